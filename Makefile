@@ -1,0 +1,50 @@
+# The two commands of the README (run, test) and their parts. Needs only: Python 3.11-3.13 with venv, make, a package index.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+DEMO   ?= demo
+UV_VERSION := 0.13.9
+export GX_ANALYTICS_ENABLED := false
+export DAGSTER_DISABLE_TELEMETRY := yes
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+.PHONY: run test lint ui bench lock docs clean
+run: $(VENV)/.installed
+	@$(BIN)/miyar demo $(DEMO)
+	@$(BIN)/miyar run --workspace $(DEMO)
+	@$(BIN)/miyar show --workspace $(DEMO)
+
+test: lint
+	@$(BIN)/pytest
+
+lint: $(VENV)/.installed
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/sqlfluff lint dbt
+
+ui: $(VENV)/.installed
+	@$(BIN)/miyar demo $(DEMO)
+	@$(BIN)/miyar ui --workspace $(DEMO)
+
+bench: $(VENV)/.installed
+	@$(BIN)/python -m perf
+
+docs: $(VENV)/.installed
+	@$(BIN)/miyar docs
+
+lock:
+	$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --no-header --no-emit-index-url \
+		--universal --python-version 3.11 --output-file requirements.lock
+
+# uv installs the hashed lock in seconds where pip takes minutes; pip only brings uv, at a fixed version.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "Miyar needs Python 3.11, 3.12 or 3.13; this is %d.%d. Set PYTHON=/path/to/python3.12" % v)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --compile-bytecode -r requirements.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(DEMO) build *.egg-info

@@ -1,0 +1,303 @@
+"""What a contract may say: how one provider delivers one feed, as validated data.
+
+Belongs here: the contract's model, its checks and its JSON Schema. Does not belong here: reading or mapping of files.
+Field names follow the Open Data Contract Standard where it has one (apiVersion, kind, id, version, status, description,
+physicalName, server).
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from ingestion.feeds import load_feeds
+from miyar.errors import MiyarError, Problem
+from miyar.periods import is_period
+
+Scalar = str | int | float | bool
+Lookup = Literal["agencies", "services", "branches", "regions", "journeys"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class CsvFormat(_Model):
+    """Delimited text. `headerRows: 2` joins the two header cells with ` / `, the upper one filled to the right."""
+
+    type: Literal["csv", "tsv"]
+    encoding: str = "utf-8-sig"
+    delimiter: str | None = Field(None, description="Default: a comma for csv, a tab for tsv")
+    quote: str = '"'
+    decimal: Literal[".", ","] = "."
+    skip_rows: int = Field(0, ge=0, description="Banner rows before the header")
+    header_rows: Literal[1, 2] = 1
+
+
+class SheetFormat(_Model):
+    """A spreadsheet. Rows below `skipRows` and the header are data; fully empty rows are not counted."""
+
+    type: Literal["xlsx", "ods"]
+    sheet: str | int = Field(0, description="Sheet name, or its number counted from 0")
+    decimal: Literal[".", ","] = "."
+    skip_rows: int = Field(0, ge=0, description="Banner rows before the header")
+    header_rows: Literal[1, 2] = 1
+
+
+class JsonFormat(_Model):
+    """JSON: `itemsPath` leads to the list of records (dots between names). Nested fields are named `a.b`."""
+
+    type: Literal["json", "ndjson"]
+    items_path: str = ""
+    decimal: Literal[".", ","] = "."
+
+
+class ParquetFormat(_Model):
+    """Parquet; nested columns are named `a.b`."""
+
+    type: Literal["parquet"]
+    decimal: Literal[".", ","] = "."
+
+
+FileFormat = Annotated[CsvFormat | SheetFormat | JsonFormat | ParquetFormat, Field(discriminator="type")]
+
+
+class NamedFrom(_Model):
+    """A source header that holds from a period on."""
+
+    physical_name: str
+    valid_from: str = Field(description="First period in which the file carries this header, e.g. 2025Q3")
+
+
+class Generalise(_Model):
+    """Numbers to bands: lower bounds in rising order, labelled `0-17`, `18-29`, ... `60+`; below the first is null."""
+
+    lower_bounds: list[int] = Field(min_length=1)
+
+
+class Property(_Model):
+    """Where one canonical column comes from and how its text becomes a value.
+
+    Exactly one of physicalName (one header, or headers by period), constant, fileName (a regular expression whose first
+    group is taken from the path below the feed's landing folder) says where from.
+    """
+
+    name: str = Field(description="Canonical column of the feed, or `scale` (an id of `scales`)")
+    physical_name: str | list[NamedFrom] | None = None
+    constant: Scalar | None = None
+    file_name: str | None = None
+    labels: dict[str, Scalar] | None = Field(
+        None, description="Value map: label as delivered -> canonical code; others are refused"
+    )
+    lookup: Lookup | None = Field(None, description="Find the id through names and aliases of this registry table")
+    date_format: list[str] | None = Field(None, description="strptime formats, tried in order; default ISO 8601")
+    calendar: Literal["gregorian", "umm_al_qura"] = "gregorian"
+    multiply_by: float | None = None
+    null_values: list[str] = Field(default_factory=list, description="Texts that mean no value, in this column")
+    treatment: Literal["pseudonymise"] | Generalise | None = Field(None, description="For personal columns")
+    optional: bool = Field(False, description="The header may be absent; the column is then null")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Property":
+        given = [source for source in (self.physical_name, self.constant, self.file_name) if source is not None]
+        if len(given) != 1:
+            raise ValueError(f"{self.name}: give exactly one of physicalName, constant, fileName")
+        if self.file_name is not None and re.compile(self.file_name).groups < 1:
+            raise ValueError(f"{self.name}: fileName needs one group")
+        return self
+
+
+class Record(_Model):
+    """One record made of each source row; several records unpivot a wide file.
+
+    With `skipWhenEmpty` a row whose every own column is empty gives no record and is counted as blank.
+    """
+
+    properties: list[Property] = Field(min_length=1)
+    skip_when_empty: bool = True
+
+
+class Scale(_Model):
+    """A scale as this provider writes it. Codes not listed anywhere are out of range and quarantined by rule."""
+
+    family: str = Field(description="Scale family kept with every answer; only equal families are compared")
+    min: int
+    max: int
+    reversed: bool = False
+    labels: dict[str, Scalar] = Field(default_factory=dict, description="Answer as delivered -> code")
+    dont_know: list[str] = Field(default_factory=list)
+    not_applicable: list[str] = Field(default_factory=list)
+    refused: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Scale":
+        if self.min >= self.max:
+            raise ValueError(f"scale {self.family}: min {self.min} is not below max {self.max}")
+        return self
+
+
+class Dropped(_Model):
+    """A source column that is read past and never stored, with the reason; `scan` reports personal data found in it."""
+
+    physical_name: str = Field(description="Header, or a glob such as q33*")
+    reason: str
+    scan: bool = False
+
+
+class Delivered(_Model):
+    """When a file was delivered, taken from its path: the later delivery of a slice replaces the earlier one."""
+
+    file_name: str = Field(description="Regular expression with one group on the path below the feed's landing folder")
+    date_format: str = "%Y-%m-%d"
+
+
+class Waiver(_Model):
+    """A rule that does not hold for this contract, with reason and last period."""
+
+    rule: str
+    reason: str
+    until: str
+
+
+class Server(_Model):
+    """A paged HTTP endpoint whose items `miyar fetch` writes to the landing zone as NDJSON.
+
+    The next page is `nextPath` in the body (a URL or a token sent as `pageParameter`), else page numbers from 1.
+    """
+
+    type: Literal["api"]
+    url: str
+    items_path: str = "items"
+    page_parameter: str = "page"
+    next_path: str | None = None
+    token_variable: str | None = Field(None, description="Environment variable with the bearer token")
+
+
+class Contract(_Model):
+    """How one provider delivers one feed."""
+
+    api_version: Literal["v3.1.0"] = "v3.1.0"
+    kind: Literal["DataContract"] = "DataContract"
+    id: str
+    version: str = "1.0.0"
+    status: Literal["active", "retired"] = "active"
+    description: str = ""
+    provider: str
+    feed: str
+    files: list[str] = Field(default=["*"], description="Globs below landing/<provider>/<feed>/")
+    delivery: Literal["replace", "upsert"] = Field(
+        "replace",
+        description="replace: a file is the whole of its slices; upsert: the latest version of a key counts",
+    )
+    delivered: Delivered | None = Field(None, description="Default: order of arrival, then path")
+    precedence: int | None = Field(None, description="Decides when two providers deliver one slice; lower wins")
+    covers: list[str] | Literal["all"] = Field(description="Agencies this provider may report on")
+    format: FileFormat
+    null_values: list[str] = Field(default_factory=list, description="Texts that mean no value, in every column")
+    properties: list[Property] = Field(default_factory=list, description="Columns shared by all records of a row")
+    records: list[Record] = Field(default_factory=list, description="Default: one record a row")
+    scales: dict[str, Scale] = Field(default_factory=dict)
+    dropped: list[Dropped] = Field(default_factory=list)
+    ignored: list[str] = Field(
+        default_factory=list, description="Other headers (globs) known and not taken; any further header is refused"
+    )
+    waivers: list[Waiver] = Field(default_factory=list)
+    server: Server | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Contract":
+        problems = _contract_problems(self)
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+def _contract_problems(contract: Contract) -> list[str]:
+    feeds = load_feeds()
+    if contract.feed not in feeds:
+        return [f"feed {contract.feed!r} is unknown; the feeds are {', '.join(feeds)}"]
+    feed = feeds[contract.feed]
+    allowed = set(feed.by_name) | ({"scale"} if "scale_id" in feed.by_name else set())
+    problems = []
+    groups = [record.properties for record in contract.records] or [[]]
+    for number, own in enumerate(groups, start=1):
+        place = f"record {number}: " if contract.records else ""
+        every = [*contract.properties, *own]
+        names = [prop.name for prop in every]
+        problems += [
+            f"{place}{name!r} is no column of {feed.name}" for name in dict.fromkeys(names) if name not in allowed
+        ]
+        problems += [f"{place}{name!r} is mapped twice" for name in {n for n in names if names.count(n) > 1}]
+        for column in feed.columns:
+            fed_otherwise = (
+                column.row_default
+                or (column.name == "period_id" and feed.event in names)
+                or (
+                    column.name in {"scale_id", "scale_min", "scale_max", "is_reversed", "answer_status"}
+                    and "scale" in names
+                )
+            )
+            if column.required and column.name not in names and not fed_otherwise:
+                problems.append(f"{place}required column {column.name!r} is mapped from nowhere")
+        for prop in every:
+            if prop.name == "scale" and isinstance(prop.constant, str) and prop.constant not in contract.scales:
+                problems.append(f"{place}scale {prop.constant!r} is not declared under scales")
+            if isinstance(prop.physical_name, list):
+                problems += [
+                    f"{place}{prop.name}: validFrom {named.valid_from!r} is no period"
+                    for named in prop.physical_name
+                    if not is_period(named.valid_from)
+                ]
+    problems += [
+        f"waiver of {w.rule!r}: until {w.until!r} is no period" for w in contract.waivers if not is_period(w.until)
+    ]
+    return problems
+
+
+def contract_schema() -> dict[str, Any]:
+    """JSON Schema of a contract file, for editors; shipped as `ingestion/contract.schema.json`."""
+    schema = Contract.model_json_schema(by_alias=True)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Miyar contract"
+    return schema
+
+
+def load_contracts(registry: Path) -> list[Contract]:
+    """All active contracts under `registry/contracts/<provider>/<feed>.yml`, in path order.
+
+    Raises MiyarError with every problem of every file.
+    """
+    problems: list[Problem] = []
+    contracts: list[Contract] = []
+    for path in sorted((registry / "contracts").glob("*/*.yml")):
+        shown = path.relative_to(registry).as_posix()
+        try:
+            contract = Contract.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            problems.append(
+                Problem("contract_unreadable", str(error).splitlines()[0], file=shown, next_step="Mend the YAML.")
+            )
+        except ValidationError as error:
+            for detail in error.errors(include_url=False, include_input=False):
+                place = ".".join(str(part) for part in detail["loc"])
+                problems += [
+                    Problem("contract_invalid", text, file=shown, column=place, next_step="See docs/contracts.md.")
+                    for text in detail["msg"].removeprefix("Value error, ").split("; ")
+                ]
+        else:
+            if (contract.provider, contract.feed) != (path.parent.name, path.stem.split(".")[0]):
+                problems.append(
+                    Problem(
+                        "contract_misplaced",
+                        f"it says provider {contract.provider!r} and feed {contract.feed!r}",
+                        file=shown,
+                        next_step=f"Move it to contracts/{contract.provider}/{contract.feed}.yml.",
+                    )
+                )
+            contracts.append(contract)
+    if problems:
+        raise MiyarError(problems)
+    return [contract for contract in contracts if contract.status == "active"]

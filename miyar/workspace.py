@@ -1,0 +1,150 @@
+"""The directory of one centre: where its files are, what `miyar.yml` says, and the lock that keeps runs apart.
+
+Belongs here: paths, settings, the run lock. Does not belong here: reading of registry tables (`miyar.registry`) or data.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from miyar.errors import MiyarError, Problem, WorkspaceBusyError
+from miyar.periods import is_period, period_range
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Names(_Model):
+    """A text in both languages, Arabic first."""
+
+    ar: str
+    en: str
+
+
+class OpenPeriods(_Model):
+    """First and last period rows are accepted for; a row outside is quarantined as of a closed period."""
+
+    first: str
+    last: str
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "OpenPeriods":
+        for text in (self.first, self.last):
+            if not is_period(text):
+                raise ValueError(f"{text!r} is no period; write it as 2026Q3")
+        if not period_range(self.first, self.last):
+            raise ValueError(f"first {self.first} is after last {self.last}")
+        return self
+
+    @property
+    def all(self) -> list[str]:
+        return period_range(self.first, self.last)
+
+
+class Settings(_Model):
+    """`miyar.yml`. `thresholds` overrides parameters of the methodology version by name, with a reason each."""
+
+    name: Names
+    methodology: str
+    periods: OpenPeriods
+    pseudonym_key_variable: str = "MIYAR_PSEUDONYM_KEY"
+    memory_limit: str = "2GB"
+    threads: int = 2
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One centre's registry, landing zone, lake, warehouse and editions."""
+
+    root: Path
+    settings: Settings
+
+    @classmethod
+    def open(cls, root: Path) -> "Workspace":
+        """Read `miyar.yml`; raises MiyarError listing everything wrong with it."""
+        path = root / "miyar.yml"
+        if not path.is_file():
+            raise MiyarError(
+                Problem(
+                    "no_workspace", "there is no miyar.yml here", file=str(root), next_step="Run `miyar init` first."
+                )
+            )
+        try:
+            settings = Settings.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        except yaml.YAMLError as error:
+            raise MiyarError(Problem("settings_invalid", str(error).splitlines()[0], file=str(path))) from None
+        except ValidationError as error:
+            raise MiyarError(
+                Problem(
+                    "settings_invalid",
+                    detail["msg"].removeprefix("Value error, "),
+                    file=str(path),
+                    column=".".join(str(part) for part in detail["loc"]),
+                    next_step="Correct the field.",
+                )
+                for detail in error.errors(include_url=False, include_input=False)
+            ) from None
+        return cls(root.resolve(), settings)
+
+    @property
+    def registry(self) -> Path:
+        return self.root / "registry"
+
+    @property
+    def landing(self) -> Path:
+        return self.root / "landing"
+
+    @property
+    def lake(self) -> Path:
+        return self.root / "lake"
+
+    @property
+    def submissions(self) -> Path:
+        return self.lake / "submissions"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.lake / "quarantine"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse" / "warehouse.duckdb"
+
+    @property
+    def editions(self) -> Path:
+        return self.root / "editions"
+
+    @property
+    def scratch(self) -> Path:
+        """Working files of the run that holds the lock; emptied when a run begins."""
+        return self.root / "scratch"
+
+    @contextmanager
+    def lock(self, wait_seconds: float = 0) -> Iterator[None]:
+        """Hold the workspace for one run; raises WorkspaceBusyError when another run has it."""
+        holder = self.root / ".lock.pid"
+        lock = FileLock(self.root / ".lock")
+        try:
+            lock.acquire(timeout=wait_seconds)
+        except Timeout:
+            pid = holder.read_text("utf-8").strip() if holder.is_file() else "unknown"
+            raise WorkspaceBusyError(
+                Problem(
+                    "workspace_busy",
+                    f"another run (process {pid}) is working on this workspace",
+                    file=str(self.root),
+                    next_step="Wait for it, or pass --wait SECONDS.",
+                )
+            ) from None
+        try:
+            holder.write_text(str(os.getpid()), "utf-8")
+            yield
+        finally:
+            lock.release()
