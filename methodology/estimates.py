@@ -1,0 +1,90 @@
+"""Point estimates and intervals of one metric, from sufficient statistics.
+
+Belongs here: estimators that turn counts and sums into value, standard error and interval, for arrays of units. Does not
+belong here: comparison between units (`peers`) and parameters (`parameters`).
+"""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+Floats = npt.NDArray[np.float64]
+Intervals = tuple[Floats, Floats]
+
+
+def pomp(value: npt.ArrayLike, minimum: npt.ArrayLike, maximum: npt.ArrayLike) -> Floats:
+    """Percent of maximum possible: 100 (x - min) / (max - min), on 0-100.
+
+    Equal ranges, not equal difficulty: the scale family stays in the key of every comparison. Source: Cohen et al. 1999.
+    """
+    low, high = np.asarray(minimum, float), np.asarray(maximum, float)
+    if np.any(high <= low):
+        raise ValueError("a scale's maximum must be above its minimum")
+    return np.asarray(100.0 * (np.asarray(value, float) - low) / (high - low))
+
+
+def mean_estimate(n: npt.ArrayLike, sum_x: npt.ArrayLike, sum_x2: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Mean and its standard error from n, sum of x and sum of x squared.
+
+    mean = Sx/n; se = sqrt((Sxx - Sx^2/n) / (n-1) / n). Where n < 1 both are NaN; where n = 1 the se is NaN: one answer
+    says nothing about spread.
+    """
+    size, total, squares = (np.asarray(part, float) for part in (n, sum_x, sum_x2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.where(size >= 1, total / size, np.nan)
+        # Rounding can leave a tiny negative sum of squares where all answers are equal.
+        spread = np.maximum(squares - total**2 / size, 0.0)
+        error = np.where(size >= 2, np.sqrt(spread / (size - 1) / size), np.nan)
+    return mean, error
+
+
+def mean_interval(
+    mean: npt.ArrayLike,
+    error: npt.ArrayLike,
+    n: npt.ArrayLike,
+    level: float = 0.95,
+    bounds: tuple[float, float] = (0, 100),
+) -> Intervals:
+    """Student interval mean +- t(n-1) se, cut at the bounds of the scale.
+
+    Where the error is zero (all answers equal) a Student interval would have no width; there the interval is the rule
+    of three: the opposite extreme has a share of at most 1 - alpha^(1/n), so the mean lies within that share of the range.
+    """
+    centre, spread, size = (np.asarray(part, float) for part in (mean, error, n))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        half = stats.t.ppf(0.5 + level / 2, np.maximum(size - 1, 1)) * spread
+        share = 1 - (1 - level) ** (1 / size)
+        flat = spread == 0
+        low = np.where(flat, centre - share * (centre - bounds[0]), centre - half)
+        high = np.where(flat, centre + share * (bounds[1] - centre), centre + half)
+    return np.clip(low, *bounds), np.clip(high, *bounds)
+
+
+def wilson_interval(successes: npt.ArrayLike, n: npt.ArrayLike, level: float = 0.95) -> Intervals:
+    """Wilson score interval of a proportion, on 0-1: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n).
+
+    Keeps a width at 0 % and 100 %. n may be an effective size. NaN where n <= 0. Source: Wilson 1927, Newcombe 1998.
+    """
+    hits, size = np.asarray(successes, float), np.asarray(n, float)
+    z = stats.norm.ppf(0.5 + level / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = np.where(size > 0, hits / size, np.nan)
+        centre = p + z**2 / (2 * size)
+        half = z * np.sqrt(np.maximum(p * (1 - p), 0) / size + z**2 / (4 * size**2))
+        low, high = (centre - half) / (1 + z**2 / size), (centre + half) / (1 + z**2 / size)
+    # The limits at p = 0 and p = 1 are exactly 0 and 1; floating point misses them by an ulp.
+    return np.where(p == 0, 0.0, np.clip(low, 0, 1)), np.where(p == 1, 1.0, np.clip(high, 0, 1))
+
+
+def poisson_rate_interval(events: npt.ArrayLike, exposure: npt.ArrayLike, level: float = 0.95) -> Intervals:
+    """Exact (Garwood) interval of a rate: [chi2(a/2; 2C)/2, chi2(1-a/2; 2C+2)/2] / T, in events per unit of exposure.
+
+    NaN where the exposure is not positive; the lower limit of zero events is zero. Source: Garwood 1936.
+    """
+    count, time = np.asarray(events, float), np.asarray(exposure, float)
+    tail = (1 - level) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low = np.where(count > 0, stats.chi2.ppf(tail, 2 * count) / 2, 0.0) / time
+        high = stats.chi2.ppf(1 - tail, 2 * count + 2) / 2 / time
+    valid = time > 0
+    return np.where(valid, low, np.nan), np.where(valid, high, np.nan)

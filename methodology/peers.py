@@ -1,0 +1,73 @@
+"""Scores beside their peers': statistics of the group and the expected range.
+
+Belongs here: functions of vectors of scores and standard errors. Does not belong here: who may be compared with whom
+(the comparability gate, in the warehouse) and thresholds (`parameters`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+Floats = npt.NDArray[np.float64]
+
+# Two-sided normal quantiles of the two control limits: 95 % and 99.8 % (Spiegelhalter 2005).
+WARNING_Z = 1.959964
+ACTION_Z = 3.090232
+
+
+@dataclass(frozen=True)
+class ExpectedRange:
+    """Overdispersed z scores of a group of units, and the steps that led there."""
+
+    target: float
+    winsor_limits: tuple[float, float]
+    phi: float
+    tau2: float
+    z: Floats
+
+
+def expected_range(score: npt.ArrayLike, error: npt.ArrayLike, winsor_share: float = 0.1) -> ExpectedRange:
+    """z of each unit against the mean of units, with overdispersion (additive random effects).
+
+    theta = mean(y); z = (y - theta)/s, winsorised at the `winsor_share` quantiles (type 7); phi = mean(z_w^2);
+    tau^2 = 0 if I phi < I - 1 else (I phi - (I-1)) / (Sw - Sw^2/Sw), w = 1/s^2; z_D = (y - theta)/sqrt(s^2 + tau^2).
+    Source: Spiegelhalter 2005/2012, as in CQC benchmarks. Raises ValueError below two units or where an error is not
+    positive: a unit without a width has no place in a funnel.
+    """
+    y, s = np.asarray(score, float), np.asarray(error, float)
+    if y.size < 2:
+        raise ValueError("an expected range needs at least two units")
+    if not (np.all(np.isfinite(y)) and np.all(s > 0)):
+        raise ValueError("scores must be finite and standard errors positive")
+    target = float(y.mean())
+    raw = (y - target) / s
+    low, high = np.quantile(raw, [winsor_share, 1 - winsor_share])
+    units = y.size
+    phi = float(np.mean(np.clip(raw, low, high) ** 2))
+    weight = 1 / s**2
+    spare = units * phi - (units - 1)
+    tau2 = 0.0 if spare < 0 else float(spare / (weight.sum() - (weight**2).sum() / weight.sum()))
+    return ExpectedRange(target, (float(low), float(high)), phi, tau2, (y - target) / np.sqrt(s**2 + tau2))
+
+
+def band(z: npt.ArrayLike, polarity: int = 1) -> npt.NDArray[np.int64]:
+    """Band of each overdispersed z: 2 much better, 1 better, 0 as expected, -1 worse, -2 much worse.
+
+    `polarity` is -1 where a low score is good. |z| > 1.96 is better or worse, |z| > 3.09 much so.
+    """
+    directed = np.asarray(z, float) * polarity
+    size = (np.abs(directed) > WARNING_Z).astype(int) + (np.abs(directed) > ACTION_Z).astype(int)
+    return np.asarray(np.sign(directed) * size, dtype=np.int64)
+
+
+def percentile_rank(score: float, peers: npt.ArrayLike) -> float:
+    """Share of peers below the score plus half of those equal, on 0-100 (mean percentile rank)."""
+    return float(stats.percentileofscore(np.asarray(peers, float), score, kind="mean"))
+
+
+def quartiles(peers: npt.ArrayLike) -> tuple[float, float, float]:
+    """Lower quartile, median, upper quartile by linear interpolation (type 7)."""
+    low, middle, high = np.quantile(np.asarray(peers, float), [0.25, 0.5, 0.75])
+    return float(low), float(middle), float(high)
