@@ -1,0 +1,132 @@
+"""Suites as data: which rules hold for a feed, filled in for one contract.
+
+Belongs here: reading `suites/*.yml` and making the complete list of rules. Does not belong here: running them (`runner`).
+"""
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from ingestion.contract import Contract
+from ingestion.feeds import Feed
+from miyar.workspace import OpenPeriods
+
+SUITES = Path(__file__).parent / "suites"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of a suite: what is bad, what happens then, and what the agency is told in both languages.
+
+    Exactly one of `violation` (SQL predicate, true for bad rows) and `expectation` (Great Expectations class with `kwargs`).
+    """
+
+    id: str
+    columns: tuple[str, ...]
+    severity: Literal["error", "warning"]
+    action: Literal["quarantine", "refuse", "report"]
+    ar: str
+    en: str
+    next_ar: str
+    next_en: str
+    violation: str = ""
+    expectation: str = ""
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+
+@cache
+def _read(name: str) -> dict[str, Any]:
+    source: dict[str, Any] = yaml.safe_load((SUITES / f"{name}.yml").read_text("utf-8"))
+    return source
+
+
+def refuse_above_share() -> float:
+    """Share of quarantined records above which a whole submission is refused; the reason stands in `common.yml`."""
+    return float(_read("common")["refuse_above_share"]["value"])
+
+
+def catalogue(feed: str) -> list[dict[str, str]]:
+    """Every rule id of a feed with its sentences, templates included, for reports and documents."""
+    common = _read("common")
+    templates = [{"id": name, **spec} for name, spec in common["templates"].items()]
+    rows = templates + common["rules"] + _read(feed)["rules"]
+    keep = ("id", "severity", "action", "ar", "en", "next_ar", "next_en")
+    return [{key: str(row[key]) for key in keep} for row in rows]
+
+
+def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods) -> list[Rule]:
+    """All rules of one submission: required columns, codes, common rules, the feed's own."""
+    common = _read("common")
+    rules = []
+    for column in feed.columns:
+        if column.required:
+            rules.append(
+                _rule(
+                    {
+                        **common["templates"]["required_value"],
+                        "id": "required_value",
+                        "columns": [column.name],
+                        "expectation": "ExpectColumnValuesToNotBeNull",
+                        "kwargs": {"column": column.name},
+                    },
+                    {},
+                )
+            )
+        if column.codes:
+            rules.append(
+                _rule(
+                    {
+                        **common["templates"]["unknown_code"],
+                        "id": "unknown_code",
+                        "columns": [column.name],
+                        "expectation": "ExpectColumnValuesToBeInSet",
+                        "kwargs": {"column": column.name, "value_set": list(column.codes)},
+                    },
+                    {},
+                )
+            )
+    key = ("agency_id", *(name for name in feed.key if name != "agency_id"))
+    filled = {
+        "first_period": periods.first,
+        "last_period": periods.last,
+        "covers": _covers_predicate(contract),
+        # Key parts that a provider cannot give are null and count as one value.
+        "key": ", ".join(f"coalesce(cast({name} as varchar), '')" for name in key),
+        "batch": "{batch}",
+    }
+    mapped = {prop.name for record in contract.records for prop in record.properties}
+    mapped |= {prop.name for prop in contract.properties}
+    for source in [*common["rules"], *_read(feed.name)["rules"]]:
+        row_numbered = any(feed.by_name[name].row_default and name not in mapped for name in feed.key)
+        # A key made from the row number is unique by construction; asking would only cost time.
+        if source["id"] == "duplicate_key" and row_numbered:
+            continue
+        rules.append(_rule(source, filled))
+    return rules
+
+
+def _covers_predicate(contract: Contract) -> str:
+    if contract.covers == "all":
+        return "true"
+    listed = ", ".join("'" + agency.replace("'", "''") + "'" for agency in contract.covers)
+    return f"agency_id in ({listed})"
+
+
+def _rule(source: dict[str, Any], filled: dict[str, str]) -> Rule:
+    violation = source.get("violation", "")
+    return Rule(
+        id=source["id"],
+        columns=tuple(source["columns"]),
+        severity=source["severity"],
+        action=source["action"],
+        ar=source["ar"],
+        en=source["en"],
+        next_ar=source["next_ar"],
+        next_en=source["next_en"],
+        violation=violation.format(**filled) if violation else "",
+        expectation=source.get("expectation", ""),
+        kwargs=source.get("kwargs", {}),
+    )
