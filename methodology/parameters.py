@@ -16,9 +16,22 @@ import yaml
 VERSIONS = Path(__file__).parent / "versions"
 ESTIMATORS = {"mean", "proportion", "ratio", "rate_per_1000", "practice_mean"}
 UNITS = {"score_0_100", "share_pct", "per_1000"}
-METRIC_COLUMNS = (
-    "metric_id,name_ar,name_en,definition_ar,definition_en,feed,measure_id,estimator,stage,polarity,unit,is_headline,status,source"
-).split(",")
+METRIC_COLUMNS = [
+    "metric_id",
+    "name_ar",
+    "name_en",
+    "definition_ar",
+    "definition_en",
+    "feed",
+    "measure_id",
+    "estimator",
+    "stage",
+    "polarity",
+    "unit",
+    "is_headline",
+    "status",
+    "source",
+]
 
 
 class ParameterError(ValueError):
