@@ -92,6 +92,9 @@ class Property(_Model):
     labels: dict[str, Scalar] | None = Field(
         None, description="Value map: label as delivered -> canonical code; others are refused"
     )
+    unlisted: Literal["refuse", "empty", "keep"] = Field(
+        "refuse", description="What a text outside `labels` becomes: a problem, no value, or the text itself"
+    )
     lookup: Lookup | None = Field(None, description="Find the id through names and aliases of this registry table")
     date_format: list[str] | None = Field(None, description="strptime formats, tried in order; default ISO 8601")
     calendar: Literal["gregorian", "umm_al_qura"] = "gregorian"
