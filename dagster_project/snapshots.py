@@ -1,0 +1,73 @@
+"""What dbt reads beside the lake: registry, methodology and ledger as Parquet, written anew before every build.
+
+Belongs here: turning those rooms' objects into flat tables. Does not belong here: checks (each room checks its own).
+"""
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingestion.ledger import Account, read_accounts
+from methodology.parameters import Methodology
+from miyar.registry import TABLES, Registry
+from miyar.workspace import Workspace
+
+
+def write_snapshots(workspace: Workspace, registry: Registry, methodology: Methodology) -> None:
+    """Write `lake/registry/*.parquet`; rows are in the order of their source, columns are text."""
+    folder = workspace.lake / "registry"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (columns, _, _) in TABLES.items():
+        _write(folder / f"{name}.parquet", list(columns), registry.tables[name])
+    _write(folder / "metrics.parquet", list(methodology.metrics[0]), methodology.metrics)
+    thresholds = [{"name": name, "value": str(value)} for name, value in methodology.thresholds.items()]
+    _write(folder / "thresholds.parquet", ["name", "value"], thresholds)
+    _write(folder / "top_boxes.parquet", list(methodology.top_boxes[0]), methodology.top_boxes)
+    _write(folder / "channels.parquet", list(methodology.channels[0]), methodology.channels)
+    dimensions, levels = _maturity_rows(methodology)
+    _write(folder / "maturity_dimensions.parquet", ["model_id", "dimension", "weight"], dimensions)
+    _write(folder / "maturity_levels.parquet", ["model_id", "level", "from_score", "name_ar", "name_en"], levels)
+    periods = [{"period_id": period} for period in workspace.settings.periods.all]
+    _write(folder / "periods.parquet", ["period_id"], periods)
+    _write_submissions(folder / "submissions.parquet", read_accounts(workspace))
+
+
+def _maturity_rows(methodology: Methodology) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    dimensions, levels = [], []
+    for model in methodology.models.values():
+        for dimension, weight in model.weights.items():
+            dimensions.append({"model_id": model.model_id, "dimension": dimension, "weight": str(weight)})
+        for number, (cut, names) in enumerate(zip([0.0, *model.cuts], model.levels, strict=True), start=1):
+            levels.append(
+                {
+                    "model_id": model.model_id,
+                    "level": str(number),
+                    "from_score": str(cut),
+                    "name_ar": names["ar"],
+                    "name_en": names["en"],
+                }
+            )
+    return dimensions, levels
+
+
+def _write_submissions(path: Path, accounts: list[Account]) -> None:
+    text = ("submission_id", "feed", "path", "status")
+    numbers = ("source_rows", "records", "accepted", "quarantined", "duplicates")
+    ordered = sorted(accounts, key=lambda account: account.submission_id)
+    columns = {name: pa.array([getattr(account, name) for account in ordered], pa.string()) for name in text}
+    columns["provider_id"] = pa.array([account.provider for account in ordered], pa.string())
+    for name in numbers:
+        columns[name] = pa.array([getattr(account, name) for account in ordered], pa.int64())
+    _replace(path, pa.table(columns))
+
+
+def _write(path: Path, columns: list[str], rows: list[dict[str, str]]) -> None:
+    _replace(path, pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in columns}))
+
+
+def _replace(path: Path, table: pa.Table) -> None:
+    part = path.with_suffix(".part")
+    pq.write_table(table, part)
+    os.replace(part, path)

@@ -1,0 +1,146 @@
+"""dbt in this process: its arguments as pure functions, one run, and the file lock given back afterwards.
+
+Belongs here: everything that calls dbt. Does not belong here: Dagster objects (`assets`) and SQL (`dbt/`).
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from miyar.workspace import Workspace
+
+DBT = Path(__file__).resolve().parents[1] / "dbt"
+# What decides the content of a cell: when any of it changes, every slice is computed again.
+HEAVY = ("models/staging/stg_lake__*.sql", "models/intermediate/cells/*.sql", "macros/*.sql")
+
+
+@dataclass(frozen=True)
+class DbtResult:
+    """One node of a dbt run: unique id, status as dbt says it, seconds, message, and rows where the adapter tells."""
+
+    unique_id: str
+    status: str
+    seconds: float
+    message: str
+
+    @property
+    def failed(self) -> bool:
+        return self.status in {"error", "fail", "runtime error", "skipped"}
+
+
+def build_key(project: Path = DBT) -> str:
+    """Hash of the SQL that makes cells."""
+    digest = hashlib.sha256()
+    for pattern in HEAVY:
+        for path in sorted(project.glob(pattern)):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def dbt_variables(workspace: Workspace, key: str) -> dict[str, str]:
+    """The variables of one run."""
+    return {
+        "lake": workspace.lake.as_posix(),
+        "methodology_version": workspace.settings.methodology,
+        "build_key": key,
+    }
+
+
+def dbt_arguments(command: str, workspace: Workspace, variables: dict[str, str], select: list[str]) -> list[str]:
+    """Command line of one dbt run on a workspace.
+
+    Unit tests prove logic and run with the tests, not on every build; a full refresh is never needed, since a changed
+    `build_key` makes every slice pending.
+    """
+    return [
+        command,
+        *("--project-dir", str(DBT)),
+        *("--profiles-dir", str(DBT)),
+        *("--target-path", str(workspace.root / "warehouse" / "dbt")),
+        *("--log-path", str(workspace.root / "warehouse" / "dbt")),
+        *("--vars", json.dumps(variables, sort_keys=True)),
+        *(("--select", *select) if select else ()),
+        *(("--exclude-resource-type", "unit_test") if command == "build" else ()),
+        *("--log-level", "none"),
+        *("--log-level-file", "warn"),
+    ]
+
+
+def environment(workspace: Workspace) -> dict[str, str]:
+    """What `dbt/profiles.yml` reads."""
+    return {
+        "MIYAR_WAREHOUSE": str(workspace.warehouse),
+        "MIYAR_MEMORY_LIMIT": workspace.settings.memory_limit,
+        "MIYAR_THREADS": str(workspace.settings.threads),
+        "MIYAR_SPILL": str(workspace.root / "warehouse" / "spill"),
+    }
+
+
+def prepare_manifest() -> Path:
+    """Parse the project if its manifest is missing or older than its files; a build step, never part of a run."""
+    manifest = DBT / "target" / "manifest.json"
+    newest = max(path.stat().st_mtime for path in DBT.rglob("*") if path.is_file() and "target" not in path.parts)
+    if not manifest.is_file() or manifest.stat().st_mtime < newest:
+        _parse()
+    return manifest
+
+
+def _parse() -> Any:
+    from dbt.cli.main import dbtRunner
+
+    outcome = dbtRunner().invoke(
+        ["parse", "--project-dir", str(DBT), "--profiles-dir", str(DBT), "--log-level", "none", "--log-path", str(DBT / "target")]
+    )
+    if not outcome.success:
+        raise RuntimeError(f"dbt could not parse the project: {outcome.exception}")
+    return outcome.result
+
+
+_manifest: Any = None
+
+
+def run_dbt(workspace: Workspace, select: list[str] | None = None, command: str = "build") -> Iterator[DbtResult]:
+    """Build (or test) the warehouse; yields one result per node, in the order of the run.
+
+    Raises RuntimeError when dbt itself could not run. A failed node is a result, not an exception.
+    """
+    global _manifest
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    workspace.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    if _manifest is None:
+        # Parsed with no variables, so that the parse cache on disk holds for every workspace.
+        _manifest = _parse()
+    arguments = dbt_arguments(command, workspace, dbt_variables(workspace, build_key()), select or [])
+    try:
+        with _environment(environment(workspace)):
+            outcome = dbtRunner(manifest=_manifest).invoke(arguments)
+    finally:
+        # dbt keeps the file open in this process; nobody else could read it.
+        DuckDBConnectionManager.close_all_connections()
+    if outcome.result is None:
+        raise RuntimeError(f"dbt could not run: {outcome.exception}")
+    for result in outcome.result.results:
+        yield DbtResult(
+            result.node.unique_id, str(result.status), float(result.execution_time), str(result.message or "")
+        )
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

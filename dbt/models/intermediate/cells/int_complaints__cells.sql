@@ -1,0 +1,94 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ forget_pending_slices() }}'
+    )
+}}
+
+with
+
+versions as (
+
+    select
+        complaints.*,
+        row_number() over (
+            partition by complaints.slice_id, complaints.case_id
+            order by pending.delivery_rank desc, complaints.source_row desc
+        ) as version_rank,
+        -- An extract without its own time was taken no earlier than its last case was opened.
+        coalesce(
+            complaints.extracted_at,
+            max(complaints.opened_at) over (partition by complaints.submission_id)
+        ) as known_until
+    from {{ ref('stg_lake__complaints') }} as complaints
+    inner join {{ ref('int_slices__pending') }} as pending
+        on complaints.slice_id = pending.slice_id
+        and complaints.submission_id = pending.submission_id
+
+),
+
+cases as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        branch_id,
+        region_id,
+        journey_id,
+        channel,
+        category_code,
+        acknowledged_at,
+        escalated_at,
+        reopened_count,
+        outcome,
+        closed_at,
+        coalesce(resolved_at, closed_at) as answered_at,
+        due_at,
+        known_until
+    from versions
+    where version_rank = 1
+
+),
+
+final as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        branch_id,
+        region_id,
+        journey_id,
+        channel,
+        category_code,
+        count(*) as opened_count,
+        sum(case when acknowledged_at is not null then 1 else 0 end) as acknowledged_count,
+        -- Due: answered, or open and past its due time. Open and not yet due says nothing.
+        sum(case when due_at is not null and (answered_at is not null or due_at <= known_until) then 1 else 0 end)
+            as due_count,
+        sum(case when answered_at <= due_at then 1 else 0 end) as in_time_count,
+        sum(case when answered_at is not null then 1 else 0 end) as answered_count,
+        sum(case when closed_at is not null then 1 else 0 end) as closed_count,
+        sum(case when closed_at is not null and reopened_count > 0 then 1 else 0 end) as reopened_count,
+        sum(case when escalated_at is not null then 1 else 0 end) as escalated_count,
+        sum(case when outcome in ('upheld', 'partly') then 1 else 0 end) as upheld_count,
+        sum(case when outcome in ('upheld', 'partly', 'not_upheld') then 1 else 0 end) as decided_count
+    from cases
+    group by
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        branch_id,
+        region_id,
+        journey_id,
+        channel,
+        category_code
+
+)
+
+select * from final

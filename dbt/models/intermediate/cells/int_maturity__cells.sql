@@ -1,0 +1,61 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ forget_pending_slices() }}'
+    )
+}}
+
+with
+
+practices as (
+
+    select
+        practices.*,
+        -- A practice assessed twice in a period counts as last assessed.
+        row_number() over (
+            partition by practices.slice_id, practices.service_id, practices.model_id, practices.practice_id
+            order by practices.assessed_on desc, practices.row_id desc
+        ) as recency
+    from {{ ref('stg_lake__maturity_assessments') }} as practices
+    inner join {{ ref('int_slices__pending') }} as pending
+        on practices.slice_id = pending.slice_id
+        and practices.submission_id = pending.submission_id
+    where practices.adoption is not null
+
+),
+
+final as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        branch_id,
+        region_id,
+        journey_id,
+        model_id,
+        dimension,
+        practice_id,
+        count(*) as practices_count,
+        sum(cast(round(100 * cast(adoption as double) / nullif(cast(adoption_max as double), 0), 6) as decimal(12, 6)))
+            as sum_share,
+        sum(case when has_evidence then 1 else 0 end) as evidenced_count
+    from practices
+    where recency = 1
+    group by
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        branch_id,
+        region_id,
+        journey_id,
+        model_id,
+        dimension,
+        practice_id
+
+)
+
+select * from final

@@ -1,0 +1,74 @@
+{# An agency may deliver cells instead of people: its counts become cells as they are. #}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ forget_pending_slices() }}'
+    )
+}}
+
+with
+
+reported as (
+
+    select
+        reported.*,
+        coalesce(
+            reported.numerator,
+            cast(round(cast(reported.n as double) * cast(reported.mean as double) / 100, 6) as decimal(18, 6))
+        ) as known_numerator
+    from {{ ref('stg_lake__reported_measures') }} as reported
+    inner join {{ ref('int_slices__pending') }} as pending
+        on reported.slice_id = pending.slice_id
+        and reported.submission_id = pending.submission_id
+
+),
+
+final as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        branch_id,
+        region_id,
+        journey_id,
+        channel,
+        stage,
+        segment,
+        measure,
+        count(*) as reports_count,
+        sum(n) as n,
+        sum(case when n is null then 1 else 0 end) as without_n_count,
+        sum(coalesce(n, n_low)) as n_at_least,
+        sum(known_numerator) as sum_numerator,
+        sum(cast(round(cast(n as double) * cast(mean as double), 6) as decimal(28, 6))) as sum_x,
+        sum(
+            cast(
+                round(
+                    (n - 1) * cast(sd as double) * cast(sd as double)
+                    + n * cast(mean as double) * cast(mean as double),
+                    6
+                ) as decimal(34, 6)
+            )
+        ) as sum_x2,
+        -- Only meaningful where a cell holds one report without n; several cannot be pooled.
+        max(mean) as reported_mean
+    from reported
+    group by
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        branch_id,
+        region_id,
+        journey_id,
+        channel,
+        stage,
+        segment,
+        measure
+
+)
+
+select * from final

@@ -1,0 +1,25 @@
+{# Written after every cell model: until then a rerun starts the same slices again. #}
+-- depends_on: {{ ref('int_survey__cells') }}
+-- depends_on: {{ ref('int_complaints__cells') }}
+-- depends_on: {{ ref('int_usage__cells') }}
+-- depends_on: {{ ref('int_standards__cells') }}
+-- depends_on: {{ ref('int_visits__cells') }}
+-- depends_on: {{ ref('int_maturity__cells') }}
+-- depends_on: {{ ref('int_reported__cells') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ forget_pending_slices() }}'
+    )
+}}
+
+select
+    slice_id,
+    slice_version,
+    '{{ var("build_key") }}' as build_key
+from {{ ref('int_slices__pending') }}
+where slice_version <> 'withdrawn'
+group by
+    slice_id,
+    slice_version

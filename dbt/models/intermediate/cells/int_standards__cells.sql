@@ -1,0 +1,59 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ forget_pending_slices() }}'
+    )
+}}
+
+with
+
+standards as (
+
+    select
+        standards.*,
+        -- The counts decide; the agency's own verdict counts only where there are none.
+        case
+            when standards.total > 0 and standards.target is not null
+                then cast(standards.met as double) / nullif(standards.total, 0) >= cast(standards.target as double)
+            else standards.is_target_met
+        end as is_on_target
+    from {{ ref('stg_lake__service_standards') }} as standards
+    inner join {{ ref('int_slices__pending') }} as pending
+        on standards.slice_id = pending.slice_id
+        and standards.submission_id = pending.submission_id
+
+),
+
+final as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        branch_id,
+        region_id,
+        journey_id,
+        channel,
+        standard_kind,
+        count(*) as standards_count,
+        sum(case when total is not null then met end) as met_count,
+        sum(case when met is not null then total end) as total_count,
+        sum(case when is_on_target then 1 else 0 end) as on_target_count,
+        sum(case when is_on_target is not null then 1 else 0 end) as judged_count
+    from standards
+    group by
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        branch_id,
+        region_id,
+        journey_id,
+        channel,
+        standard_kind
+
+)
+
+select * from final

@@ -1,0 +1,199 @@
+{# One shape for every feed's cells, so that scores need one road: a metric is a row of the registry, never a model. #}
+{{ config(materialized='table') }}
+
+with
+
+metrics as (
+
+    select
+        metric_id,
+        measure_id,
+        estimator,
+        nullif(stage, '') as stage
+    from {{ ref('stg_methodology__metrics') }}
+
+),
+
+digital_channels as (
+
+    select channel
+    from {{ ref('stg_methodology__channels') }}
+    where is_digital
+
+),
+
+survey as (
+
+    select
+        cells.* exclude (sum_position, sum_position2),
+        cells.item || '.mean' as mean_measure_id,
+        cells.item || '.top_box' as top_box_measure_id,
+        cells.scale_id || '/' || (cells.scale_range + 1) || '|' || cells.wording_version as instrument_id,
+        cells.sum_position,
+        cells.sum_position2,
+        case
+            {%- for box in range(11) %}
+            when boxes.lowest_top_box = {{ box }}
+                then {% for top in range(box, 11) -%}
+                    cells.box_{{ '%02d' % top }}_count{{ ' + ' if not loop.last }}
+                {%- endfor %}
+            {%- endfor %}
+        end as top_box_count
+    from {{ ref('int_survey__cells') }} as cells
+    left join {{ ref('stg_methodology__top_boxes') }} as boxes
+        on cells.scale_range + 1 = boxes.points
+    where cells.answered_count > 0
+
+),
+
+-- A rate needs both of its feeds: exposure counts only where the complaints of the same slice are known.
+complaint_slices as (
+
+    select distinct
+        agency_id,
+        period_id
+    from {{ ref('int_complaints__cells') }}
+
+),
+
+reported as (
+
+    select
+        cells.*,
+        metrics.measure_id
+    from {{ ref('int_reported__cells') }} as cells
+    inner join metrics
+        on cells.measure = metrics.metric_id
+
+),
+
+measures as (
+
+    select
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,
+        mean_measure_id as measure_id, instrument_id, scale_range,
+        answered_count as n, sum_position as sum_x, sum_position2 as sum_x2
+    from survey
+    union all by name
+    select
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,
+        top_box_measure_id as measure_id, instrument_id,
+        answered_count as n, top_box_count as numerator
+    from survey
+    where top_box_count is not null
+    {%- for measure, numerator, base in [
+        ('in_time', 'in_time_count', 'due_count'),
+        ('acknowledged', 'acknowledged_count', 'opened_count'),
+        ('upheld', 'upheld_count', 'decided_count'),
+        ('reopened', 'reopened_count', 'closed_count'),
+        ('escalated', 'escalated_count', 'opened_count'),
+    ] %}
+    union all by name
+    select
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
+        'complaints.{{ measure }}' as measure_id, {{ base }} as n, {{ numerator }} as numerator
+    from {{ ref('int_complaints__cells') }}
+    {%- endfor %}
+    union all by name
+    select
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
+        'complaints.per_1000' as measure_id, 0 as n, opened_count as numerator
+    from {{ ref('int_complaints__cells') }}
+    union all by name
+    select
+        usage.slice_id, usage.agency_id, usage.period_id, usage.service_id, usage.branch_id, usage.region_id,
+        usage.journey_id, 'complaints.per_1000' as measure_id, usage.completed_count as n, 0 as numerator
+    from {{ ref('int_usage__cells') }} as usage
+    inner join complaint_slices
+        on usage.agency_id = complaint_slices.agency_id
+        and usage.period_id = complaint_slices.period_id
+    union all by name
+    select
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
+        'usage.digital_completion' as measure_id, rated_started_count as n, rated_ended_count as numerator
+    from {{ ref('int_usage__cells') }}
+    where channel in (select digital_channels.channel from digital_channels)
+    union all by name
+    select
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
+        'usage.digital_take_up' as measure_id, completed_count as n,
+        case when channel in (select digital_channels.channel from digital_channels) then completed_count else 0 end
+            as numerator
+    from {{ ref('int_usage__cells') }}
+    where channel is not null
+    union all by name
+    select
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
+        'usage.availability' as measure_id, cast(round(minutes_due) as bigint) as n, minutes_available as numerator
+    from {{ ref('int_usage__cells') }}
+    union all by name
+    select
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
+        'standards.cases_met' as measure_id, total_count as n, met_count as numerator
+    from {{ ref('int_standards__cells') }}
+    union all by name
+    select
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
+        'standards.targets_met' as measure_id, judged_count as n, on_target_count as numerator
+    from {{ ref('int_standards__cells') }}
+    union all by name
+    select
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,
+        'mystery.' || grain as measure_id, 100 as scale_range,
+        observed_count as n, sum_score as sum_x, sum_score2 as sum_x2
+    from {{ ref('int_visits__cells') }}
+    union all by name
+    select
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
+        'mystery.item.' || rubric_item as measure_id, 100 as scale_range,
+        observed_count as n, sum_score as sum_x, sum_score2 as sum_x2
+    from {{ ref('int_visits__cells') }}
+    where grain = 'item'
+    union all by name
+    select
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
+        'maturity.' || model_id as measure_id, coalesce(dimension, '') as part, 100 as scale_range,
+        practices_count as n, sum_share as sum_x
+    from {{ ref('int_maturity__cells') }}
+    union all by name
+    select
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,
+        measure_id, 'reported' as instrument_id, 100 as scale_range,
+        case when without_n_count = 0 then n end as n, n_at_least,
+        sum_numerator as numerator, sum_x, sum_x2,
+        case when without_n_count = 1 and reports_count = 1 then reported_mean end as reported_mean
+    from reported
+
+),
+
+final as (
+
+    select
+        metrics.metric_id,
+        metrics.estimator,
+        coalesce(measures.instrument_id, 'administrative') as instrument_id,
+        measures.slice_id,
+        measures.agency_id,
+        measures.period_id,
+        measures.service_id,
+        measures.branch_id,
+        measures.region_id,
+        measures.journey_id,
+        coalesce(measures.part, '') as part,
+        coalesce(measures.scale_range, 100) as scale_range,
+        sum(measures.n) as n,
+        sum(coalesce(measures.n_at_least, measures.n)) as n_at_least,
+        sum(measures.numerator) as numerator,
+        sum(measures.sum_x) as sum_x,
+        sum(measures.sum_x2) as sum_x2,
+        max(measures.reported_mean) as reported_mean,
+        count(measures.reported_mean) as means_count
+    from measures
+    inner join metrics
+        on measures.measure_id = metrics.measure_id
+        and (metrics.stage is null or measures.stage = metrics.stage)
+    group by all
+
+)
+
+select * from final

@@ -1,0 +1,100 @@
+{# What may be said of each score: its status and the reason, before any value is withheld. #}
+{{ config(materialized='table') }}
+
+with
+
+thresholds as (
+
+    select
+        max(value) filter (where name = 'minimum_n') as minimum_n,
+        max(value) filter (where name = 'owner_n') as owner_n
+    from {{ ref('stg_methodology__thresholds') }}
+
+),
+
+metrics as (
+
+    select
+        metric_id,
+        estimator
+    from {{ ref('stg_methodology__metrics') }}
+
+),
+
+sized as (
+
+    select
+        scores.*,
+        case
+            -- Practices are assessed in full: their number is no sample size.
+            when metrics.estimator = 'practice_mean' then 'reported'
+            when scores.n is null and scores.n_at_least is null then 'suppressed'
+            when scores.n_at_least < thresholds.minimum_n then 'suppressed'
+            when scores.score is null or isnan(scores.score) then 'not_applicable'
+            when metrics.estimator = 'proportion' and scores.score > 100 then 'refused'
+            else 'reported'
+        end as own_status,
+        case
+            when metrics.estimator = 'practice_mean' then null
+            when scores.n is null and scores.n_at_least is null then 'base_unknown'
+            when scores.n_at_least < thresholds.owner_n then 'n_below_owner_minimum'
+            when scores.n_at_least < thresholds.minimum_n then 'n_below_minimum'
+            when scores.score is null or isnan(scores.score) then 'not_measured'
+            when metrics.estimator = 'proportion' and scores.score > 100 then 'numerator_above_base'
+        end as own_reason
+    from {{ ref('int_scores__estimated') }} as scores
+    inner join metrics
+        on scores.metric_id = metrics.metric_id
+    cross join thresholds
+    where scores.n > 0 or scores.n is null
+
+),
+
+siblings as (
+
+    select
+        *,
+        count(*) filter (where own_reason in ('n_below_owner_minimum', 'n_below_minimum')) over family as hidden_count,
+        row_number() over (
+            partition by unit_type, agency_id, metric_id, period_id, instrument_id, own_status
+            order by n_at_least asc, unit_id asc
+        ) as smallness
+    from sized
+    window family as (partition by unit_type, agency_id, metric_id, period_id, instrument_id)
+
+),
+
+final as (
+
+    select
+        unit_type,
+        unit_id,
+        agency_id,
+        metric_id,
+        period_id,
+        instrument_id,
+        n,
+        score,
+        standard_error,
+        ci_low,
+        ci_high,
+        interval_method,
+        slice_ids,
+        -- One hidden part of a published whole could be worked out from the rest: the smallest sibling is withheld too.
+        case
+            when own_status = 'reported' and unit_type in ('service', 'branch', 'agency_region')
+                and hidden_count = 1 and smallness = 1
+                then 'suppressed'
+            else own_status
+        end as status,
+        case
+            when own_status = 'reported' and unit_type in ('service', 'branch', 'agency_region')
+                and hidden_count = 1 and smallness = 1
+                then 'complementary'
+            else own_reason
+        end as status_reason
+    from siblings
+
+)
+
+select * from final

@@ -1,0 +1,66 @@
+{# Each unit's sufficient statistics per metric, period and instrument. Sums are of integers and decimals: exact in any order. #}
+{{ config(materialized='table') }}
+
+{%- set unit_types = {
+    'agency': ['agency_id'],
+    'service': ['agency_id', 'service_id'],
+    'branch': ['agency_id', 'branch_id'],
+    'agency_region': ['agency_id', 'region_id'],
+    'region': ['region_id'],
+    'journey': ['journey_id'],
+} %}
+
+with
+
+units as (
+
+    {%- for unit_type, columns in unit_types.items() %}
+    select
+        '{{ unit_type }}' as unit_type,
+        {{ columns | join(" || '/' || ") }} as unit_id,
+        {{ 'agency_id' if 'agency_id' in columns else 'cast(null as varchar)' }} as agency_id,
+        metric_id,
+        estimator,
+        period_id,
+        instrument_id,
+        part,
+        scale_range,
+        sum(n) as n,
+        sum(n_at_least) as n_at_least,
+        sum(numerator) as numerator,
+        sum(sum_x) as sum_x,
+        sum(sum_x2) as sum_x2,
+        case when sum(means_count) = 1 then max(reported_mean) end as reported_mean,
+        string_agg(distinct slice_id, ';' order by slice_id) as slice_ids
+    from {{ ref('int_measures__observed') }}
+    where {{ columns | join(' is not null and ') }} is not null
+    group by all
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+final as (
+
+    select
+        unit_type,
+        unit_id,
+        agency_id,
+        metric_id,
+        estimator,
+        period_id,
+        instrument_id,
+        part,
+        scale_range,
+        cast(n as bigint) as n,
+        cast(n_at_least as bigint) as n_at_least,
+        cast(numerator as double) as numerator,
+        100 * cast(sum_x as double) / scale_range as sum_x,
+        10000 * cast(sum_x2 as double) / (scale_range * scale_range) as sum_x2,
+        cast(reported_mean as double) as reported_mean,
+        slice_ids
+    from units
+
+)
+
+select * from final

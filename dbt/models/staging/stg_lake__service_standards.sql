@@ -1,0 +1,21 @@
+select
+    agency_id,
+    service_id,
+    branch_id,
+    region_id,
+    journey_id,
+    period_id,
+    standard_id,
+    standard_kind,
+    channel,
+    measured_on,
+    target,
+    met,
+    total,
+    is_target_met,
+    provider_id,
+    submission_id,
+    row_id,
+    source_row,
+    slice_id
+from {{ lake('service_standards') }}

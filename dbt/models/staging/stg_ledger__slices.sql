@@ -1,0 +1,12 @@
+select
+    slice_id,
+    feed,
+    agency_id,
+    period_id,
+    provider_id,
+    submission_id,
+    delivery_rank,
+    accepted_rows,
+    status,
+    slice_version
+from {{ snapshot('slices') }}

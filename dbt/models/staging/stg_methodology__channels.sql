@@ -1,0 +1,6 @@
+select
+    channel,
+    is_digital = 'true' as is_digital,
+    name_ar,
+    name_en
+from {{ snapshot('registry/channels') }}

@@ -1,0 +1,4 @@
+select
+    name,
+    cast(value as double) as value
+from {{ snapshot('registry/thresholds') }}

@@ -1,0 +1,5 @@
+select
+    journey_id,
+    name_ar,
+    name_en
+from {{ snapshot('registry/journeys') }}

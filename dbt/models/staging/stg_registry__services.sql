@@ -1,0 +1,7 @@
+select
+    service_id,
+    agency_id,
+    name_ar,
+    name_en,
+    digital_stage
+from {{ snapshot('registry/services') }}

@@ -1,0 +1,2 @@
+select period_id
+from {{ snapshot('registry/periods') }}
