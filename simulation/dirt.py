@@ -1,0 +1,242 @@
+"""Dirt planted into delivered columns, with a note of every plant: what, where, and what should become of it.
+
+Belongs here: corrupting dressed rows. Does not belong here: drawing clean rows or writing files. Planted rows are additions
+(copies under new ids), so what was drawn clean stays whole and the realised figures in the truth remain exact.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ingestion.contract import Contract, Property
+from ingestion.feeds import load_feeds
+from simulation.dress import Columns, Style, answer_texts, header_of, scale_of
+from simulation.personal import national_ids
+
+HEADLINE = {"survey_responses": "overall_satisfaction", "mystery_visits": "outcome"}
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One plant: data row counted from 0, canonical column, item of the record (`*` for all), kind, rule and fate."""
+
+    row: int
+    column: str
+    record: str
+    kind: str
+    rule: str
+    fate: str
+
+
+@dataclass(frozen=True)
+class _Extra:
+    cells: dict[str, Any]
+    column: str
+    record: str
+    kind: str
+    rule: str
+    fate: str = "quarantined"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the columns that dirt touches stand in a file of a period."""
+
+    contract: Contract
+    period: str
+
+    def header(self, *names: str) -> tuple[str, str]:
+        """The first of these canonical columns that is a column of the file: its name and header."""
+        for prop in self._properties():
+            header = header_of(prop, self.period)
+            if prop.name in names and header is not None:
+                return prop.name, header
+        raise ValueError(f"{self.contract.id}: none of {names} is a column of its files")
+
+    def find(self, name: str) -> Property:
+        return next(prop for prop in self._properties() if prop.name == name)
+
+    def measure(self) -> str:
+        """The header of the headline item's value."""
+        key = HEADLINE.get(self.contract.feed)
+        for record in self.contract.records:
+            by_name = {prop.name: prop for prop in record.properties}
+            if any(prop.constant == key for prop in by_name.values()):
+                header = header_of(next(by_name[name] for name in ("value", "score") if name in by_name), self.period)
+                assert header is not None  # noqa: S101 - a value is never constant
+                return header
+        return self.header("value", "score", "started", "adoption", "met", "n")[1]
+
+    def others(self) -> list[str]:
+        """Headers of the records other than the headline's: emptied, they give no record."""
+        mine = self.measure()
+        own = [header_of(prop, self.period) for record in self.contract.records for prop in record.properties]
+        return [header for header in own if header is not None and header != mine]
+
+    def _properties(self) -> list[Property]:
+        return [*self.contract.properties, *(p for record in self.contract.records for p in record.properties)]
+
+
+def plant(
+    contract: Contract, style: Style, period: str, columns: Columns, random: np.random.Generator
+) -> tuple[Columns, list[Planted]]:
+    """Plant one of each kind of dirt the style asks for; gives the columns with the plants and notes about them."""
+    n = len(next(iter(columns.values())))
+    place = Place(contract, period)
+    extras: list[_Extra] = []
+    changed: list[tuple[int, Planted]] = []
+    for number, kind in enumerate(style.dirt):
+        base = int(random.integers(0, n))
+        cells = {header: column[base] for header, column in columns.items()}
+        if kind == "id_in_comment":
+            header = next(header for header, filling in style.fill.items() if filling == "comment")
+            columns[header] = columns[header].copy()
+            columns[header][base] = f"رقم الهوية {_id(random)} لم تصلني الرسالة"
+            changed.append((base, Planted(base, header, "*", kind, "personal_data_found", "reported")))
+        else:
+            extras += _PLANTS[kind](place, cells, number, random)
+    if not extras:
+        return columns, [planted for _, planted in changed]
+    spots = np.sort(random.integers(0, n + 1, len(extras)))
+    order = np.insert(np.arange(n), spots, n + np.arange(len(extras)))
+    planted = {}
+    for header, column in columns.items():
+        added = np.array([extra.cells[header] for extra in extras], dtype=column.dtype)
+        planted[header] = np.concatenate([column, added])[order]
+    found = {int(index): row for row, index in enumerate(order)}
+    notes = [
+        Planted(found[n + number], extra.column, extra.record, extra.kind, extra.rule, extra.fate)
+        for number, extra in enumerate(extras)
+    ]
+    notes += [Planted(found[base], p.column, p.record, p.kind, p.rule, p.fate) for base, p in changed]
+    return planted, sorted(notes, key=lambda note: (note.row, note.kind))
+
+
+def _id(random: np.random.Generator) -> str:
+    return str(national_ids(random.integers(0, 50_000, 1), np.array([True]))[0])
+
+
+def _renamed(place: Place, cells: dict[str, Any], number: int) -> None:
+    """Give the row a key of its own where it has an id column."""
+    for key in load_feeds()[place.contract.feed].key:
+        if key.endswith("_id") and key not in ("service_id", "branch_id", "region_id", "journey_id", "period_id"):
+            for prop in place.contract.properties:
+                header = header_of(prop, place.period)
+                if prop.name == key and header is not None:
+                    cells[header] = f"{cells[header]}-{number + 1}"
+
+
+def _corrupted(
+    place: Place, cells: dict[str, Any], number: int, column: str, header: str, value: Any
+) -> dict[str, Any]:
+    changed = {**cells, header: value}
+    _renamed(place, changed, number)
+    return changed
+
+
+def _dated(prop: Property, gregorian: tuple[str, str, str], hijri: tuple[str, str, str]) -> str:
+    """Year, month and day of the property's calendar in its format, at half past ten."""
+    pattern = (prop.date_format or ["%Y-%m-%dT%H:%M:%S"])[0]
+    parts = zip(("%Y", "%m", "%d"), hijri if prop.calendar == "umm_al_qura" else gregorian, strict=True)
+    for code, text in (*parts, ("%H", "10"), ("%M", "30"), ("%S", "00")):
+        pattern = pattern.replace(code, text)
+    return pattern
+
+
+def _bad_date(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+    """The 30th of February; in the Umm al-Qura calendar 30 Dhu al-Hijja 1446, a month of 29 days."""
+    name, header = place.header(load_feeds()[place.contract.feed].event)
+    prop = place.find(name)
+    value = _dated(prop, (place.period[:4], "02", "30"), ("1446", "12", "30"))
+    kind = "impossible_hijri_date" if prop.calendar == "umm_al_qura" else "bad_date"
+    return [_Extra(_corrupted(place, cells, number, name, header, value), name, "*", kind, "date_impossible")]
+
+
+def _closed_period(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+    """A day about ten years before the first open period."""
+    name, header = place.header(load_feeds()[place.contract.feed].event)
+    value = _dated(place.find(name), ("2014", "01", "15"), ("1435", "03", "14"))
+    return [_Extra(_corrupted(place, cells, number, name, header, value), name, "*", "closed_period", "period_closed")]
+
+
+def _unknown_code(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+    name, header = place.header("channel", "recovery", "outcome", "region_id")
+    value = "برق" if name != "region_id" else "جزيرة غير معروفة"
+    return [_Extra(_corrupted(place, cells, number, name, header, value), name, "*", "unknown_code", "unknown_code")]
+
+
+def _region_number(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+    name, header = place.header("region_id")
+    changed = _corrupted(place, cells, number, name, header, "4")
+    return [_Extra(changed, name, "*", "region_number", "region_ambiguous")]
+
+
+def _out_of_range(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+    header = place.measure()
+    changed = {**cells, **dict.fromkeys(place.others(), "")}
+    value: Any = 99 if isinstance(cells[header], int | np.integer) else "99"
+    changed = _corrupted(place, changed, number, "value", header, value)
+    changed |= _headline(place)
+    column = "value" if place.contract.feed == "survey_responses" else "score"
+    rule = {"value": "value_in_scale", "score": "score_within_maximum"}[column]
+    return [_Extra(changed, column, HEADLINE[place.contract.feed], "out_of_range", rule)]
+
+
+def _headline(place: Place) -> dict[str, str]:
+    """In a long file, the cell that makes a row the headline item's."""
+    if place.contract.records:
+        return {}
+    prop = next((p for p in place.contract.properties if p.name in ("item", "rubric_item")), None)
+    header = header_of(prop, place.period) if prop else None
+    if prop is None or header is None:
+        return {}
+    wanted = HEADLINE[place.contract.feed]
+    return {header: next((text for text, code in (prop.labels or {}).items() if code == wanted), wanted)}
+
+
+def _exact_duplicate(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+    return [_Extra(dict(cells), "", "*", "exact_duplicate", "", "duplicate")]
+
+
+def _conflicting_key(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+    """Two rows under one new key that differ in one value: none of them can be taken."""
+    if place.contract.feed == "survey_responses":
+        header, record = place.measure(), HEADLINE["survey_responses"]
+        texts = answer_texts(scale_of(place.contract, record))
+        first, second = texts[0][0], texts[1][0]
+        changed = {**cells, **dict.fromkeys(place.others(), ""), **_headline(place)}
+    else:
+        name, header = place.header("channel")
+        labels = list(place.find(name).labels or {"phone": "phone", "app": "app"})
+        first, second, record, changed = labels[0], labels[1], "*", cells
+    pair = [_corrupted(place, changed, number, "", header, value) for value in (first, second)]
+    return [_Extra(one, "", record, "conflicting_key", "duplicate_key") for one in pair]
+
+
+def _id_in_free_text(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+    name, header = place.header("touchpoint", "category")
+    changed = _corrupted(place, cells, number, name, header, f"طلب رقم {_id(random)}")
+    return [_Extra(changed, name, "*", "id_in_free_text", "personal_data")]
+
+
+def _other_agency(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+    """A row about an agency the contract does not cover: the world's first one that it leaves out."""
+    name, header = place.header("agency_id")
+    covers = place.contract.covers
+    stranger = next(agency for agency in ("lighthouse", "kites") if covers != "all" and agency not in covers)
+    changed = _corrupted(place, cells, number, name, header, stranger)
+    return [_Extra(changed, name, "*", "other_agency", "agency_not_covered")]
+
+
+_PLANTS = {
+    "bad_date": _bad_date,
+    "closed_period": _closed_period,
+    "unknown_code": _unknown_code,
+    "region_number": _region_number,
+    "out_of_range": _out_of_range,
+    "exact_duplicate": _exact_duplicate,
+    "conflicting_key": _conflicting_key,
+    "id_in_free_text": _id_in_free_text,
+    "other_agency": _other_agency,
+}

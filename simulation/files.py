@@ -1,0 +1,257 @@
+"""Writers of provider files: columns of text in, bytes out, the same bytes for the same columns on any day.
+
+Belongs here: file formats and their fixed time stamps. Does not belong here: what stands in the columns (`dress`, `dirt`).
+"""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from ingestion.contract import CsvFormat, FileFormat, JsonFormat, ParquetFormat, SheetFormat
+from simulation.dress import Columns
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,8})(\.[0-9]+)?")
+
+
+class Writer(Protocol):
+    """Takes chunk after chunk; the first says the headers."""
+
+    def write(self, columns: Columns) -> None: ...
+
+
+@contextmanager
+def opened(path: Path, file_format: FileFormat, banner: Iterable[str] = ()) -> Iterator[Writer]:
+    """A writer for one file, closed with the block."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer: _Csv | _Json | _Parquet | _Xlsx | _Ods
+    if isinstance(file_format, CsvFormat):
+        writer = _Csv(path, file_format, banner)
+    elif isinstance(file_format, JsonFormat):
+        writer = _Json(path, file_format)
+    elif isinstance(file_format, ParquetFormat):
+        writer = _Parquet(path)
+    elif file_format.type == "xlsx":
+        writer = _Xlsx(path, file_format, banner)
+    else:
+        writer = _Ods(path, file_format, banner)
+    try:
+        yield writer
+    finally:
+        writer.close()
+
+
+def first_data_row(file_format: FileFormat) -> int:
+    """The number an editor shows for the first data row (records of JSON and Parquet count from 1)."""
+    if isinstance(file_format, CsvFormat | SheetFormat):
+        return file_format.skip_rows + file_format.header_rows + 1
+    return 1
+
+
+def header_lines(names: Iterable[str], rows: int) -> list[list[str]]:
+    """One header row, or two: `upper / lower`, the upper cell written once as in a merged header."""
+    if rows == 1:
+        return [list(names)]
+    upper: list[str] = []
+    lower: list[str] = []
+    last = ""
+    for name in names:
+        group, _, label = name.partition(" / ")
+        upper.append("" if group == last else group)
+        lower.append(label)
+        last = group
+    return [upper, lower]
+
+
+class _Csv:
+    def __init__(self, path: Path, file_format: CsvFormat, banner: Iterable[str]) -> None:
+        self._file = path.open("wb")
+        self._format = file_format
+        self._delimiter = file_format.delimiter or ("\t" if file_format.type == "tsv" else ",")
+        self._banner: list[str] | None = list(banner)
+
+    def write(self, columns: Columns) -> None:
+        if self._banner is not None:
+            lines = [[text] for text in self._banner] + header_lines(columns, self._format.header_rows)
+            head = "".join(self._delimiter.join(line) + "\n" for line in lines)
+            self._file.write(head.encode(self._format.encoding))
+            self._banner = None
+        table = pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()})
+        buffer = io.BytesIO()
+        options = pa.csv.WriteOptions(include_header=False, delimiter=self._delimiter, quoting_style=_quoting(table))
+        pa.csv.write_csv(table, buffer, options)
+        content = buffer.getvalue()
+        if self._format.encoding not in ("utf-8", "utf-8-sig"):
+            content = content.decode("utf-8").encode(self._format.encoding)
+        self._file.write(content)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _quoting(table: pa.Table) -> str:
+    """Quotes only in chunks that need them, as most exports do."""
+    marks = r'[",;\t\r\n]'
+    needed = any(pa.compute.any(pa.compute.match_substring_regex(column, marks)).as_py() for column in table.columns)
+    return "needed" if needed else "none"
+
+
+class _Json:
+    """NDJSON, or one document with the records at `itemsPath` behind a small head."""
+
+    def __init__(self, path: Path, file_format: JsonFormat) -> None:
+        self._file = path.open("w", encoding="utf-8", newline="")
+        self._lines = file_format.type == "ndjson"
+        self._names = [name for name in file_format.items_path.split(".") if name]
+        self._started = False
+        if not self._lines:
+            head = "".join(f"{{{json.dumps('schema')}: 1, {json.dumps(name)}: " for name in self._names)
+            self._file.write(head + "[")
+
+    def write(self, columns: Columns) -> None:
+        paths = [name.split(".") for name in columns]
+        for values in zip(*columns.values(), strict=True):
+            record: dict[str, Any] = {}
+            for path, value in zip(paths, values, strict=True):
+                place = record
+                for name in path[:-1]:
+                    place = place.setdefault(name, {})
+                place[path[-1]] = _json_value(value)
+            separator = "" if self._lines or not self._started else ","
+            self._file.write(separator + ("" if self._lines else "\n"))
+            self._file.write(json.dumps(record, ensure_ascii=False) + ("\n" if self._lines else ""))
+            self._started = True
+
+    def close(self) -> None:
+        if not self._lines:
+            self._file.write("\n]" + "}" * len(self._names) + "\n")
+        self._file.close()
+
+
+def _json_value(text: str) -> str | int | float | None:
+    if text == "":
+        return None
+    if NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
+    return text
+
+
+class _Parquet:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: pa.parquet.ParquetWriter | None = None
+
+    def write(self, columns: Columns) -> None:
+        table = pa.table({name: _arrow(column) for name, column in columns.items()})
+        if self._writer is None:
+            self._writer = pa.parquet.ParquetWriter(self._path, table.schema)
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _arrow(column: np.ndarray[Any, Any]) -> pa.Array:
+    if column.dtype == object:
+        return pa.array([None if text in (None, "") else text for text in column], pa.string())
+    if np.issubdtype(column.dtype, np.datetime64):
+        return pa.array(column.astype("datetime64[us]"))
+    return pa.array(column)
+
+
+class _Xlsx:
+    def __init__(self, path: Path, file_format: SheetFormat, banner: Iterable[str]) -> None:
+        import xlsxwriter
+
+        self._book = xlsxwriter.Workbook(
+            str(path), {"constant_memory": True, "default_date_format": "yyyy-mm-dd hh:mm"}
+        )
+        self._book.set_properties({"created": LONG_AGO})
+        self._sheet = self._book.add_worksheet(file_format.sheet if isinstance(file_format.sheet, str) else "Sheet1")
+        self._sheet.right_to_left()
+        self._row = 0
+        self._banner: list[str] | None = list(banner)
+        self._header_rows = file_format.header_rows
+
+    def write(self, columns: Columns) -> None:
+        if self._banner is not None:
+            for line in [[text] for text in self._banner] + header_lines(columns, self._header_rows):
+                self._write_row(line)
+            self._banner = None
+        for values in zip(*columns.values(), strict=True):
+            self._write_row(values)
+
+    def _write_row(self, values: Iterable[str]) -> None:
+        for place, text in enumerate(values):
+            if text != "":
+                if NUMBER.fullmatch(text):
+                    self._sheet.write_number(self._row, place, float(text))
+                else:
+                    self._sheet.write_string(self._row, place, text)
+        self._row += 1
+
+    def close(self) -> None:
+        self._book.close()
+
+
+class _Ods:
+    """Small sheets only: the whole document is built before it is written."""
+
+    def __init__(self, path: Path, file_format: SheetFormat, banner: Iterable[str]) -> None:
+        self._path = path
+        self._format = file_format
+        self._rows: list[Iterable[str]] = [[text] for text in banner]
+        self._started = False
+
+    def write(self, columns: Columns) -> None:
+        if not self._started:
+            self._rows += header_lines(columns, self._format.header_rows)
+            self._started = True
+        self._rows += list(zip(*columns.values(), strict=True))
+
+    def close(self) -> None:
+        from odf.opendocument import OpenDocumentSpreadsheet
+        from odf.table import Table, TableCell, TableRow
+        from odf.text import P
+
+        document = OpenDocumentSpreadsheet()
+        sheet = Table(name=self._format.sheet if isinstance(self._format.sheet, str) else "Sheet1")
+        for values in self._rows:
+            row = TableRow()
+            for text in values:
+                if NUMBER.fullmatch(text):
+                    cell = TableCell(valuetype="float", value=text)
+                else:
+                    cell = TableCell(valuetype="string") if text else TableCell()
+                if text:
+                    cell.addElement(P(text=text))
+                row.addElement(cell)
+            sheet.addElement(row)
+        document.spreadsheet.addElement(sheet)
+        buffer = io.BytesIO()
+        document.write(buffer)
+        _rezipped(buffer, self._path)
+
+
+def _rezipped(source: io.BytesIO, path: Path) -> None:
+    """The same archive with fixed time stamps; odfpy writes the wall clock into members and meta data."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for member in old.infolist():
+            content = old.read(member)
+            if member.filename == "meta.xml":
+                content = re.sub(rb"<meta:creation-date>[^<]*", b"<meta:creation-date>2000-01-01T00:00:00", content)
+            info = zipfile.ZipInfo(member.filename, (2000, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_STORED if member.filename == "mimetype" else zipfile.ZIP_DEFLATED
+            new.writestr(info, content)

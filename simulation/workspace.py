@@ -1,0 +1,168 @@
+"""A complete workspace of an invented world: settings, registry, contracts, landing files and the truth beside them.
+
+Belongs here: the order of writing and the truth files. Does not belong here: how rows are drawn or dressed.
+"""
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ingestion.contract import Contract, load_contracts
+from miyar.registry import TABLES
+from simulation import feeds
+from simulation.deliveries import Delivery, by_delivery, deliveries, plan, write_contracts
+from simulation.dirt import Planted, plant
+from simulation.dress import dress
+from simulation.files import first_data_row, opened
+from simulation.survey import Chunk
+from simulation.world import Size, World, draw_world
+
+DEFAULT = Size()
+Progress = Callable[[str, int, int], None]
+SCORES = ("agency_id", "metric_id", "period_id", "true_value", "expected_value", "realised_value", "realised_n")
+DIRT = ("path", "source_row", "column", "record", "kind", "rule", "fate")
+SETTINGS = """# A simulated centre: every name and number in this workspace is invented.
+name: {{ar: مركز القياس التجريبي, en: Simulated Measurement Centre}}
+methodology: "2026.1"
+periods: {{first: {first}, last: {last}}}
+"""
+README = """# Simulated workspace
+
+Everything here is invented by `simulation/` from seed {seed}; agencies, people and figures belong to nobody.
+`pseudonym.key` is drawn from the seed: a demonstration key that protects nothing. Never use it for real data.
+`truth/scores.csv` holds each agency's true scores, `truth/dirt.csv` what was planted where and what should become of it.
+"""
+
+
+@dataclass
+class Truth:
+    """What the world knows and the pipeline has to find."""
+
+    scores: list[Mapping[str, object]] = field(default_factory=list)
+    dirt: list[Mapping[str, object]] = field(default_factory=list)
+
+
+def write_workspace(root: Path, seed: int = 2026, size: Size = DEFAULT, progress: Progress | None = None) -> None:
+    """Write a workspace of that seed and size into a new or empty directory; same arguments, same bytes.
+
+    Args:
+        progress: called with what is being written, how many deliveries are done, and of how many.
+    """
+    world = draw_world(seed, size)
+    root.mkdir(parents=True, exist_ok=True)
+    periods = size.period_ids
+    (root / "miyar.yml").write_text(SETTINGS.format(first=periods[0], last=periods[-1]), "utf-8")
+    (root / "README.md").write_text(README.format(seed=seed), "utf-8")
+    _write_key(root / "pseudonym.key", seed)
+    write_registry(root / "registry", world)
+    write_contracts(world, root / "registry" / "contracts")
+    contracts = by_delivery(load_contracts(root / "registry"))
+    truth = Truth()
+    every = deliveries(world)
+    for number, delivery in enumerate(every):
+        if progress is not None:
+            progress(f"{delivery.provider}/{delivery.feed}", number, len(every))
+        contract = contracts[delivery.provider, delivery.feed]
+        for period, chunks in feeds.chunks(world, delivery, contract, truth.scores):
+            _deliver(root / "landing", world, delivery, contract, period, chunks, truth)
+    if progress is not None:
+        progress("", len(every), len(every))
+    _write_csv(root / "truth" / "scores.csv", SCORES, truth.scores)
+    _write_csv(root / "truth" / "dirt.csv", DIRT, truth.dirt)
+
+
+def write_registry(folder: Path, world: World) -> None:
+    """All registry tables; what is owed follows from the plan."""
+    names = {row["agency_id"]: row for row in world.registry["agencies"]}
+    providers = [
+        {"provider_id": agency, "name_ar": row["name_ar"], "name_en": row["name_en"]} for agency, row in names.items()
+    ]
+    providers += [{"provider_id": provider, **named} for provider, named in plan()["providers"].items()]
+    tables = {**world.registry, "providers": providers, "owed": list(_owed(world))}
+    for table, (columns, _, _) in TABLES.items():
+        _write_csv(folder / f"{table}.csv", columns, tables[table])
+
+
+def _owed(world: World) -> Iterator[dict[str, str]]:
+    for delivery in deliveries(world):
+        for agency in delivery.agencies:
+            for first, last in feeds.owed_periods(world, delivery.feed):
+                yield {"agency_id": agency, "feed": delivery.feed, "from_period": first, "to_period": last}
+
+
+def _write_key(path: Path, seed: int) -> None:
+    path.touch(mode=0o600)
+    path.write_text(hashlib.sha256(f"demonstration key {seed}".encode()).hexdigest() + "\n", "utf-8")
+
+
+def _write_csv(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _deliver(
+    landing: Path,
+    world: World,
+    delivery: Delivery,
+    contract: Contract,
+    period: str,
+    chunks: Iterator[Chunk],
+    truth: Truth,
+) -> None:
+    """Write one file, and beside it what the plan says of corrections and rubbish."""
+    quarter = world.size.period_ids.index(period)
+    random = world.stream("dress", delivery.provider, delivery.feed, period)
+    path = delivery.path(period)
+    first_row = first_data_row(contract.format)
+    with opened(landing / path, contract.format, delivery.style.banner) as writer:
+        for number, chunk in enumerate(chunks):
+            columns = dress(world, contract, delivery.style, period, chunk, random)
+            if number == 0:
+                if delivery.corrected == quarter:
+                    _deliver_early(landing, delivery, contract, period, columns, truth)
+                columns, planted = plant(contract, delivery.style, period, columns, random)
+                truth.dirt += [_note(path, first_row, one) for one in planted]
+            writer.write(columns)
+    if delivery.rubbish is not None and delivery.rubbish[0] == quarter:
+        _spoil(landing / path, delivery.rubbish[1])
+        truth.dirt = [note for note in truth.dirt if note["path"] != path]
+        rule = {"truncated": "file_damaged", "header": "header_missing"}[delivery.rubbish[1]]
+        truth.dirt.append(_note(path, 0, Planted(0, "", "*", f"rubbish_{delivery.rubbish[1]}", rule, "refused_file")))
+
+
+def _note(path: str, first_row: int, planted: Planted) -> dict[str, object]:
+    return {
+        "path": path,
+        "source_row": planted.row + first_row,
+        "column": planted.column,
+        "record": planted.record,
+        "kind": planted.kind,
+        "rule": planted.rule,
+        "fate": planted.fate,
+    }
+
+
+def _deliver_early(
+    landing: Path, delivery: Delivery, contract: Contract, period: str, columns: feeds.Columns, truth: Truth
+) -> None:
+    """The delivery before the corrected one: cut off after six tenths of its rows."""
+    path = delivery.path(period, days=5)
+    n = len(next(iter(columns.values())))
+    with opened(landing / path, contract.format, delivery.style.banner) as writer:
+        writer.write({header: column[: n * 6 // 10] for header, column in columns.items()})
+    truth.dirt.append(_note(path, 0, Planted(0, "", "*", "corrected_later", "", "replaced")))
+
+
+def _spoil(path: Path, how: str) -> None:
+    """Break a finished file: cut it off, or put another header over it."""
+    content = path.read_bytes()
+    if how == "truncated":
+        path.write_bytes(content[: len(content) * 6 // 10])
+    else:
+        head, _, body = content.partition(b"\n")
+        path.write_bytes(head.replace(b"_", b"-").replace(b"i", b"l") + b"\n" + body)
