@@ -1,0 +1,168 @@
+"""Labels, scales and registry names as look-up tables made from the DISTINCT texts of a file.
+
+Belongs here: folding of distinct texts and matching them with what the contract or the registry says. Does not belong
+here: anything per row (that is a join in `mapping`).
+"""
+
+import re
+from dataclasses import dataclass
+
+import duckdb
+
+from ingestion import engine
+from ingestion.contract import Scalar, Scale
+from ingestion.records import Plan
+from ingestion.values import clean, fold_digits
+from miyar.registry import Registry, fold
+
+AGENCY_SCOPED = ("services", "branches")
+# Separates the parts of a key; no text of a file holds it next to the parts' own characters (a control character).
+BETWEEN = "\x1f"
+_BETWEEN = "chr(31)"
+_NO_KEY = "\x1e"  # an enum needs one key; this one is never looked up
+
+
+def key_of(label: str) -> str:
+    """The form labels are compared in: folded, ASCII digits, whole numbers without a decimal part."""
+    folded = fold(clean(fold_digits(label)))
+    return re.sub(r"^([+-]?[0-9]+)[.]0+$", r"\1", folded)
+
+
+def as_text(code: Scalar) -> str:
+    """A code of a contract as the text the typing step reads."""
+    return str(code).lower() if isinstance(code, bool) else str(code)
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A map from distinct texts to codes inside a query.
+
+    An enum and a list, not a join: a left join gives the rows of a block back in another order than they came in.
+    """
+
+    name: str
+
+    def code(self, key: str) -> str:
+        """SQL: the code of a key, null when it has none."""
+        return self._at("codes", key)
+
+    def other(self, key: str) -> str:
+        """SQL: the second value of a key (the rule it breaks, or the status it means)."""
+        return self._at("others", key)
+
+    def _at(self, variable: str, key: str) -> str:
+        place = f"enum_code(try_cast({key} as {engine.name(f'enum_{self.name}')}))::bigint + 1"
+        return f"list_extract(getvariable('{variable}_{self.name}'), {place})"
+
+
+def make_lookup(
+    connection: duckdb.DuckDBPyConnection, name: str, entries: dict[str, tuple[str | None, str | None]]
+) -> Lookup:
+    """Create the enum and the lists of a map: key -> (code, other)."""
+    keys = list(entries) or [_NO_KEY]
+    codes, others = zip(*(entries.get(key, (None, None)) for key in keys), strict=True)
+    connection.execute("create or replace temp table keys as from (select unnest(?) as key)", [keys])
+    connection.execute(f"create type {engine.name(f'enum_{name}')} as enum (select key from keys)")
+    for variable, content in (("codes", codes), ("others", others)):
+        connection.execute(f"set variable {variable}_{name} = ?::varchar[]", [list(content)])
+    return Lookup(name)
+
+
+def grouped(group: int | str, raw: str) -> str:
+    """SQL: the key of a text under the rules of one group (or agency, or scale)."""
+    return f"{group}::varchar || {_BETWEEN} || {raw}"
+
+
+def label_lookup(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, column: str, registry: Registry
+) -> tuple[Lookup, Lookup | None] | None:
+    """The labels and names of a column: for every agency, and (services and branches) those of one agency."""
+    groups = [group for group in plan.groups(column) if group.prop.labels is not None or group.prop.lookup]
+    if not groups:
+        return None
+    every: dict[str, tuple[str | None, str | None]] = {}
+    own: dict[str, tuple[str | None, str | None]] = {}
+    for group in groups:
+        members = ", ".join(str(fed.record) for fed in group.members)
+        found = connection.execute(
+            f"select distinct t_{column} from texts where record_no in ({members}) and t_{column} is not null order by all"
+        ).fetchall()
+        labels = {key_of(label): as_text(code) for label, code in (group.prop.labels or {}).items()}
+        names = registry.labels(group.prop.lookup) if group.prop.lookup else None
+        for (raw,) in found:
+            for agency, code, rule in _matches(raw, labels, names, column):
+                if agency:
+                    own[f"{group.number}{BETWEEN}{agency}{BETWEEN}{raw}"] = (code, rule)
+                else:
+                    every[f"{group.number}{BETWEEN}{raw}"] = (code, rule)
+    scoped = any(group.prop.lookup in AGENCY_SCOPED for group in groups)
+    return (
+        make_lookup(connection, f"every_{column}", every),
+        make_lookup(connection, f"own_{column}", own) if scoped else None,
+    )
+
+
+def _matches(
+    raw: str, labels: dict[str, str], names: dict[str, dict[str, str]] | None, column: str
+) -> list[tuple[str, str | None, str | None]]:
+    """(agency, code, rule) for one distinct text; agency "" holds for every agency without an own match."""
+    code = labels.get(key_of(raw))
+    if names is None:
+        return [("", code, None if code is not None else "unknown_code")]
+    wanted = raw if code is None else code
+    if column == "region_id" and is_bare_number(wanted):
+        return [("", None, "region_ambiguous")]
+    key = fold(clean(fold_digits(wanted)))
+    matches: list[tuple[str, str | None, str | None]] = [
+        (agency, ids[key], None) for agency, ids in sorted(names.items()) if agency and key in ids
+    ]
+    found = names.get("", {}).get(key)
+    return [*matches, ("", found, None if found is not None else "unknown_code")]
+
+
+def is_bare_number(value: str) -> bool:
+    """A number alone does not say which code system it belongs to: 1 is a different region in each of them."""
+    return re.fullmatch(r"[0-9]+([.]0+)?", value) is not None
+
+
+@dataclass(frozen=True)
+class ScaleLookups:
+    """min and max, family and reversed, and the answers (key: scale, text) of all scales."""
+
+    ends: Lookup
+    kinds: Lookup
+    answers: Lookup
+
+
+def scale_lookups(connection: duckdb.DuckDBPyConnection, plan: Plan, scale: str, answers: list[str]) -> ScaleLookups:
+    """What each scale is, and the code and status of each distinct answer on it.
+
+    Args:
+        scale: SQL of the scale's id over relation `texts`.
+        answers: text columns that hold answers.
+    """
+    scales = plan.contract.scales
+    known = {name: _answers_of(one) for name, one in scales.items()}
+    entries: dict[str, tuple[str | None, str | None]] = {}
+    for answer in answers:
+        found = connection.execute(
+            f"select distinct {scale}, {answer} from texts where {answer} is not null and {scale} is not null order by all"
+        ).fetchall()
+        for name, raw in found:
+            match = known.get(name, {}).get(key_of(raw))
+            if match is not None:
+                entries[f"{name}{BETWEEN}{raw}"] = match
+    ends = {name: (str(one.min), str(one.max)) for name, one in scales.items()}
+    kinds = {name: (one.family, as_text(one.reversed)) for name, one in scales.items()}
+    return ScaleLookups(
+        ends=make_lookup(connection, "scale_ends", dict(ends)),
+        kinds=make_lookup(connection, "scale_kinds", dict(kinds)),
+        answers=make_lookup(connection, "scale_answers", entries),
+    )
+
+
+def _answers_of(scale: Scale) -> dict[str, tuple[str | None, str]]:
+    known: dict[str, tuple[str | None, str]] = {}
+    for status in ("dont_know", "not_applicable", "refused"):
+        known |= {key_of(label): (None, status) for label in getattr(scale, status)}
+    return known | {key_of(label): (as_text(code), "answered") for label, code in scale.labels.items()}

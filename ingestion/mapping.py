@@ -1,0 +1,325 @@
+"""A contract compiled to one DuckDB query: texts of records in, typed canonical columns and problems out.
+
+Belongs here: which rule types which column, in which order. Does not belong here: the rules for one value (`values`),
+the shape of records (`records`), look-up tables (`labels`, `calendars`, `personal`).
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import duckdb
+
+from ingestion import calendars, engine, labels, values
+from ingestion.contract import Generalise
+from ingestion.feeds import SQL_TYPES, Column
+from ingestion.labels import grouped
+from ingestion.personal import Pseudonyms, mask_sql, personal_lookups, pseudonym_sql
+from ingestion.records import Group, Plan
+from miyar.registry import Registry
+
+SCALE_COLUMNS = ("scale_id", "scale_min", "scale_max", "is_reversed")
+SCALED_VALUES = ("value", "recovered_value")
+
+
+@dataclass
+class Query:
+    """The stages of the typing query as they are put together: each stage sees the columns of the one before."""
+
+    stages: list[str] = field(default_factory=lambda: ["select * from texts"])
+
+    def add(self, columns: list[str]) -> None:
+        """A stage that keeps every column and adds some."""
+        if columns:
+            self.stages.append(f"select *, {', '.join(columns)} from stage_{len(self.stages) - 1}")
+
+    def sql(self, final: str) -> str:
+        """The whole query; `final` selects from relation `last`."""
+        named = [f"stage_{number} as ({stage})" for number, stage in enumerate(self.stages)]
+        return f"with {', '.join(named)}, last as (select * from stage_{len(self.stages) - 1}) {final}"
+
+
+def typing_query(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, registry: Registry, pseudonyms: Pseudonyms | None, lineage: str
+) -> str:
+    """SQL of the typed records with `problems`, in delivered order; creates the look-up tables it joins.
+
+    Args:
+        lineage: SQL of the lineage columns, which may use source_row, record_no, v_agency_id and v_period_id.
+    """
+    connection.execute(f"create or replace temp view texts as {plan.texts}")
+    return _Compiler(connection, plan, registry, pseudonyms).query(lineage)
+
+
+class _Compiler:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        plan: Plan,
+        registry: Registry,
+        pseudonyms: Pseudonyms | None,
+    ) -> None:
+        self.connection = connection
+        self.plan = plan
+        self.pseudonyms = pseudonyms
+        self.decimal = plan.contract.format.decimal
+        self.columns = [column for column in plan.feed.columns if column.name in plan.fed]
+        self.names = {column.name for column in self.columns} | ({"scale"} & set(plan.fed))
+        self.lookups = {
+            name: made
+            for name in sorted(self.names)
+            if (made := labels.label_lookup(connection, plan, name, registry)) is not None
+        }
+        self.personal = personal_lookups(connection, [c.name for c in self.columns if c.free])
+        self.has_scale = "scale" in plan.fed
+        if pseudonyms is not None:
+            pseudonyms.install(connection)
+
+    def query(self, lineage: str) -> str:
+        query = Query()
+        hijri = [name for name in sorted(self.names) if any(_is_hijri(g) for g in self.plan.groups(name))]
+        if hijri:
+            calendars.install(self.connection)
+        query.add([f"{self._hijri_parts(name)} as j_{name}" for name in hijri])
+        query.add(
+            [f"{calendars.hijri_timestamp(f'j_{name}')} as h_{name}" for name in hijri]
+            + [code for name, (_, own) in self.lookups.items() if own is None for code in self._label_codes(name)]
+        )
+        if self.has_scale:
+            query.add(self._scale_columns())
+        # Everything below may depend on the row's agency, so it is typed first.
+        if "agency_id" in self.names:
+            query.add([f"{self._value('agency_id', 'text')} as v_agency_id"])
+        query.add(
+            [code for name, (_, own) in self.lookups.items() if own is not None for code in self._label_codes(name)]
+        )
+        query.add([f"{self._typed(c)} as v_{c.name}" for c in self.columns if c.name not in {"agency_id", "period_id"}])
+        query.add([f"{self._period()} as v_period_id"])
+        rules = self._rules()
+        query.add([f"{rule} as r_{name}" for name, rule in rules.items()])
+        return query.sql(self._final(list(rules), lineage))
+
+    def _label_codes(self, name: str) -> list[str]:
+        """Columns k_ (code) and w_ (why there is none) of a labelled column."""
+        every, own = self.lookups[name]
+        group = self.plan.by_group(name, [str(group.number) for group in self.plan.groups(name)])
+        key = grouped(group, f"t_{name}")
+        code = every.code(key)
+        if own is not None and "agency_id" in self.names:
+            code = f"coalesce({own.code(grouped(group, grouped('v_agency_id', f't_{name}')))}, {code})"
+        return [f"{code} as k_{name}", f"{every.other(key)} as w_{name}"]
+
+    def _scale_columns(self) -> list[str]:
+        scale = self._code("scale")
+        over_texts = scale
+        if "scale" in self.lookups:
+            every, _ = self.lookups["scale"]
+            group = self.plan.by_group("scale", [str(group.number) for group in self.plan.groups("scale")])
+            over_texts = scale.replace("k_scale", f"({every.code(grouped(group, 't_scale'))})")
+        answers = [name for name in SCALED_VALUES if name in self.names]
+        found = labels.scale_lookups(self.connection, self.plan, over_texts, [f"t_{name}" for name in answers])
+        columns = [
+            f"{found.kinds.code(scale)} as v_scale_id",
+            f"{found.ends.code(scale)}::bigint as v_scale_min",
+            f"{found.ends.other(scale)}::bigint as v_scale_max",
+            f"{found.kinds.other(scale)}::boolean as v_is_reversed",
+        ]
+        for name in answers:
+            key = grouped(scale, f"t_{name}")
+            columns += [f"{found.answers.code(key)} as a_{name}", f"{found.answers.other(key)} as a_status_{name}"]
+        return columns
+
+    def _hijri_parts(self, name: str) -> str:
+        groups = self.plan.groups(name)
+        return self.plan.by_group(
+            name,
+            [
+                calendars.hijri_parts(f"t_{name}", group.prop.date_format) if _is_hijri(group) else "null"
+                for group in groups
+            ],
+        )
+
+    def _code(self, name: str) -> str:
+        """The text after labels and names: the code where the group has any, else the text itself."""
+        return self.plan.by_group(
+            name,
+            [
+                f"k_{name}" if group.prop.labels is not None or group.prop.lookup else f"t_{name}"
+                for group in self.plan.groups(name)
+            ],
+        )
+
+    def _value(self, name: str, kind: str) -> str:
+        groups = self.plan.groups(name)
+        typed = self.plan.by_group(name, [self._group_value(name, kind, group) for group in groups])
+        return f"case when not coalesce(is_sheet_error(t_{name}), false) then {typed} end"
+
+    def _group_value(self, name: str, kind: str, group: Group) -> str:
+        prop = group.prop
+        code = f"k_{name}" if prop.labels is not None or prop.lookup else f"t_{name}"
+        if prop.treatment == "pseudonymise":
+            return pseudonym_sql(f"t_{name}")
+        number = values.number_text(code, self.decimal)
+        if isinstance(prop.treatment, Generalise):
+            return _band(values.decimal_value(number, prop.multiply_by), prop.treatment)
+        if kind == "text":
+            if name == "region_id" and code.startswith("t_"):
+                return f"case when not regexp_full_match({code}, '[0-9]+([.]0+)?') then {code} end"
+            if name in self.personal:
+                return f"case when {self.personal[name].code(f't_{name}')} is null then {code} end"
+            return code
+        if kind == "decimal":
+            return values.decimal_value(number, prop.multiply_by)
+        if kind == "integer":
+            return values.integer_value(number, prop.multiply_by)
+        if kind == "boolean":
+            return values.boolean_value(code)
+        parsed = self._date(name, group)
+        return f"case when known_year({parsed}) then ({parsed})::{SQL_TYPES[kind]} end"
+
+    def _date(self, name: str, group: Group) -> str:
+        if _is_hijri(group):
+            return f"h_{name}"
+        code = f"k_{name}" if group.prop.labels is not None else f"t_{name}"
+        return values.gregorian_timestamp(code, group.prop.date_format)
+
+    def _typed(self, column: Column) -> str:
+        if self.has_scale and column.name in SCALED_VALUES:
+            number = values.number_text(f"t_{column.name}", self.decimal)
+            return (
+                f"case when a_status_{column.name} is null then {values.decimal_value(number, None)} "
+                f"else a_{column.name}::decimal(18,6) end"
+            )
+        return self._value(column.name, column.type)
+
+    def _period(self) -> str:
+        if "period_id" not in self.names:
+            return f"quarter_of(v_{self.plan.feed.event})"
+        code = self._code("period_id")
+        dates = self.plan.by_group("period_id", [self._date("period_id", g) for g in self.plan.groups("period_id")])
+        return (
+            f"case when regexp_full_match(upper({code}), '[0-9]{{4}}Q[1-4]') then upper({code}) "
+            f"when known_year({dates}) then quarter_of({dates}) end"
+        )
+
+    def _rules(self) -> dict[str, str]:
+        """SQL of the rule each mapped column breaks in a row, null when none; constants cannot break one later."""
+        rules = {}
+        for name in [*(column.name for column in self.columns), *({"scale"} & self.names)]:
+            kind = self.plan.feed.by_name[name].type if name != "scale" else "text"
+            value = "v_scale_id" if name == "scale" else f"v_{name}"
+            reasons = self.plan.by_group(name, [self._reason(name, kind, group) for group in self.plan.groups(name)])
+            excused = self._excused(name)
+            outside = self._outside_header(name)
+            rules[name] = (
+                f"case when t_{name} is not null and {value} is null{excused} "
+                f"then case when is_sheet_error(t_{name}) then 'spreadsheet_error' else {reasons} end{outside} end"
+            )
+        return rules
+
+    def _excused(self, name: str) -> str:
+        """Null values that are no mistake: absences on a scale, and numbers below the first band."""
+        if self.has_scale and name in SCALED_VALUES:
+            return f" and a_status_{name} is null"
+        bands = [
+            f"try_cast({values.number_text(f't_{name}', self.decimal)} as double) is null"
+            if isinstance(group.prop.treatment, Generalise)
+            else "true"
+            for group in self.plan.groups(name)
+        ]
+        return f" and {self.plan.by_group(name, bands)}" if set(bands) != {"true"} else ""
+
+    def _outside_header(self, name: str) -> str:
+        cases = ""
+        for fed in self.plan.fed[name]:
+            if fed.valid is not None:
+                first, after = fed.valid
+                late = f" or v_period_id >= {engine.text(after)}" if after else ""
+                cases += (
+                    f" when record_no = {fed.record} and (v_period_id < {engine.text(first)}{late}) "
+                    "then 'header_out_of_period'"
+                )
+        return cases
+
+    def _reason(self, name: str, kind: str, group: Group) -> str:
+        prop = group.prop
+        code = f"k_{name}" if prop.labels is not None or prop.lookup else f"t_{name}"
+        reason = {"text": "'unknown_code'", "boolean": "'value_not_boolean'"}.get(kind, "")
+        if isinstance(prop.treatment, Generalise) or kind in {"decimal", "integer"}:
+            reason = values.number_rule(values.number_text(code, self.decimal))
+        elif kind in {"date", "timestamp"} or name == "period_id":
+            reason = self._date_reason(name, group)
+        elif name == "region_id" and code.startswith("t_"):
+            reason = "'region_ambiguous'"
+        elif name in self.personal:
+            reason = "'personal_data'"
+        if self.has_scale and name in SCALED_VALUES:
+            answer = values.number_text(f"t_{name}", self.decimal)
+            return f"case when try_cast({answer} as double) is null then 'unknown_code' else 'number_out_of_type' end"
+        if prop.labels is not None or prop.lookup:
+            return f"coalesce(w_{name}, {reason})"
+        return reason
+
+    def _date_reason(self, name: str, group: Group) -> str:
+        if _is_hijri(group):
+            year = f"j_{name}.y"
+            return (
+                f"case when {year} between {values.EARLIEST_YEAR} and {values.LATEST_YEAR} "
+                "then 'date_calendar' else 'date_impossible' end"
+            )
+        code = f"k_{name}" if group.prop.labels is not None else f"t_{name}"
+        return values.gregorian_rule(code, self._date(name, group))
+
+    def _final(self, ruled: list[str], lineage: str) -> str:
+        columns = [f"{self._output(column)} as {column.name}" for column in self.plan.feed.columns]
+        return f"select {', '.join(columns)}, {lineage}, {self._problems(ruled)} as problems from last"
+
+    def _output(self, column: Column) -> str:
+        kind = SQL_TYPES[column.type]
+        if column.name == "period_id":
+            return "v_period_id"
+        if column.name == "answer_status":
+            return self._answer_status()
+        if column.name in self.names or (self.has_scale and column.name in SCALE_COLUMNS):
+            return f"v_{column.name}::{kind}"
+        if column.row_default and column.name in self.plan.feed.key:
+            number = " || ':' || record_no::varchar" if self.plan.contract.records else ""
+            return f"'row:' || source_row::varchar{number}"
+        return f"null::{kind}"
+
+    def _answer_status(self) -> str:
+        value = "t_value" if "value" in self.names else "null"
+        derived = f"case when {value} is null then 'missing' else 'answered' end"
+        if self.has_scale and "value" in self.names:
+            derived = "case when t_value is null then 'missing' else coalesce(a_status_value, 'answered') end"
+        return f"coalesce(v_answer_status, {derived})" if "answer_status" in self.names else derived
+
+    def _problems(self, ruled: list[str]) -> str:
+        if not ruled:
+            return '[]::struct(rule varchar, "column" varchar, "value" varchar)[]'
+        structs = []
+        for name in ruled:
+            treated = any(group.prop.treatment is not None for group in self.plan.groups(name))
+            secret = treated or name in self.personal
+            shown = "''" if secret else mask_sql(f"t_{name}")
+            structs.append(
+                f"case when r_{name} is not null then "
+                f"{{'rule': r_{name}, 'column': {self.plan.label(name)}, 'value': {shown}}} end"
+            )
+        broken = " or ".join(f"r_{name} is not null" for name in ruled)
+        # The list is made for broken rows only: most rows have no problem.
+        return (
+            f"case when {broken} then list_filter([{', '.join(structs)}], problem -> problem is not null) else [] end"
+        )
+
+
+def _is_hijri(group: Group) -> bool:
+    return group.prop.calendar == "umm_al_qura"
+
+
+def _band(number: str, treatment: Generalise) -> str:
+    bounds = sorted(treatment.lower_bounds)
+    cases = f"when {number} >= {bounds[-1]} then '{bounds[-1]}+'"
+    for low, high in reversed(list(pairwise(bounds))):
+        label = f"{low}-{high - 1}" if high - 1 > low else f"{low}"
+        cases += f" when {number} >= {low} then '{label}'"
+    return f"case {cases} end"

@@ -1,0 +1,183 @@
+"""Personal data: patterns, keyed pseudonyms, and how a refused value may be shown.
+
+Belongs here: everything that decides what of a personal value may be stored. Does not belong here: which columns are
+personal (the contract says so) and the patterns themselves (`personal.yml`).
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import stat
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import yaml
+
+from ingestion import engine
+from ingestion.labels import Lookup, make_lookup
+from ingestion.values import clean, fold_digits
+from miyar.errors import MiyarError, Problem
+from miyar.workspace import Workspace
+
+_HMAC_BLOCK = 64  # bytes of a SHA-256 block (RFC 2104)
+PSEUDONYM_LENGTH = 32  # hex digits: 128 bits, no collisions at any number of people
+SHOWN_LENGTH = 40  # enough to find the cell, too little to carry a story
+_LONG_NUMBER = "[0-9]{7,}"  # phone numbers have seven digits and more
+_HIDDEN = "•••"
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One kind of personal data in free text."""
+
+    id: str
+    regex: str
+    check: str
+
+    def finds(self, text: str) -> bool:
+        return any(_CHECKS[self.check](found[0]) for found in re.finditer(self.regex, text, re.ASCII))
+
+
+def _luhn(text: str) -> bool:
+    digits = [int(char) for char in text if char.isdigit()]
+    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
+    return (sum(doubled) + sum(digits[-1::-2])) % 10 == 0
+
+
+def _mod97(text: str) -> bool:
+    """ISO 13616: the country and check digits go last, letters become two digits, the remainder is 1.
+
+    A match may have run into the next word, so shorter readings are tried as well.
+    """
+    plain = text.replace(" ", "")
+    return any(
+        int("".join(str(int(char, 36)) for char in plain[4:end] + plain[:4])) % 97 == 1
+        for end in range(15, len(plain) + 1)
+    )
+
+
+_CHECKS = {"none": lambda _: True, "luhn": _luhn, "mod97": _mod97}
+
+
+@cache
+def patterns() -> tuple[Pattern, ...]:
+    """All patterns of `personal.yml`."""
+    source = yaml.safe_load((Path(__file__).parent / "personal.yml").read_text("utf-8"))
+    return tuple(Pattern(one["id"], one["pattern"], one["check"]) for one in source["patterns"])
+
+
+def found_in(text: str) -> list[str]:
+    """Ids of the patterns found in a text."""
+    folded = fold_digits(text)
+    return [pattern.id for pattern in patterns() if pattern.finds(folded)]
+
+
+def mask(value: str) -> str:
+    """How a refused value may be shown: short, without long numbers and without anything a pattern finds."""
+    shown = fold_digits(value)
+    for pattern in patterns():
+        shown = re.sub(pattern.regex, _HIDDEN, shown, flags=re.ASCII)
+    shown = re.sub(_LONG_NUMBER, _HIDDEN, shown)
+    return shown if len(shown) <= SHOWN_LENGTH else shown[: SHOWN_LENGTH - 1] + "…"
+
+
+def mask_sql(value: str) -> str:
+    """SQL: the same as `mask`."""
+    shown = f"fold_digits({value})"
+    for regex in [*(pattern.regex for pattern in patterns()), _LONG_NUMBER]:
+        shown = f"regexp_replace({shown}, {engine.text(regex)}, '{_HIDDEN}', 'g')"
+    return f"case when length({shown}) <= {SHOWN_LENGTH} then {shown} else left({shown}, {SHOWN_LENGTH - 1}) || '…' end"
+
+
+def candidates_sql(value: str) -> str:
+    """SQL: true when any pattern matches; the checks on the digits are left to `found_in`."""
+    either = "|".join(f"(?:{pattern.regex})" for pattern in patterns())
+    return f"regexp_matches(fold_digits({value}), {engine.text(either)})"
+
+
+def personal_lookups(connection: duckdb.DuckDBPyConnection, free: list[str]) -> dict[str, Lookup]:
+    """Per free text column a map whose keys are the distinct texts with personal data; clean columns are left out."""
+    lookups = {}
+    for name in free:
+        found = connection.execute(
+            f"select distinct t_{name} from texts where t_{name} is not null and {candidates_sql(f't_{name}')} order by all"
+        ).fetchall()
+        hits = {text: ("hit", None) for (text,) in found if found_in(text)}
+        if hits:
+            lookups[name] = make_lookup(connection, f"personal_{name}", dict(hits))
+    return lookups
+
+
+def counts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> dict[str, int]:
+    """How many rows of a column hold each kind of personal data; never the values."""
+    found = connection.execute(
+        f"select {column}, count(*) from {relation} where {column} is not null and {candidates_sql(column)} group by all"
+    ).fetchall()
+    total: dict[str, int] = {}
+    for text, rows in found:
+        for pattern in found_in(text):
+            total[pattern] = total.get(pattern, 0) + rows
+    return dict(sorted(total.items()))
+
+
+def pseudonym(key: bytes, value: str) -> str:
+    """The keyed pseudonym of one value: the same person, the same text, under one key."""
+    plain = clean(fold_digits(value))
+    return hmac.new(key, plain.encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_LENGTH]
+
+
+@dataclass(frozen=True)
+class Pseudonyms:
+    """The workspace's key; never shown, never written."""
+
+    key: bytes
+
+    def __repr__(self) -> str:
+        return "Pseudonyms(key=hidden)"
+
+    def install(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Give a connection what `pseudonym_sql` needs; as variables, so that no SQL text ever holds the key."""
+        key = hashlib.sha256(self.key).digest() if len(self.key) > _HMAC_BLOCK else self.key
+        key = key.ljust(_HMAC_BLOCK, b"\0")
+        connection.execute("set variable pseudonym_inner = ?", [bytes(byte ^ 0x36 for byte in key)])
+        connection.execute("set variable pseudonym_outer = ?", [bytes(byte ^ 0x5C for byte in key)])
+
+
+def pseudonym_sql(value: str) -> str:
+    """SQL: the same as `pseudonym`, of a text already cleaned and folded: HMAC as RFC 2104 defines it, from two hashes."""
+    inner = f"unhex(sha256(getvariable('pseudonym_inner') || encode({value})))"
+    return f"left(sha256(getvariable('pseudonym_outer') || {inner}), {PSEUDONYM_LENGTH})"
+
+
+def load_key(workspace: Workspace) -> Pseudonyms | None:
+    """The key from the environment, else from `pseudonym.key` with mode 0600; None when there is none.
+
+    Raises MiyarError for a file others may read, or an empty one.
+    """
+    given = os.environ.get(workspace.settings.pseudonym_key_variable, "")
+    if given:
+        return Pseudonyms(given.encode())
+    path = workspace.root / "pseudonym.key"
+    if not path.is_file():
+        return None
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise MiyarError(
+            Problem(
+                "pseudonym_key_open",
+                f"others may read the key (mode {mode:04o})",
+                file=path.name,
+                next_step="Run chmod 600 on it, and make a new key if others could have read it.",
+            )
+        )
+    key = path.read_bytes().strip()
+    if not key:
+        raise MiyarError(
+            Problem(
+                "pseudonym_key_missing", "the key is empty", file=path.name, next_step="Write a random key into it."
+            )
+        )
+    return Pseudonyms(key)

@@ -1,0 +1,111 @@
+"""One delivered file to one Parquet file of texts in delivered order, whatever its format.
+
+Belongs here: choosing the reader, checks that hold for every format. Does not belong here: the formats themselves
+(`readers_text`, `readers_sheet`, `readers_nested`) and what the columns mean (`mapping`).
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ingestion.contract import Contract, CsvFormat, SheetFormat
+from ingestion.headers import Headers
+from miyar.errors import MiyarError, Problem
+
+# Longest text of one cell. A spreadsheet cell holds 32,767 characters; more than three times that is a lost quote or an
+# attack, not an answer.
+LONGEST_FIELD = 100_000
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file to be read, and how it is named in messages."""
+
+    path: Path
+    shown: str
+    contract: Contract
+
+    def problem(self, rule: str, message: str, next_step: str, row: int | None = None, column: str = "") -> Problem:
+        return Problem(rule, message, self.contract.provider, self.shown, row, column, next_step)
+
+    def fail(self, rule: str, message: str, next_step: str, row: int | None = None, column: str = "") -> MiyarError:
+        return MiyarError(self.problem(rule, message, next_step, row, column))
+
+
+@dataclass(frozen=True)
+class Source:
+    """The texts of one file: Parquet columns `c<position of the header>`, and how a row's number is computed."""
+
+    relation: str  # SQL relation with column source_row and the text columns
+    headers: Headers
+    rows: int
+
+
+def read(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
+    """Read a file into scratch; raises MiyarError on anything that makes the file as a whole unreadable."""
+    try:
+        size = given.path.stat().st_size
+        with given.path.open("rb"):
+            pass
+    except OSError as error:
+        raise unreadable(given, error) from None
+    if size == 0:
+        raise given.fail("file_empty", "the file is empty (0 bytes)", "Deliver the file again; the transfer was cut.")
+    if isinstance(given.contract.format, CsvFormat):
+        from ingestion.readers_text import read_text
+
+        source = read_text(given, connection, scratch)
+    elif isinstance(given.contract.format, SheetFormat):
+        from ingestion.readers_sheet import read_sheet
+
+        source = read_sheet(given, connection, scratch)
+    else:
+        from ingestion.readers_nested import read_nested
+
+        source = read_nested(given, connection, scratch)
+    if source.rows == 0:
+        raise given.fail(
+            "file_no_rows",
+            "the file has a header but no data row",
+            "Deliver the rows; if there is nothing to report, deliver no file.",
+        )
+    _refuse_long_fields(given, connection, source)
+    return source
+
+
+def unreadable(given: Input, error: OSError) -> MiyarError:
+    """The problem of a file that exists and cannot be opened."""
+    return given.fail(
+        "file_unreadable",
+        f"the file cannot be opened: {os.strerror(error.errno) if error.errno else error}",
+        "Give the pipeline's user the right to read the file.",
+    )
+
+
+def _refuse_long_fields(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> None:
+    if not source.headers.wanted:
+        return
+    longest = ", ".join(f"max(strlen(c{place}))" for place in source.headers.wanted)
+    lengths = connection.execute(f"select {longest} from {source.relation}").fetchone() or ()
+    problems = []
+    for place, length in zip(source.headers.wanted, lengths, strict=True):
+        # Bytes are counted first because that is cheap; a character takes up to four.
+        if length is not None and length > LONGEST_FIELD:
+            found = connection.execute(
+                f"select source_row, length(c{place}) from {source.relation} "
+                f"where length(c{place}) > {LONGEST_FIELD} order by source_row limit 1"
+            ).fetchone()
+            if found:
+                problems.append(
+                    given.problem(
+                        "field_too_long",
+                        f"one cell holds {found[1]:,} characters; {LONGEST_FIELD:,} is the limit",
+                        "Look for a quote that is never closed; shorten the text.",
+                        found[0],
+                        source.headers.all[place],
+                    )
+                )
+    if problems:
+        raise MiyarError(problems)

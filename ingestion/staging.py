@@ -1,0 +1,163 @@
+"""One delivered file to typed rows in the scratch folder: the road through readers, records, mapping and duplicates.
+
+Belongs here: the order of these steps and the counts. Does not belong here: what is accepted (`expectations`), the lake.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from ingestion import engine, personal, values
+from ingestion.contract import Contract
+from ingestion.feeds import Feed
+from ingestion.headers import properties_of
+from ingestion.landing import Delivery
+from ingestion.mapping import typing_query
+from ingestion.readers import Input, Source, read
+from ingestion.records import Plan, plan
+from miyar.errors import MiyarError, Problem
+from miyar.registry import Registry
+from miyar.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Typed rows of one submission, not yet judged; source_rows x records of a row = records + blank_cells."""
+
+    submission_id: str
+    contract: Contract
+    delivery: Delivery
+    typed: Path
+    source_rows: int
+    blank_cells: int
+    records: int
+    duplicates: int
+    notes: list[Problem] = field(default_factory=list)
+
+
+def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch: Path) -> Staged:
+    """Type one delivery into `scratch/typed.parquet`; raises MiyarError when the file as a whole is refused."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    given = Input(delivery.path, delivery.shown, delivery.contract)
+    pseudonyms = _key_for(given, workspace)
+    with engine.connect(workspace.settings, scratch) as connection:
+        values.install(connection)
+        source = read(given, connection, scratch)
+        rows = plan(given, source, delivery.relative)
+        query = typing_query(connection, rows, registry, pseudonyms, _lineage(delivery))
+        typed = scratch / "typed.parquet"
+        _write(connection, query, typed)
+        records = pq.read_metadata(typed).num_rows
+        duplicates = _take_out_duplicates(connection, rows, typed)
+        notes = _scan_dropped(given, connection, source)
+    return Staged(
+        submission_id=delivery.submission_id,
+        contract=delivery.contract,
+        delivery=delivery,
+        typed=typed,
+        source_rows=source.rows,
+        blank_cells=source.rows * rows.record_count - records,
+        records=records,
+        duplicates=duplicates,
+        notes=notes,
+    )
+
+
+def _key_for(given: Input, workspace: Workspace) -> personal.Pseudonyms | None:
+    columns = [prop.name for prop in properties_of(given.contract) if prop.treatment == "pseudonymise"]
+    if not columns:
+        return None
+    key = personal.load_key(workspace)
+    if key is None:
+        variable = workspace.settings.pseudonym_key_variable
+        raise MiyarError(
+            given.problem(
+                "pseudonym_key_missing",
+                "the contract pseudonymises this column and there is no key",
+                f"Set {variable}, or write a random key to pseudonym.key in the workspace with mode 0600.",
+                column=column,
+            )
+            for column in dict.fromkeys(columns)
+        )
+    return key
+
+
+def _lineage(delivery: Delivery) -> str:
+    submission = engine.text(delivery.submission_id)
+    record = " || ':' || record_no::varchar" if delivery.contract.records else ""
+    agency = (
+        "coalesce(v_agency_id, '')" if any(p.name == "agency_id" for p in properties_of(delivery.contract)) else "''"
+    )
+    return (
+        f"{engine.text(delivery.contract.provider)} as provider_id, {submission} as submission_id, "
+        f"{submission} || ':' || source_row::varchar{record} as row_id, source_row::bigint as source_row, "
+        f"{engine.text(delivery.contract.feed + '|')} || {agency} || '|' || coalesce(v_period_id, '') as slice_id"
+    )
+
+
+def _write(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
+    connection.execute(f"copy ({query}) to {engine.text(str(target))} (format parquet, compression zstd)")
+
+
+def key_columns(rows: Plan) -> list[str]:
+    """The columns that tell two records apart, or none when a part of the key is only a row number."""
+    feed: Feed = rows.feed
+    if any(feed.by_name[name].row_default and name not in rows.fed for name in feed.key):
+        return []
+    return list(dict.fromkeys(["agency_id", *feed.key]))
+
+
+def _take_out_duplicates(connection: duckdb.DuckDBPyConnection, rows: Plan, typed: Path) -> int:
+    """Remove records that repeat an earlier one in every canonical column; gives their number.
+
+    Only records whose key occurs more than once are compared whole, and keys are first compared by a hash of 8 bytes.
+    """
+    key = key_columns(rows)
+    if not key:
+        return 0
+    file = engine.text(str(typed))
+    hashed = f"hash({', '.join(key)})"
+    connection.execute(
+        f"create or replace temp table repeated as select {hashed} as key_hash from read_parquet({file}) "
+        "group by all having count(*) > 1"
+    )
+    columns = ", ".join(column.name for column in rows.feed.columns)
+    connection.execute(
+        f"""create or replace temp table duplicates as
+        select row_id from (
+            select row_id, row_number() over (partition by {columns}, problems order by position) as place
+            from (select *, file_row_number as position from read_parquet({file}, file_row_number = true)
+                  where {hashed} in (select key_hash from repeated))
+        ) where place > 1"""
+    )
+    count = _one(connection, "select count(*) from duplicates")
+    if count:
+        kept = typed.with_name("kept.parquet")
+        _write(
+            connection, f"select * from read_parquet({file}) where row_id not in (select row_id from duplicates)", kept
+        )
+        kept.replace(typed)
+    return count
+
+
+def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = connection.execute(sql).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _scan_dropped(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> list[Problem]:
+    notes = []
+    for header, place in source.headers.scanned.items():
+        found = personal.counts(connection, source.relation, f"c{place}")
+        for pattern, rows in found.items():
+            notes.append(
+                given.problem(
+                    "personal_data_dropped",
+                    f"{rows:,} cells of this dropped column hold personal data ({pattern}); nothing of it was stored",
+                    "Ask the provider not to deliver the column.",
+                    column=header,
+                )
+            )
+    return notes

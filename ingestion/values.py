@@ -1,0 +1,133 @@
+"""How one text becomes one typed value: SQL macros for cleaning, digits, numbers, dates and truth values.
+
+Belongs here: rules that hold for every contract. Does not belong here: which column gets which rule (`mapping`), other
+calendars (`calendars`), personal data (`personal`).
+"""
+
+import re
+
+import duckdb
+
+from ingestion import engine
+
+ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹"
+ASCII_DIGITS = "01234567890123456789"
+_DIGITS = str.maketrans(ARABIC_DIGITS, ASCII_DIGITS)
+# Space, tab, line ends, no-break and thin spaces, byte order mark, marks of writing direction: all invisible at an end.
+_BLANKS = " \t\r\n\v\f\u00a0\u2002\u2003\u2007\u2009\u202f\u3000\u200b\u200e\u200f\ufeff"
+# What a spreadsheet writes in a cell it could not compute, whichever format it is exported to.
+SHEET_ERRORS = ("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#GETTING_DATA")
+NO_CACHED_VALUE = "#NO_CACHED_VALUE"
+# Years a Gregorian date of public services may have; between the two bounds below it is the year of another calendar.
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
+OTHER_CALENDAR_YEARS = (1300, 1699)
+TRUE = ("true", "1", "yes", "y", "t", "نعم")
+FALSE = ("false", "0", "no", "n", "f", "لا")
+
+
+def fold_digits(value: str) -> str:
+    """Arabic-Indic and Persian digits as ASCII digits."""
+    return value.translate(_DIGITS)
+
+
+def clean(value: str) -> str:
+    """The text without invisible characters at its ends; the same as the macro `clean_text`, but never null."""
+    return value.strip(_BLANKS)
+
+
+def _ascii(value: str) -> str:
+    """True for texts of ASCII only: they skip the slow Unicode functions."""
+    return f"strlen({value}) = length({value})"
+
+
+def _macros() -> list[str]:
+    thousands = "regexp_full_match(t, '[+-]?[0-9]{1,3}([%s][0-9]{3})+([%s][0-9]*)?')"
+    return [
+        f"""clean_text(t) as nullif(
+            case when {_ascii("t")} then trim(t, e' \\t\\r\\n\\v\\f') else trim(t, {engine.text(_BLANKS)}) end, '')""",
+        f"""fold_digits(t) as case when {_ascii("t")} then t
+            else translate(t, '{ARABIC_DIGITS}', '{ASCII_DIGITS}') end""",
+        # Marks that group thousands whatever the file's decimal mark is: the Arabic one and the spaces.
+        f"""ungrouped(t) as case when {_ascii("t")} and not contains(t, ' ') then t
+            else regexp_replace(t, '[ ٬\u00a0\u2009\u202f]([0-9]{{3}})', '\\1', 'g') end""",
+        f"""number_point(t) as case when contains(t, ',') and {thousands % (",", ".٫")} then replace(t, ',', '')
+            else t end""",
+        f"""number_comma(t) as case when contains(t, '.') and not {thousands % (".", ",٫")} then 'not a number'
+            else replace(replace(t, '.', ''), ',', '.') end""",
+        """iso_timestamp(t) as case when regexp_matches(t, '^[0-9]{4}-[0-9]')
+            then timezone('UTC', try_cast(t as timestamptz)) end""",
+        f"""known_year(moment) as year(moment) between {EARLIEST_YEAR} and {LATEST_YEAR}""",
+        f"""is_sheet_error(t) as starts_with(t, '#') and t in ({engine.texts((*SHEET_ERRORS, NO_CACHED_VALUE))})""",
+        """quarter_of(moment) as year(moment)::varchar || 'Q' || quarter(moment)::varchar""",
+    ]
+
+
+def install(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the macros on a connection."""
+    for macro in _macros():
+        connection.execute(f"create or replace macro {macro}")
+
+
+def number_text(value: str, decimal: str) -> str:
+    """SQL: the text of a number as delivered, as text that casts to a number (or does not)."""
+    plain = f"ungrouped({value})"
+    marked = f"number_point({plain})" if decimal == "." else f"number_comma({plain})"
+    return f"replace({marked}, '٫', '.')"
+
+
+def decimal_value(number: str, factor: float | None) -> str:
+    """SQL: number text to DECIMAL(18,6), null when it is none. An underscore is no digit separator of any provider."""
+    cast = f"case when not contains({number}, '_') then try_cast({number} as decimal(18,6)) end"
+    if factor is None:
+        return cast
+    return (
+        f"case when ({cast}) is not null then try_cast(try_cast({number} as double) * {factor!r} as decimal(18,6)) end"
+    )
+
+
+def integer_value(number: str, factor: float | None) -> str:
+    """SQL: number text to BIGINT, null when it has a fraction."""
+    wide = f"case when not contains({number}, '_') then try_cast({number} as decimal(28,6)) end"
+    if factor is not None:
+        wide = f"try_cast(try_cast({number} as double) * {factor!r} as decimal(28,6))"
+    return f"case when ({wide}) = trunc({wide}) then try_cast({wide} as bigint) end"
+
+
+def number_rule(number: str) -> str:
+    """SQL: why a number text gave no value."""
+    plain = "'[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?'"
+    return f"case when regexp_full_match({number}, {plain}) then 'number_out_of_type' else 'value_not_number' end"
+
+
+def boolean_value(value: str) -> str:
+    """SQL: truth values as most software writes them; anything else needs labels."""
+    return (
+        f"case when lower({value}) in ({engine.texts(TRUE)}) then true "
+        f"when lower({value}) in ({engine.texts(FALSE)}) then false end"
+    )
+
+
+def gregorian_timestamp(value: str, formats: list[str] | None) -> str:
+    """SQL: a text to a timestamp by the given strptime formats, or ISO 8601; a zone is converted to UTC."""
+    if not formats:
+        return f"iso_timestamp({value})"
+    tries = []
+    for one in formats:
+        parsed = f"try_strptime({value}, {engine.text(one)})"
+        tries.append(f"timezone('UTC', {parsed})" if "%z" in one or "%Z" in one else parsed)
+    return f"coalesce({', '.join(tries)})"
+
+
+def gregorian_rule(value: str, parsed: str) -> str:
+    """SQL: why a Gregorian date gave no value: the year of another calendar, or no such day."""
+    low, high = OTHER_CALENDAR_YEARS
+    year = f"coalesce(year({parsed}), try_cast(regexp_extract({value}, '(^|[^0-9])(1[3-6][0-9]{{2}})([^0-9]|$)', 2) as bigint))"
+    return f"case when {year} between {low} and {high} then 'date_calendar' else 'date_impossible' end"
+
+
+def format_pattern(strptime: str) -> str:
+    """A strptime format as a regular expression with groups y, m, d, and H, M, S where it has them."""
+    groups = {"Y": "(?P<y>[0-9]{4})", "m": "(?P<m>[0-9]{1,2})", "d": "(?P<d>[0-9]{1,2})"}
+    groups |= {part: f"(?P<{part}>[0-9]{{1,2}})" for part in "HMS"}
+    pieces = re.split(r"%([YmdHMS])", strptime)
+    return "".join(groups[piece] if place % 2 else re.escape(piece) for place, piece in enumerate(pieces))
