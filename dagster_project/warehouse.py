@@ -16,7 +16,7 @@ from miyar.workspace import Workspace
 
 DBT = Path(__file__).resolve().parents[1] / "dbt"
 # What decides the content of a cell: when any of it changes, every slice is computed again.
-HEAVY = ("models/staging/stg_lake__*.sql", "models/intermediate/cells/*.sql", "macros/*.sql")
+HEAVY = ("models/staging/lake/stg_lake__*.sql", "models/intermediate/cells/*.sql", "macros/*.sql")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,17 @@ def _parse() -> Any:
     from dbt.cli.main import dbtRunner
 
     outcome = dbtRunner().invoke(
-        ["parse", "--project-dir", str(DBT), "--profiles-dir", str(DBT), "--log-level", "none", "--log-path", str(DBT / "target")]
+        [
+            "parse",
+            "--project-dir",
+            str(DBT),
+            "--profiles-dir",
+            str(DBT),
+            "--log-level",
+            "none",
+            "--log-path",
+            str(DBT / "target"),
+        ]
     )
     if not outcome.success:
         raise RuntimeError(f"dbt could not parse the project: {outcome.exception}")

@@ -72,7 +72,9 @@ def evaluate(typed: Path, rules: list[Rule], scratch: Path) -> list[Finding]:
         },
     )
     try:
-        batch = datasource.add_table_asset("typed", table_name="typed").add_batch_definition_whole_table("all").get_batch()
+        batch = (
+            datasource.add_table_asset("typed", table_name="typed").add_batch_definition_whole_table("all").get_batch()
+        )
         outcome = batch.validate(
             suite, result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["row_id"]}
         )
@@ -94,7 +96,9 @@ def evaluate(typed: Path, rules: list[Rule], scratch: Path) -> list[Finding]:
             findings[number] = Finding(rule, 0 if result.success else -1, query)
         else:
             count = int(result.result.get("unexpected_count") or 0)
-            findings[number] = Finding(rule, count, str(result.result.get("unexpected_index_query") or "").rstrip("; \n"))
+            findings[number] = Finding(
+                rule, count, str(result.result.get("unexpected_index_query") or "").rstrip("; \n")
+            )
     if broken:
         raise SuiteError("rules that could not be evaluated: " + "; ".join(sorted(broken)))
     return [findings[number] for number in range(len(rules))]

@@ -30,9 +30,12 @@ BANDS = {2: "much_better", 1: "better", 0: "as_expected", -1: "worse", -2: "much
 def model(dbt, session):
     dbt.config(materialized="table")
     scores = dbt.ref("int_scores__judged").df()
-    groups = dbt.ref("stg_registry__agencies").df()[["agency_id", "peer_group"]]
-    polarity = dict(dbt.ref("stg_methodology__metrics").df()[["metric_id", "polarity"]].itertuples(index=False))
-    thresholds = dict(dbt.ref("stg_methodology__thresholds").df().itertuples(index=False))
+    agencies = dbt.ref("stg_registry__agencies").df()
+    metrics = dbt.ref("stg_methodology__metrics").df()
+    parameters = dbt.ref("stg_methodology__thresholds").df()
+    groups = agencies[["agency_id", "peer_group"]]
+    polarity = dict(zip(metrics["metric_id"], metrics["polarity"], strict=True))
+    thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
     rows = scores[(scores["unit_type"] == "agency") & (scores["status"] == "reported")]
     rows = rows.merge(groups, on="agency_id").sort_values(["metric_id", "period_id", "agency_id", "instrument_id"])
     positions = []

@@ -15,7 +15,8 @@ KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
 def model(dbt, session):
     dbt.config(materialized="table")
     statistics = dbt.ref("int_statistics__by_unit").df()
-    level = dict(dbt.ref("stg_methodology__thresholds").df().itertuples(index=False))["interval_level"]
+    thresholds = dbt.ref("stg_methodology__thresholds").df()
+    level = float(thresholds.set_index("name")["value"]["interval_level"])
     weights = dbt.ref("stg_methodology__maturity_dimensions").df()
     # Sums of floats follow the order of rows, and so must not depend on the order a parallel scan gives them.
     statistics = statistics.sort_values([*KEY, "scale_range", "part"], kind="stable").reset_index(drop=True)

@@ -1,0 +1,74 @@
+"""The manifest of an edition: what it holds, what it was made from, and its hashes.
+
+Belongs here: the manifest's model, reading and finding editions. Does not belong here: making editions (`editions`).
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from miyar.errors import MiyarError, Problem
+from miyar.periods import index_of
+
+EDITION = re.compile(r"([0-9]{4}Q[1-4])-r([1-9][0-9]*)")
+
+
+@dataclass(frozen=True)
+class TableEntry:
+    """One published table: rows, columns and content hash."""
+
+    rows: int
+    columns: list[str]
+    hash: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`manifest.json`. `content_hash` covers tables and packs only: not the day, not the file layout."""
+
+    edition_id: str
+    period_id: str
+    revision: int
+    reason: str
+    published_at: str
+    content_hash: str
+    previous_edition_id: str | None
+    previous_manifest_hash: str | None
+    methodology_version: str
+    methodology_hash: str
+    registry_hash: str
+    contracts_hash: str
+    code_hash: str
+    storage_version: str
+    tables: dict[str, TableEntry] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    submissions: dict[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def read_manifest(edition: Path) -> Manifest:
+    """The manifest of an edition's folder; raises MiyarError when there is none."""
+    path = edition / "manifest.json"
+    if not path.is_file():
+        raise MiyarError(
+            Problem(
+                "edition_missing",
+                "there is no such edition",
+                file=edition.name,
+                next_step="List the editions folder, or publish one.",
+            )
+        )
+    source: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    source["tables"] = {name: TableEntry(**entry) for name, entry in source["tables"].items()}
+    return Manifest(**source)
+
+
+def list_editions(folder: Path) -> list[str]:
+    """Ids of all editions, oldest first: by period, then revision."""
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    found = [(index_of(m.group(1)), int(m.group(2)), name) for name in names if (m := EDITION.fullmatch(name))]
+    return [name for _, _, name in sorted(found)]
