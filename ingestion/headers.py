@@ -48,8 +48,13 @@ def properties_of(contract: Contract) -> list[Property]:
 
 def chosen_name(prop: Property, headers: Headers) -> NamedFrom | str | None:
     """The header of this file that feeds a property."""
-    for named in prop.physical_name if isinstance(prop.physical_name, list) else [prop.physical_name]:
-        if named is not None and tidy(named if isinstance(named, str) else named.physical_name) in headers.taken:
+    options: list[NamedFrom | str] = []
+    if isinstance(prop.physical_name, list):
+        options += prop.physical_name
+    elif prop.physical_name is not None:
+        options.append(prop.physical_name)
+    for named in options:
+        if tidy(named if isinstance(named, str) else named.physical_name) in headers.taken:
             return named
     return None
 

@@ -18,6 +18,7 @@ from ingestion.mapping import typing_query
 from ingestion.readers import Input, Source, read
 from ingestion.records import Plan, plan
 from miyar.errors import MiyarError, Problem
+from miyar.periods import index_of
 from miyar.registry import Registry
 from miyar.workspace import Workspace
 
@@ -35,6 +36,17 @@ class Staged:
     records: int
     duplicates: int
     notes: list[Problem] = field(default_factory=list)
+
+    def rows_after(self, row_ids: list[str], period_index: int) -> list[str]:
+        """Those of the rows whose period is later (or unknown): what a waiver up to that period does not cover."""
+        with duckdb.connect() as connection:
+            connection.execute("create temp table asked as select unnest(?::varchar[]) as row_id", [row_ids])
+            found = connection.execute(
+                f"select row_id, period_id from read_parquet({engine.text(str(self.typed))}) "
+                "where row_id in (select row_id from asked)"
+            ).fetchall()
+        later = {row_id for row_id, period in found if period is None or index_of(period) > period_index}
+        return [row_id for row_id in row_ids if row_id in later]
 
 
 def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch: Path) -> Staged:
@@ -98,7 +110,7 @@ def _lineage(delivery: Delivery) -> str:
 
 
 def _write(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
-    connection.execute(f"copy ({query}) to {engine.text(str(target))} (format parquet, compression zstd)")
+    connection.execute(f"copy ({query}) to {engine.text(str(target))} (format parquet, compression lz4)")
 
 
 def key_columns(rows: Plan) -> list[str]:

@@ -1,0 +1,199 @@
+"""The lake: accepted rows by feed and period, refused rows with their reasons, one file per submission in each place.
+
+Belongs here: writing and replacing those files, and the count that proves that no row was lost. Does not belong here:
+which rows are refused (`expectations`), which submission counts for a slice (`ledger`).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingestion import engine, files
+from ingestion.feeds import Feed, load_feeds
+from ingestion.landing import Delivery
+from ingestion.staging import Staged
+from miyar.errors import MiyarError, Problem
+from miyar.workspace import Workspace
+
+_PROBLEM = 'struct(rule varchar, "column" varchar, "value" varchar)'
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What became of the records of one submission: records = accepted + quarantined + duplicates.
+
+    `bad` counts records with a problem of their own; `quarantined` is more when the submission was refused as a whole.
+    """
+
+    accepted: int
+    quarantined: int
+    duplicates: int
+    bad: int
+    refused_whole: bool
+    slices: list[dict[str, str | int]]
+    rule_counts: dict[str, int]
+
+
+def settle(staged: Staged, refused: pa.Table, workspace: Workspace, refuse_above_share: float = 1.0) -> Settlement:
+    """Write the records of a submission to the lake or to quarantine; earlier files of the submission are replaced.
+
+    Args:
+        refused: row_id, rule, column, value (masked) of rows the expectations refuse; a row may stand there repeatedly.
+        refuse_above_share: with a larger share of bad records none is accepted.
+    """
+    feed = load_feeds()[staged.contract.feed]
+    scratch = staged.typed.parent
+    with engine.connect(workspace.settings, scratch) as connection:
+        bad = _gather_bad(connection, staged, refused)
+        total = staged.records - staged.duplicates
+        refused_whole = bad > 0 and bad > refuse_above_share * total
+        if refused_whole:
+            _refuse_rest(connection, staged)
+        quarantine = workspace.quarantine / feed.name / f"{staged.submission_id}.parquet"
+        kept = "" if refused_whole else _kept(bad)
+        slices = _slices(connection, staged, feed, kept, refused_whole)
+        written: list[Path] = []
+        if not refused_whole:
+            for period in sorted({str(one["period_id"]) for one in slices if one["rows"]}):
+                target = workspace.lake / feed.name / f"period={period}" / f"{staged.submission_id}.parquet"
+                _write_accepted(connection, staged, feed, period, kept, target)
+                written.append(target)
+        if bad or refused_whole:
+            _write_quarantine(connection, staged, quarantine)
+            written.append(quarantine)
+        rule_counts = dict(
+            connection.execute("select rule, count(distinct row_id) from bad group by all order by all").fetchall()
+        )
+    _publish(workspace, staged, feed, written)
+    rows = {path: pq.read_metadata(path).num_rows for path in written}
+    quarantined = rows.get(quarantine, 0)
+    accepted = sum(rows.values()) - quarantined
+    if accepted + quarantined + staged.duplicates != staged.records:
+        raise rows_lost(staged.delivery, staged.records, accepted, quarantined, staged.duplicates)
+    return Settlement(accepted, quarantined, staged.duplicates, bad, refused_whole, slices, rule_counts)
+
+
+def rows_lost(delivery: Delivery, records: int, accepted: int, quarantined: int, duplicates: int) -> MiyarError:
+    """The alarm that stops a submission whose rows do not add up."""
+    return MiyarError(
+        Problem(
+            "rows_lost",
+            f"{records:,} records read, but {accepted:,} accepted + {quarantined:,} quarantined "
+            f"+ {duplicates:,} duplicates",
+            delivery.contract.provider,
+            delivery.shown,
+            next_step="Do not publish; keep the file and report this as a fault of Miyar.",
+        )
+    )
+
+
+def write_empty_files(workspace: Workspace) -> None:
+    """An empty file per feed, so that readers of a feed nobody delivered find its columns and no rows."""
+    for feed in load_feeds().values():
+        path = workspace.lake / feed.name / "period=none" / "empty.parquet"
+        if not path.is_file() or pq.read_schema(path) != feed.lake_schema:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(feed.lake_schema.empty_table(), files.part_of(path))
+            files.finish(path)
+
+
+def _typed(staged: Staged) -> str:
+    return f"read_parquet({engine.text(str(staged.typed))})"
+
+
+def _kept(bad: int) -> str:
+    return "where row_id not in (select row_id from bad)" if bad else ""
+
+
+def _gather_bad(connection: duckdb.DuckDBPyConnection, staged: Staged, refused: pa.Table) -> int:
+    """Table `bad`: a line per bad row and problem, from mapping and from expectations; gives the number of bad rows."""
+    connection.register("refused", refused)
+    connection.execute(
+        f"""create or replace temp table bad as
+        select row_id, 0 as origin, position, problem.rule, problem."column", problem."value"
+        from (select row_id, unnest(problems) as problem, generate_subscripts(problems, 1) as position
+              from {_typed(staged)} where len(problems) > 0)
+        union all
+        select row_id, 1, row_number() over (partition by row_id order by rule, "column", "value"), rule, "column", "value"
+        from refused where row_id is not null"""
+    )
+    # A row that belongs to no slice could never be replaced or withdrawn.
+    connection.execute(
+        f"""insert into bad select row_id, 2, 1, 'slice_unknown',
+            case when agency_id is null then 'agency_id' else 'period_id' end, ''
+        from {_typed(staged)}
+        where (agency_id is null or period_id is null) and row_id not in (select row_id from bad)"""
+    )
+    connection.unregister("refused")
+    return _number(connection, "select count(distinct row_id) from bad")
+
+
+def _refuse_rest(connection: duckdb.DuckDBPyConnection, staged: Staged) -> None:
+    connection.execute(
+        f"""insert into bad select row_id, 3, 1, 'submission_refused', '', '' from {_typed(staged)}
+        where row_id not in (select row_id from bad)"""
+    )
+
+
+def _slices(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, feed: Feed, kept: str, refused_whole: bool
+) -> list[dict[str, str | int]]:
+    """Every slice the submission speaks of, with the number of accepted rows (none, when all of a slice were bad)."""
+    accepted = "0" if refused_whole else "count(accepted.row_id)" if kept else "count(*)"
+    source = f"{_typed(staged)} as every"
+    if kept and not refused_whole:
+        source += (
+            f" left join (select row_id from {_typed(staged)} {kept}) as accepted on accepted.row_id = every.row_id"
+        )
+    found = connection.execute(
+        f"select slice_id, agency_id, period_id, {accepted} from {source} "
+        "where agency_id is not null and period_id is not null group by all order by all"
+    ).fetchall()
+    return [dict(zip(("slice_id", "agency_id", "period_id", "rows"), row, strict=True)) for row in found]
+
+
+def _write_accepted(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, feed: Feed, period: str, kept: str, target: Path
+) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    columns = ", ".join(feed.lake_schema.names)
+    condition = f"{kept} and" if kept else "where"
+    connection.execute(
+        f"copy (select {columns} from {_typed(staged)} {condition} period_id = {engine.text(period)}) "
+        f"to {engine.text(str(files.part_of(target)))} (format parquet, compression zstd)"
+    )
+
+
+def _write_quarantine(connection: duckdb.DuckDBPyConnection, staged: Staged, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    connection.execute(
+        f"""copy (
+            select row_id, source_row, provider_id, submission_id, agency_id, period_id, slice_id, found.problems
+            from read_parquet({engine.text(str(staged.typed))}, file_row_number = true) inner join (
+                select row_id, list({{'rule': rule, 'column': "column", 'value': "value"}}::{_PROBLEM}
+                    order by origin, position) as problems
+                from bad group by row_id
+            ) as found using (row_id)
+            order by file_row_number
+        ) to {engine.text(str(files.part_of(target)))} (format parquet, compression zstd)"""
+    )
+
+
+def _publish(workspace: Workspace, staged: Staged, feed: Feed, written: list[Path]) -> None:
+    """Rename the finished parts into place and remove what an earlier run of the same submission left elsewhere."""
+    own = f"{staged.submission_id}.parquet"
+    places = [workspace.lake / feed.name, workspace.quarantine / feed.name]
+    for place in places:
+        stale = [path for path in [*place.glob(f"period=*/{own}"), *place.glob(own)] if path not in written]
+        parts = [*place.glob(f"period=*/.{own}.part"), *place.glob(f".{own}.part")]
+        files.remove([*stale, *(part for part in parts if part not in {files.part_of(path) for path in written})])
+    for path in written:
+        files.finish(path)
+
+
+def _number(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = connection.execute(sql).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,242 @@
+"""The ledger: one account per submission, and from all of them which submission counts for which slice.
+
+Belongs here: accounts, replacement, withdrawal, contested slices. Does not belong here: rows (`lake`), judging them
+(`expectations`).
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingestion import files
+from ingestion.contract import Contract, load_contracts
+from ingestion.landing import Delivery
+from miyar.errors import MiyarError, Problem
+from miyar.workspace import Workspace
+
+SLICES = pa.schema(
+    [
+        ("slice_id", pa.string()),
+        ("feed", pa.string()),
+        ("agency_id", pa.string()),
+        ("period_id", pa.string()),
+        ("provider_id", pa.string()),
+        ("submission_id", pa.string()),
+        ("delivery_rank", pa.int64()),  # 1 is the earliest delivery of the slice by its provider
+        ("status", pa.string()),  # live | replaced | contested | refused | withdrawn
+        ("rows", pa.int64()),
+        ("slice_version", pa.string()),  # changes whenever what counts for the slice changes
+    ]
+)
+
+
+@dataclass
+class Account:
+    """What became of one submission. Writing it is the commit point: without it the submission was never received."""
+
+    submission_id: str
+    provider: str
+    feed: str
+    contract_id: str
+    contract_version: str
+    contract_hash: str
+    path: str
+    delivered_key: str
+    sequence: int  # order of arrival
+    status: str  # accepted | refused
+    source_rows: int = 0
+    blank_cells: int = 0
+    records: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
+    slices: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)  # of the file as a whole
+    rule_counts: dict[str, int] = field(default_factory=dict)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    withdrawn: str = ""  # the reason, once withdrawn
+
+
+def contract_hash(contract: Contract) -> str:
+    """Hash of everything a contract says; a changed contract makes its files be read anew."""
+    return hashlib.sha256(contract.model_dump_json(by_alias=True).encode()).hexdigest()[:16]
+
+
+def read_accounts(workspace: Workspace) -> list[Account]:
+    """All accounts, in order of arrival."""
+    accounts = [_read(path) for path in workspace.submissions.glob("*.json")]
+    return sorted(accounts, key=lambda account: (account.sequence, account.path, account.submission_id))
+
+
+def _read(path: Path) -> Account:
+    return Account(**json.loads(path.read_text("utf-8")))
+
+
+def account_path(workspace: Workspace, submission_id: str) -> Path:
+    return workspace.submissions / f"{submission_id}.json"
+
+
+def write_account(workspace: Workspace, account: Account) -> None:
+    """Commit a submission."""
+    content = json.dumps(asdict(account), ensure_ascii=False, indent=1, sort_keys=True)
+    files.write_text(account_path(workspace, account.submission_id), content + "\n")
+
+
+def is_done(workspace: Workspace, delivery: Delivery) -> bool:
+    """True when the same bytes were already received under the same contract."""
+    path = account_path(workspace, delivery.submission_id)
+    return path.is_file() and _read(path).contract_hash == contract_hash(delivery.contract)
+
+
+def next_sequence(workspace: Workspace, submission_id: str) -> int:
+    """The place of a submission in the order of arrival; one that was received before keeps its place."""
+    own = account_path(workspace, submission_id)
+    if own.is_file():
+        return _read(own).sequence
+    return max((account.sequence for account in read_accounts(workspace)), default=0) + 1
+
+
+def withdraw(workspace: Workspace, submission_id: str, reason: str) -> Account:
+    """Take a submission out of count; its slices fall back to the delivery before it, or to nothing."""
+    path = account_path(workspace, submission_id)
+    if not path.is_file():
+        raise MiyarError(
+            Problem(
+                "submission_unknown",
+                f"there is no submission {submission_id!r}",
+                next_step="Look up the id with `miyar status`.",
+            )
+        )
+    if not reason.strip():
+        raise MiyarError(Problem("reason_missing", "a withdrawal needs a reason", next_step="Say why."))
+    account = replace(_read(path), withdrawn=reason.strip())
+    write_account(workspace, account)
+    return account
+
+
+def live_slices(accounts: list[Account], contracts: list[Contract]) -> tuple[pa.Table, list[Problem]]:
+    """Which submission counts for which slice, and a problem for each slice that two providers claim alike.
+
+    The result depends on the accounts only, not on their order in the list.
+    """
+    by_contract = {(contract.provider, contract.feed, contract.id): contract for contract in contracts}
+    claims: dict[str, list[tuple[Account, dict[str, Any]]]] = {}
+    for account in sorted(accounts, key=_delivery_order):
+        for one in account.slices:
+            claims.setdefault(one["slice_id"], []).append((account, one))
+    rows: list[dict[str, Any]] = []
+    problems: list[Problem] = []
+    for slice_id in sorted(claims):
+        found, contested = _one_slice(slice_id, claims[slice_id], by_contract)
+        rows += found
+        problems += contested
+    return pa.Table.from_pylist(rows, schema=SLICES), problems
+
+
+def _delivery_order(account: Account) -> tuple[str, int, str, str]:
+    return account.delivered_key, account.sequence, account.path, account.submission_id
+
+
+def _one_slice(
+    slice_id: str,
+    claims: list[tuple[Account, dict[str, Any]]],
+    contracts: dict[tuple[str, str, str], Contract],
+) -> tuple[list[dict[str, Any]], list[Problem]]:
+    def contract_of(account: Account) -> Contract | None:
+        return contracts.get((account.provider, account.feed, account.contract_id))
+
+    status = {account.submission_id: _own_status(account, one) for account, one in claims}
+    valid = [account for account, _ in claims if status[account.submission_id] == "live"]
+    counting: list[Account] = []
+    for provider in sorted({account.provider for account in valid}):
+        own = [account for account in valid if account.provider == provider]
+        latest = contract_of(own[-1])
+        if latest is not None and latest.delivery == "upsert":
+            counting += own
+        else:
+            counting.append(own[-1])
+    problems: list[Problem] = []
+    providers = sorted({account.provider for account in counting})
+    if len(providers) > 1:
+        precedence = {
+            provider: min(_precedence(contract_of(account)) for account in counting if account.provider == provider)
+            for provider in providers
+        }
+        first = min(precedence.values())
+        winners = [provider for provider in providers if precedence[provider] == first]
+        if len(winners) > 1:
+            problems.append(_contested(slice_id, [account for account in counting if account.provider in winners]))
+            status |= {account.submission_id: "contested" for account in counting}
+            counting = []
+        counting = [account for account in counting if account.provider == winners[0]]
+    live = {account.submission_id for account in counting}
+    status |= {
+        account.submission_id: "replaced"
+        for account in valid
+        if account.submission_id not in live and status[account.submission_id] == "live"
+    }
+    version = _version(counting)
+    rank: dict[str, int] = {}
+    rows = []
+    for account, one in claims:
+        rank[account.provider] = rank.get(account.provider, 0) + 1
+        rows.append(
+            {
+                "slice_id": slice_id,
+                "feed": account.feed,
+                "agency_id": one["agency_id"],
+                "period_id": one["period_id"],
+                "provider_id": account.provider,
+                "submission_id": account.submission_id,
+                "delivery_rank": rank[account.provider],
+                "status": status[account.submission_id],
+                "rows": one["rows"],
+                "slice_version": version,
+            }
+        )
+    return rows, problems
+
+
+def _own_status(account: Account, one: dict[str, Any]) -> str:
+    if account.withdrawn:
+        return "withdrawn"
+    # A delivery without one good row for the slice says nothing about it, and replaces nothing.
+    return "live" if account.status == "accepted" and one["rows"] else "refused"
+
+
+def _precedence(contract: Contract | None) -> float:
+    return float("inf") if contract is None or contract.precedence is None else contract.precedence
+
+
+def _contested(slice_id: str, accounts: list[Account]) -> Problem:
+    feed, agency, period = slice_id.split("|")
+    return Problem(
+        "slice_contested",
+        f"{' and '.join(sorted({account.provider for account in accounts}))} both deliver {feed} of {period}; "
+        "neither counts until it is decided",
+        agency,
+        ", ".join(sorted(account.path for account in accounts)),
+        next_step="Give the contract that shall win the lower `precedence`, or withdraw one submission.",
+    )
+
+
+def _version(live: list[Account]) -> str:
+    digest = hashlib.sha256()
+    for account in live:
+        digest.update(f"{account.submission_id} {account.contract_hash}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def write_slices(workspace: Workspace) -> tuple[pa.Table, list[Problem]]:
+    """Write `lake/slices.parquet` from all accounts; gives it back with the contested slices."""
+    table, problems = live_slices(read_accounts(workspace), load_contracts(workspace.registry))
+    path = workspace.lake / "slices.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, files.part_of(path), compression="zstd")
+    files.finish(path)
+    return table, problems
