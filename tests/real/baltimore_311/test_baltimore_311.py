@@ -1,0 +1,114 @@
+"""Baltimore 311: one table as CSV and as a spreadsheet, with two schemes of ids, unequal agencies and addresses to drop.
+
+Expected figures are computed here with pandas from the raw CSV; the counts in capitals are those the data set's README gives.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from ingestion.feeds import LINEAGE, load_feeds
+
+FORMAT = "%m/%d/%Y %I:%M:%S %p"
+IN_TIME, LATE, NOT_CLOSED, NOT_DUE = 7_988, 1_567, 208, 286
+LINEAGE_COLUMNS = set(LINEAGE)
+
+
+@pytest.fixture(scope="module")
+def requests(open_set: Callable[..., Any]) -> Any:
+    real = open_set("baltimore_311")
+    real.land("csv")
+    real.receive()
+    return real
+
+
+@pytest.fixture(scope="module")
+def raw(requests: Any) -> pd.DataFrame:
+    table = pd.read_csv(requests.data / "311_sample.csv", dtype=str, keep_default_na=False)
+    for column in ("CreatedDate", "DueDate", "CloseDate"):
+        table[column] = pd.to_datetime(table[column].replace("", None), format=FORMAT)
+    return table
+
+
+def test_all_requests_are_accepted_with_their_agency(requests: Any, raw: pd.DataFrame) -> None:
+    names = requests.sql(f"select * from read_csv('{requests.workspace.registry}/agencies.csv', all_varchar = true)")
+    name_of = dict(zip(names["agency_id"], names["name_en"], strict=True))
+    found = requests.sql(f"select agency_id, count(*) as n from {requests.lake('complaints')} group by all")
+    assert {name_of[agency]: n for agency, n in found.itertuples(index=False)} == raw["Agency"].value_counts().to_dict()
+    assert found["n"].sum() == 10_000
+    assert len(found) == 16
+
+
+def test_due_and_closed(requests: Any, raw: pd.DataFrame) -> None:
+    found = requests.sql(
+        f"""select count(*) filter (closed_at <= due_at) as in_time, count(*) filter (closed_at > due_at) as late,
+            count(*) filter (closed_at is null) as not_closed, count(*) filter (due_at is null) as not_due,
+            sum(epoch(closed_at) - epoch(opened_at)) as seconds_open
+        from {requests.lake("complaints")}"""
+    ).iloc[0]
+    assert (found["in_time"], found["late"]) == (IN_TIME, LATE)
+    assert (found["not_closed"], found["not_due"]) == (NOT_CLOSED, NOT_DUE)
+    assert found["seconds_open"] == (raw["CloseDate"] - raw["CreatedDate"]).dt.total_seconds().sum()
+
+
+def test_in_time_by_agency_and_period(requests: Any, raw: pd.DataFrame) -> None:
+    both = raw.dropna(subset=["CloseDate", "DueDate"])
+    both = both.assign(
+        period_id=both["CreatedDate"].dt.to_period("Q").astype(str), met=both["CloseDate"] <= both["DueDate"]
+    )
+    expected = both.groupby(["Agency", "period_id"])["met"].agg(["size", "sum"])
+    found = requests.sql(
+        f"""select names.name_en as "Agency", period_id, count(*) as size, count(*) filter (closed_at <= due_at) as sum
+        from {requests.lake("complaints")} cases
+        join read_csv('{requests.workspace.registry}/agencies.csv', all_varchar = true) names using (agency_id)
+        where closed_at is not null and due_at is not null group by all"""
+    ).set_index(["Agency", "period_id"])
+    pd.testing.assert_frame_equal(found.sort_index(), expected, check_dtype=False, check_names=False)
+
+
+def test_statuses_and_channels(requests: Any, raw: pd.DataFrame) -> None:
+    lake = requests.lake("complaints")
+    outcomes = (
+        requests.sql(f"select outcome, count(*) as n from {lake} group by all").set_index("outcome")["n"].to_dict()
+    )
+    duplicates = raw["SRStatus"].str.contains("(Duplicate)", regex=False).sum()
+    assert outcomes["withdrawn"] == duplicates
+    assert set(outcomes) - {"withdrawn"} == {key for key in outcomes if pd.isna(key)}
+    channels = requests.sql(f"select channel, count(*) as n from {lake} where channel is not null group by all")
+    words = {
+        "Phone": "phone",
+        "API": "third_party",
+        "Mail": "post",
+        "Email": "email",
+        "Web": "website",
+        "Other": "other",
+    }
+    expected = raw["MethodReceived"].map(words).value_counts().to_dict()
+    assert dict(zip(channels["channel"], channels["n"], strict=True)) == expected
+
+
+def test_addresses_are_not_stored(requests: Any, raw: pd.DataFrame) -> None:
+    stored = requests.sql(f"select * from {requests.lake('complaints')}")
+    assert set(stored) == {column.name for column in load_feeds()["complaints"].columns} | LINEAGE_COLUMNS
+    texts = stored.select_dtypes(include=["object", "string"])
+    words = {str(text) for column in texts for text in texts[column].dropna().unique()}
+    assert not words & set(raw["Address"].unique()) - {""}
+    assert not words & set(raw["GeoLocation"].unique()) - {""}
+
+
+def test_spreadsheet_gives_the_same_rows(requests: Any, open_set: Callable[..., Any]) -> None:
+    sheet = open_set("baltimore_311")
+    sheet.land("xlsx")
+    sheet.receive()
+    key = ["agency_id", "case_id"]
+    rows = [
+        real.sql(f"select * from {real.lake('complaints')}")
+        .drop(columns=["submission_id", "row_id"])
+        .sort_values(key)
+        .reset_index(drop=True)
+        for real in (requests, sheet)
+    ]
+    assert len(rows[0]) == 10_000
+    pd.testing.assert_frame_equal(rows[0], rows[1])

@@ -1,0 +1,94 @@
+"""Runs the real sets: a temporary copy of a set's workspace, its files in the landing zone, the pipeline, and SQL on the outcome.
+
+Belongs here: what the tests of all sets share. Does not belong here: expected figures; each test computes its own from the raw file.
+"""
+
+import csv
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+from expectations.intake import Intake, receive_all
+from ingestion.contract import load_contracts
+from ingestion.ledger import Account
+from miyar.registry import load_registry
+from miyar.workspace import Workspace
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DATA = REPOSITORY.parent / "shared" / "data"
+
+
+class RealSet:
+    """One set in a temporary workspace."""
+
+    def __init__(self, name: str, folder: str, root: Path) -> None:
+        self.source = Path(__file__).parent / name
+        self.data = DATA / name
+        shutil.copytree(self.source / folder, root)
+        self.workspace = Workspace.open(root)
+
+    def land(self, batch: str = "all") -> int:
+        """Copy the files of a batch of `landing.csv` to the landing zone; gives their number."""
+        with (self.source / "landing.csv").open(encoding="utf-8", newline="") as stream:
+            rows = [row for row in csv.DictReader(stream) if row["batch"] == batch]
+        for row in rows:
+            target = self.workspace.landing / row["landing"]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(DATA / row["source"], target)
+        return len(rows)
+
+    def receive(self) -> Intake:
+        """Take in what is new in the landing zone, as a run does; every account must conserve its rows."""
+        registry = load_registry(self.workspace.registry)
+        contracts = load_contracts(self.workspace.registry)
+        with self.workspace.lock():
+            intake = receive_all(self.workspace, registry, contracts)
+        for account in intake.accounts:
+            _assert_conserved(account)
+        return intake
+
+    def lake(self, feed: str) -> str:
+        """SQL relation of the accepted rows that count: those of submissions live in their slice."""
+        folder = self.workspace.lake
+        return (
+            f"(select accepted.* from read_parquet('{folder}/{feed}/*/*.parquet', hive_partitioning = false) accepted "
+            f"semi join (from read_parquet('{folder}/slices.parquet') where status = 'live') live "
+            "using (slice_id, submission_id))"
+        )
+
+    def quarantined(self, feed: str) -> str:
+        """SQL relation of the refused rows of a feed."""
+        return f"read_parquet('{self.workspace.quarantine}/{feed}/*.parquet')"
+
+    def sql(self, query: str) -> pd.DataFrame:
+        with duckdb.connect() as connection:
+            return connection.execute(query).df()
+
+    def one(self, query: str) -> Any:
+        """The single value of a query."""
+        with duckdb.connect() as connection:
+            row = connection.execute(query).fetchone()
+        assert row is not None and len(row) == 1
+        return row[0]
+
+
+def _assert_conserved(account: Account) -> None:
+    assert account.status == "accepted", account.problems
+    assert account.records == account.accepted + account.quarantined + account.duplicates
+
+
+@pytest.fixture(scope="module")
+def open_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RealSet]]:
+    """Opens a set by the name of its folder under the shared data, or skips."""
+
+    def open_one(name: str, folder: str = "workspace") -> RealSet:
+        if not (DATA / name).is_dir():
+            pytest.skip(f"the shared data set {name} is not beside the repository; nothing to run on")
+        return RealSet(name, folder, tmp_path_factory.mktemp(name) / "centre")
+
+    yield open_one

@@ -1,0 +1,146 @@
+"""eGovernment Benchmark 2021 and 2022: an analyst's workbook with banner rows and two-level headers.
+
+Published: sheet `1. Scores`, the score of each country and life event. Expected figures are read here with calamine and pandas.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+from python_calamine import CalamineWorkbook
+
+EDITIONS = {
+    "2020Q4": ("eGovernment_Benchmark_2021__Source_Data.xlsx", "1. Scores 2020"),
+    "2021Q4": ("eGovernment_Benchmark_2022_7_Source_Data.xlsx", "1. Scores 2021"),
+}
+LIFE_EVENTS = {
+    "2020Q4": {
+        "Business Start-up (2020)": "business_start_up",
+        "Family (2020)": "family",
+        "Career (2020)": "career",
+        "Studying (2020)": "studying",
+    },
+    "2021Q4": {
+        "Regular business operations (2021)": "regular_business",
+        "Transport (2021)": "transport",
+        "Justice (2021)": "justice",
+        "Moving (2021)": "moving",
+        "Health (2021)": "health",
+    },
+}
+# Indicator of sheet 3a: our rubric item, the publisher's name in sheet 1.
+REPRODUCED = {
+    "Mobile Friendliness": ("mobile_friendliness", "1.2 Mobile friendliness"),
+    "Service delivery": ("service_delivery", "2.1 Transparency of service delivery"),
+    "eID": ("eid", "3.1 eID"),
+    "eDocuments": ("edocuments", "3.2 eDocuments"),
+    "Authentic sources": ("authentic_sources", "3.3 Authentic sources"),
+}
+ONLINE = {"Online availability": ("online_availability", "1.1 Online availability")}
+QUESTIONS = [*"A1 A2 A3 C1 C2 C3 C4 C5 C6 C7 F2 F3 F4 F5 F7_1 F7_2 F9".split()]
+KEY = ["period_id", "agency_id", "journey_id", "rubric_item"]
+
+
+@pytest.fixture(scope="module")
+def services(open_set: Callable[..., Any]) -> Any:
+    real = open_set("eu_egov_benchmark")
+    real.land()
+    real.receive()
+    return real
+
+
+@pytest.fixture(scope="module")
+def means(services: Any) -> pd.DataFrame:
+    """Mean score and number of services by country, life event and indicator, from the lake."""
+    return services.sql(
+        f"""select {", ".join(KEY)}, avg(score::double) as mean, count(score) as services
+        from {services.lake("mystery_visits")} group by all"""
+    ).set_index(KEY)
+
+
+def _sheet(real: Any, period: str, sheet: str, header: int) -> pd.DataFrame:
+    workbook = CalamineWorkbook.from_path(real.data / EDITIONS[period][0])
+    rows = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    return pd.DataFrame(rows[header + 1 :], columns=[str(name) for name in rows[header]])
+
+
+def _published(real: Any, indicators: dict[str, tuple[str, str]]) -> pd.Series:
+    """Sheet 1 as a series by period, country, life event and rubric item; a full stop is no score."""
+    items = {name: item for item, name in indicators.values()}
+    parts = []
+    for period, events in LIFE_EVENTS.items():
+        scores = _sheet(real, period, EDITIONS[period][1], header=5)
+        scores = scores[scores["Scoring"].isin(items) & (scores["Country"].str.len() == 2)]
+        long = scores.melt(["Country", "Scoring"], list(events), "event", "published")
+        long = long.assign(period_id=period, agency_id=long["Country"], journey_id=long["event"].map(events))
+        parts.append(long.assign(rubric_item=long["Scoring"].map(items)))
+    table = pd.concat(parts).set_index(KEY)["published"]
+    return pd.to_numeric(table, errors="coerce").dropna()
+
+
+def test_every_score_of_every_service_is_a_row(services: Any) -> None:
+    for period in EDITIONS:
+        sheet = _sheet(services, period, "3a. Nat. Services - Results", header=6)
+        found = services.sql(
+            f"""select rubric_item, count(score) as n, sum(score::double) as total
+            from {services.lake("mystery_visits")} where period_id = '{period}' group by all"""
+        ).set_index("rubric_item")
+        for column, (item, _) in {**REPRODUCED, **ONLINE}.items():
+            scores = pd.to_numeric(sheet[column], errors="coerce")
+            assert found.loc[item, "n"] == scores.notna().sum()
+            assert found.loc[item, "total"] == pytest.approx(scores.sum(), abs=1e-3)
+    assert services.one(f"select count(*) from {services.lake('mystery_visits')} where score is null") == 0
+
+
+def test_published_country_scores_are_reproduced(services: Any, means: pd.DataFrame) -> None:
+    published = _published(services, REPRODUCED)
+    both = pd.concat([means["mean"], published], axis=1, join="inner")
+    # 36 countries x 4 and 35 x 5 life events, five indicators, less those the publisher gives no score for.
+    assert len(both) == len(published) == 1530
+    differing = both[(both["mean"] - both["published"]).abs() > 1e-6]
+    # The publisher printed one of them rounded: 87.6 for 87.625.
+    assert list(differing.index) == [("2020Q4", "PT", "career", "eid")]
+    assert differing["mean"].iloc[0] == pytest.approx(87.625)
+    assert differing["published"].iloc[0] == pytest.approx(87.6)
+
+
+def test_no_score_where_the_publisher_gives_none(services: Any, means: pd.DataFrame) -> None:
+    items = [item for item, _ in REPRODUCED.values()]
+    ours = means[means.index.get_level_values("rubric_item").isin(items)]
+    assert set(ours.index) == set(_published(services, REPRODUCED).index)
+
+
+def test_online_availability_follows_another_weighting(services: Any, means: pd.DataFrame) -> None:
+    """Reported, not required: the publisher weighs services by a scheme it does not publish, so plain means are only near."""
+    both = pd.concat([means["mean"], _published(services, ONLINE)], axis=1, join="inner")
+    assert len(both) == 319
+    exact = ((both["mean"] - both["published"]).abs() < 1e-6).mean()
+    assert 0.3 < exact < 0.6
+    assert both["mean"].corr(both["published"]) > 0.9
+
+
+@pytest.fixture(scope="module")
+def visits(open_set: Callable[..., Any]) -> Any:
+    real = open_set("eu_egov_benchmark", "workspace_visits")
+    real.land()
+    real.receive()
+    return real
+
+
+def test_single_answers_in_many_spellings(visits: Any) -> None:
+    for period in EDITIONS:
+        sheet = _sheet(visits, period, "3b. Nat. Services - Data", header=5)
+        found = visits.sql(
+            f"""select rubric_item, count(score) as n, sum(score)::double as yes
+            from {visits.lake("mystery_visits")} where period_id = '{period}' group by all"""
+        ).set_index("rubric_item")
+        assert len(found) == len(QUESTIONS) + 1
+        for question in QUESTIONS:
+            (column,) = [name for name in sheet if name.startswith(f"{question}:")]
+            words = sheet[column].str.strip().str.lower()
+            assert found.loc[question.lower(), "n"] == words.isin(["yes", "no"]).sum()
+            assert found.loc[question.lower(), "yes"] == (words == "yes").sum()
+        mobile = pd.to_numeric(sheet["Mobile Friendliness"], errors="coerce")
+        assert found.loc["mobile", "n"] == mobile.notna().sum()
+        assert found.loc["mobile", "yes"] == mobile.sum()

@@ -1,0 +1,107 @@
+"""Kansas City resident survey: wide answers of two waves, sixteen departments, 9 is "don't know".
+
+Expected figures are computed here with pandas from the raw files; respondents are those the data set's README gives.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+FILES = {"FY2022_RS_Cleaned_safe.csv": "2021Q3", "kcmo_mar_2022_safe.csv": "2022Q1"}
+DEPARTMENTS = [
+    "police", "fire", "streets", "solid_waste", "water", "neighborhoods", "parks", "health",
+    "airport", "call_311", "court", "employees", "communication", "stormwater", "transit", "planning",
+]  # fmt: skip
+# Batteries about one department: question, number of items, department.
+BATTERIES = [("q5", 7, "police"), ("q7", 4, "fire"), ("q9", 10, "streets"), ("q11", 2, "transit")]
+BATTERIES += [("q12", 10, "neighborhoods"), ("q15", 5, "court"), ("q17", 4, "call_311")]
+
+
+@pytest.fixture(scope="module")
+def survey(open_set: Callable[..., Any]) -> Any:
+    real = open_set("kcmo_resident_survey")
+    real.land()
+    real.receive()
+    return real
+
+
+@pytest.fixture(scope="module")
+def raw(survey: Any) -> pd.DataFrame:
+    waves = [pd.read_csv(survey.data / name, na_values=["NA"]).assign(period_id=p) for name, p in FILES.items()]
+    return pd.concat(waves, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def answers(raw: pd.DataFrame) -> pd.DataFrame:
+    """One row an answer the contract takes: respondent, period, department, question, code as delivered."""
+    asked = [(f"q3_{number:02d}", department) for number, department in enumerate(DEPARTMENTS, start=1)]
+    asked += [(f"{q}_{number:02d}", department) for q, items, department in BATTERIES for number in range(1, items + 1)]
+    long = raw.melt(["id", "period_id", "method", "counci"], [q for q, _ in asked], "question", "code")
+    return long.assign(agency_id=long["question"].map(dict(asked)))
+
+
+def test_every_answer_of_every_respondent_is_a_row(survey: Any, answers: pd.DataFrame) -> None:
+    lake = survey.lake("survey_responses")
+    assert len(answers) == 2017 * 58
+    assert survey.one(f"select count(*) from {lake}") == len(answers)
+    per_wave = survey.sql(f"select period_id, count(distinct response_id) as n from {lake} group by all order by all")
+    # The README gives 1,033 and 984 respondents.
+    assert dict(zip(per_wave["period_id"], per_wave["n"], strict=True)) == {"2021Q3": 1033, "2022Q1": 984}
+
+
+def test_dont_know_is_no_score(survey: Any, answers: pd.DataFrame) -> None:
+    found = survey.sql(
+        f"""select answer_status, count(*) as n, count(value) as valued, max(value)::double as highest
+        from {survey.lake("survey_responses")} group by all"""
+    ).set_index("answer_status")
+    assert found["n"].to_dict() == {"answered": (answers["code"] <= 5).sum(), "dont_know": (answers["code"] == 9).sum()}
+    assert found.loc["dont_know", "valued"] == 0
+    assert found.loc["answered", "highest"] == 5
+
+
+def test_department_satisfaction(survey: Any, answers: pd.DataFrame) -> None:
+    rated = answers[answers["question"].str.startswith("q3_") & answers["code"].between(1, 5)]
+    expected = rated.assign(pomp=(rated["code"] - 1) * 25).groupby(["agency_id", "period_id"])["pomp"]
+    found = survey.sql(
+        f"""select agency_id, period_id, count(value) as n,
+            avg(100 * (value - scale_min)::double / (scale_max - scale_min)) as mean
+        from {survey.lake("survey_responses")} where item = 'overall_satisfaction' group by all"""
+    ).set_index(["agency_id", "period_id"])
+    assert len(found) == 32
+    pd.testing.assert_series_equal(found["n"].sort_index(), expected.size(), check_names=False)
+    pd.testing.assert_series_equal(found["mean"].sort_index(), expected.mean(), check_names=False, rtol=1e-12)
+
+
+def test_battery_items_keep_their_department(survey: Any, answers: pd.DataFrame) -> None:
+    renamed = {"q15_03": "staff_courtesy", "q17_03": "staff_courtesy"}
+    battery = answers[~answers["question"].str.startswith("q3_")]
+    battery = battery.assign(
+        item=battery["question"].replace(renamed), code=battery["code"].where(battery["code"] <= 5)
+    )
+    expected = battery.groupby(["agency_id", "item"])["code"].agg(["size", "sum"])
+    found = survey.sql(
+        f"""select agency_id, item, count(*) as size, sum(value)::double as sum
+        from {survey.lake("survey_responses")} where item <> 'overall_satisfaction' group by all"""
+    ).set_index(["agency_id", "item"])
+    assert len(found) == 42
+    pd.testing.assert_frame_equal(found.sort_index(), expected, check_dtype=False)
+
+
+def test_modes_and_districts(survey: Any, raw: pd.DataFrame) -> None:
+    lake = survey.lake("survey_responses")
+    modes = survey.sql(f"select mode, count(distinct response_id) as n from {lake} group by all").set_index("mode")["n"]
+    assert modes.to_dict() == raw["method"].str.lower().value_counts().to_dict()
+    places = survey.sql(f"select region_id, count(distinct response_id) as n from {lake} group by all")
+    expected = {f"district_{code}": n for code, n in raw["counci"].value_counts().items()}
+    assert dict(zip(places["region_id"], places["n"], strict=True)) == expected
+
+
+def test_personal_columns_are_not_stored(survey: Any) -> None:
+    stored = survey.sql(f"select * from {survey.lake('survey_responses')}")
+    assert stored[["age_band", "gender", "nationality_class", "segment", "beneficiary"]].isna().all(axis=None)
+    texts = stored.select_dtypes(exclude="number").drop(columns=["row_id", "submission_id", "response_id"])
+    # Race is written in words, so no column may hold them.
+    words = {str(text) for column in texts for text in texts[column].unique()}
+    assert not words & {"White", "Black/African American", "Hispanic", "Asian/Pacific Islander", "Kansas City", "MO"}

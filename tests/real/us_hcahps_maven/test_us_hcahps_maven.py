@@ -1,0 +1,130 @@
+"""HCAHPS: aggregates of states and hospitals, with bases given as numbers, as bands in words, or not at all.
+
+Expected figures are computed here with pandas from the raw files; national figures are the publisher's (`national_results.csv`).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+BOXES = ["bottom", "middle", "top"]
+
+
+@pytest.fixture(scope="module")
+def reports(open_set: Callable[..., Any]) -> Any:
+    real = open_set("us_hcahps_maven")
+    real.land()
+    real.receive()
+    return real
+
+
+@pytest.fixture(scope="module")
+def states(reports: Any) -> pd.DataFrame:
+    """Published shares by state, release and measure, one row a box."""
+    wide = pd.read_csv(reports.data / "state_results.csv")
+    long = wide.melt(["release_period", "State", "measure_id"], [f"{box}_box_percentage" for box in BOXES])
+    return pd.DataFrame(
+        {
+            "agency_id": long["State"],
+            "period_id": _period(long["release_period"]),
+            "measure": long["measure_id"].str.lower() + "_" + long["variable"].str.removesuffix("_percentage"),
+            "share": long["value"].astype(float),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def hospitals(reports: Any) -> pd.DataFrame:
+    return pd.read_csv(reports.data / "responses.csv", dtype=str, keep_default_na=False)
+
+
+def _period(release: pd.Series) -> pd.Series:
+    # Release 07_2015 covers October 2013 to September 2014 (reports.csv): it ends in 2014Q3.
+    return (release.str[3:].astype(int) - 1).astype(str) + "Q3"
+
+
+def test_state_shares_arrive_as_published(reports: Any, states: pd.DataFrame) -> None:
+    found = reports.sql(
+        f"""select agency_id, period_id, measure, mean::double as share from {reports.lake("reported_measures")}
+        where measure like 'h\\_%box' escape '\\'"""
+    )
+    assert len(found) == 4580 * 3
+    key = ["agency_id", "period_id", "measure"]
+    pd.testing.assert_frame_equal(
+        found.sort_values(key).reset_index(drop=True), states.sort_values(key).reset_index(drop=True), check_dtype=False
+    )
+    assert reports.one(f"select count(n) + count(numerator) from {reports.lake('reported_measures')} where measure like 'h\\_%' escape '\\'") == 0  # fmt: skip
+
+
+def test_national_figures_follow_from_the_states(reports: Any) -> None:
+    """The national figure is a mean over hospitals: state figures weighted by reporting hospitals come within a point."""
+    lake = reports.lake("reported_measures")
+    found = reports.sql(
+        f"""with weights as (
+            select agency_id, period_id, count(mean) as hospitals from {lake} where measure = 'hcahps_response_rate' group by all
+        )
+        select period_id, measure, sum(mean * hospitals)::double / sum(hospitals) as share
+        from {lake} join weights using (agency_id, period_id) where measure like 'h\\_%' escape '\\' group by all"""
+    )
+    wide = pd.read_csv(reports.data / "national_results.csv")
+    national = wide.melt(["release_period", "measure_id"], [f"{box}_box_percentage" for box in BOXES])
+    national["period_id"] = _period(national["release_period"])
+    national["measure"] = (
+        national["measure_id"].str.lower() + "_" + national["variable"].str.removesuffix("_percentage")
+    )
+    both = found.merge(national, on=["period_id", "measure"], validate="one_to_one")
+    assert len(both) == len(national) == 270
+    # All three are rounded to whole points before they are published, which alone may move a mean by half a point.
+    assert (both["share"] - both["value"]).abs().max() < 1.0
+
+
+def test_bands_of_completed_surveys(reports: Any, hospitals: pd.DataFrame) -> None:
+    found = reports.sql(
+        f"""select n, n_low, n_high, count(*) as hospitals from {reports.lake("reported_measures")}
+        where measure = 'hcahps_completed_surveys' group by all"""
+    )
+    given = hospitals["completed_surveys"]
+    numbers = pd.to_numeric(given, errors="coerce").dropna()
+    known = found[found["n"].notna()]
+    assert known["hospitals"].sum() == len(numbers)
+    assert (known["n"] * known["hospitals"]).sum() == numbers.sum()
+    assert known[["n_low", "n_high"]].isna().all(axis=None)
+    bands = found[found["n"].isna()].set_index("n_low")
+    words = {300: "300 or more", 100: "Between 100 and 299"}
+    for low, text in words.items():
+        assert bands.loc[low, "hospitals"] == (given == text).sum()
+    assert np.isnan(bands.loc[300, "n_high"])
+    assert bands.loc[100, "n_high"] == 299
+    small = bands.loc[[0]].set_index("n_high")["hospitals"].to_dict()
+    assert small == {49: (given == "FEWER THAN 50").sum(), 99: (given == "Fewer than 100").sum()}
+    assert found["hospitals"].sum() == (given != "Not Available").sum() == 43_219 - 5_772
+
+
+def test_response_rates(reports: Any, hospitals: pd.DataFrame) -> None:
+    rates = hospitals[hospitals["response_rate"] != "Not Available"].assign(
+        period_id=_period(hospitals["release_period"]), rate=lambda rows: rows["response_rate"].astype(float)
+    )
+    expected = rates.groupby(["state", "period_id"])["rate"].agg(["size", "sum"])
+    found = reports.sql(
+        f"""select agency_id, period_id, count(mean) as size, sum(mean)::double as sum
+        from {reports.lake("reported_measures")} where measure = 'hcahps_response_rate' and mean is not null group by all"""
+    ).set_index(["agency_id", "period_id"])
+    pd.testing.assert_frame_equal(found.sort_index(), expected, check_dtype=False, check_names=False)
+    branches = reports.one(f"select count(distinct branch_id) from {reports.lake('reported_measures')}")
+    # 5,251 facilities by the README; those that never gave a figure leave no row.
+    answering = hospitals[
+        (hospitals["completed_surveys"] != "Not Available") | (hospitals["response_rate"] != "Not Available")
+    ]
+    assert hospitals["facility_id"].nunique() == 5251
+    assert branches == answering["facility_id"].nunique()
+
+
+def test_two_files_of_one_provider_stand_side_by_side(reports: Any) -> None:
+    found = reports.sql(
+        f"""select count(distinct submission_id) as submissions from {reports.lake("reported_measures")}
+        where agency_id = 'AK' and period_id = '2014Q3'"""
+    )
+    assert found.loc[0, "submissions"] == 2
