@@ -107,6 +107,14 @@ def versions(rows: dict[str, Array], period: str) -> Chunk:
     return Chunk(seen)
 
 
+def in_time(rows: dict[str, Array], period: str) -> tuple[int, int]:
+    """Cases resolved by their due date, and cases that are due or resolved, as an extract of that period shows them."""
+    moment = extract_day(period)
+    resolved = rows["resolved_at"] <= moment
+    counted = resolved | (rows["due_at"] <= moment)
+    return int((resolved & (rows["resolved_at"] <= rows["due_at"])).sum()), int(counted.sum())
+
+
 def still_open(rows: dict[str, Array], period: str) -> dict[str, Array]:
     """The cases that an extract of that period shows as not closed; the next extract brings them again."""
     waiting = rows["closed_at"] > extract_day(period)

@@ -43,12 +43,19 @@ def plan() -> dict[str, Any]:
 
 def deliveries(world: World) -> list[Delivery]:
     """All deliveries of the agencies of a world; a provider for many covers those that do not deliver a feed themselves."""
-    entries = [entry for entry in plan()["deliveries"] if entry["provider"] in {*world.agencies, *plan()["providers"]}]
+    providers = {*world.agencies, *plan()["providers"]}
+    entries = [
+        {**entry, "provider": provider}
+        for entry in plan()["deliveries"]
+        for provider in ([entry["provider"]] if isinstance(entry["provider"], str) else entry["provider"])
+        if provider in providers
+    ]
     own = {(entry["provider"], entry["feed"]) for entry in entries}
     found = []
     for entry in entries:
         provider, feed = entry["provider"], entry["feed"]
-        agencies = [provider] if provider in world.agencies else [a for a in world.agencies if (a, feed) not in own]
+        without = {*entry.get("but_not", ()), *(agency for agency in world.agencies if (agency, feed) in own)}
+        agencies = [provider] if provider in world.agencies else [a for a in world.agencies if a not in without]
         found.append(
             Delivery(
                 provider,

@@ -93,7 +93,7 @@ def plant(
             header = next(header for header, filling in style.fill.items() if filling == "comment")
             columns[header] = columns[header].copy()
             columns[header][base] = f"رقم الهوية {_id(random)} لم تصلني الرسالة"
-            changed.append((base, Planted(base, header, "*", kind, "personal_data_found", "reported")))
+            changed.append((base, Planted(base, header, "*", kind, "personal_data_dropped", "reported")))
         else:
             extras += _PLANTS[kind](place, cells, number, random)
     if not extras:

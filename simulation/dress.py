@@ -191,6 +191,8 @@ def _labelled(column: Array, labels: dict[str, Any]) -> Array:
     def text(value: Any) -> str:
         if value is None:
             return ""
+        if isinstance(value, float):
+            value = int(value)
         choices = spellings.get(str(value)) or spellings[booleans[str(value)]]
         turn[0] += 1
         return choices[turn[0] % len(choices)]
@@ -258,7 +260,7 @@ def _numbers(column: Array, contract: Contract) -> Array:
     whole = bool((values.dropna() % 1 == 0).all())
 
     def text(value: Any) -> str:
-        shown = str(int(value)) if whole else format(round(float(value), 4), "g" if abs(value) < 1e4 else ".2f")
+        shown = str(int(value)) if whole else f"{float(value):.4f}".rstrip("0").rstrip(".")
         return shown.replace(".", contract.format.decimal)
 
     return _mapped(values.to_numpy(), text)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ingestion.contract import Contract
-from simulation import cases, survey
+from simulation import cases, counts, rubrics, survey
 from simulation.deliveries import Delivery
 from simulation.dress import Columns, items_of, scale_of
 from simulation.survey import Array, Chunk
@@ -20,6 +20,7 @@ Scores = list[Mapping[str, object]]
 Files = Iterator[tuple[str, Iterator[Chunk]]]
 # How many of the best codes make the top box, by the number of codes; the methodology's scales say the same.
 TOP_BOX = {2: 1, 5: 2, 7: 2, 11: 2}
+REPORTED_LEVELS = 5
 
 
 def chunks(world: World, delivery: Delivery, contract: Contract, scores: Scores) -> Files:
@@ -30,7 +31,15 @@ def chunks(world: World, delivery: Delivery, contract: Contract, scores: Scores)
 def owed_periods(world: World, feed: str) -> list[tuple[str, str]]:
     """Spans of periods for which a feed is owed: all of them, but maturity only when it is assessed."""
     periods = world.size.period_ids
+    if feed == "maturity_assessments":
+        return [(period, period) for period in assessed_periods(world)]
     return [(periods[0], periods[-1])]
+
+
+def assessed_periods(world: World) -> list[str]:
+    """Maturity is assessed in the last quarter of a year, and at the end of the world."""
+    periods = world.size.period_ids
+    return [period for period in periods if period.endswith("Q4") or period == periods[-1]]
 
 
 def score(
@@ -86,28 +95,107 @@ def _labels(contract: Contract, column: str) -> dict[str, Any]:
 
 def _complaints(world: World, delivery: Delivery, contract: Contract, scores: Scores) -> Files:
     waiting: dict[str, list[dict[str, Array]]] = {agency: [] for agency in delivery.agencies}
+    periods = world.size.period_ids
 
     def drawn(period: str) -> Iterator[Chunk]:
         for agency_id in delivery.agencies:
             agency = world.agencies[agency_id]
-            in_time = n = 0
-            older, waiting[agency_id] = waiting[agency_id], []
+            last_seen = periods[-1] if contract.delivery == "upsert" else period
+            met = due = 0
+            older, fresh = waiting[agency_id], []
             for rows in cases.opened(world, agency, period):
-                in_time += int((rows["resolved_at"] <= rows["due_at"]).sum())
-                n += len(rows["due_at"])
-                if contract.delivery == "upsert":
-                    older.append(rows)
-                else:
+                met, due = met + cases.in_time(rows, last_seen)[0], due + cases.in_time(rows, last_seen)[1]
+                fresh.append(cases.still_open(rows, period))
+                yield cases.versions(rows, period)
+            if contract.delivery == "upsert":
+                for rows in older:
                     yield cases.versions(rows, period)
-            for rows in older:
-                waiting[agency_id].append(cases.still_open(rows, period))
-                if len(rows["due_at"]):
-                    yield cases.versions(rows, period)
+                    fresh.append(cases.still_open(rows, period))
+                waiting[agency_id] = [rows for rows in fresh if len(rows["due_at"])]
             truth = cases.true_in_time(agency)
-            scores.append(score(agency_id, "complaints_in_time", period, truth, truth, 100 * in_time / n, n))
+            scores.append(score(agency_id, "complaints_in_time", period, truth, None, 100 * met / max(1, due), due))
+
+    for period in periods:
+        yield period, drawn(period)
+
+
+def _usage(world: World, delivery: Delivery, contract: Contract, scores: Scores) -> Files:
+    agency = world.agencies[delivery.agencies[0]]
+    for period in world.size.period_ids:
+        chunk = counts.usage(world, agency, period)
+        digital = np.isin(chunk.rows["channel"], counts.DIGITAL)
+        ended = int((chunk.rows["completed"] + chunk.rows["not_eligible"])[digital].sum())
+        started = int(chunk.rows["started"][digital].sum())
+        truth = counts.true_completion(agency)
+        scores.append(
+            score(agency.agency_id, "digital_completion", period, truth, None, 100 * ended / started, started)
+        )
+        yield period, iter([chunk])
+
+
+def _standards(world: World, delivery: Delivery, contract: Contract, scores: Scores) -> Files:
+    agency = world.agencies[delivery.agencies[0]]
+    for period in world.size.period_ids:
+        chunk, truth = counts.standards(world, agency, period)
+        met, total = int(chunk.rows["met"].sum()), int(chunk.rows["total"].sum())
+        scores.append(score(agency.agency_id, "standard_attainment", period, truth, None, 100 * met / total, total))
+        yield period, iter([chunk])
+
+
+def _visits(world: World, delivery: Delivery, contract: Contract, scores: Scores) -> Files:
+    def drawn(period: str) -> Iterator[Chunk]:
+        for agency_id in delivery.agencies:
+            agency = world.agencies[agency_id]
+            chunk = rubrics.visits(world, agency, period)
+            shares = rubrics.visit_scores(chunk)
+            truth = rubrics.true_visit_score(agency)
+            scores.append(score(agency_id, "mystery_score", period, truth, None, float(shares.mean()), len(shares)))
+            yield chunk
 
     for period in world.size.period_ids:
         yield period, drawn(period)
 
 
-_FEEDS = {"survey_responses": _survey, "complaints": _complaints}
+def _maturity(world: World, delivery: Delivery, contract: Contract, scores: Scores) -> Files:
+    agency = world.agencies[delivery.agencies[0]]
+    for period in assessed_periods(world):
+        chunk = rubrics.assessment(world, agency, period)
+        for model in dict.fromkeys(chunk.rows["model_id"].tolist()):
+            value = rubrics.maturity_score(chunk, model)
+            # Every practice is assessed, so the realised score is the true one.
+            scores.append(score(agency.agency_id, f"maturity_{model}", period, value, None, value, None))
+        yield period, iter([chunk])
+
+
+def _reported(world: World, delivery: Delivery, contract: Contract, scores: Scores) -> Files:
+    agency = world.agencies[delivery.agencies[0]]
+    people = survey.population(world, agency)
+    for period in world.size.period_ids:
+        chunk = counts.reported(world, agency, period, REPORTED_LEVELS, TOP_BOX[REPORTED_LEVELS])
+        truth = survey.true_scores(
+            world, agency, period, "overall_satisfaction", REPORTED_LEVELS, TOP_BOX[REPORTED_LEVELS], people
+        )
+        true = {
+            "overall_satisfaction": (truth["mean"], truth["expected"]),
+            "overall_satisfaction_top_box": (truth["top_box"], None),
+            "complaints_in_time": (cases.true_in_time(agency), None),
+            "digital_completion": (counts.true_completion(agency), None),
+        }
+        for measure, (value, expected) in true.items():
+            mine = chunk.rows["measure"] == measure
+            n = chunk.rows["n"][mine]
+            total = n * chunk.rows["mean"][mine] if measure == "overall_satisfaction" else chunk.rows["numerator"][mine]
+            realised = total.sum() / n.sum() * (1 if measure == "overall_satisfaction" else 100)
+            scores.append(score(agency.agency_id, measure, period, value, expected, float(realised), int(n.sum())))
+        yield period, iter([chunk])
+
+
+_FEEDS = {
+    "survey_responses": _survey,
+    "complaints": _complaints,
+    "service_usage": _usage,
+    "service_standards": _standards,
+    "mystery_visits": _visits,
+    "maturity_assessments": _maturity,
+    "reported_measures": _reported,
+}

@@ -168,7 +168,7 @@ def _arrow(column: np.ndarray[Any, Any]) -> pa.Array:
         return pa.array([None if text in (None, "") else text for text in column], pa.string())
     if np.issubdtype(column.dtype, np.datetime64):
         return pa.array(column.astype("datetime64[us]"))
-    return pa.array(column)
+    return pa.array(column, from_pandas=True)
 
 
 class _Xlsx:
