@@ -22,11 +22,13 @@ class Headers:
     all: tuple[str, ...]
     taken: dict[str, int]
     scanned: dict[str, int]
+    nameless: tuple[int, ...]
+    row: int | None
 
     @property
     def wanted(self) -> list[int]:
         """Positions of the columns that are read, in file order."""
-        return sorted({*self.taken.values(), *self.scanned.values()})
+        return sorted({*self.taken.values(), *self.scanned.values(), *self.nameless})
 
 
 def tidy(header: str) -> str:
@@ -112,17 +114,24 @@ def resolve(contract: Contract, delivered: list[str], file: str, row: int | None
     for header, count in Counter(header for header in headers if header).items():
         if count > 1 and (header in known or header in scanned):
             report("header_duplicated", f"the header stands {count} times", header, "Give each column its own header.")
-    for place, header in enumerate(headers):
-        if not header and row is not None:
-            report(
-                "header_blank",
-                f"column number {place + 1} has no header (a merged header cell?)",
-                "",
-                "Undo merged header cells and write a header over every column.",
-            )
+    # A nameless column with nothing in it does no harm; whether this one is empty is only known once it is read.
+    nameless = [place for place, header in enumerate(headers) if not header and row is not None]
+    nameless = [] if any(_covers(pattern, "") for pattern in contract.ignored) else nameless
     if problems:
-        raise MiyarError(problems)
-    return Headers(tuple(headers), known, scanned)
+        raise MiyarError([*problems, *(blank_header(contract, file, row, place) for place in nameless)])
+    return Headers(tuple(headers), known, scanned, tuple(nameless), row)
+
+
+def blank_header(contract: Contract, file: str, row: int | None, place: int) -> Problem:
+    """The problem of a column without a header."""
+    return Problem(
+        "header_blank",
+        f"column number {place + 1} has no header (a merged header cell?)",
+        contract.provider,
+        file,
+        row,
+        next_step="Undo merged header cells and write a header over every column.",
+    )
 
 
 def _covers(pattern: str, header: str) -> bool:

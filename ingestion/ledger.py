@@ -7,6 +7,7 @@ Belongs here: accounts, replacement, withdrawal, contested slices. Does not belo
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,14 @@ def next_sequence(workspace: Workspace, submission_id: str) -> int:
     own = account_path(workspace, submission_id)
     if own.is_file():
         return _read(own).sequence
-    return max((account.sequence for account in read_accounts(workspace)), default=0) + 1
+    paths = workspace.submissions.glob("*.json")
+    return max((_sequence_of(path, path.stat().st_mtime_ns) for path in paths), default=0) + 1
+
+
+@cache
+def _sequence_of(path: Path, modified: int) -> int:
+    """An account's place, read once per change of its file: a run of many submissions asks for all of them each time."""
+    return _read(path).sequence
 
 
 def withdraw(workspace: Workspace, submission_id: str, reason: str) -> Account:

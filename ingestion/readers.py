@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.contract import Contract, CsvFormat, SheetFormat
-from ingestion.headers import Headers
+from ingestion.headers import Headers, blank_header
 from miyar.errors import MiyarError, Problem
 
 # Longest text of one cell. A spreadsheet cell holds 32,767 characters; more than three times that is a lost quote or an
@@ -71,6 +71,7 @@ def read(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> 
             "the file has a header but no data row",
             "Deliver the rows; if there is nothing to report, deliver no file.",
         )
+    _refuse_blank_headers(given, connection, source)
     _refuse_long_fields(given, connection, source)
     return source
 
@@ -82,6 +83,20 @@ def unreadable(given: Input, error: OSError) -> MiyarError:
         f"the file cannot be opened: {os.strerror(error.errno) if error.errno else error}",
         "Give the pipeline's user the right to read the file.",
     )
+
+
+def _refuse_blank_headers(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> None:
+    if not source.headers.nameless:
+        return
+    filled = ", ".join(f"count(*) filter (where trim(c{place}) <> '')" for place in source.headers.nameless)
+    counts = connection.execute(f"select {filled} from {source.relation}").fetchone() or ()
+    problems = [
+        blank_header(given.contract, given.shown, source.headers.row, place)
+        for place, count in zip(source.headers.nameless, counts, strict=True)
+        if count
+    ]
+    if problems:
+        raise MiyarError(problems)
 
 
 def _refuse_long_fields(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> None:

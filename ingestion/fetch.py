@@ -1,0 +1,227 @@
+"""A paged HTTP endpoint to one NDJSON file in the landing zone, with retries, resumed where a broken run stopped.
+
+Belongs here: pages, retries, resume. Does not belong here: what the items mean (the contract maps the file afterwards).
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from ingestion import files
+from ingestion.contract import Contract, Server
+from ingestion.landing import UNFINISHED
+from miyar.errors import MiyarError, Problem
+from miyar.workspace import Workspace
+
+TIMEOUT_SECONDS = 30.0
+ATTEMPTS = 5  # with waits of 1, 2, 4 and 8 seconds: outages of a quarter of a minute
+LONGEST_WAIT_SECONDS = 60.0  # of a Retry-After header; a longer pause is a matter for the next run
+MOST_PAGES = 100_000  # an endpoint that never ends is broken
+
+
+class _Retried(Exception):
+    """An answer worth asking again for: too many requests, or a fault of the server."""
+
+    def __init__(self, status: int, wait_seconds: float | None) -> None:
+        super().__init__(f"HTTP {status}")
+        self.wait_seconds = wait_seconds
+
+
+@dataclass
+class _State:
+    """How far a fetch came: written after every page, before the next is asked for."""
+
+    url: str
+    next_url: str | None
+    next_value: str | None
+    pages: int = 0
+    items: int = 0
+    size: int = 0  # bytes of the finished pages; whatever follows in the file is half a page
+
+
+def fetch(
+    contract: Contract,
+    workspace: Workspace,
+    delivered_on: str,
+    *,
+    wait: Callable[[float], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Write all items of the contract's endpoint to `landing/<provider>/<feed>/<delivered_on>.ndjson`.
+
+    A finished file is returned as it is. `wait` replaces sleeping (for tests); `progress` is told pages and items.
+    Raises MiyarError when the endpoint cannot be read; the pages read so far are kept and a rerun goes on after them.
+    """
+    server = contract.server
+    if server is None:
+        raise _problem(
+            contract, "", "server_missing", "the contract names no server", "Add `server`, or deliver a file."
+        )
+    target = workspace.landing / contract.provider / contract.feed / f"{delivered_on}.ndjson"
+    if target.is_file():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(target.name + UNFINISHED)
+    state_file = target.with_name(f".{target.name}.state.json")
+    state = _resume(server, part, state_file)
+    with httpx.Client(timeout=TIMEOUT_SECONDS, headers=_headers(contract, server), follow_redirects=True) as client:
+        with part.open("ab") as out:
+            while True:
+                page = _get(client, contract, server, state, wait)
+                items = _at(page, server.items_path)
+                if not isinstance(items, list):
+                    raise _problem(
+                        contract,
+                        state.next_url or server.url,
+                        "json_items",
+                        f"itemsPath {server.items_path!r} leads to no list of records",
+                        "Correct server.itemsPath in the contract.",
+                    )
+                for item in items:
+                    line = json.dumps(item, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+                    out.write(line.encode() + b"\n")
+                out.flush()
+                os.fsync(out.fileno())
+                more = _advance(contract, server, state, page, len(items))
+                state.size = out.tell()
+                files.write_text(state_file, json.dumps(asdict(state)))
+                if progress:
+                    progress(state.pages, state.items)
+                if not more:
+                    break
+    part.replace(target)
+    state_file.unlink()
+    return target
+
+
+def _resume(server: Server, part: Path, state_file: Path) -> _State:
+    """The state of an earlier run of the same endpoint, with half a page cut off; else a new start."""
+    if part.is_file() and state_file.is_file():
+        state = _State(**json.loads(state_file.read_text("utf-8")))
+        if state.url == server.url and state.size <= part.stat().st_size:
+            os.truncate(part, state.size)
+            return state
+    part.unlink(missing_ok=True)
+    state_file.unlink(missing_ok=True)
+    return _State(server.url, None, "1" if server.next_path is None else None)
+
+
+def _headers(contract: Contract, server: Server) -> dict[str, str]:
+    headers = {"accept": "application/json"}
+    if server.token_variable is not None:
+        token = os.environ.get(server.token_variable, "")
+        if not token:
+            raise _problem(
+                contract,
+                server.url,
+                "token_missing",
+                f"the environment variable {server.token_variable} is empty",
+                "Set it to the token of the endpoint.",
+            )
+        headers["authorization"] = f"Bearer {token}"
+    return headers
+
+
+def _get(
+    client: httpx.Client, contract: Contract, server: Server, state: _State, wait: Callable[[float], None] | None
+) -> Any:
+    url = state.next_url or server.url
+    query = {} if state.next_value is None else {server.page_parameter: state.next_value}
+
+    def ask() -> Any:
+        answer = client.get(httpx.URL(url).copy_merge_params(query))
+        if answer.status_code == 429 or answer.status_code >= 500:
+            raise _Retried(answer.status_code, _retry_after(answer))
+        answer.raise_for_status()
+        return answer.json()
+
+    retrying = Retrying(
+        retry=retry_if_exception(
+            lambda error: isinstance(error, _Retried | httpx.TransportError | json.JSONDecodeError)
+        ),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=_pause,
+        reraise=True,
+        **({} if wait is None else {"sleep": wait}),
+    )
+    try:
+        return retrying(ask)
+    except httpx.HTTPStatusError as error:
+        reason = f"the server answered HTTP {error.response.status_code}"
+        step = "Check server.url and the token in the contract with the provider."
+    except json.JSONDecodeError:
+        reason, step = "the answer is no JSON", "Check server.url with the provider."
+    except (_Retried, httpx.TransportError) as error:
+        reason = (
+            f"no answer after {ATTEMPTS} attempts ({error if isinstance(error, _Retried) else type(error).__name__})"
+        )
+        step = f"Run the fetch again later; it goes on after page {state.pages}."
+    raise _problem(contract, url, "fetch_failed", reason, step)
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    seconds = answer.headers.get("retry-after", "")
+    return min(float(seconds), LONGEST_WAIT_SECONDS) if seconds.isdigit() else None
+
+
+def _pause(call: RetryCallState) -> float:
+    error = call.outcome.exception() if call.outcome is not None else None
+    if isinstance(error, _Retried) and error.wait_seconds is not None:
+        return error.wait_seconds
+    return float(wait_exponential(multiplier=1, max=8)(call))
+
+
+def _at(page: Any, path: str) -> Any:
+    for part in path.split(".") if path else []:
+        page = page.get(part) if isinstance(page, dict) else None
+    return page
+
+
+def _advance(contract: Contract, server: Server, state: _State, page: Any, items: int) -> bool:
+    """Move the state to the next page; false when there is none."""
+    state.pages += 1
+    state.items += items
+    if state.pages >= MOST_PAGES:
+        raise _problem(
+            contract,
+            server.url,
+            "fetch_endless",
+            f"more than {MOST_PAGES:,} pages",
+            "Check server.nextPath in the contract with the provider.",
+        )
+    if server.next_path is None:
+        state.next_value = str(state.pages + 1)
+        return items > 0
+    following = _at(page, server.next_path)
+    if not following:
+        return False
+    text = str(following)
+    here = state.next_url or server.url
+    if text.startswith(("http://", "https://", "/", "?")):
+        # The token must not be sent to whichever host a page names.
+        there = httpx.URL(here).join(text)
+        if there.host != httpx.URL(server.url).host:
+            raise _problem(
+                contract, str(there), "fetch_host", "the next page is on another host", "Ask the provider about it."
+            )
+        if str(there) == here:
+            raise _problem(
+                contract, here, "fetch_endless", "a page names itself as the next", "Ask the provider about it."
+            )
+        state.next_url, state.next_value = str(there), None
+    elif text == state.next_value:
+        raise _problem(contract, here, "fetch_endless", "a page names itself as the next", "Ask the provider about it.")
+    else:
+        state.next_value = text
+    return True
+
+
+def _problem(contract: Contract, url: str, rule: str, message: str, next_step: str) -> MiyarError:
+    where = str(httpx.URL(url).copy_with(query=None)) if url else f"{contract.provider}/{contract.feed}"
+    return MiyarError(Problem(rule, message, contract.provider, where, next_step=next_step))

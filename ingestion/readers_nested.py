@@ -1,0 +1,227 @@
+"""JSON, JSON lines and Parquet: nested fields flattened to `a.b`, values as text.
+
+Belongs here: formats whose records carry their own names. Does not belong here: delimited text (`readers_text`), the
+download of JSON from a server (`fetch`).
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from ingestion import engine
+from ingestion.contract import JsonFormat
+from ingestion.headers import resolve
+from ingestion.readers import Input, Source
+
+_LONGEST_LINE = 16 << 20  # one JSON record; as DuckDB's own limit for a JSON object
+_SHOWN_LINES = 10  # malformed lines named in one message
+
+
+def read_nested(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
+    """Read a file of records into scratch. Row numbers: lines of NDJSON, else the place of the record from 1."""
+    form = given.contract.format
+    if not isinstance(form, JsonFormat):
+        return _read_parquet(given, connection, scratch)
+    records = scratch / "records.parquet"
+    if form.type == "ndjson":
+        _lines(given, connection, records)
+    else:
+        _items(given, form, connection, records)
+    return _flatten_json(given, connection, records, scratch)
+
+
+def _lines(given: Input, connection: duckdb.DuckDBPyConnection, records: Path) -> None:
+    # One text column and a delimiter that JSON must escape: every line, blank ones too, is one row.
+    source = (
+        f"read_csv({engine.text(str(given.path))}, auto_detect = false, header = false, "
+        f"columns = {{'record': 'varchar'}}, delim = '\x1f', quote = '', escape = '', max_line_size = {_LONGEST_LINE}, "
+        "nullstr = '')"
+    )
+    try:
+        connection.execute(f"copy (select record from {source}) to {engine.text(str(records))} (format parquet)")
+    except duckdb.InvalidInputException as error:
+        message = str(error)
+        if "unicode" in message or "utf-8" in message:
+            raise given.fail(
+                "file_encoding", "the file is not UTF-8, as JSON must be", "Write the file as UTF-8."
+            ) from None
+        raise given.fail(
+            "file_malformed",
+            f"a line is longer than {_LONGEST_LINE:,} bytes or holds control characters",
+            "Write one JSON record a line.",
+        ) from None
+    bad = connection.execute(
+        f"select file_row_number + 1, count(*) over () from read_parquet({engine.text(str(records))}, "
+        "file_row_number = true) where trim(record) <> '' and not json_valid(record) "
+        f"order by 1 limit {_SHOWN_LINES}"
+    ).fetchall()
+    if bad:
+        last = pq.read_metadata(records).num_rows
+        if [row for row, _ in bad] == [last]:
+            raise given.fail(
+                "file_truncated",
+                "the last line is no whole JSON record: the file is cut off",
+                "Deliver the file again; compare its size with the original.",
+                last,
+            )
+        raise given.fail(
+            "file_malformed",
+            f"{bad[0][1]:,} lines are no JSON (first: {', '.join(str(row) for row, _ in bad)})",
+            "Write one JSON record a line.",
+            bad[0][0],
+        )
+
+
+def _items(given: Input, form: JsonFormat, connection: duckdb.DuckDBPyConnection, records: Path) -> None:
+    path = "$" + "".join(f".{_quoted(part)}" for part in form.items_path.split(".") if part)
+    try:
+        connection.execute(
+            f"create or replace temp table document as select ltrim(content, '\ufeff')::json as document "
+            f"from read_text({engine.text(str(given.path))})"
+        )
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
+            raise
+        raise _explain_json(given) from None
+    kind = connection.execute(f"select json_type(document, {engine.text(path)}) from document").fetchone()
+    if kind is None or kind[0] != "ARRAY":
+        found = "nothing" if kind is None or kind[0] is None else f"{kind[0].lower()}"
+        raise given.fail(
+            "json_items",
+            f"itemsPath {form.items_path!r} leads to {found}, not to a list of records",
+            "Correct format.itemsPath in the contract, or deliver the agreed structure.",
+        )
+    connection.execute(
+        f"copy (select unnest(json_extract(document, {engine.text(path + '[*]')}))::varchar as record from document) "
+        f"to {engine.text(str(records))} (format parquet)"
+    )
+    connection.execute("drop table document")
+
+
+def _explain_json(given: Input) -> Exception:
+    """Where the JSON breaks: only done for files that do not parse."""
+    try:
+        content = given.path.read_text("utf-8-sig")
+        json.loads(content)
+    except UnicodeDecodeError as error:
+        return given.fail(
+            "file_encoding",
+            f"the bytes at offset {error.start:,} are not utf-8, as JSON must be",
+            "Write the file as UTF-8.",
+        )
+    except json.JSONDecodeError as error:
+        if error.pos >= len(content.rstrip()) or "Unterminated" in error.msg:
+            return given.fail(
+                "file_truncated",
+                f"the file is cut off after {len(content):,} characters",
+                "Deliver the file again; compare its size with the original.",
+                content.count("\n") + 1,
+            )
+        return given.fail(
+            "file_malformed",
+            f"no JSON at character {error.colno} of the line",
+            "Check the file with a JSON validator.",
+            error.lineno,
+        )
+    return given.fail("file_malformed", "the file is no plain JSON", "Check the file with a JSON validator.")
+
+
+def _flatten_json(given: Input, connection: duckdb.DuckDBPyConnection, records: Path, scratch: Path) -> Source:
+    source = f"read_parquet({engine.text(str(records))}, file_row_number = true)"
+    filled = f"(select * from {source} where trim(record) <> '')"
+    found = connection.execute(f"select json_group_structure(record::json)::varchar from {filled}").fetchone()
+    structure = json.loads(found[0]) if found and found[0] else {}
+    if not isinstance(structure, dict):
+        raise given.fail(
+            "json_items", "the records are no JSON objects with names", 'Deliver objects: {"name": value, ...}.'
+        )
+    leaves = list(_leaves(structure))
+    headers = resolve(given.contract, [".".join(leaf) for leaf in leaves], given.shown, None)
+    columns = "".join(
+        f", json_extract_string(record, {engine.text('$.' + '.'.join(map(_quoted, leaves[place])))}) as c{place}"
+        for place in headers.wanted
+    )
+    raw = scratch / "raw.parquet"
+    connection.execute(
+        f"copy (select file_row_number + 1 as source_row{columns} from {filled}) to {engine.text(str(raw))} "
+        "(format parquet, compression lz4)"
+    )
+    return Source(f"read_parquet({engine.text(str(raw))})", headers, pq.read_metadata(raw).num_rows)
+
+
+def _leaves(structure: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, kind in structure.items():
+        if isinstance(kind, dict):
+            yield from _leaves(kind, (*above, name))
+        else:
+            yield (*above, name)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '\\"') + '"'
+
+
+def _read_parquet(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
+    source = f"read_parquet({engine.text(str(given.path))}, file_row_number = true)"
+    raw = scratch / "raw.parquet"
+    try:
+        described = connection.execute(f"describe select * exclude (file_row_number) from {source}").fetchall()
+        leaves = [leaf for name, kind, *_ in described for leaf in _fields((name,), connection, source, kind)]
+        headers = resolve(given.contract, [".".join(path) for path, _ in leaves], given.shown, None)
+        columns = "".join(f", {_text_of(*leaves[place])} as c{place}" for place in headers.wanted)
+        connection.execute(
+            f"copy (select file_row_number + 1 as source_row{columns} from {source}) to {engine.text(str(raw))} "
+            "(format parquet, compression lz4)"
+        )
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise
+        raise _explain_parquet(given) from None
+    return Source(f"read_parquet({engine.text(str(raw))})", headers, pq.read_metadata(raw).num_rows)
+
+
+def _fields(
+    path: tuple[str, ...], connection: duckdb.DuckDBPyConnection, source: str, kind: str
+) -> list[tuple[tuple[str, ...], str]]:
+    if not kind.startswith("STRUCT") or kind.endswith("]"):
+        return [(path, kind)]
+    inner = connection.execute(f"describe select unnest({_access(path)}) from {source}").fetchall()
+    return [leaf for name, deeper, *_ in inner for leaf in _fields((*path, name), connection, source, deeper)]
+
+
+def _access(path: tuple[str, ...]) -> str:
+    return ".".join(engine.name(part) for part in path)
+
+
+def _text_of(path: tuple[str, ...], kind: str) -> str:
+    """Whole numbers without a decimal part, everything else as DuckDB writes it (ISO dates, UTC)."""
+    value = _access(path)
+    if kind in {"DOUBLE", "FLOAT"} or kind.startswith("DECIMAL"):
+        whole = f"isfinite({value}::double) and {value} = trunc({value}) and abs({value}) <= {2**53}"
+        return (
+            f"case when {value} is null or isnan({value}::double) then null "
+            f"when {whole} then {value}::bigint::varchar else {value}::varchar end"
+        )
+    if kind.endswith("]") or kind.startswith(("MAP", "STRUCT")):
+        return f"to_json({value})::varchar"
+    return f"{value}::varchar"
+
+
+def _explain_parquet(given: Input) -> Exception:
+    with given.path.open("rb") as stream:
+        head = stream.read(4)
+        stream.seek(-min(4, given.path.stat().st_size), 2)
+        tail = stream.read(4)
+    if head == b"PAR1" and tail != b"PAR1":
+        return given.fail(
+            "file_truncated",
+            "the Parquet file is cut off: its footer is missing",
+            "Deliver the file again; compare its size with the original.",
+        )
+    return given.fail(
+        "file_malformed", "the file is damaged or no Parquet file", "Write the file again and deliver that."
+    )
