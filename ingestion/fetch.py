@@ -5,6 +5,7 @@ Belongs here: pages, retries, resume. Does not belong here: what the items mean 
 
 import json
 import os
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ LONGEST_WAIT_SECONDS = 60.0  # of a Retry-After header; a longer pause is a matt
 MOST_PAGES = 100_000  # an endpoint that never ends is broken
 
 
-class _Retried(Exception):
+class _BusyError(Exception):
     """An answer worth asking again for: too many requests, or a fault of the server."""
 
     def __init__(self, status: int, wait_seconds: float | None) -> None:
@@ -50,7 +51,7 @@ def fetch(
     workspace: Workspace,
     delivered_on: str,
     *,
-    wait: Callable[[float], None] | None = None,
+    wait: Callable[[float], None] = time.sleep,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write all items of the contract's endpoint to `landing/<provider>/<feed>/<delivered_on>.ndjson`.
@@ -70,31 +71,31 @@ def fetch(
     part = target.with_name(target.name + UNFINISHED)
     state_file = target.with_name(f".{target.name}.state.json")
     state = _resume(server, part, state_file)
-    with httpx.Client(timeout=TIMEOUT_SECONDS, headers=_headers(contract, server), follow_redirects=True) as client:
-        with part.open("ab") as out:
-            while True:
-                page = _get(client, contract, server, state, wait)
-                items = _at(page, server.items_path)
-                if not isinstance(items, list):
-                    raise _problem(
-                        contract,
-                        state.next_url or server.url,
-                        "json_items",
-                        f"itemsPath {server.items_path!r} leads to no list of records",
-                        "Correct server.itemsPath in the contract.",
-                    )
-                for item in items:
-                    line = json.dumps(item, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-                    out.write(line.encode() + b"\n")
-                out.flush()
-                os.fsync(out.fileno())
-                more = _advance(contract, server, state, page, len(items))
-                state.size = out.tell()
-                files.write_text(state_file, json.dumps(asdict(state)))
-                if progress:
-                    progress(state.pages, state.items)
-                if not more:
-                    break
+    client = httpx.Client(timeout=TIMEOUT_SECONDS, headers=_headers(contract, server), follow_redirects=True)
+    with client, part.open("ab") as out:
+        while True:
+            page = _get(client, contract, server, state, wait)
+            items = _at(page, server.items_path)
+            if not isinstance(items, list):
+                raise _problem(
+                    contract,
+                    state.next_url or server.url,
+                    "json_items",
+                    f"itemsPath {server.items_path!r} leads to no list of records",
+                    "Correct server.itemsPath in the contract.",
+                )
+            for item in items:
+                line = json.dumps(item, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+                out.write(line.encode() + b"\n")
+            out.flush()
+            os.fsync(out.fileno())
+            more = _advance(contract, server, state, page, len(items))
+            state.size = out.tell()
+            files.write_text(state_file, json.dumps(asdict(state)))
+            if progress:
+                progress(state.pages, state.items)
+            if not more:
+                break
     part.replace(target)
     state_file.unlink()
     return target
@@ -128,27 +129,25 @@ def _headers(contract: Contract, server: Server) -> dict[str, str]:
     return headers
 
 
-def _get(
-    client: httpx.Client, contract: Contract, server: Server, state: _State, wait: Callable[[float], None] | None
-) -> Any:
+def _get(client: httpx.Client, contract: Contract, server: Server, state: _State, wait: Callable[[float], None]) -> Any:
     url = state.next_url or server.url
     query = {} if state.next_value is None else {server.page_parameter: state.next_value}
 
     def ask() -> Any:
         answer = client.get(httpx.URL(url).copy_merge_params(query))
         if answer.status_code == 429 or answer.status_code >= 500:
-            raise _Retried(answer.status_code, _retry_after(answer))
+            raise _BusyError(answer.status_code, _retry_after(answer))
         answer.raise_for_status()
         return answer.json()
 
     retrying = Retrying(
         retry=retry_if_exception(
-            lambda error: isinstance(error, _Retried | httpx.TransportError | json.JSONDecodeError)
+            lambda error: isinstance(error, _BusyError | httpx.TransportError | json.JSONDecodeError)
         ),
         stop=stop_after_attempt(ATTEMPTS),
         wait=_pause,
         reraise=True,
-        **({} if wait is None else {"sleep": wait}),
+        sleep=wait,
     )
     try:
         return retrying(ask)
@@ -157,9 +156,9 @@ def _get(
         step = "Check server.url and the token in the contract with the provider."
     except json.JSONDecodeError:
         reason, step = "the answer is no JSON", "Check server.url with the provider."
-    except (_Retried, httpx.TransportError) as error:
+    except (_BusyError, httpx.TransportError) as error:
         reason = (
-            f"no answer after {ATTEMPTS} attempts ({error if isinstance(error, _Retried) else type(error).__name__})"
+            f"no answer after {ATTEMPTS} attempts ({error if isinstance(error, _BusyError) else type(error).__name__})"
         )
         step = f"Run the fetch again later; it goes on after page {state.pages}."
     raise _problem(contract, url, "fetch_failed", reason, step)
@@ -172,7 +171,7 @@ def _retry_after(answer: httpx.Response) -> float | None:
 
 def _pause(call: RetryCallState) -> float:
     error = call.outcome.exception() if call.outcome is not None else None
-    if isinstance(error, _Retried) and error.wait_seconds is not None:
+    if isinstance(error, _BusyError) and error.wait_seconds is not None:
         return error.wait_seconds
     return float(wait_exponential(multiplier=1, max=8)(call))
 
