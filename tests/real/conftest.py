@@ -1,6 +1,6 @@
-"""Runs the real sets: a temporary copy of a set's workspace, its files in the landing zone, the pipeline, and SQL on the outcome.
+"""Runs the real sets: a temporary copy of a set's workspace, its files in the landing zone, the pipeline, SQL on the outcome.
 
-Belongs here: what the tests of all sets share. Does not belong here: expected figures; each test computes its own from the raw file.
+Belongs here: what the tests of all sets share. Does not belong here: expected figures, which each test computes itself.
 """
 
 import csv
