@@ -14,7 +14,8 @@ ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹"
 ASCII_DIGITS = "01234567890123456789"
 _DIGITS = str.maketrans(ARABIC_DIGITS, ASCII_DIGITS)
 # Space, tab, line ends, no-break and thin spaces, byte order mark, marks of writing direction: all invisible at an end.
-_BLANKS = " \t\r\n\v\f\u00a0\u2002\u2003\u2007\u2009\u202f\u3000\u200b\u200e\u200f\ufeff"
+_ASCII_BLANKS = " \t\r\n\v\f"
+_BLANKS = _ASCII_BLANKS + "\u00a0\u2002\u2003\u2007\u2009\u202f\u3000\u200b\u200e\u200f\ufeff"
 # What a spreadsheet writes in a cell it could not compute, whichever format it is exported to.
 SHEET_ERRORS = ("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#GETTING_DATA")
 NO_CACHED_VALUE = "#NO_CACHED_VALUE"
@@ -44,7 +45,7 @@ def _macros() -> list[str]:
     thousands = "regexp_full_match(t, '[+-]?[0-9]{1,3}([%s][0-9]{3})+([%s][0-9]*)?')"
     return [
         f"""clean_text(t) as nullif(
-            case when {_ascii("t")} then trim(t, e' \\t\\r\\n\\v\\f') else trim(t, {engine.text(_BLANKS)}) end, '')""",
+            case when {_ascii("t")} then trim(t, {engine.text(_ASCII_BLANKS)}) else trim(t, {engine.text(_BLANKS)}) end, '')""",
         f"""fold_digits(t) as case when {_ascii("t")} then t
             else translate(t, '{ARABIC_DIGITS}', '{ASCII_DIGITS}') end""",
         # Marks that group thousands whatever the file's decimal mark is: the Arabic one and the spaces.
