@@ -90,7 +90,7 @@ class Property(_Model):
     constant: Scalar | None = None
     file_name: str | None = None
     labels: dict[str, Scalar] | None = Field(
-        None, description="Value map: label as delivered -> canonical code; others are refused"
+        None, description='Value map: label as delivered -> canonical code; the label "" is an empty cell'
     )
     unlisted: Literal["refuse", "empty", "keep"] = Field(
         "refuse", description="What a text outside `labels` becomes: a problem, no value, or the text itself"

@@ -88,9 +88,10 @@ def label_lookup(
             f"select distinct t_{column} from texts where record_no in ({members}) and t_{column} is not null order by all"
         ).fetchall()
         labels = {key_of(label): as_text(code) for label, code in (group.prop.labels or {}).items()}
+        unlisted = group.prop.unlisted
         names = registry.labels(group.prop.lookup) if group.prop.lookup else None
         for (raw,) in found:
-            for agency, code, rule in _matches(raw, labels, names, column):
+            for agency, code, rule in _matches(raw, labels, names, column, unlisted):
                 if agency:
                     own[f"{group.number}{BETWEEN}{agency}{BETWEEN}{raw}"] = (code, rule)
                 else:
@@ -103,10 +104,14 @@ def label_lookup(
 
 
 def _matches(
-    raw: str, labels: dict[str, str], names: dict[str, dict[str, str]] | None, column: str
+    raw: str, labels: dict[str, str], names: dict[str, dict[str, str]] | None, column: str, unlisted: str
 ) -> list[tuple[str, str | None, str | None]]:
     """(agency, code, rule) for one distinct text; agency "" holds for every agency without an own match."""
     code = labels.get(key_of(raw))
+    if code is None and unlisted == "empty":
+        return [("", None, None)]
+    if code is None and unlisted == "keep":
+        code = raw
     if names is None:
         return [("", code, None if code is not None else "unknown_code")]
     wanted = raw if code is None else code

@@ -217,16 +217,19 @@ class _Compiler:
         return rules
 
     def _excused(self, name: str) -> str:
-        """Null values that are no mistake: absences on a scale, and numbers below the first band."""
+        """Null values that are no mistake: absences on a scale, numbers below the first band, labels left empty."""
         if self.has_scale and name in SCALED_VALUES:
             return f" and a_status_{name} is null"
-        bands = [
-            f"try_cast({values.number_text(f't_{name}', self.decimal)} as double) is null"
-            if isinstance(group.prop.treatment, Generalise)
-            else "true"
-            for group in self.plan.groups(name)
-        ]
-        return f" and {self.plan.by_group(name, bands)}" if set(bands) != {"true"} else ""
+        conditions = []
+        for group in self.plan.groups(name):
+            if isinstance(group.prop.treatment, Generalise):
+                number = values.number_text(f"t_{name}", self.decimal)
+                conditions.append(f"try_cast({number} as double) is null")
+            elif group.prop.labels is not None and group.prop.unlisted == "empty":
+                conditions.append(f"coalesce(k_{name}, w_{name}) is not null")
+            else:
+                conditions.append("true")
+        return f" and {self.plan.by_group(name, conditions)}" if set(conditions) != {"true"} else ""
 
     def _outside_header(self, name: str) -> str:
         cases = ""

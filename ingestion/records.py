@@ -74,7 +74,7 @@ class Plan:
 
 def _rules_of(prop: Property) -> str:
     rules = prop.model_dump(
-        mode="json", include={"labels", "lookup", "date_format", "calendar", "multiply_by", "treatment"}
+        mode="json", include={"labels", "unlisted", "lookup", "date_format", "calendar", "multiply_by", "treatment"}
     )
     return json.dumps(rules, sort_keys=True)
 
@@ -129,6 +129,9 @@ def _fed(
     nulls = [*given.contract.null_values, *prop.null_values]
     if nulls:
         value = f"case when {value} not in ({engine.texts(nulls)}) then {value} end"
+    if "" in (prop.labels or {}):
+        # The contract says what an empty cell means, so it is a text like any other.
+        value = f"coalesce({value}, '')"
     return Fed(record, prop, value, header, _validity(prop, named))
 
 
