@@ -14,6 +14,7 @@ from ingestion.values import format_pattern
 
 FIRST_YEAR, LAST_YEAR = 1343, 1500  # what the published Umm al-Qura tables cover
 DEFAULT_FORMATS = ["%Y-%m-%d", "%Y/%m/%d"]
+_CLOCK = {"hours": 3600, "minutes": 60, "seconds": 1}
 
 
 @cache
@@ -47,15 +48,13 @@ def hijri_parts(value: str, formats: list[str] | None) -> str:
     tries = []
     for one in formats or DEFAULT_FORMATS:
         pattern = format_pattern(one)
-        names = [group for group in ("y", "m", "d", "H", "M", "S") if f"?P<{group}>" in pattern]
+        names = [group for group in ("y", "m", "d", *_CLOCK) if f"?P<{group}>" in pattern]
         # DuckDB names the groups by position in the list, so the list follows the order in the pattern.
         names.sort(key=lambda group: pattern.index(f"?P<{group}>"))
         whole = engine.text(f"^{pattern}$")
         found = f"regexp_extract({value}, {whole}, [{engine.texts(names)}])"
         seconds = " + ".join(
-            f"try_cast({found}.{part} as bigint) * {size}"
-            for part, size in (("H", 3600), ("M", 60), ("S", 1))
-            if part in names
+            f"try_cast({found}.{part} as bigint) * {size}" for part, size in _CLOCK.items() if part in names
         )
         fields = ", ".join(f"{part} := try_cast({found}.{part} as bigint)" for part in ("y", "m", "d"))
         tries.append(

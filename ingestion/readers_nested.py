@@ -16,6 +16,7 @@ from ingestion import engine
 from ingestion.contract import JsonFormat
 from ingestion.headers import resolve
 from ingestion.readers import Input, Source
+from ingestion.readers_text import error_line, mixed_line_ends, transcode
 
 _LONGEST_LINE = 16 << 20  # one JSON record; as DuckDB's own limit for a JSON object
 _SHOWN_LINES = 10  # malformed lines named in one message
@@ -35,25 +36,21 @@ def read_nested(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Pa
 
 
 def _lines(given: Input, connection: duckdb.DuckDBPyConnection, records: Path) -> None:
-    # One text column and a delimiter that JSON must escape: every line, blank ones too, is one row.
-    source = (
-        f"read_csv({engine.text(str(given.path))}, auto_detect = false, header = false, "
-        f"columns = {{'record': 'varchar'}}, delim = '\x1f', quote = '', escape = '', max_line_size = {_LONGEST_LINE}, "
-        "nullstr = '')"
-    )
     try:
-        connection.execute(f"copy (select record from {source}) to {engine.text(str(records))} (format parquet)")
+        _copy_lines(connection, given.path, records)
     except duckdb.InvalidInputException as error:
-        message = str(error)
-        if "unicode" in message or "utf-8" in message:
+        if "unicode" in str(error) or "utf-8" in str(error):
             raise given.fail(
-                "file_encoding", "the file is not UTF-8, as JSON must be", "Write the file as UTF-8."
+                "file_encoding", "the file is not UTF-8, as JSON must be", "Write the file as UTF-8.", error_line(error)
             ) from None
-        raise given.fail(
-            "file_malformed",
-            f"a line is longer than {_LONGEST_LINE:,} bytes or holds control characters",
-            "Write one JSON record a line.",
-        ) from None
+        if not mixed_line_ends(error):
+            raise given.fail(
+                "file_malformed",
+                f"a line is longer than {_LONGEST_LINE:,} bytes or holds control characters",
+                "Write one JSON record a line.",
+                error_line(error),
+            ) from None
+        _copy_lines(connection, transcode(given, given.path, "utf-8", records.parent, one_line_end=True), records)
     bad = connection.execute(
         f"select file_row_number + 1, count(*) over () from read_parquet({engine.text(str(records))}, "
         "file_row_number = true) where trim(record) <> '' and not json_valid(record) "
@@ -74,6 +71,16 @@ def _lines(given: Input, connection: duckdb.DuckDBPyConnection, records: Path) -
             "Write one JSON record a line.",
             bad[0][0],
         )
+
+
+def _copy_lines(connection: duckdb.DuckDBPyConnection, path: Path, records: Path) -> None:
+    # One text column and a delimiter that JSON must escape: every line, blank ones too, is one row.
+    connection.execute(
+        f"""copy (select record from read_csv({engine.text(str(path))}, auto_detect = false, header = false,
+            columns = {{'record': 'varchar'}}, delim = '\x1f', quote = '', escape = '',
+            max_line_size = {_LONGEST_LINE}, nullstr = ''))
+        to {engine.text(str(records))} (format parquet)"""
+    )
 
 
 def _items(given: Input, form: JsonFormat, connection: duckdb.DuckDBPyConnection, records: Path) -> None:

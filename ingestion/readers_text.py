@@ -38,10 +38,9 @@ def read_text(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path
     try:
         _copy(connection, path, form, len(cells), headers.wanted, raw)
     except duckdb.Error as error:
-        if "invalid state" not in str(error):
+        if not mixed_line_ends(error):
             raise _explain(given, form, path, error) from None
-        # Lines ended in two ways (joined extracts): write them in one way and try once more.
-        path = _transcode(given, path, "utf-8", scratch, one_line_end=True)
+        path = transcode(given, path, "utf-8", scratch, one_line_end=True)
         try:
             _copy(connection, path, form, len(cells), headers.wanted, raw)
         except duckdb.Error as again:
@@ -51,9 +50,15 @@ def read_text(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path
     return Source(numbers.format(raw=engine.text(str(raw))), headers, rows)
 
 
+def mixed_line_ends(error: duckdb.Error) -> bool:
+    """True when the parser gave up because lines end in two ways (joined extracts): writing them in one way helps."""
+    return "invalid state" in str(error)
+
+
 def header_cells(given: Input, form: CsvFormat, path: Path) -> list[str]:
     """The header's cells; two header rows are joined with ` / `, the upper one filled to the right."""
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    # Reading ahead may meet wrong bytes far below the header; the parser reports those with their row.
+    with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
         for _ in range(form.skip_rows):
             stream.readline()
         try:
@@ -65,6 +70,8 @@ def header_cells(given: Input, form: CsvFormat, path: Path) -> list[str]:
                 "Look for a quote that is never closed.",
                 form.skip_rows + 1,
             ) from None
+    if any("\ufffd" in cell for row in rows for cell in row):
+        raise _find_wrong_byte(given, path, form.skip_rows + 1)
     if not any(cell.strip() for cell in rows[-1]):
         raise given.fail(
             "header_missing",
@@ -126,7 +133,7 @@ def _as_utf8(given: Input, form: CsvFormat, scratch: Path) -> Path:
     if encoding in {"utf-8", "utf-8-sig", "ascii"}:
         _refuse_nul(given)
         return given.path
-    return _transcode(given, given.path, encoding, scratch)
+    return transcode(given, given.path, encoding, scratch)
 
 
 def _refuse_nul(given: Input) -> None:
@@ -148,17 +155,19 @@ def _nul(given: Input, row: int) -> Exception:
     )
 
 
-def _transcode(given: Input, path: Path, encoding: str, scratch: Path, one_line_end: bool = False) -> Path:
+def transcode(given: Input, path: Path, encoding: str, scratch: Path, one_line_end: bool = False) -> Path:
+    """A copy in UTF-8 in scratch, on request with all lines ended in one way; line numbers stay the same."""
     target = scratch / ("one_line_end.csv" if one_line_end else "utf8.csv")
     decoder = codecs.getincrementaldecoder(encoding)()
     line, offset, held = 1, 0, ""
     with path.open("rb") as stream, target.open("w", encoding="utf-8", newline="") as out:
         while True:
             block = stream.read(_BLOCK)
+            pending = len(decoder.getstate()[0])
             try:
                 decoded = decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
-                raise encoding_problem(given, encoding, offset + error.start, line) from None
+                raise encoding_problem(given, encoding, offset + error.start - pending, line) from None
             if "\0" in decoded:
                 raise _nul(given, line + decoded.count("\n", 0, decoded.index("\0")))
             line += decoded.count("\n")
@@ -185,8 +194,7 @@ def encoding_problem(given: Input, encoding: str, offset: int, row: int) -> Exce
 def _explain(given: Input, form: CsvFormat, path: Path, error: duckdb.Error) -> Exception:
     """DuckDB's message as a rule, a row and a next step; its own text quotes cells and is not passed on."""
     message = str(error)
-    found = re.search(r"CSV Error on Line: (\d+)", message)
-    row = int(found[1]) if found else None
+    row = error_line(error)
     if "unicode" in message or "utf-8" in message.lower():
         return _find_wrong_byte(given, path, row)
     if "quote" in message.lower() and "unterminated" in message.lower():
@@ -216,6 +224,12 @@ def _explain(given: Input, form: CsvFormat, path: Path, error: duckdb.Error) -> 
     return given.fail(
         "file_malformed", "the rows cannot be told apart", "Deliver plain CSV as RFC 4180 describes it.", row
     )
+
+
+def error_line(error: duckdb.Error) -> int | None:
+    """The line DuckDB's message names."""
+    found = re.search(r"CSV Error on Line: (\d+)", str(error))
+    return int(found[1]) if found else None
 
 
 def _find_wrong_byte(given: Input, path: Path, row: int | None) -> Exception:

@@ -127,8 +127,9 @@ def gregorian_rule(value: str, parsed: str) -> str:
 
 
 def format_pattern(strptime: str) -> str:
-    """A strptime format as a regular expression with groups y, m, d, and H, M, S where it has them."""
+    """A strptime format as a regular expression with groups y, m, d, and hours, minutes, seconds where it has them."""
     groups = {"Y": "(?P<y>[0-9]{4})", "m": "(?P<m>[0-9]{1,2})", "d": "(?P<d>[0-9]{1,2})"}
-    groups |= {part: f"(?P<{part}>[0-9]{{1,2}})" for part in "HMS"}
+    clock = {"H": "hours", "M": "minutes", "S": "seconds"}  # group names are compared without regard to case
+    groups |= {part: f"(?P<{name}>[0-9]{{1,2}})" for part, name in clock.items()}
     pieces = re.split(r"%([YmdHMS])", strptime)
     return "".join(groups[piece] if place % 2 else re.escape(piece) for place, piece in enumerate(pieces))
