@@ -71,7 +71,8 @@ def usage(world: World, agency: Agency, period: str) -> Chunk:
         "minutes_due": np.where(digital, due, np.nan),
         "minutes_available": np.where(digital, np.floor(due * (1 - random.beta(1, 400, len(started)))), np.nan),
     }
-    return Chunk(rows)
+    # Who exports counts leaves out the combinations that did not occur.
+    return Chunk({name: column[started > 0] for name, column in rows.items()})
 
 
 def standards(world: World, agency: Agency, period: str) -> tuple[Chunk, float]:
@@ -98,9 +99,8 @@ def standards(world: World, agency: Agency, period: str) -> tuple[Chunk, float]:
     return Chunk(rows), float(100 * (expected + 1) @ chance / (expected + 1).sum())
 
 
-def reported(world: World, agency: Agency, period: str, levels: int, top: int) -> Chunk:
+def reported(world: World, agency: Agency, period: str, levels: int, top: int, people: survey.Population) -> Chunk:
     """What an agency that sends no people reports by region: bases, numerators, means and spreads."""
-    people = survey.population(world, agency)
     answers: list[pd.DataFrame] = []
     for chunk in survey.responses(world, agency, period, {"overall_satisfaction": levels}, people):
         part = chunk.parts["overall_satisfaction"]

@@ -171,7 +171,7 @@ def _reported(world: World, delivery: Delivery, contract: Contract, scores: Scor
     agency = world.agencies[delivery.agencies[0]]
     people = survey.population(world, agency)
     for period in world.size.period_ids:
-        chunk = counts.reported(world, agency, period, REPORTED_LEVELS, TOP_BOX[REPORTED_LEVELS])
+        chunk = counts.reported(world, agency, period, REPORTED_LEVELS, TOP_BOX[REPORTED_LEVELS], people)
         truth = survey.true_scores(
             world, agency, period, "overall_satisfaction", REPORTED_LEVELS, TOP_BOX[REPORTED_LEVELS], people
         )

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
+import pyarrow.compute
 import pyarrow.parquet
 
 from ingestion.contract import CsvFormat, FileFormat, JsonFormat, ParquetFormat, SheetFormat
@@ -80,31 +80,30 @@ class _Csv:
         self._format = file_format
         self._delimiter = file_format.delimiter or ("\t" if file_format.type == "tsv" else ",")
         self._banner: list[str] | None = list(banner)
+        # The byte order mark belongs to the head of the file alone.
+        self._encoding = "utf-8" if file_format.encoding == "utf-8-sig" else file_format.encoding
 
     def write(self, columns: Columns) -> None:
         if self._banner is not None:
-            lines = [[text] for text in self._banner] + header_lines(columns, self._format.header_rows)
-            head = "".join(self._delimiter.join(line) + "\n" for line in lines)
+            head_lines = [[text] for text in self._banner] + header_lines(columns, self._format.header_rows)
+            head = "".join(self._delimiter.join(line) + "\n" for line in head_lines)
             self._file.write(head.encode(self._format.encoding))
             self._banner = None
-        table = pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()})
-        buffer = io.BytesIO()
-        options = pa.csv.WriteOptions(include_header=False, delimiter=self._delimiter, quoting_style=_quoting(table))
-        pa.csv.write_csv(table, buffer, options)
-        content = buffer.getvalue()
-        if self._format.encoding not in ("utf-8", "utf-8-sig"):
-            content = content.decode("utf-8").encode(self._format.encoding)
-        self._file.write(content)
+        cells = [_quoted(pa.array(column, pa.string()), self._delimiter) for column in columns.values()]
+        lines = pa.compute.binary_join_element_wise(*cells, self._delimiter).to_pylist()
+        self._file.write("".join(f"{line}\n" for line in lines).encode(self._encoding))
 
     def close(self) -> None:
         self._file.close()
 
 
-def _quoting(table: pa.Table) -> str:
-    """Quotes only in chunks that need them, as most exports do."""
-    marks = r'[",;\t\r\n]'
-    needed = any(pa.compute.any(pa.compute.match_substring_regex(column, marks)).as_py() for column in table.columns)
-    return "needed" if needed else "none"
+def _quoted(column: pa.Array, delimiter: str) -> pa.Array:
+    """Quotes around the cells that need them, and only those, as most exports do."""
+    needed = pa.compute.match_substring_regex(column, f'["\\n\\r{re.escape(delimiter)}]')
+    if not pa.compute.any(needed).as_py():
+        return column
+    doubled = pa.compute.replace_substring(column, '"', '""')
+    return pa.compute.if_else(needed, pa.compute.binary_join_element_wise('"', doubled, '"', ""), column)
 
 
 class _Json:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -87,8 +88,8 @@ def population(world: World, agency: Agency) -> Population:
                 for key, (value, _) in zip(MIX, combination, strict=True):
                     names[key].append(value)
                 figures = [figure for _, figure in combination]
-                share.append(service_share * place_share * np.prod([figure["share"] for figure in figures]))
-                response.append(of_channel["response"] * np.prod([figure["response"] for figure in figures]))
+                share.append(service_share * place_share * prod([figure["share"] for figure in figures]))
+                response.append(of_channel["response"] * prod([figure["response"] for figure in figures]))
                 effect.append(of_place + sum(figure["effect"] for figure in figures))
     shares, responses = np.array(share), np.array(response)
     respondents = shares * responses

@@ -131,7 +131,7 @@ def _deliver(
     if delivery.rubbish is not None and delivery.rubbish[0] == quarter:
         _spoil(landing / path, delivery.rubbish[1])
         truth.dirt = [note for note in truth.dirt if note["path"] != path]
-        rule = {"truncated": "file_damaged", "header": "header_missing"}[delivery.rubbish[1]]
+        rule = {"truncated": "file_truncated", "header": "header_missing"}[delivery.rubbish[1]]
         truth.dirt.append(_note(path, 0, Planted(0, "", "*", f"rubbish_{delivery.rubbish[1]}", rule, "refused_file")))
 
 
