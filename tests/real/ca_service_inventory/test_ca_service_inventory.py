@@ -89,7 +89,7 @@ def test_later_snapshot_replaces_the_earlier(earlier: dict[str, Any], inventory:
     # The restatement is real: the same slices held other figures before.
     before = _found_volumes(earlier["usage"])
     both = before.join(found, lsuffix="_before", rsuffix="_after")
-    assert (both["sum_before"] != both["sum_after"]).sum() > 10
+    assert (both["sum_before"] != both["sum_after"]).any()
 
 
 def test_both_deliveries_stay_in_the_ledger(inventory: Any) -> None:
@@ -143,7 +143,7 @@ def _more_met_than_measured(standards: pd.DataFrame) -> pd.Series:
 
 def _held_back(standards: pd.DataFrame) -> pd.Series:
     """Rows no figure may come from: more cases met than measured (nine by the README), or a standard without an id (one)."""
-    return _more_met_than_measured(standards) | (standards["service_standard_id"] == "")
+    return _more_met_than_measured(standards) | (standards["service_standard_id"] == "NA")
 
 
 def test_standards_met_as_declared(inventory: Any) -> None:

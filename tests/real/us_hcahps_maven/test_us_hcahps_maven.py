@@ -6,7 +6,6 @@ Expected figures are computed here with pandas from the raw files; national figu
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -98,7 +97,7 @@ def test_bands_of_completed_surveys(reports: Any, hospitals: pd.DataFrame) -> No
     words = {300: "300 or more", 100: "Between 100 and 299"}
     for low, text in words.items():
         assert bands.loc[low, "hospitals"] == (given == text).sum()
-    assert np.isnan(bands.loc[300, "n_high"])
+    assert pd.isna(bands.loc[300, "n_high"])
     assert bands.loc[100, "n_high"] == 299
     small = bands.loc[[0]].set_index("n_high")["hospitals"].to_dict()
     assert small == {49: (given == "FEWER THAN 50").sum(), 99: (given == "Fewer than 100").sum()}
