@@ -3,7 +3,6 @@
 Belongs here: turning those rooms' objects into flat tables. Does not belong here: checks (each room checks its own).
 """
 
-import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -70,4 +69,4 @@ def _write(path: Path, columns: list[str], rows: list[dict[str, str]]) -> None:
 def _replace(path: Path, table: pa.Table) -> None:
     part = path.with_suffix(".part")
     pq.write_table(table, part)
-    os.replace(part, path)
+    part.replace(path)

@@ -5,7 +5,6 @@ Belongs here: the order of these steps and the decision accepted or refused. Doe
 """
 
 import json
-import os
 import shutil
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,9 +49,15 @@ def receive_all(
     `only` limits to these (provider, feed) pairs. A bad file ends as a refused account and never stops the others.
     `progress` is called with (done, total, path).
     """
-    deliveries, problems = discover(workspace, contracts)
+    wanted = [c for c in contracts if only is None or (c.provider, c.feed) in only]
+    deliveries, problems = discover(workspace, wanted)
+    if only is not None:
+        # Files of contracts not asked for are somebody else's to report.
+        folders = tuple(f"{provider}/{feed}/" for provider, feed in only)
+        problems = [problem for problem in problems if problem.file.startswith(folders)]
     intake = Intake(problems=problems)
-    chosen = [d for d in deliveries if only is None or (d.contract.provider, d.contract.feed) in only]
+    # The same bytes under two names are one submission; the first path stands for it.
+    chosen = list({delivery.submission_id: delivery for delivery in reversed(deliveries)}.values())[::-1]
     fresh = [delivery for delivery in chosen if not is_done(workspace, delivery)]
     intake.known = len(chosen) - len(fresh)
     for number, delivery in enumerate(fresh):
@@ -170,4 +175,4 @@ def write_quality(workspace: Workspace, account: Account, report: list[dict[str,
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{account.submission_id}.json.part"
     part.write_text(json.dumps({"submission_id": account.submission_id, "rules": report}, ensure_ascii=False, indent=1))
-    os.replace(part, folder / f"{account.submission_id}.json")
+    part.replace(folder / f"{account.submission_id}.json")

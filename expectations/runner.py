@@ -43,6 +43,7 @@ def evaluate(typed: Path, rules: list[Rule], scratch: Path) -> list[Finding]:
 
     Raises SuiteError naming every rule that errored: Great Expectations reports those as mere failures.
     """
+    context = _context()
     import great_expectations as gx
     import great_expectations.expectations as gxe
 
@@ -61,7 +62,7 @@ def evaluate(typed: Path, rules: list[Rule], scratch: Path) -> list[Finding]:
             suite.add_expectation(gxe.UnexpectedRowsExpectation(unexpected_rows_query=query, meta={"rule": number}))
         else:
             suite.add_expectation(getattr(gxe, rule.expectation)(**rule.kwargs, meta={"rule": number}))
-    datasource = _context().data_sources.add_or_update_sql(
+    datasource = context.data_sources.add_or_update_sql(
         "submission",
         connection_string=f"duckdb:///{database}",
         # AUTOCOMMIT without a rollback on close: else the result is wiped before Great Expectations fetches it.

@@ -222,12 +222,12 @@ def _newest(editions: Path) -> str:
 def _point_current(editions: Path, edition_id: str) -> None:
     """Swap the `current` link by rename; a reader sees the old edition or the new one, never neither."""
     current = editions / "current"
-    if current.is_symlink() and os.readlink(current) == edition_id:
+    if current.is_symlink() and current.readlink() == Path(edition_id):
         return
     link = editions / ".current-next"
     link.unlink(missing_ok=True)
     link.symlink_to(edition_id, target_is_directory=True)
-    os.replace(link, current)
+    link.replace(current)
     _sync(editions)
 
 

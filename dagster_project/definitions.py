@@ -1,0 +1,47 @@
+"""The code location: definitions of the workspace named by `MIYAR_WORKSPACE`.
+
+Belongs here: putting the pieces together. Does not belong here: the pieces.
+"""
+
+import os
+import warnings
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_project.edition_asset import edition
+from dagster_project.jobs import jobs, schedules, sensors
+from dagster_project.lake_assets import lake_assets
+from dagster_project.partitions import period_partitions, provider_partitions
+from dagster_project.resources import WorkspaceResource
+from dagster_project.warehouse import prepare_manifest
+from dagster_project.warehouse_assets import warehouse_assets
+from ingestion.contract import load_contracts
+from miyar.workspace import Workspace
+
+
+# The policy is exactly what this flow needs; its beta mark (dagster 1.13) would be printed once per asset.
+warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
+
+
+def define(root: Path) -> dg.Definitions:
+    """All definitions of one workspace. Adding a provider or opening a period needs a reload of the code location."""
+    workspace = Workspace.open(root)
+    providers = provider_partitions(load_contracts(workspace.registry))
+    periods = period_partitions(workspace)
+    made = jobs(providers, periods)
+    return dg.Definitions(
+        assets=[*lake_assets(providers), *warehouse_assets(prepare_manifest(), periods), edition],
+        jobs=list(made.values()),
+        schedules=schedules(root, made),
+        sensors=sensors(root, made),
+        resources={"workspace": WorkspaceResource(root=str(root))},
+        # A second process costs seconds of imports and the warehouse has one writer anyway.
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Entry point of `dagster dev` and the daemon."""
+    return define(Path(os.environ.get("MIYAR_WORKSPACE", "demo")))

@@ -1,0 +1,54 @@
+"""The published edition as an asset.
+
+Belongs here: the wiring of `publication.publish`. Does not belong here: how editions are made.
+"""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from dagster_project.origin import origin_of
+from dagster_project.resources import WorkspaceResource
+from publication.editions import publish
+
+PUBLISHED_TABLES = ("bench_scores", "bench_peer_positions", "bench_maturity", "bench_lineage")
+
+
+class PublishConfig(dg.Config):
+    """`published_at` is the clock, passed in (ISO 8601); `period` defaults to the last reported one."""
+
+    published_at: str = ""
+    period: str = ""
+    reason: str = ""
+
+
+@dg.asset(
+    key=dg.AssetKey(["editions", "current"]),
+    deps=[dg.AssetKey(["benchmarks", table]) for table in PUBLISHED_TABLES],
+    group_name="editions",
+    owners=["team:measurement-centre"],
+    kinds={"duckdb", "parquet"},
+    description="The immutable publication readers use; a correction is a new revision with a reason.",
+    pool="warehouse",
+)
+def edition(
+    context: dg.AssetExecutionContext, config: PublishConfig, workspace: WorkspaceResource
+) -> dg.MaterializeResult[None]:
+    place = workspace.open()
+    moment = datetime.fromisoformat(config.published_at) if config.published_at else datetime.now(tz=UTC)
+    published = publish(
+        place,
+        origin_of(place, workspace.registry(), workspace.contracts()),
+        moment,
+        period=config.period or None,
+        reason=config.reason,
+    )
+    size = sum(path.stat().st_size for path in published.path.rglob("*") if path.is_file())
+    return dg.MaterializeResult(
+        metadata={
+            "edition": published.edition_id,
+            "is_new": published.is_new,
+            "content_hash": published.content_hash,
+            "bytes": size,
+        }
+    )

@@ -1,0 +1,79 @@
+"""Jobs, schedules and the landing sensor.
+
+Belongs here: what runs together and when. Does not belong here: assets.
+"""
+
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_project.partitions import range_tags
+from ingestion.contract import load_contracts
+from ingestion.landing import discover
+from ingestion.ledger import is_done
+from miyar.periods import period_of, shift
+from miyar.workspace import Workspace
+
+
+def jobs(providers: dg.PartitionsDefinition[str], periods: dg.PartitionsDefinition[str]) -> dict[str, dg.JobDefinition]:
+    """`ingest` (by provider), `build` (cells by period, then all above them) and `publish`."""
+    lake = dg.AssetSelection.groups("lake")
+    editions = dg.AssetSelection.groups("editions")
+    return {
+        "ingest": dg.define_asset_job("ingest", lake, description="Receive what is new in the landing zone"),
+        "build": dg.define_asset_job(
+            "build", dg.AssetSelection.all() - lake - editions, description="Cells of changed slices, then all scores"
+        ),
+        "publish": dg.define_asset_job("publish", editions, description="Publish the warehouse as an edition"),
+    }
+
+
+def schedules(root: Path, made: dict[str, dg.JobDefinition]) -> list[dg.ScheduleDefinition]:
+    """Nightly ingestion of every provider; publication on the 20th after a quarter ends, when files are due."""
+
+    @dg.schedule(job=made["ingest"], cron_schedule="0 2 * * *", name="nightly_ingest", execution_timezone="UTC")
+    def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        keys = sorted({contract.provider for contract in load_contracts(Workspace.open(root).registry)})
+        return dg.RunRequest(tags=range_tags(keys))
+
+    @dg.schedule(
+        job=made["publish"], cron_schedule="0 6 20 1,4,7,10 *", name="quarterly_publish", execution_timezone="UTC"
+    )
+    def quarterly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        moment = context.scheduled_execution_time
+        period = shift(period_of(moment.date()), -1)
+        config = {"published_at": moment.isoformat(), "period": period, "reason": "quarterly publication"}
+        return dg.RunRequest(run_config={"ops": {"editions__current": {"config": config}}})
+
+    return [nightly, quarterly]
+
+
+def sensors(root: Path, made: dict[str, dg.JobDefinition]) -> list[dg.SensorDefinition]:
+    """New files make one ingest run however many they are; a finished ingest makes one build run."""
+
+    @dg.sensor(job=made["ingest"], name="landing", minimum_interval_seconds=60)
+    def landing(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        workspace = Workspace.open(root)
+        contracts = load_contracts(workspace.registry)
+        deliveries, _ = discover(workspace, contracts)
+        new = [delivery for delivery in deliveries if not is_done(workspace, delivery)]
+        if not new:
+            return dg.SkipReason("nothing new in the landing zone")
+        keys = sorted({delivery.contract.provider for delivery in new})
+        # The same set of new files is asked for once; a failed run is retried by the operator or the nightly run.
+        return dg.RunRequest(
+            run_key="|".join(sorted(delivery.submission_id for delivery in new)), tags=range_tags(keys)
+        )
+
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        monitored_jobs=[made["ingest"]],  # type: ignore[list-item]
+        request_job=made["build"],
+        name="build_after_ingest",
+    )
+    def build_after_ingest(context: dg.RunStatusSensorContext) -> dg.RunRequest:
+        return dg.RunRequest(
+            run_key=context.dagster_run.run_id, tags=range_tags(Workspace.open(root).settings.periods.all)
+        )
+
+    return [landing, build_after_ingest]

@@ -1,0 +1,101 @@
+"""One asset per feed: its accepted rows in the lake, received from the landing zone, with the suite's checks.
+
+Belongs here: the wiring of `expectations.intake` to assets and checks. Does not belong here: rules and reading of files.
+"""
+
+import json
+from collections import Counter
+from typing import Any
+
+import dagster as dg
+
+from dagster_project.partitions import SINGLE_RUN
+from dagster_project.resources import WorkspaceResource
+from expectations.intake import Intake, receive_all
+from expectations.suites import catalogue
+from ingestion.feeds import Feed, load_feeds
+from ingestion.ledger import Account
+from miyar.workspace import Workspace
+
+
+def lake_asset(feed: Feed, providers: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """The asset of one feed. A refused submission fails a check of its feed and stops nobody else."""
+    key = dg.AssetKey(["lake", feed.name])
+    rules = list(dict.fromkeys(row["id"] for row in catalogue(feed.name)))
+    sentences = {row["id"]: row["en"] for row in catalogue(feed.name)}
+    specs = [
+        dg.AssetCheckSpec(
+            "rows_conserved", asset=key, blocking=True, description="Read = accepted + quarantined + duplicates"
+        ),
+        dg.AssetCheckSpec("submissions_accepted", asset=key, description="No new submission was refused as a whole"),
+        *(dg.AssetCheckSpec(rule, asset=key, description=sentences[rule]) for rule in rules),
+    ]
+
+    @dg.asset(
+        key=key,
+        partitions_def=providers,
+        backfill_policy=SINGLE_RUN,
+        check_specs=specs,
+        group_name="lake",
+        owners=["team:measurement-centre"],
+        kinds={"parquet", "duckdb"},
+        description=f"{feed.about} Accepted rows, one file per submission and period.",
+        retry_policy=dg.RetryPolicy(max_retries=2, delay=5),
+        pool="lake",
+    )
+    def receive(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Any:
+        place = workspace.open()
+        wanted = {(provider, feed.name) for provider in context.partition_keys}
+        intake = receive_all(place, workspace.registry(), workspace.contracts(), only=wanted)
+        for problem in intake.problems:
+            context.log.warning(str(problem))
+        yield dg.MaterializeResult(metadata=_metadata(place, feed, intake))
+        yield from _checks(place, intake.accounts, rules)
+
+    return receive
+
+
+def _metadata(workspace: Workspace, feed: Feed, intake: Intake) -> dict[str, Any]:
+    files = list((workspace.lake / feed.name).glob("period=*/*.parquet"))
+    return {
+        "dagster/row_count": sum(account.accepted for account in intake.accounts),
+        "bytes_in_lake": sum(path.stat().st_size for path in files),
+        "submissions_new": len(intake.accounts),
+        "submissions_known": intake.known,
+        "rows_quarantined": sum(account.quarantined for account in intake.accounts),
+        "exact_duplicates": sum(account.duplicates for account in intake.accounts),
+    }
+
+
+def _checks(workspace: Workspace, accounts: list[Account], rules: list[str]) -> Any:
+    lost = [a.path for a in accounts if a.records != a.accepted + a.quarantined + a.duplicates]
+    yield dg.AssetCheckResult(check_name="rows_conserved", passed=not lost, metadata={"submissions": lost})
+    refused = {a.path: str(a.problems[0]["message"]) for a in accounts if a.status == "refused"}
+    yield dg.AssetCheckResult(
+        check_name="submissions_accepted",
+        passed=not refused,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"refused": refused},
+    )
+    failing: dict[str, Counter[str]] = {rule: Counter() for rule in rules}
+    severity = dict.fromkeys(rules, "warning")
+    for account in accounts:
+        report = workspace.lake / "quality" / f"{account.submission_id}.json"
+        if report.is_file():
+            for line in json.loads(report.read_text("utf-8"))["rules"]:
+                severity[line["rule"]] = line["severity"]
+                if line["failing"]:
+                    failing[line["rule"]][account.path] += line["failing"]
+    for rule in rules:
+        # Bad rows are held back already; the check tells, it does not stop the other agencies.
+        yield dg.AssetCheckResult(
+            check_name=rule,
+            passed=not failing[rule],
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"failing_rows": dict(failing[rule]), "severity": severity[rule]},
+        )
+
+
+def lake_assets(providers: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+    """All feeds' assets."""
+    return [lake_asset(feed, providers) for feed in load_feeds().values()]

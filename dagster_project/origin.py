@@ -1,0 +1,57 @@
+"""Where a run's results come from: hashes of code, registry and contracts, for tags and manifests.
+
+Belongs here: hashing of this repository's own rooms and of a workspace's registry. Does not belong here: hashes of data.
+"""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from ingestion.contract import Contract
+from ingestion.ledger import contract_hash, read_accounts
+from methodology.parameters import Methodology, load_methodology
+from miyar.registry import Registry
+from miyar.workspace import Workspace
+from publication.editions import Origin
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+ROOMS = ("miyar", "ingestion", "expectations", "methodology", "publication", "dagster_project", "dbt")
+SOURCES = {".py", ".sql", ".yml", ".csv"}
+
+
+@cache
+def code_hash() -> str:
+    """Hash of every source file of the rooms that make numbers."""
+    digest = hashlib.sha256()
+    for room in ROOMS:
+        for path in sorted((REPOSITORY / room).rglob("*")):
+            relative = path.relative_to(REPOSITORY)
+            if path.suffix in SOURCES and not {"target", "logs"} & set(relative.parts):
+                digest.update(relative.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def contracts_hash(contracts: list[Contract]) -> str:
+    """Hash over all contracts, in order of their ids."""
+    digest = hashlib.sha256()
+    for contract in sorted(contracts, key=lambda contract: contract.id):
+        digest.update(f"{contract.id}={contract_hash(contract)}\n".encode())
+    return digest.hexdigest()
+
+
+def methodology_of(workspace: Workspace) -> Methodology:
+    """The workspace's methodology version with its own metrics."""
+    return load_methodology(workspace.settings.methodology, workspace.registry / "metrics.csv")
+
+
+def origin_of(workspace: Workspace, registry: Registry, contracts: list[Contract]) -> Origin:
+    """Everything an edition of this workspace is made from, beside the rows."""
+    methodology = methodology_of(workspace)
+    return Origin(
+        methodology_version=methodology.version,
+        methodology_hash=methodology.hash,
+        registry_hash=registry.hash,
+        contracts_hash=contracts_hash(contracts),
+        code_hash=code_hash(),
+        submissions={account.submission_id: account.status for account in read_accounts(workspace)},
+    )

@@ -1,0 +1,27 @@
+"""Partitions: the lake by provider, cells by period. Always run as ranges, so that many partitions are one run.
+
+Belongs here: partition definitions and the tags that select a range. Does not belong here: assets.
+"""
+
+import dagster as dg
+
+from ingestion.contract import Contract
+from miyar.workspace import Workspace
+
+# One process start costs more than a quarter's work: a backfill of any number of partitions is one run.
+SINGLE_RUN = dg.BackfillPolicy.single_run()
+
+
+def provider_partitions(contracts: list[Contract]) -> dg.StaticPartitionsDefinition:
+    """One partition per provider: what arrives, arrives from somebody."""
+    return dg.StaticPartitionsDefinition(sorted({contract.provider for contract in contracts}))
+
+
+def period_partitions(workspace: Workspace) -> dg.StaticPartitionsDefinition:
+    """One partition per open period: what is recomputed, is recomputed by quarter."""
+    return dg.StaticPartitionsDefinition(workspace.settings.periods.all)
+
+
+def range_tags(keys: list[str]) -> dict[str, str]:
+    """Run tags that select all partitions from the first key to the last."""
+    return {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}

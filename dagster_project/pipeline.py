@@ -1,0 +1,194 @@
+"""The whole road in one process: ingest, build, publish, as Dagster runs on the workspace's own instance.
+
+Belongs here: the order of the jobs, what is skipped because nothing changed, and the workspace lock. Does not belong here:
+definitions (`definitions`) and any work on data.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from dagster_project.definitions import define
+from dagster_project.origin import code_hash, contracts_hash, methodology_of
+from dagster_project.partitions import range_tags
+from ingestion.contract import Contract, load_contracts
+from ingestion.lake import write_empty_files
+from ingestion.landing import discover
+from ingestion.ledger import Account, is_done, read_accounts, write_slices
+from miyar.errors import MiyarError, Problem
+from miyar.registry import load_registry
+from miyar.workspace import Workspace
+
+DAGSTER_YAML = """\
+# The workspace's Dagster instance: runs, events and schedules stand in this folder. Nothing is sent anywhere.
+telemetry:
+  enabled: false
+concurrency:
+  pools:
+    # The warehouse is one file with one writer, and so is the ledger.
+    default_limit: 1
+run_monitoring:
+  enabled: true
+"""
+
+
+@dataclass
+class PipelineResult:
+    """What one run did."""
+
+    new: list[Account] = field(default_factory=list)
+    known: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    is_built: bool = False
+    edition_id: str | None = None
+    is_published: bool = False
+
+
+def run_pipeline(
+    root: Path,
+    published_at: datetime,
+    *,
+    reason: str = "",
+    publish: bool = True,
+    wait_seconds: float = 0,
+    report: Callable[[str], None] = lambda message: None,
+) -> PipelineResult:
+    """Receive what is new, recompute what it touches, publish if figures changed.
+
+    A new revision of a published period takes `reason`, or else names the deliveries that led to it. Raises
+    WorkspaceBusyError when another run holds the workspace, MiyarError when a Dagster run failed.
+    """
+    workspace = Workspace.open(root)
+    with workspace.lock(wait_seconds):
+        shutil.rmtree(workspace.scratch, ignore_errors=True)
+        registry, contracts = load_registry(workspace.registry), load_contracts(workspace.registry)
+        write_empty_files(workspace)
+        result = PipelineResult()
+        deliveries, result.problems = discover(workspace, contracts)
+        fresh = [delivery for delivery in deliveries if not is_done(workspace, delivery)]
+        result.known = len({d.submission_id for d in deliveries} - {d.submission_id for d in fresh})
+        tags = {"miyar/code": code_hash()[:16], "miyar/registry": registry.hash[:16]}
+        definitions = _Lazy(root)
+        if fresh:
+            report(f"{len(fresh)} new files, {result.known} known")
+            before = {account.submission_id for account in read_accounts(workspace)}
+            providers = sorted({delivery.contract.provider for delivery in fresh})
+            definitions.run("ingest", {**tags, **range_tags(providers)})
+            ids = {delivery.submission_id for delivery in fresh}
+            result.new = [
+                a for a in read_accounts(workspace) if a.submission_id in ids or a.submission_id not in before
+            ]
+        _, contested = write_slices(workspace)
+        result.problems += contested
+        state = _State(workspace)
+        inputs = _inputs_hash(workspace, registry.hash, contracts)
+        if state.read("built") != inputs:
+            report("recomputing the slices that changed, then all scores")
+            state.write("published", "")
+            definitions.run("build", {**tags, **range_tags(workspace.settings.periods.all)})
+            state.write("built", inputs)
+            result.is_built = True
+        if publish and state.read("published") != inputs:
+            report("publishing")
+            why = reason or _reason(result.new)
+            config = {"published_at": published_at.isoformat(timespec="seconds"), "reason": why}
+            run = definitions.run("publish", tags, {"ops": {"editions__current": {"config": config}}})
+            metadata = run.asset_materializations_for_node("editions__current")[0].metadata
+            result.is_published = bool(metadata["is_new"].value)
+            state.write("published", inputs)
+        current = workspace.editions / "current"
+        result.edition_id = current.readlink().name if current.is_symlink() else None
+        return result
+
+
+def _reason(new: list[Account]) -> str:
+    if not new:
+        return "registry, methodology or code changed"
+    shown = ", ".join(account.path for account in new[:5])
+    return f"{len(new)} new deliveries: {shown}{' and others' if len(new) > 5 else ''}"
+
+
+def _inputs_hash(workspace: Workspace, registry_hash: str, contracts: list[Contract]) -> str:
+    """Hash of everything the warehouse is built from; the accounts stand for the rows."""
+    digest = hashlib.sha256()
+    accounts = [(a.submission_id, a.contract_hash, a.status, a.withdrawn, a.sequence) for a in read_accounts(workspace)]
+    parts = (
+        code_hash(),
+        registry_hash,
+        contracts_hash(contracts),
+        methodology_of(workspace).hash,
+        workspace.settings.model_dump_json(),
+        json.dumps(sorted(accounts)),
+    )
+    for part in parts:
+        digest.update(part.encode() + b"\0")
+    return digest.hexdigest()
+
+
+class _State:
+    """What the last completed steps were made from; losing it only costs a rebuild."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._folder = workspace.root / "warehouse"
+
+    def read(self, step: str) -> str:
+        path = self._folder / f"{step}.hash"
+        return path.read_text("utf-8") if path.is_file() else ""
+
+    def write(self, step: str, value: str) -> None:
+        self._folder.mkdir(exist_ok=True)
+        part = self._folder / f"{step}.hash.part"
+        part.write_text(value, "utf-8")
+        part.replace(self._folder / f"{step}.hash")
+
+
+class _Lazy:
+    """Definitions and instance, made at the first run: a call with nothing to do stays quick."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._definitions: dg.Definitions | None = None
+
+    def run(self, job: str, tags: dict[str, str], config: dict[str, Any] | None = None) -> dg.ExecuteInProcessResult:
+        self._definitions = self._definitions or define(self._root)
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        with open_instance(self._root) as instance:
+            result = self._definitions.resolve_job_def(job).execute_in_process(
+                instance=instance, tags=tags, run_config={**quiet, **(config or {})}, raise_on_error=False
+            )
+        if not result.success:
+            raise MiyarError(_failures(job, result))
+        return result
+
+
+def open_instance(root: Path) -> dg.DagsterInstance:
+    """The workspace's Dagster instance, in `<workspace>/dagster`."""
+    home = root / "dagster"
+    home.mkdir(exist_ok=True)
+    if not (home / "dagster.yaml").is_file():
+        (home / "dagster.yaml").write_text(DAGSTER_YAML, "utf-8")
+    return dg.DagsterInstance.from_config(str(home))
+
+
+def _failures(job: str, result: dg.ExecuteInProcessResult) -> list[Problem]:
+    problems = []
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            cause = error.cause if error and error.cause else error
+            problems.append(
+                Problem(
+                    "run_failed",
+                    (cause.message if cause else "failed").strip(),
+                    file=f"{job}: {event.step_key}",
+                    next_step=f"Run {result.run_id} holds the events; mend the cause and run again, nothing is lost.",
+                )
+            )
+    return problems or [Problem("run_failed", "the run did not succeed", file=job)]

@@ -1,0 +1,114 @@
+"""dbt's models as assets: cells by period, everything above them unpartitioned; dbt tests as asset checks.
+
+Belongs here: the wiring of `warehouse.run_dbt` to assets. Does not belong here: SQL, and arguments of dbt (`warehouse`).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
+
+from dagster_project.origin import methodology_of
+from dagster_project.partitions import SINGLE_RUN
+from dagster_project.resources import WorkspaceResource
+from dagster_project.snapshots import write_snapshots
+from dagster_project.warehouse import run_dbt
+from ingestion.feeds import load_feeds
+
+HEAVY = "fqn:miyar.staging.lake fqn:miyar.intermediate.cells"
+# One writer at a time: the warehouse is a single file.
+WRITER = "warehouse"
+
+
+class Translator(DagsterDbtTranslator):
+    """Asset key = schema and table; group = schema; staging of a feed depends on the feed's lake asset."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        return dg.AssetKey([str(dbt_resource_props["schema"]), str(dbt_resource_props["name"])])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        return str(dbt_resource_props["schema"])
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        return ["team:measurement-centre"]
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        feed = str(manifest["nodes"][unique_id]["name"]).removeprefix("stg_lake__")
+        if feed in load_feeds():
+            return spec.replace_attributes(deps=[*spec.deps, dg.AssetDep(dg.AssetKey(["lake", feed]))])
+        if feed == "stg_ledger__slices":
+            lake = [dg.AssetDep(dg.AssetKey(["lake", name])) for name in load_feeds()]
+            return spec.replace_attributes(deps=[*spec.deps, *lake])
+        return spec
+
+
+def warehouse_assets(manifest_path: Path, periods: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+    """Cells (partitioned by period) and everything above them."""
+    manifest = json.loads(manifest_path.read_text("utf-8"))
+    translator = Translator()
+
+    @dbt_assets(
+        manifest=manifest,
+        select=HEAVY,
+        name="cells",
+        partitions_def=periods,
+        backfill_policy=SINGLE_RUN,
+        dagster_dbt_translator=translator,
+        pool=WRITER,
+        retry_policy=dg.RetryPolicy(max_retries=1, delay=10),
+    )
+    def cells(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Any:
+        place = workspace.open()
+        write_snapshots(place, workspace.registry(), methodology_of(place))
+        yield from _results(context, place, manifest, translator, HEAVY.split())
+
+    @dbt_assets(
+        manifest=manifest,
+        exclude=HEAVY,
+        name="benchmarks",
+        dagster_dbt_translator=translator,
+        pool=WRITER,
+        retry_policy=dg.RetryPolicy(max_retries=1, delay=10),
+    )
+    def benchmarks(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Any:
+        place = workspace.open()
+        write_snapshots(place, workspace.registry(), methodology_of(place))
+        light = [f"fqn:miyar.{folder}" for folder in ("staging.registry", "intermediate.scores", "marts")]
+        yield from _results(context, place, manifest, translator, light)
+
+    return [cells, benchmarks]
+
+
+def _results(
+    context: dg.AssetExecutionContext,
+    place: Any,
+    manifest: Mapping[str, Any],
+    translator: Translator,
+    select: list[str],
+) -> Iterator[Any]:
+    """Run dbt and give every model its materialisation and every test its check; fail with all failures named."""
+    wanted = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
+    failures = []
+    for result in run_dbt(place, select):
+        node = manifest["nodes"][result.unique_id]
+        if result.failed:
+            failures.append(f"{node['name']} ({result.status}): {result.message}")
+        if node["resource_type"] == "model" and not result.failed:
+            yield dg.MaterializeResult(
+                asset_key=translator.get_asset_key(node), metadata={"seconds": result.seconds, "dbt": result.message}
+            )
+        elif node["resource_type"] == "test" and node.get("attached_node"):
+            key = translator.get_asset_key(manifest["nodes"][node["attached_node"]])
+            if (key, node["name"]) in wanted:
+                yield dg.AssetCheckResult(
+                    asset_key=key,
+                    check_name=node["name"],
+                    passed=not result.failed,
+                    metadata={"message": result.message},
+                )
+    if failures:
+        raise dg.Failure("dbt: " + "; ".join(failures), allow_retries=False)
