@@ -28,11 +28,12 @@ class Delivery:
     agencies: tuple[str, ...]
     corrected: int | None = None
     rubbish: tuple[int, str] | None = None
+    yearly: bool = False
 
     def path(self, period: str, days: int = 12) -> str:
         """Path below the landing zone of the file delivered so many days after the quarter's end."""
         day = last_day(period).fromordinal(last_day(period).toordinal() + days)
-        name = self.file.format(period=period, delivered=day.isoformat())
+        name = self.file.format(period=period, year=period[:4], delivered=day.isoformat())
         return f"{self.provider}/{self.feed}/{name}"
 
 
@@ -72,6 +73,7 @@ def deliveries(world: World) -> list[Delivery]:
                 tuple(agencies),
                 entry.get("corrected"),
                 (entry["rubbish"]["quarter"], entry["rubbish"]["how"]) if "rubbish" in entry else None,
+                entry.get("yearly", False),
             )
         )
     return found

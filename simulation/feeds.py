@@ -4,6 +4,7 @@ Belongs here: the bridge from the world's drawings to deliveries. Does not belon
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import chain, groupby
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,17 @@ REPORTED_LEVELS = 5
 
 
 def chunks(world: World, delivery: Delivery, contract: Contract, scores: Scores) -> Files:
-    """The files of a delivery: period and rows, drawn while they are written; truth is added to `scores` on the way."""
-    return _FEEDS[delivery.feed](world, delivery, contract, scores)
+    """The files of a delivery: its last period and its rows, drawn while they are written.
+
+    The truth is added to `scores` on the way.
+    """
+    quarters = _FEEDS[delivery.feed](world, delivery, contract, scores)
+    if not delivery.yearly:
+        yield from quarters
+        return
+    for _, group in groupby(quarters, key=lambda quarter: quarter[0][:4]):
+        held = list(group)
+        yield held[-1][0], chain.from_iterable(rows for _, rows in held)
 
 
 def owed_periods(world: World, feed: str) -> list[tuple[str, str]]:

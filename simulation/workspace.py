@@ -69,8 +69,8 @@ def write_workspace(root: Path, seed: int = 2026, size: Size = DEFAULT, progress
             _deliver(root / "landing", world, delivery, contract, period, chunks, truth)
     if progress is not None:
         progress("", len(every), len(every))
-    _write_csv(root / "truth" / "scores.csv", SCORES, truth.scores)
-    _write_csv(root / "truth" / "dirt.csv", DIRT, truth.dirt)
+    write_csv(root / "truth" / "scores.csv", SCORES, truth.scores)
+    write_csv(root / "truth" / "dirt.csv", DIRT, truth.dirt)
 
 
 def write_registry(folder: Path, world: World) -> None:
@@ -82,7 +82,7 @@ def write_registry(folder: Path, world: World) -> None:
     providers += [{"provider_id": provider, **named} for provider, named in plan()["providers"].items()]
     tables = {**world.registry, "providers": providers, "owed": list(_owed(world))}
     for table, (columns, _, _) in TABLES.items():
-        _write_csv(folder / f"{table}.csv", columns, tables[table])
+        write_csv(folder / f"{table}.csv", columns, tables[table])
 
 
 def _owed(world: World) -> Iterator[dict[str, str]]:
@@ -97,7 +97,8 @@ def _write_key(path: Path, seed: int) -> None:
     path.write_text(hashlib.sha256(f"demonstration key {seed}".encode()).hexdigest() + "\n", "utf-8")
 
 
-def _write_csv(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, object]]) -> None:
+def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write rows under a header; columns a row lacks stay empty."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(columns), lineterminator="\n")
