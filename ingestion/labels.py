@@ -108,12 +108,10 @@ def _matches(
 ) -> list[tuple[str, str | None, str | None]]:
     """(agency, code, rule) for one distinct text; agency "" holds for every agency without an own match."""
     code = labels.get(key_of(raw))
-    if code is None and unlisted == "empty":
-        return [("", None, None)]
-    if code is None and unlisted == "keep":
-        code = raw
+    missing = None if unlisted == "empty" else "unknown_code"
     if names is None:
-        return [("", code, None if code is not None else "unknown_code")]
+        code = raw if code is None and unlisted == "keep" else code
+        return [("", code, None if code is not None else missing)]
     wanted = raw if code is None else code
     if column == "region_id" and is_bare_number(wanted):
         return [("", None, "region_ambiguous")]
@@ -122,7 +120,9 @@ def _matches(
         (agency, ids[key], None) for agency, ids in sorted(names.items()) if agency and key in ids
     ]
     found = names.get("", {}).get(key)
-    return [*matches, ("", found, None if found is not None else "unknown_code")]
+    if found is None and unlisted == "keep":
+        found = wanted
+    return [*matches, ("", found, None if found is not None else missing)]
 
 
 def is_bare_number(value: str) -> bool:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion import engine, files
+from ingestion.faults import guarded
 from ingestion.feeds import Feed, load_feeds
 from ingestion.landing import Delivery
 from ingestion.staging import Staged
@@ -46,7 +47,8 @@ def settle(staged: Staged, refused: pa.Table, workspace: Workspace, refuse_above
     """
     feed = load_feeds()[staged.contract.feed]
     scratch = staged.typed.parent
-    with engine.connect(workspace.settings, scratch) as connection:
+    fault = guarded(staged.contract.provider, staged.delivery.shown)
+    with fault, engine.connect(workspace.settings, scratch) as connection:
         bad = _gather_bad(connection, staged, refused)
         total = staged.records - staged.duplicates
         refused_whole = bad > 0 and bad > refuse_above_share * total
@@ -67,7 +69,7 @@ def settle(staged: Staged, refused: pa.Table, workspace: Workspace, refuse_above
         rule_counts = dict(
             connection.execute("select rule, count(distinct row_id) from bad group by all order by all").fetchall()
         )
-    _publish(workspace, staged, feed, written)
+        _publish(workspace, staged, feed, written)
     rows = {path: pq.read_metadata(path).num_rows for path in written}
     quarantined = rows.get(quarantine, 0)
     accepted = sum(rows.values()) - quarantined

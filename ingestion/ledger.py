@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from ingestion import files
 from ingestion.contract import Contract, load_contracts
+from ingestion.faults import RETRIED
 from ingestion.landing import Delivery
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
@@ -89,9 +90,13 @@ def write_account(workspace: Workspace, account: Account) -> None:
 
 
 def is_done(workspace: Workspace, delivery: Delivery) -> bool:
-    """True when the same bytes were already received under the same contract."""
+    """True when the same bytes were already received under the same contract, and it was not the machine that failed."""
     path = account_path(workspace, delivery.submission_id)
-    return path.is_file() and _read(path).contract_hash == contract_hash(delivery.contract)
+    if not path.is_file():
+        return False
+    account = _read(path)
+    was_judged = not any(problem["rule"] in RETRIED for problem in account.problems)
+    return was_judged and account.contract_hash == contract_hash(delivery.contract)
 
 
 def next_sequence(workspace: Workspace, submission_id: str) -> int:

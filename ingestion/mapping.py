@@ -225,7 +225,7 @@ class _Compiler:
             if isinstance(group.prop.treatment, Generalise):
                 number = values.number_text(f"t_{name}", self.decimal)
                 conditions.append(f"try_cast({number} as double) is null")
-            elif group.prop.labels is not None and group.prop.unlisted == "empty":
+            elif (group.prop.labels is not None or group.prop.lookup) and group.prop.unlisted == "empty":
                 conditions.append(f"coalesce(k_{name}, w_{name}) is not null")
             else:
                 conditions.append("true")

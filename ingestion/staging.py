@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from ingestion import engine, personal, values
 from ingestion.contract import Contract
+from ingestion.faults import guarded
 from ingestion.feeds import Feed
 from ingestion.headers import properties_of
 from ingestion.landing import Delivery
@@ -51,10 +52,9 @@ class Staged:
 
 def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch: Path) -> Staged:
     """Type one delivery into `scratch/typed.parquet`; raises MiyarError when the file as a whole is refused."""
-    scratch.mkdir(parents=True, exist_ok=True)
     given = Input(delivery.path, delivery.shown, delivery.contract)
     pseudonyms = _key_for(given, workspace)
-    with engine.connect(workspace.settings, scratch) as connection:
+    with guarded(given.contract.provider, given.shown), engine.connect(workspace.settings, scratch) as connection:
         values.install(connection)
         source = read(given, connection, scratch)
         rows = plan(given, source, delivery.relative)

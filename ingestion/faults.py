@@ -1,0 +1,69 @@
+"""Failures that are not the file's fault (disk, memory, keys, Miyar itself): told clearly, and the file is tried again.
+
+Belongs here: telling them apart from bad input. Does not belong here: rules about files and values.
+"""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from miyar.errors import MiyarError, Problem
+
+# A submission refused by one of these was never judged: it is received anew in the next run.
+RETRIED = {
+    "disk_full",
+    "memory_exceeded",
+    "reading_failed",
+    "pseudonym_key_missing",
+    "pseudonym_key_open",
+    "file_unreadable",
+}
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large", "max_temp_directory_size")
+
+
+class MachineError(MiyarError):
+    """The machine or Miyar failed, not the input."""
+
+
+@contextmanager
+def guarded(provider: str, shown: str) -> Iterator[None]:
+    """Turn failures of the disk, of memory or of the engine into a problem that names the file.
+
+    The engine's own text may quote cells, so it is kept as the cause for a debugger and not in the message.
+    """
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise
+    except (OSError, duckdb.Error, MemoryError) as error:
+        raise MachineError(_problem(error, provider, shown)) from error
+
+
+def _problem(error: Exception, provider: str, shown: str) -> Problem:
+    is_full = isinstance(error, OSError) and error.errno in _FULL
+    if is_full or any(text in str(error) for text in _FULL_TEXTS):
+        return Problem(
+            "disk_full",
+            "there is no room left to write the working files; nothing of this file was taken",
+            provider,
+            shown,
+            next_step="Free space for the workspace (or raise its quota) and run again.",
+        )
+    if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
+        return Problem(
+            "memory_exceeded",
+            "the file needs more memory than allowed; nothing of it was taken",
+            provider,
+            shown,
+            next_step="Raise memory_limit in miyar.yml, or deliver the file in parts.",
+        )
+    return Problem(
+        "reading_failed",
+        f"reading stopped unexpectedly ({type(error).__name__}); nothing of the file was taken",
+        provider,
+        shown,
+        next_step="Keep the file and report this as a fault of Miyar.",
+    )
