@@ -221,7 +221,7 @@ class Contract(_Model):
 def _contract_problems(contract: Contract) -> list[str]:
     feeds = load_feeds()
     if contract.feed not in feeds:
-        return [f"feed {contract.feed!r} is unknown; the feeds are {', '.join(feeds)}"]
+        return [f"feed {contract.feed!r} is unknown (the feeds are {', '.join(feeds)})"]
     feed = feeds[contract.feed]
     allowed = set(feed.by_name) | ({"scale"} if "scale_id" in feed.by_name else set())
     problems = []

@@ -45,15 +45,20 @@ def submission_id_of(path: Path, provider: str, feed: str) -> str:
 
 
 def discover(workspace: Workspace, contracts: list[Contract]) -> tuple[list[Delivery], list[Problem]]:
-    """All deliveries in path order, and a problem for each file that no contract takes or nobody can read."""
+    """All deliveries in path order, and a problem for each file that no contract takes or nobody can read.
+
+    Of files with the same bytes the first path stands for all.
+    """
     deliveries: list[Delivery] = []
     problems: list[Problem] = []
+    seen: set[str] = set()
     for path in sorted(_files(workspace.landing), key=lambda one: one.as_posix()):
         found = _deliver(workspace, contracts, path)
-        if isinstance(found, Delivery):
-            deliveries.append(found)
-        else:
+        if isinstance(found, Problem):
             problems.append(found)
+        elif found.submission_id not in seen:
+            seen.add(found.submission_id)
+            deliveries.append(found)
     return deliveries, problems
 
 

@@ -135,7 +135,7 @@ cells = st.sampled_from(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(cells, cells, cells, cells), min_size=1, max_size=12))
 def test_read_is_accepted_plus_quarantined_plus_duplicates(
     centre: Any, survey: dict[str, Any], rows: list[tuple[str, ...]]

@@ -1,0 +1,80 @@
+"""Contracts are checked as a whole, and editors are told the same by the shipped schema."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+import ingestion
+from ingestion.contract import Contract, contract_schema, load_contracts
+from miyar.errors import MiyarError
+
+SCHEMA = Path(ingestion.__file__).parent / "contract.schema.json"
+SAMPLES = sorted((Path(__file__).resolve().parents[1] / "real").glob("*/workspace*/registry/contracts/*/*.yml"))
+
+
+def test_shipped_schema_is_that_of_the_model() -> None:
+    assert json.loads(SCHEMA.read_text("utf-8")) == contract_schema()
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda p: "-".join(p.parts[-5:-3] + p.parts[-2:]))
+def test_schema_and_model_accept_real_contracts(path: Path) -> None:
+    content = yaml.safe_load(path.read_text("utf-8"))
+    jsonschema.Draft202012Validator(contract_schema()).validate(content)
+    assert Contract.model_validate(content).provider == path.parent.name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"format": {"type": "pdf"}}, {"delivery": "sometimes"}, {"unheard": 1}, {"properties": [{"physicalName": "x"}]}],
+)
+def test_schema_refuses_what_the_model_refuses(survey: dict[str, Any], change: dict[str, Any]) -> None:
+    content = {"id": "c", "provider": "p1", "covers": "all", "format": {"type": "csv"}, **survey}
+    validator = jsonschema.Draft202012Validator(contract_schema())
+    validator.validate(content)
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate(content | change)
+    with pytest.raises(ValueError, match="validation error"):
+        Contract.model_validate(content | change)
+
+
+def test_every_problem_of_every_contract_is_listed(centre: Any, survey: dict[str, Any]) -> None:
+    centre.contract(survey | {"feed": "satisfaction"})
+    properties = [p for p in survey["properties"] if p["name"] not in {"agency_id", "item"}]
+    properties += [{"name": "colour", "constant": "red"}, {"name": "value", "physicalName": "q2"}]
+    centre.contract(
+        survey,
+        provider="p2",
+        properties=properties,
+        scales={"five": {"family": "likert5", "min": 5, "max": 1}},
+    )
+    centre.contract(
+        survey,
+        provider="p3",
+        properties=properties,
+        waivers=[{"rule": "r", "reason": "why", "until": "soon"}],
+    )
+    folder = centre.root / "registry" / "contracts"
+    (folder / "p4").mkdir()
+    (folder / "p4" / "complaints.yml").write_text("id: [unclosed", "utf-8")
+    centre.contract(survey, provider="p5")
+    (folder / "p5" / "survey_responses.yml").rename(folder / "p5" / "complaints.yml")
+    with pytest.raises(MiyarError) as caught:
+        load_contracts(centre.root / "registry")
+    told = [(p.rule, p.file, p.message) for p in caught.value.problems]
+    assert all(p.next_step for p in caught.value.problems)
+
+    def some(rule: str, file: str, words: str) -> bool:
+        return any(r == rule and f == f"contracts/{file}" and words in m for r, f, m in told)
+
+    assert some("contract_invalid", "p1/satisfaction.yml", "feed 'satisfaction' is unknown (the feeds are survey_resp")
+    assert some("contract_invalid", "p2/survey_responses.yml", "min 5 is not below max 1")
+    for words in ("'colour' is no column", "'value' is mapped twice", "'agency_id' is mapped from nowhere"):
+        assert some("contract_invalid", "p3/survey_responses.yml", words)
+    assert some("contract_invalid", "p3/survey_responses.yml", "'item' is mapped from nowhere")
+    assert some("contract_invalid", "p3/survey_responses.yml", "until 'soon' is no period")
+    assert some("contract_unreadable", "p4/complaints.yml", "")
+    assert some("contract_misplaced", "p5/complaints.yml", "feed 'survey_responses'")

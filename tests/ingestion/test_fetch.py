@@ -1,0 +1,190 @@
+"""Paged endpoints, against a real server on this machine that fails as servers do."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+
+from ingestion.contract import Contract
+from ingestion.fetch import ATTEMPTS, fetch
+from miyar.errors import MiyarError
+
+ITEMS = [{"agency": "a01", "id": f"r{n}", "answered": "2025-02-03", "q1": n % 5 + 1} for n in range(7)]
+PAGE = 3
+Answer = Callable[[dict[str, str], dict[str, str], int], tuple[int, dict[str, str], bytes]]
+
+
+class Endpoint:
+    """A server whose answer to each request is decided by a function of query, headers and the count of requests."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.answer: Answer = pages
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                endpoint.asked.append(self.path)
+                query = {name: value[0] for name, value in parse_qs(urlparse(self.path).query).items()}
+                status, headers, body = endpoint.answer(query, dict(self.headers), len(endpoint.asked))
+                if status == 0:  # the line is cut
+                    self.close_connection = True
+                    return
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/answers?size=3"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def body(content: Any) -> bytes:
+    return json.dumps(content).encode()
+
+
+def pages(query: dict[str, str], headers: dict[str, str], count: int) -> tuple[int, dict[str, str], bytes]:
+    first = (int(query.get("page", "1")) - 1) * PAGE
+    return 200, {}, body({"items": ITEMS[first : first + PAGE]})
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    made = Endpoint()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def contract(survey: dict[str, Any], endpoint: Endpoint, **server: Any) -> Contract:
+    content = {"id": "c", "provider": "p1", "covers": "all", "format": {"type": "ndjson"}, **survey}
+    return Contract.model_validate(content | {"server": {"type": "api", "url": endpoint.url, **server}})
+
+
+def lines(path: Any) -> list[Any]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_all_pages_land_in_one_file(centre: Any, survey: dict[str, Any], endpoint: Endpoint) -> None:
+    path = fetch(contract(survey, endpoint), centre.workspace, "2025-04-01")
+    assert path == centre.root.resolve() / "landing/p1/survey_responses/2025-04-01.ndjson"
+    assert lines(path) == ITEMS
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    asked = len(endpoint.asked)
+    assert fetch(contract(survey, endpoint), centre.workspace, "2025-04-01") == path
+    assert len(endpoint.asked) == asked
+
+
+def test_fetched_file_is_read_like_any_other(centre: Any, survey: dict[str, Any], endpoint: Endpoint) -> None:
+    centre.contract(survey, format={"type": "ndjson"})
+    fetch(contract(survey, endpoint), centre.workspace, "2025-04-01")
+    assert centre.rows("value") == [(item["q1"],) for item in ITEMS]
+
+
+def test_next_page_named_by_url_and_by_token(centre: Any, survey: dict[str, Any], endpoint: Endpoint) -> None:
+    def by_url(query: dict[str, str], headers: dict[str, str], count: int) -> tuple[int, dict[str, str], bytes]:
+        first = int(query.get("from", "0"))
+        more = f"/answers?from={first + PAGE}" if first + PAGE < len(ITEMS) else None
+        return 200, {}, body({"data": {"rows": ITEMS[first : first + PAGE]}, "links": {"next": more}})
+
+    endpoint.answer = by_url
+    found = fetch(contract(survey, endpoint, itemsPath="data.rows", nextPath="links.next"), centre.workspace, "url")
+    assert lines(found) == ITEMS
+
+    def by_token(query: dict[str, str], headers: dict[str, str], count: int) -> tuple[int, dict[str, str], bytes]:
+        first = {"": 0, "B": 3, "C": 6}[query.get("cursor", "")]
+        return 200, {}, body({"items": ITEMS[first : first + PAGE], "next": {0: "B", 3: "C", 6: ""}[first]})
+
+    endpoint.answer = by_token
+    found = fetch(contract(survey, endpoint, nextPath="next", pageParameter="cursor"), centre.workspace, "token")
+    assert lines(found) == ITEMS
+
+
+def test_server_faults_are_waited_out(centre: Any, survey: dict[str, Any], endpoint: Endpoint) -> None:
+    faults = {1: (429, {"Retry-After": "7"}, b""), 2: (503, {}, b""), 3: (0, {}, b""), 5: (200, {}, b"<html>")}
+
+    def flaky(query: dict[str, str], headers: dict[str, str], count: int) -> tuple[int, dict[str, str], bytes]:
+        return faults.get(count) or pages(query, headers, count)
+
+    endpoint.answer = flaky
+    waits: list[float] = []
+    path = fetch(contract(survey, endpoint), centre.workspace, "2025-04-01", wait=waits.append)
+    assert lines(path) == ITEMS
+    assert len(waits) == 4 and waits[0] == 7
+
+
+def test_broken_fetch_goes_on_after_the_last_page(centre: Any, survey: dict[str, Any], endpoint: Endpoint) -> None:
+    def dies(query: dict[str, str], headers: dict[str, str], count: int) -> tuple[int, dict[str, str], bytes]:
+        return (500, {}, b"") if query.get("page") == "3" else pages(query, headers, count)
+
+    endpoint.answer = dies
+    with pytest.raises(MiyarError) as caught:
+        fetch(contract(survey, endpoint), centre.workspace, "2025-04-01", wait=lambda seconds: None)
+    text = str(caught.value)
+    assert text.startswith("[fetch_failed] p1, http://127.0.0.1:") and f"after {ATTEMPTS} attempts (HTTP 500)" in text
+    assert "goes on after page 2" in text
+    folder = centre.root / "landing/p1/survey_responses"
+    part = folder / "2025-04-01.ndjson.part"
+    # Half a page from a run that was killed while writing.
+    with part.open("ab") as stream:
+        stream.write(b'{"agency":"a01","id":"torn')
+    # An unfinished file is no delivery.
+    centre.contract(survey, format={"type": "ndjson"})
+    assert centre.deliveries() == []
+    endpoint.answer, endpoint.asked = pages, []
+    path = fetch(contract(survey, endpoint), centre.workspace, "2025-04-01")
+    assert lines(path) == ITEMS
+    assert all("page=3" in asked or "page=4" in asked for asked in endpoint.asked)
+
+
+def test_refusals_are_not_repeated(centre: Any, survey: dict[str, Any], endpoint: Endpoint) -> None:
+    endpoint.answer = lambda query, headers, count: (403, {}, b"")
+    with pytest.raises(MiyarError, match=r"\[fetch_failed\] p1, .*HTTP 403"):
+        fetch(contract(survey, endpoint), centre.workspace, "2025-04-01", wait=lambda seconds: None)
+    assert len(endpoint.asked) == 1
+
+
+def test_token_comes_from_the_environment(
+    centre: Any, survey: dict[str, Any], endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def guarded(query: dict[str, str], headers: dict[str, str], count: int) -> tuple[int, dict[str, str], bytes]:
+        seen.append(headers.get("Authorization", headers.get("authorization", "")))
+        return pages(query, headers, count)
+
+    endpoint.answer = guarded
+    protected = contract(survey, endpoint, tokenVariable="TEST_ENDPOINT_TOKEN")
+    monkeypatch.delenv("TEST_ENDPOINT_TOKEN", raising=False)
+    with pytest.raises(MiyarError, match=r"\[token_missing\] p1.*TEST_ENDPOINT_TOKEN"):
+        fetch(protected, centre.workspace, "2025-04-01")
+    assert seen == []
+    monkeypatch.setenv("TEST_ENDPOINT_TOKEN", "s3cret")
+    fetch(protected, centre.workspace, "2025-04-01")
+    assert set(seen) == {"Bearer s3cret"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule"),
+    [
+        ({"rows": []}, "json_items"),
+        ({"items": ITEMS, "next": "http://elsewhere.example/answers"}, "fetch_host"),
+        ({"items": ITEMS, "next": "again"}, "fetch_endless"),
+    ],
+)
+def test_endpoints_that_are_not_as_agreed(
+    centre: Any, survey: dict[str, Any], endpoint: Endpoint, answer: Any, rule: str
+) -> None:
+    endpoint.answer = lambda query, headers, count: (200, {}, body(answer))
+    with pytest.raises(MiyarError, match=rf"\[{rule}\] p1, http://.* -> "):
+        fetch(contract(survey, endpoint, nextPath="next"), centre.workspace, "2025-04-01", wait=lambda seconds: None)
+    assert not list(centre.root.glob("landing/**/*.ndjson"))
