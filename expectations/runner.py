@@ -5,6 +5,7 @@ seconds). Does not belong here: which rules there are (`suites`) and what follow
 """
 
 import os
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,7 +32,10 @@ class SuiteError(RuntimeError):
 @cache
 def _context() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx
+    with warnings.catch_warnings():
+        # Its imports use modules that Python deprecates (1.24.1); nothing a user of Miyar could mend.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import great_expectations as gx
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}

@@ -11,10 +11,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion import engine, files
+from ingestion import engine, files, values
 from ingestion.faults import guarded
 from ingestion.feeds import Feed, load_feeds
 from ingestion.landing import Delivery
+from ingestion.personal import mask_sql
 from ingestion.staging import Staged
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
@@ -49,6 +50,7 @@ def settle(staged: Staged, refused: pa.Table, workspace: Workspace, refuse_above
     scratch = staged.typed.parent
     fault = guarded(staged.contract.provider, staged.delivery.shown)
     with fault, engine.connect(workspace.settings, scratch) as connection:
+        values.install(connection)
         bad = _gather_bad(connection, staged, refused)
         total = staged.records - staged.duplicates
         refused_whole = bad > 0 and bad > refuse_above_share * total
@@ -115,7 +117,9 @@ def _gather_bad(connection: duckdb.DuckDBPyConnection, staged: Staged, refused: 
     connection.register("refused", refused)
     connection.execute(
         f"""create or replace temp table bad as
-        select row_id, 0 as origin, position, problem.rule, problem."column", problem."value"
+        select row_id, 0 as origin, position, problem.rule, problem."column",
+            -- Masked here, before anything leaves the scratch folder, and for bad rows only.
+            {mask_sql('problem."value"')} as "value"
         from (select row_id, unnest(problems) as problem, generate_subscripts(problems, 1) as position
               from {_typed(staged)} where len(problems) > 0)
         union all

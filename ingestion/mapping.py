@@ -13,7 +13,7 @@ from ingestion import calendars, engine, labels, values
 from ingestion.contract import Generalise
 from ingestion.feeds import SQL_TYPES, Column
 from ingestion.labels import grouped
-from ingestion.personal import Pseudonyms, mask_sql, personal_lookups, pseudonym_sql
+from ingestion.personal import Pseudonyms, personal_lookups, pseudonym_sql
 from ingestion.records import Group, Plan
 from miyar.registry import Registry
 
@@ -92,11 +92,37 @@ class _Compiler:
         query.add(
             [code for name, (_, own) in self.lookups.items() if own is not None for code in self._label_codes(name)]
         )
+        # A text is cleaned and parsed once, in a stage of its own: written out wherever it is used, the expressions of
+        # a wide feed grow so large that preparing them costs more than a file's rows.
+        query.add([f"{self._ungrouped(name)} as u_{name}" for name in self._numeric()])
+        query.add([f"{values.number_text(f'u_{name}', self.decimal)} as n_{name}" for name in self._numeric()])
+        query.add([f"{self._parsed(name)} as p_{name}" for name in self._dated()])
         query.add([f"{self._typed(c)} as v_{c.name}" for c in self.columns if c.name not in {"agency_id", "period_id"}])
         query.add([f"{self._period()} as v_period_id"])
         rules = self._rules()
         query.add([f"{rule} as r_{name}" for name, rule in rules.items()])
         return query.sql(self._final(list(rules), lineage))
+
+    def _numeric(self) -> list[str]:
+        """Columns whose texts are read as numbers."""
+        kinds = {column.name: column.type for column in self.columns}
+        return [
+            name
+            for name, kind in kinds.items()
+            if kind in {"decimal", "integer"}
+            or any(isinstance(group.prop.treatment, Generalise) for group in self.plan.groups(name))
+        ]
+
+    def _dated(self) -> list[str]:
+        """Columns whose texts are read as dates."""
+        return [c.name for c in self.columns if c.type in {"date", "timestamp"} or c.name == "period_id"]
+
+    def _ungrouped(self, name: str) -> str:
+        scaled = self.has_scale and name in SCALED_VALUES
+        return f"ungrouped({f't_{name}' if scaled else self._code(name)})"
+
+    def _parsed(self, name: str) -> str:
+        return self.plan.by_group(name, [self._date(name, group) for group in self.plan.groups(name)])
 
     def _label_codes(self, name: str) -> list[str]:
         """Columns k_ (code) and w_ (why there is none) of a labelled column."""
@@ -158,7 +184,7 @@ class _Compiler:
         code = f"k_{name}" if prop.labels is not None or prop.lookup else f"t_{name}"
         if prop.treatment == "pseudonymise":
             return pseudonym_sql(f"t_{name}")
-        number = values.number_text(code, self.decimal)
+        number = f"n_{name}"
         if isinstance(prop.treatment, Generalise):
             return _band(values.decimal_value(number, prop.multiply_by), prop.treatment)
         if kind == "text":
@@ -173,8 +199,7 @@ class _Compiler:
             return values.integer_value(number, prop.multiply_by)
         if kind == "boolean":
             return values.boolean_value(code)
-        parsed = self._date(name, group)
-        return f"case when known_year({parsed}) then ({parsed})::{SQL_TYPES[kind]} end"
+        return f"case when known_year(p_{name}) then p_{name}::{SQL_TYPES[kind]} end"
 
     def _date(self, name: str, group: Group) -> str:
         if _is_hijri(group):
@@ -184,9 +209,9 @@ class _Compiler:
 
     def _typed(self, column: Column) -> str:
         if self.has_scale and column.name in SCALED_VALUES:
-            number = values.number_text(f"t_{column.name}", self.decimal)
+            number = values.decimal_value(f"n_{column.name}", None)
             return (
-                f"case when a_status_{column.name} is null then {values.decimal_value(number, None)} "
+                f"case when a_status_{column.name} is null then {number} "
                 f"else a_{column.name}::decimal(18,6) end"
             )
         return self._value(column.name, column.type)
@@ -195,10 +220,9 @@ class _Compiler:
         if "period_id" not in self.names:
             return f"quarter_of(v_{self.plan.feed.event})"
         code = self._code("period_id")
-        dates = self.plan.by_group("period_id", [self._date("period_id", g) for g in self.plan.groups("period_id")])
         return (
             f"case when regexp_full_match(upper({code}), '[0-9]{{4}}Q[1-4]') then upper({code}) "
-            f"when known_year({dates}) then quarter_of({dates}) end"
+            f"when known_year(p_period_id) then quarter_of(p_period_id) end"
         )
 
     def _rules(self) -> dict[str, str]:
@@ -223,8 +247,7 @@ class _Compiler:
         conditions = []
         for group in self.plan.groups(name):
             if isinstance(group.prop.treatment, Generalise):
-                number = values.number_text(f"t_{name}", self.decimal)
-                conditions.append(f"try_cast({number} as double) is null")
+                conditions.append(f"try_cast(n_{name} as double) is null")
             elif (group.prop.labels is not None or group.prop.lookup) and group.prop.unlisted == "empty":
                 conditions.append(f"coalesce(k_{name}, w_{name}) is not null")
             else:
@@ -248,7 +271,7 @@ class _Compiler:
         code = f"k_{name}" if prop.labels is not None or prop.lookup else f"t_{name}"
         reason = {"text": "'unknown_code'", "boolean": "'value_not_boolean'"}.get(kind, "")
         if isinstance(prop.treatment, Generalise) or kind in {"decimal", "integer"}:
-            reason = values.number_rule(values.number_text(code, self.decimal))
+            reason = values.number_rule(f"n_{name}")
         elif kind in {"date", "timestamp"} or name == "period_id":
             reason = self._date_reason(name, group)
         elif name == "region_id" and code.startswith("t_"):
@@ -256,8 +279,7 @@ class _Compiler:
         elif name in self.personal:
             reason = "'personal_data'"
         if self.has_scale and name in SCALED_VALUES:
-            answer = values.number_text(f"t_{name}", self.decimal)
-            return f"case when try_cast({answer} as double) is null then 'unknown_code' else 'number_out_of_type' end"
+            return f"case when try_cast(n_{name} as double) is null then 'unknown_code' else 'number_out_of_type' end"
         if prop.labels is not None or prop.lookup:
             return f"coalesce(w_{name}, {reason})"
         return reason
@@ -270,7 +292,7 @@ class _Compiler:
                 "then 'date_calendar' else 'date_impossible' end"
             )
         code = f"k_{name}" if group.prop.labels is not None else f"t_{name}"
-        return values.gregorian_rule(code, self._date(name, group))
+        return values.gregorian_rule(code, f"p_{name}")
 
     def _final(self, ruled: list[str], lineage: str) -> str:
         columns = [f"{self._output(column)} as {column.name}" for column in self.plan.feed.columns]
@@ -303,7 +325,7 @@ class _Compiler:
         for name in ruled:
             treated = any(group.prop.treatment is not None for group in self.plan.groups(name))
             secret = treated or name in self.personal
-            shown = "''" if secret else mask_sql(f"t_{name}")
+            shown = "''" if secret else f"t_{name}"
             structs.append(
                 f"case when r_{name} is not null then "
                 f"{{'rule': r_{name}, 'column': {self.plan.label(name)}, 'value': {shown}}} end"

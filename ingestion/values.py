@@ -58,7 +58,9 @@ def _macros() -> list[str]:
         """iso_timestamp(t) as case when regexp_matches(t, '^[0-9]{4}-[0-9]')
             then timezone('UTC', try_cast(t as timestamptz)) end""",
         f"""known_year(moment) as year(moment) between {EARLIEST_YEAR} and {LATEST_YEAR}""",
-        f"""is_sheet_error(t) as starts_with(t, '#') and t in ({engine.texts((*SHEET_ERRORS, NO_CACHED_VALUE))})""",
+        # Not `in`: the planner makes a join of every longer list, and this stands twice per column.
+        f"""is_sheet_error(t) as starts_with(t, '#')
+            and contains({engine.text("|".join(("", *SHEET_ERRORS, NO_CACHED_VALUE, "")))}, '|' || t || '|')""",
         """quarter_of(moment) as year(moment)::varchar || 'Q' || quarter(moment)::varchar""",
     ]
 
@@ -70,9 +72,8 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def number_text(value: str, decimal: str) -> str:
-    """SQL: the text of a number as delivered, as text that casts to a number (or does not)."""
-    plain = f"ungrouped({value})"
-    marked = f"number_point({plain})" if decimal == "." else f"number_comma({plain})"
+    """SQL: an ungrouped text of a number as text that casts to a number (or does not)."""
+    marked = f"number_point({value})" if decimal == "." else f"number_comma({value})"
     return f"replace({marked}, '٫', '.')"
 
 
@@ -103,8 +104,8 @@ def number_rule(number: str) -> str:
 def boolean_value(value: str) -> str:
     """SQL: truth values as most software writes them; anything else needs labels."""
     return (
-        f"case when lower({value}) in ({engine.texts(TRUE)}) then true "
-        f"when lower({value}) in ({engine.texts(FALSE)}) then false end"
+        f"case when contains({engine.text('|'.join(('', *TRUE, '')))}, '|' || lower({value}) || '|') then true "
+        f"when contains({engine.text('|'.join(('', *FALSE, '')))}, '|' || lower({value}) || '|') then false end"
     )
 
 

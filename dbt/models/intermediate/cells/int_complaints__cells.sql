@@ -20,7 +20,12 @@ versions as (
         coalesce(
             complaints.extracted_at,
             max(complaints.opened_at) over (partition by complaints.submission_id)
-        ) as known_until
+        ) as known_until,
+        -- A step that a provider never records is unknown, not undone.
+        max(case when complaints.acknowledged_at is not null then 1 else 0 end)
+            over (partition by complaints.submission_id) as records_acknowledged,
+        max(case when complaints.escalated_at is not null then 1 else 0 end)
+            over (partition by complaints.submission_id) as records_escalated
     from {{ ref('stg_lake__complaints') }} as complaints
     inner join {{ ref('int_slices__pending') }} as pending
         on complaints.slice_id = pending.slice_id
@@ -47,7 +52,9 @@ cases as (
         closed_at,
         coalesce(resolved_at, closed_at) as answered_at,
         due_at,
-        known_until
+        known_until,
+        records_acknowledged,
+        records_escalated
     from versions
     where version_rank = 1
 
@@ -66,14 +73,16 @@ final as (
         channel,
         category_code,
         count(*) as opened_count,
+        sum(records_acknowledged) as acknowledgeable_count,
         sum(case when acknowledged_at is not null then 1 else 0 end) as acknowledged_count,
         -- Due: answered, or open and past its due time. Open and not yet due says nothing.
         sum(case when due_at is not null and (answered_at is not null or due_at <= known_until) then 1 else 0 end)
             as due_count,
         sum(case when answered_at <= due_at then 1 else 0 end) as in_time_count,
         sum(case when answered_at is not null then 1 else 0 end) as answered_count,
-        sum(case when closed_at is not null then 1 else 0 end) as closed_count,
+        sum(case when closed_at is not null and reopened_count is not null then 1 else 0 end) as closed_count,
         sum(case when closed_at is not null and reopened_count > 0 then 1 else 0 end) as reopened_count,
+        sum(records_escalated) as escalatable_count,
         sum(case when escalated_at is not null then 1 else 0 end) as escalated_count,
         sum(case when outcome in ('upheld', 'partly') then 1 else 0 end) as upheld_count,
         sum(case when outcome in ('upheld', 'partly', 'not_upheld') then 1 else 0 end) as decided_count

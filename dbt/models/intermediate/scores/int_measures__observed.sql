@@ -83,10 +83,10 @@ measures as (
     where top_box_count is not null
     {%- for measure, numerator, base in [
         ('in_time', 'in_time_count', 'due_count'),
-        ('acknowledged', 'acknowledged_count', 'opened_count'),
+        ('acknowledged', 'acknowledged_count', 'acknowledgeable_count'),
         ('upheld', 'upheld_count', 'decided_count'),
         ('reopened', 'reopened_count', 'closed_count'),
-        ('escalated', 'escalated_count', 'opened_count'),
+        ('escalated', 'escalated_count', 'escalatable_count'),
     ] %}
     union all by name
     select

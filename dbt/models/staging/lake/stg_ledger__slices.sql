@@ -6,7 +6,7 @@ select
     provider_id,
     submission_id,
     delivery_rank,
-    accepted_rows,
+    rows as accepted_rows,
     status,
     slice_version
 from {{ snapshot('slices') }}
