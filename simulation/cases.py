@@ -33,16 +33,17 @@ def true_in_time(agency: Agency) -> float:
     return float(100 * sum(shares))
 
 
-def opened(world: World, agency: Agency, period: str) -> Iterator[dict[str, Array]]:
+def opened(world: World, agency: Agency, period: str, most: int | None = None) -> Iterator[dict[str, Array]]:
     """Cases opened in a period with their full true course, a bounded number at a time."""
     figures = parameters()["complaints"]
     random = world.stream("complaints", agency.agency_id, period)
     mean = parameters()["sizes"][agency.size_class]["complaints"] * world.size.scale
-    remaining, number = max(2, int(random.poisson(mean))), 0
+    count = max(2, int(random.poisson(mean)))
+    count = count if most is None else min(count, most)
     names = list(figures["categories"])
     centre = np.log(figures["median_days"]) + agency.resolve_shift
-    while remaining:
-        n = min(CHUNK, remaining)
+    for number in range(0, count, CHUNK):
+        n = min(CHUNK, count - number)
         category = random.choice(len(names), n, p=[figures["categories"][name]["share"] for name in names])
         target = np.array([figures["categories"][name]["target_days"] for name in names])[category]
         start = moments(random, first_day(period), last_day(period), n)
@@ -89,7 +90,6 @@ def opened(world: World, agency: Agency, period: str) -> Iterator[dict[str, Arra
             rows[check] = either(checked, either(random.random(n) < 0.75, "yes", "no"), None).astype(object)
         rows["category"] = rows["category_code"]
         yield rows
-        remaining, number = remaining - n, number + n
 
 
 def versions(rows: dict[str, Array], period: str) -> Chunk:

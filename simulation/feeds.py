@@ -14,7 +14,7 @@ from simulation import cases, counts, rubrics, survey
 from simulation.deliveries import Delivery
 from simulation.dress import Columns, items_of, scale_of
 from simulation.survey import Array, Chunk
-from simulation.world import World
+from simulation.world import World, parameters
 
 __all__ = ["Columns", "chunks", "owed_periods"]
 Scores = list[Mapping[str, object]]
@@ -79,7 +79,7 @@ def _survey(world: World, delivery: Delivery, contract: Contract, scores: Scores
     def drawn(period: str) -> Iterator[Chunk]:
         held = {item: [0.0, 0.0, 0] for item in levels}
         late = periods.index(period) >= len(periods) // 2
-        for chunk in survey.responses(world, agency, period, levels, people):
+        for chunk in survey.responses(world, agency, period, levels, people, _most(contract)):
             chunk.rows["wording_version"] = np.full(len(chunk), wordings[-1 if late else 0], dtype=object)
             for item, part in chunk.parts.items():
                 level = part["level"][part["status"] == 0]
@@ -99,6 +99,11 @@ def _survey(world: World, delivery: Delivery, contract: Contract, scores: Scores
         yield period, drawn(period)
 
 
+def _most(contract: Contract) -> int | None:
+    limit: int | None = parameters()["sheet_rows"].get(contract.format.type)
+    return limit
+
+
 def _labels(contract: Contract, column: str) -> dict[str, Any]:
     return next((dict(prop.labels or {}) for prop in contract.properties if prop.name == column), {})
 
@@ -113,7 +118,7 @@ def _complaints(world: World, delivery: Delivery, contract: Contract, scores: Sc
             last_seen = periods[-1] if contract.delivery == "upsert" else period
             met = due = 0
             older, fresh = waiting[agency_id], []
-            for rows in cases.opened(world, agency, period):
+            for rows in cases.opened(world, agency, period, _most(contract)):
                 met, due = met + cases.in_time(rows, last_seen)[0], due + cases.in_time(rows, last_seen)[1]
                 fresh.append(cases.still_open(rows, period))
                 yield cases.versions(rows, period)

@@ -3,7 +3,6 @@
 Belongs here: file formats and their fixed time stamps. Does not belong here: what stands in the columns (`dress`, `dirt`).
 """
 
-import io
 import json
 import re
 import zipfile
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
+from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 import pyarrow as pa
@@ -206,51 +206,63 @@ class _Xlsx:
 
 
 class _Ods:
-    """Small sheets only: the whole document is built before it is written."""
+    """Written as XML by hand, row by row: odfpy keeps the document in memory and orders name spaces by what came before."""
 
     def __init__(self, path: Path, file_format: SheetFormat, banner: Iterable[str]) -> None:
-        self._path = path
-        self._format = file_format
-        self._rows: list[Iterable[str]] = [[text] for text in banner]
-        self._started = False
+        self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
+        self._member("mimetype", ODS_TYPE, zipfile.ZIP_STORED)
+        self._member("META-INF/manifest.xml", ODS_MANIFEST)
+        self._content = self._archive.open(_zip_info("content.xml"), "w")
+        name = file_format.sheet if isinstance(file_format.sheet, str) else "Sheet1"
+        self._content.write(f"{ODS_HEAD}<table:table table:name={quoteattr(name)}>".encode())
+        self._banner: list[str] | None = list(banner)
+        self._header_rows = file_format.header_rows
+
+    def _member(self, name: str, content: str, compression: int = zipfile.ZIP_DEFLATED) -> None:
+        info = _zip_info(name)
+        info.compress_type = compression
+        self._archive.writestr(info, content)
 
     def write(self, columns: Columns) -> None:
-        if not self._started:
-            self._rows += header_lines(columns, self._format.header_rows)
-            self._started = True
-        self._rows += list(zip(*columns.values(), strict=True))
+        if self._banner is not None:
+            for line in [[text] for text in self._banner] + header_lines(columns, self._header_rows):
+                self._write_row(line)
+            self._banner = None
+        for values in zip(*columns.values(), strict=True):
+            self._write_row(values)
+
+    def _write_row(self, values: Iterable[str]) -> None:
+        cells = "".join(_ods_cell(text) for text in values)
+        self._content.write(f"<table:table-row>{cells}</table:table-row>".encode())
 
     def close(self) -> None:
-        from odf.opendocument import OpenDocumentSpreadsheet
-        from odf.table import Table, TableCell, TableRow
-        from odf.text import P
-
-        document = OpenDocumentSpreadsheet()
-        sheet = Table(name=self._format.sheet if isinstance(self._format.sheet, str) else "Sheet1")
-        for values in self._rows:
-            row = TableRow()
-            for text in values:
-                if NUMBER.fullmatch(text):
-                    cell = TableCell(valuetype="float", value=text)
-                else:
-                    cell = TableCell(valuetype="string") if text else TableCell()
-                if text:
-                    cell.addElement(P(text=text))
-                row.addElement(cell)
-            sheet.addElement(row)
-        document.spreadsheet.addElement(sheet)
-        buffer = io.BytesIO()
-        document.write(buffer)
-        _rezipped(buffer, self._path)
+        self._content.write(b"</table:table></office:spreadsheet></office:body></office:document-content>")
+        self._content.close()
+        self._archive.close()
 
 
-def _rezipped(source: io.BytesIO, path: Path) -> None:
-    """The same archive with fixed time stamps; odfpy writes the wall clock into members and meta data."""
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
-        for member in old.infolist():
-            content = old.read(member)
-            if member.filename == "meta.xml":
-                content = re.sub(rb"<meta:creation-date>[^<]*", b"<meta:creation-date>2000-01-01T00:00:00", content)
-            info = zipfile.ZipInfo(member.filename, (2000, 1, 1, 0, 0, 0))
-            info.compress_type = zipfile.ZIP_STORED if member.filename == "mimetype" else zipfile.ZIP_DEFLATED
-            new.writestr(info, content)
+ODS_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
+ODS_NAMES = "urn:oasis:names:tc:opendocument:xmlns"
+ODS_MANIFEST = (
+    f'<?xml version="1.0" encoding="UTF-8"?><m:manifest xmlns:m="{ODS_NAMES}:manifest:1.0" m:version="1.2">'
+    f'<m:file-entry m:full-path="/" m:media-type="{ODS_TYPE}"/>'
+    '<m:file-entry m:full-path="content.xml" m:media-type="text/xml"/></m:manifest>'
+)
+ODS_HEAD = (
+    f'<?xml version="1.0" encoding="UTF-8"?><office:document-content xmlns:office="{ODS_NAMES}:office:1.0" '
+    f'xmlns:table="{ODS_NAMES}:table:1.0" xmlns:text="{ODS_NAMES}:text:1.0" office:version="1.2">'
+    "<office:body><office:spreadsheet>"
+)
+
+
+def _zip_info(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0))
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return info
+
+
+def _ods_cell(text: str) -> str:
+    if text == "":
+        return "<table:table-cell/>"
+    kind = f'float" office:value="{text}' if NUMBER.fullmatch(text) else "string"
+    return f'<table:table-cell office:value-type="{kind}"><text:p>{escape(text)}</text:p></table:table-cell>'

@@ -17,7 +17,7 @@ from miyar.periods import first_day, last_day
 from simulation.world import Agency, World, parameters, table
 
 Array = np.ndarray[Any, np.dtype[Any]]
-CHUNK = 100_000
+CHUNK = 20_000  # rows drawn and dressed at once: what bounds memory
 STATUSES = ("answered", "dont_know", "not_applicable", "refused", "missing")
 MIX = ("segment", "age_band", "gender", "nationality_class")
 # Questions that only make sense for some channels; elsewhere the answer is "not applicable".
@@ -131,25 +131,35 @@ def _offset(agency: Agency, item: str) -> float:
     return offset + agency.item_effect[item]
 
 
-def response_count(world: World, agency: Agency, period: str) -> int:
+def response_count(world: World, agency: Agency, period: str, most: int | None) -> int:
     """How many respond in a period; small agencies fall below 30 in some."""
     factor = parameters()["sizes"][agency.size_class]["responses"]
     luck = world.stream("count", agency.agency_id, period).lognormal(0, 0.15)
-    return max(2, round(float(world.size.responses_per_agency_period * world.size.scale * factor * luck)))
+    count = max(2, round(float(world.size.responses_per_agency_period * world.size.scale * factor * luck)))
+    return count if most is None else min(count, most)
 
 
-def responses(world: World, agency: Agency, period: str, levels: dict[str, int], people: Population) -> Iterator[Chunk]:
+def responses(
+    world: World,
+    agency: Agency,
+    period: str,
+    levels: dict[str, int],
+    people: Population,
+    most: int | None = None,
+) -> Iterator[Chunk]:
     """Draw one agency's responses of a period, a bounded number at a time.
 
     `levels` maps each item asked to the number of codes of its scale; level 0 is the worst answer.
+    `most` is what a file of the agency's format can hold.
     """
     random = world.stream("survey", agency.agency_id, period)
-    remaining, number = response_count(world, agency, period), 0
+    count = response_count(world, agency, period, most)
     cumulated = np.cumsum(people.respondent_share)
-    while remaining:
-        n = min(CHUNK, remaining)
-        yield _draw(world, agency, period, levels, people, cumulated, random, n, number)
-        remaining, number = remaining - n, number + n
+    for number in range(0, count, CHUNK):
+        chunk = _draw(world, agency, period, levels, people, cumulated, random, min(CHUNK, count - number), number)
+        volume = parameters()["sizes"][agency.size_class]["volume"]
+        chunk.rows["design_weight"] = np.round(volume / count / 10, 2) * np.ones(len(chunk))
+        yield chunk
 
 
 def _draw(
@@ -188,8 +198,6 @@ def _draw(
     rows["response_id"] = np.array([f"{period}-{serial:07d}" for serial in range(number + 1, number + n + 1)], object)
     rows["person"] = random.integers(0, 50_000 * max(1, round(world.size.scale)), n)
     rows["age"] = _ages(rows["age_band"], random)
-    volume = values["sizes"][agency.size_class]["volume"]
-    rows["design_weight"] = np.round(volume / response_count(world, agency, period) / 10, 2) * np.ones(n)
     rows["touchpoint"] = np.array(["counter", "application", "tracking", "payment"], object)[random.integers(0, 4, n)]
     journey = np.array([world.journey_of.get(service) for service in rows["service_id"]], dtype=object)
     rows["journey_id"] = either(random.random(n) < values["journey_share"], journey, None)
