@@ -1,0 +1,28 @@
+"""The catalogue of rules that ingestion can report, as sentences for the agency in both languages.
+
+Belongs here: reading `rules.yml`. Does not belong here: rules about acceptable values (`expectations`).
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+
+@dataclass(frozen=True)
+class RuleText:
+    """One rule: what it holds back (file, row, slice, note, setup), the sentence and the next step."""
+
+    unit: str
+    ar: str
+    en: str
+    next_ar: str
+    next_en: str
+
+
+@cache
+def rule_texts() -> dict[str, RuleText]:
+    """All rules by id."""
+    source = yaml.safe_load((Path(__file__).parent / "rules.yml").read_text("utf-8"))
+    return {rule: RuleText(**content) for rule, content in source["rules"].items()}

@@ -1,0 +1,51 @@
+"""Whatever ingestion can report is in the catalogue, in both languages, and nothing else is."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import ingestion
+from ingestion.rules import rule_texts
+
+SOURCES = sorted(Path(ingestion.__file__).parent.glob("*.py"))
+# Calls whose argument at this place is a rule.
+CALLS = {"Problem": 0, "problem": 0, "fail": 0, "report": 0, "_problem": 2}
+# Rules that SQL gives stand in texts: '...' after then, else, or in a union.
+IN_SQL = re.compile(r"'((?:value|date|number|unknown|region|spreadsheet|personal|header|slice|submission)_[a-z_]+)'")
+NO_RULES = {"slice_id", "submission_id", "slice_version"}
+
+
+def reported() -> set[str]:
+    """Rule ids found in the source itself."""
+    found: set[str] = set()
+    for path in SOURCES:
+        tree = ast.parse(path.read_text("utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                place = CALLS.get(name)
+                if place is not None and len(node.args) > place:
+                    rule = node.args[place]
+                    if isinstance(rule, ast.Constant) and isinstance(rule.value, str):
+                        found.add(rule.value)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found |= set(IN_SQL.findall(node.value))
+                if path.name == "labels.py" and node.value in {"unknown_code", "region_ambiguous"}:
+                    found.add(node.value)
+    return found - NO_RULES
+
+
+def test_catalogue_is_complete_and_has_nothing_else() -> None:
+    assert reported() == set(rule_texts())
+
+
+@pytest.mark.parametrize("rule", sorted(rule_texts()))
+def test_rule_is_told_in_both_languages(rule: str) -> None:
+    text = rule_texts()[rule]
+    assert text.unit in {"file", "row", "slice", "note", "setup"}
+    for arabic in (text.ar, text.next_ar):
+        assert re.search("[\u0621-\u064a]{3}", arabic)
+    for english in (text.en, text.next_en):
+        assert re.fullmatch(r"[A-Z][ -~]+", english) and not english.endswith(".")
