@@ -13,8 +13,12 @@ import duckdb
 import pandas as pd
 import pytest
 
+from dagster_project.origin import methodology_of
+from dagster_project.snapshots import write_snapshots
+from dagster_project.warehouse import run_dbt
 from expectations.intake import Intake, receive_all
 from ingestion.contract import load_contracts
+from ingestion.lake import write_empty_files
 from ingestion.ledger import Account
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
@@ -51,6 +55,35 @@ class RealSet:
         for account in intake.accounts:
             _assert_conserved(account)
         return intake
+
+    def build(self) -> None:
+        """Make the warehouse from the lake; every model and every test of dbt must pass."""
+        with self.workspace.lock():
+            write_empty_files(self.workspace)
+            write_snapshots(self.workspace, load_registry(self.workspace.registry), methodology_of(self.workspace))
+            results = list(run_dbt(self.workspace))
+        assert results
+        assert not [(result.unique_id, result.message) for result in results if result.failed]
+
+    def scores(self, unit_type: str, metric_id: str) -> pd.DataFrame:
+        """The benchmark table's rows of a metric for which something is known, by unit and period."""
+        with duckdb.connect(str(self.workspace.warehouse), read_only=True) as connection:
+            return (
+                connection.execute(
+                    """select unit_id, period_id, status, status_reason, n, score::double as score,
+                        ci_low::double as ci_low, ci_high::double as ci_high
+                    from benchmarks.bench_scores
+                    where unit_type = ? and metric_id = ? and status in ('reported', 'suppressed', 'refused')""",
+                    [unit_type, metric_id],
+                )
+                .df()
+                .set_index(["unit_id", "period_id"])
+                .sort_index()
+            )
+
+    def warehouse(self, query: str) -> pd.DataFrame:
+        with duckdb.connect(str(self.workspace.warehouse), read_only=True) as connection:
+            return connection.execute(query).df()
 
     def lake(self, feed: str) -> str:
         """SQL relation of the accepted rows that count: those of submissions live in their slice."""

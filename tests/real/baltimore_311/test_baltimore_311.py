@@ -98,10 +98,15 @@ def test_addresses_are_not_stored(requests: Any, raw: pd.DataFrame) -> None:
     assert not words & set(raw["GeoLocation"].unique()) - {""}
 
 
-def test_spreadsheet_gives_the_same_rows(requests: Any, open_set: Callable[..., Any]) -> None:
-    sheet = open_set("baltimore_311")
-    sheet.land("xlsx")
-    sheet.receive()
+@pytest.fixture(scope="module")
+def sheet(open_set: Callable[..., Any]) -> Any:
+    real = open_set("baltimore_311")
+    real.land("xlsx")
+    real.receive()
+    return real
+
+
+def test_spreadsheet_gives_the_same_rows(requests: Any, sheet: Any) -> None:
     key = ["agency_id", "case_id"]
     rows = [
         real.sql(f"select * from {real.lake('complaints')}")
@@ -112,3 +117,59 @@ def test_spreadsheet_gives_the_same_rows(requests: Any, open_set: Callable[..., 
     ]
     assert len(rows[0]) == 10_000
     pd.testing.assert_frame_equal(rows[0], rows[1])
+
+
+@pytest.fixture(scope="module")
+def benchmarks(requests: Any) -> Any:
+    requests.build()
+    return requests
+
+
+def _expected_in_time(raw: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
+    """Due: closed, or open past its due time when the last case was opened; in time: closed by its due time."""
+    known_until = raw["CreatedDate"].max()
+    due = raw[raw["DueDate"].notna() & (raw["CloseDate"].notna() | (raw["DueDate"] <= known_until))]
+    due = due.assign(
+        unit_id=due["Agency"].map(dict(zip(names["name_en"], names["agency_id"], strict=True))),
+        period_id=due["CreatedDate"].dt.to_period("Q").astype(str),
+        in_time=100 * (due["CloseDate"] <= due["DueDate"]),
+    )
+    return due.groupby(["unit_id", "period_id"])["in_time"].agg(["size", "mean"])
+
+
+def test_published_share_answered_in_time(benchmarks: Any, raw: pd.DataFrame) -> None:
+    names = benchmarks.sql(
+        f"select * from read_csv('{benchmarks.workspace.registry}/agencies.csv', all_varchar = true)"
+    )
+    expected = _expected_in_time(raw, names)
+    found = benchmarks.scores("agency", "complaints_in_time")
+    assert set(found.index) == set(expected.index)
+    reported = expected[expected["size"] >= 30]
+    assert len(reported) > 70
+    pd.testing.assert_series_equal(
+        found.loc[reported.index, "score"], reported["mean"], check_names=False, rtol=0, atol=5.1e-5
+    )
+    assert (found.loc[reported.index, "n"] == reported["size"]).all()
+
+
+def test_small_agencies_stay_hidden(benchmarks: Any, raw: pd.DataFrame) -> None:
+    """Five agencies have fewer than ten requests in five years."""
+    names = benchmarks.sql(
+        f"select * from read_csv('{benchmarks.workspace.registry}/agencies.csv', all_varchar = true)"
+    )
+    sizes = raw["Agency"].value_counts()
+    small = set(names.loc[names["name_en"].isin(sizes[sizes < 10].index), "agency_id"])
+    assert len(small) == 5
+    found = benchmarks.scores("agency", "complaints_in_time").reset_index()
+    hidden = found[found["unit_id"].isin(small)]
+    assert len(hidden)
+    assert set(hidden["status"]) == {"suppressed"}
+    assert hidden[["score", "n", "ci_low", "ci_high"]].isna().all(axis=None)
+    below = found[found["status"] == "reported"]["n"].min()
+    assert below >= 30
+
+
+def test_spreadsheet_gives_the_same_benchmarks(benchmarks: Any, sheet: Any) -> None:
+    sheet.build()
+    query = "select * from benchmarks.bench_scores order by score_id"
+    pd.testing.assert_frame_equal(benchmarks.warehouse(query), sheet.warehouse(query))

@@ -199,3 +199,65 @@ def test_enquiries_and_visits(inventory: Any) -> None:
         ).iloc[0]
         numbers = pd.to_numeric(services[column], errors="coerce").dropna()
         assert (found["size"], found["total"]) == (len(numbers), numbers.sum())
+
+
+@pytest.fixture(scope="module")
+def benchmarks(inventory: Any) -> Any:
+    inventory.build()
+    return inventory
+
+
+def _in_2024(table: pd.DataFrame) -> pd.DataFrame:
+    return table.xs("2024Q1", level="period_id")
+
+
+def test_published_digital_take_up(benchmarks: Any) -> None:
+    """Online applications over those of all channels, by organisation."""
+    volumes = _volumes(_live(benchmarks, "si_2024.csv", _has_volume))["sum"].unstack("channel").fillna(0)
+    total = volumes.sum(axis=1)
+    expected = (100 * volumes["website"] / total)[total >= 30].xs("2024Q1", level="period_id")
+    found = _in_2024(benchmarks.scores("agency", "digital_take_up"))
+    reported = found[found["status"] == "reported"]
+    assert set(reported.index) == set(expected.index)
+    assert len(expected) > 50
+    pd.testing.assert_series_equal(
+        reported["score"], expected.reindex(reported.index), check_names=False, rtol=0, atol=5.1e-5
+    )
+
+
+def test_published_standards(benchmarks: Any) -> None:
+    """Cases that met their standard over cases measured, and standards on target: by the counts, else as declared."""
+    rows = _live(benchmarks, "ss_2024.csv", _all)
+    rows = rows[~_held_back(rows) & (rows["period_id"] == "2024Q1")]
+    met, total, target = (pd.to_numeric(rows[name]) for name in ("volume_meeting_target", "total_volume", "target"))
+    both = met.notna() & total.notna()
+    cases = pd.DataFrame({"org": rows["owner_org"], "met": met.where(both), "total": total.where(both)})
+    cases = cases.groupby("org")[["met", "total"]].sum()
+    expected = (100 * cases["met"] / cases["total"])[cases["total"] >= 30]
+    found = _in_2024(benchmarks.scores("agency", "standard_attainment"))
+    reported = found[found["status"] == "reported"]
+    pd.testing.assert_series_equal(reported["score"], expected, check_names=False, rtol=0, atol=5.1e-5)
+
+    counted = met.notna() & (total > 0) & target.notna()
+    declared = rows["target_met"].map({"Y": True, "N": False})
+    verdict = declared.where(~((total > 0) & target.notna()), (met / total >= target).where(counted))
+    judged = pd.DataFrame({"org": rows["owner_org"], "on_target": verdict}).dropna()
+    shares = (
+        judged.assign(on_target=judged["on_target"].astype(float)).groupby("org")["on_target"].agg(["size", "mean"])
+    )
+    expected = 100 * shares["mean"][shares["size"] >= 30]
+    found = _in_2024(benchmarks.scores("agency", "standard_targets_met"))
+    reported = found[found["status"] == "reported"]
+    pd.testing.assert_series_equal(reported["score"], expected, check_names=False, rtol=0, atol=5.1e-5)
+
+
+def test_published_online_points(benchmarks: Any) -> None:
+    services = _live(benchmarks, "si_2024.csv", _all)
+    services = services[services["period_id"] == "2024Q1"]
+    for point in POINTS:
+        asked = services[services[f"os_{point}"].isin(["Y", "N"])]
+        shares = (asked[f"os_{point}"] == "Y").groupby(asked["owner_org"]).agg(["size", "mean"])
+        expected = 100 * shares["mean"][shares["size"] >= 30]
+        found = _in_2024(benchmarks.scores("agency", f"online_{point}"))
+        reported = found[found["status"] == "reported"]
+        pd.testing.assert_series_equal(reported["score"], expected, check_names=False, rtol=0, atol=5.1e-5)

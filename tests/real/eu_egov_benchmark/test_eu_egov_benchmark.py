@@ -144,3 +144,47 @@ def test_single_answers_in_many_spellings(visits: Any) -> None:
         mobile = pd.to_numeric(sheet["Mobile Friendliness"], errors="coerce")
         assert found.loc["mobile", "n"] == mobile.notna().sum()
         assert found.loc["mobile", "yes"] == mobile.sum()
+
+
+@pytest.fixture(scope="module")
+def benchmarks(services: Any) -> Any:
+    services.build()
+    return services
+
+
+def test_cells_reproduce_the_published_scores(benchmarks: Any) -> None:
+    """The sufficient statistics of the warehouse, country by life event, against sheet 1."""
+    cells = benchmarks.warehouse(
+        f"""select {", ".join(KEY)}, sum(sum_score)::double / sum(observed_count) as mean
+        from intermediate.int_visits__cells where grain = 'item' group by all"""
+    ).set_index(KEY)
+    both = pd.concat([cells["mean"], _published(benchmarks, REPRODUCED)], axis=1, join="inner")
+    assert len(both) == 1556
+    assert ((both["mean"] - both["published"]).abs() > 2e-6).sum() == 1
+
+
+def test_published_country_means(benchmarks: Any) -> None:
+    """Mean over all services of a country an indicator applies to; below 30 services nothing is published."""
+    for column, (item, _) in {**REPRODUCED, **ONLINE}.items():
+        parts = []
+        for period in EDITIONS:
+            sheet = _sheet(benchmarks, period, "3a. Nat. Services - Results", header=6)
+            scores = pd.to_numeric(sheet[column], errors="coerce").groupby(sheet["Country"])
+            parts.append(pd.DataFrame({"n": scores.count(), "mean": scores.mean(), "period_id": period}))
+        expected = pd.concat(parts).set_index("period_id", append=True)
+        enough = expected[expected["n"] >= 30].sort_index()
+        found = benchmarks.scores("agency", item)
+        assert set(found.index) == set(expected[expected["n"] > 0].index)
+        reported = found[found["status"] == "reported"]
+        assert list(reported.index) == list(enough.index)
+        assert reported["score"].to_numpy() == pytest.approx(enough["mean"].to_numpy(), abs=5.1e-5)
+
+
+def test_life_events_are_units(benchmarks: Any) -> None:
+    sheet = _sheet(benchmarks, "2021Q4", "3a. Nat. Services - Results", header=6)
+    scores = pd.to_numeric(sheet["eID"], errors="coerce").groupby(sheet["Life event"]).mean()
+    found = benchmarks.scores("journey", "eid").xs("2021Q4", level="period_id")["score"]
+    assert len(found) == 5
+    for name in ("Transport", "Justice", "Moving", "Health"):
+        assert found[name.lower()] == pytest.approx(scores[name], abs=5.1e-5)
+    assert found["regular_business"] == pytest.approx(scores["Economic"], abs=5.1e-5)

@@ -105,3 +105,50 @@ def test_personal_columns_are_not_stored(survey: Any) -> None:
     # Race is written in words, so no column may hold them.
     words = {str(text) for column in texts for text in texts[column].unique()}
     assert not words & {"White", "Black/African American", "Hispanic", "Asian/Pacific Islander", "Kansas City", "MO"}
+
+
+@pytest.fixture(scope="module")
+def benchmarks(survey: Any) -> Any:
+    survey.build()
+    return survey
+
+
+def test_published_department_scores(benchmarks: Any, answers: pd.DataFrame) -> None:
+    """Mean on 0-100 and share of 4 and 5, each with its base, from the raw answers."""
+    rated = answers[answers["question"].str.startswith("q3_") & (answers["code"] <= 5)]
+    rated = rated.assign(mean=(rated["code"] - 1) * 25, top_box=(rated["code"] >= 4) * 100)
+    groups = rated.groupby(["agency_id", "period_id"])
+    for metric, column in {"overall_satisfaction": "mean", "overall_satisfaction_top_box": "top_box"}.items():
+        found = benchmarks.scores("agency", metric)
+        assert set(found["status"]) == {"reported"}
+        pd.testing.assert_series_equal(found["n"], groups.size(), check_dtype=False, check_names=False)
+        # The table holds four decimals.
+        pd.testing.assert_series_equal(found["score"], groups[column].mean(), check_names=False, rtol=0, atol=5.1e-5)
+
+
+def test_published_intervals(benchmarks: Any, answers: pd.DataFrame) -> None:
+    """Wilson for a share and Student for a mean, worked out here for one department."""
+    codes = answers[(answers["question"] == "q3_01") & (answers["period_id"] == "2021Q3") & (answers["code"] <= 5)][
+        "code"
+    ]
+    n, share = len(codes), (codes >= 4).mean()
+    z = 1.959963984540054
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * ((share * (1 - share) + z * z / (4 * n)) / n) ** 0.5 / (1 + z * z / n)
+    found = benchmarks.scores("agency", "overall_satisfaction_top_box").loc[("police", "2021Q3")]
+    assert (found["ci_low"], found["ci_high"]) == pytest.approx(
+        (100 * (middle - half), 100 * (middle + half)), abs=1e-4
+    )
+    # Student's quantile at a thousand degrees of freedom is between 1.960 and 1.963.
+    mean = benchmarks.scores("agency", "overall_satisfaction").loc[("police", "2021Q3")]
+    width = (mean["ci_high"] - mean["ci_low"]) / 2 / (25 * codes.std() / n**0.5)
+    assert 1.9600 < width < 1.9635
+
+
+def test_districts_are_units(benchmarks: Any, answers: pd.DataFrame) -> None:
+    rated = answers[answers["question"].str.startswith("q3_") & (answers["code"] <= 5)]
+    rated = rated.assign(unit_id="district_" + rated["counci"].astype(str), mean=(rated["code"] - 1) * 25)
+    expected = rated.groupby(["unit_id", "period_id"])["mean"].mean()
+    found = benchmarks.scores("region", "overall_satisfaction")
+    assert len(found) == 12
+    pd.testing.assert_series_equal(found["score"], expected, check_names=False, rtol=0, atol=5.1e-5)

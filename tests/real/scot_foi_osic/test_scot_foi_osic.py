@@ -102,3 +102,30 @@ def test_more_answers_than_requests_are_kept(found: pd.DataFrame, expected: pd.D
     above = found[found["numerator"] > found["n"]]
     assert len(above) == (expected["numerator"] > expected["n"]).sum()
     assert len(above.xs("foi_on_time", level="measure")) == 58
+
+
+@pytest.fixture(scope="module")
+def benchmarks(returns: Any) -> Any:
+    returns.build()
+    return returns
+
+
+@pytest.mark.parametrize("measure", ["foi_on_time", "foi_full_release", "foi_review_on_time", "eir_on_time"])
+def test_published_shares(benchmarks: Any, expected: pd.DataFrame, measure: str) -> None:
+    """Reported from 30 requests on; more answers than requests is no share, and is refused by name."""
+    names = benchmarks.sql(
+        f"select * from read_csv('{benchmarks.workspace.registry}/agencies.csv', all_varchar = true)"
+    )
+    rows = expected.xs(measure, level="measure").dropna().reset_index()
+    rows["unit_id"] = rows["AuthorityName"].map(dict(zip(names["name_en"], names["agency_id"], strict=True)))
+    rows = rows.set_index(["unit_id", "period_id"])
+    found = benchmarks.scores("agency", measure)
+    large = rows[rows["n"] >= 30]
+    shares = large[large["numerator"] <= large["n"]]
+    reported = found[found["status"] == "reported"]
+    assert set(reported.index) == set(shares.index)
+    score = (100 * shares["numerator"] / shares["n"]).reindex(reported.index)
+    pd.testing.assert_series_equal(reported["score"], score, check_names=False, rtol=0, atol=5.1e-5)
+    refused = found[found["status"] == "refused"]
+    assert set(refused.index) == set(large.index) - set(shares.index)
+    assert set(refused["status_reason"]) <= {"numerator_above_base"}

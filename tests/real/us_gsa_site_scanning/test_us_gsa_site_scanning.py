@@ -95,3 +95,24 @@ def test_renamed_agencies_are_one(scans: Any, raw: pd.DataFrame) -> None:
     assert (spelled > 1).sum() == 12
     found = scans.one(f"select count(distinct agency_id) from {scans.lake('reported_measures')}")
     assert found == raw["agency_id"].nunique()
+
+
+@pytest.fixture(scope="module")
+def benchmarks(scans: Any) -> Any:
+    scans.build()
+    return scans
+
+
+@pytest.mark.parametrize("tool", ["dap", "uswds"])
+def test_published_adoption(benchmarks: Any, raw: pd.DataFrame, tool: str) -> None:
+    """Share of an agency's websites that use the tool in the quarter's last snapshot, from 30 websites on."""
+    known = raw.dropna(subset=["agency_id"])
+    standing = known[known["day"] == known.groupby(["agency_id", "period_id"])["day"].transform("max")]
+    shares = (standing[tool] != "").groupby([standing["agency_id"], standing["period_id"]]).agg(["size", "mean"])
+    expected = shares[shares["size"] >= 30]
+    found = benchmarks.scores("agency", f"{tool}_share")
+    assert set(found.index) == set(shares.index)
+    reported = found[found["status"] == "reported"]
+    assert len(reported) > 100
+    pd.testing.assert_series_equal(reported["score"], 100 * expected["mean"], check_names=False, rtol=0, atol=5.1e-5)
+    assert (reported["n"] == expected["size"]).all()

@@ -129,3 +129,37 @@ def test_two_files_of_one_provider_stand_side_by_side(reports: Any) -> None:
         where agency_id = 'AK' and period_id = '2014Q3'"""
     )
     assert found.loc[0, "submissions"] == 2
+
+
+@pytest.fixture(scope="module")
+def benchmarks(reports: Any) -> Any:
+    reports.build()
+    return reports
+
+
+def test_shares_without_a_base_are_not_published(benchmarks: Any) -> None:
+    """The state file gives no number of respondents; a figure whose precision nobody can know is withheld, not guessed."""
+    found = benchmarks.scores("agency", "h_comp_1_top_box")
+    assert len(found) == 458
+    assert set(found["status_reason"]) == {"base_unknown"}
+    assert found[["score", "n", "ci_low"]].isna().all(axis=None)
+
+
+def test_response_rates_of_hospitals_with_enough_answers(benchmarks: Any, hospitals: pd.DataFrame) -> None:
+    bands = {"300 or more": 300, "Between 100 and 299": 100, "FEWER THAN 50": 0, "Fewer than 100": 0}
+    known = hospitals[hospitals["response_rate"] != "Not Available"]
+    at_least = pd.to_numeric(known["completed_surveys"].replace({**bands, "Not Available": None}))
+    known = known.assign(
+        unit_id=known["state"] + "/" + known["facility_id"],
+        period_id=_period(known["release_period"]),
+        at_least=at_least,
+    ).set_index(["unit_id", "period_id"])
+    found = benchmarks.scores("branch", "hcahps_response_rate")
+    reported = found[found["status"] == "reported"]
+    enough = known[known["at_least"] >= 30]
+    # Where one small hospital of a state is withheld, the next smallest is too.
+    withheld = found.index[found["status_reason"] == "complementary"]
+    assert set(reported.index) | set(withheld) == set(enough.index)
+    assert len(withheld) < 0.01 * len(enough)
+    expected = enough.loc[reported.index, "response_rate"].astype(float)
+    pd.testing.assert_series_equal(reported["score"], expected, check_names=False)

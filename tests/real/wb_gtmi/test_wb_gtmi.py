@@ -132,3 +132,13 @@ def test_index_lies_near_the_published_one(index: Any, sheet: pd.DataFrame) -> N
     for _, year in both.groupby("period_id"):
         assert year["ours"].corr(year["published"]) > 0.98
         assert (year["ours"] - year["published"]).abs().mean() < 0.1
+
+
+def test_published_maturity_is_the_mean_of_four_groups(index: Any, group_means: pd.DataFrame) -> None:
+    index.build()
+    expected = group_means.groupby(["agency_id", "period_id"])["share"].agg(["size", "mean"])
+    assert (expected["size"] == 4).all()
+    found = index.scores("agency", "maturity_govtech")
+    assert len(found) == 396
+    assert set(found["status"]) == {"reported"}
+    pd.testing.assert_series_equal(found["score"], expected["mean"], check_names=False, rtol=0, atol=1e-3)
