@@ -54,6 +54,11 @@ class Place:
                 return prop.name, header
         raise ValueError(f"{self.contract.id}: none of {names} is a column of its files")
 
+    def headers(self, *names: str) -> list[str]:
+        """The headers of those of these canonical columns that are columns of the file."""
+        found = [header_of(prop, self.period) for prop in self._properties() if prop.name in names]
+        return [header for header in found if header is not None]
+
     def find(self, name: str) -> Property:
         return next(prop for prop in self._properties() if prop.name == name)
 
@@ -175,7 +180,7 @@ def _region_number(place: Place, cells: dict[str, Any], number: int, random: np.
 def _out_of_range(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
     header = place.measure()
     changed = {**cells, **dict.fromkeys(place.others(), "")}
-    value: Any = 99 if isinstance(cells[header], int | np.integer) else "99"
+    value: Any = 55 if isinstance(cells[header], int | np.integer) else "55"
     changed = _corrupted(place, changed, number, "value", header, value)
     changed |= _headline(place)
     column = "value" if place.contract.feed == "survey_responses" else "score"
@@ -226,6 +231,8 @@ def _other_agency(place: Place, cells: dict[str, Any], number: int, random: np.r
     covers = place.contract.covers
     stranger = next(agency for agency in ("lighthouse", "kites") if covers != "all" and agency not in covers)
     changed = _corrupted(place, cells, number, name, header, stranger)
+    # Its services and branches are not those of the agencies covered: only the agency is to be wrong here.
+    changed |= dict.fromkeys(place.headers("service_id", "branch_id"), "")
     return [_Extra(changed, name, "*", "other_agency", "agency_not_covered")]
 
 

@@ -93,7 +93,17 @@ def _survey(world: World, delivery: Delivery, contract: Contract, scores: Scores
             scores.append(score(agency.agency_id, item, period, truth["mean"], truth["expected"], mean, int(n)))
             share = 100 * top / n if n else None
             if item == "overall_satisfaction":
-                scores.append(score(agency.agency_id, f"{item}_top_box", period, truth["top_box"], None, share, int(n)))
+                scores.append(
+                    score(
+                        agency.agency_id,
+                        f"{item}_top_box",
+                        period,
+                        truth["top_box"],
+                        truth["expected_top_box"],
+                        share,
+                        int(n),
+                    )
+                )
 
     for period in periods:
         yield period, drawn(period)
@@ -192,7 +202,7 @@ def _reported(world: World, delivery: Delivery, contract: Contract, scores: Scor
         )
         true = {
             "overall_satisfaction": (truth["mean"], truth["expected"]),
-            "overall_satisfaction_top_box": (truth["top_box"], None),
+            "overall_satisfaction_top_box": (truth["top_box"], truth["expected_top_box"]),
             "complaints_in_time": (cases.true_in_time(agency), None),
             "digital_completion": (counts.true_completion(agency), None),
         }

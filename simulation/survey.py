@@ -110,19 +110,25 @@ def expected_pomp(mean: Array, spread: float, levels: int) -> Array:
 def true_scores(
     world: World, agency: Agency, period: str, item: str, levels: int, top: int, people: Population
 ) -> dict[str, float]:
-    """Population mean and top box without mode effects, and the mean a sample would show in expectation."""
+    """Population mean and top box without mode effects, and what a sample would show of both in expectation.
+
+    The population of a question that makes sense for some channels only is the users of these.
+    """
     values = parameters()
     spread = float(np.hypot(values["sd"]["person"], values["sd"]["noise"]))
+    asked = np.isin(people.columns["channel"], list(ONLY_FOR.get(item, values["mix"]["channel"])))
+    share = people.share * asked / (people.share @ asked)
+    respondents = people.respondent_share * asked / (people.respondent_share @ asked)
     mean = agency.level[period] + people.effect + _offset(agency, item)
-    sampled = sum(
-        figure["share"] * float(people.respondent_share @ expected_pomp(mean + figure["effect"], spread, levels))
-        for figure in values["mode"].values()
-    )
-    over = ndtr((mean - 100 * (levels - top) / levels) / spread)
+    lowest_top = 100 * (levels - top) / levels
+    modes = [(mode["share"], mean + mode["effect"]) for mode in values["mode"].values()]
     return {
-        "mean": float(people.share @ expected_pomp(mean, spread, levels)),
-        "expected": sampled,
-        "top_box": float(100 * people.share @ over),
+        "mean": float(share @ expected_pomp(mean, spread, levels)),
+        "expected": sum(part * float(respondents @ expected_pomp(moved, spread, levels)) for part, moved in modes),
+        "top_box": float(100 * share @ ndtr((mean - lowest_top) / spread)),
+        "expected_top_box": sum(
+            part * float(100 * respondents @ ndtr((moved - lowest_top) / spread)) for part, moved in modes
+        ),
     }
 
 
