@@ -189,7 +189,10 @@ def _comment(
 def _reading(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     if not warehouse.is_file():
         raise MiyarError(Problem("no_warehouse", "nothing was built yet", next_step="Run `miyar run` first."))
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    # Through a hub in memory: a connection opened read-only could not attach the edition to be written.
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
+        connection.execute("use warehouse")
         yield connection
 
 
