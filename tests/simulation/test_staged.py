@@ -1,0 +1,73 @@
+"""Ingestion finds in simulated files what the truth says was planted, and nothing else."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet
+import pytest
+
+from expectations.suites import suite_for
+from ingestion.contract import load_contracts
+from ingestion.feeds import load_feeds
+from ingestion.landing import discover
+from ingestion.staging import stage
+from miyar.registry import load_registry
+from miyar.workspace import Workspace
+
+# One file of each format and calendar; the pipeline's own tests take in all of them.
+PATHS = [
+    "lighthouse/survey_responses/survey_2025Q2_delivered_2025-07-12.csv",
+    "kites/survey_responses/استبانة_2025Q2.csv",
+    "wells/survey_responses/2025Q4.xlsx",
+    "sundials/survey_responses/extract_2025Q2.tsv",
+    "caravans/survey_responses/feedback_2025Q2.ndjson",
+    "mosaics/survey_responses/results-2025Q2.json",
+    "complaints_platform/complaints/2025Q2/complaints_2025-07-12.csv",
+    "mystery_contractor/mystery_visits/visits_2025Q2.xlsx",
+    "kites/maturity_assessments/تقييم_2025Q4.ods",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_staging_finds_what_was_planted(simulated, tmp_path: Path, path: str) -> None:
+    workspace = Workspace.open(simulated.root)
+    contracts = load_contracts(workspace.registry)
+    deliveries, problems = discover(workspace, contracts)
+    assert problems == []
+    delivery = next(one for one in deliveries if one.path == simulated.root / "landing" / path)
+    staged = stage(delivery, workspace, load_registry(workspace.registry), tmp_path)
+    found: dict[int, set[str]] = defaultdict(set)
+    for row in pyarrow.parquet.read_table(staged.typed, columns=["source_row", "problems"]).to_pylist():
+        if row["problems"]:
+            found[row["source_row"]] |= {problem["rule"] for problem in row["problems"]}
+    planted = simulated.dirt[(simulated.dirt["path"] == path) & (simulated.dirt["fate"] == "quarantined")]
+    # Rules of the suites are judged after staging; a code without a label map is one of them.
+    contract = delivery.contract
+    suite = {rule.id for rule in suite_for(load_feeds()[contract.feed], contract, workspace.settings.periods)}
+    later = planted[planted["rule"].isin(suite)]
+    told: dict[int, set[str]] = defaultdict(set)
+    for note in planted[~planted["rule"].isin(suite)].itertuples():
+        told[note.source_row].add(note.rule)
+    for row, rules in told.items():
+        assert rules <= found[row], row
+    assert set(found) <= set(told) | set(later["source_row"])
+    duplicates = simulated.dirt.query("path == @path and fate == 'duplicate'")
+    assert (staged.duplicates > 0) == (len(duplicates) > 0)
+    assert bool(staged.notes) == bool(len(simulated.dirt.query("path == @path and fate == 'reported'")))
+
+
+def test_staged_means_are_the_realised_ones(simulated, tmp_path: Path) -> None:
+    """All records without a problem and not planted: their mean POMP is the truth's realised value."""
+    workspace = Workspace.open(simulated.root)
+    deliveries, _ = discover(workspace, load_contracts(workspace.registry))
+    path = "caravans/survey_responses/feedback_2025Q3.ndjson"
+    delivery = next(one for one in deliveries if one.path == simulated.root / "landing" / path)
+    staged = stage(delivery, workspace, load_registry(workspace.registry), tmp_path)
+    rows = pd.read_parquet(staged.typed)
+    planted = simulated.dirt[(simulated.dirt["path"] == path) & (simulated.dirt["fate"] == "quarantined")]
+    clean = rows[~rows["source_row"].isin(planted["source_row"]) & (rows["answer_status"] == "answered")]
+    for item, answers in clean.groupby("item"):
+        truth = simulated.score("caravans", item, "2025Q3")
+        assert len(answers) == truth["realised_n"]
+        assert 25 * (answers["value"].astype(float).mean() - 1) == pytest.approx(truth["realised_value"], abs=1e-6)
