@@ -277,30 +277,51 @@ def load_contracts(registry: Path) -> list[Contract]:
     contracts: list[Contract] = []
     for path in sorted((registry / "contracts").glob("*/*.yml")):
         shown = path.relative_to(registry).as_posix()
-        try:
-            contract = Contract.model_validate(yaml.safe_load(path.read_text("utf-8")))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        contract = _read_contract(path, shown)
+        if isinstance(contract, list):
+            problems += contract
+        elif (contract.provider, contract.feed) != (path.parent.name, path.stem.split(".")[0]):
             problems.append(
-                Problem("contract_unreadable", str(error).splitlines()[0], file=shown, next_step="Mend the YAML.")
-            )
-        except ValidationError as error:
-            for detail in error.errors(include_url=False, include_input=False):
-                place = ".".join(str(part) for part in detail["loc"])
-                problems += [
-                    Problem("contract_invalid", text, file=shown, column=place, next_step="See docs/contracts.md.")
-                    for text in detail["msg"].removeprefix("Value error, ").split("; ")
-                ]
-        else:
-            if (contract.provider, contract.feed) != (path.parent.name, path.stem.split(".")[0]):
-                problems.append(
-                    Problem(
-                        "contract_misplaced",
-                        f"it says provider {contract.provider!r} and feed {contract.feed!r}",
-                        file=shown,
-                        next_step=f"Move it to contracts/{contract.provider}/{contract.feed}.yml.",
-                    )
+                Problem(
+                    "contract_misplaced",
+                    f"it says provider {contract.provider!r} and feed {contract.feed!r}",
+                    file=shown,
+                    next_step=f"Move it to contracts/{contract.provider}/{contract.feed}.yml.",
                 )
+            )
+        else:
             contracts.append(contract)
     if problems:
         raise MiyarError(problems)
     return [contract for contract in contracts if contract.status == "active"]
+
+
+def load_contract(path: Path) -> Contract:
+    """One contract file, wherever it stands; raises MiyarError with every problem."""
+    if not path.is_file():
+        raise MiyarError(
+            Problem("contract_unreadable", "there is no such file", file=path.name, next_step="Check the path.")
+        )
+    contract = _read_contract(path, path.name)
+    if isinstance(contract, list):
+        raise MiyarError(contract)
+    return contract
+
+
+def _read_contract(path: Path, shown: str) -> Contract | list[Problem]:
+    try:
+        return Contract.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return [Problem("contract_unreadable", str(error).splitlines()[0], file=shown, next_step="Mend the YAML.")]
+    except ValidationError as error:
+        return [
+            Problem(
+                "contract_invalid",
+                text,
+                file=shown,
+                column=".".join(str(part) for part in detail["loc"]),
+                next_step="See docs/contracts.md.",
+            )
+            for detail in error.errors(include_url=False, include_input=False)
+            for text in detail["msg"].removeprefix("Value error, ").split("; ")
+        ]

@@ -177,7 +177,8 @@ class _Compiler:
     def _value(self, name: str, kind: str) -> str:
         groups = self.plan.groups(name)
         typed = self.plan.by_group(name, [self._group_value(name, kind, group) for group in groups])
-        return f"case when not coalesce(is_sheet_error(t_{name}), false) then {typed} end"
+        error = self.plan.sheet_error(name)
+        return typed if error == "false" else f"case when not {error} then {typed} end"
 
     def _group_value(self, name: str, kind: str, group: Group) -> str:
         prop = group.prop
@@ -210,10 +211,7 @@ class _Compiler:
     def _typed(self, column: Column) -> str:
         if self.has_scale and column.name in SCALED_VALUES:
             number = values.decimal_value(f"n_{column.name}", None)
-            return (
-                f"case when a_status_{column.name} is null then {number} "
-                f"else a_{column.name}::decimal(18,6) end"
-            )
+            return f"case when a_status_{column.name} is null then {number} else a_{column.name}::decimal(18,6) end"
         return self._value(column.name, column.type)
 
     def _period(self) -> str:
@@ -236,7 +234,7 @@ class _Compiler:
             outside = self._outside_header(name)
             rules[name] = (
                 f"case when t_{name} is not null and {value} is null{excused} "
-                f"then case when is_sheet_error(t_{name}) then 'spreadsheet_error' else {reasons} end{outside} end"
+                f"then case when {self.plan.sheet_error(name)} then 'spreadsheet_error' else {reasons} end{outside} end"
             )
         return rules
 

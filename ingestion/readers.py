@@ -5,13 +5,14 @@ Belongs here: choosing the reader, checks that hold for every format. Does not b
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
 from ingestion.contract import Contract, CsvFormat, SheetFormat
 from ingestion.headers import Headers, blank_header
+from ingestion.values import is_plain
 from miyar.errors import MiyarError, Problem
 
 # Longest text of one cell. A spreadsheet cell holds 32,767 characters; more than three times that is a lost quote or an
@@ -41,6 +42,8 @@ class Source:
     relation: str  # SQL relation with column source_row and the text columns
     headers: Headers
     rows: int
+    plain: frozenset[int] = frozenset()  # columns whose texts need neither cleaning nor folding
+    sound: frozenset[int] = frozenset()  # columns without any text that could be a spreadsheet's error
 
 
 def read(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
@@ -72,8 +75,7 @@ def read(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> 
             "Deliver the rows; if there is nothing to report, deliver no file.",
         )
     _refuse_blank_headers(given, connection, source)
-    _refuse_long_fields(given, connection, source)
-    return source
+    return _measure(given, connection, source)
 
 
 def unreadable(given: Input, error: OSError) -> MiyarError:
@@ -99,13 +101,19 @@ def _refuse_blank_headers(given: Input, connection: duckdb.DuckDBPyConnection, s
         raise MiyarError(problems)
 
 
-def _refuse_long_fields(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> None:
-    if not source.headers.wanted:
-        return
-    longest = ", ".join(f"max(strlen(c{place}))" for place in source.headers.wanted)
-    lengths = connection.execute(f"select {longest} from {source.relation}").fetchone() or ()
+def _measure(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> Source:
+    """Look over all cells once: refuse those that are too long, and note the columns that are plain."""
+    places = source.headers.wanted
+    if not places:
+        return source
+    measures = ", ".join(
+        f"max(strlen(c{place})), bool_and({is_plain(f'c{place}')}), bool_and(not contains(c{place}, '#'))"
+        for place in places
+    )
+    measured = connection.execute(f"select {measures} from {source.relation}").fetchone() or ()
+    lengths, plain, sound = measured[0::3], measured[1::3], measured[2::3]
     problems = []
-    for place, length in zip(source.headers.wanted, lengths, strict=True):
+    for place, length in zip(places, lengths, strict=True):
         # Bytes are counted first because that is cheap; a character takes up to four.
         if length is not None and length > LONGEST_FIELD:
             found = connection.execute(
@@ -124,3 +132,8 @@ def _refuse_long_fields(given: Input, connection: duckdb.DuckDBPyConnection, sou
                 )
     if problems:
         raise MiyarError(problems)
+    return replace(
+        source,
+        plain=frozenset(place for place, is_one in zip(places, plain, strict=True) if is_one),
+        sound=frozenset(place for place, is_one in zip(places, sound, strict=True) if is_one),
+    )

@@ -173,7 +173,8 @@ def _quoted(name: str) -> str:
 
 
 def _read_parquet(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
-    source = f"read_parquet({engine.text(str(given.path))}, file_row_number = true)"
+    # A folder named a=b is no column of the file.
+    source = f"read_parquet({engine.text(str(given.path))}, file_row_number = true, hive_partitioning = false)"
     raw = scratch / "raw.parquet"
     try:
         described = connection.execute(f"describe select * exclude (file_row_number) from {source}").fetchall()

@@ -24,6 +24,7 @@ class Fed:
     sql: str  # text as delivered, cleaned; null when there is none
     header: str  # "" for constants, file names and absent optional headers
     valid: tuple[str, str | None] | None = None  # first period of the header, first period after it
+    is_sound: bool = True  # no text of it could be a spreadsheet's error
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ class Plan:
             for group, expression in zip(groups, expressions, strict=True)
         )
         return f"case {cases} end"
+
+    def sheet_error(self, column: str) -> str:
+        """SQL: true when a text is a spreadsheet's error; just `false` where the whole column has none."""
+        sound = all(fed.is_sound for fed in self.fed.get(column, ()))
+        return "false" if sound else f"coalesce(is_sheet_error(t_{column}), false)"
 
     def label(self, column: str) -> str:
         """SQL: the delivered header that feeds a column in a record, else the column's own name."""
@@ -122,17 +128,21 @@ def _fed(
     if named is None:
         return Fed(record, prop, "null::varchar", "")
     header = tidy(named.physical_name if isinstance(named, NamedFrom) else named)
-    value = f"clean_text(c{source.headers.taken[header]})"
+    place = source.headers.taken[header]
     column = feed.by_name.get(prop.name)
-    if column is None or not column.free:
-        value = f"fold_digits({value})"
+    if place in source.plain:
+        value = f"nullif(c{place}, '')"
+    elif column is not None and column.free:
+        value = f"clean_text(c{place})"
+    else:
+        value = f"fold_digits(clean_text(c{place}))"
     nulls = [*given.contract.null_values, *prop.null_values]
     if nulls:
         value = f"case when {value} not in ({engine.texts(nulls)}) then {value} end"
     if "" in (prop.labels or {}):
         # The contract says what an empty cell means, so it is a text like any other.
         value = f"coalesce({value}, '')"
-    return Fed(record, prop, value, header, _validity(prop, named))
+    return Fed(record, prop, value, header, _validity(prop, named), place in source.sound)
 
 
 def _validity(prop: Property, named: NamedFrom | str) -> tuple[str, str | None] | None:

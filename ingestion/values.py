@@ -9,6 +9,7 @@ import re
 import duckdb
 
 from ingestion import engine
+from miyar.periods import period_range
 
 ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹"
 ASCII_DIGITS = "01234567890123456789"
@@ -55,13 +56,17 @@ def _macros() -> list[str]:
             else t end""",
         f"""number_comma(t) as case when contains(t, '.') and not {thousands % (".", ",٫")} then 'not a number'
             else replace(replace(t, '.', ''), ',', '.') end""",
-        """iso_timestamp(t) as case when regexp_matches(t, '^[0-9]{4}-[0-9]')
-            then timezone('UTC', try_cast(t as timestamptz)) end""",
+        # Texts without a zone take the quick cast; a zone is converted to UTC. Words such as `infinity` are no dates.
+        """iso_timestamp(t) as case when t >= '0' and t < ':' and contains(t, '-') then
+            case when strlen(t) = 10 or (strlen(t) = 19 and t like '%:__:__') then try_cast(t as timestamp)
+            else make_timestamp(epoch_us(try_cast(t as timestamptz))) end end""",
         f"""known_year(moment) as year(moment) between {EARLIEST_YEAR} and {LATEST_YEAR}""",
         # Not `in`: the planner makes a join of every longer list, and this stands twice per column.
         f"""is_sheet_error(t) as starts_with(t, '#')
             and contains({engine.text("|".join(("", *SHEET_ERRORS, NO_CACHED_VALUE, "")))}, '|' || t || '|')""",
-        """quarter_of(moment) as year(moment)::varchar || 'Q' || quarter(moment)::varchar""",
+        # A list of all periods: putting a text together for every row costs more than parsing its date.
+        f"""quarter_of(moment) as case when known_year(moment)
+            then list_extract(getvariable('periods'), (year(moment) - {EARLIEST_YEAR}) * 4 + quarter(moment)) end""",
     ]
 
 
@@ -69,6 +74,14 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the macros on a connection."""
     for macro in _macros():
         connection.execute(f"create or replace macro {macro}")
+    periods = period_range(f"{EARLIEST_YEAR}Q1", f"{LATEST_YEAR}Q4")
+    connection.execute("set variable periods = ?::varchar[]", [periods])
+
+
+def is_plain(value: str) -> str:
+    """SQL: true for texts that cleaning and folding would leave as they are: ASCII, no blank at either end."""
+    ends = " and ".join(f"not ends_with({value}, {engine.text(blank)})" for blank in _ASCII_BLANKS)
+    return f"({value} = '' or ({_ascii(value)} and {value} >= '!' and {ends}))"
 
 
 def number_text(value: str, decimal: str) -> str:
