@@ -26,6 +26,7 @@ PATHS = [
     "complaints_platform/complaints/2025Q2/complaints_2025-07-12.csv",
     "mystery_contractor/mystery_visits/visits_2025Q2.xlsx",
     "kites/maturity_assessments/تقييم_2025Q4.ods",
+    "mosaics/service_usage/year=2025/usage.parquet",
 ]
 
 
