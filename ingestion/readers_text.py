@@ -59,10 +59,10 @@ def header_cells(given: Input, form: CsvFormat, path: Path) -> list[str]:
     """The header's cells; two header rows are joined with ` / `, the upper one filled to the right."""
     # Reading ahead may meet wrong bytes far below the header; the parser reports those with their row.
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
-        for _ in range(form.skip_rows):
-            stream.readline()
+        reader = _csv(stream, form)
         try:
-            rows = [next(_csv(stream, form), []) for _ in range(form.header_rows)]
+            # Banner rows may hold line ends in quotes, as any row.
+            rows = [next(reader, []) for _ in range(form.skip_rows + form.header_rows)][form.skip_rows :]
         except csv.Error:
             raise given.fail(
                 "field_too_long",

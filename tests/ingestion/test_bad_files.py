@@ -65,6 +65,13 @@ def test_wrong_encoding_in_transcoded_file(centre: Any, survey: dict[str, Any]) 
     assert "are not utf-16-le" in told(problem, "file_encoding", row=3)
 
 
+def test_header_in_another_encoding(centre: Any, survey: dict[str, Any]) -> None:
+    centre.contract(survey, ignored=["ملاحظة"])
+    centre.land(f"agency,id,answered,q1,ملاحظة\n{GOOD[:-1]},x\n".encode("windows-1256"))
+    [problem] = centre.refusal()
+    assert "windows-1256" in told(problem, "file_encoding", row=1)
+
+
 def test_unknown_encoding_is_the_contracts_fault(centre: Any, survey: dict[str, Any]) -> None:
     centre.contract(survey, format={"type": "csv", "encoding": "windows-9999"})
     centre.land(HEADER + GOOD)

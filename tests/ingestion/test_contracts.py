@@ -29,7 +29,13 @@ def test_schema_and_model_accept_real_contracts(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"format": {"type": "pdf"}}, {"delivery": "sometimes"}, {"unheard": 1}, {"properties": [{"physicalName": "x"}]}],
+    [
+        {"properties": [{"name": "responded_at", "physicalName": "x", "calendar": "julian"}]},
+        {"format": {"type": "pdf"}},
+        {"delivery": "sometimes"},
+        {"unheard": 1},
+        {"properties": [{"physicalName": "x"}]},
+    ],
 )
 def test_schema_refuses_what_the_model_refuses(survey: dict[str, Any], change: dict[str, Any]) -> None:
     content = {"id": "c", "provider": "p1", "covers": "all", "format": {"type": "csv"}, **survey}

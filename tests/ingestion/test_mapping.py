@@ -381,3 +381,42 @@ def test_order_is_that_of_the_file(centre: Any, survey: dict[str, Any]) -> None:
     lines = [f"{('a01', 'NA', 'Nada Foundation')[n % 3]},r{n},2025-02-03,{answers[n % 6]}" for n in range(6000)]
     centre.land("agency,id,answered,q1\n" + "\n".join(lines) + "\n")
     assert [row for (row,) in centre.rows("source_row")] == list(range(2, 6002))
+
+
+@pytest.mark.parametrize(
+    ("above", "skipped", "first"),
+    [
+        ("Report\n\n", 2, 4),
+        ("\n\n", 2, 4),
+        ('"Report\nof 2025",,,\n', 1, 4),
+        ("Report,,,\n", 1, 3),
+    ],
+)
+def test_banner_rows(centre: Any, survey: dict[str, Any], above: str, skipped: int, first: int) -> None:
+    centre.contract(survey, format={"type": "csv", "skipRows": skipped})
+    centre.land(above + "agency,id,answered,q1\na01,r1,2025-02-03,1\na01,r2,2025-02-03,2\n")
+    assert centre.rows("source_row, value") == [(first, 1), (first + 1, 2)]
+
+
+def test_header_with_quotes_and_line_ends(centre: Any, survey: dict[str, Any]) -> None:
+    value = {"name": "value", "physicalName": "overall answer"}
+    centre.contract(survey, properties=with_column(survey, value, without="value"))
+    centre.land('\ufeff"agency", id ,answered,"overall\nanswer"\na01,r1,2025-02-03,1\n')
+    assert centre.rows("source_row, value") == [(3, 1)]
+
+
+def test_two_header_rows_of_delimited_text(centre: Any, survey: dict[str, Any]) -> None:
+    names = {"agency": "who / agency", "id": "who / id", "answered": "what / answered", "q1": "what / q1"}
+    properties = [
+        p | ({"physicalName": names[p["physicalName"]]} if "physicalName" in p else {}) for p in survey["properties"]
+    ]
+    centre.contract(survey, properties=properties, format={"type": "csv", "headerRows": 2})
+    centre.land("who,,what,\nagency,id,answered,q1\na01,r1,2025-02-03,1\n")
+    assert centre.rows("source_row, value") == [(3, 1)]
+
+
+def test_blank_rows_are_counted_and_no_records(centre: Any, survey: dict[str, Any]) -> None:
+    centre.contract(survey)
+    centre.land("agency,id,answered,q1\n,,,\na01,r1,2025-02-03,1\n , ,,\n")
+    staged = centre.stage()
+    assert (staged.source_rows, staged.blank_cells, staged.records) == (3, 2, 1)
