@@ -19,7 +19,6 @@ from dagster_project.warehouse_assets import warehouse_assets
 from ingestion.contract import load_contracts
 from miyar.workspace import Workspace
 
-
 # The policy is exactly what this flow needs; its beta mark (dagster 1.13) would be printed once per asset.
 warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
 

@@ -6,6 +6,7 @@ Belongs here: what runs together and when. Does not belong here: assets.
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from dagster_project.partitions import range_tags
 from ingestion.contract import load_contracts
@@ -14,8 +15,11 @@ from ingestion.ledger import is_done
 from miyar.periods import period_of, shift
 from miyar.workspace import Workspace
 
+# Jobs over assets are resolved when all definitions are put together; until then this is their type.
+Jobs = dict[str, UnresolvedAssetJobDefinition]
 
-def jobs(providers: dg.PartitionsDefinition[str], periods: dg.PartitionsDefinition[str]) -> dict[str, dg.JobDefinition]:
+
+def jobs(providers: dg.PartitionsDefinition[str], periods: dg.PartitionsDefinition[str]) -> Jobs:
     """`ingest` (by provider), `build` (cells by period, then all above them) and `publish`."""
     lake = dg.AssetSelection.groups("lake")
     editions = dg.AssetSelection.groups("editions")
@@ -28,7 +32,7 @@ def jobs(providers: dg.PartitionsDefinition[str], periods: dg.PartitionsDefiniti
     }
 
 
-def schedules(root: Path, made: dict[str, dg.JobDefinition]) -> list[dg.ScheduleDefinition]:
+def schedules(root: Path, made: Jobs) -> list[dg.ScheduleDefinition]:
     """Nightly ingestion of every provider; publication on the 20th after a quarter ends, when files are due."""
 
     @dg.schedule(job=made["ingest"], cron_schedule="0 2 * * *", name="nightly_ingest", execution_timezone="UTC")
@@ -48,7 +52,7 @@ def schedules(root: Path, made: dict[str, dg.JobDefinition]) -> list[dg.Schedule
     return [nightly, quarterly]
 
 
-def sensors(root: Path, made: dict[str, dg.JobDefinition]) -> list[dg.SensorDefinition]:
+def sensors(root: Path, made: Jobs) -> list[dg.SensorDefinition]:
     """New files make one ingest run however many they are; a finished ingest makes one build run."""
 
     @dg.sensor(job=made["ingest"], name="landing", minimum_interval_seconds=60)
@@ -67,7 +71,7 @@ def sensors(root: Path, made: dict[str, dg.JobDefinition]) -> list[dg.SensorDefi
 
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS,
-        monitored_jobs=[made["ingest"]],  # type: ignore[list-item]
+        monitored_jobs=[made["ingest"]],
         request_job=made["build"],
         name="build_after_ingest",
     )

@@ -15,6 +15,7 @@ from expectations.intake import Intake, receive_all
 from expectations.suites import catalogue
 from ingestion.feeds import Feed, load_feeds
 from ingestion.ledger import Account
+from miyar.progress import progress_bar
 from miyar.workspace import Workspace
 
 
@@ -46,7 +47,8 @@ def lake_asset(feed: Feed, providers: dg.PartitionsDefinition[str]) -> dg.Assets
     def receive(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Any:
         place = workspace.open()
         wanted = {(provider, feed.name) for provider in context.partition_keys}
-        intake = receive_all(place, workspace.registry(), workspace.contracts(), only=wanted)
+        with progress_bar(feed.name) as progress:
+            intake = receive_all(place, workspace.registry(), workspace.contracts(), only=wanted, progress=progress)
         for problem in intake.problems:
             context.log.warning(str(problem))
         yield dg.MaterializeResult(metadata=_metadata(place, feed, intake))

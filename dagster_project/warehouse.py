@@ -133,10 +133,11 @@ def run_dbt(workspace: Workspace, select: list[str] | None = None, command: str 
             outcome = dbtRunner(manifest=_manifest).invoke(arguments)
     finally:
         # dbt keeps the file open in this process; nobody else could read it.
-        DuckDBConnectionManager.close_all_connections()
-    if outcome.result is None:
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    results = getattr(outcome.result, "results", None)
+    if results is None:
         raise RuntimeError(f"dbt could not run: {outcome.exception}")
-    for result in outcome.result.results:
+    for result in results:
         yield DbtResult(
             result.node.unique_id, str(result.status), float(result.execution_time), str(result.message or "")
         )

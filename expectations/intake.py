@@ -47,7 +47,7 @@ def receive_all(
     """Receive every delivery that is new (or whose contract changed), in path order; then rewrite the list of slices.
 
     `only` limits to these (provider, feed) pairs. A bad file ends as a refused account and never stops the others.
-    `progress` is called with (done, total, path).
+    `progress` is called with (path, done, total).
     """
     wanted = [c for c in contracts if only is None or (c.provider, c.feed) in only]
     deliveries, problems = discover(workspace, wanted)
@@ -62,10 +62,10 @@ def receive_all(
     intake.known = len(chosen) - len(fresh)
     for number, delivery in enumerate(fresh):
         if progress:
-            progress(number, len(fresh), delivery.relative)
+            progress(delivery.relative, number, len(fresh))
         intake.accounts.append(receive(delivery, workspace, registry))
     if progress:
-        progress(len(fresh), len(fresh), "")
+        progress("", len(fresh), len(fresh))
     _, contested = write_slices(workspace)
     intake.problems += contested
     return intake
@@ -155,8 +155,8 @@ def _judge(
         )
         if rule.action != "report":
             refused += [(row_id, rule.id, ", ".join(rule.columns), "") for row_id in ids]
-    columns = list(zip(*refused, strict=True)) if refused else [[], [], [], []]
-    return report, pa.table([pa.array(list(column), pa.string()) for column in columns], schema=REFUSED_ROWS)
+    lines = [dict(zip(REFUSED_ROWS.names, line, strict=True)) for line in refused]
+    return report, pa.Table.from_pylist(lines, schema=REFUSED_ROWS)
 
 
 def _refusal(delivery: Delivery, quarantined: int, records: int) -> dict[str, str | int | None]:

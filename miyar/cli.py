@@ -4,6 +4,8 @@ Belongs here: arguments, and printing of results. Does not belong here: the work
 is needed so that `miyar --help` is quick.
 """
 
+import os
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +13,19 @@ from typing import Annotated
 
 import typer
 
-from miyar.errors import MiyarError
+from miyar.errors import MiyarError, Problem
+from miyar.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Miyar (معيار)")
 Place = Annotated[Path, typer.Option("--workspace", "-w", help="The centre's folder", envvar="MIYAR_WORKSPACE")]
 HERE = Path()
+
+SETTINGS = """\
+# One centre's workspace. Periods outside `periods` are refused as closed.
+name: {ar: مركز القياس, en: Measurement centre}
+methodology: "2026.1"
+periods: {first: 2025Q1, last: 2026Q4}
+"""
 
 
 def main() -> None:
@@ -74,6 +84,192 @@ def run(
     typer.echo("warehouse: " + ("recomputed what changed" if result.is_built else "up to date"))
     state = "published" if result.is_published else "unchanged"
     typer.echo(f"edition: {result.edition_id or 'none'} ({state})")
+
+
+@app.command()
+def init(folder: Path) -> None:
+    """Make an empty workspace: settings and registry tables to fill in."""
+    from miyar.registry import TABLES
+
+    if (folder / "miyar.yml").exists():
+        raise MiyarError(Problem("workspace_exists", "there is a miyar.yml already", file=str(folder)))
+    (folder / "registry" / "contracts").mkdir(parents=True)
+    (folder / "landing").mkdir()
+    (folder / "miyar.yml").write_text(SETTINGS, "utf-8")
+    for table, (columns, _, _) in TABLES.items():
+        (folder / "registry" / f"{table}.csv").write_text(",".join(columns) + "\n", "utf-8")
+    typer.echo(f"{folder}: fill in registry/agencies.csv and registry/owed.csv, then add contracts (docs/contracts.md)")
+
+
+@app.command()
+def show(
+    workspace: Place = HERE,
+    metric: Annotated[str, typer.Option(help="Metric id")] = "overall_satisfaction",
+    period: Annotated[str, typer.Option(help="Period; default: the last one reported")] = "",
+    edition: Annotated[str, typer.Option(help="Edition; default: the current one")] = "current",
+) -> None:
+    """Print the benchmark table of one metric from a published edition."""
+    from miyar.terminal import benchmark_table
+    from publication.reading import benchmark_rows, headline_metrics, last_period, open_edition
+
+    folder = Workspace.open(workspace).editions / edition
+    with open_edition(folder) as connection:
+        chosen = period or last_period(connection)
+        rows = benchmark_rows(connection, metric, chosen)
+        names = {name: (arabic, english) for name, arabic, english in headline_metrics(connection)}
+    benchmark_table(rows, names.get(metric, (metric, metric)), chosen, folder.resolve().name)
+    others = ", ".join(name for name in names if name != metric)
+    typer.echo(f"other headline metrics (--metric): {others}")
+    typer.echo(f"edition:  {folder.resolve()}")
+    typer.echo(
+        f"query:    python -c \"import duckdb; duckdb.connect('{folder}/benchmarks.duckdb', read_only=True)"
+        ".sql('from bench_scores').show()\""
+    )
+    typer.echo(f"trace:    miyar trace SCORE_ID --workspace {workspace}")
+    typer.echo(f"pipeline: miyar ui --workspace {workspace}   (Dagster, in the browser)")
+
+
+@app.command()
+def status(workspace: Place = HERE) -> None:
+    """Every submission's account, and what is contested or refused."""
+    from ingestion.ledger import read_accounts
+    from miyar.terminal import accounts_table
+
+    accounts_table(read_accounts(Workspace.open(workspace)))
+
+
+@app.command()
+def check(
+    file: Path,
+    contract: Annotated[Path, typer.Option(help="The contract, as in registry/contracts/<provider>/<feed>.yml")],
+    workspace: Place = HERE,
+) -> None:
+    """Say what the pipeline would say about a file before it is delivered: offline, writing nothing. Exit 1: not accepted."""
+    from expectations.rehearsal import rehearse
+    from miyar.terminal import rehearsal_table
+
+    outcome = rehearse(Workspace.open(workspace), file, contract)
+    rehearsal_table(outcome)
+    if outcome.account.status != "accepted":
+        raise typer.Exit(1)
+
+
+@app.command()
+def publish(
+    workspace: Place = HERE,
+    period: Annotated[str, typer.Option(help="Period; default: the last one reported")] = "",
+    reason: Annotated[str, typer.Option(help="Why a published period is restated")] = "",
+    wait: Annotated[float, typer.Option(help="Seconds to wait for another run")] = 0,
+) -> None:
+    """Publish the warehouse as it stands."""
+    from dagster_project.origin import origin_of
+    from ingestion.contract import load_contracts
+    from miyar.registry import load_registry
+    from publication.editions import publish as publish_edition
+
+    place = Workspace.open(workspace)
+    with place.lock(wait):
+        origin = origin_of(place, load_registry(place.registry), load_contracts(place.registry))
+        made = publish_edition(place, origin, datetime.now(tz=UTC), period=period or None, reason=reason)
+    typer.echo(f"{made.edition_id}: {'published' if made.is_new else 'unchanged'} ({made.content_hash})")
+
+
+@app.command()
+def diff(older: str, newer: str, workspace: Place = HERE, limit: int = 20) -> None:
+    """What changed between two editions, score by score."""
+    from miyar.terminal import difference_table
+    from publication.difference import compare
+    from publication.manifest import read_manifest
+
+    editions = Workspace.open(workspace).editions
+    for name in (older, newer):
+        read_manifest(editions / name)
+    difference_table(compare(editions / older, editions / newer), limit)
+
+
+@app.command()
+def verify(workspace: Place = HERE) -> None:
+    """Recompute every hash of every edition; exit 1 when anything was touched."""
+    from publication.verify import verify_all
+
+    found = verify_all(Workspace.open(workspace).editions)
+    for edition_id, problems in found.items():
+        typer.echo(f"{edition_id}: {'intact' if not problems else 'CHANGED'}")
+        for problem in problems:
+            typer.echo(f"  {problem}")
+    if any(found.values()) or not found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def trace(
+    score_id: str,
+    workspace: Place = HERE,
+    edition: Annotated[str, typer.Option(help="Edition; default: the current one")] = "current",
+    limit: int = 10,
+) -> None:
+    """Follow a published score back to its cells, submissions and rows."""
+    from miyar.terminal import trace_tables
+    from publication.trace import trace as follow
+
+    place = Workspace.open(workspace)
+    with place.lock():
+        trace_tables(follow(place, place.editions / edition, score_id, limit))
+
+
+@app.command()
+def withdraw(submission_id: str, reason: str, workspace: Place = HERE) -> None:
+    """Withdraw a submission; its slices fall back to the delivery before, at the next run."""
+    from ingestion import ledger
+
+    place = Workspace.open(workspace)
+    with place.lock():
+        account = ledger.withdraw(place, submission_id, reason)
+    typer.echo(f"{account.path}: withdrawn; run `miyar run` to recompute and publish")
+
+
+@app.command()
+def fetch(contract: str, workspace: Place = HERE) -> None:
+    """Fetch a contract's paged HTTP endpoint into the landing zone; an interrupted fetch goes on where it stopped."""
+    from ingestion.contract import load_contracts
+    from ingestion.fetch import fetch as fetch_pages
+
+    place = Workspace.open(workspace)
+    found = [one for one in load_contracts(place.registry) if one.id == contract]
+    if not found:
+        raise MiyarError(
+            Problem("contract_unknown", f"there is no contract {contract!r}", next_step="See registry/contracts.")
+        )
+    typer.echo(str(fetch_pages(found[0], place, datetime.now(tz=UTC).date().isoformat())))
+
+
+@app.command()
+def ui(workspace: Place = HERE, port: int = 3000) -> None:
+    """Open Dagster on the workspace (Ctrl-C ends it)."""
+    from dagster_project.pipeline import open_instance
+
+    root = Workspace.open(workspace).root
+    open_instance(root).dispose()
+    environment = {**os.environ, "MIYAR_WORKSPACE": str(root), "DAGSTER_HOME": str(root / "dagster")}
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "dagster_project.definitions", "-p", str(port)]
+    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603 - fixed words
+
+
+@app.command()
+def prepare() -> None:
+    """Parse the dbt project once, so that no run has to; part of the installation."""
+    from dagster_project.warehouse import prepare_manifest
+
+    prepare_manifest()
+
+
+@app.command()
+def docs() -> None:
+    """Write docs/contracts.md and docs/tables.md from the contract schema and from dbt."""
+    from dagster_project.reference import write_reference
+
+    for path in write_reference():
+        typer.echo(str(path))
 
 
 if __name__ == "__main__":

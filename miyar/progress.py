@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar to be called with (done, total, what); silent when stderr is no terminal."""
+def progress_bar(title: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar to be called with (what, done, total); silent when stderr is no terminal."""
     if not sys.stderr.isatty():
-        yield lambda done, total, what: None
+        yield lambda what, done, total: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -20,4 +20,4 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[what]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, what="")
-        yield lambda done, total, what: bar.update(task, completed=done, total=total, what=what)
+        yield lambda what, done, total: bar.update(task, completed=done, total=total, what=what)

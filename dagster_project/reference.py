@@ -1,0 +1,132 @@
+"""Reference pages generated from the truth: contracts from their schema, tables from dbt, rules from their catalogues.
+
+Belongs here: writing docs/contracts.md, docs/tables.md and docs/rules.md. Does not belong here: anything said twice.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dagster_project.origin import REPOSITORY
+from dagster_project.warehouse import prepare_manifest
+from expectations.suites import catalogue
+from ingestion.contract import contract_schema
+from ingestion.feeds import load_feeds
+from ingestion.rules import rule_texts
+
+MADE = "<!-- Made by `make docs`; do not edit. -->\n"
+
+
+def write_reference(folder: Path = REPOSITORY / "docs") -> list[Path]:
+    """Write all generated pages; returns their paths."""
+    pages = {"contracts.md": contracts_page(), "tables.md": tables_page(), "rules.md": rules_page()}
+    paths = []
+    for name, text in pages.items():
+        path = folder / name
+        path.write_text(text, "utf-8")
+        paths.append(path)
+    return paths
+
+
+def contracts_page() -> str:
+    """Every field of a contract, then every canonical column."""
+    schema = contract_schema()
+    parts = [MADE, "# Contracts\n", _paragraph(CONTRACTS_INTRO)]
+    parts += _fields("A contract", schema)
+    for name, definition in sorted(schema["$defs"].items()):
+        if "properties" in definition:
+            parts += _fields(name, definition)
+    parts.append("# Canonical feeds\n")
+    for feed in load_feeds().values():
+        parts.append(
+            f"## {feed.name}\n\n{feed.about} A row's period comes from `{feed.event}` unless `period_id` is mapped.\n"
+        )
+        parts.append("| column | type | required | meaning |\n|---|---|---|---|")
+        for column in feed.columns:
+            codes = f" One of {', '.join(f'`{code}`' for code in column.codes)}." if column.codes else ""
+            needed = "yes" if column.required else ""
+            parts.append(f"| `{column.name}` | {column.type} | {needed} | {column.about}.{codes} |")
+        parts.append("")
+    return "\n".join(parts).rstrip() + "\n"
+
+
+CONTRACTS_INTRO = """
+A contract says how one provider delivers one feed. It stands in `registry/contracts/<provider>/<feed>.yml` of a workspace
+(`<feed>.<variant>.yml` where one provider has several) and is checked as a whole when it is read. Editors complete it with
+`ingestion/contract.schema.json`. Names follow the Open Data Contract Standard where it has one.
+"""
+
+
+def _fields(title: str, definition: dict[str, Any]) -> list[str]:
+    lines = [f"## {title}\n"]
+    if definition.get("description"):
+        lines.append(_paragraph(definition["description"]))
+    lines.append("| field | type | default | meaning |\n|---|---|---|---|")
+    required = set(definition.get("required", []))
+    for name, spec in definition["properties"].items():
+        default = "**required**" if name in required else f"`{json.dumps(spec.get('default'))}`"
+        lines.append(f"| `{name}` | {_type(spec)} | {default} | {spec.get('description', '')} |")
+    return [*lines, ""]
+
+
+def _type(spec: dict[str, Any]) -> str:
+    if "$ref" in spec:
+        return str(spec["$ref"]).rsplit("/", 1)[-1]
+    if "const" in spec:
+        return f"`{spec['const']}`"
+    if "enum" in spec:
+        return ", ".join(f"`{value}`" for value in spec["enum"])
+    for union in ("anyOf", "oneOf"):
+        if union in spec:
+            return " or ".join(_type(part) for part in spec[union])
+    if spec.get("type") == "array":
+        return f"list of {_type(spec.get('items', {}))}"
+    if spec.get("type") == "object":
+        return "map"
+    return str(spec.get("type", ""))
+
+
+def tables_page() -> str:
+    """Every published table, from dbt's manifest."""
+    manifest = json.loads(prepare_manifest().read_text("utf-8"))
+    parts = [MADE, "# Published tables\n", _paragraph(TABLES_INTRO)]
+    for node in sorted(manifest["nodes"].values(), key=lambda node: (node["schema"] != "benchmarks", node["name"])):
+        if node["resource_type"] != "model" or node["schema"] not in {"benchmarks", "core"}:
+            continue
+        parts += [f"## {node['name']}\n", _paragraph(node["description"])]
+        parts.append("| column | type | meaning |\n|---|---|---|")
+        for column in node["columns"].values():
+            parts.append(f"| `{column['name']}` | {column['data_type']} | {column['description']} |")
+        parts.append("")
+    return "\n".join(parts).rstrip() + "\n"
+
+
+TABLES_INTRO = """
+The tables of an edition, in `editions/current/benchmarks.duckdb` and as Parquet under `editions/current/tables/`. Columns
+keep name, type and meaning within a major version; numbers are never NaN; what is not reported is empty and says why.
+"""
+
+
+def rules_page() -> str:
+    """Every rule a row or file can break, in both languages."""
+    parts = [
+        MADE,
+        "# Rules\n",
+        "## Reading and mapping\n",
+        *_rules([{"id": rule, **asdict(text)} for rule, text in rule_texts().items()]),
+    ]
+    for feed in load_feeds():
+        parts += [f"## {feed}\n", *_rules(catalogue(feed))]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _rules(rows: list[dict[str, str]]) -> list[str]:
+    lines = ["| rule | القاعدة | rule, in English | ما العمل | next step |\n|---|---|---|---|---|"]
+    for row in rows:
+        lines.append(f"| `{row['id']}` | {row['ar']} | {row['en']} | {row['next_ar']} | {row['next_en']} |")
+    return [*lines, ""]
+
+
+def _paragraph(text: str) -> str:
+    return " ".join(text.split()) + "\n"

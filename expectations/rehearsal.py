@@ -1,0 +1,73 @@
+"""The pipeline's own judgement of a file before it is delivered: offline, nothing written to the workspace.
+
+Belongs here: running `intake` on a throwaway lake. Does not belong here: rules, reading of files, layout.
+"""
+
+import secrets
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from expectations.intake import receive
+from expectations.suites import catalogue
+from ingestion.contract import load_contract
+from ingestion.landing import delivery_of
+from ingestion.ledger import Account
+from ingestion.rules import rule_texts
+from miyar.errors import MiyarError, Problem
+from miyar.registry import load_registry
+from miyar.workspace import Workspace
+
+SHOWN_ROWS = 200
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """The account the file would get, and the first refused rows with rule, place and sentences."""
+
+    account: Account
+    rows: list[dict[str, str]]
+
+
+def rehearse(workspace: Workspace, file: Path, contract_path: Path) -> Rehearsal:
+    """Receive a file under a contract as the pipeline would, in a temporary folder that is gone afterwards."""
+    contract = load_contract(contract_path)
+    registry = load_registry(workspace.registry)
+    delivery = delivery_of(file, contract, file.name)
+    if isinstance(delivery, Problem):
+        raise MiyarError(delivery)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Workspace(Path(folder), workspace.settings)
+        # Pseudonyms of a rehearsal are thrown away with it, so an agency needs no share in the centre's key.
+        key = place.root / "pseudonym.key"
+        key.touch(0o600)
+        key.write_text(secrets.token_hex(32), "utf-8")
+        account = receive(delivery, place, registry)
+        refused = place.quarantine / contract.feed / f"{account.submission_id}.parquet"
+        rows = _rows(refused, contract.feed) if refused.is_file() else []
+    return Rehearsal(account, rows)
+
+
+def _rows(path: Path, feed: str) -> list[dict[str, str]]:
+    sentences = {rule: asdict(text) for rule, text in rule_texts().items()} | {
+        row["id"]: row for row in catalogue(feed)
+    }
+    rows = []
+    for line in pq.read_table(path).slice(0, SHOWN_ROWS).to_pylist():
+        for problem in line["problems"]:
+            words = sentences.get(problem["rule"], {})
+            rows.append(
+                {
+                    "row": str(line["source_row"]),
+                    "column": problem["column"],
+                    "value": problem["value"],
+                    "rule": problem["rule"],
+                    "ar": words.get("ar", problem["rule"]),
+                    "en": words.get("en", problem["rule"]),
+                    "next_ar": words.get("next_ar", ""),
+                    "next_en": words.get("next_en", ""),
+                }
+            )
+    return rows

@@ -1,0 +1,133 @@
+"""Results of the command line as terminal tables (a part of `miyar.cli`).
+
+Belongs here: layout for the terminal. Does not belong here: queries and decisions.
+"""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from expectations.rehearsal import Rehearsal
+from ingestion.ledger import Account
+from publication.difference import Difference
+from publication.reading import wording
+from publication.trace import Trace
+
+WIDTH = 150
+
+
+def _console() -> Console:
+    # Without a terminal rich assumes 80 columns, too few for two languages side by side.
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)
+
+
+def benchmark_table(rows: list[dict[str, Any]], names: tuple[str, str], period: str, edition: str) -> None:
+    """The benchmark table of one metric: both names, score, interval, n, peers' median, band or why not."""
+    table = Table(title=f"{names[0]} · {names[1]} · {period} · {edition}")
+    for heading, side in (
+        ("الجهة", "right"),
+        ("Agency", "left"),
+        ("النتيجة Score", "right"),
+        ("95 %", "center"),
+        ("n", "right"),
+        ("وسيط النظراء Median", "right"),
+        ("الحكم", "right"),
+        ("Verdict", "left"),
+    ):
+        table.add_column(heading, justify=side)  # type: ignore[arg-type]
+    for row in rows:
+        arabic, english = _verdict(row)
+        table.add_row(
+            row["name_ar"],
+            row["name_en"],
+            _number(row["score"]),
+            f"{_number(row['ci_low'])} – {_number(row['ci_high'])}" if row["ci_low"] is not None else "–",
+            f"{row['n']:,}" if row["n"] is not None else "–",
+            _number(row["peer_median"]),
+            arabic,
+            english,
+        )
+    _console().print(table)
+
+
+def _verdict(row: dict[str, Any]) -> tuple[str, str]:
+    if row["band"]:
+        text = wording()["bands"][row["band"]]
+        return text["ar"], text["en"]
+    text = wording()["reasons"][row["comparability_reason"]]
+    if row["status"] != "reported":
+        return text["ar"], f"no score: {text['en']}"
+    return f"غير قابل للمقارنة: {text['ar']}", f"not comparable: {text['en']}"
+
+
+def accounts_table(accounts: list[Account]) -> None:
+    """One line per submission."""
+    table = Table("submission", "file", "status", "records", "accepted", "quarantined", "duplicates", "why")
+    for account in sorted(accounts, key=lambda account: account.path):
+        why = account.withdrawn or "; ".join(str(line["message"]) for line in account.problems[:2])
+        counts = (account.records, account.accepted, account.quarantined, account.duplicates)
+        table.add_row(account.submission_id, account.path, account.status, *(f"{count:,}" for count in counts), why)
+    _console().print(table)
+
+
+def rehearsal_table(outcome: Rehearsal) -> None:
+    """What a check found: the account, then rule by rule in both languages."""
+    account = outcome.account
+    console = _console()
+    console.print(
+        f"{account.path}: {account.status}; {account.records:,} records = {account.accepted:,} accepted + "
+        f"{account.quarantined:,} quarantined + {account.duplicates:,} duplicates"
+    )
+    for line in account.problems + account.notes:
+        console.print(f"  [{line['rule']}] {line['message']} -> {line['next_step']}", markup=False)
+    if outcome.rows:
+        table = Table("row", "column", "value", "القاعدة", "rule", "next step")
+        for row in outcome.rows:
+            table.add_row(str(row["row"]), row["column"], row["value"], row["ar"], row["en"], row["next_en"])
+        console.print(table)
+
+
+def difference_table(difference: Difference, limit: int) -> None:
+    """Counts, then the first changed scores."""
+    console = _console()
+    console.print(difference.summary)
+    table = Table("change", "period", "metric", "unit", "score", "n", "status")
+    for row in difference.rows[:limit]:
+        table.add_row(
+            row["change"],
+            row["period_id"],
+            row["metric_id"],
+            f"{row['unit_type']} {row['unit_id']}",
+            f"{_number(row['score_before'])} → {_number(row['score_after'])}",
+            f"{row['n_before']} → {row['n_after']}",
+            f"{row['status_before']} → {row['status_after']}",
+        )
+    console.print(table)
+    if len(difference.rows) > limit:
+        console.print(f"and {len(difference.rows) - limit} more (--limit)")
+
+
+def trace_tables(found: Trace) -> None:
+    """Passport, cells, submissions, rows."""
+    console = _console()
+    passport = Table("passport", "")
+    for name, value in found.passport.items():
+        passport.add_row(name, str(value))
+    console.print(passport)
+    for feed, cells in found.cells.items():
+        console.print(f"{feed}: {len(cells)} cells of {found.rows_count[feed]:,} rows")
+        for entry in found.submissions:
+            if entry["slice_id"].startswith(f"{feed}|"):
+                console.print(
+                    f"  {entry['slice_id']}  submission {entry['submission_id']}  {entry['path']}", markup=False
+                )
+        rows = Table("file", "line", "row id")
+        for row in found.rows[feed]:
+            rows.add_row(row["file"], str(row["source_row"]), row["row_id"])
+        console.print(rows)
+
+
+def _number(value: Any) -> str:
+    return "–" if value is None else f"{float(value):.1f}"

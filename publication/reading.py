@@ -1,0 +1,78 @@
+"""Reading an edition: the benchmark table as rows, and the words for its codes.
+
+Belongs here: queries over a published edition that more than one reader needs. Does not belong here: layout of any page.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from miyar.errors import MiyarError, Problem
+
+BENCHMARK = """
+    select
+        agencies.name_ar, agencies.name_en, scores.score, scores.ci_low, scores.ci_high, scores.n,
+        positions.peer_median, positions.peers_count, positions.band, positions.comparability_reason,
+        scores.status, scores.score_id
+    from bench_scores as scores
+    inner join dim_agencies as agencies
+        on scores.unit_type = 'agency' and scores.agency_id = agencies.agency_id
+    inner join bench_peer_positions as positions
+        on scores.score_id = positions.score_id
+    where scores.metric_id = ? and scores.period_id = ?
+    order by agencies.peer_group, agencies.agency_id, scores.instrument_id
+"""
+
+
+@cache
+def wording() -> dict[str, dict[str, dict[str, str]]]:
+    """Bands and reasons: code -> text per language."""
+    source: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(
+        (Path(__file__).parent / "wording.yml").read_text("utf-8")
+    )
+    return source
+
+
+def open_edition(edition: Path) -> duckdb.DuckDBPyConnection:
+    """A read-only connection that can neither read other files nor be reconfigured by a query."""
+    database = edition / "benchmarks.duckdb"
+    if not database.is_file():
+        raise MiyarError(
+            Problem(
+                "edition_missing", "there is no such edition", file=edition.name, next_step="Run `miyar run` first."
+            )
+        )
+    # The resolved path: a process that opened an earlier edition under the same name would go on reading that one.
+    return duckdb.connect(
+        str(database.resolve()),
+        read_only=True,
+        config={"enable_external_access": "false", "lock_configuration": "true"},
+    )
+
+
+def headline_metrics(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    """(id, Arabic name, English name) of the metrics shown first, in the order of their ids."""
+    found = connection.execute(
+        "select metric_id, name_ar, name_en from dim_metrics where is_headline order by metric_id"
+    ).fetchall()
+    return [(str(row[0]), str(row[1]), str(row[2])) for row in found]
+
+
+def last_period(connection: duckdb.DuckDBPyConnection) -> str:
+    row = connection.execute("select max(period_id) from bench_scores where status = 'reported'").fetchone()
+    return str(row[0]) if row and row[0] else ""
+
+
+def benchmark_rows(connection: duckdb.DuckDBPyConnection, metric_id: str, period_id: str) -> list[dict[str, Any]]:
+    """One line per agency (and instrument) of a metric in a period; raises MiyarError for an unknown metric."""
+    if not connection.execute("select 1 from dim_metrics where metric_id = ?", [metric_id]).fetchone():
+        known = ", ".join(metric for metric, _, _ in headline_metrics(connection))
+        raise MiyarError(
+            Problem("metric_unknown", f"there is no metric {metric_id!r}", next_step=f"Try one of {known}.")
+        )
+    result = connection.execute(BENCHMARK, [metric_id, period_id])
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -1,0 +1,143 @@
+"""From a published score back to its cells, submissions and rows (file and line).
+
+Belongs here: the way back. Does not belong here: how the score was computed (`dbt`, `methodology`).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from miyar.errors import MiyarError, Problem
+from miyar.workspace import Workspace
+
+# Feed -> its table of cells.
+CELLS = {
+    "survey_responses": "int_survey__cells",
+    "complaints": "int_complaints__cells",
+    "service_usage": "int_usage__cells",
+    "service_standards": "int_standards__cells",
+    "mystery_visits": "int_visits__cells",
+    "maturity_assessments": "int_maturity__cells",
+    "reported_measures": "int_reported__cells",
+}
+# Unit type -> the columns its id is made of, in order.
+UNITS = {
+    "agency": ("agency_id",),
+    "service": ("agency_id", "service_id"),
+    "branch": ("agency_id", "branch_id"),
+    "agency_region": ("agency_id", "region_id"),
+    "region": ("region_id",),
+    "journey": ("journey_id",),
+}
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A score's passport, and per feed the cells, submissions and first rows behind it."""
+
+    passport: dict[str, Any]
+    cells: dict[str, list[dict[str, Any]]]
+    submissions: list[dict[str, Any]]
+    rows: dict[str, list[dict[str, Any]]]
+    rows_count: dict[str, int]
+
+
+def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -> Trace:
+    """Follow one score back; `limit` rows per feed are shown, all are counted. Holds no lock: call it between runs."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{_quoted(edition / 'benchmarks.duckdb')}' as edition (read_only)")
+        connection.execute(f"attach '{_quoted(workspace.warehouse)}' as warehouse (read_only)")
+        passport = _one(connection, "select * from edition.bench_scores where score_id = ?", [score_id])
+        if passport is None:
+            raise MiyarError(
+                Problem(
+                    "score_unknown",
+                    f"{edition.name} has no score {score_id!r}",
+                    next_step="Take score_id from bench_scores of this edition.",
+                )
+            )
+        metric = _one(connection, "select * from edition.dim_metrics where metric_id = ?", [passport["metric_id"]])
+        assert metric is not None  # noqa: S101 - a test of the warehouse holds the relation
+        submissions = _all(
+            connection,
+            """select lineage.slice_id, lineage.submission_id, lineage.provider_id, submissions.path
+            from edition.bench_lineage as lineage
+            inner join edition.fct_submissions as submissions on lineage.submission_id = submissions.submission_id
+            where lineage.score_id = ? order by all""",
+            [score_id],
+        )
+        cells, rows, counts = {}, {}, {}
+        for feed in sorted({entry["slice_id"].split("|")[0] for entry in submissions}):
+            own = [entry for entry in submissions if entry["slice_id"].startswith(f"{feed}|")]
+            where, values = _conditions(passport, metric, feed)
+            slices = sorted({entry["slice_id"] for entry in own})
+            cells[feed] = _all(
+                connection,
+                f"select * from warehouse.intermediate.{CELLS[feed]} where {where} and slice_id in "
+                "(select unnest(?::varchar[])) order by all",
+                [*values, slices],
+            )
+            files = [path for entry in own if (path := _lake_file(workspace, entry))]
+            lake = f"read_parquet([{', '.join(repr(str(path)) for path in sorted(set(files)))}])"
+            condition = f"from {lake} where {where} and slice_id in (select unnest(?::varchar[]))"
+            found = connection.execute(f"select count(*) {condition}", [*values, slices]).fetchone()
+            counts[feed] = int(found[0]) if found else 0
+            paths = {entry["submission_id"]: entry["path"] for entry in own}
+            first = _all(
+                connection,
+                f"select submission_id, source_row, row_id {condition} order by all limit {int(limit)}",
+                [*values, slices],
+            )
+            rows[feed] = [{"file": paths[row["submission_id"]], **row} for row in first]
+    return Trace(passport, cells, submissions, rows, counts)
+
+
+def _conditions(passport: dict[str, Any], metric: dict[str, Any], feed: str) -> tuple[str, list[Any]]:
+    """The predicate of a score's rows, in words that cells and lake rows share."""
+    parts, values = [], []
+    unit = UNITS[passport["unit_type"]]
+    pieces = passport["unit_id"].split("/", len(unit) - 1)
+    for column, value in zip(unit, pieces, strict=True):
+        parts.append(f"{column} = ?")
+        values.append(value)
+    measure = str(metric["measure_id"])
+    if feed == "survey_responses":
+        scale, wording = str(passport["instrument_id"]).rsplit("|", 1)
+        parts += ["item = ?", "scale_id = ?", "wording_version = ?"]
+        values += [measure.rsplit(".", 1)[0], scale.rsplit("/", 1)[0], wording]
+    elif feed == "maturity_assessments":
+        parts.append("model_id = ?")
+        values.append(measure.removeprefix("maturity."))
+    elif feed == "reported_measures":
+        parts.append("measure = ?")
+        values.append(passport["metric_id"])
+    elif feed == "mystery_visits" and measure.startswith("mystery.item."):
+        parts.append("rubric_item = ?")
+        values.append(measure.removeprefix("mystery.item."))
+    if metric["stage"] and feed in {"survey_responses", "mystery_visits", "reported_measures"}:
+        parts.append("stage = ?")
+        values.append(metric["stage"])
+    return " and ".join(parts), values
+
+
+def _lake_file(workspace: Workspace, entry: dict[str, Any]) -> Path | None:
+    feed, _, period = entry["slice_id"].split("|")
+    path = workspace.lake / feed / f"period={period}" / f"{entry['submission_id']}.parquet"
+    return path if path.is_file() else None
+
+
+def _all(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[dict[str, Any]]:
+    result = connection.execute(sql, values)
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _one(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> dict[str, Any] | None:
+    rows = _all(connection, sql, values)
+    return rows[0] if rows else None
+
+
+def _quoted(path: Path) -> str:
+    return str(path.resolve()).replace("'", "''")
