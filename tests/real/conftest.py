@@ -6,6 +6,7 @@ Belongs here: what the tests of all sets share. Does not belong here: expected f
 import csv
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pandas as pd
 import pytest
 
 from dagster_project.origin import methodology_of
+from dagster_project.pipeline import PipelineResult, run_pipeline
 from dagster_project.snapshots import write_snapshots
 from dagster_project.warehouse import run_dbt
 from expectations.intake import Intake, receive_all
@@ -64,6 +66,17 @@ class RealSet:
             results = list(run_dbt(self.workspace))
         assert results
         assert not [(result.unique_id, result.message) for result in results if result.failed]
+
+    def publish(self) -> PipelineResult:
+        """The whole road as `miyar run` takes it: what is new in the landing zone, the warehouse, an edition."""
+        return run_pipeline(self.workspace.root, datetime(2026, 1, 20, tzinfo=UTC))
+
+    def edition(self, query: str) -> pd.DataFrame:
+        """SQL on the current edition, as a reader opens it."""
+        with duckdb.connect(
+            str(self.workspace.editions / "current" / "benchmarks.duckdb"), read_only=True
+        ) as connection:
+            return connection.execute(query).df()
 
     def scores(self, unit_type: str, metric_id: str) -> pd.DataFrame:
         """The benchmark table's rows of a metric for which something is known, by unit and period."""

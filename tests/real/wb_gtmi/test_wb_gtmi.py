@@ -134,11 +134,29 @@ def test_index_lies_near_the_published_one(index: Any, sheet: pd.DataFrame) -> N
         assert (year["ours"] - year["published"]).abs().mean() < 0.1
 
 
-def test_published_maturity_is_the_mean_of_four_groups(index: Any, group_means: pd.DataFrame) -> None:
-    index.build()
+@pytest.fixture(scope="module")
+def published(index: Any) -> Any:
+    """The whole road to an edition, which finds the file already received."""
+    result = index.publish()
+    assert (result.known, result.new, result.problems) == (1, [], [])
+    assert (result.is_published, result.edition_id) == (True, "2022Q4-r1")
+    return index
+
+
+def test_published_maturity_is_the_mean_of_four_groups(published: Any, group_means: pd.DataFrame) -> None:
     expected = group_means.groupby(["agency_id", "period_id"])["share"].agg(["size", "mean"])
     assert (expected["size"] == 4).all()
-    found = index.scores("agency", "maturity_govtech")
+    found = published.edition(
+        """select unit_id as agency_id, period_id, status, score::double as score from bench_scores
+        where unit_type = 'agency' and metric_id = 'maturity_govtech' and status = 'reported'"""
+    ).set_index(["agency_id", "period_id"])
     assert len(found) == 396
-    assert set(found["status"]) == {"reported"}
-    pd.testing.assert_series_equal(found["score"], expected["mean"], check_names=False, rtol=0, atol=1e-3)
+    pd.testing.assert_series_equal(found["score"].sort_index(), expected["mean"], check_names=False, rtol=0, atol=1e-3)
+
+
+def test_nothing_new_publishes_nothing(published: Any) -> None:
+    result = published.publish()
+    assert (result.known, result.new) == (1, [])
+    assert not result.is_built
+    assert not result.is_published
+    assert result.edition_id == "2022Q4-r1"
