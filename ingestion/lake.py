@@ -148,12 +148,11 @@ def _slices(
     connection: duckdb.DuckDBPyConnection, staged: Staged, feed: Feed, kept: str, refused_whole: bool
 ) -> list[dict[str, str | int]]:
     """Every slice the submission speaks of, with the number of accepted rows (none, when all of a slice were bad)."""
-    accepted = "0" if refused_whole else "count(accepted.row_id)" if kept else "count(*)"
+    accepted = "0" if refused_whole else "count(*) - count(held.row_id)" if kept else "count(*)"
     source = f"{_typed(staged)} as every"
     if kept and not refused_whole:
-        source += (
-            f" left join (select row_id from {_typed(staged)} {kept}) as accepted on accepted.row_id = every.row_id"
-        )
+        # Few rows are bad, so the join holds those in memory, never the file.
+        source += " left join (select distinct row_id from bad) as held on held.row_id = every.row_id"
     found = connection.execute(
         f"select slice_id, agency_id, period_id, {accepted} from {source} "
         "where agency_id is not null and period_id is not null group by all order by all"

@@ -84,9 +84,12 @@ def account_path(workspace: Workspace, submission_id: str) -> Path:
 
 
 def write_account(workspace: Workspace, account: Account) -> None:
-    """Commit a submission."""
+    """Commit a submission. A withdrawal outlives a new reading of the same file (after a change of its contract)."""
+    path = account_path(workspace, account.submission_id)
+    if path.is_file() and not account.withdrawn:
+        account.withdrawn = _read(path).withdrawn
     content = json.dumps(asdict(account), ensure_ascii=False, indent=1, sort_keys=True)
-    files.write_text(account_path(workspace, account.submission_id), content + "\n")
+    files.write_text(path, content + "\n")
 
 
 def is_done(workspace: Workspace, delivery: Delivery) -> bool:

@@ -134,6 +134,9 @@ def test_withdrawn_delivery_gives_way_to_the_one_before(centre: Any, survey: dic
     # Both remain in the ledger, with the reason, and are not read again.
     assert [a.withdrawn for a in read_accounts(centre.workspace)] == ["the wrong quarter"] * 2
     assert all(is_done(centre.workspace, delivery) for delivery in centre.deliveries())
+    # A changed contract has the file read anew, and it stays withdrawn.
+    centre.contract(survey, nullValues=["-"])
+    assert [centre.receive(delivery).withdrawn for delivery in centre.deliveries()] == ["the wrong quarter"] * 2
 
 
 def test_withdrawal_needs_a_known_submission_and_a_reason(centre: Any, survey: dict[str, Any]) -> None:
