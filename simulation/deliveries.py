@@ -4,6 +4,7 @@ Belongs here: reading `plan.yml`, filling templates. Does not belong here: rows 
 """
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -37,6 +38,7 @@ class Delivery:
         return f"{self.provider}/{self.feed}/{name}"
 
 
+@cache
 def plan() -> dict[str, Any]:
     """The plan as written."""
     return dict(yaml.safe_load((HERE / "plan.yml").read_text("utf-8")))
