@@ -47,3 +47,19 @@ def name(value: str) -> str:
 def texts(values: Iterable[str]) -> str:
     """A comma separated list of SQL text literals."""
     return ", ".join(text(value) for value in values)
+
+
+def mark_rows(connection: duckdb.DuckDBPyConnection, variable: str, positions: str, rows: int) -> None:
+    """Remember rows of a Parquet file in a bit string; `positions` is a query of their file_row_number.
+
+    Filtering by `is_marked` keeps the file's order. A join with the rows to leave out does not, with several threads.
+    """
+    connection.execute(
+        f"set variable {variable} = (select bitstring_agg(position::bigint, 0, {rows - 1}) "
+        f"from ({positions}) as marked(position))"
+    )
+
+
+def is_marked(variable: str) -> str:
+    """SQL: true for the rows remembered under a variable; needs `file_row_number`, and at least one such row."""
+    return f"get_bit(getvariable('{variable}'), file_row_number::integer) = 1"

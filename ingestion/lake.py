@@ -56,6 +56,13 @@ def settle(staged: Staged, refused: pa.Table, workspace: Workspace, refuse_above
         refused_whole = bad > 0 and bad > refuse_above_share * total
         if refused_whole:
             _refuse_rest(connection, staged)
+        elif bad:
+            engine.mark_rows(
+                connection,
+                "bad_rows",
+                f"select file_row_number from {_typed(staged)} where row_id in (select row_id from bad)",
+                total,
+            )
         quarantine = workspace.quarantine / feed.name / f"{staged.submission_id}.parquet"
         kept = "" if refused_whole else _kept(bad)
         slices = _slices(connection, staged, feed, kept, refused_whole)
@@ -105,11 +112,11 @@ def write_empty_files(workspace: Workspace) -> None:
 
 
 def _typed(staged: Staged) -> str:
-    return f"read_parquet({engine.text(str(staged.typed))})"
+    return f"read_parquet({engine.text(str(staged.typed))}, file_row_number = true)"
 
 
 def _kept(bad: int) -> str:
-    return "where row_id not in (select row_id from bad)" if bad else ""
+    return f"where not {engine.is_marked('bad_rows')}" if bad else ""
 
 
 def _gather_bad(connection: duckdb.DuckDBPyConnection, staged: Staged, refused: pa.Table) -> int:
@@ -177,7 +184,7 @@ def _write_quarantine(connection: duckdb.DuckDBPyConnection, staged: Staged, tar
     connection.execute(
         f"""copy (
             select row_id, source_row, provider_id, submission_id, agency_id, period_id, slice_id, found.problems
-            from read_parquet({engine.text(str(staged.typed))}, file_row_number = true) inner join (
+            from {_typed(staged)} inner join (
                 select row_id, list({{'rule': rule, 'column': "column", 'value': "value"}}::{_PROBLEM}
                     order by origin, position) as problems
                 from bad group by row_id

@@ -138,18 +138,21 @@ def _take_out_duplicates(connection: duckdb.DuckDBPyConnection, rows: Plan, type
     columns = ", ".join(column.name for column in rows.feed.columns)
     connection.execute(
         f"""create or replace temp table duplicates as
-        select row_id from (
-            select row_id, row_number() over (partition by {columns}, problems order by position) as place
+        select position from (
+            select position, row_number() over (partition by {columns}, problems order by position) as place
             from (select *, file_row_number as position from read_parquet({file}, file_row_number = true)
                   where {hashed} in (select key_hash from repeated))
         ) where place > 1"""
     )
     count = _one(connection, "select count(*) from duplicates")
     if count:
-        kept = typed.with_name("kept.parquet")
-        _write(
-            connection, f"select * from read_parquet({file}) where row_id not in (select row_id from duplicates)", kept
+        engine.mark_rows(
+            connection, "duplicate_rows", "select position from duplicates", pq.read_metadata(typed).num_rows
         )
+        kept = typed.with_name("kept.parquet")
+        numbered = f"read_parquet({file}, file_row_number = true)"
+        remaining = f"where not {engine.is_marked('duplicate_rows')}"
+        _write(connection, f"select * exclude (file_row_number) from {numbered} {remaining}", kept)
         kept.replace(typed)
     return count
 

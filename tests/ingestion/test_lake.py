@@ -196,3 +196,29 @@ def test_full_disk_is_told_as_such(centre: Any, survey: dict[str, Any]) -> None:
     assert done.returncode == 3, done.stderr
     assert "[disk_full] p1, p1/survey_responses/f.csv" in done.stdout
     assert not list(centre.workspace.lake.rglob("*.parquet"))
+
+
+def test_number_of_threads_changes_nothing(make_centre: Any, survey: dict[str, Any]) -> None:
+    # More rows than one row group of Parquet, so that several threads do have work. The last 10,005 rows repeat the first:
+    # 139,995 is a multiple of 3, 9 and 5.
+    agencies, answers = ("a01", "NA", "nobody"), ("1", "9", "", "x", "5")
+    lines = [f"{agencies[n % 3]},r{n % 139_995},2025-0{n % 9 + 1}-11,{answers[n % 5]}" for n in range(150_000)]
+    found = []
+    for threads in (1, 4):
+        centre = make_centre(f"threads-{threads}")
+        centre.contract(survey)
+        with (centre.root / "miyar.yml").open("a") as stream:
+            stream.write(f"threads: {threads}\n")
+        centre.land(HEADER + "\n".join(lines) + "\n")
+        staged = centre.stage()
+        assert staged.duplicates == 10_005
+        assert centre.settle(staged).duplicates == 10_005
+        found.append(
+            {
+                path.relative_to(centre.root).as_posix(): pq.read_table(path, partitioning=None)
+                for path in sorted(centre.workspace.lake.rglob("*.parquet"))
+            }
+        )
+    one, four = found
+    assert len(one) == 4 and one.keys() == four.keys()
+    assert all(table.equals(four[path]) for path, table in one.items())
