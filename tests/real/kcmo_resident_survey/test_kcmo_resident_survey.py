@@ -29,7 +29,8 @@ def survey(open_set: Callable[..., Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def raw(survey: Any) -> pd.DataFrame:
-    waves = [pd.read_csv(survey.data / name, na_values=["NA"]).assign(period_id=p) for name, p in FILES.items()]
+    # The copy gathers 160 single columns, which pandas would warn of when another is added.
+    waves = [pd.read_csv(survey.data / name, na_values=["NA"]).copy().assign(period_id=p) for name, p in FILES.items()]
     return pd.concat(waves, ignore_index=True)
 
 
