@@ -105,7 +105,7 @@ def _receive(delivery: Delivery, workspace: Workspace, registry: Registry, scrat
         return account
     feed = load_feeds()[contract.feed]
     rules = suite_for(feed, contract, workspace.settings.periods)
-    findings = failing_rows(scratch, evaluate(staged.typed, rules, scratch), workspace.settings.memory_limit)
+    findings = failing_rows(evaluate(staged.typed, rules), workspace.settings.memory_limit)
     report, refused = _judge(staged, contract, rules, findings)
     settlement = settle(staged, refused, workspace, refuse_above_share())
     if settlement.accepted == 0 or settlement.refused_whole:

@@ -4,7 +4,10 @@ Belongs here: everything that touches Great Expectations, imported only when a s
 seconds). Does not belong here: which rules there are (`suites`) and what follows from a failure (`intake`).
 """
 
+import atexit
 import os
+import shutil
+import tempfile
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -29,8 +32,32 @@ class SuiteError(RuntimeError):
     """A rule that could not be evaluated: a fault of the suite, never of the submission."""
 
 
+@dataclass(frozen=True)
+class _Validator:
+    """Great Expectations set up once per process: a datasource on one database file that each submission writes anew."""
+
+    database: Path
+    datasource: Any
+    batches: Any
+
+    def run(self, expectations: list[Any], result_format: Any) -> list[Any]:
+        """Validate; afterwards the database file is free for the next submission."""
+        import great_expectations as gx
+
+        suite = gx.ExpectationSuite(name="submission", expectations=expectations)
+        try:
+            return list(self.batches.get_batch().validate(suite, result_format=result_format).results)
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Close the file: both engines keep it open in this process, which would block the next submission."""
+        for engine in (self.datasource.get_engine(), self.datasource.get_execution_engine().engine):
+            engine.dispose()
+
+
 @cache
-def _context() -> Any:
+def _validator() -> _Validator:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     with warnings.catch_warnings():
         # Its imports use modules that Python deprecates (1.24.1); nothing a user of Miyar could mend.
@@ -39,35 +66,11 @@ def _context() -> Any:
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
-    return context
-
-
-def evaluate(typed: Path, rules: list[Rule], scratch: Path) -> list[Finding]:
-    """Run the rules on the rows of `typed` (Parquet) that have no problems yet; one finding per rule, in order.
-
-    Raises SuiteError naming every rule that errored: Great Expectations reports those as mere failures.
-    """
-    context = _context()
-    import great_expectations as gx
-    from great_expectations.expectations import core as gxe
-
-    database = scratch / "validation.duckdb"
-    database.unlink(missing_ok=True)
-    with duckdb.connect(str(database)) as connection:
-        source = str(typed).replace("'", "''")
-        connection.execute(
-            f"create view typed as select * exclude (problems) from read_parquet('{source}') where len(problems) = 0"
-        )
-    suite = gx.ExpectationSuite(name="submission")
-    for number, rule in enumerate(rules):
-        if rule.violation:
-            # The text goes through str.format inside Great Expectations, for {batch}; nothing else may hold a brace.
-            query = f"select row_id from {{batch}} where {rule.violation}"
-            kind, arguments = "UnexpectedRowsExpectation", {"unexpected_rows_query": query}
-        else:
-            kind, arguments = rule.expectation, rule.kwargs
-        suite.add_expectation(getattr(gxe, kind)(**arguments, meta={"rule": number}))
-    datasource = context.data_sources.add_or_update_sql(
+    folder = Path(tempfile.mkdtemp(prefix="miyar-validation-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    database = folder / "validation.duckdb"
+    _point(database, None)
+    datasource = context.data_sources.add_or_update_sql(  # type: ignore[call-arg]
         "submission",
         connection_string=f"duckdb:///{database}",
         # AUTOCOMMIT without a rollback on close: else the result is wiped before Great Expectations fetches it.
@@ -77,37 +80,75 @@ def evaluate(typed: Path, rules: list[Rule], scratch: Path) -> list[Finding]:
             "skip_autocommit_rollback": True,
         },
     )
-    try:
-        batch = (
-            datasource.add_table_asset("typed", table_name="typed").add_batch_definition_whole_table("all").get_batch()
+    batches = datasource.add_table_asset("typed", table_name="typed").add_batch_definition_whole_table("all")
+    validator = _Validator(database, datasource, batches)
+    validator.release()
+    return validator
+
+
+def _point(database: Path, typed: Path | None) -> None:
+    """Write the database anew: one view on the rows of `typed` that have no problems."""
+    database.unlink(missing_ok=True)
+    with duckdb.connect(str(database)) as connection:
+        if typed is None:
+            connection.execute("create table typed (row_id varchar)")
+            return
+        source = str(typed).replace("'", "''")
+        connection.execute(
+            f"create view typed as select * exclude (problems) from read_parquet('{source}') where len(problems) = 0"
         )
-        outcome = batch.validate(
-            suite, result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["row_id"]}
-        )
-    finally:
-        # Both engines keep the file open in this process, which would block the next submission.
-        for engine in (datasource.get_engine(), datasource.get_execution_engine().engine):
-            engine.dispose()
-    findings: dict[int, Finding] = {}
+
+
+def evaluate(typed: Path, rules: list[Rule]) -> list[Finding]:
+    """Run the rules on the rows of `typed` (Parquet) that have no problems yet; one finding per rule, in order.
+
+    Most submissions break few rules, so the rules are first asked for a verdict only; the query that names the bad rows
+    is asked of those that failed. Raises SuiteError naming every rule that errored: Great Expectations reports those as
+    mere failures.
+    """
+    validator = _validator()
+    _point(validator.database, typed)
+    verdicts = validator.run([_expectation(rule, number) for number, rule in enumerate(rules)], "BOOLEAN_ONLY")
+    _raise_broken(rules, verdicts)
+    failed = sorted(result.expectation_config.meta["rule"] for result in verdicts if not result.success)
+    queries = {n: _row_query(rules[n]) for n in failed if rules[n].violation}
+    counts = dict.fromkeys(failed, -1)
+    native = [number for number in failed if not rules[number].violation]
+    if native:
+        complete = {"result_format": "COMPLETE", "unexpected_index_column_names": ["row_id"]}
+        details = validator.run([_expectation(rules[number], number) for number in native], complete)
+        _raise_broken(rules, details)
+        for result in details:
+            number = result.expectation_config.meta["rule"]
+            counts[number] = int(result.result["unexpected_count"])
+            queries[number] = str(result.result["unexpected_index_query"]).rstrip("; \n")
+    return [Finding(rule, counts.get(number, 0), queries.get(number, "")) for number, rule in enumerate(rules)]
+
+
+def _expectation(rule: Rule, number: int) -> Any:
+    import great_expectations.expectations as gxe
+
+    if rule.violation:
+        # The text goes through str.format inside Great Expectations, for {batch}; nothing else may hold a brace.
+        query = f"select row_id from {{batch}} where {rule.violation}"
+        kind, arguments = "UnexpectedRowsExpectation", {"unexpected_rows_query": query}
+    else:
+        kind, arguments = rule.expectation, rule.kwargs
+    return getattr(gxe, kind)(**arguments, meta={"rule": number})
+
+
+def _row_query(rule: Rule) -> str:
+    return f"select row_id from typed where {rule.violation.replace('{batch}', 'typed')}"
+
+
+def _raise_broken(rules: list[Rule], results: list[Any]) -> None:
     broken = []
-    for result in outcome.results:
-        number = result.expectation_config.meta["rule"]
-        rule = rules[number]
+    for result in results:
         message = _exception_of(result.exception_info)
         if message:
-            broken.append(f"{rule.id}: {message}")
-        elif rule.violation:
-            query = f"select row_id from typed where {rule.violation.replace('{batch}', 'typed')}"
-            # Great Expectations counts at most 200 rows of a query; the number itself is taken from the split.
-            findings[number] = Finding(rule, 0 if result.success else -1, query)
-        else:
-            count = int(result.result.get("unexpected_count") or 0)
-            findings[number] = Finding(
-                rule, count, str(result.result.get("unexpected_index_query") or "").rstrip("; \n")
-            )
+            broken.append(f"{rules[result.expectation_config.meta['rule']].id}: {message}")
     if broken:
         raise SuiteError("rules that could not be evaluated: " + "; ".join(sorted(broken)))
-    return [findings[number] for number in range(len(rules))]
 
 
 def _exception_of(info: Any) -> str:
@@ -118,15 +159,18 @@ def _exception_of(info: Any) -> str:
     return "; ".join(str(part.get("exception_message")) for part in parts if part.get("raised_exception"))
 
 
-def failing_rows(scratch: Path, findings: list[Finding], limit: str) -> list[tuple[Rule, list[str]]]:
+def failing_rows(findings: list[Finding], limit: str) -> list[tuple[Rule, list[str]]]:
     """The row ids behind every finding with failures, by running the finding's own query."""
+    failed = [finding for finding in findings if finding.count]
+    if not failed:
+        return []
     rows = []
-    with duckdb.connect(str(scratch / "validation.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(_validator().database), read_only=True) as connection:
         connection.execute(f"set memory_limit = '{limit}'")
-        for finding in findings:
-            if finding.count:
-                ids = [row[0] for row in connection.execute(finding.row_query).fetchall()]
-                if finding.count > 0 and len(ids) != finding.count:
-                    raise SuiteError(f"{finding.rule.id}: {finding.count} bad rows were counted and {len(ids)} found")
-                rows.append((finding.rule, sorted(ids)))
+        for finding in failed:
+            ids = [row[0] for row in connection.execute(finding.row_query).fetchall()]
+            # Great Expectations counts at most 200 rows of a query, so only its own kinds of rule give a number.
+            if not ids or (finding.count > 0 and len(ids) != finding.count):
+                raise SuiteError(f"{finding.rule.id}: {finding.count} bad rows were counted and {len(ids)} found")
+            rows.append((finding.rule, sorted(ids)))
     return rows

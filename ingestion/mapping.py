@@ -19,6 +19,7 @@ from miyar.registry import Registry
 
 SCALE_COLUMNS = ("scale_id", "scale_min", "scale_max", "is_reversed")
 SCALED_VALUES = ("value", "recovered_value")
+KEPT_TEXTS = 200_000  # records whose texts are some ten megabytes
 
 
 @dataclass
@@ -46,7 +47,9 @@ def typing_query(
     Args:
         lineage: SQL of the lineage columns, which may use source_row, record_no, v_agency_id and v_period_id.
     """
-    connection.execute(f"create or replace temp view texts as {plan.texts}")
+    # Several look-ups read the texts; a small file keeps them, a large one is read again rather than held in memory.
+    kept = "table" if plan.source_rows * plan.record_count <= KEPT_TEXTS else "view"
+    connection.execute(f"create or replace temp {kept} texts as {plan.texts}")
     return _Compiler(connection, plan, registry, pseudonyms).query(lineage)
 
 

@@ -45,6 +45,7 @@ class Plan:
     fed: dict[str, tuple[Fed, ...]]
     record_count: int
     texts: str
+    source_rows: int
 
     def groups(self, column: str) -> list[Group]:
         """The feedings of a column, gathered by their rules."""
@@ -103,7 +104,7 @@ def plan(given: Input, source: Source, relative: str) -> Plan:
     for record, _ in enumerate(groups, start=1):
         selects.append({name: next((f for f in feds if f.record == record), None) for name, feds in fed.items()})
     texts = _unpivoted(contract, source, selects, shared) if contract.records else _plain(source, selects[0])
-    return Plan(contract, feed, {name: tuple(feds) for name, feds in fed.items()}, len(groups), texts)
+    return Plan(contract, feed, {name: tuple(feds) for name, feds in fed.items()}, len(groups), texts, source.rows)
 
 
 def _fed(
