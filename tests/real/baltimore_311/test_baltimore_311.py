@@ -169,6 +169,12 @@ def test_small_agencies_stay_hidden(benchmarks: Any, raw: pd.DataFrame) -> None:
     assert below >= 30
 
 
+def test_steps_nobody_recorded_are_no_zero(benchmarks: Any) -> None:
+    """The table has no times of acknowledgement or escalation and no reopenings: absent, not 0 %."""
+    for metric in ("complaints_acknowledged", "complaints_escalated", "complaints_reopened", "complaints_upheld"):
+        assert benchmarks.scores("agency", metric).empty
+
+
 def test_spreadsheet_gives_the_same_benchmarks(benchmarks: Any, sheet: Any) -> None:
     sheet.build()
     query = "select * from benchmarks.bench_scores order by score_id"

@@ -116,3 +116,16 @@ def test_published_adoption(benchmarks: Any, raw: pd.DataFrame, tool: str) -> No
     assert len(reported) > 100
     pd.testing.assert_series_equal(reported["score"], 100 * expected["mean"], check_names=False, rtol=0, atol=5.1e-5)
     assert (reported["n"] == expected["size"]).all()
+
+
+def test_visits_in_the_warehouse(benchmarks: Any, raw: pd.DataFrame) -> None:
+    """Visits of a quarter are those of all its snapshots; without completions no completion rate is published."""
+    known = raw.dropna(subset=["agency_id", "visits"])
+    expected = known.groupby(["agency_id", "period_id"])["visits"].sum()
+    found = benchmarks.warehouse(
+        """select agency_id, period_id, sum(started_count)::double as visits
+        from intermediate.int_usage__cells group by all"""
+    ).set_index(["agency_id", "period_id"])["visits"]
+    pd.testing.assert_series_equal(found.sort_index(), expected, check_names=False)
+    for metric in ("digital_completion", "digital_take_up"):
+        assert "reported" not in set(benchmarks.scores("agency", metric)["status"])
