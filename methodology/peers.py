@@ -18,6 +18,15 @@ ACTION_Z = 3.090232
 
 
 @dataclass(frozen=True)
+class Overdispersion:
+    """How much more units differ than their standard errors explain."""
+
+    winsor_limits: tuple[float, float]
+    phi: float
+    tau2: float
+
+
+@dataclass(frozen=True)
 class ExpectedRange:
     """Overdispersed z scores of a group of units, and the steps that led there."""
 
@@ -28,13 +37,26 @@ class ExpectedRange:
     z: Floats
 
 
-def expected_range(score: npt.ArrayLike, error: npt.ArrayLike, winsor_share: float = 0.1) -> ExpectedRange:
-    """z of each unit against the mean of units, with overdispersion (additive random effects).
+def overdispersion(z: npt.ArrayLike, error: npt.ArrayLike, winsor_share: float = 0.1) -> Overdispersion:
+    """phi and tau^2 of plain z scores and their standard errors (additive random effects).
 
-    theta = mean(y); z = (y - theta)/s, winsorised at the `winsor_share` quantiles (type 7); phi = mean(z_w^2);
-    tau^2 = 0 if I phi < I - 1 else (I phi - (I-1)) / (Sw - Sw^2/Sw), w = 1/s^2; z_D = (y - theta)/sqrt(s^2 + tau^2).
-    Source: Spiegelhalter 2005/2012, as in CQC benchmarks. Raises ValueError below two units or where an error is not
-    positive: a unit without a width has no place in a funnel.
+    z is winsorised at the `winsor_share` quantiles (type 7); phi = mean(z_w^2); tau^2 = 0 if I phi < I - 1 else
+    (I phi - (I-1)) / (Sw - Sw^2/Sw), w = 1/s^2. Source: Spiegelhalter 2005/2012.
+    """
+    raw, s = np.asarray(z, float), np.asarray(error, float)
+    low, high = np.quantile(raw, [winsor_share, 1 - winsor_share])
+    phi = float(np.mean(np.clip(raw, low, high) ** 2))
+    weight = 1 / s**2
+    spare = raw.size * phi - (raw.size - 1)
+    tau2 = 0.0 if spare < 0 else float(spare / (weight.sum() - (weight**2).sum() / weight.sum()))
+    return Overdispersion((float(low), float(high)), phi, tau2)
+
+
+def expected_range(score: npt.ArrayLike, error: npt.ArrayLike, winsor_share: float = 0.1) -> ExpectedRange:
+    """z of each unit against the mean of units, widened by what `overdispersion` finds.
+
+    theta = mean(y); z = (y - theta)/s; z_D = (y - theta)/sqrt(s^2 + tau^2). Source: as in CQC benchmarks. Raises
+    ValueError below two units or where an error is not positive: a unit without a width has no place in a funnel.
     """
     y, s = np.asarray(score, float), np.asarray(error, float)
     if y.size < 2:
@@ -42,14 +64,9 @@ def expected_range(score: npt.ArrayLike, error: npt.ArrayLike, winsor_share: flo
     if not (np.all(np.isfinite(y)) and np.all(s > 0)):
         raise ValueError("scores must be finite and standard errors positive")
     target = float(y.mean())
-    raw = (y - target) / s
-    low, high = np.quantile(raw, [winsor_share, 1 - winsor_share])
-    units = y.size
-    phi = float(np.mean(np.clip(raw, low, high) ** 2))
-    weight = 1 / s**2
-    spare = units * phi - (units - 1)
-    tau2 = 0.0 if spare < 0 else float(spare / (weight.sum() - (weight**2).sum() / weight.sum()))
-    return ExpectedRange(target, (float(low), float(high)), phi, tau2, (y - target) / np.sqrt(s**2 + tau2))
+    found = overdispersion((y - target) / s, s, winsor_share)
+    z = (y - target) / np.sqrt(s**2 + found.tau2)
+    return ExpectedRange(target, found.winsor_limits, found.phi, found.tau2, z)
 
 
 def band(z: npt.ArrayLike, polarity: int = 1) -> npt.NDArray[np.int64]:

@@ -1,0 +1,145 @@
+"""Point estimates and intervals against published figures, an independent package and hand derivation.
+
+Belongs here: `methodology.estimates`. Does not belong here: comparison between units (`test_peers`).
+"""
+
+import csv
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from methodology.estimates import mean_estimate, mean_interval, poisson_rate_interval, pomp, wilson_interval
+
+CASES = Path(__file__).resolve().parents[2].parent / "shared" / "reference" / "cases"
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"),
+    [
+        # Newcombe 1998, Statistics in Medicine 17:857, Table I, method 3: four printed digits.
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        # Computed with R stats::prop.test(correct = FALSE).
+        (45, 50, 0.7864, 0.9565),
+        (30, 30, 0.8865, 1.0),
+    ],
+)
+def test_wilson_as_published(hits: int, n: int, low: float, high: float) -> None:
+    found_low, found_high = wilson_interval(hits, n)
+    assert float(found_low) == pytest.approx(low, abs=5e-5)
+    assert float(found_high) == pytest.approx(high, abs=5e-5)
+
+
+def test_wilson_against_reference_case() -> None:
+    folder = CASES / "07_wilson"
+    if not folder.is_dir():
+        pytest.skip("reference case 07 (Wilson) is not beside the repository")
+    checked = 0
+    with (folder / "expected.csv").open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            if row["metric"] not in {"wilson_lo", "wilson_hi"}:
+                continue
+            place = re.fullmatch(r"x=(\d+),n=(\d+),level=([\d.]+)", row["group"])
+            assert place is not None
+            limits = wilson_interval(int(place[1]), int(place[2]), float(place[3]))
+            found = float(limits[row["metric"] == "wilson_hi"])
+            expected = float(row["value"])
+            assert found == pytest.approx(expected, rel=float(row["rtol"]), abs=float(row["atol"])), row
+            checked += 1
+    # 23 pairs of x and n in input.csv, two levels, two limits.
+    with (folder / "input.csv").open(encoding="utf-8", newline="") as stream:
+        assert checked == 4 * len(list(csv.DictReader(stream)))
+
+
+def test_wilson_edges() -> None:
+    low, high = wilson_interval([0, 1, 0, 5], [1, 1, 0, 5])
+    # One trial, z = 1.959964: z^2 / (1 + z^2) = 3.841459 / 4.841459.
+    assert float(high[0]) == pytest.approx(0.793450, abs=1e-6)
+    assert float(low[0]) == 0.0
+    assert float(low[1]) == pytest.approx(0.206550, abs=1e-6)
+    assert float(high[1]) == 1.0
+    assert math.isnan(low[2]) and math.isnan(high[2])
+    # All top box: the upper limit is exactly one and the width is not lost: n / (n + z^2) = 5 / 8.841459.
+    assert float(high[3]) == 1.0
+    assert float(low[3]) == pytest.approx(0.565518, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("events", "low95", "high95", "low998", "high998"),
+    [
+        # FunnelPlotR's tests: exact limits of a ratio of observed to expected where both are equal.
+        (15, 0.5596924, 1.649348, 0.386265, 2.082907),
+        (20, 0.610826, 1.544419, 0.4479107, 1.902094),
+        (30, 0.6746958, 1.427562, 0.5289724, 1.702771),
+    ],
+)
+def test_poisson_limits_as_published(events: int, low95: float, high95: float, low998: float, high998: float) -> None:
+    low, high = poisson_rate_interval(events, events, 0.95)
+    assert (float(low), float(high)) == pytest.approx((low95, high95), rel=1e-6)
+    low, high = poisson_rate_interval(events, events, 0.998)
+    assert (float(low), float(high)) == pytest.approx((low998, high998), rel=1e-6)
+
+
+def test_poisson_edges() -> None:
+    low, high = poisson_rate_interval([0, 3, 2], [10, 0, -1])
+    assert float(low[0]) == 0.0
+    # Zero events: P(0) = exp(-m) = 0.025 at the upper limit, so m = ln 40, here per 10 units of exposure.
+    assert float(high[0]) == pytest.approx(math.log(40) / 10, rel=1e-12)
+    assert np.isnan(low[1:]).all() and np.isnan(high[1:]).all()
+
+
+def test_equivalent_answers_score_alike() -> None:
+    # The same place on three scales: 4.2 on 1-5, 5.8 on 1-7, 8 on 0-10 are four fifths of the way.
+    assert pomp([4.2, 5.8, 8.0], [1, 1, 0], [5, 7, 10]) == pytest.approx([80, 80, 80], abs=1e-12)
+    assert pomp([1, 5], 1, 5) == pytest.approx([0, 100])
+    # UKCSI multiplies a 1-10 mean by ten; the percent of maximum possible of 7.77 is 100 * 6.77 / 9.
+    assert float(pomp(7.77, 1, 10)) == pytest.approx(75.2222, abs=5e-5)
+
+
+def test_a_scale_upside_down_is_refused() -> None:
+    with pytest.raises(ValueError, match="maximum"):
+        pomp(3, 5, 5)
+
+
+def test_mean_and_error_by_hand() -> None:
+    # 0, 50, 100, 50: mean 50, sum of squared deviations 5000, se = sqrt(5000 / 3 / 4).
+    mean, error = mean_estimate(4, 200, 15000)
+    assert float(mean) == 50
+    assert float(error) == pytest.approx(math.sqrt(5000 / 12), rel=1e-15)
+    low, high = mean_interval(mean, error, 4)
+    # t quantile 0.975 with 3 degrees of freedom, Student 1908: 3.182446; 50 + 64.96 and below 0 are cut at the scale.
+    assert (float(low), float(high)) == (0.0, 100.0)
+    low, high = mean_interval(mean, error, 4, bounds=(-1000, 1000))
+    assert float(high) == pytest.approx(50 + 3.182446 * 20.412415, abs=1e-4)
+    assert float(low) == pytest.approx(50 - 3.182446 * 20.412415, abs=1e-4)
+
+
+def test_mean_edges() -> None:
+    mean, error = mean_estimate([0, 1, 3], [0, 80, 240], [0, 6400, 19200])
+    assert math.isnan(mean[0]) and math.isnan(error[0])
+    # One answer has a value and no spread; three equal answers have a spread of exactly zero.
+    assert mean[1] == 80 and math.isnan(error[1])
+    assert mean[2] == 80 and error[2] == 0
+
+
+def test_rounding_never_makes_a_negative_spread() -> None:
+    # Three answers of 0.1: 0.01 * 3 - 0.3^2 / 3 is below zero in floating point.
+    _, error = mean_estimate(3, 0.1 + 0.1 + 0.1, 0.1**2 * 3 - 1e-18)
+    assert float(error) == 0
+
+
+def test_equal_answers_still_have_a_width() -> None:
+    # All 30 answers at 100: at most 1 - 0.05^(1/30) = 9.503 % may differ, the rule of three; the upper end is the scale's.
+    low, high = mean_interval(100, 0, 30)
+    assert float(high) == 100
+    assert float(low) == pytest.approx(100 - 100 * (1 - 0.05 ** (1 / 30)), rel=1e-12)
+    assert float(low) == pytest.approx(90.497, abs=5e-4)
+    # In the middle of the scale both ends move, each by the share of its own distance.
+    low, high = mean_interval(50, 0, 30)
+    assert 50 - float(low) == pytest.approx(float(high) - 50)
+    assert float(low) == pytest.approx(50 - 50 * 0.09503, abs=5e-3)
