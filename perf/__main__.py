@@ -1,0 +1,176 @@
+"""`python -m perf`: time the pipeline, the floor and pandas on simulated data, and write table and plot to perf/results/.
+
+Belongs here: the order of measurements. Does not belong here: assertions; a ratio is reported, never tested.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+
+from simulation.perf import write_perf_workspace
+
+RESULTS = Path(__file__).parent / "results"
+SUBMISSIONS = 100  # so that the last file is 1 % of the rows
+
+
+@dataclass(frozen=True)
+class Run:
+    """One process: wall and processor seconds, and the peak of its resident memory."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    peak_mb: float
+
+
+def measure(*arguments: str) -> Run:
+    """Run a Python process of its own and measure it; its output goes nowhere."""
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    _, code, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(code)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}")
+    return Run(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def pipeline(workspace: Path) -> Run:
+    return measure("-m", "miyar.cli", "run", "--workspace", str(workspace), "--reason", "benchmark")
+
+
+def bench(folder: Path, answers: int, complaints: int, fixed: Run) -> dict[str, object]:
+    """All measurements at one size."""
+    workspace = folder / f"answers_{answers}"
+    write_perf_workspace(workspace, answers, complaints, SUBMISSIONS)
+    last = sorted((workspace / "landing").glob("*/survey_responses/*.csv"))[-1]
+    held_back = folder / last.name
+    shutil.move(last, held_back)
+    full = pipeline(workspace)
+    shutil.move(held_back, last)
+    increment = pipeline(workspace)
+    agencies = workspace / "registry" / "agencies.csv"
+    agencies.write_bytes(agencies.read_bytes() + b"\n")
+    above_cells = pipeline(workspace)
+    floor = measure("-m", "perf.floor", str(workspace), str(folder / "floor.duckdb"))
+    pandas = measure("-m", "perf.with_pandas", str(workspace), str(folder / "cells.parquet"))
+    differing = _differing_cells(workspace, folder / "floor.duckdb")
+    shutil.rmtree(workspace)
+    work = {
+        name: max(run.wall_seconds - fixed.wall_seconds, 0)
+        for name, run in {"full": full, "increment": increment, "above_cells": above_cells}.items()
+    }
+    return {
+        "answers": answers,
+        "complaints": complaints,
+        "runs": {
+            name: asdict(run)
+            for name, run in {
+                "fixed": fixed,
+                "full": full,
+                "increment_1_percent": increment,
+                "cells_to_edition": above_cells,
+                "floor": floor,
+                "pandas": pandas,
+            }.items()
+        },
+        "ratios": {
+            "full_work_to_floor": work["full"] / floor.wall_seconds,
+            "full_work_to_pandas": work["full"] / pandas.wall_seconds,
+            "increment_work_to_full_work": work["increment"] / work["full"],
+            "cells_to_edition_work_seconds": work["above_cells"],
+        },
+        "cells_that_differ_from_the_floor": differing,
+    }
+
+
+def _differing_cells(workspace: Path, floor: Path) -> int:
+    """Cells that only one side has: the floor is worth nothing if it computes something else."""
+    columns = (
+        "agency_id, period_id, service_id, branch_id, region_id, channel, mode, segment, item, asked_count::bigint, "
+    )
+    columns += "answered_count::bigint, sum_position::bigint, sum_position2::bigint, box_00_count::bigint, box_04_count::bigint"
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{workspace / 'warehouse' / 'warehouse.duckdb'}' as warehouse (read_only)")
+        connection.execute(f"attach '{floor}' as floor (read_only)")
+        ours, theirs = (
+            f"select {columns} from warehouse.intermediate.int_survey__cells",
+            f"select {columns} from floor.survey_cells",
+        )
+        row = connection.execute(
+            f"select (select count(*) from ({ours} except all {theirs})) + (select count(*) from ({theirs} except all {ours}))"
+        ).fetchone()
+    return int(row[0]) if row else -1
+
+
+def main() -> None:
+    """Measure every size asked for and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--answers", type=int, nargs="+", default=[2_000_000, 20_000_000])
+    parser.add_argument("--complaints", type=int, default=2_000_000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        # What every run costs before the first row: a workspace of one tiny file.
+        tiny = folder / "tiny"
+        write_perf_workspace(tiny, 100, 8, 1)
+        fixed = pipeline(tiny)
+        sizes = [bench(folder, answers, options.complaints, fixed) for answers in options.answers]
+    RESULTS.mkdir(exist_ok=True)
+    report = {
+        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}",
+        "sizes": sizes,
+    }
+    (RESULTS / "bench.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    (RESULTS / "bench.md").write_text(_table(report["machine"], sizes), "utf-8")
+    _plot(sizes, RESULTS / "bench.svg")
+    print((RESULTS / "bench.md").read_text("utf-8"))
+
+
+def _table(machine: object, sizes: list[dict[str, object]]) -> str:
+    lines = [f"# Benchmarks\n\n{machine}. Made by `make bench`; ratios of one run on one machine.\n"]
+    for size in sizes:
+        runs, ratios = size["runs"], size["ratios"]
+        assert isinstance(runs, dict)  # noqa: S101
+        assert isinstance(ratios, dict)  # noqa: S101
+        lines.append(f"## {size['answers']:,} answers, {size['complaints']:,} complaints\n")
+        lines.append("| run | wall s | CPU s | peak MB |\n|---|---:|---:|---:|")
+        lines += [
+            f"| {name} | {run['wall_seconds']:.1f} | {run['cpu_seconds']:.1f} | {run['peak_mb']:.0f} |"
+            for name, run in runs.items()
+        ]
+        lines.append("\n| ratio | value |\n|---|---:|")
+        lines += [f"| {name} | {value:.3f} |" for name, value in ratios.items()]
+        lines.append(f"\nCells that differ from the floor's: {size['cells_that_differ_from_the_floor']}.\n")
+    return "\n".join(lines)
+
+
+def _plot(sizes: list[dict[str, object]], target: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, len(sizes), figsize=(5 * len(sizes), 3.2), squeeze=False)
+    for axis, size in zip(axes[0], sizes, strict=True):
+        runs = size["runs"]
+        assert isinstance(runs, dict)  # noqa: S101
+        names = list(runs)
+        axis.barh(names, [runs[name]["wall_seconds"] for name in names], color="#4a6fa5")
+        axis.invert_yaxis()
+        axis.set_title(f"{size['answers']:,} answers")
+        axis.set_xlabel("wall seconds")
+    figure.tight_layout()
+    figure.savefig(target)
+
+
+if __name__ == "__main__":
+    main()
