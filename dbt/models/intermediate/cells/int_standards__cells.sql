@@ -14,7 +14,7 @@ standards as (
         standards.*,
         -- The counts decide; the agency's own verdict counts only where there are none.
         case
-            when standards.total > 0 and standards.target is not null
+            when standards.total > 0 and standards.met is not null and standards.target is not null
                 then cast(standards.met as double) / nullif(standards.total, 0) >= cast(standards.target as double)
             else standards.is_target_met
         end as is_on_target
