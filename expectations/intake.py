@@ -6,7 +6,9 @@ Belongs here: the order of these steps and the decision accepted or refused. Doe
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -60,10 +62,16 @@ def receive_all(
     chosen = list({delivery.submission_id: delivery for delivery in reversed(deliveries)}.values())[::-1]
     fresh = [delivery for delivery in chosen if not is_done(workspace, delivery)]
     intake.known = len(chosen) - len(fresh)
-    for number, delivery in enumerate(fresh):
-        if progress:
-            progress(delivery.relative, number, len(fresh))
-        intake.accounts.append(receive(delivery, workspace, registry))
+    # While one file is validated and written, the next is read: the two halves keep both cores busy.
+    with ThreadPoolExecutor(max_workers=1) as ahead:
+        coming = [ahead.submit(_stage, delivery, workspace, registry) for delivery in fresh[:1]]
+        for number, delivery in enumerate(fresh):
+            if progress:
+                progress(delivery.relative, number, len(fresh))
+            staged = coming.pop().result()
+            if number + 1 < len(fresh):
+                coming.append(ahead.submit(_stage, fresh[number + 1], workspace, registry))
+            intake.accounts.append(_account_for(delivery, workspace, staged))
     if progress:
         progress("", len(fresh), len(fresh))
     _, contested = write_slices(workspace)
@@ -73,18 +81,26 @@ def receive_all(
 
 def receive(delivery: Delivery, workspace: Workspace, registry: Registry) -> Account:
     """Take one file in. Its account is written last: until then a rerun starts the file again from nothing."""
-    scratch = workspace.scratch / delivery.submission_id
+    return _account_for(delivery, workspace, _stage(delivery, workspace, registry))
+
+
+def _scratch(delivery: Delivery, workspace: Workspace) -> Path:
+    return workspace.scratch / delivery.submission_id
+
+
+def _stage(delivery: Delivery, workspace: Workspace, registry: Registry) -> Staged | MiyarError:
+    """The first half: typed rows, or why there are none."""
+    scratch = _scratch(delivery, workspace)
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     try:
-        account = _receive(delivery, workspace, registry, scratch)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    write_account(workspace, account)
-    return account
+        return stage(delivery, workspace, registry, scratch)
+    except MiyarError as error:
+        return error
 
 
-def _receive(delivery: Delivery, workspace: Workspace, registry: Registry, scratch: Any) -> Account:
+def _account_for(delivery: Delivery, workspace: Workspace, staged: Staged | MiyarError) -> Account:
+    """The second half: judged, split, written, accounted for."""
     contract = delivery.contract
     account = Account(
         submission_id=delivery.submission_id,
@@ -99,17 +115,25 @@ def _receive(delivery: Delivery, workspace: Workspace, registry: Registry, scrat
         status="refused",
     )
     try:
-        staged = stage(delivery, workspace, registry, scratch)
-    except MiyarError as error:
-        account.problems = [problem.as_dict() for problem in error.problems]
-        return account
+        if isinstance(staged, MiyarError):
+            account.problems = [problem.as_dict() for problem in staged.problems]
+        else:
+            _judge_and_settle(delivery, workspace, staged, account)
+    finally:
+        shutil.rmtree(_scratch(delivery, workspace), ignore_errors=True)
+    write_account(workspace, account)
+    return account
+
+
+def _judge_and_settle(delivery: Delivery, workspace: Workspace, staged: Staged, account: Account) -> None:
+    contract = delivery.contract
     feed = load_feeds()[contract.feed]
     rules = suite_for(feed, contract, workspace.settings.periods)
     findings = failing_rows(evaluate(staged.typed, rules), workspace.settings.memory_limit)
     report, refused = _judge(staged, contract, rules, findings)
     settlement = settle(staged, refused, workspace, refuse_above_share())
     if settlement.accepted == 0 or settlement.refused_whole:
-        account.problems = [_refusal(delivery, settlement.quarantined, settlement.quarantined + settlement.accepted)]
+        account.problems = [_refusal(delivery, settlement.bad, settlement.quarantined + settlement.accepted)]
     else:
         account.status = "accepted"
     account.source_rows = staged.source_rows
@@ -122,7 +146,6 @@ def _receive(delivery: Delivery, workspace: Workspace, registry: Registry, scrat
     account.rule_counts = settlement.rule_counts
     account.notes = [note.as_dict() for note in staged.notes]
     write_quality(workspace, account, report)
-    return account
 
 
 def _judge(

@@ -70,4 +70,5 @@ def _rows(path: Path, feed: str) -> list[dict[str, str]]:
                     "next_en": words.get("next_en", ""),
                 }
             )
-    return rows
+    # The records of one wide row share its faults; the agency mends the row once.
+    return list({(row["row"], row["column"], row["rule"]): row for row in rows}.values())

@@ -40,6 +40,9 @@ final as (
         measure,
         count(*) as reports_count,
         sum(n) as n,
+        -- A pooled share or mean may only count the base of those who gave its numerator or mean.
+        sum(case when known_numerator is not null then n end) as n_with_numerator,
+        sum(case when mean is not null then n end) as n_with_mean,
         sum(case when n is null then 1 else 0 end) as without_n_count,
         sum(coalesce(n, n_low)) as n_at_least,
         sum(known_numerator) as sum_numerator,

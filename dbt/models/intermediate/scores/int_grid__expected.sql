@@ -21,6 +21,17 @@ slices as (
 
 ),
 
+-- A feed that no agency of this centre owes is no absence of anybody's.
+metrics as (
+
+    select
+        metric_id,
+        feed
+    from {{ ref('stg_methodology__metrics') }}
+    where feed in (select owed.feed from {{ ref('stg_registry__owed') }} as owed)
+
+),
+
 last_period as (
 
     select max(period_id) as period_id
@@ -39,7 +50,7 @@ final as (
         owed.agency_id is not null as is_owed,
         coalesce(slices.slice_status, 'none') as slice_status
     from {{ ref('stg_registry__agencies') }} as agencies
-    cross join {{ ref('stg_methodology__metrics') }} as metrics
+    cross join metrics
     cross join {{ ref('stg_workspace__periods') }} as periods
     inner join last_period
         on periods.period_id <= last_period.period_id

@@ -1,6 +1,9 @@
 {# One shape for every feed's cells, so that scores need one road: a metric is a row of the registry, never a model. #}
 {{ config(materialized='table') }}
 
+{%- set box_columns = [] %}
+{%- for box in range(11) %}{% do box_columns.append('cells.box_%02d_count' % box) %}{% endfor %}
+
 with
 
 metrics as (
@@ -25,19 +28,14 @@ digital_channels as (
 survey as (
 
     select
-        cells.* exclude (sum_position, sum_position2),
+        cells.*,
         cells.item || '.mean' as mean_measure_id,
         cells.item || '.top_box' as top_box_measure_id,
         cells.scale_id || '/' || (cells.scale_range + 1) || '|' || cells.wording_version as instrument_id,
-        cells.sum_position,
-        cells.sum_position2,
         case
-            {%- for box in range(11) %}
-            when boxes.lowest_top_box = {{ box }}
-                then {% for top in range(box, 11) -%}
-                    cells.box_{{ '%02d' % top }}_count{{ ' + ' if not loop.last }}
-                {%- endfor %}
-            {%- endfor %}
+            {% for box in range(11) %}
+            when boxes.lowest_top_box = {{ box }} then {{ box_columns[box:] | join(' + ') }}
+            {% endfor %}
         end as top_box_count
     from {{ ref('int_survey__cells') }} as cells
     left join {{ ref('stg_methodology__top_boxes') }} as boxes
@@ -59,7 +57,8 @@ complaint_slices as (
 reported as (
 
     select
-        cells.*,
+        cells.* exclude (n),
+        case when metrics.estimator = 'mean' then cells.n_with_mean else cells.n_with_numerator end as n,
         metrics.measure_id
     from {{ ref('int_reported__cells') }} as cells
     inner join metrics
@@ -192,6 +191,8 @@ final as (
     inner join metrics
         on measures.measure_id = metrics.measure_id
         and (metrics.stage is null or measures.stage = metrics.stage)
+    -- What a provider never measured says nothing, not even that its base is unknown.
+    where measures.n is not null or measures.n_at_least is not null or measures.reported_mean is not null
     group by all
 
 )
