@@ -32,6 +32,9 @@ def workspace_copy(built_workspace: Workspace, tmp_path: Path) -> Workspace:
     """A copy of the built workspace, for a test that changes it; landing files and Dagster's records are left out."""
     root = tmp_path / "centre"
     shutil.copytree(
-        built_workspace.root, root, symlinks=True, ignore=shutil.ignore_patterns("landing", "dagster", "scratch", ".lock*")
+        built_workspace.root,
+        root,
+        symlinks=True,
+        ignore=shutil.ignore_patterns("landing", "dagster", "scratch", ".lock*"),
     )
     return Workspace.open(root)

@@ -31,17 +31,17 @@ versions as (
 built as (
 
     {% if built %}
-        select
-            slice_id,
-            slice_version
-        from {{ built }}
-        where build_key = '{{ var("build_key") }}'
+    select
+        slice_id,
+        slice_version
+    from {{ built }}
+    where build_key = '{{ var("build_key") }}'
     {% else %}
-        select
-            slice_id,
-            slice_version
-        from versions
-        where 1 = 0
+    select
+        slice_id,
+        slice_version
+    from versions
+    where 1 = 0
     {% endif %}
 
 ),

@@ -6,6 +6,10 @@
     )
 }}
 
+{%- set box_count = 'sum(case when position = %d then 1 else 0 end) as box_%02d_count' %}
+{%- set box_counts = [] %}
+{%- for box in range(11) %}{% do box_counts.append(box_count % (box, box)) %}{% endfor %}
+
 with
 
 answers as (
@@ -66,10 +70,8 @@ final as (
         sum(case when answer_status = 'refused' then 1 else 0 end) as refused_count,
         sum(case when answer_status = 'missing' then 1 else 0 end) as missing_count,
         sum(position) as sum_position,
-        sum(position * position) as sum_position2
-        {%- for box in range(11) %},
-        sum(case when position = {{ box }} then 1 else 0 end) as box_{{ '%02d' % box }}_count
-        {%- endfor %}
+        sum(position * position) as sum_position2,
+        {{ box_counts | join(',\n        ') }}
     from answers
     group by
         slice_id,

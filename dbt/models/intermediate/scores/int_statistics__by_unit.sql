@@ -1,4 +1,4 @@
-{# Each unit's sufficient statistics per metric, period and instrument. Sums are of integers and decimals: exact in any order. #}
+{# Each unit's sufficient statistics per metric, period and instrument: sums of integers and decimals, exact anyhow. #}
 {{ config(materialized='table') }}
 
 {%- set unit_types = {

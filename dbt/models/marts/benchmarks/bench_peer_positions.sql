@@ -20,14 +20,22 @@ final as (
         agencies.peer_group,
         scores.score,
         coalesce(positions.peers_count, 0) as peers_count,
-        case when isfinite(positions.peer_median)
-            then cast(round(positions.peer_median, 4) as decimal(12, 4)) end as peer_median,
-        case when isfinite(positions.peer_lower_quartile)
-            then cast(round(positions.peer_lower_quartile, 4) as decimal(12, 4)) end as peer_lower_quartile,
-        case when isfinite(positions.peer_upper_quartile)
-            then cast(round(positions.peer_upper_quartile, 4) as decimal(12, 4)) end as peer_upper_quartile,
-        case when isfinite(positions.percentile)
-            then cast(round(positions.percentile, 4) as decimal(12, 4)) end as percentile,
+        case
+            when isfinite(positions.peer_median)
+                then cast(round(positions.peer_median, 4) as decimal(12, 4))
+        end as peer_median,
+        case
+            when isfinite(positions.peer_lower_quartile)
+                then cast(round(positions.peer_lower_quartile, 4) as decimal(12, 4))
+        end as peer_lower_quartile,
+        case
+            when isfinite(positions.peer_upper_quartile)
+                then cast(round(positions.peer_upper_quartile, 4) as decimal(12, 4))
+        end as peer_upper_quartile,
+        case
+            when isfinite(positions.percentile)
+                then cast(round(positions.percentile, 4) as decimal(12, 4))
+        end as percentile,
         case when isfinite(positions.z) then cast(round(positions.z, 4) as decimal(12, 4)) end as z,
         positions.band,
         positions.band is not null as is_comparable,

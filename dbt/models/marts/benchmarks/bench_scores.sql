@@ -82,10 +82,18 @@ final as (
         status,
         status_reason,
         case when status = 'reported' then cast(round(score, 4) as decimal(12, 4)) end as score,
-        case when status = 'reported' and isfinite(standard_error)
-            then cast(round(standard_error, 4) as decimal(12, 4)) end as standard_error,
-        case when status = 'reported' and isfinite(ci_low) then cast(round(ci_low, 4) as decimal(12, 4)) end as ci_low,
-        case when status = 'reported' and isfinite(ci_high) then cast(round(ci_high, 4) as decimal(12, 4)) end as ci_high,
+        case
+            when status = 'reported' and isfinite(standard_error)
+                then cast(round(standard_error, 4) as decimal(12, 4))
+        end as standard_error,
+        case
+            when status = 'reported' and isfinite(ci_low)
+                then cast(round(ci_low, 4) as decimal(12, 4))
+        end as ci_low,
+        case
+            when status = 'reported' and isfinite(ci_high)
+                then cast(round(ci_high, 4) as decimal(12, 4))
+        end as ci_high,
         interval_method,
         case when status = 'reported' then n end as n,
         case when status = 'reported' then n end as n_effective,

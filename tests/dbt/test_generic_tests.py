@@ -1,0 +1,66 @@
+"""Every generic and singular test of the dbt project fails on a table broken on purpose: a check that cannot fail is none.
+
+Belongs here: one spoiled table per check. Does not belong here: cases of models (`test_dbt_unit_tests`).
+"""
+
+import duckdb
+import pytest
+
+from dagster_project.warehouse import DBT, run_dbt
+from miyar.workspace import Workspace
+
+# Check -> (how to select it, SQL that breaks what it holds, the nodes that must fail).
+BROKEN: dict[str, tuple[str, str, str]] = {
+    "accepted_range": (
+        "test_name:accepted_range,bench_maturity",
+        "update benchmarks.bench_maturity set score = 100.0001 where score_id = (select min(score_id) "
+        "from benchmarks.bench_maturity)",
+        "accepted_range_bench_maturity_score",
+    ),
+    "numbers_are_finite": (
+        "test_name:numbers_are_finite,bench_scores",
+        "alter table benchmarks.bench_scores alter column ci_high type double; "
+        "update benchmarks.bench_scores set ci_high = 'infinity' where score_id = (select min(score_id) "
+        "from benchmarks.bench_scores)",
+        "numbers_are_finite_bench_scores_",
+    ),
+    "rows_are_conserved": (
+        "test_name:rows_are_conserved",
+        "update core.fct_submissions set accepted = accepted - 1 where submission_id = (select min(submission_id) "
+        "from core.fct_submissions)",
+        "rows_are_conserved_fct_submissions_",
+    ),
+    "suppressed_is_empty": (
+        "test_name:suppressed_is_empty",
+        "update benchmarks.bench_scores set n = 12 where score_id = (select min(score_id) "
+        "from benchmarks.bench_scores where status = 'suppressed')",
+        "suppressed_is_empty_bench_scor",
+    ),
+    "unique_combination": (
+        "test_name:unique_combination,bench_scores",
+        "insert into benchmarks.bench_scores select * from benchmarks.bench_scores where instrument_id is null limit 1",
+        "unique_combination_bench_score",
+    ),
+    "assert_cells_hold_every_accepted_answer": (
+        "assert_cells_hold_every_accepted_answer",
+        "delete from intermediate.int_survey__cells where rowid = (select min(rowid) from intermediate.int_survey__cells)",
+        "assert_cells_hold_every_accepted_answer",
+    ),
+}
+
+
+def test_every_check_of_the_project_is_tried() -> None:
+    generic = {path.stem for path in (DBT / "tests" / "generic").glob("*.sql")}
+    singular = {path.stem for path in (DBT / "tests").glob("*.sql")}
+    assert set(BROKEN) == generic | singular
+
+
+@pytest.mark.parametrize("check", sorted(BROKEN))
+def test_a_broken_table_fails(check: str, workspace_copy: Workspace) -> None:
+    select, breaking, failing = BROKEN[check]
+    before = list(run_dbt(workspace_copy, [select], "test"))
+    assert before and {result.status for result in before} == {"pass"}
+    with duckdb.connect(str(workspace_copy.warehouse)) as connection:
+        connection.execute(breaking)
+    failed = [result for result in run_dbt(workspace_copy, [select], "test") if result.status == "fail"]
+    assert [result.unique_id.split(".")[2].startswith(failing) for result in failed] == [True]
