@@ -51,11 +51,13 @@ def dbt_variables(workspace: Workspace, key: str) -> dict[str, str]:
     }
 
 
-def dbt_arguments(command: str, workspace: Workspace, variables: dict[str, str], select: list[str]) -> list[str]:
+def dbt_arguments(
+    command: str, workspace: Workspace, variables: dict[str, str], select: list[str], *, full_refresh: bool = False
+) -> list[str]:
     """Command line of one dbt run on a workspace.
 
-    Unit tests prove logic and run with the tests, not on every build; a full refresh is never needed, since a changed
-    `build_key` makes every slice pending.
+    Unit tests prove logic and run with the tests, not on every build. A full refresh is for cells whose SQL changed:
+    their tables may have other columns now.
     """
     return [
         command,
@@ -66,6 +68,7 @@ def dbt_arguments(command: str, workspace: Workspace, variables: dict[str, str],
         *("--vars", json.dumps(variables, sort_keys=True)),
         *(("--select", *select) if select else ()),
         *(("--exclude-resource-type", "unit_test") if command == "build" else ()),
+        *(("--full-refresh",) if full_refresh else ()),
         *("--log-level", "none"),
         *("--log-level-file", "warn"),
     ]
@@ -127,7 +130,10 @@ def run_dbt(workspace: Workspace, select: list[str] | None = None, command: str 
     if _manifest is None:
         # Parsed with no variables, so that the parse cache on disk holds for every workspace.
         _manifest = _parse()
-    arguments = dbt_arguments(command, workspace, dbt_variables(workspace, build_key()), select or [])
+    key = build_key()
+    remembered = workspace.root / "warehouse" / "cells.key"
+    stale = command == "build" and remembered.is_file() and remembered.read_text("utf-8") != key
+    arguments = dbt_arguments(command, workspace, dbt_variables(workspace, key), select or [], full_refresh=stale)
     try:
         with _environment(environment(workspace)):
             outcome = dbtRunner(manifest=_manifest).invoke(arguments)
@@ -137,6 +143,8 @@ def run_dbt(workspace: Workspace, select: list[str] | None = None, command: str 
     results = getattr(outcome.result, "results", None)
     if results is None:
         raise RuntimeError(f"dbt could not run: {outcome.exception}")
+    if any(r.node.name == "int_slices__built" and str(r.status) == "success" for r in results):
+        remembered.write_text(key, "utf-8")
     for result in results:
         yield DbtResult(
             result.node.unique_id, str(result.status), float(result.execution_time), str(result.message or "")
