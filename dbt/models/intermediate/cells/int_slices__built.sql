@@ -1,4 +1,5 @@
-{# Written after every cell model: until then a rerun starts the same slices again. #}
+{# Written after every cell model: until then a rerun starts the same slices again. A withdrawn slice is noted as such,
+so that a build which stopped before emptying it is told from one that did. #}
 -- depends_on: {{ ref('int_survey__cells') }}
 -- depends_on: {{ ref('int_complaints__cells') }}
 -- depends_on: {{ ref('int_usage__cells') }}
@@ -19,7 +20,6 @@ select
     slice_version,
     '{{ var("build_key") }}' as build_key
 from {{ ref('int_slices__pending') }}
-where slice_version <> 'withdrawn'
 group by
     slice_id,
     slice_version

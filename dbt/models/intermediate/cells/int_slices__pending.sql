@@ -1,6 +1,10 @@
-{# What the warehouse was last built from; read without ref(), because that table is written after this one. #}
+{# What the warehouse was last built from, and what the last build set out to do; read without ref(): the one is written
+after this table, the other is this table as it was. #}
 {%- set built = adapter.get_relation(
     database=this.database, schema=this.schema, identifier='int_slices__built'
+) if execute else none -%}
+{%- set before = adapter.get_relation(
+    database=this.database, schema=this.schema, identifier=this.identifier
 ) if execute else none -%}
 {{ config(materialized='table') }}
 
@@ -33,30 +37,62 @@ built as (
     {% if built %}
     select
         slice_id,
-        slice_version
+        slice_version,
+        build_key
     from {{ built }}
-    where build_key = '{{ var("build_key") }}'
     {% else %}
     select
         slice_id,
-        slice_version
+        slice_version,
+        '' as build_key
     from versions
     where 1 = 0
     {% endif %}
 
 ),
 
+-- A build that was stopped may have written the cells of some slices and not yet noted it.
+unfinished as (
+
+    {% if before %}
+    select distinct before.slice_id
+    from {{ before }} as before
+    left join built
+        on before.slice_id = built.slice_id
+        and before.slice_version = built.slice_version
+    where built.slice_id is null
+    {% else %}
+    select slice_id
+    from versions
+    where 1 = 0
+    {% endif %}
+
+),
+
+known as (
+
+    select
+        coalesce(built.slice_id, unfinished.slice_id) as slice_id,
+        case
+            when unfinished.slice_id is null and built.build_key = '{{ var("build_key") }}' then built.slice_version
+            else 'unknown'
+        end as slice_version
+    from built
+    full outer join unfinished
+        on built.slice_id = unfinished.slice_id
+
+),
+
 changed as (
 
     select
-        coalesce(versions.slice_id, built.slice_id) as slice_id,
+        coalesce(versions.slice_id, known.slice_id) as slice_id,
         coalesce(versions.slice_version, 'withdrawn') as slice_version
     from versions
-    full outer join built
-        on versions.slice_id = built.slice_id
-    where versions.slice_version is null
-        or built.slice_version is null
-        or versions.slice_version <> built.slice_version
+    full outer join known
+        on versions.slice_id = known.slice_id
+    where known.slice_version is null
+        or known.slice_version <> coalesce(versions.slice_version, 'withdrawn')
 
 ),
 
