@@ -1,0 +1,380 @@
+"""A centre of four invented agencies and nine small files, quick enough to be run dozens of times.
+
+Belongs here: its files, taking it down the road, reading the outcome. Does not belong here: expectations of any test.
+"""
+
+import csv
+import io
+import random
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from miyar.registry import TABLES, load_registry
+from miyar.workspace import Workspace
+
+MOMENT = datetime(2026, 1, 20, 6, tzinfo=UTC)
+SETTINGS = """name: {{ar: مركز صغير, en: Small centre}}
+methodology: "2026.1"
+periods: {{first: 2025Q3, last: 2025Q4}}
+memory_limit: 500MB
+threads: {threads}
+"""
+AGENCIES = {
+    "a01": ("هيئة النور", "Noor"),
+    "a02": ("مؤسسة الندى", "Nada"),
+    "a03": ("مركز السنا", "Sana"),
+    "a04": ("ديوان المدى", "Mada"),
+}
+REGISTRY: dict[str, list[tuple[str, ...]]] = {
+    "agencies": [(key, arabic, english, "", "all", "", "", "", "") for key, (arabic, english) in AGENCIES.items()],
+    "providers": [(key, *names) for key, names in AGENCIES.items()] + [("portal", "المنصة", "Portal")],
+    "services": [(f"{key}-s1", key, "خدمة", "Service", "", "") for key in AGENCIES],
+    "owed": [
+        *((key, "survey_responses", "2025Q3", "2025Q4") for key in AGENCIES),
+        *((key, "complaints", "2025Q4", "2025Q4") for key in AGENCIES),
+        ("a03", "service_usage", "2025Q4", "2025Q4"),
+        ("a03", "maturity_assessments", "2025Q4", "2025Q4"),
+    ],
+}
+SURVEY = {
+    "feed": "survey_responses",
+    "properties": [
+        {"name": "agency_id", "physicalName": "agency", "lookup": "agencies"},
+        {"name": "response_id", "physicalName": "id"},
+        {"name": "responded_at", "physicalName": "answered"},
+        {"name": "channel", "physicalName": "channel"},
+        {"name": "wording_version", "constant": "w1"},
+        {"name": "scale", "constant": "five"},
+    ],
+    "records": [
+        {
+            "properties": [
+                {"name": "item", "constant": "overall_satisfaction"},
+                {"name": "value", "physicalName": "overall"},
+            ]
+        },
+        {"properties": [{"name": "item", "constant": "trust"}, {"name": "value", "physicalName": "trust"}]},
+    ],
+    "scales": {"five": {"family": "satisfaction_5", "min": 1, "max": 5, "dontKnow": ["9"]}},
+}
+COMPLAINTS = {
+    "feed": "complaints",
+    "delivery": "upsert",
+    "properties": [
+        {"name": "agency_id", "physicalName": "agency", "lookup": "agencies"},
+        {"name": "case_id", "physicalName": "case"},
+        *({"name": f"{step}_at", "physicalName": step} for step in ("opened", "due", "resolved", "extracted")),
+    ],
+}
+USAGE = {
+    "feed": "service_usage",
+    "properties": [
+        {"name": "agency_id", "constant": "a03"},
+        {"name": "service_id", "constant": "a03-s1"},
+        *(
+            {"name": column, "physicalName": column}
+            for column in ("used_on", "channel", "started", "completed", "failed")
+        ),
+    ],
+}
+MATURITY = {
+    "feed": "maturity_assessments",
+    "properties": [
+        {"name": "agency_id", "constant": "a03"},
+        {"name": "model_id", "constant": "digital_experience"},
+        {"name": "adoption_max", "constant": 3},
+        {"name": "assessed_on", "constant": "2025-12-01"},
+        *(
+            {"name": column, "physicalName": column}
+            for column in ("assessment_id", "practice_id", "dimension", "adoption")
+        ),
+    ],
+}
+CONTRACTS = [
+    *((key, SURVEY) for key in ("a01", "a02", "a04")),
+    ("portal", COMPLAINTS),
+    ("a03", USAGE),
+    ("a03", MATURITY),
+]
+# A redelivered slice (the first two), an upsert feed in two extracts, and one file that a test withdraws.
+FIRST_Q3, SECOND_Q3 = "a01/survey_responses/2025Q3_2025-10-05.csv", "a01/survey_responses/2025Q3_2025-10-15.csv"
+A01_Q4, A02_Q4 = "a01/survey_responses/2025Q4_2026-01-05.csv", "a02/survey_responses/2025Q4_2026-01-06.csv"
+A04_Q4 = "a04/survey_responses/2025Q4_2026-01-08.csv"
+FIRST_CASES, SECOND_CASES = "portal/complaints/2025-11-30.csv", "portal/complaints/2026-01-10.csv"
+
+
+def survey_rows(agency: str, quarter: int, count: int, level: float) -> list[dict[str, Any]]:
+    """Answers drawn from a seed of their own; 9 is don't know."""
+    stream = random.Random(f"{agency} {quarter} {count}")
+    codes = [1, 2, 3, 4, 5, 9]
+    weights = [5 - level, 6 - level, 4, 1 + level, level, 0.3]
+    return [
+        {
+            "agency": AGENCIES[agency][stream.randrange(2)],
+            "id": f"{agency}-{quarter}-{number}",
+            "answered": f"2025-{3 * quarter - stream.randrange(3):02}-{1 + stream.randrange(28):02}T{stream.randrange(24):02}:30:00",
+            "channel": stream.choice(["branch", "website", "app"]),
+            "overall": stream.choices(codes, weights)[0],
+            "trust": stream.choices(codes, weights)[0],
+        }
+        for number in range(count)
+    ]
+
+
+def case_rows(extracted: str, first: int, last: int) -> list[dict[str, Any]]:
+    """Cases first..last-1 as one extract knows them: those due before it are mostly resolved."""
+    rows = []
+    for number in range(first, last):
+        stream = random.Random(f"case {number}")
+        day = 1 + stream.randrange(80)
+        opened, due = (datetime.fromordinal(datetime(2025, 10, 1).toordinal() + day + plus) for plus in (0, 7))
+        resolved = datetime.fromordinal(opened.toordinal() + 1 + stream.randrange(10))
+        is_known = resolved.date().isoformat() < extracted
+        rows.append(
+            {
+                "agency": AGENCIES[("a01", "a02", "a03")[number % 3]][0],
+                "case": f"c{number}",
+                "opened": opened.isoformat(),
+                "due": due.isoformat(),
+                "resolved": resolved.isoformat() if is_known else "",
+                "extracted": f"{extracted}T00:00:00",
+            }
+        )
+    return [row for row in rows if row["opened"][:10] < extracted]
+
+
+def usage_rows() -> list[dict[str, Any]]:
+    return [
+        {
+            "used_on": f"2025-{month}-01",
+            "channel": channel,
+            "started": 400 + month,
+            "completed": 300 + month,
+            "failed": month,
+        }
+        for month in (10, 11, 12)
+        for channel in ("branch", "website")
+    ]
+
+
+def maturity_rows() -> list[dict[str, Any]]:
+    dimensions = ("satisfaction", "user_experience", "complaints_handling", "technologies")
+    return [
+        {"assessment_id": "x1", "practice_id": f"{name}-{number}", "dimension": name, "adoption": (number + place) % 4}
+        for place, name in enumerate(dimensions)
+        for number in range(5)
+    ]
+
+
+def all_rows() -> dict[str, list[dict[str, Any]]]:
+    """Every delivery: path below landing/ -> its rows, in the order they were delivered."""
+    return {
+        FIRST_Q3: survey_rows("a01", 3, 60, 2.0),
+        SECOND_Q3: survey_rows("a01", 3, 80, 3.0),
+        FIRST_CASES: case_rows("2025-11-30", 0, 90),
+        A01_Q4: survey_rows("a01", 4, 70, 3.5),
+        A02_Q4: survey_rows("a02", 4, 64, 1.5),
+        "a03/service_usage/2025Q4_2026-01-07.csv": usage_rows(),
+        A04_Q4: survey_rows("a04", 4, 50, 4.0),
+        SECOND_CASES: case_rows("2026-01-10", 20, 130),
+        "a03/maturity_assessments/2025Q4_2026-01-09.csv": maturity_rows(),
+    }
+
+
+def as_csv(rows: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+@dataclass
+class Micro:
+    """One centre and what tests do with it."""
+
+    root: Path
+    # Paths of the deliveries tests name.
+    first_q3 = FIRST_Q3
+    second_q3 = SECOND_Q3
+    a01_q4 = A01_Q4
+    a02_q4 = A02_Q4
+    a04_q4 = A04_Q4
+    first_cases = FIRST_CASES
+    second_cases = SECOND_CASES
+    deliveries = tuple(all_rows())
+    survey = SURVEY
+    usage = USAGE
+
+    @staticmethod
+    def rows(path: str) -> list[dict[str, Any]]:
+        return all_rows()[path]
+
+    @staticmethod
+    def as_csv(rows: list[dict[str, Any]]) -> str:
+        return as_csv(rows)
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace.open(self.root)
+
+    def contract(self, provider: str, base: dict[str, Any], **changes: Any) -> None:
+        content = {
+            "id": f"{provider}-{base['feed']}",
+            "provider": provider,
+            "covers": "all",
+            "format": {"type": "csv"},
+            "delivered": {"fileName": r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.csv$"},
+            **base,
+            **changes,
+        }
+        path = self.root / "registry" / "contracts" / provider / f"{base['feed']}.yml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+
+    def land(self, paths: Iterable[str] | None = None, *, shuffle: int | None = None) -> None:
+        """Put deliveries into the landing zone in this order; `shuffle` seeds another order of the rows in each."""
+        every = all_rows()
+        for path in every if paths is None else paths:
+            rows = every[path]
+            if shuffle is not None:
+                random.Random(shuffle).shuffle(rows)
+            self.write(path, as_csv(rows))
+
+    def write(self, path: str, content: str | bytes) -> None:
+        target = self.root / "landing" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def receive(self) -> Any:
+        """Take in what is new in the landing zone."""
+        from expectations.intake import receive_all
+        from ingestion.contract import load_contracts
+        from ingestion.lake import write_empty_files
+
+        place = self.workspace
+        with place.lock():
+            write_empty_files(place)
+            return receive_all(place, load_registry(place.registry), load_contracts(place.registry))
+
+    def build(self, select: list[str] | None = None) -> None:
+        """Make the warehouse as a run does, without the seconds Dagster needs to write its events."""
+        from dagster_project.origin import methodology_of
+        from dagster_project.snapshots import write_snapshots
+        from dagster_project.warehouse import run_dbt
+        from ingestion.ledger import write_slices
+
+        place = self.workspace
+        with place.lock():
+            write_slices(place)
+            write_snapshots(place, load_registry(place.registry), methodology_of(place))
+            failed = [(result.unique_id, result.message) for result in run_dbt(place, select) if result.failed]
+            assert failed == []
+
+    def publish(self, moment: datetime = MOMENT, reason: str = "test") -> Any:
+        from dagster_project.origin import origin_of
+        from ingestion.contract import load_contracts
+        from publication.editions import publish
+
+        place = self.workspace
+        with place.lock():
+            origin = origin_of(place, load_registry(place.registry), load_contracts(place.registry))
+            return publish(place, origin, moment, reason=reason)
+
+    def withdraw(self, path: str) -> None:
+        from ingestion.ledger import withdraw
+
+        withdraw(self.workspace, self.submission(path), "test")
+
+    def run(self, moment: datetime = MOMENT, **options: Any) -> Any:
+        """The whole road through Dagster, as `miyar run` takes it."""
+        from dagster_project.pipeline import run_pipeline
+
+        return run_pipeline(self.root, moment, **options)
+
+    def content_hash(self) -> str:
+        from publication.manifest import read_manifest
+
+        return read_manifest(self.workspace.editions / "current").content_hash
+
+    def submission(self, path: str) -> str:
+        from ingestion.ledger import read_accounts
+
+        (found,) = [one.submission_id for one in read_accounts(self.workspace) if one.path == path]
+        return found
+
+    def sql(self, query: str) -> list[tuple[Any, ...]]:
+        """SQL on the warehouse."""
+        with duckdb.connect(str(self.workspace.warehouse), read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+    def edition(self, query: str, name: str = "current") -> list[tuple[Any, ...]]:
+        """SQL on an edition, as a reader opens it."""
+        database = (self.workspace.editions / name / "benchmarks.duckdb").resolve()
+        with duckdb.connect(str(database), read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+    def cells(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every table of cells, its rows sorted."""
+        tables = self.sql(
+            "select table_name from information_schema.tables where table_schema = 'intermediate' "
+            "and table_name like '%\\_\\_cells' escape '\\' order by 1"
+        )
+        assert len(tables) == 7
+        return {name: self.sql(f"from intermediate.{name} order by all") for (name,) in tables}
+
+
+def make(root: Path, threads: int = 2) -> Micro:
+    """Registry and contracts of the centre; nothing delivered yet."""
+    registry = root / "registry"
+    registry.mkdir(parents=True)
+    (root / "landing").mkdir()
+    (root / "miyar.yml").write_text(SETTINGS.format(threads=threads), "utf-8")
+    for table, (columns, _, _) in TABLES.items():
+        with (registry / f"{table}.csv").open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream, lineterminator="\n").writerows([columns, *REGISTRY.get(table, [])])
+    micro = Micro(root)
+    for provider, base in CONTRACTS:
+        micro.contract(provider, base)
+    return micro
+
+
+@pytest.fixture
+def micro(tmp_path: Path) -> Micro:
+    return make(tmp_path / "centre")
+
+
+@pytest.fixture
+def make_micro(tmp_path: Path) -> Callable[..., Micro]:
+    """Several centres in a test, by name."""
+    return lambda name, threads=2: make(tmp_path / name, threads)
+
+
+@pytest.fixture(scope="session")
+def _built(tmp_path_factory: pytest.TempPathFactory) -> Micro:
+    micro = make(tmp_path_factory.mktemp("micro") / "centre")
+    micro.land()
+    result = micro.run()
+    assert result.is_published
+    return micro
+
+
+@pytest.fixture
+def built(_built: Micro, tmp_path: Path) -> Micro:
+    """A copy of the centre after one run over all nine files."""
+    shutil.copytree(_built.root, tmp_path / "built", symlinks=True)
+    return Micro(tmp_path / "built")
+
+
+@pytest.fixture(scope="session")
+def expected_hash(_built: Micro) -> str:
+    """The content hash of one undisturbed run over all nine files."""
+    return _built.content_hash()

@@ -1,0 +1,93 @@
+"""Slices received one at a time, in any order, give the figures of one run over everything; untouched ones stay as they are."""
+
+import random
+
+import duckdb
+import pytest
+
+from publication.verify import verify_all
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_any_order_of_deliveries_ends_in_the_same_edition(micro, make_micro, seed: int) -> None:
+    """Nine deliveries, a build after each: a slice delivered twice, cases in two extracts, and one withdrawal."""
+    stream = random.Random(seed)
+    order = list(micro.deliveries)
+    stream.shuffle(order)
+    withdrawn_after = stream.randrange(order.index(micro.a04_q4), len(order))
+    for number, path in enumerate(order):
+        micro.land([path])
+        assert [account.status for account in micro.receive().accounts] == ["accepted"]
+        if number == withdrawn_after:
+            micro.withdraw(micro.a04_q4)
+        # The cells of every delivery alone; the scores above them are made anew each time and wait for the last.
+        micro.build(["+int_slices__built"])
+    micro.build()
+    received = micro.publish()
+
+    whole = make_micro("whole")
+    whole.land()
+    assert len(whole.receive().accounts) == len(order)
+    whole.withdraw(whole.a04_q4)
+    whole.build()
+    assert whole.publish().content_hash == received.content_hash
+    assert whole.cells() == micro.cells()
+    assert all(micro.cells()[f"int_{feed}__cells"] for feed in ("survey", "complaints", "usage", "maturity"))
+    assert verify_all(micro.workspace.editions) == {"2025Q4-r1": []}
+
+
+def test_only_touched_slices_are_computed_again(micro) -> None:
+    """Cells are marked by hand: the mark outlives a build where the slice is left alone and goes where it is recomputed."""
+    micro.land([micro.first_q3, micro.a01_q4, micro.a02_q4])
+    micro.receive()
+    micro.build()
+    with duckdb.connect(str(micro.workspace.warehouse)) as connection:
+        connection.execute("update intermediate.int_survey__cells set touchpoint = 'marked'")
+    micro.land([micro.second_q3])
+    micro.receive()
+    micro.build()
+    pending = "select distinct slice_id from intermediate.int_slices__pending"
+    assert micro.sql(pending) == [("survey_responses|a01|2025Q3",)]
+    assert micro.sql(
+        "select slice_id, bool_and(touchpoint is not distinct from 'marked') from intermediate.int_survey__cells "
+        "group by all order by all"
+    ) == [
+        ("survey_responses|a01|2025Q3", False),
+        ("survey_responses|a01|2025Q4", True),
+        ("survey_responses|a02|2025Q4", True),
+    ]
+    micro.build()
+    assert micro.sql(pending) == []
+
+
+def test_a_delivery_withdrawn_after_a_stopped_build_leaves_no_cells(micro, make_micro) -> None:
+    """A build that died between the cells and the note of what was built must not hide its cells from the next build."""
+    micro.land([micro.first_q3, micro.a02_q4])
+    micro.receive()
+    micro.build()
+    micro.land([micro.second_q3, micro.a04_q4])
+    micro.receive()
+    # As a kill leaves it: cells are written, int_slices__built is not.
+    micro.build(["+int_survey__cells"])
+    micro.withdraw(micro.second_q3)
+    micro.withdraw(micro.a04_q4)
+    micro.build()
+
+    plain = make_micro("plain")
+    plain.land([micro.first_q3, micro.a02_q4])
+    plain.receive()
+    plain.build()
+    assert micro.cells() == plain.cells()
+
+
+def test_a_first_build_that_stopped_leaves_no_cells_of_a_delivery_withdrawn_since(micro, make_micro) -> None:
+    micro.land([micro.first_q3, micro.a02_q4])
+    micro.receive()
+    micro.build(["+int_survey__cells"])
+    micro.withdraw(micro.first_q3)
+    micro.build()
+    plain = make_micro("plain")
+    plain.land([micro.a02_q4])
+    plain.receive()
+    plain.build()
+    assert micro.cells() == plain.cells()
