@@ -1,0 +1,108 @@
+"""Whatever is changed in a published edition is found and named.
+
+Belongs here: `publication.verify`. Does not belong here: making editions (`test_editions`).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from publication.editions import Published
+from publication.verify import verify, verify_all
+
+Unseal = Callable[[Path], Any]
+
+
+@pytest.fixture
+def published(centre: Any) -> Published:
+    """Two editions of one period; the second."""
+    centre.publish()
+    centre.change("update benchmarks.bench_scores set score = 72 where score_id = 's3'")
+    second: Published = centre.publish(reason="correction")
+    return second
+
+
+def _found(published: Published) -> list[tuple[str, str]]:
+    problems = verify(published.path.parent, published.edition_id)
+    assert all(problem.next_step for problem in problems)
+    return [(problem.rule, problem.file.removeprefix(f"{published.edition_id}/")) for problem in problems]
+
+
+def _flip(path: Path, place: int = -20) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 0xFF
+    path.write_bytes(bytes(content))
+
+
+def test_nothing_was_touched(published: Published) -> None:
+    assert verify_all(published.path.parent) == {"2026Q1-r1": [], "2026Q1-r2": []}
+
+
+def test_a_byte_in_parquet(published: Published, unseal: Unseal) -> None:
+    with unseal(published.path / "tables" / "bench_scores.parquet") as path:
+        _flip(path)
+    # The end of the file describes it, so the table cannot be read any more either.
+    found = _found(published)
+    assert found == [("file_changed", "tables/bench_scores.parquet"), ("table_changed", "bench_scores")]
+
+
+def test_a_table_written_anew_with_one_value_changed(published: Published, unseal: Unseal) -> None:
+    with unseal(published.path / "tables" / "bench_scores.parquet") as path, duckdb.connect() as connection:
+        connection.execute(f"create table t as from read_parquet('{path}')")
+        connection.execute("update t set score = 99 where score_id = 's3'")
+        connection.execute(f"copy t to '{path}' (format parquet)")
+    found = _found(published)
+    assert found == [("file_changed", "tables/bench_scores.parquet"), ("table_changed", "bench_scores")]
+
+
+def test_a_value_in_the_database(published: Published, unseal: Unseal) -> None:
+    with unseal(published.path / "benchmarks.duckdb") as path, duckdb.connect(str(path)) as connection:
+        connection.execute("update bench_scores set score = 99 where score_id = 's3'")
+    assert _found(published) == [("file_changed", "benchmarks.duckdb"), ("table_changed", "bench_scores")]
+
+
+def test_a_database_nobody_can_open(published: Published, unseal: Unseal) -> None:
+    with unseal(published.path / "benchmarks.duckdb") as path:
+        path.write_bytes(b"no database")
+    assert _found(published) == [("file_changed", "benchmarks.duckdb"), ("database_unreadable", "benchmarks.duckdb")]
+
+
+def test_a_byte_in_a_pack(published: Published, unseal: Unseal) -> None:
+    with unseal(published.path / "packs" / "a01" / "scores.csv") as path:
+        _flip(path)
+    assert _found(published) == [("file_changed", "packs/a01/scores.csv")]
+
+
+@pytest.mark.parametrize("name", ["tables/dim_agencies.parquet", "packs/a02/quality.json", "difference.json"])
+def test_a_missing_file(name: str, published: Published, unseal: Unseal) -> None:
+    with unseal(published.path / name) as path:
+        path.unlink()
+    assert _found(published) == [("file_missing", name)]
+
+
+def test_a_missing_database(published: Published, unseal: Unseal) -> None:
+    with unseal(published.path / "benchmarks.duckdb") as path:
+        path.unlink()
+    assert _found(published) == [("file_missing", "benchmarks.duckdb")]
+
+
+def test_an_added_file(published: Published, unseal: Unseal) -> None:
+    with unseal(published.path / "packs" / "a01" / "extra.csv") as path:
+        path.write_text("a\n", "utf-8")
+    assert _found(published) == [("file_added", "packs/a01/extra.csv")]
+
+
+def test_a_manifest_changed_in_the_chain(published: Published, unseal: Unseal) -> None:
+    first = published.path.parent / "2026Q1-r1"
+    with unseal(first / "manifest.json") as path:
+        path.write_text(path.read_text("utf-8").replace('"reason": ""', '"reason": "always so"'), "utf-8")
+    assert _found(published) == [("chain_broken", "2026Q1-r1")]
+
+
+def test_an_edition_taken_out_of_the_chain(published: Published) -> None:
+    first = published.path.parent / "2026Q1-r1"
+    first.rename(first.with_name("hidden"))
+    assert _found(published) == [("chain_broken", "2026Q1-r1")]
