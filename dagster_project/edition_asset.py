@@ -34,15 +34,15 @@ class PublishConfig(dg.Config):
 def edition(
     context: dg.AssetExecutionContext, config: PublishConfig, workspace: WorkspaceResource
 ) -> dg.MaterializeResult[None]:
-    place = workspace.open()
     moment = datetime.fromisoformat(config.published_at) if config.published_at else datetime.now(tz=UTC)
-    published = publish(
-        place,
-        origin_of(place, workspace.registry(), workspace.contracts()),
-        moment,
-        period=config.period or None,
-        reason=config.reason,
-    )
+    with workspace.hold() as place:
+        published = publish(
+            place,
+            origin_of(place, workspace.registry(), workspace.contracts()),
+            moment,
+            period=config.period or None,
+            reason=config.reason,
+        )
     size = sum(path.stat().st_size for path in published.path.rglob("*") if path.is_file())
     return dg.MaterializeResult(
         metadata={

@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from dagster_project.origin import run_tags
 from dagster_project.partitions import range_tags
 from ingestion.contract import load_contracts
 from ingestion.landing import discover
@@ -37,8 +38,9 @@ def schedules(root: Path, made: Jobs) -> list[dg.ScheduleDefinition]:
 
     @dg.schedule(job=made["ingest"], cron_schedule="0 2 * * *", name="nightly_ingest", execution_timezone="UTC")
     def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        keys = sorted({contract.provider for contract in load_contracts(Workspace.open(root).registry)})
-        return dg.RunRequest(tags=range_tags(keys))
+        workspace = Workspace.open(root)
+        keys = sorted({contract.provider for contract in load_contracts(workspace.registry)})
+        return dg.RunRequest(tags={**run_tags(workspace), **range_tags(keys)})
 
     @dg.schedule(
         job=made["publish"], cron_schedule="0 6 20 1,4,7,10 *", name="quarterly_publish", execution_timezone="UTC"
@@ -47,7 +49,8 @@ def schedules(root: Path, made: Jobs) -> list[dg.ScheduleDefinition]:
         moment = context.scheduled_execution_time
         period = shift(period_of(moment.date()), -1)
         config = {"published_at": moment.isoformat(), "period": period, "reason": "quarterly publication"}
-        return dg.RunRequest(run_config={"ops": {"editions__current": {"config": config}}})
+        tags = run_tags(Workspace.open(root))
+        return dg.RunRequest(run_config={"ops": {"editions__current": {"config": config}}}, tags=tags)
 
     return [nightly, quarterly]
 
@@ -66,7 +69,8 @@ def sensors(root: Path, made: Jobs) -> list[dg.SensorDefinition]:
         keys = sorted({delivery.contract.provider for delivery in new})
         # The same set of new files is asked for once; a failed run is retried by the operator or the nightly run.
         return dg.RunRequest(
-            run_key="|".join(sorted(delivery.submission_id for delivery in new)), tags=range_tags(keys)
+            run_key="|".join(sorted(delivery.submission_id for delivery in new)),
+            tags={**run_tags(workspace), **range_tags(keys)},
         )
 
     @dg.run_status_sensor(
@@ -76,8 +80,8 @@ def sensors(root: Path, made: Jobs) -> list[dg.SensorDefinition]:
         name="build_after_ingest",
     )
     def build_after_ingest(context: dg.RunStatusSensorContext) -> dg.RunRequest:
-        return dg.RunRequest(
-            run_key=context.dagster_run.run_id, tags=range_tags(Workspace.open(root).settings.periods.all)
-        )
+        workspace = Workspace.open(root)
+        tags = {**run_tags(workspace), **range_tags(workspace.settings.periods.all)}
+        return dg.RunRequest(run_key=context.dagster_run.run_id, tags=tags)
 
     return [landing, build_after_ingest]

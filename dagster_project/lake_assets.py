@@ -14,6 +14,7 @@ from dagster_project.resources import WorkspaceResource
 from expectations.intake import Intake, receive_all
 from expectations.suites import catalogue
 from ingestion.feeds import Feed, load_feeds
+from ingestion.lake import write_empty_files
 from ingestion.ledger import Account
 from miyar.progress import progress_bar
 from miyar.workspace import Workspace
@@ -45,9 +46,9 @@ def lake_asset(feed: Feed, providers: dg.PartitionsDefinition[str]) -> dg.Assets
         pool="lake",
     )
     def receive(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Any:
-        place = workspace.open()
         wanted = {(provider, feed.name) for provider in context.partition_keys}
-        with progress_bar(feed.name) as progress:
+        with workspace.hold() as place, progress_bar(feed.name) as progress:
+            write_empty_files(place)
             intake = receive_all(place, workspace.registry(), workspace.contracts(), only=wanted, progress=progress)
         for problem in intake.problems:
             context.log.warning(str(problem))

@@ -10,7 +10,7 @@ from pathlib import Path
 from ingestion.contract import Contract
 from ingestion.ledger import contract_hash, read_accounts
 from methodology.parameters import Methodology, load_methodology
-from miyar.registry import Registry
+from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
 from publication.editions import Origin
 
@@ -37,6 +37,11 @@ def contracts_hash(contracts: list[Contract]) -> str:
     for contract in sorted(contracts, key=lambda contract: contract.id):
         digest.update(f"{contract.id}={contract_hash(contract)}\n".encode())
     return digest.hexdigest()
+
+
+def run_tags(workspace: Workspace) -> dict[str, str]:
+    """Tags every run carries: short hashes of code and registry."""
+    return {"miyar/code": code_hash()[:16], "miyar/registry": load_registry(workspace.registry).hash[:16]}
 
 
 def methodology_of(workspace: Workspace) -> Methodology:

@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.definitions import define
-from dagster_project.origin import code_hash, contracts_hash, methodology_of
+from dagster_project.origin import code_hash, contracts_hash, methodology_of, run_tags
 from dagster_project.partitions import range_tags
 from ingestion.contract import Contract, load_contracts
 from ingestion.lake import write_empty_files
@@ -74,7 +74,7 @@ def run_pipeline(
         deliveries, result.problems = discover(workspace, contracts)
         fresh = [delivery for delivery in deliveries if not is_done(workspace, delivery)]
         result.known = len({d.submission_id for d in deliveries} - {d.submission_id for d in fresh})
-        tags = {"miyar/code": code_hash()[:16], "miyar/registry": registry.hash[:16]}
+        tags = run_tags(workspace)
         definitions = _Lazy(root)
         if fresh:
             report(f"{len(fresh)} new files, {result.known} known")

@@ -3,6 +3,8 @@
 Belongs here: resources. Does not belong here: what is done with them (`assets`).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -10,6 +12,9 @@ import dagster as dg
 from ingestion.contract import Contract, load_contracts
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
+
+# Longer than any run at sizes measured so far; a run that waits longer fails and is retried.
+WAIT_SECONDS = 3600
 
 
 class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -19,6 +24,13 @@ class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def open(self) -> Workspace:
         return Workspace.open(Path(self.root))
+
+    @contextmanager
+    def hold(self) -> Iterator[Workspace]:
+        """The workspace, held against other runs: a job of the daemon waits for `miyar run`, and the reverse."""
+        workspace = self.open()
+        with workspace.lock(WAIT_SECONDS):
+            yield workspace
 
     def registry(self) -> Registry:
         return load_registry(self.open().registry)

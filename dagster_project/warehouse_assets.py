@@ -62,9 +62,9 @@ def warehouse_assets(manifest_path: Path, periods: dg.PartitionsDefinition[str])
         retry_policy=dg.RetryPolicy(max_retries=1, delay=10),
     )
     def cells(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Any:
-        place = workspace.open()
-        write_snapshots(place, workspace.registry(), methodology_of(place))
-        yield from _results(context, place, manifest, translator, HEAVY.split())
+        with workspace.hold() as place:
+            write_snapshots(place, workspace.registry(), methodology_of(place))
+            yield from _results(context, place, manifest, translator, HEAVY.split())
 
     @dbt_assets(
         manifest=manifest,
@@ -75,10 +75,10 @@ def warehouse_assets(manifest_path: Path, periods: dg.PartitionsDefinition[str])
         retry_policy=dg.RetryPolicy(max_retries=1, delay=10),
     )
     def benchmarks(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Any:
-        place = workspace.open()
-        write_snapshots(place, workspace.registry(), methodology_of(place))
         light = [f"fqn:miyar.{folder}" for folder in ("staging.registry", "intermediate.scores", "marts")]
-        yield from _results(context, place, manifest, translator, light)
+        with workspace.hold() as place:
+            write_snapshots(place, workspace.registry(), methodology_of(place))
+            yield from _results(context, place, manifest, translator, light)
 
     return [cells, benchmarks]
 

@@ -128,7 +128,13 @@ class Workspace:
 
     @contextmanager
     def lock(self, wait_seconds: float = 0) -> Iterator[None]:
-        """Hold the workspace for one run; raises WorkspaceBusyError when another run has it."""
+        """Hold the workspace for one run; raises WorkspaceBusyError when another run has it.
+
+        A step within a run that already holds it goes through.
+        """
+        if self.root in _HELD:
+            yield
+            return
         holder = self.root / ".lock.pid"
         lock = FileLock(self.root / ".lock")
         try:
@@ -145,6 +151,12 @@ class Workspace:
             ) from None
         try:
             holder.write_text(str(os.getpid()), "utf-8")
+            _HELD.add(self.root)
             yield
         finally:
+            _HELD.discard(self.root)
             lock.release()
+
+
+# Workspaces this process holds: a run takes the lock once, and its steps ask for it again.
+_HELD: set[Path] = set()
