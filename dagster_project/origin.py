@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from ingestion.contract import Contract
-from ingestion.ledger import contract_hash, read_accounts
+from ingestion.ledger import Account, contract_hash, read_accounts
 from methodology.parameters import Methodology, load_methodology
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
@@ -49,6 +49,11 @@ def methodology_of(workspace: Workspace) -> Methodology:
     return load_methodology(workspace.settings.methodology, workspace.registry / "metrics.csv")
 
 
+def submission_state(account: Account) -> str:
+    """What a manifest says of a submission: accepted, refused or withdrawn."""
+    return "withdrawn" if account.withdrawn else account.status
+
+
 def origin_of(workspace: Workspace, registry: Registry, contracts: list[Contract]) -> Origin:
     """Everything an edition of this workspace is made from, beside the rows."""
     methodology = methodology_of(workspace)
@@ -58,5 +63,5 @@ def origin_of(workspace: Workspace, registry: Registry, contracts: list[Contract
         registry_hash=registry.hash,
         contracts_hash=contracts_hash(contracts),
         code_hash=code_hash(),
-        submissions={account.submission_id: account.status for account in read_accounts(workspace)},
+        submissions={account.submission_id: submission_state(account) for account in read_accounts(workspace)},
     )

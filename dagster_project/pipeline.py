@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.definitions import define
-from dagster_project.origin import code_hash, contracts_hash, methodology_of, run_tags
+from dagster_project.origin import code_hash, contracts_hash, methodology_of, submission_state
 from dagster_project.partitions import range_tags
 from ingestion.contract import Contract, load_contracts
 from ingestion.lake import write_empty_files
@@ -25,6 +25,7 @@ from ingestion.ledger import Account, is_done, read_accounts, write_slices
 from miyar.errors import MiyarError, Problem
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
+from publication.manifest import list_editions, read_manifest
 
 DAGSTER_YAML = """\
 # The workspace's Dagster instance: runs, events and schedules stand in this folder. Nothing is sent anywhere.
@@ -97,7 +98,7 @@ def run_pipeline(
             result.is_built = True
         if publish and state.read("published") != inputs:
             report("publishing")
-            why = reason or _reason(result.new)
+            why = reason or _reason(workspace)
             config = {"published_at": published_at.isoformat(timespec="seconds"), "reason": why}
             run = definitions.run("publish", tags, {"ops": {"editions__current": {"config": config}}})
             metadata = run.asset_materializations_for_node("editions__current")[0].metadata
@@ -108,11 +109,21 @@ def run_pipeline(
         return result
 
 
-def _reason(new: list[Account]) -> str:
-    if not new:
-        return "registry, methodology or code changed"
-    shown = ", ".join(account.path for account in new[:5])
-    return f"{len(new)} new deliveries: {shown}{' and others' if len(new) > 5 else ''}"
+def _reason(workspace: Workspace) -> str:
+    """What happened since the newest edition, by its manifest: a run that was killed may have received what counts now."""
+    editions = list_editions(workspace.editions)
+    known = read_manifest(workspace.editions / editions[-1]).submissions if editions else {}
+    accounts = read_accounts(workspace)
+    withdrawn = [a for a in accounts if a.withdrawn and known.get(a.submission_id) != submission_state(a)]
+    new = [a for a in accounts if a.submission_id not in known and a not in withdrawn]
+    parts = []
+    if new:
+        shown = ", ".join(account.path for account in new[:5])
+        parts.append(f"{len(new)} new deliveries: {shown}{' and others' if len(new) > 5 else ''}")
+    parts += [f"withdrawn: {account.path} ({account.withdrawn})" for account in withdrawn[:5]]
+    if len(withdrawn) > 5:
+        parts.append(f"and {len(withdrawn) - 5} more withdrawals")
+    return "; ".join(parts) or "registry, methodology or code changed"
 
 
 def _inputs_hash(workspace: Workspace, registry_hash: str, contracts: list[Contract]) -> str:

@@ -120,7 +120,7 @@ def survey_rows(agency: str, quarter: int, count: int, level: float) -> list[dic
         {
             "agency": AGENCIES[agency][stream.randrange(2)],
             "id": f"{agency}-{quarter}-{number}",
-            "answered": f"2025-{3 * quarter - stream.randrange(3):02}-{1 + stream.randrange(28):02}T{stream.randrange(24):02}:30:00",
+            "answered": f"2025-{3 * quarter - stream.randrange(3):02}-{1 + stream.randrange(28):02}T10:30:00",
             "channel": stream.choice(["branch", "website", "app"]),
             "overall": stream.choices(codes, weights)[0],
             "trust": stream.choices(codes, weights)[0],
@@ -202,6 +202,7 @@ class Micro:
     """One centre and what tests do with it."""
 
     root: Path
+    moment = MOMENT
     # Paths of the deliveries tests name.
     first_q3 = FIRST_Q3
     second_q3 = SECOND_Q3
@@ -378,3 +379,17 @@ def built(_built: Micro, tmp_path: Path) -> Micro:
 def expected_hash(_built: Micro) -> str:
     """The content hash of one undisturbed run over all nine files."""
     return _built.content_hash()
+
+
+@pytest.fixture(scope="module")
+def micro_factory(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Micro]:
+    """A centre that the tests of one module share."""
+    return lambda name: make(tmp_path_factory.mktemp(name) / "centre")
+
+
+@pytest.fixture(scope="module")
+def shared(_built: Micro, tmp_path_factory: pytest.TempPathFactory) -> Micro:
+    """One copy of the built centre for the tests of a module that only read it."""
+    root = tmp_path_factory.mktemp("shared") / "centre"
+    shutil.copytree(_built.root, root, symlinks=True)
+    return Micro(root)

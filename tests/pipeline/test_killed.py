@@ -1,0 +1,88 @@
+"""`kill -9` at thirty random moments of a run: the rerun publishes what an undisturbed run does, and nothing half-made shows.
+
+Each kill hits a run in a child process. A run that was killed is run again and killed again, five times on one workspace
+before it may finish: what a rerun does is killed as well.
+"""
+
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+import pytest
+
+from dagster_project.pipeline import run_pipeline
+from publication.verify import verify_all
+
+# A child that had to import these itself would spend its life doing so.
+PRELOAD = [
+    "dagster_project.pipeline",
+    "great_expectations",
+    "dbt.cli.main",
+    "dbt.adapters.duckdb",
+    "expectations.runner",
+]
+KILLS = 30
+# Where a run is waited for before the random delay, so that all phases are hit whatever the machine's speed.
+PHASES = ("start", "ingest", "build", "publish")
+
+
+def _phase(root: Path, files: int) -> str:
+    """How far a run came, by what stands on disk: the phase it is in or was killed in."""
+    accounts = len(list((root / "lake" / "submissions").glob("*.json")))
+    if accounts < files:
+        return "ingest" if accounts else "start"
+    return "publish" if (root / "warehouse" / "built.hash").is_file() else "build"
+
+
+@pytest.fixture(scope="module")
+def context() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOAD)
+    return context
+
+
+def test_thirty_kills_change_nothing(context: ForkServerContext, expected_hash: str, micro) -> None:
+    stream = random.Random(30)
+    micro.land()
+    killed: Counter[str] = Counter()
+    chain = 0
+    while killed.total() < KILLS:
+        chain += 1
+        assert chain < 12, f"too many runs ended before they could be killed: {killed}"
+        root = micro.root.parent / f"chain{chain}"
+        shutil.copytree(micro.root, root)
+        for phase in sorted([*PHASES, stream.choice(PHASES)], key=PHASES.index):
+            died_in = _kill_one(context, root, len(micro.deliveries), phase, stream.uniform(0, 0.8))
+            killed.update([died_in] if died_in else [])
+        run_pipeline(root, micro.moment)
+        assert type(micro)(root).content_hash() == expected_hash
+        assert verify_all(root / "editions") == {"2025Q4-r1": []}
+        assert sorted(path.name for path in (root / "editions").iterdir()) == ["2025Q4-r1", "current"]
+        assert not list((root / "lake").rglob("*.part"))
+        assert not run_pipeline(root, micro.moment).is_built
+    assert set(killed) == set(PHASES), killed
+
+
+def _kill_one(context: ForkServerContext, root: Path, files: int, phase: str, delay: float) -> str:
+    """Start a run, wait for a phase and a random time more, kill; gives the phase it died in, or nothing if it had ended."""
+    child = context.Process(target=run_pipeline, args=(root, datetime(2026, 1, 20, 6, tzinfo=UTC)))
+    child.start()
+    while PHASES.index(_phase(root, files)) < PHASES.index(phase) and child.is_alive():
+        time.sleep(0.005)
+    child.join(delay)
+    assert child.pid is not None
+    if child.is_alive():
+        os.kill(child.pid, signal.SIGKILL)
+    child.join()
+    assert child.exitcode in (0, -signal.SIGKILL)
+    # A reader finds whole editions only, at every moment.
+    if (root / "editions").is_dir():
+        assert not any(verify_all(root / "editions").values())
+    return _phase(root, files) if child.exitcode else ""

@@ -1,0 +1,105 @@
+"""Two runs at once, and readers while editions are published."""
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from miyar.errors import WorkspaceBusyError
+
+# Holds the workspace until its input is closed, and says when it has it.
+HOLDER = """
+import sys
+from pathlib import Path
+from miyar.workspace import Workspace
+with Workspace.open(Path(sys.argv[1])).lock():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+# Reopens the current edition until its input is closed; prints which editions it saw, each with both tables' sums.
+READER = """
+import json, select, sys
+from pathlib import Path
+import duckdb
+from publication.reading import open_edition
+folder, seen, opened = Path(sys.argv[1]), set(), 0
+print("ready", flush=True)
+while not select.select([sys.stdin], [], [], 0)[0]:
+    with open_edition(folder) as edition:
+        seen.add(edition.execute(
+            "select (select sum(n) from bench_scores), (select sum(accepted) from fct_submissions), "
+            "(select count(*) from bench_lineage)"
+        ).fetchone())
+    opened += 1
+print(json.dumps([opened, sorted([int(value) for value in row] for row in seen)]))
+"""
+SUMS = (
+    "select (select sum(n) from bench_scores), (select sum(accepted) from fct_submissions), "
+    "(select count(*) from bench_lineage)"
+)
+
+
+def _start(script: str, folder: Path) -> subprocess.Popen[str]:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    child = subprocess.Popen([sys.executable, "-c", script, str(folder)], **pipes)
+    assert child.stdout is not None and child.stdout.readline().strip() in {"held", "ready"}
+    return child
+
+
+def test_a_second_run_refuses_and_names_the_first(micro) -> None:
+    holder = _start(HOLDER, micro.root)
+    try:
+        with pytest.raises(WorkspaceBusyError) as caught:
+            micro.run()
+        (problem,) = caught.value.problems
+        assert problem.rule == "workspace_busy"
+        assert str(holder.pid) in problem.message
+        assert "--wait" in problem.next_step
+        command = [sys.executable, "-m", "miyar.cli", "run", "--workspace", str(micro.root)]
+        refused = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert refused.returncode == 2
+        assert "workspace_busy" in refused.stderr and str(holder.pid) in refused.stderr
+        assert "Traceback" not in refused.stderr
+    finally:
+        holder.communicate()
+
+
+def test_a_second_run_waits_when_told_to(built) -> None:
+    holder = _start(HOLDER, built.root)
+    threading.Timer(1.5, holder.stdin.close).start()
+    result = built.run(wait_seconds=60)
+    assert result.edition_id == "2025Q4-r1" and holder.wait() == 0
+
+
+def test_a_killed_holder_leaves_no_lock(built) -> None:
+    holder = _start(HOLDER, built.root)
+    holder.kill()
+    holder.communicate()
+    assert built.run().edition_id == "2025Q4-r1"
+
+
+def test_readers_see_whole_editions_while_others_are_published(built) -> None:
+    """One connection held open all the while keeps its edition; one opened anew each time sees one edition after the other."""
+    known = {built.edition(SUMS)[0]}
+    reader = _start(READER, built.workspace.editions / "current")
+    held = duckdb.connect(str((built.workspace.editions / "current").resolve() / "benchmarks.duckdb"), read_only=True)
+    first = held.execute(SUMS).fetchone()
+    try:
+        for number, path in enumerate((built.a04_q4, built.second_q3, built.a02_q4), start=2):
+            built.withdraw(path)
+            built.build()
+            assert built.publish(reason="one delivery less").edition_id == f"2025Q4-r{number}"
+            known.add(built.edition(SUMS)[0])
+            assert held.execute(SUMS).fetchone() == first
+    finally:
+        held.close()
+        out, _ = reader.communicate("stop\n")
+    assert reader.returncode == 0
+    opened, seen = json.loads(out)
+    assert len(known) == 4
+    assert opened > 20 and {tuple(row) for row in seen} <= known
+    assert len(seen) > 1, "the reader never met a new edition"
