@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 
 from miyar.errors import Problem
-from publication.hashing import file_hash, table_hash
-from publication.manifest import list_editions, read_manifest
+from publication.hashing import combined_hash, file_hash, table_hash
+from publication.manifest import Manifest, list_editions, read_manifest
 
 
 def verify(editions: Path, edition_id: str) -> list[Problem]:
@@ -17,6 +17,10 @@ def verify(editions: Path, edition_id: str) -> list[Problem]:
     folder = editions / edition_id
     manifest = read_manifest(folder)
     problems = []
+    if _content_hash(manifest) != manifest.content_hash:
+        problems.append(
+            _problem("manifest_changed", "its content hash is not that of its parts", edition_id, "manifest.json")
+        )
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {"manifest.json"}
     for name in sorted(present | set(manifest.files)):
         if name not in manifest.files:
@@ -67,6 +71,17 @@ def verify(editions: Path, edition_id: str) -> list[Problem]:
 def verify_all(editions: Path) -> dict[str, list[Problem]]:
     """Problems per edition, oldest first."""
     return {edition_id: verify(editions, edition_id) for edition_id in list_editions(editions)}
+
+
+def _content_hash(manifest: Manifest) -> str:
+    """The hash over tables and packs, from the hashes the manifest names for them."""
+    packs: dict[str, dict[str, str]] = {}
+    for path, digest in manifest.files.items():
+        folder, _, name = path.rpartition("/")
+        if folder.startswith("packs/"):
+            packs.setdefault(folder, {})[name] = digest
+    tables = {name: entry.hash for name, entry in manifest.tables.items()}
+    return combined_hash({**tables, **{folder: combined_hash(files) for folder, files in packs.items()}})
 
 
 def _table_hash(connection: duckdb.DuckDBPyConnection, relation: str) -> str:

@@ -51,7 +51,7 @@ def test_wilson_against_reference_case() -> None:
             expected = float(row["value"])
             assert found == pytest.approx(expected, rel=float(row["rtol"]), abs=float(row["atol"])), row
             checked += 1
-    # 23 pairs of x and n in input.csv, two levels, two limits.
+    # Each pair of x and n of input.csv, two levels, two limits.
     with (folder / "input.csv").open(encoding="utf-8", newline="") as stream:
         assert checked == 4 * len(list(csv.DictReader(stream)))
 

@@ -35,7 +35,7 @@ def test_bands_of_the_vector() -> None:
 
 
 def test_bands_at_the_limits() -> None:
-    # The limits belong to the better-than-nothing side: a z of exactly 1.959964 or 3.090232 is not beyond them.
+    # A z of exactly 1.959964 or 3.090232 is not yet beyond its limit.
     assert list(band([1.959964, 1.959965, 3.090232, 3.090233, -1.959965, -3.090233, 0.0])) == [0, 1, 1, 2, -1, -2, 0]
 
 

@@ -106,3 +106,9 @@ def test_an_edition_taken_out_of_the_chain(published: Published) -> None:
     first = published.path.parent / "2026Q1-r1"
     first.rename(first.with_name("hidden"))
     assert _found(published) == [("chain_broken", "2026Q1-r1")]
+
+
+def test_a_manifest_that_contradicts_itself(published: Published, unseal: Unseal) -> None:
+    with unseal(published.path / "manifest.json") as path:
+        path.write_text(path.read_text("utf-8").replace(published.content_hash, "0" * 64), "utf-8")
+    assert _found(published) == [("manifest_changed", "manifest.json")]

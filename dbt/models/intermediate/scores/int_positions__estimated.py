@@ -64,7 +64,10 @@ def _positions(members, others_elsewhere, polarity, thresholds):
     for place, row in enumerate(members.itertuples(index=False)):
         made.append(
             {
-                **{name: getattr(row, name) for name in ("agency_id", "metric_id", "period_id", "instrument_id", "peer_group")},
+                **{
+                    name: getattr(row, name)
+                    for name in ("agency_id", "metric_id", "period_id", "instrument_id", "peer_group")
+                },
                 "peers_count": len(members) - 1,
                 "peer_median": median,
                 "peer_lower_quartile": low_q,
