@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.definitions import define
-from dagster_project.origin import code_hash, contracts_hash, methodology_of, submission_state
+from dagster_project.origin import code_hash, contracts_hash, methodology_of, run_tags, submission_state
 from dagster_project.partitions import range_tags
 from ingestion.contract import Contract, load_contracts
 from ingestion.lake import write_empty_files

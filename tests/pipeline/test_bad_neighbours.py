@@ -83,7 +83,7 @@ def test_a_refused_file_leaves_its_slice_refused_when_the_file_names_it(make_mic
     """More than half of the rows are bad: the submission is refused, and the grid says so instead of 'missing'."""
     micro = make_micro("half")
     rows = micro.rows(micro.a02_q4)
-    bad = [{**row, "overall": 77} if number % 3 else row for number, row in enumerate(rows)]
+    bad = [{**row, "overall": 77, "trust": 77} if number % 3 else row for number, row in enumerate(rows)]
     micro.write(micro.a02_q4, micro.as_csv(bad))
     micro.land([micro.a01_q4])
     micro.receive()
