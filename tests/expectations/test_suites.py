@@ -154,7 +154,7 @@ CASES: list[tuple[str, str, list[Row], list[Row]]] = [
         [{"assessed_on": date(2026, 2, 1), "expires_on": date(2026, 1, 31)}],
         [{"assessed_on": date(2026, 2, 1), "expires_on": date(2026, 2, 1)}],
     ),
-    ("reported_measures", "numerator_within_n", [{"numerator": -1}, {"n": -1}], [{"numerator": 0, "n": 0}]),
+    ("reported_measures", "counts_not_negative", [{"numerator": -1}, {"n": -1}], [{"numerator": 0, "n": 0}]),
     (
         "reported_measures",
         "mean_on_0_100",
