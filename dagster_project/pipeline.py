@@ -38,6 +38,8 @@ concurrency:
 run_monitoring:
   enabled: true
 """
+# Marks the runs of this command, as told from those the Dagster daemon starts and watches itself.
+OWN = {"miyar/started_by": "miyar run"}
 
 
 @dataclass
@@ -171,12 +173,24 @@ class _Lazy:
         self._definitions = self._definitions or define(self._root)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         with open_instance(self._root) as instance:
+            _bury_killed_runs(instance)
             result = self._definitions.resolve_job_def(job).execute_in_process(
-                instance=instance, tags=tags, run_config={**quiet, **(config or {})}, raise_on_error=False
+                instance=instance, tags={**tags, **OWN}, run_config={**quiet, **(config or {})}, raise_on_error=False
             )
         if not result.success:
             raise MiyarError(_failures(job, result))
         return result
+
+
+def _bury_killed_runs(instance: dg.DagsterInstance) -> None:
+    """Close runs of this command that a kill left open, and give back their pools, for which the next run would wait forever.
+
+    The caller holds the workspace, so none of them can be alive.
+    """
+    open_states = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    for run in instance.get_runs(dg.RunsFilter(tags=OWN, statuses=open_states)):
+        instance.report_run_failed(run, "the process ended before the run did; the next run went on from there")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 def open_instance(root: Path) -> dg.DagsterInstance:
