@@ -1,0 +1,87 @@
+"""What the sensor and the schedules ask for, and the pure helpers behind the runs."""
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dagster_project.definitions import define
+from dagster_project.partitions import range_tags
+from dagster_project.warehouse import build_key, dbt_arguments, dbt_variables
+from miyar.workspace import Workspace
+
+
+def test_range_tags_go_from_the_first_to_the_last() -> None:
+    assert range_tags(["a", "c", "m"]) == {
+        "dagster/asset_partition_range_start": "a",
+        "dagster/asset_partition_range_end": "m",
+    }
+
+
+def test_two_hundred_new_files_are_one_run(centre: Path, tmp_path: Path) -> None:
+    root = tmp_path / "centre"
+    shutil.copytree(centre, root)
+    source = next(path for path in sorted((root / "landing").rglob("*.csv")))
+    for number in range(200):
+        source.with_name(f"{source.stem}_{number}{source.suffix}").write_bytes(source.read_bytes() + b"\n" * number)
+    sensor = define(root).resolve_sensor_def("landing")
+    with dg.instance_for_test() as instance, dg.build_sensor_context(instance=instance) as context:
+        asked = sensor.evaluate_tick(context)
+    (request,) = asked.run_requests or []
+    assert request.run_key is not None and request.run_key.count("|") >= 199
+    assert "dagster/asset_partition_range_start" in request.tags
+    shutil.rmtree(root / "landing")
+    (root / "landing").mkdir()
+    with dg.instance_for_test() as instance, dg.build_sensor_context(instance=instance) as context:
+        asked = sensor.evaluate_tick(context)
+    assert not asked.run_requests
+    assert asked.skip_message == "nothing new in the landing zone"
+
+
+@pytest.mark.parametrize(("day", "period"), [((2026, 1, 20), "2025Q4"), ((2026, 4, 20), "2026Q1")])
+def test_the_quarterly_tick_publishes_the_quarter_before_at_the_scheduled_time(
+    definitions: dg.Definitions, day: tuple[int, int, int], period: str
+) -> None:
+    schedule = definitions.resolve_schedule_def("quarterly_publish")
+    moment = datetime(*day, 6, tzinfo=UTC)
+    with dg.instance_for_test() as instance:
+        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=moment)
+        (request,) = schedule.evaluate_tick(context).run_requests or []
+    config = request.run_config["ops"]["editions__current"]["config"]
+    assert config["period"] == period
+    assert datetime.fromisoformat(config["published_at"]) == moment
+    assert config["reason"]
+
+
+def test_dbt_arguments_are_a_function_of_the_workspace(centre: Path) -> None:
+    workspace = Workspace.open(centre)
+    variables = dbt_variables(workspace, "key")
+    assert variables == {
+        "lake": (centre.resolve() / "lake").as_posix(),
+        "methodology_version": "2026.1",
+        "build_key": "key",
+    }
+    words = dbt_arguments("build", workspace, variables, ["one", "two"])
+    assert words[0] == "build"
+    assert json.loads(words[words.index("--vars") + 1]) == variables
+    assert words[words.index("--select") + 1 : words.index("--select") + 3] == ["one", "two"]
+    assert words[words.index("--exclude-resource-type") + 1] == "unit_test"
+    assert "--exclude-resource-type" not in dbt_arguments("test", workspace, variables, [])
+    assert "--select" not in dbt_arguments("build", workspace, variables, [])
+    assert "--full-refresh" not in words
+
+
+def test_the_build_key_follows_the_sql_of_the_cells_only(tmp_path: Path) -> None:
+    (tmp_path / "models" / "intermediate" / "cells").mkdir(parents=True)
+    (tmp_path / "models" / "marts").mkdir(parents=True)
+    cells, mart = tmp_path / "models" / "intermediate" / "cells" / "c.sql", tmp_path / "models" / "marts" / "m.sql"
+    cells.write_text("select 1", "utf-8")
+    mart.write_text("select 1", "utf-8")
+    first = build_key(tmp_path)
+    mart.write_text("select 2", "utf-8")
+    assert build_key(tmp_path) == first
+    cells.write_text("select 2", "utf-8")
+    assert build_key(tmp_path) != first
