@@ -129,6 +129,8 @@ def load_registry(folder: Path) -> Registry:
             )
             continue
         for number, cells in enumerate(rows[1:], start=2):
+            if not cells:
+                continue  # a blank line at the end is no row
             if len(cells) != len(columns):
                 problems.append(
                     Problem("registry_row", f"{len(cells)} cells, {len(columns)} expected", file=path.name, row=number)

@@ -121,7 +121,7 @@ def main() -> None:
         folder = Path(name)
         # What every run costs before the first row: a workspace of one tiny file.
         tiny = folder / "tiny"
-        write_perf_workspace(tiny, 100, 8, 1)
+        write_perf_workspace(tiny, 1_000, 80, 1)
         fixed = pipeline(tiny)
         sizes = [bench(folder, answers, options.complaints, fixed) for answers in options.answers]
     RESULTS.mkdir(exist_ok=True)
