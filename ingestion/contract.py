@@ -18,6 +18,8 @@ from miyar.errors import MiyarError, Problem
 from miyar.periods import is_period
 
 Scalar = str | int | float | bool
+# The same safe loader in C, several times quicker; a centre has hundreds of contracts.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Lookup = Literal["agencies", "services", "branches", "regions", "journeys"]
 
 
@@ -310,7 +312,7 @@ def load_contract(path: Path) -> Contract:
 
 def _read_contract(path: Path, shown: str) -> Contract | list[Problem]:
     try:
-        return Contract.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        return Contract.model_validate(yaml.load(path.read_text("utf-8"), Loader=_LOADER))  # noqa: S506 - a safe loader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         return [Problem("contract_unreadable", str(error).splitlines()[0], file=shown, next_step="Mend the YAML.")]
     except ValidationError as error:

@@ -123,16 +123,20 @@ def main() -> None:
         tiny = folder / "tiny"
         write_perf_workspace(tiny, 1_000, 80, 1)
         fixed = pipeline(tiny)
-        sizes = [bench(folder, answers, options.complaints, fixed) for answers in options.answers]
-    RESULTS.mkdir(exist_ok=True)
-    report = {
-        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}",
-        "sizes": sizes,
-    }
-    (RESULTS / "bench.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-    (RESULTS / "bench.md").write_text(_table(report["machine"], sizes), "utf-8")
-    _plot(sizes, RESULTS / "bench.svg")
+        sizes: list[dict[str, object]] = []
+        for answers in options.answers:
+            sizes.append(bench(folder, answers, options.complaints, fixed))
+            _write(sizes)
     print((RESULTS / "bench.md").read_text("utf-8"))
+
+
+def _write(sizes: list[dict[str, object]]) -> None:
+    """Write what is measured so far: a large size takes long, and an interrupted run keeps the ones before."""
+    RESULTS.mkdir(exist_ok=True)
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}"
+    (RESULTS / "bench.json").write_text(json.dumps({"machine": machine, "sizes": sizes}, indent=1) + "\n", "utf-8")
+    (RESULTS / "bench.md").write_text(_table(machine, sizes), "utf-8")
+    _plot(sizes, RESULTS / "bench.svg")
 
 
 def _table(machine: object, sizes: list[dict[str, object]]) -> str:

@@ -2,7 +2,7 @@
 {% macro lake(feed) %}{{ return(adapter.dispatch('lake')(feed)) }}{% endmacro %}
 
 {% macro default__lake(feed) -%}
-    read_parquet('{{ var("lake") }}/{{ feed }}/*/*.parquet', hive_partitioning = false)
+    read_parquet('{{ var("lake") | replace("'", "''") }}/{{ feed }}/*/*.parquet', hive_partitioning = false)
 {%- endmacro %}
 
 {% macro spark__lake(feed) -%}
@@ -12,7 +12,7 @@
 {% macro snapshot(table) %}{{ return(adapter.dispatch('snapshot')(table)) }}{% endmacro %}
 
 {% macro default__snapshot(table) -%}
-    read_parquet('{{ var("lake") }}/{{ table }}.parquet')
+    read_parquet('{{ var("lake") | replace("'", "''") }}/{{ table }}.parquet')
 {%- endmacro %}
 
 {% macro spark__snapshot(table) -%}
