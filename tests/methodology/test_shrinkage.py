@@ -1,0 +1,149 @@
+"""Shrinkage and spread: published examples, independently computed vectors, and edges by hand.
+
+Belongs here: `methodology.shrinkage`. Does not belong here: the reference case with every estimator (`tests/reference`).
+"""
+
+import numpy as np
+import pytest
+
+from methodology.shrinkage import (
+    Spread,
+    empirical_bayes,
+    james_stein,
+    shrink,
+    size_for_reliability,
+    spread,
+    tau_interval,
+)
+
+# vectors.json, expected_range and dersimonian_eb.
+SCORES = [82, 79.5, 85, 76, 88, 80.5, 83.2, 71, 84.1, 81]
+ERRORS = [1.2, 0.8, 1.5, 1, 2.5, 0.6, 0.9, 1.4, 3, 0.7]
+RELIABILITY = [0.8748, 0.9402, 0.8173, 0.9096, 0.6169, 0.9655, 0.9255, 0.837, 0.528, 0.9536]
+SHRUNKEN = [81.8348, 79.5706, 84.2108, 76.4229, 85.1961, 80.5062, 83.0123, 72.5777, 82.4857, 80.9852]
+# Thirteen trials of the BCG vaccine: cases and others, treated then control. Figures printed in Viechtbauer 2010,
+# J. Stat. Software 36(3), for the log relative risk.
+BCG = np.array(
+    [
+        (4, 119, 11, 128),
+        (6, 300, 29, 274),
+        (3, 228, 11, 209),
+        (62, 13536, 248, 12619),
+        (33, 5036, 47, 5761),
+        (180, 1361, 372, 1079),
+        (8, 2537, 10, 619),
+        (505, 87886, 499, 87892),
+        (29, 7470, 45, 7232),
+        (17, 1699, 65, 1600),
+        (186, 50448, 141, 27197),
+        (5, 2493, 3, 2338),
+        (27, 16886, 29, 17825),
+    ],
+    float,
+)
+
+
+def _bcg() -> tuple[np.ndarray, np.ndarray]:
+    treated, control = BCG[:, 0] + BCG[:, 1], BCG[:, 2] + BCG[:, 3]
+    effect = np.log(BCG[:, 0] / treated) - np.log(BCG[:, 2] / control)
+    return effect, np.sqrt(1 / BCG[:, 0] - 1 / treated + 1 / BCG[:, 2] - 1 / control)
+
+
+def test_dersimonian_laird_vector() -> None:
+    found = spread(SCORES, ERRORS)
+    assert found.q == pytest.approx(98.023404, abs=5e-7)
+    assert found.tau2 == pytest.approx(10.0658914, abs=5e-8)
+    assert found.mu == pytest.approx(80.6802344, abs=5e-8)
+    assert spread(SCORES, ERRORS, "FE").mu == pytest.approx(80.3183319, abs=5e-8)
+    # I^2 = (Q - (k-1)) / Q under this estimator.
+    assert found.signal_share == pytest.approx((98.023404 - 9) / 98.023404, abs=1e-7)
+    assert found.noise_share == pytest.approx(9 / 98.023404, abs=1e-7)
+    drawn = empirical_bayes(SCORES, ERRORS)
+    assert list(drawn.reliability) == pytest.approx(RELIABILITY, abs=5e-5)
+    assert list(drawn.score) == pytest.approx(SHRUNKEN, abs=5e-5)
+
+
+def test_restricted_likelihood_as_printed() -> None:
+    found = spread(*_bcg(), method="REML")
+    assert found.tau2 == pytest.approx(0.3132, abs=5e-5)
+    assert (found.mu, found.mu_error) == pytest.approx((-0.7145, 0.1798), abs=5e-5)
+    assert found.q == pytest.approx(152.2330, abs=5e-5)
+    assert 100 * found.signal_share == pytest.approx(92.2214, abs=5e-3)
+    assert found.h2 == pytest.approx(12.8558, abs=5e-3)
+
+
+def test_interval_of_tau_as_printed() -> None:
+    assert tau_interval(*_bcg()) == pytest.approx((0.3460, 1.0543), abs=5e-5)
+
+
+def test_every_estimator_agrees_when_all_errors_are_equal() -> None:
+    # With equal errors the moment estimators and REML are all var(y) - s^2, ML divides by k: by hand var(1,5,9) = 16.
+    score, error = [1, 5, 9], [2, 2, 2]
+    for method in ("DL", "HE", "PM", "EB", "REML"):
+        assert spread(score, error, method).tau2 == pytest.approx(12), method
+    assert spread(score, error, "ML").tau2 == pytest.approx(32 / 3 - 4)
+    # Sidik-Jonkman from 32/3: RSS = 32 / (4 + 32/3), tau2 = 32/3 RSS / 2.
+    assert spread(score, error, "SJ").tau2 == pytest.approx(32 / 3 * 32 / (4 + 32 / 3) / 2)
+
+
+def test_units_that_differ_by_chance_share_one_score() -> None:
+    found = spread([50, 51, 49], [5, 5, 5])
+    assert found.tau2 == 0
+    drawn = empirical_bayes([50, 51, 49], [5, 5, 5])
+    assert list(drawn.score) == pytest.approx([50, 50, 50])
+    # Nothing but the error of the common mean is left: 5 / sqrt(3).
+    assert list(drawn.error) == pytest.approx([5 / np.sqrt(3)] * 3)
+    assert list(drawn.conditional_error) == [0, 0, 0]
+    assert tau_interval([50, 51, 49], [5, 5, 5])[0] == 0
+
+
+def test_a_unit_outside_the_fit_is_drawn_to_it() -> None:
+    # tau2 = s2: half way between its own score and the mean; error^2 = 9/2 + (1/2)^2 1.
+    drawn = shrink([60], [3], Spread(9, 50, 1, np.nan, 9, np.nan))
+    assert drawn.score[0] == pytest.approx(55)
+    assert drawn.reliability[0] == pytest.approx(0.5)
+    assert drawn.error[0] == pytest.approx(np.sqrt(4.5 + 0.25))
+
+
+def test_james_stein_baseball() -> None:
+    # Efron & Morris 1977: c = .212, Clemente .294, Munson .242; digits from vectors.json, with v = m(1-m)/45.
+    rates = np.array([18, 17, 16, 15, 14, 14, 13, 12, 11, 11, 10, 10, 10, 10, 10, 9, 8, 7]) / 45
+    scores, kept = james_stein(rates, rates.mean() * (1 - rates.mean()) / 45)
+    assert kept == pytest.approx(0.2116534, abs=5e-8)
+    assert (scores[0], scores[-1]) == pytest.approx((0.2939139, 0.2421764), abs=5e-8)
+
+
+def test_james_stein_never_turns_the_order_round() -> None:
+    scores, kept = james_stein([1, 2, 3, 4], 100)
+    assert kept == 0
+    assert list(scores) == [2.5] * 4
+    assert list(james_stein([2, 2, 2, 2], 1)[0]) == [2] * 4
+
+
+def test_size_for_reliability() -> None:
+    # domain.md section 6: ICC .02 needs 114.3, 196 and 441 answers for .7, .8 and .9.
+    assert [size_for_reliability(r, 0.02) for r in (0.7, 0.8, 0.9)] == pytest.approx([114.33, 196, 441], abs=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("scores", "errors", "message"),
+    [
+        ([80], [1], "two units"),
+        ([80, np.nan], [1, 1], "finite"),
+        ([80, 81], [1, 0], "positive"),
+        ([80, 81], [1], "one length"),
+        ([80, np.inf], [1, -1], "finite; standard errors"),
+    ],
+)
+def test_bad_input_is_refused(scores: list[float], errors: list[float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        spread(scores, errors)
+
+
+def test_unknown_estimators_and_hopeless_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match="called XX"):
+        spread([1, 2], [1, 1], "XX")
+    with pytest.raises(ValueError, match="four finite scores"):
+        james_stein([1, 2, 3], 1)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        size_for_reliability(1, 0.02)
