@@ -1,0 +1,120 @@
+"""Cases 01 to 03: stratified, clustered and awkward designs.
+
+Belongs here: which design a group's name means. Does not belong here: the metrics (`survey_questions`).
+"""
+
+import re
+from collections import defaultdict
+
+import numpy as np
+import pandas as pd
+
+from methodology.sampling import Lonely, SampleDesign, sample_design
+from methodology.survey_estimates import jackknife
+from tests.reference.harness import Case, Key, adapter
+from tests.reference.survey_questions import answer, domain_mask, t_test, variable
+
+
+def by_group(case: Case) -> dict[str, list[str]]:
+    """The metrics asked of each group, in order."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for group, metric in case.asked:
+        groups[group].append(metric)
+    return groups
+
+
+def only_input(case: Case) -> pd.DataFrame:
+    """The one sample of the case."""
+    (name,) = [stem for stem in case.inputs if stem.startswith("input")]
+    return case.inputs[name]
+
+
+def ask(
+    design: SampleDesign, data: pd.DataFrame, group: str, metrics: list[str], domain: str
+) -> dict[Key, float | None]:
+    """Every metric of a group, over the whole draw or in a domain."""
+    mask = domain_mask(data, domain) if domain else None
+    tests = t_test(design, data, metrics)
+    return {(group, metric): tests.get(metric, answer(design, data, metric, mask)) for metric in metrics}
+
+
+@adapter("stratified_mean")
+def stratified_mean(case: Case) -> dict[Key, float | None]:
+    """`fpc` and `nofpc` designs with rows drawn in strata `stype`; `|column=label` is a domain."""
+    data, answers = only_input(case), {}
+    for group, metrics in by_group(case).items():
+        option, _, domain = group.partition("|")
+        population = data["fpc"] if option == "fpc" else None
+        design = sample_design(data["pw"], data["stype"], population=population)
+        answers |= ask(design, data, group, metrics, domain)
+    return answers
+
+
+@adapter("cluster_one_stage")
+def cluster_one_stage(case: Case) -> dict[Key, float | None]:
+    """Districts `dnum` drawn without strata; `JK1` groups are replicated without a finite population correction."""
+    data, answers = only_input(case), {}
+    for group, metrics in by_group(case).items():
+        option, _, domain = group.partition("|")
+        design = sample_design(data["pw"], clusters=data["dnum"], population=data["fpc"] if option == "fpc" else None)
+        if option.startswith("JK1"):
+            answers |= {(group, metric): replicated(design, data, metric) for metric in metrics}
+        else:
+            answers |= ask(design, data, group, metrics, domain)
+    return answers
+
+
+def replicated(design: SampleDesign, data: pd.DataFrame, metric: str) -> float:
+    """A mean or ratio, or its jackknife error."""
+    head, _, name = metric.partition(":")
+    top, _, bottom = name.partition("/")
+    y, x = variable(data, top), variable(data, bottom) if bottom else np.ones(len(data))
+    value, error = jackknife(design, lambda weights: float(weights @ y / (weights @ x)))
+    return error if head in {"se", "ratio_se"} else value
+
+
+@adapter("lonely_psu_zero_variance_zero_weight")
+def lonely_psu(case: Case) -> dict[Key, float | None]:
+    """`<lonely option>|<fpc column or nofpc>`, or an alteration of the sample without its lonely strata."""
+    data, answers = only_input(case), {}
+    for group, metrics in by_group(case).items():
+        option, correction, domain = [*group.split("|"), "", ""][:3]
+        # Two names of one rule in R survey: the stratum adds nothing.
+        lonely: Lonely = "certainty" if option == "remove" else option  # type: ignore[assignment]
+        sample = data
+        if option not in {"remove", "certainty", "adjust", "average", "fail"}:
+            sample, lonely = altered(data, option), "fail"
+        try:
+            design = sample_design(
+                sample["pw"],
+                sample["stype"],
+                sample["psu"],
+                sample.get(correction),
+                lonely,
+            )
+        except ValueError:
+            answers |= {(group, metric): 1.0 if metric == "raises_error" else None for metric in metrics}
+            continue
+        answers |= ask(design, sample, group, metrics, domain)
+        answers |= {(group, "raises_error"): 0.0}
+    return answers
+
+
+def altered(data: pd.DataFrame, option: str) -> pd.DataFrame:
+    """`<stratum>_constant_<value>`, `zero_weight_rows_i_j` (weights kept at zero) or `_deleted`, `missing_y_rows_i_j`."""
+    numbers = {int(text) - 1 for text in re.findall(r"(?<=_)\d+", option)}
+    if option == "zero_weight_rows_deleted":
+        # The same rows as in the group that keeps them.
+        numbers = {0, 2}
+    sample = data.copy()
+    chosen = sample.index.isin(list(numbers))
+    if constant := re.fullmatch(r"(\w+)_constant_([\d.]+)", option):
+        sample["api00"] = sample["api00"].astype(float).mask(sample["stype"] == constant[1], float(constant[2]))
+    elif option.startswith("missing_y"):
+        sample["api00"] = sample["api00"].astype(float).mask(chosen)
+    elif option.endswith("deleted"):
+        sample = sample[~chosen]
+    else:
+        sample["pw"] = sample["pw"].mask(chosen, 0.0)
+    units = sample.groupby("stype")["psu"].transform("nunique")
+    return sample[units > 1]
