@@ -3,9 +3,24 @@
 Belongs here: reading of groups, metrics and columns, and calls of `methodology`. Does not belong here: any formula.
 """
 
+import re
+
 import numpy as np
 import pandas as pd
 
+from methodology.peers import percentile_rank
+from methodology.ranks import (
+    cumulative_share,
+    expected_rank,
+    marginal_rank_sets,
+    overlap_quantile,
+    overlap_rank_sets,
+    pairwise_rank_sets,
+    percent_rank,
+    rank_distribution,
+    simultaneous_rank_sets,
+    tied_ranks,
+)
 from methodology.shrinkage import Shrunken, Spread, shrink, spread
 from methodology.variance_components import pooled_variance, random_intercepts
 from tests.reference.harness import Case, Key, adapter
@@ -60,3 +75,70 @@ def _random_intercepts(case: Case, branch: str, metric: str) -> float:
     known = Spread(fit.tau2, fit.mu, fit.mu_error, np.nan, len(cells) - 1, np.nan)
     drawn = shrink([own["mean"]], [np.sqrt(fit.sigma2 / own["n"])], known)
     return float({"eb_blup": drawn.score, "eb_postsd_cond": drawn.conditional_error}[metric][0])
+
+
+@adapter("rank_intervals")
+def rank_intervals(case: Case) -> Answers:
+    """Metrics name their method and level (`_a10` alpha 10 %, `_90` coverage 90 %); `ties|<unit>` asks for plain ranks."""
+    table = table_with(case, "estimate", "se")
+    place = {str(unit): row for row, unit in enumerate(table["unit"])}
+    found: dict[str, np.ndarray] = {}
+    answers: Answers = {}
+    for group, metric in case.asked:
+        if group.startswith("ties|"):
+            scores = table_with(case, "unit", "score")
+            units = scores["unit"].astype(str).to_numpy()
+            ranks = _plain_ranks(metric, scores["score"].to_numpy(float))
+            answers[group, metric] = float(ranks[units == group.partition("|")[2]][0])
+        elif metric == "kww_z_independence":
+            # The level of the sets that are asked beside it.
+            (level,) = {_level(other) for _, other in case.asked if other.startswith("kww_rank")}
+            answers[group, metric] = overlap_quantile(len(table), level)
+        else:
+            if metric not in found:
+                found[metric] = _uncertain_ranks(metric, table["estimate"].to_numpy(), table["se"].to_numpy())
+            answers[group, metric] = float(found[metric][place[group]])
+    return answers
+
+
+def _level(metric: str) -> float:
+    """Confidence level a metric's name ends in: `_a10` or `_90`."""
+    alpha, digits = re.fullmatch(r".*_(a?)(\d\d)", metric).groups()
+    return 1 - int(digits) / 100 if alpha else int(digits) / 100
+
+
+def _uncertain_ranks(metric: str, y: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """One metric for all units. Here rank 1 is the smallest estimate (`_asc`); a fixed seed keeps the run repeatable."""
+    rng = np.random.default_rng(12)
+    end = "lower" if "_lo_" in metric else "upper"
+    if metric == "rank_of_estimate_asc":
+        return tied_ranks(y, "min", polarity=-1)
+    if metric == "rank_avg_ties_asc":
+        return tied_ranks(y, "average", polarity=-1)
+    if metric == "expected_rank_asc":
+        return expected_rank(y, s, polarity=-1)
+    if metric == "percentile_of_expected_rank":
+        return (expected_rank(y, s, polarity=-1) - 0.5) / y.size
+    if metric.startswith("mc_"):
+        drawn = rank_distribution(y, s, rng, polarity=-1, draws=100_000)
+        tail = re.fullmatch(r"mc_rank_q(\d+)", metric)
+        return drawn.quantile(float(f"0.{tail[1]}")) if tail else drawn.expected
+    if pairwise := re.fullmatch(r"rank_(?:lo|hi)_pairwise_([a-z]+)_a\d\d", metric):
+        return getattr(pairwise_rank_sets(y, s, _level(metric), pairwise[1], polarity=-1), end)
+    if metric.startswith("kww_rank"):
+        return getattr(overlap_rank_sets(y, s, _level(metric), polarity=-1), end)
+    kind = {"csranks_simul": simultaneous_rank_sets, "csranks_marginal": marginal_rank_sets}
+    sets = kind["_".join(metric.split("_")[:2])](y, s, rng, _level(metric), polarity=-1, draws=20_000)
+    return getattr(sets, end)
+
+
+def _plain_ranks(metric: str, score: np.ndarray) -> np.ndarray:
+    if metric.startswith("percent_rank"):
+        return percent_rank(score)
+    if metric == "cume_dist":
+        return cumulative_share(score)
+    if metric.startswith("mid_percentile"):
+        present = score[np.isfinite(score)]
+        return np.array([percentile_rank(own, present) / 100 if np.isfinite(own) else np.nan for own in score])
+    method = "dense" if metric.startswith("dense") else metric.rsplit("_", 1)[1]
+    return tied_ranks(score, method, polarity=1 if "_desc" in metric else -1)

@@ -1,0 +1,274 @@
+"""Ranks that admit what is not known: sets of ranks, expected ranks, P(top k), tiers of statistical ties.
+
+Belongs here: functions of vectors of scores and standard errors, or of scores alone where ties are the question. Does not
+belong here: whether a rank may be shown at all (reliability, the comparability gate) and percentile ranks among peers (`peers`).
+
+Rank 1 is the best. `polarity` is 1 where a high score is good, -1 where a low one is. Errors of different units are taken as
+independent. Draws come from the generator that is passed in.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+TIES = {"min": "min", "max": "max", "average": "average", "dense": "dense", "first": "ordinal"}
+# Draws held in memory at a time when ranks are counted.
+CHUNK = 20_000
+
+
+@dataclass(frozen=True)
+class RankSets:
+    """Which units are told apart; `sign[i, j]` is 1 where i is significantly better than j, -1 where worse, else 0."""
+
+    sign: Integers
+
+    @property
+    def lower(self) -> Integers:
+        """Best rank of each unit: 1 + the number of units significantly better."""
+        return np.asarray(1 + (self.sign < 0).sum(axis=1), np.int64)
+
+    @property
+    def upper(self) -> Integers:
+        """Worst rank of each unit: K - the number of units significantly worse."""
+        return np.asarray(len(self.sign) - (self.sign > 0).sum(axis=1), np.int64)
+
+
+@dataclass(frozen=True)
+class RankDistribution:
+    """`probability[i, r]` that unit i has rank r + 1."""
+
+    probability: Floats
+
+    @property
+    def expected(self) -> Floats:
+        """Mean rank of each unit."""
+        return self.probability @ np.arange(1.0, len(self.probability) + 1)
+
+    def top(self, k: int) -> Floats:
+        """P(rank <= k) of each unit."""
+        return np.asarray(self.probability[:, :k].sum(axis=1))
+
+    def quantile(self, share: float) -> Integers:
+        """Smallest rank of each unit whose cumulative probability reaches `share`."""
+        # Sums of counts over draws miss a round share by an ulp.
+        return np.asarray(np.argmax(self.probability.cumsum(axis=1) >= share - 1e-12, axis=1) + 1, np.int64)
+
+
+def simultaneous_rank_sets(
+    score: npt.ArrayLike,
+    error: npt.ArrayLike,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    polarity: int = 1,
+    draws: int = 10_000,
+) -> RankSets:
+    """Rank sets that hold all true ranks at once with probability `level` (step-down).
+
+    H_ij, "i is no better than j", is rejected where (y_i - y_j) / sqrt(s_i^2 + s_j^2) exceeds the `level` quantile of the
+    largest such ratio of pure noise over all ordered pairs; the quantile is then taken again over the hypotheses still
+    standing, until no more fall. The reverse of a rejected H_ij stays among them: the directions are claims too. score,
+    error: (units,). Raises ValueError below two units, for scores that are not finite or errors that are not positive.
+    Source: Mogstad, Romano, Shaikh & Wilhelm 2024, Rev. Econ. Studies 91.
+    """
+    y, s = _checked(score, error)
+    better = _step_down(_distances(polarity * y, s), ~np.eye(y.size, dtype=bool), _noise(s, rng, draws), s, level)
+    return _sets(better)
+
+
+def marginal_rank_sets(
+    score: npt.ArrayLike,
+    error: npt.ArrayLike,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    polarity: int = 1,
+    draws: int = 10_000,
+) -> RankSets:
+    """Rank sets that each hold their own unit's true rank with probability `level`; for a unit chosen beforehand.
+
+    As `simultaneous_rank_sets`, but the quantile for unit i is over its own pairs (i, j) only: narrower, and not to be read
+    side by side.
+    """
+    y, s = _checked(score, error)
+    distances, noise = _distances(polarity * y, s), _noise(s, rng, draws)
+    sign = np.zeros(distances.shape, np.int64)
+    for unit in range(y.size):
+        own = np.zeros(distances.shape, bool)
+        own[unit] = own[:, unit] = np.arange(y.size) != unit
+        sign[unit] = _sets(_step_down(distances, own, noise, s, level)).sign[unit]
+    return RankSets(sign)
+
+
+def critical_value(error: npt.ArrayLike, rng: np.random.Generator, level: float = 0.95, draws: int = 10_000) -> float:
+    """`level` quantile of the largest |noise_i - noise_j| / sqrt(s_i^2 + s_j^2) over all pairs of units.
+
+    With equal errors it is the quantile of the studentised range over sqrt 2.
+    """
+    s = np.asarray(error, float)
+    return float(np.quantile(_largest(_noise(s, rng, draws), s, ~np.eye(s.size, dtype=bool)), level))
+
+
+def pairwise_rank_sets(
+    score: npt.ArrayLike, error: npt.ArrayLike, level: float = 0.95, adjustment: str = "holm", polarity: int = 1
+) -> RankSets:
+    """Rank sets by two-sided z tests of all K(K-1)/2 pairs, p values adjusted by `none`, `bonferroni` or `holm`.
+
+    Needs no draws; bonferroni and holm are simultaneous and somewhat wider than `simultaneous_rank_sets`, `none` is neither
+    simultaneous nor marginal. Errors as there.
+    """
+    y, s = _checked(score, error)
+    distances = _distances(polarity * y, s)
+    rows, columns = np.triu_indices(y.size, 1)
+    p = 2 * stats.norm.sf(np.abs(distances[rows, columns]))
+    told = np.zeros(distances.shape, bool)
+    told[rows, columns] = _adjusted(p, adjustment) < 1 - level
+    return _sets((told | told.T) & (distances > 0))
+
+
+def overlap_quantile(units: int, level: float = 0.95) -> float:
+    """z of independent intervals that hold all `units` true scores with probability `level`: Phi^-1((1 + level^(1/K))/2)."""
+    return float(stats.norm.ppf((1 + level ** (1 / units)) / 2))
+
+
+def overlap_rank_sets(score: npt.ArrayLike, error: npt.ArrayLike, level: float = 0.95, polarity: int = 1) -> RankSets:
+    """Rank sets from intervals y +- z s that hold jointly: units are told apart where the intervals do not overlap.
+
+    Needs no draws and allows for dependence between comparisons, but is the widest. Source: Klein, Wright & Wieczorek 2020,
+    JRSS A 183. Errors as in `simultaneous_rank_sets`.
+    """
+    y, s = _checked(score, error)
+    half = overlap_quantile(y.size, level) * s
+    return _sets(polarity * (y[:, None] - y) > half[:, None] + half)
+
+
+def expected_rank(score: npt.ArrayLike, error: npt.ArrayLike, polarity: int = 1) -> Floats:
+    """Mean rank of each unit under independent normal true scores: 1 + sum_{j != i} Phi((y_j - y_i) / sqrt(s_i^2 + s_j^2)).
+
+    With shrunken scores and their posterior errors it is the posterior expected rank. Source: Laird & Louis 1989.
+    """
+    y, s = _checked(score, error)
+    beaten = stats.norm.cdf(polarity * (y[None, :] - y[:, None]) / np.hypot(s[:, None], s))
+    return np.asarray(0.5 + beaten.sum(axis=1))  # a unit's own term adds 1/2 of the 1
+
+
+def rank_distribution(
+    score: npt.ArrayLike, error: npt.ArrayLike, rng: np.random.Generator, polarity: int = 1, draws: int = 10_000
+) -> RankDistribution:
+    """Share of draws y + s N(0, 1) in which each unit takes each rank; P(top k), quantiles and means come from it."""
+    y, s = _checked(score, error)
+    counts = np.zeros(y.size**2)
+    unit = np.arange(y.size)[:, None] * y.size
+    for start in range(0, draws, CHUNK):
+        drawn = y[:, None] + _noise(s, rng, min(CHUNK, draws - start))
+        place = np.argsort(np.argsort(-polarity * drawn, axis=0), axis=0)
+        counts += np.bincount((unit + place).ravel(), minlength=y.size**2)
+    return RankDistribution(counts.reshape(y.size, y.size) / draws)
+
+
+def tiers(score: npt.ArrayLike, sets: RankSets, polarity: int = 1) -> Integers:
+    """Tier of each unit, 1 the best: a tier holds the units not told apart from its best one.
+
+    Walking from best to worst, a unit significantly worse than the leader of the current tier opens the next. Neighbours
+    across a border may still be a tie: the rank sets say so, a tier is a summary.
+    """
+    y = np.asarray(score, float)
+    order = np.argsort(-polarity * y, kind="stable")
+    tier = np.ones(y.size, np.int64)
+    leader, current = order[0], 1
+    for unit in order:
+        if sets.sign[leader, unit] > 0:
+            leader, current = unit, current + 1
+        tier[unit] = current
+    return tier
+
+
+def tied_ranks(score: npt.ArrayLike, method: str = "min", polarity: int = 1) -> Floats:
+    """Ranks of scores as they stand, ties by `min` (SQL RANK), `max`, `average`, `dense` or `first` (by place).
+
+    A missing score (NaN) has no rank (NaN) and takes none from the others.
+    """
+    y = np.asarray(score, float)
+    present = np.isfinite(y)
+    ranks = np.full(y.size, np.nan)
+    ranks[present] = stats.rankdata(-polarity * y[present], method=TIES[method])
+    return ranks
+
+
+def percent_rank(score: npt.ArrayLike) -> Floats:
+    """Share of the others below: (rank - 1) / (n - 1), ties at the least rank, as SQL PERCENT_RANK; NaN for n = 1."""
+    ranks = tied_ranks(score, "min", polarity=-1)
+    others = np.isfinite(ranks).sum() - 1
+    return (ranks - 1) / others if others else np.full(ranks.size, np.nan)
+
+
+def cumulative_share(score: npt.ArrayLike) -> Floats:
+    """Share at or below: rank / n, ties at the greatest rank, as SQL CUME_DIST."""
+    ranks = tied_ranks(score, "max", polarity=-1)
+    return np.asarray(ranks / max(np.isfinite(ranks).sum(), 1))
+
+
+def _checked(score: npt.ArrayLike, error: npt.ArrayLike) -> tuple[Floats, Floats]:
+    y, s = np.asarray(score, float), np.asarray(error, float)
+    faults = []
+    if y.ndim != 1 or y.shape != s.shape:
+        faults.append("scores and standard errors must be vectors of one length")
+    if y.size < 2:
+        faults.append("ranks need at least two units")
+    if not np.all(np.isfinite(y)):
+        faults.append("scores must be finite")
+    if not (np.all(s > 0) and np.all(np.isfinite(s))):
+        faults.append("standard errors must be positive and finite")
+    if faults:
+        raise ValueError("; ".join(faults))
+    return y, s
+
+
+def _distances(directed: Floats, s: Floats) -> Floats:
+    """By how many standard errors the row's unit is better than the column's."""
+    return np.asarray((directed[:, None] - directed) / np.hypot(s[:, None], s))
+
+
+def _sets(better: npt.NDArray[np.bool_]) -> RankSets:
+    return RankSets(better.astype(np.int64) - better.T.astype(np.int64))
+
+
+def _noise(s: Floats, rng: np.random.Generator, draws: int) -> Floats:
+    """Noise of each unit (rows) in each draw."""
+    return np.asarray(s[:, None] * rng.standard_normal((s.size, draws)))
+
+
+def _largest(noise: Floats, s: Floats, pairs: npt.NDArray[np.bool_]) -> Floats:
+    """Largest (noise_i - noise_j) / sqrt(s_i^2 + s_j^2) among the ordered pairs, in each draw; one unit's pairs at a time."""
+    top = np.full(noise.shape[1], -np.inf)
+    for unit, own in enumerate(pairs):
+        if own.any():
+            ratio = (noise[unit] - noise[own]) / np.hypot(s[own], s[unit])[:, None]
+            np.maximum(top, ratio.max(axis=0), out=top)
+    return top
+
+
+def _step_down(
+    distances: Floats, pairs: npt.NDArray[np.bool_], noise: Floats, s: Floats, level: float
+) -> npt.NDArray[np.bool_]:
+    rejected = np.zeros(pairs.shape, bool)
+    while np.any(standing := pairs & ~rejected):
+        falling = standing & (distances > np.quantile(_largest(noise, s, standing), level))
+        if not falling.any():
+            break
+        rejected |= falling
+    return rejected
+
+
+def _adjusted(p: Floats, adjustment: str) -> Floats:
+    if adjustment == "none":
+        return p
+    if adjustment == "bonferroni":
+        return np.minimum(p * p.size, 1)
+    if adjustment == "holm":
+        order = np.argsort(p)
+        steps = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
+        return np.asarray(np.minimum(steps, 1)[np.argsort(order)])
+    raise ValueError(f"p values are adjusted by none, bonferroni or holm, not {adjustment}")
