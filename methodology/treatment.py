@@ -1,0 +1,118 @@
+"""Treatment of indicators before normalising: outliers, gaps, units with too few data.
+
+Belongs here: functions of raw indicator values that say what they changed. Does not belong here: normalisation
+(`normalisation`) and means (`aggregation`).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+Floats = npt.NDArray[np.float64]
+
+# Beyond both, one unit decides the indicator (Groeneveld and Meeden; OECD/JRC Handbook 2008; COINr 1.1.14).
+SKEW_LIMIT = 2.0
+KURTOSIS_LIMIT = 3.5
+WINSORISE_AT_MOST = 5
+
+
+@dataclass(frozen=True)
+class Treated:
+    """Values after treatment, what was done, and (skewness, excess kurtosis) before and after."""
+
+    values: Floats
+    method: Literal["none", "winsorised", "box_cox", "failed"]
+    winsorised: int
+    exponent: float
+    before: tuple[float, float]
+    after: tuple[float, float]
+
+
+def shape(values: npt.ArrayLike) -> tuple[float, float]:
+    """Skewness and excess kurtosis, both corrected for bias (type 2: G1 and G2), over values that are not missing.
+
+    NaN below four values, and where all are equal.
+    """
+    x = _present(values)
+    if x.size < 4 or x.min() == x.max():
+        return np.nan, np.nan
+    return float(stats.skew(x, bias=False)), float(stats.kurtosis(x, bias=False))
+
+
+def is_outlying(skew: float, excess_kurtosis: float) -> bool:
+    """Whether |skew| > 2 and excess kurtosis > 3.5, both; undefined shapes are not."""
+    return abs(skew) > SKEW_LIMIT and excess_kurtosis > KURTOSIS_LIMIT
+
+
+def treat_outliers(values: npt.ArrayLike, winsorise_at_most: int = WINSORISE_AT_MOST) -> Treated:
+    """Winsorise the fewest points that cure an outlying shape; where too many would be needed, Box-Cox the raw values.
+
+    Winsorising sets the most extreme value on the side of the skew to its neighbour's, point by point. Box-Cox takes
+    (x - min + range/100) with the exponent of greatest likelihood; it keeps order and changes distances. `method` is
+    "failed" where neither cures the shape: the raw values come back for a person to look at. Missing values stay.
+    """
+    raw = np.asarray(values, float)
+    before = shape(raw)
+    if not is_outlying(*before):
+        return Treated(raw, "none", 0, np.nan, before, before)
+    x, moved, now = raw.copy(), 0, before
+    while is_outlying(*now):
+        outer, inner = _outermost(x, upper=now[0] > 0)
+        # Points already moved stand at `outer` too, so this counts every point that would then differ from its raw value.
+        moved = int((x == outer).sum())
+        if moved > winsorise_at_most:
+            break
+        x[x == outer] = inner
+        now = shape(x)
+    if not is_outlying(*now):
+        return Treated(x, "winsorised", int((x != raw)[~np.isnan(raw)].sum()), np.nan, before, now)
+    present = ~np.isnan(raw)
+    shifted = raw[present] - raw[present].min() + np.ptp(raw[present]) / 100
+    powered, exponent = stats.boxcox(shifted)
+    x = np.full_like(raw, np.nan)
+    x[present] = powered
+    now = shape(x)
+    if is_outlying(*now):
+        return Treated(raw, "failed", 0, np.nan, before, before)
+    return Treated(x, "box_cox", 0, float(exponent), before, now)
+
+
+def availability(values: npt.ArrayLike) -> Floats:
+    """Share of indicators present, by unit; `values` is (units, indicators)."""
+    return np.asarray(np.isfinite(np.asarray(values, float)).mean(axis=1))
+
+
+def impute(
+    values: npt.ArrayLike, groups: npt.ArrayLike | None = None, statistic: Literal["mean", "median"] = "median"
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """(units, indicators) with gaps filled by the unit's peer group, and where they were filled.
+
+    The statistic is over group members with a value; a group without any leaves the gap. Weights renormalised over what
+    is present (`aggregation`) are the default of the index; imputing is for methods that cannot do without.
+    """
+    x = np.asarray(values, float).copy()
+    labels = np.zeros(x.shape[0], int) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    if labels.shape != x.shape[:1]:
+        raise ValueError(f"{labels.size} group labels for {x.shape[0]} units")
+    gaps = np.isnan(x)
+    centre = np.mean if statistic == "mean" else np.median
+    for group in np.unique(labels):
+        for column in np.flatnonzero(gaps[labels == group].any(axis=0)):
+            members = x[(labels == group) & ~gaps[:, column], column]
+            if members.size:
+                x[(labels == group) & gaps[:, column], column] = centre(members)
+    return x, gaps & ~np.isnan(x)
+
+
+def _outermost(x: Floats, upper: bool) -> tuple[float, float]:
+    """The most extreme value on one side, and the next to it."""
+    distinct = np.unique(_present(x))
+    return (float(distinct[-1]), float(distinct[-2])) if upper else (float(distinct[0]), float(distinct[1]))
+
+
+def _present(values: npt.ArrayLike) -> Floats:
+    x = np.asarray(values, float)
+    return np.asarray(x[~np.isnan(x)])
