@@ -19,7 +19,7 @@ ACTION_Z = 3.090232
 
 @dataclass(frozen=True)
 class Overdispersion:
-    """How much more units differ than their standard errors explain."""
+    """How much more units differ than their standard errors explain; z is read only between the limits."""
 
     winsor_limits: tuple[float, float]
     phi: float
@@ -45,11 +45,31 @@ def overdispersion(z: npt.ArrayLike, error: npt.ArrayLike, winsor_share: float =
     """
     raw, s = np.asarray(z, float), np.asarray(error, float)
     low, high = np.quantile(raw, [winsor_share, 1 - winsor_share])
-    phi = float(np.mean(np.clip(raw, low, high) ** 2))
-    weight = 1 / s**2
-    spare = raw.size * phi - (raw.size - 1)
-    tau2 = 0.0 if spare < 0 else float(spare / (weight.sum() - (weight**2).sum() / weight.sum()))
-    return Overdispersion((float(low), float(high)), phi, tau2)
+    return _dispersion(np.clip(raw, low, high), s, (float(low), float(high)))
+
+
+def truncated(z: npt.ArrayLike, share: float = 0.1) -> npt.NDArray[np.bool_]:
+    """Which units fall in the lowest or highest `share` of z by rank: floor(rank k / (I + 1)) is 0 or k - 1, k = 1/share.
+
+    Ties share their mean rank. A z of -inf (log of zero events) has a rank like any other. Source: NHS Digital, SHMI
+    methodology.
+    """
+    raw = np.asarray(z, float)
+    groups = 1 / share
+    group = np.floor(stats.rankdata(raw) * groups / (raw.size + 1))
+    return np.asarray((group <= 0) | (group >= groups - 1))
+
+
+def truncated_overdispersion(z: npt.ArrayLike, error: npt.ArrayLike, share: float = 0.1) -> Overdispersion:
+    """phi and tau^2 as in `overdispersion`, over the units that `truncated` leaves; the limits are their least and greatest z.
+
+    Raises ValueError where fewer than two units are left.
+    """
+    raw, s = np.asarray(z, float), np.asarray(error, float)
+    kept = ~truncated(raw, share)
+    if kept.sum() < 2:
+        raise ValueError("truncation leaves fewer than two units")
+    return _dispersion(raw[kept], s[kept], (float(raw[kept].min()), float(raw[kept].max())))
 
 
 def expected_range(score: npt.ArrayLike, error: npt.ArrayLike, winsor_share: float = 0.1) -> ExpectedRange:
@@ -88,3 +108,11 @@ def quartiles(peers: npt.ArrayLike) -> tuple[float, float, float]:
     """Lower quartile, median, upper quartile by linear interpolation (type 7)."""
     low, middle, high = np.quantile(np.asarray(peers, float), [0.25, 0.5, 0.75])
     return float(low), float(middle), float(high)
+
+
+def _dispersion(z: Floats, s: Floats, limits: tuple[float, float]) -> Overdispersion:
+    phi = float(np.mean(z**2))
+    weight = 1 / s**2
+    spare = z.size * phi - (z.size - 1)
+    tau2 = 0.0 if spare < 0 else float(spare / (weight.sum() - (weight**2).sum() / weight.sum()))
+    return Overdispersion(limits, phi, tau2)

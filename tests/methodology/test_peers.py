@@ -1,19 +1,24 @@
 """Scores beside their peers': published and independently computed vectors, and edges by hand.
 
-Belongs here: `methodology.peers`. Does not belong here: who is a peer (`tests/dbt`).
+Belongs here: `methodology.peers`. Does not belong here: who is a peer (`tests/dbt`) and the
+reference case (`tests/reference`).
 """
-
-import csv
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from methodology.peers import band, expected_range, overdispersion, percentile_rank, quartiles
+from methodology.funnels import log_ratio, root_ratio
+from methodology.peers import (
+    band,
+    expected_range,
+    overdispersion,
+    percentile_rank,
+    quartiles,
+    truncated,
+    truncated_overdispersion,
+)
 
-CASES = Path(__file__).resolve().parents[2].parent / "shared" / "reference" / "cases"
-# Ten units, computed apart from this code in R after Spiegelhalter 2005 (CQC expected range).
+# vectors.json, expected_range: ten units, computed apart from this code after Spiegelhalter 2005 (CQC expected range).
 SCORES = [82, 79.5, 85, 76, 88, 80.5, 83.2, 71, 84.1, 81]
 ERRORS = [1.2, 0.8, 1.5, 1, 2.5, 0.6, 0.9, 1.4, 3, 0.7]
 Z = [0.3175, -0.5237, 1.2464, -1.6864, 1.8532, -0.1845, 0.7354, -3.1948, 0.7469, -0.0104]
@@ -39,53 +44,29 @@ def test_bands_at_the_limits() -> None:
     assert list(band([1.959964, 1.959965, 3.090232, 3.090233, -1.959965, -3.090233, 0.0])) == [0, 1, 1, 2, -1, -2, 0]
 
 
-def _root_ratio(row: dict[str, str]) -> tuple[float, float]:
-    expected = float(row["expected_los"])
-    return np.sqrt(float(row["observed_los"]) / expected) - 1, 1 / (2 * np.sqrt(expected))
+def test_truncation_vector() -> None:
+    # The tests of FunnelPlotR: six units, of which 10 % truncation by rank drops none; phi as published there.
+    observed = np.array([100, 150, 180, 80, 120, 225])
+    funnel = log_ratio(observed, [108, 112, 165, 95, 100, 220])
+    found = truncated_overdispersion(funnel.z, funnel.error)
+    assert not truncated(funnel.z).any()
+    assert found.phi == pytest.approx(2.948033, abs=5e-7)
+    assert found.tau2 == pytest.approx(0.01947753057802157, rel=1e-12)
+    # The same units winsorised on the square root scale (domain.md section 7).
+    funnel = root_ratio(observed, [108, 112, 165, 95, 100, 220])
+    found = overdispersion(funnel.z, funnel.error)
+    assert (found.phi, found.tau2) == pytest.approx((2.327178, 0.00343978), rel=1e-6)
 
 
-def _arcsine(target: float) -> Callable[[dict[str, str]], tuple[float, float]]:
-    def one(row: dict[str, str]) -> tuple[float, float]:
-        n = float(row["n"])
-        return np.arcsin(np.sqrt(float(row["deaths"]) / n)) - np.arcsin(np.sqrt(target)), 1 / (2 * np.sqrt(n))
-
-    return one
-
-
-@pytest.mark.parametrize(
-    ("group", "share"), [("SR_CQC_wins10", 0.1), ("PR_wins10", 0.1), ("PR_wins05", 0.05), ("SR_SHMI_trim10", 0.1)]
-)
-def test_overdispersion_against_reference_case(group: str, share: float) -> None:
-    folder = CASES / "13_funnel_overdispersion"
-    if not folder.is_dir():
-        pytest.skip("reference case 13 (funnel, overdispersion) is not beside the repository")
-    if group.startswith("SR_SHMI"):
-        pytest.skip("truncation by rank (SHMI) is not offered by methodology; winsorising is")
-    with (folder / "input.csv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    with (folder / "expected.csv").open(encoding="utf-8", newline="") as stream:
-        expected = {
-            (row["group"].partition("|")[2], row["metric"]): row
-            for row in csv.DictReader(stream)
-            if row["group"].split("|")[0] == group
-        }
-    deaths = sum(float(row["deaths"]) for row in rows) / sum(float(row["n"]) for row in rows)
-    transform = _root_ratio if group.startswith("SR") else _arcsine(deaths)
-    rows.sort(key=lambda row: row["provider"])
-    distance, error = np.array([transform(row) for row in rows]).T
-    z = distance / error
-    found = overdispersion(z, error, share)
-    _assert_near(found.phi, expected["", "phi"])
-    _assert_near(found.tau2, expected["", "tau2"])
-    winsorised = np.clip(z, *found.winsor_limits)
-    for row, own, cut in zip(rows, z, winsorised, strict=True):
-        _assert_near(float(own), expected[row["provider"], "Uzscore"])
-        _assert_near(float(cut), expected[row["provider"], "Wuzscore"])
-
-
-def _assert_near(found: float, expected: dict[str, str]) -> None:
-    value = float(expected["value"])
-    assert found == pytest.approx(value, rel=float(expected["rtol"]), abs=float(expected["atol"])), expected
+def test_truncation_by_rank() -> None:
+    # Nineteen units: floor(10 rank / 20) is 0 for rank 1 and 9 for ranks 18 and 19; a log of zero events ranks lowest.
+    z = [-np.inf, *range(18)]
+    assert list(np.flatnonzero(truncated(z))) == [0, 17, 18]
+    found = truncated_overdispersion(z, np.ones(19))
+    assert found.phi == pytest.approx(sum(x * x for x in range(16)) / 16)
+    assert found.winsor_limits == (0, 15)
+    with pytest.raises(ValueError, match="fewer than two"):
+        truncated_overdispersion([1, 2, 3], [1, 1, 1], share=0.5)
 
 
 def test_no_overdispersion_leaves_the_errors_alone() -> None:

@@ -4,11 +4,20 @@ Belongs here: reading of groups, metrics and columns, and calls of `methodology`
 """
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from methodology.peers import percentile_rank
+from methodology.funnels import arcsine_proportion, log_rate, log_ratio, poisson_limits, root_ratio
+from methodology.peers import (
+    ACTION_Z,
+    WARNING_Z,
+    overdispersion,
+    percentile_rank,
+    truncated,
+    truncated_overdispersion,
+)
 from methodology.ranks import (
     cumulative_share,
     expected_rank,
@@ -142,3 +151,54 @@ def _plain_ranks(metric: str, score: np.ndarray) -> np.ndarray:
         return np.array([percentile_rank(own, present) / 100 if np.isfinite(own) else np.nan for own in score])
     method = "dense" if metric.startswith("dense") else metric.rsplit("_", 1)[1]
     return tied_ranks(score, method, polarity=1 if "_desc" in metric else -1)
+
+
+@adapter("funnel_overdispersion")
+def funnel_overdispersion(case: Case) -> Answers:
+    """Groups `<SR_SHMI|SR_CQC|PR|RC>_<trim|wins><per cent>` and `...|<provider>`."""
+    units = table_with(case, "observed_los", "expected_los", "deaths", "n")
+    place = {str(name): row for row, name in enumerate(units["provider"])}
+    plots: dict[str, tuple[dict[str, float], dict[str, np.ndarray]]] = {}
+    answers: Answers = {}
+    for group, metric in case.asked:
+        plot, _, provider = group.partition("|")
+        if plot not in plots:
+            plots[plot] = _funnel(plot, units)
+        overall, columns = plots[plot]
+        answers[group, metric] = float(columns[metric][place[provider]]) if provider else overall[metric]
+    return answers
+
+
+def _funnel(plot: str, units: pd.DataFrame) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    kind, trim, percent = re.fullmatch(r"(SR_SHMI|SR_CQC|PR|RC)_(trim|wins)(\d+)", plot).groups()
+    transform, top, bottom = {
+        "SR_SHMI": (log_ratio, "observed_los", "expected_los"),
+        "SR_CQC": (root_ratio, "observed_los", "expected_los"),
+        "PR": (arcsine_proportion, "deaths", "n"),
+        "RC": (log_rate, "deaths", "observed_los"),
+    }[kind]
+    numerator, denominator = units[top].to_numpy(float), units[bottom].to_numpy(float)
+    funnel, share = transform(numerator, denominator), int(percent) / 100
+    found = (truncated_overdispersion if trim == "trim" else overdispersion)(funnel.z, funnel.error, share)
+    columns = {"rr": numerator / denominator, "Y": funnel.score, "Uzscore": funnel.z}
+    if trim == "trim":
+        columns["truncated"] = truncated(funnel.z, share)
+        columns["Wuzscore"] = np.where(columns["truncated"], np.nan, funnel.z)
+    else:
+        low, high = found.winsor_limits
+        columns["winsorised"] = (funnel.z <= low) | (funnel.z >= high)
+        columns["Wuzscore"] = np.clip(funnel.z, low, high)
+    # The reference draws the limits of ratios of counts with the error of a proportion, not with the one in its z scores.
+    drawn = replace(funnel, error=1 / (2 * np.sqrt(denominator))) if kind == "RC" else funnel
+    for name, z, level in (("95", WARNING_Z, 0.95), ("99", ACTION_Z, 0.998)):
+        exact = kind.startswith("SR")
+        plain = poisson_limits(denominator, level) if exact else drawn.limits(z)
+        columns["LCL" + name], columns["UCL" + name] = plain
+        # The reference leaves these limits of the root scale there.
+        adjusted = drawn.transformed_limits(z, found.tau2) if kind == "SR_CQC" else drawn.limits(z, found.tau2)
+        columns[f"OD{name}LCL"], columns[f"OD{name}UCL"] = adjusted
+    # Outliers are asked at 99.8 % for SHMI and at 95 % for the others; without overdispersion, by the plain limits.
+    name, z = ("99", ACTION_Z) if kind == "SR_SHMI" else ("95", WARNING_Z)
+    low, high = drawn.limits(z, found.tau2) if found.tau2 > 0 else (columns["LCL" + name], columns["UCL" + name])
+    columns["outlier"] = (columns["rr"] < low) | (columns["rr"] > high)
+    return {"phi": found.phi, "tau2": found.tau2}, columns
