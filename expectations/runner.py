@@ -1,4 +1,4 @@
-"""Great Expectations over one submission's typed rows, through DuckDB SQL.
+"""Great Expectations over the typed rows of submissions, through DuckDB SQL.
 
 Belongs here: everything that touches Great Expectations, imported only when a submission is validated (the import takes
 seconds). Does not belong here: which rules there are (`suites`) and what follows from a failure (`intake`).
@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -69,7 +70,7 @@ def _validator() -> _Validator:
     folder = Path(tempfile.mkdtemp(prefix="miyar-validation-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     database = folder / "validation.duckdb"
-    _point(database, None)
+    _point(database, [])
     datasource = context.data_sources.add_or_update_sql(  # type: ignore[call-arg]
         "submission",
         connection_string=f"duckdb:///{database}",
@@ -86,28 +87,31 @@ def _validator() -> _Validator:
     return validator
 
 
-def _point(database: Path, typed: Path | None) -> None:
-    """Write the database anew: one view on the rows of `typed` that have no problems."""
+def _point(database: Path, typed: Sequence[Path], problems: Sequence[Path] = ()) -> None:
+    """Write the database anew: one view on the typed rows that have no problems."""
     database.unlink(missing_ok=True)
     with duckdb.connect(str(database)) as connection:
-        if typed is None:
+        if not typed:
             connection.execute("create table typed (row_id varchar)")
             return
-        source = str(typed).replace("'", "''")
-        connection.execute(
-            f"create view typed as select * exclude (problems) from read_parquet('{source}') where len(problems) = 0"
-        )
+        untyped = f" where row_id not in (select row_id from {_files(problems)})" if problems else ""
+        connection.execute(f"create view typed as select * from {_files(typed)}{untyped}")
 
 
-def evaluate(typed: Path, rules: list[Rule]) -> list[Finding]:
-    """Run the rules on the rows of `typed` (Parquet) that have no problems yet; one finding per rule, in order.
+def _files(paths: Sequence[Path]) -> str:
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return f"read_parquet([{listed}])"
+
+
+def evaluate(typed: Sequence[Path], problems: Sequence[Path], rules: Sequence[Rule]) -> list[Finding]:
+    """Run the rules on the rows of `typed` that `problems` does not name; one finding per rule, in order.
 
     Most submissions break few rules, so the rules are first asked for a verdict only; the query that names the bad rows
     is asked of those that failed. Raises SuiteError naming every rule that errored: Great Expectations reports those as
     mere failures.
     """
     validator = _validator()
-    _point(validator.database, typed)
+    _point(validator.database, typed, problems)
     verdicts = validator.run([_expectation(rule, number) for number, rule in enumerate(rules)], "BOOLEAN_ONLY")
     _raise_broken(rules, verdicts)
     failed = sorted(result.expectation_config.meta["rule"] for result in verdicts if not result.success)
@@ -141,7 +145,7 @@ def _row_query(rule: Rule) -> str:
     return f"select row_id from typed where {rule.violation.replace('{batch}', 'typed')}"
 
 
-def _raise_broken(rules: list[Rule], results: list[Any]) -> None:
+def _raise_broken(rules: Sequence[Rule], results: list[Any]) -> None:
     broken = []
     for result in results:
         message = _exception_of(result.exception_info)
@@ -159,18 +163,17 @@ def _exception_of(info: Any) -> str:
     return "; ".join(str(part.get("exception_message")) for part in parts if part.get("raised_exception"))
 
 
-def failing_rows(findings: list[Finding], limit: str) -> list[tuple[Rule, list[str]]]:
-    """The row ids behind every finding with failures, by running the finding's own query."""
-    failed = [finding for finding in findings if finding.count]
-    if not failed:
-        return []
+def failing_rows(findings: Sequence[Finding], limit: str) -> list[list[str]]:
+    """The row ids behind each finding, sorted, by running the finding's own query."""
+    if not any(finding.count for finding in findings):
+        return [[] for _ in findings]
     rows = []
     with duckdb.connect(str(_validator().database), read_only=True) as connection:
         connection.execute(f"set memory_limit = '{limit}'")
-        for finding in failed:
-            ids = [row[0] for row in connection.execute(finding.row_query).fetchall()]
+        for finding in findings:
+            ids = [row[0] for row in connection.execute(finding.row_query).fetchall()] if finding.count else []
             # Great Expectations counts at most 200 rows of a query, so only its own kinds of rule give a number.
-            if not ids or (finding.count > 0 and len(ids) != finding.count):
+            if finding.count and (not ids or (finding.count > 0 and len(ids) != finding.count)):
                 raise SuiteError(f"{finding.rule.id}: {finding.count} bad rows were counted and {len(ids)} found")
-            rows.append((finding.rule, sorted(ids)))
+            rows.append(sorted(ids))
     return rows

@@ -88,7 +88,8 @@ def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods) -> list[Rule
                     {},
                 )
             )
-    key = ("agency_id", *(name for name in feed.key if name != "agency_id"))
+    # A row of another submission may have the same key: it is another version of it, not a duplicate.
+    key = ("submission_id", "agency_id", *(name for name in feed.key if name != "agency_id"))
     filled = {
         "first_period": periods.first,
         "last_period": periods.last,

@@ -4,7 +4,7 @@ Belongs here: writing and replacing those files, and the count that proves that 
 which rows are refused (`expectations`), which submission counts for a slice (`ledger`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -30,13 +30,13 @@ class Settlement:
     `bad` counts records with a problem of their own; `quarantined` is more when the submission was refused as a whole.
     """
 
-    accepted: int
-    quarantined: int
-    duplicates: int
-    bad: int
-    refused_whole: bool
     slices: list[dict[str, str | int]]
-    rule_counts: dict[str, int]
+    bad: int = 0
+    refused_whole: bool = False
+    rule_counts: dict[str, int] = field(default_factory=dict)
+    accepted: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
 
 
 def settle(staged: Staged, refused: pa.Table, workspace: Workspace, refuse_above_share: float = 1.0) -> Settlement:
@@ -47,44 +47,71 @@ def settle(staged: Staged, refused: pa.Table, workspace: Workspace, refuse_above
         refuse_above_share: with a larger share of bad records none is accepted.
     """
     feed = load_feeds()[staged.contract.feed]
-    scratch = staged.typed.parent
     fault = guarded(staged.contract.provider, staged.delivery.shown)
-    with fault, engine.connect(workspace.settings, scratch) as connection:
-        values.install(connection)
-        bad = _gather_bad(connection, staged, refused)
-        total = staged.records - staged.duplicates
-        refused_whole = bad > 0 and bad > refuse_above_share * total
-        if refused_whole:
-            _refuse_rest(connection, staged)
-        elif bad:
-            engine.mark_rows(
-                connection,
-                "bad_rows",
-                f"select file_row_number from {_typed(staged)} where row_id in (select row_id from bad)",
-                total,
-            )
-        quarantine = workspace.quarantine / feed.name / f"{staged.submission_id}.parquet"
-        kept = "" if refused_whole else _kept(bad)
-        slices = _slices(connection, staged, feed, kept, refused_whole)
-        written: list[Path] = []
-        if not refused_whole:
-            for period in sorted({str(one["period_id"]) for one in slices if one["rows"]}):
-                target = workspace.lake / feed.name / f"period={period}" / f"{staged.submission_id}.parquet"
-                _write_accepted(connection, staged, feed, period, kept, target)
-                written.append(target)
-        if bad or refused_whole:
-            _write_quarantine(connection, staged, quarantine)
-            written.append(quarantine)
-        rule_counts = dict(
-            connection.execute("select rule, count(distinct row_id) from bad group by all order by all").fetchall()
+    with fault:
+        if _is_clean(staged, refused):
+            return _move(staged, feed, workspace)
+        with engine.connect(workspace.settings, staged.typed.parent) as connection:
+            values.install(connection)
+            return _split(connection, staged, feed, refused, workspace, refuse_above_share)
+
+
+def _is_clean(staged: Staged, refused: pa.Table) -> bool:
+    """True when every row is accepted and belongs to one period: its typed file is its file in the lake."""
+    placed = sum(int(one["rows"]) for one in staged.slices)
+    periods = {one["period_id"] for one in staged.slices}
+    is_placed = placed == staged.records - staged.duplicates
+    return staged.problems is None and not refused.num_rows and is_placed and len(periods) == 1
+
+
+def _move(staged: Staged, feed: Feed, workspace: Workspace) -> Settlement:
+    target = _place(workspace, feed, staged, str(staged.slices[0]["period_id"]))
+    staged.typed.replace(files.part_of(target))
+    return _publish(workspace, staged, feed, [target], None, Settlement(staged.slices))
+
+
+def _split(
+    connection: duckdb.DuckDBPyConnection,
+    staged: Staged,
+    feed: Feed,
+    refused: pa.Table,
+    workspace: Workspace,
+    refuse_above_share: float,
+) -> Settlement:
+    bad = _gather_bad(connection, staged, refused)
+    total = staged.records - staged.duplicates
+    refused_whole = bad > 0 and bad > refuse_above_share * total
+    if refused_whole:
+        _refuse_rest(connection, staged)
+    elif bad:
+        engine.mark_rows(
+            connection,
+            "bad_rows",
+            f"select file_row_number from {_typed(staged)} where row_id in (select row_id from bad)",
+            total,
         )
-        _publish(workspace, staged, feed, written)
-    rows = {path: pq.read_metadata(path).num_rows for path in written}
-    quarantined = rows.get(quarantine, 0)
-    accepted = sum(rows.values()) - quarantined
-    if accepted + quarantined + staged.duplicates != staged.records:
-        raise rows_lost(staged.delivery, staged.records, accepted, quarantined, staged.duplicates)
-    return Settlement(accepted, quarantined, staged.duplicates, bad, refused_whole, slices, rule_counts)
+    kept = "" if refused_whole else _kept(bad)
+    slices = _slices(connection, staged, feed, kept, refused_whole) if bad else staged.slices
+    written: list[Path] = []
+    if not refused_whole:
+        for period in sorted({str(one["period_id"]) for one in slices if one["rows"]}):
+            target = _place(workspace, feed, staged, period)
+            _write_accepted(connection, staged, feed, period, kept, target)
+            written.append(target)
+    quarantine = None
+    if bad or refused_whole:
+        quarantine = workspace.quarantine / feed.name / f"{staged.submission_id}.parquet"
+        _write_quarantine(connection, staged, quarantine)
+    rule_counts = dict(
+        connection.execute("select rule, count(distinct row_id) from bad group by all order by all").fetchall()
+    )
+    return _publish(workspace, staged, feed, written, quarantine, Settlement(slices, bad, refused_whole, rule_counts))
+
+
+def _place(workspace: Workspace, feed: Feed, staged: Staged, period: str) -> Path:
+    target = workspace.lake / feed.name / f"period={period}" / f"{staged.submission_id}.parquet"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
 
 
 def rows_lost(delivery: Delivery, records: int, accepted: int, quarantined: int, duplicates: int) -> MiyarError:
@@ -115,6 +142,12 @@ def _typed(staged: Staged) -> str:
     return f"read_parquet({engine.text(str(staged.typed))}, file_row_number = true)"
 
 
+def _untyped(staged: Staged) -> str:
+    if staged.problems is None:
+        return f"(select '' as row_id, []::{_PROBLEM}[] as problems where false)"
+    return f"read_parquet({engine.text(str(staged.problems))})"
+
+
 def _kept(bad: int) -> str:
     return f"where not {engine.is_marked('bad_rows')}" if bad else ""
 
@@ -128,7 +161,7 @@ def _gather_bad(connection: duckdb.DuckDBPyConnection, staged: Staged, refused: 
             -- Masked here, before anything leaves the scratch folder, and for bad rows only.
             {mask_sql('problem."value"')} as "value"
         from (select row_id, unnest(problems) as problem, generate_subscripts(problems, 1) as position
-              from {_typed(staged)} where len(problems) > 0)
+              from {_untyped(staged)})
         union all
         select row_id, 1, row_number() over (partition by row_id order by rule, "column", "value"), rule, "column", "value"
         from refused where row_id is not null"""
@@ -170,7 +203,6 @@ def _slices(
 def _write_accepted(
     connection: duckdb.DuckDBPyConnection, staged: Staged, feed: Feed, period: str, kept: str, target: Path
 ) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
     columns = ", ".join(feed.lake_schema.names)
     condition = f"{kept} and" if kept else "where"
     connection.execute(
@@ -194,8 +226,16 @@ def _write_quarantine(connection: duckdb.DuckDBPyConnection, staged: Staged, tar
     )
 
 
-def _publish(workspace: Workspace, staged: Staged, feed: Feed, written: list[Path]) -> None:
-    """Rename the finished parts into place and remove what an earlier run of the same submission left elsewhere."""
+def _publish(
+    workspace: Workspace,
+    staged: Staged,
+    feed: Feed,
+    accepted: list[Path],
+    quarantine: Path | None,
+    settlement: Settlement,
+) -> Settlement:
+    """Rename the finished parts into place, remove what an earlier run of the same submission left elsewhere, and count."""
+    written = [*accepted, *([quarantine] if quarantine else [])]
     own = f"{staged.submission_id}.parquet"
     places = [workspace.lake / feed.name, workspace.quarantine / feed.name]
     for place in places:
@@ -204,6 +244,11 @@ def _publish(workspace: Workspace, staged: Staged, feed: Feed, written: list[Pat
         files.remove([*stale, *(part for part in parts if part not in {files.part_of(path) for path in written})])
     for path in written:
         files.finish(path)
+    taken = sum(pq.read_metadata(path).num_rows for path in accepted)
+    held = pq.read_metadata(quarantine).num_rows if quarantine else 0
+    if taken + held + staged.duplicates != staged.records:
+        raise rows_lost(staged.delivery, staged.records, taken, held, staged.duplicates)
+    return replace(settlement, accepted=taken, quarantined=held, duplicates=staged.duplicates)
 
 
 def _number(connection: duckdb.DuckDBPyConnection, sql: str) -> int:

@@ -9,17 +9,18 @@ from itertools import pairwise
 
 import duckdb
 
-from ingestion import calendars, engine, labels, values
+from ingestion import calendars, labels, values
 from ingestion.contract import Generalise
 from ingestion.feeds import SQL_TYPES, Column
 from ingestion.labels import grouped
 from ingestion.personal import Pseudonyms, personal_lookups, pseudonym_sql
 from ingestion.records import Group, Plan
+from ingestion.untyped import SCALED_VALUES, Untyped, is_hijri
 from miyar.registry import Registry
 
 SCALE_COLUMNS = ("scale_id", "scale_min", "scale_max", "is_reversed")
-SCALED_VALUES = ("value", "recovered_value")
-KEPT_TEXTS = 200_000  # records whose texts are some ten megabytes
+# Records up to which the texts are kept in memory: preparing them anew for each look-up costs more than so few rows do.
+KEPT_TEXTS = 20_000
 
 
 @dataclass
@@ -39,18 +40,31 @@ class Query:
         return f"with {', '.join(named)}, last as (select * from stage_{len(self.stages) - 1}) {final}"
 
 
-def typing_query(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, registry: Registry, pseudonyms: Pseudonyms | None, lineage: str
-) -> str:
-    """SQL of the typed records with `problems`, in delivered order; creates the look-up tables it joins.
+@dataclass(frozen=True)
+class TypingQueries:
+    """Two queries over the same records, in delivered order: all records typed, and those with `problems` (or none)."""
+
+    records: str
+    problems: str | None
+
+
+def typing_queries(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    registry: Registry,
+    pseudonyms: Pseudonyms | None,
+    lineage: dict[str, str],
+) -> TypingQueries:
+    """SQL of a file's typed records (the columns of the lake) and of the problems of those that could not be typed.
+
+    Creates the look-ups both use.
 
     Args:
-        lineage: SQL of the lineage columns, which may use source_row, record_no, v_agency_id and v_period_id.
+        lineage: SQL of each lineage column, which may use source_row, record_no, v_agency_id and v_period_id.
     """
-    # Several look-ups read the texts; a small file keeps them, a large one is read again rather than held in memory.
     kept = "table" if plan.source_rows * plan.record_count <= KEPT_TEXTS else "view"
     connection.execute(f"create or replace temp {kept} texts as {plan.texts}")
-    return _Compiler(connection, plan, registry, pseudonyms).query(lineage)
+    return _Compiler(connection, plan, registry, pseudonyms).queries(lineage)
 
 
 class _Compiler:
@@ -77,9 +91,9 @@ class _Compiler:
         if pseudonyms is not None:
             pseudonyms.install(connection)
 
-    def query(self, lineage: str) -> str:
+    def queries(self, lineage: dict[str, str]) -> TypingQueries:
         query = Query()
-        hijri = [name for name in sorted(self.names) if any(_is_hijri(g) for g in self.plan.groups(name))]
+        hijri = [name for name in sorted(self.names) if any(is_hijri(g) for g in self.plan.groups(name))]
         if hijri:
             calendars.install(self.connection)
         query.add([f"{self._hijri_parts(name)} as j_{name}" for name in hijri])
@@ -102,9 +116,16 @@ class _Compiler:
         query.add([f"{self._parsed(name)} as p_{name}" for name in self._dated()])
         query.add([f"{self._typed(c)} as v_{c.name}" for c in self.columns if c.name not in {"agency_id", "period_id"}])
         query.add([f"{self._period()} as v_period_id"])
-        rules = self._rules()
+        typed = query.sql(self._records(lineage))
+        names = (*(column.name for column in self.columns), *({"scale"} & self.names))
+        untyped = Untyped(self.plan, names, self.has_scale, frozenset(self.personal))
+        rules = untyped.rules()
+        if not rules:
+            return TypingQueries(typed, None)
         query.add([f"{rule} as r_{name}" for name, rule in rules.items()])
-        return query.sql(self._final(list(rules), lineage))
+        broken, problems = untyped.problems(list(rules))
+        final = f"select {lineage['row_id']} as row_id, {problems} as problems from last where {broken}"
+        return TypingQueries(typed, query.sql(final))
 
     def _numeric(self) -> list[str]:
         """Columns whose texts are read as numbers."""
@@ -162,7 +183,7 @@ class _Compiler:
         return self.plan.by_group(
             name,
             [
-                calendars.hijri_parts(f"t_{name}", group.prop.date_format) if _is_hijri(group) else "null"
+                calendars.hijri_parts(f"t_{name}", group.prop.date_format) if is_hijri(group) else "null"
                 for group in groups
             ],
         )
@@ -206,7 +227,7 @@ class _Compiler:
         return f"case when known_year(p_{name}) then p_{name}::{SQL_TYPES[kind]} end"
 
     def _date(self, name: str, group: Group) -> str:
-        if _is_hijri(group):
+        if is_hijri(group):
             return f"h_{name}"
         code = f"k_{name}" if group.prop.labels is not None else f"t_{name}"
         return values.gregorian_timestamp(code, group.prop.date_format)
@@ -226,78 +247,10 @@ class _Compiler:
             f"when known_year(p_period_id) then quarter_of(p_period_id) end"
         )
 
-    def _rules(self) -> dict[str, str]:
-        """SQL of the rule each mapped column breaks in a row, null when none; constants cannot break one later."""
-        rules = {}
-        for name in [*(column.name for column in self.columns), *({"scale"} & self.names)]:
-            kind = self.plan.feed.by_name[name].type if name != "scale" else "text"
-            value = "v_scale_id" if name == "scale" else f"v_{name}"
-            reasons = self.plan.by_group(name, [self._reason(name, kind, group) for group in self.plan.groups(name)])
-            excused = self._excused(name)
-            outside = self._outside_header(name)
-            rules[name] = (
-                f"case when t_{name} is not null and {value} is null{excused} "
-                f"then case when {self.plan.sheet_error(name)} then 'spreadsheet_error' else {reasons} end{outside} end"
-            )
-        return rules
-
-    def _excused(self, name: str) -> str:
-        """Null values that are no mistake: absences on a scale, numbers below the first band, labels left empty."""
-        if self.has_scale and name in SCALED_VALUES:
-            return f" and a_status_{name} is null"
-        conditions = []
-        for group in self.plan.groups(name):
-            if isinstance(group.prop.treatment, Generalise):
-                conditions.append(f"try_cast(n_{name} as double) is null")
-            elif (group.prop.labels is not None or group.prop.lookup) and group.prop.unlisted == "empty":
-                conditions.append(f"coalesce(k_{name}, w_{name}) is not null")
-            else:
-                conditions.append("true")
-        return f" and {self.plan.by_group(name, conditions)}" if set(conditions) != {"true"} else ""
-
-    def _outside_header(self, name: str) -> str:
-        cases = ""
-        for fed in self.plan.fed[name]:
-            if fed.valid is not None:
-                first, after = fed.valid
-                late = f" or v_period_id >= {engine.text(after)}" if after else ""
-                cases += (
-                    f" when record_no = {fed.record} and (v_period_id < {engine.text(first)}{late}) "
-                    "then 'header_out_of_period'"
-                )
-        return cases
-
-    def _reason(self, name: str, kind: str, group: Group) -> str:
-        prop = group.prop
-        code = f"k_{name}" if prop.labels is not None or prop.lookup else f"t_{name}"
-        reason = {"text": "'unknown_code'", "boolean": "'value_not_boolean'"}.get(kind, "")
-        if isinstance(prop.treatment, Generalise) or kind in {"decimal", "integer"}:
-            reason = values.number_rule(f"n_{name}")
-        elif kind in {"date", "timestamp"} or name == "period_id":
-            reason = self._date_reason(name, group)
-        elif name == "region_id" and code.startswith("t_"):
-            reason = "'region_ambiguous'"
-        elif name in self.personal:
-            reason = "'personal_data'"
-        if self.has_scale and name in SCALED_VALUES:
-            return f"case when try_cast(n_{name} as double) is null then 'unknown_code' else 'number_out_of_type' end"
-        if prop.labels is not None or prop.lookup:
-            return f"coalesce(w_{name}, {reason})"
-        return reason
-
-    def _date_reason(self, name: str, group: Group) -> str:
-        if _is_hijri(group):
-            year = f"j_{name}.y"
-            return (
-                f"case when {year} between {values.EARLIEST_YEAR} and {values.LATEST_YEAR} "
-                "then 'date_calendar' else 'date_impossible' end"
-            )
-        code = f"k_{name}" if group.prop.labels is not None else f"t_{name}"
-        return values.gregorian_rule(code, f"p_{name}")
-
-    def _final(self, ruled: list[str], lineage: str) -> str:
-        columns = [f"{self._output(column)} as {column.name}" for column in self.plan.feed.columns]
-        return f"select {', '.join(columns)}, {lineage}, {self._problems(ruled)} as problems from last"
+    def _records(self, lineage: dict[str, str]) -> str:
+        columns = {column.name: self._output(column) for column in self.plan.feed.columns} | lineage
+        ordered = (f"{columns[name]} as {name}" for name in self.plan.feed.lake_schema.names)
+        return f"select {', '.join(ordered)} from last"
 
     def _output(self, column: Column) -> str:
         kind = SQL_TYPES[column.type]
@@ -318,28 +271,6 @@ class _Compiler:
         if self.has_scale and "value" in self.names:
             derived = "case when t_value is null then 'missing' else coalesce(a_status_value, 'answered') end"
         return f"coalesce(v_answer_status, {derived})" if "answer_status" in self.names else derived
-
-    def _problems(self, ruled: list[str]) -> str:
-        if not ruled:
-            return '[]::struct(rule varchar, "column" varchar, "value" varchar)[]'
-        structs = []
-        for name in ruled:
-            treated = any(group.prop.treatment is not None for group in self.plan.groups(name))
-            secret = treated or name in self.personal
-            shown = "''" if secret else f"t_{name}"
-            structs.append(
-                f"case when r_{name} is not null then "
-                f"{{'rule': r_{name}, 'column': {self.plan.label(name)}, 'value': {shown}}} end"
-            )
-        broken = " or ".join(f"r_{name} is not null" for name in ruled)
-        # The list is made for broken rows only: most rows have no problem.
-        return (
-            f"case when {broken} then list_filter([{', '.join(structs)}], problem -> problem is not null) else [] end"
-        )
-
-
-def _is_hijri(group: Group) -> bool:
-    return group.prop.calendar == "umm_al_qura"
 
 
 def _band(number: str, treatment: Generalise) -> str:

@@ -15,7 +15,7 @@ from ingestion.faults import guarded
 from ingestion.feeds import Feed
 from ingestion.headers import properties_of
 from ingestion.landing import Delivery
-from ingestion.mapping import typing_query
+from ingestion.mapping import typing_queries
 from ingestion.readers import Input, Source, read
 from ingestion.records import Plan, plan
 from miyar.errors import MiyarError, Problem
@@ -26,16 +26,22 @@ from miyar.workspace import Workspace
 
 @dataclass(frozen=True)
 class Staged:
-    """Typed rows of one submission, not yet judged; source_rows x records of a row = records + blank_cells."""
+    """Typed rows of one submission, not yet judged; source_rows x records of a row = records + blank_cells.
+
+    `typed` has the columns of the lake; `problems` (row_id, problems) names the rows that could not be typed, if any.
+    `slices` counts the rows of each slice; rows without agency or period belong to none.
+    """
 
     submission_id: str
     contract: Contract
     delivery: Delivery
     typed: Path
+    problems: Path | None
     source_rows: int
     blank_cells: int
     records: int
     duplicates: int
+    slices: list[dict[str, str | int]]
     notes: list[Problem] = field(default_factory=list)
 
     def rows_after(self, row_ids: list[str], period_index: int) -> list[str]:
@@ -58,23 +64,44 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         values.install(connection)
         source = read(given, connection, scratch)
         rows = plan(given, source, delivery.relative)
-        query = typing_query(connection, rows, registry, pseudonyms, _lineage(delivery))
-        typed = scratch / "typed.parquet"
-        _write(connection, query, typed)
+        queries = typing_queries(connection, rows, registry, pseudonyms, _lineage(delivery))
+        typed, problems = scratch / "typed.parquet", None
+        _write(connection, queries.records, typed)
+        if queries.problems is not None:
+            problems = _only_if_any(connection, queries.problems, scratch / "problems.parquet")
         records = pq.read_metadata(typed).num_rows
-        duplicates = _take_out_duplicates(connection, rows, typed)
+        duplicates = _take_out_duplicates(connection, rows, typed, problems)
+        slices = _slices(connection, typed)
         notes = _scan_dropped(given, connection, source)
     return Staged(
         submission_id=delivery.submission_id,
         contract=delivery.contract,
         delivery=delivery,
         typed=typed,
+        problems=problems,
         source_rows=source.rows,
         blank_cells=source.rows * rows.record_count - records,
         records=records,
         duplicates=duplicates,
+        slices=slices,
         notes=notes,
     )
+
+
+def _only_if_any(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> Path | None:
+    _write(connection, query, target)
+    if pq.read_metadata(target).num_rows:
+        return target
+    target.unlink()
+    return None
+
+
+def _slices(connection: duckdb.DuckDBPyConnection, typed: Path) -> list[dict[str, str | int]]:
+    found = connection.execute(
+        f"select slice_id, agency_id, period_id, count(*) from read_parquet({engine.text(str(typed))}) "
+        "where agency_id is not null and period_id is not null group by all order by all"
+    ).fetchall()
+    return [dict(zip(("slice_id", "agency_id", "period_id", "rows"), row, strict=True)) for row in found]
 
 
 def _key_for(given: Input, workspace: Workspace) -> personal.Pseudonyms | None:
@@ -96,21 +123,23 @@ def _key_for(given: Input, workspace: Workspace) -> personal.Pseudonyms | None:
     return key
 
 
-def _lineage(delivery: Delivery) -> str:
+def _lineage(delivery: Delivery) -> dict[str, str]:
     submission = engine.text(delivery.submission_id)
     record = " || ':' || record_no::varchar" if delivery.contract.records else ""
     agency = (
         "coalesce(v_agency_id, '')" if any(p.name == "agency_id" for p in properties_of(delivery.contract)) else "''"
     )
-    return (
-        f"{engine.text(delivery.contract.provider)} as provider_id, {submission} as submission_id, "
-        f"{submission} || ':' || source_row::varchar{record} as row_id, source_row::bigint as source_row, "
-        f"{engine.text(delivery.contract.feed + '|')} || {agency} || '|' || coalesce(v_period_id, '') as slice_id"
-    )
+    return {
+        "provider_id": engine.text(delivery.contract.provider),
+        "submission_id": submission,
+        "row_id": f"{submission} || ':' || source_row::varchar{record}",
+        "source_row": "source_row::bigint",
+        "slice_id": f"{engine.text(delivery.contract.feed + '|')} || {agency} || '|' || coalesce(v_period_id, '')",
+    }
 
 
 def _write(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
-    connection.execute(f"copy ({query}) to {engine.text(str(target))} (format parquet, compression lz4)")
+    connection.execute(f"copy ({query}) to {engine.text(str(target))} (format parquet, compression zstd)")
 
 
 def key_columns(rows: Plan) -> list[str]:
@@ -121,8 +150,8 @@ def key_columns(rows: Plan) -> list[str]:
     return list(dict.fromkeys(["agency_id", *feed.key]))
 
 
-def _take_out_duplicates(connection: duckdb.DuckDBPyConnection, rows: Plan, typed: Path) -> int:
-    """Remove records that repeat an earlier one in every canonical column; gives their number.
+def _take_out_duplicates(connection: duckdb.DuckDBPyConnection, rows: Plan, typed: Path, problems: Path | None) -> int:
+    """Remove records that repeat an earlier one in every canonical column and problem; gives their number.
 
     Only records whose key occurs more than once are compared whole, and keys are first compared by a hash of 8 bytes.
     """
@@ -135,13 +164,17 @@ def _take_out_duplicates(connection: duckdb.DuckDBPyConnection, rows: Plan, type
         f"create or replace temp table repeated as select {hashed} as key_hash from read_parquet({file}) "
         "group by all having count(*) > 1"
     )
+    if not _one(connection, "select count(*) from repeated"):
+        return 0
     columns = ", ".join(column.name for column in rows.feed.columns)
+    faults = f"from read_parquet({engine.text(str(problems))})" if problems else "from (select '' row_id, [] problems)"
     connection.execute(
         f"""create or replace temp table duplicates as
         select position from (
             select position, row_number() over (partition by {columns}, problems order by position) as place
             from (select *, file_row_number as position from read_parquet({file}, file_row_number = true)
-                  where {hashed} in (select key_hash from repeated))
+                  where {hashed} in (select key_hash from repeated)) as found
+            left join ({faults}) as faults using (row_id)
         ) where place > 1"""
     )
     count = _one(connection, "select count(*) from duplicates")
@@ -149,8 +182,13 @@ def _take_out_duplicates(connection: duckdb.DuckDBPyConnection, rows: Plan, type
         engine.mark_rows(
             connection, "duplicate_rows", "select position from duplicates", pq.read_metadata(typed).num_rows
         )
-        kept = typed.with_name("kept.parquet")
         numbered = f"read_parquet({file}, file_row_number = true)"
+        if problems:
+            taken_out = f"select row_id from {numbered} where {engine.is_marked('duplicate_rows')}"
+            kept = problems.with_name("kept.parquet")
+            _write(connection, f"{faults} where row_id not in ({taken_out})", kept)
+            kept.replace(problems)
+        kept = typed.with_name("kept.parquet")
         remaining = f"where not {engine.is_marked('duplicate_rows')}"
         _write(connection, f"select * exclude (file_row_number) from {numbered} {remaining}", kept)
         kept.replace(typed)

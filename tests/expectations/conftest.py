@@ -19,7 +19,6 @@ from ingestion.feeds import load_feeds
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
 
-PROBLEMS = pa.list_(pa.struct([("rule", pa.string()), ("column", pa.string()), ("value", pa.string())]))
 SAMPLES: dict[str, Any] = {
     "text": "x",
     "integer": 1,
@@ -54,14 +53,14 @@ def _clean_row(feed_name: str, number: int) -> Row:
 def write_typed(tmp_path: Path) -> Callable[..., Path]:
     """Writes rows (changes to a clean row each) as `typed.parquet`; row ids are r0, r1, ... in order."""
 
-    def write(feed_name: str, changes: list[Row], problems: dict[int, list[dict[str, str]]] | None = None) -> Path:
-        schema = load_feeds()[feed_name].lake_schema.append(pa.field("problems", PROBLEMS))
+    def write(feed_name: str, changes: list[Row]) -> Path:
+        schema = load_feeds()[feed_name].lake_schema
         rows = []
         for number, change in enumerate(changes):
             row = {**_clean_row(feed_name, number), **change}
             lineage = {"provider_id": "p", "submission_id": "s", "row_id": f"r{number}", "source_row": number + 2}
             slice_id = f"{feed_name}|{row['agency_id']}|{row['period_id']}"
-            rows.append({**row, **lineage, "slice_id": slice_id, "problems": (problems or {}).get(number, [])})
+            rows.append({**row, **lineage, "slice_id": slice_id})
         columns = {
             field.name: pa.array([_fit(row[field.name], field.type) for row in rows], field.type) for field in schema
         }

@@ -3,11 +3,13 @@
 Belongs here: suites as data, filled in and evaluated. Does not belong here: what follows from a failure (`test_intake`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -183,10 +185,11 @@ def _rules(feed: str, **changes: Any) -> list[Rule]:
     return suite_for(load_feeds()[feed], _contract(feed, **changes), PERIODS)
 
 
-def _found(typed: Path, rules: list[Rule]) -> dict[str, list[str]]:
+def _found(typed: Path, rules: list[Rule], problems: Sequence[Path] = ()) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for rule, ids in failing_rows(evaluate(typed, rules), "500MB"):
-        found[rule.id] = sorted(set(found.get(rule.id, [])) | set(ids))
+    for rule, ids in zip(rules, failing_rows(evaluate([typed], problems, rules), "500MB"), strict=True):
+        if ids:
+            found[rule.id] = sorted(set(found.get(rule.id, [])) | set(ids))
     return found
 
 
@@ -217,8 +220,13 @@ def test_required_columns_and_codes(feed: str, write_typed: WriteTyped) -> None:
     empty = [column.name for column in columns if column.required]
     coded = [column.name for column in columns if column.codes]
     rows: list[Row] = [{}, *({name: None} for name in empty), *({name: "nonsense"} for name in coded)]
-    findings = failing_rows(evaluate(write_typed(feed, rows), _rules(feed)), "500MB")
-    found = {(rule.id, rule.columns): ids for rule, ids in findings if rule.id in {"required_value", "unknown_code"}}
+    rules = _rules(feed)
+    failing = failing_rows(evaluate([write_typed(feed, rows)], [], rules), "500MB")
+    found = {
+        (rule.id, rule.columns): ids
+        for rule, ids in zip(rules, failing, strict=True)
+        if ids and rule.id in {"required_value", "unknown_code"}
+    }
     expected = {("required_value", (name,)): [f"r{n}"] for n, name in enumerate(empty, start=1)}
     expected |= {("unknown_code", (name,)): [f"r{n}"] for n, name in enumerate(coded, start=1 + len(empty))}
     assert found == expected
@@ -256,10 +264,11 @@ def test_keys_made_of_row_numbers_are_not_asked() -> None:
     assert "duplicate_key" in {rule.id for rule in _rules("complaints")}
 
 
-def test_rows_with_problems_are_not_judged_again(write_typed: WriteTyped) -> None:
-    problem = [{"rule": "not_a_number", "column": "value", "value": "?"}]
-    typed = write_typed("survey_responses", [{"value": 9}, {"value": 9}], {0: problem})
-    assert _found(typed, _rules("survey_responses")) == {"value_in_scale": ["r1"]}
+def test_rows_with_problems_are_not_judged_again(write_typed: WriteTyped, tmp_path: Path) -> None:
+    problems = tmp_path / "problems.parquet"
+    pq.write_table(pa.table({"row_id": ["r0"]}), problems)
+    typed = write_typed("survey_responses", [{"value": 9}, {"value": 9}])
+    assert _found(typed, _rules("survey_responses"), [problems]) == {"value_in_scale": ["r1"]}
 
 
 def test_more_bad_rows_than_great_expectations_counts(write_typed: WriteTyped) -> None:
@@ -281,7 +290,7 @@ def test_a_rule_that_errors_is_no_failure(broken: Row, write_typed: WriteTyped) 
     words = {"ar": "قاعدة", "en": "A rule", "next_ar": "لا شيء", "next_en": "Nothing"}
     rule = Rule("broken_rule", ("value",), "error", "quarantine", **words, **broken)
     with pytest.raises(SuiteError, match=r"broken_rule: .*no_such_column"):
-        evaluate(write_typed("survey_responses", [{}]), [*_rules("survey_responses"), rule])
+        evaluate([write_typed("survey_responses", [{}])], [], [*_rules("survey_responses"), rule])
 
 
 def test_the_share_has_a_reason() -> None:

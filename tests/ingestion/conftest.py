@@ -108,9 +108,15 @@ class Centre:
 
     def problems(self) -> list[tuple[int, str, str, str]]:
         """(row, rule, column, shown value) of every problem of a record of the last delivery."""
+        staged = self.stage()
+        if staged.problems is None:
+            return []
         return duckdb.sql(
-            "select source_row, p.rule, p.column, p.value from "
-            f"(select source_row, unnest(problems) as p from read_parquet('{self.stage().typed}'))"
+            f"""select source_row, p.rule, p.column, p.value
+            from (select row_id, unnest(problems) as p, generate_subscripts(problems, 1) as place
+                  from read_parquet('{staged.problems}')) as faults
+            inner join read_parquet('{staged.typed}', file_row_number = true) as typed using (row_id)
+            order by typed.file_row_number, place"""
         ).fetchall()
 
     def settle(self, staged: Staged, refused: pa.Table = NOTHING_REFUSED, share: float = 1.0) -> Settlement:
