@@ -74,8 +74,7 @@ def answer(design: SampleDesign, data: pd.DataFrame, metric: str, domain: Mask |
     if head in WEIGHT_METRICS:
         return float(WEIGHT_METRICS[head](design.weights))
     if head == "weight" and domain is not None:
-        found = np.unique(design.weights[domain].round(9))
-        return float(design.weights[domain][0]) if found.size == 1 else None
+        return float(design.weights[domain][0]) if domain.any() else None
     if found := re.fullmatch(r"q_(math|hf7):(\w+):([\d.]+)", metric):
         return float(survey_quantile(design, variable(data, found[2]), float(found[3]), found[1]))
     if head in {"diff", "diff_se"}:
