@@ -20,6 +20,11 @@ def table_with(case: Case, *columns: str) -> pd.DataFrame:
     return found[0]
 
 
+def labels(column: pd.Series) -> pd.Series:
+    """Values as text in the way groups name them: a whole number has no decimals, even beside missing ones."""
+    return column.map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
+
+
 def cells_by(rows: pd.DataFrame, group: int | str, value: str = "y") -> pd.DataFrame:
     """n, mean and within sum of squares of `value` for each group, a column's name or place; indexed by group."""
     name = rows.columns[group] if isinstance(group, int) else group

@@ -1,0 +1,82 @@
+"""Adapters of the cases on change and disparity: decomposition (14), time to an event (15), inequality (18).
+
+Belongs here: reading of groups, metrics and columns, and calls of `methodology`. Does not belong here: any formula.
+"""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from methodology.survival import LogRank, SurvivalCurve, kaplan_meier, log_rank
+from tests.reference.harness import Case, Key, adapter
+from tests.reference.tables import labels, tables
+
+Answers = dict[Key, float | None]
+
+
+@adapter("kaplan_meier")
+def kaplan_meier_case(case: Case) -> Answers:
+    """Groups `<set>`, `<set>|<column>=<value>`, each also with `|t=` or `|at t=`, and `<set>|logrank <column>[=<value>]`.
+
+    A set is a value of the column `case` where an input has one; any other name is the input without that column.
+    """
+    edges = [table for table in tables(case).values() if "case" in table]
+    (main,) = (table for table in tables(case).values() if "case" not in table)
+    curves: dict[tuple[str, ...], SurvivalCurve] = {}
+    answers: Answers = {}
+    for group, metric in case.asked:
+        name, *parts = group.split("|")
+        rows = next((t[t["case"].astype(str) == name] for t in edges if (t["case"].astype(str) == name).any()), main)
+        moment = next((float(p.rsplit("t=", 1)[1]) for p in parts if re.match(r"(at )?t=", p)), None)
+        test = next((part.removeprefix("logrank ") for part in parts if part.startswith("logrank ")), None)
+        if test is not None:
+            column, _, value = test.partition("=")
+            answers[group, metric] = _log_rank(rows, column, value, metric)
+            continue
+        strata = tuple(part for part in parts if not re.match(r"(at )?t=", part))
+        if (name, *strata) not in curves:
+            for column, _, value in (part.partition("=") for part in strata):
+                rows = rows[labels(rows[column]) == value]
+            curves[name, *strata] = kaplan_meier(rows["time"], rows["event"], 1 - rows["event"])
+        curve = curves[name, *strata]
+        answers[group, metric] = _of_curve(curve, metric) if moment is None else _at(curve, moment, metric)
+    return answers
+
+
+def _at(curve: SurvivalCurve, moment: float, metric: str) -> float:
+    end, _, scale = metric.partition("_")
+    if end in ("lo", "hi"):
+        return curve.at(moment, scale)[1 if end == "lo" else 2]
+    if metric == "surv":
+        return curve.at(moment)[0]
+    column = {
+        "n_risk": curve.at_risk,
+        "n_event": curve.events,
+        "n_censor": curve.censored,
+        "se_greenwood": curve.error,
+        "cumhaz_nelson_aalen": curve.cumulative_hazard,
+    }[metric]
+    return float(column[np.flatnonzero(curve.time == moment)[0]])
+
+
+def _of_curve(curve: SurvivalCurve, metric: str) -> float:
+    if mean := re.fullmatch(r"rmst_(se_)?([\d.]+)", metric):
+        return curve.restricted_mean(float(mean[2]))[1 if mean[1] else 0]
+    percent, end, scale = re.fullmatch(r"q(\d+)_(?:(lo|hi)_)?(.+)", metric).groups()
+    return curve.quantile(int(percent) / 100, scale)[{None: 0, "lo": 1, "hi": 2}[end]]
+
+
+def _log_rank(rows: pd.DataFrame, column: str, value: str, metric: str) -> float:
+    kept = rows.dropna(subset=[column])
+    group = labels(kept[column])
+    levels, durations = sorted(group.unique()), np.unique(kept["time"])
+
+    def counts(flag: int) -> np.ndarray:
+        own = [kept.loc[(group == level) & (kept["event"] == flag), "time"].value_counts() for level in levels]
+        return np.array([count.reindex(durations, fill_value=0) for count in own])
+
+    found: LogRank = log_rank(durations, counts(1), counts(0))
+    if metric in ("chisq", "p"):
+        return found.chi2 if metric == "chisq" else found.p_value
+    return float(getattr(found, metric)[levels.index(value)])
