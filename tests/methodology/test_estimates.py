@@ -143,3 +143,18 @@ def test_equal_answers_still_have_a_width() -> None:
     low, high = mean_interval(50, 0, 30)
     assert 50 - float(low) == pytest.approx(float(high) - 50)
     assert float(low) == pytest.approx(50 - 50 * 0.09503, abs=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"),
+    # Newcombe 1998, Table I, method 4: Wilson with continuity correction.
+    [(81, 263, 0.2535, 0.3682), (15, 148, 0.0598, 0.1644), (0, 20, 0.0, 0.2005), (1, 29, 0.0018, 0.1963)],
+)
+def test_wilson_with_continuity_correction_as_published(hits: int, n: int, low: float, high: float) -> None:
+    found = wilson_interval(hits, n, continuity=True)
+    assert (float(found[0]), float(found[1])) == pytest.approx((low, high), abs=5.1e-5)
+
+
+def test_the_correction_never_crosses_the_middle() -> None:
+    # At x = n/2 prop.test shrinks the correction to nothing.
+    assert wilson_interval(15, 30, continuity=True) == wilson_interval(15, 30)

@@ -1,18 +1,26 @@
-"""Cases 01 to 03: stratified, clustered and awkward designs.
+"""Cases 01 to 03, 07 and 08: stratified, clustered and awkward designs, intervals of proportions.
 
 Belongs here: which design a group's name means. Does not belong here: the metrics (`survey_questions`).
 """
 
 import re
 from collections import defaultdict
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from methodology.estimates import wilson_interval
+from methodology.proportions import (
+    agresti_coull_interval,
+    clopper_pearson_interval,
+    jeffreys_interval,
+    survey_proportion_interval,
+)
 from methodology.sampling import Lonely, SampleDesign, sample_design
-from methodology.survey_estimates import jackknife
+from methodology.survey_estimates import jackknife, survey_mean
 from tests.reference.harness import Case, Key, adapter
-from tests.reference.survey_questions import answer, domain_mask, t_test, variable
+from tests.reference.survey_questions import answer, domain_mask, equals, t_test, variable
 
 
 def by_group(case: Case) -> dict[str, list[str]]:
@@ -118,3 +126,42 @@ def altered(data: pd.DataFrame, option: str) -> pd.DataFrame:
         sample["pw"] = sample["pw"].mask(chosen, 0.0)
     units = sample.groupby("stype")["psu"].transform("nunique")
     return sample[units > 1]
+
+
+@adapter("wilson")
+def wilson(case: Case) -> dict[Key, float | None]:
+    """Groups `x=..,n=..,level=..`; metrics `<interval>_lo` and `_hi`."""
+    intervals = {
+        "wilson": wilson_interval,
+        "wilson_cc": partial(wilson_interval, continuity=True),
+        "agresti_coull": agresti_coull_interval,
+        "clopper_pearson": clopper_pearson_interval,
+        "jeffreys_central": jeffreys_interval,
+    }
+    answers: dict[Key, float | None] = {}
+    for group, metric in case.asked:
+        given = {name: float(number) for name, number in (part.split("=") for part in group.split(","))}
+        name, side = metric.rsplit("_", 1)
+        answers[group, metric] = float(intervals[name](given["x"], given["n"], given["level"])[side == "hi"])
+    return answers
+
+
+@adapter("survey_proportion_ci")
+def survey_proportion_ci(case: Case) -> dict[Key, float | None]:
+    """Groups `<input>|<column of Yes and No>`; metrics `<method>:p`, `:lo` and `:hi`, no finite population correction."""
+    answers: dict[Key, float | None] = {}
+    for group, metric in case.asked:
+        sample, column = group.split("|")
+        data = case.inputs[f"input_{sample}"]
+        design = sample_design(data["pw"], data.get("stype"), data.get("dnum"))
+        estimate = survey_mean(design, equals(data[column], "Yes"))
+        p, error = float(estimate.value[0]), float(estimate.error[0])
+        method, _, limit = metric.partition(":")
+        if limit == "p" or (method == "logit" and error == 0):
+            # survey's logit stops its fit short of p = 1 and prints the point as its own interval.
+            answers[group, metric] = p
+            continue
+        known = "logit" if method == "xlogit" else method
+        interval = survey_proportion_interval(p, error, design.degrees_of_freedom, len(data), known)  # type: ignore[arg-type]
+        answers[group, metric] = float(interval[limit == "hi"])
+    return answers
