@@ -9,9 +9,11 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import yaml
+
+from methodology.maturity import unreachable_levels
+from methodology.maturity_models import MaturityModel, model_faults, read_model
 
 VERSIONS = Path(__file__).parent / "versions"
 ESTIMATORS = {"mean", "proportion", "ratio", "rate_per_1000", "practice_mean"}
@@ -36,16 +38,6 @@ METRIC_COLUMNS = [
 
 class ParameterError(ValueError):
     """A methodology version that contradicts itself; the message lists every fault."""
-
-
-@dataclass(frozen=True)
-class MaturityModel:
-    """Dimensions with weights, rising cut-offs and one more level name than cut-offs."""
-
-    model_id: str
-    weights: dict[str, float]
-    cuts: list[float]
-    levels: list[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -87,14 +79,15 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
     models = {}
     faults = _metric_faults(metrics)
     for path in sorted((folder / "maturity").glob("*.yml")):
-        source: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
-        model = MaturityModel(
-            source["id"],
-            {name: float(spec["weight"]) for name, spec in source["dimensions"].items()},
-            [float(cut) for cut in source["cuts"]["values"]],
-            source["levels"],
-        )
-        faults += _model_faults(model, path.name)
+        try:
+            model = read_model(yaml.safe_load(path.read_text("utf-8")))
+        except KeyError as missing:
+            faults.append(f"{path.name}: {missing} is missing")
+            continue
+        own_faults = model_faults(model)
+        # Whether a level can be reached is a question only a sound model can be asked.
+        own_faults += [] if own_faults else [f"level {level} cannot be ended at" for level in unreachable_levels(model)]
+        faults += [f"{path.name}: {fault}" for fault in own_faults]
         models[model.model_id] = model
     thresholds = {row["name"]: float(row["value"]) for row in _rows(folder / "thresholds.csv")}
     top_boxes = _rows(folder / "top_boxes.csv")
@@ -137,17 +130,4 @@ def _metric_faults(metrics: list[dict[str, str]]) -> list[str]:
             faults.append(
                 f"metric {metric!r}: retention is no merit of a public service; register repeat contact, polarity -1"
             )
-    return faults
-
-
-def _model_faults(model: MaturityModel, name: str) -> list[str]:
-    faults = []
-    if model.cuts != sorted(set(model.cuts)) or not all(0 < cut <= 100 for cut in model.cuts):
-        faults.append(f"{name}: cut-offs must rise within 0-100, else a level cannot be reached")
-    if len(model.levels) != len(model.cuts) + 1:
-        faults.append(
-            f"{name}: {len(model.cuts)} cut-offs make {len(model.cuts) + 1} levels, {len(model.levels)} are named"
-        )
-    if not model.weights or any(weight <= 0 for weight in model.weights.values()):
-        faults.append(f"{name}: every dimension needs a positive weight")
     return faults

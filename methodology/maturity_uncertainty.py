@@ -1,0 +1,136 @@
+"""How sure a maturity level is, when a change of level is announced, and what contradicts it.
+
+Belongs here: probabilities of levels under assessors' errors, the rule of announcement, contradictions. Does not belong
+here: scores and levels themselves (`maturity`), agreement of judges (`agreement`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from methodology.maturity import levels_of, observed_adoption
+from methodology.maturity_models import HIGHEST_ADOPTION, MaturityModel
+
+Floats = npt.NDArray[np.float64]
+ANNOUNCED_AT = 0.9
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """A practice assessed otherwise than the warehouse sees it."""
+
+    practice_id: str
+    assessed: float
+    observed: float
+
+
+def assessor_errors(table: npt.ArrayLike) -> Floats:
+    """(4, 4) share of verified adoption (columns) given assessed adoption (rows), from counts of practices judged twice.
+
+    Raises ValueError for another shape, negative counts, and an adoption nobody verified.
+    """
+    counts = np.asarray(table, float)
+    size = HIGHEST_ADOPTION + 1
+    if counts.shape != (size, size) or np.any(counts < 0):
+        raise ValueError(f"verification needs a {size} x {size} table of counts")
+    rows = counts.sum(axis=1)
+    if np.any(rows == 0):
+        raise ValueError(f"nobody verified adoption {', '.join(str(row) for row in np.flatnonzero(rows == 0))}")
+    return np.asarray(counts / rows[:, None])
+
+
+def level_probabilities(
+    model: MaturityModel, adoption: npt.ArrayLike, errors: npt.ArrayLike, draws: int, random: np.random.Generator
+) -> Floats:
+    """P(level), (..., levels), of adoption (..., practices) in whole steps, when each practice may be judged wrongly.
+
+    Draws true adoption independently by practice from the row of `errors` (`assessor_errors`) of what was assessed, and
+    takes the level of every draw. A practice that was not assessed stays so. Raises ValueError where rows of `errors` are no
+    probabilities or adoption is no whole step.
+    """
+    given, chance = np.asarray(adoption, float), np.asarray(errors, float)
+    if np.any(chance < 0) or not np.allclose(chance.sum(axis=1), 1, rtol=0, atol=1e-9):
+        raise ValueError("rows of assessor errors must be probabilities")
+    present = np.isfinite(given)
+    step = np.where(present, given, 0).astype(int)
+    if not np.array_equal(step[present], given[present]) or np.any((step < 0) | (step > HIGHEST_ADOPTION)):
+        raise ValueError(f"adoption must be 0-{HIGHEST_ADOPTION} in whole steps")
+    # The inverse of the cumulative chances: the number of limits a uniform number lies above. The last limit is 1.
+    limits = np.cumsum(chance, axis=1)[:, :-1][step]
+    counts = np.zeros((*given.shape[:-1], len(model.levels)))
+    for _ in range(draws):
+        true = (random.random(given.shape)[..., None] >= limits).sum(axis=-1)
+        level = levels_of(model, np.where(present, true, np.nan))
+        counts += level[..., None] == np.arange(1, len(model.levels) + 1)
+    return counts / draws
+
+
+def level_probabilities_of_score(score: npt.ArrayLike, standard_error: npt.ArrayLike, cuts: Sequence[float]) -> Floats:
+    """P(level), (..., levels), of a normal score with this standard error where only cut-offs make levels; 0 error is certain."""
+    value, error = np.asarray(score, float)[..., None], np.asarray(standard_error, float)[..., None]
+    limits = np.asarray(cuts, float)
+    above = np.where(error > 0, stats.norm.sf((limits - value) / np.where(error > 0, error, 1.0)), value >= limits)
+    ends = above.shape[:-1]
+    return np.asarray(-np.diff(np.concatenate([np.ones((*ends, 1)), above, np.zeros((*ends, 1))], axis=-1)))
+
+
+def announced_levels(
+    levels: Sequence[int], probabilities: npt.ArrayLike, announced_at: float = ANNOUNCED_AT
+) -> list[int]:
+    """The level announced in each cycle, from levels found and P(level) (cycles, levels), oldest first.
+
+    The first is announced as found. Then it changes to the furthest level on the way to the one found that is reached with
+    P >= `announced_at` (P(at least that level) going up, P(at most) going down); or, where two cycles in a row found a level
+    on the same side of the announced one, to the nearer of the two. Otherwise it stays: a level that comes and goes was
+    never reached.
+    """
+    chances = np.asarray(probabilities, float)
+    if len(levels) != len(chances):
+        raise ValueError(f"{len(levels)} levels and probabilities of {len(chances)} cycles")
+    announced: list[int] = []
+    for cycle, found in enumerate(levels):
+        if not announced or found == announced[-1]:
+            announced.append(found)
+            continue
+        now = announced[-1]
+        side = 1 if found > now else -1
+        sure = [
+            level
+            for level in range(now, found + side, side)
+            if _at_or_beyond(chances[cycle], level, side) >= announced_at
+        ]
+        twice = (levels[cycle - 1] - now) * side > 0
+        lasting = min((found, levels[cycle - 1]), key=lambda level: abs(level - now)) if twice else now
+        announced.append(max((*sure, lasting), key=lambda level: abs(level - now)))
+    return announced
+
+
+def _at_or_beyond(chances: Floats, level: int, side: int) -> float:
+    total = chances[level - 1 :].sum() if side > 0 else chances[:level].sum()
+    return float(total) + 1e-12  # 0.9 summed from parts must not miss 0.9
+
+
+def contradicting_practices(
+    model: MaturityModel,
+    assessed: Mapping[str, float | None],
+    measures: Mapping[str, float | None],
+    steps_apart: float = 2,
+) -> list[Contradiction]:
+    """Practices the warehouse answers whose assessed adoption lies `steps_apart` or more from what `measures` (0-1) say."""
+    found = []
+    for practice in model.practices:
+        value = assessed.get(practice.practice_id)
+        if practice.observed is None or value is None:
+            continue
+        seen = observed_adoption(practice, measures.get(practice.observed.measure))
+        if abs(value - seen) >= steps_apart:
+            found.append(Contradiction(practice.practice_id, float(value), seen))
+    return found
+
+
+def contradicts_satisfaction(model: MaturityModel, level: npt.ArrayLike, band: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Whether the top level stands beside satisfaction in the lowest band (-2, much worse than expected; `peers.band`)."""
+    return np.asarray((np.asarray(level) == len(model.levels)) & (np.asarray(band) == -2))
