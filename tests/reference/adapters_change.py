@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from methodology.change import DasGupta, das_gupta, kitagawa
 from methodology.survival import LogRank, SurvivalCurve, kaplan_meier, log_rank
 from tests.reference.harness import Case, Key, adapter
 from tests.reference.tables import labels, tables
@@ -80,3 +81,68 @@ def _log_rank(rows: pd.DataFrame, column: str, value: str, metric: str) -> float
     if metric in ("chisq", "p"):
         return found.chi2 if metric == "chisq" else found.p_value
     return float(getattr(found, metric)[levels.index(value)])
+
+
+@adapter("kitagawa_decomposition")
+def kitagawa_decomposition(case: Case) -> Answers:
+    """Groups `<set>|<factor or crude>`; effects are second minus first population in alphabetical order.
+
+    The set is the input whose stem is in its name. Factors are columns, multiplied and summed over a population's rows; a
+    factor `<id>_struct` beside `rate` is the mix of `size` over the groups of that column.
+    """
+    answers: Answers = {}
+    wanted: dict[str, list[str]] = {}
+    for group, _ in case.asked:
+        name, _, factor = group.rpartition("|")
+        if factor != "crude" and factor not in wanted.setdefault(name, []):
+            wanted[name].append(factor)
+    for name, factors in wanted.items():
+        table = _table_named(case, name)
+        table = table.assign(pop=labels(table["pop"]))
+        first, second = sorted(table["pop"].unique())
+        structured = [factor for factor in factors if factor not in table]
+        found = _by_structure(table, structured, factors) if structured else _by_product(table, factors)
+        for factor, (rates, effect) in found.items():
+            answers[f"{name}|{factor}", "effect"] = effect
+            answers[f"{name}|{factor}", f"rate:{first}"], answers[f"{name}|{factor}", f"rate:{second}"] = rates
+    return {key: answers[key] for key in case.asked}
+
+
+Standardised = dict[str, tuple[tuple[float, float], float]]
+
+
+def _table_named(case: Case, name: str) -> pd.DataFrame:
+    def plain(text: str) -> str:
+        return re.sub(r"[^a-z0-9]", "", text.lower())
+
+    inputs = {plain(stem.removeprefix("input")): table for stem, table in tables(case).items()}
+    return inputs[max((stem for stem in inputs if stem in plain(name)), key=len)]
+
+
+def _named(found: DasGupta, factors: list[str]) -> Standardised:
+    columns = zip(found.standardised.T, found.effects, strict=True)
+    by_factor = {f: ((float(r[0]), float(r[1])), float(e)) for f, (r, e) in zip(factors, columns, strict=True)}
+    return {**by_factor, "crude": (found.crude, found.crude[1] - found.crude[0])}
+
+
+def _by_product(table: pd.DataFrame, factors: list[str]) -> Standardised:
+    # Rows of the two populations are matched by what is neither population nor factor.
+    ids = [column for column in table if column not in ("pop", *factors)]
+    first, second = (rows.sort_values(ids) if ids else rows for _, rows in table.groupby("pop", sort=True))
+    return _named(das_gupta([first[f] for f in factors], [second[f] for f in factors]), factors)
+
+
+def _by_structure(table: pd.DataFrame, structured: list[str], factors: list[str]) -> Standardised:
+    (structure,) = structured
+    groups = labels(table[structure.removesuffix("_struct")])
+    wide = table.assign(group=groups).pivot(index="group", columns="pop", values=["size", "rate"])
+    first, second = sorted(table["pop"].unique())
+    size, rate = wide["size"].fillna(0.0).astype(float), wide["rate"].astype(float)
+    parts = kitagawa(size[first], rate[first], size[second], rate[second])
+    # Das Gupta's rates of two vector factors hold the same two effects; a group without a rate takes the other's.
+    rates = [rate[first].fillna(rate[second]), rate[second].fillna(rate[first])]
+    shares = [size[pop] / size[pop].sum() for pop in (first, second)]
+    found = _named(das_gupta([shares[0], rates[0]], [shares[1], rates[1]]), [structure, "rate"])
+    found[structure] = found[structure][0], float(parts.mix)
+    found["rate"] = found["rate"][0], float(parts.rate)
+    return {name: found[name] for name in (*factors, "crude")}

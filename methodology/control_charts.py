@@ -1,0 +1,135 @@
+"""Control charts: has a series changed, read over all its periods and not from the last two.
+
+Belongs here: XmR and p charts of one series and the rules that call a point a signal. Does not belong here: what a change
+consists of (`change`) and units side by side in one period (`funnels`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+# Mean range of two normal values in standard deviations, 2 / sqrt(pi): a mean moving range over it estimates sigma.
+D2 = 2 / np.sqrt(np.pi)
+LIMIT_SIGMAS = 3.0
+WARNING_SIGMAS = 2.0
+# Western Electric 1956 (run, two of three); Nelson 1984 (trend).
+RUN_LENGTH = 8
+TREND_LENGTH = 6
+
+
+@dataclass(frozen=True)
+class Signals:
+    """For each period whether a rule is met there, the period included that completes the pattern."""
+
+    beyond_limits: Flags
+    run: Flags
+    trend: Flags
+    two_of_three: Flags
+
+    @property
+    def any(self) -> Flags:
+        """Periods at which some rule is met."""
+        return self.beyond_limits | self.run | self.trend | self.two_of_three
+
+
+@dataclass(frozen=True)
+class ControlChart:
+    """A series with its centre line, limits and standard deviation per period, and the signals in it."""
+
+    value: Floats
+    centre: float
+    sigma: Floats
+    lower: Floats
+    upper: Floats
+    signals: Signals
+
+
+def xmr_chart(value: npt.ArrayLike, baseline: int | None = None) -> ControlChart:
+    """Individuals chart: centre = mean, sigma = mean moving range / 1.128, limits centre +- 3 sigma (2.66 mean ranges).
+
+    value: (periods,) in order, without gaps to fill; the first `baseline` periods set centre and sigma (all of them by
+    default). Raises ValueError below two baseline periods or for a value that is not finite. Source: Shewhart; Wheeler 1993.
+    """
+    series = _series(value, "values")
+    basis = _basis(series.size, baseline)
+    sigma = np.full(series.size, np.abs(np.diff(series[basis])).mean() / D2)
+    return _chart(series, float(series[basis].mean()), sigma, (-np.inf, np.inf))
+
+
+def p_chart(
+    successes: npt.ArrayLike, n: npt.ArrayLike, baseline: int | None = None, overdispersed: bool = False
+) -> ControlChart:
+    """Chart of a share: centre = sum x / sum n, sigma_t = sqrt(c (1-c) / n_t), limits centre +- 3 sigma_t within [0, 1].
+
+    With `overdispersed` sigma_t is multiplied by the mean moving range of z over 1.128 (Laney 2002): with thousands of answers
+    a quarter, binomial limits alone call every quarter a signal. Raises ValueError as `xmr_chart`, where x lies outside
+    [0, n] or an n is not positive.
+    """
+    hits, size = _series(successes, "successes"), _series(n, "sample sizes")
+    if hits.shape != size.shape or np.any(hits < 0) or np.any(hits > size) or np.any(size <= 0):
+        raise ValueError("every period needs a positive sample size and successes between 0 and it")
+    basis = _basis(hits.size, baseline)
+    centre = float(hits[basis].sum() / size[basis].sum())
+    sigma = np.sqrt(centre * (1 - centre) / size)
+    if overdispersed:
+        sigma = sigma * np.abs(np.diff(_distance(hits / size, centre, sigma)[basis])).mean() / D2
+    return _chart(hits / size, centre, sigma, (0.0, 1.0))
+
+
+def signals(z: npt.ArrayLike) -> Signals:
+    """The rules on distances from the centre in sigmas, in order of time.
+
+    beyond_limits: |z| > 3; run: eight in a row on one side; trend: six in a row rising or falling; two_of_three: a point
+    beyond 2 sigma that is the second within three on that side.
+    """
+    distance = np.asarray(z, float)
+    above, below = distance > 0, distance < 0
+    # In a series without spread two exceptions are both infinitely far out; the step between them is none.
+    step = np.zeros(distance.size)
+    np.subtract(distance[1:], distance[:-1], out=step[1:], where=distance[1:] != distance[:-1])
+    rising, falling = step > 0, step < 0
+    rising[:1] = falling[:1] = False
+    high, low = distance > WARNING_SIGMAS, distance < -WARNING_SIGMAS
+    return Signals(
+        np.abs(distance) > LIMIT_SIGMAS,
+        (_in_last(above, RUN_LENGTH) == RUN_LENGTH) | (_in_last(below, RUN_LENGTH) == RUN_LENGTH),
+        (_in_last(rising, TREND_LENGTH - 1) == TREND_LENGTH - 1)
+        | (_in_last(falling, TREND_LENGTH - 1) == TREND_LENGTH - 1),
+        (high & (_in_last(high, 3) >= 2)) | (low & (_in_last(low, 3) >= 2)),
+    )
+
+
+def _in_last(flags: Flags, length: int) -> npt.NDArray[np.int64]:
+    """How many of the last `length` periods are flagged, the current one included."""
+    total = np.concatenate([np.zeros(length, np.int64), np.cumsum(flags, dtype=np.int64)])
+    return np.asarray(total[length:] - total[:-length])
+
+
+def _series(values: npt.ArrayLike, name: str) -> Floats:
+    series = np.asarray(values, float)
+    if series.ndim != 1 or not np.all(np.isfinite(series)):
+        raise ValueError(f"{name} must be one series of finite numbers")
+    return series
+
+
+def _basis(periods: int, baseline: int | None) -> slice:
+    length = periods if baseline is None else baseline
+    if not 2 <= length <= periods:
+        raise ValueError("limits need at least two baseline periods within the series")
+    return slice(length)
+
+
+def _distance(value: Floats, centre: float, sigma: Floats) -> Floats:
+    """Distance in sigmas; where sigma is 0, no distance or an infinite one."""
+    # A value that misses the centre by rounding alone lies on neither side of it.
+    away = np.where(np.isclose(value, centre, rtol=1e-12, atol=0), 0.0, value - centre)
+    return np.divide(away, sigma, out=np.where(away == 0, 0.0, np.copysign(np.inf, away)), where=sigma > 0)
+
+
+def _chart(value: Floats, centre: float, sigma: Floats, bounds: tuple[float, float]) -> ControlChart:
+    lower, upper = (np.clip(centre + side * LIMIT_SIGMAS * sigma, *bounds) for side in (-1, 1))
+    return ControlChart(value, centre, sigma, lower, upper, signals(_distance(value, centre, sigma)))
