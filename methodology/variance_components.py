@@ -41,8 +41,8 @@ class OneWay:
 
     @property
     def icc_of_means(self) -> float:
-        """Reliability of a unit's mean, ICC(2): (MSB - MSW) / MSB."""
-        return (self.mean_square_between - self.mean_square_within) / self.mean_square_between
+        """Reliability of a unit's mean, ICC(2): (MSB - MSW) / MSB; minus infinity where all means are equal."""
+        return 1 - self.mean_square_within / self.mean_square_between if self.mean_square_between else float("-inf")
 
 
 @dataclass(frozen=True)

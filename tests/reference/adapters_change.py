@@ -9,9 +9,27 @@ import numpy as np
 import pandas as pd
 
 from methodology.change import DasGupta, das_gupta, kitagawa
+from methodology.inequality import (
+    atkinson,
+    coefficient_of_variation,
+    generalised_entropy,
+    gini,
+    gini_corrected,
+    hoover,
+    mean_log_deviation,
+    theil,
+    theil_split,
+)
 from methodology.survival import LogRank, SurvivalCurve, kaplan_meier, log_rank
+from methodology.variance_components import (
+    icc_interval_exact,
+    icc_interval_smith,
+    icc_one,
+    one_way,
+    random_intercepts,
+)
 from tests.reference.harness import Case, Key, adapter
-from tests.reference.tables import labels, tables
+from tests.reference.tables import cells_by, labels, table_with, tables
 
 Answers = dict[Key, float | None]
 
@@ -146,3 +164,75 @@ def _by_structure(table: pd.DataFrame, structured: list[str], factors: list[str]
     found[structure] = found[structure][0], float(parts.mix)
     found["rate"] = found["rate"][0], float(parts.rate)
     return {name: found[name] for name in (*factors, "crude")}
+
+
+@adapter("inequality_icc")
+def inequality_icc(case: Case) -> Answers:
+    """Groups name the values: means of units, respondents, `edge|<numbers>`, a split by a column, or a variance table."""
+    rows = table_with(case, "region", "y")
+    unit = rows.columns[0]
+    cells = cells_by(rows, unit)
+    small = next((cells_by(t, 0) for t in tables(case).values() if "region" not in t), None)
+    answers: Answers = {}
+    for group, metric in case.asked:
+        kind, _, rest = group.partition("|")
+        if kind == "between_within":
+            regions = rows.assign(unit=rows[unit].astype(str)).groupby("unit")[rest.rpartition("|")[2]].first()
+            split = theil_split(cells["mean"], regions.reindex(cells.index))
+            answers[group, metric] = {
+                "theil_T_total": split.total,
+                "theil_between": split.between,
+                "theil_within": split.within,
+            }[metric]
+        elif kind == "edge" and re.fullmatch(r"[-\d.,]+", rest):
+            answers[group, metric] = _index(metric, np.array(rest.split(","), float), None)
+        elif kind in ("icc_anova", "aov", "multilevel", "lmer_REML"):
+            answers[group, metric] = _variance(metric, cells, kind)
+        elif kind == "edge":
+            answers[group, metric] = _variance(metric, small, "icc_anova")
+        else:
+            value = rows["y"] if kind == "respondents" else cells["mean"]
+            weight = cells["n"].to_numpy(float) if kind.endswith("weighted_by_n") else None
+            answers[group, metric] = _index(metric, value.to_numpy(float), weight)
+    return answers
+
+
+def _index(metric: str, value: np.ndarray, weight: np.ndarray | None) -> float:
+    if parameter := re.fullmatch(r"(atkinson|entropy)_([\d.]+)", metric):
+        function = atkinson if parameter[1] == "atkinson" else generalised_entropy
+        return function(value, float(parameter[2]), weight)
+    if metric == "gini_corrected":
+        return gini_corrected(value)
+    function = {
+        "gini": gini,
+        "theil_T": theil,
+        "theil_L_mld": mean_log_deviation,
+        "cv_pop": coefficient_of_variation,
+        "hoover_RS": hoover,
+    }[metric]
+    return function(value, weight)
+
+
+def _variance(metric: str, cells: pd.DataFrame, kind: str) -> float:
+    """One figure of the one-way layout; `ICC1` goes by the mean size of units, as the package named in the group does."""
+    parts = cells["n"], cells["mean"], cells["squares"]
+    if kind == "lmer_REML":
+        return random_intercepts(*parts).icc
+    table = one_way(*parts)
+    if limit := re.fullmatch(r"(lo|hi)_(smith|thd)", metric):
+        interval = icc_interval_smith if limit[2] == "smith" else icc_interval_exact
+        return interval(table)[limit[1] == "hi"]
+    if metric.startswith("ICC1"):
+        return icc_one(table.mean_square_between, table.mean_square_within, float(table.sizes.mean()))
+    return {
+        "icc": table.icc,
+        "icc_anova": table.icc,
+        "n_groups": float(table.sizes.size),
+        "k0": table.k0,
+        "var_within": table.mean_square_within,
+        "var_among": table.variance_between,
+        "ms_between": table.mean_square_between,
+        "ms_within": table.mean_square_within,
+        "F": table.f_ratio,
+        "ICC2_reliability_of_means": table.icc_of_means,
+    }[metric]
