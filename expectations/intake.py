@@ -29,9 +29,9 @@ from miyar.workspace import Workspace
 
 READERS = 2  # files read at once: reading is half SQL, half waiting for the interpreter
 AHEAD = 2 * READERS  # files read and not yet judged: bounds the scratch folder
-# A batch is judged in one pass. Its start costs some 0.3 s, as much as half a million rows; more files would only
+# A batch is judged in one pass. Its start costs some 0.3 s, as much as some hundred thousand rows; more files would only
 # lengthen the list of rules that differ by contract.
-BATCH_RECORDS = 500_000
+BATCH_RECORDS = 1_000_000
 BATCH_SUBMISSIONS = 50
 REFUSED_ROWS = pa.schema([(name, pa.string()) for name in ("row_id", "rule", "column", "value")])
 

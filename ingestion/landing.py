@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 from ingestion.contract import Contract
@@ -37,6 +38,13 @@ class Delivery:
 
 def submission_id_of(path: Path, provider: str, feed: str) -> str:
     """First 16 hex digits of SHA-256 over provider, feed and bytes."""
+    state = path.stat()
+    return _hashed(path, provider, feed, (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
+
+
+@cache
+def _hashed(path: Path, provider: str, feed: str, state: tuple[int, ...]) -> str:
+    """Read once per state of the file: one run looks over the landing zone several times."""
     digest = hashlib.sha256(f"{provider}\0{feed}\0".encode())
     with path.open("rb") as stream:
         while block := stream.read(_BLOCK):

@@ -72,8 +72,8 @@ def _one_of(values: list[str], salt: int, key: str = "response") -> str:
 
 
 def _answers(agency: str, rank: int, period: str, rows: int, salt: int) -> str:
-    """Each response answers every item; three draws around an agency's own centre give 1-5, one in fifty says 9."""
-    regions = [row["region_id"] for row in table("regions")]
+    """Each response answers every item at a branch, which lies in one region as the registry says; three draws around an agency's own centre give 1-5, one in fifty says 9."""
+    regions = [row["region_id"] for row in table("regions")][:BRANCHES]
     centre = 4 + rank % 5
     return f"""
         select '{period}-' || lpad(response::varchar, 9, '0') as response_id,
@@ -83,7 +83,7 @@ def _answers(agency: str, rank: int, period: str, rows: int, salt: int) -> str:
                     + draw(response, {salt + 3}, 5)) // 3)) end as value,
             '{agency}-s' || draw(response, {salt + 4}, {SERVICES}) as service_id,
             '{agency}-b' || draw(response, {salt + 5}, {BRANCHES}) as branch_id,
-            {_one_of(regions, salt + 6)} as region_id,
+            {_one_of(regions, salt + 5)} as region_id,
             {_one_of(["branch", "website", "app", "phone"], salt + 7)} as channel,
             {_one_of(["web", "sms", "phone"], salt + 8)} as mode,
             strftime({_moment(period, salt + 9)}, '%Y-%m-%dT%H:%M:%S') as responded_at,

@@ -74,18 +74,18 @@ final as (
         category_code,
         count(*) as opened_count,
         sum(records_acknowledged) as acknowledgeable_count,
-        sum(case when acknowledged_at is not null then 1 else 0 end) as acknowledged_count,
+        count(case when acknowledged_at is not null then 1 end) as acknowledged_count,
         -- Due: answered, or open and past its due time. Open and not yet due says nothing.
-        sum(case when due_at is not null and (answered_at is not null or due_at <= known_until) then 1 else 0 end)
+        count(case when due_at is not null and (answered_at is not null or due_at <= known_until) then 1 end)
             as due_count,
-        sum(case when answered_at <= due_at then 1 else 0 end) as in_time_count,
-        sum(case when answered_at is not null then 1 else 0 end) as answered_count,
-        sum(case when closed_at is not null and reopened_count is not null then 1 else 0 end) as closed_count,
-        sum(case when closed_at is not null and reopened_count > 0 then 1 else 0 end) as reopened_count,
+        count(case when answered_at <= due_at then 1 end) as in_time_count,
+        count(case when answered_at is not null then 1 end) as answered_count,
+        count(case when closed_at is not null and reopened_count is not null then 1 end) as closed_count,
+        count(case when closed_at is not null and reopened_count > 0 then 1 end) as reopened_count,
         sum(records_escalated) as escalatable_count,
-        sum(case when escalated_at is not null then 1 else 0 end) as escalated_count,
-        sum(case when outcome in ('upheld', 'partly') then 1 else 0 end) as upheld_count,
-        sum(case when outcome in ('upheld', 'partly', 'not_upheld') then 1 else 0 end) as decided_count
+        count(case when escalated_at is not null then 1 end) as escalated_count,
+        count(case when outcome in ('upheld', 'partly') then 1 end) as upheld_count,
+        count(case when outcome in ('upheld', 'partly', 'not_upheld') then 1 end) as decided_count
     from cases
     group by
         slice_id,

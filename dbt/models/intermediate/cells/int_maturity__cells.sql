@@ -41,7 +41,7 @@ final as (
         count(*) as practices_count,
         sum(cast(round(100 * cast(adoption as double) / nullif(cast(adoption_max as double), 0), 6) as decimal(12, 6)))
             as sum_share,
-        sum(case when has_evidence then 1 else 0 end) as evidenced_count
+        count(case when has_evidence then 1 end) as evidenced_count
     from practices
     where recency = 1
     group by

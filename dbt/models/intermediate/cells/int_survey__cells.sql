@@ -6,7 +6,7 @@
     )
 }}
 
-{%- set box_count = 'sum(case when position = %d then 1 else 0 end) as box_%02d_count' %}
+{%- set box_count = 'count(case when position = %d then 1 end) as box_%02d_count' %}
 {%- set box_counts = [] %}
 {%- for box in range(11) %}{% do box_counts.append(box_count % (box, box)) %}{% endfor %}
 
@@ -65,10 +65,10 @@ final as (
         scale_range,
         count(*) as asked_count,
         count(position) as answered_count,
-        sum(case when answer_status = 'dont_know' then 1 else 0 end) as dont_know_count,
-        sum(case when answer_status = 'not_applicable' then 1 else 0 end) as not_applicable_count,
-        sum(case when answer_status = 'refused' then 1 else 0 end) as refused_count,
-        sum(case when answer_status = 'missing' then 1 else 0 end) as missing_count,
+        count(case when answer_status = 'dont_know' then 1 end) as dont_know_count,
+        count(case when answer_status = 'not_applicable' then 1 end) as not_applicable_count,
+        count(case when answer_status = 'refused' then 1 end) as refused_count,
+        count(case when answer_status = 'missing' then 1 end) as missing_count,
         sum(position) as sum_position,
         sum(position * position) as sum_position2,
         {{ box_counts | join(',\n        ') }}
