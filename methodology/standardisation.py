@@ -48,7 +48,7 @@ def standardisation_weights(standard: npt.ArrayLike, unit: npt.ArrayLike, cap: f
     own = np.asarray(unit, float)
     own = own / own.sum(axis=-1, keepdims=True)
     weight = np.divide(target, own, out=np.full(np.broadcast_shapes(target.shape, own.shape), np.nan), where=own > 0)
-    return np.minimum(weight, cap)
+    return np.asarray(np.minimum(weight, cap))
 
 
 def standardised_rate(events: npt.ArrayLike, population: npt.ArrayLike, standard: npt.ArrayLike) -> StandardisedRate:

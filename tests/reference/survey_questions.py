@@ -71,6 +71,9 @@ def answer(design: SampleDesign, data: pd.DataFrame, metric: str, domain: Mask |
         return design.degrees_of_freedom
     if head == "n":
         return float(np.count_nonzero(domain))
+    if domain is not None and not design.weights[domain].any():
+        # Nobody with a weight there: no estimate, and none asked of `methodology`, which refuses.
+        return None
     if head in WEIGHT_METRICS:
         return float(WEIGHT_METRICS[head](design.weights))
     if head == "weight" and domain is not None:
