@@ -12,8 +12,9 @@ from dagster_project.origin import run_tags
 from dagster_project.partitions import range_tags
 from ingestion.contract import load_contracts
 from ingestion.landing import discover
-from ingestion.ledger import is_done
+from ingestion.ledger import contract_hash, is_done
 from miyar.periods import period_of, shift
+from miyar.registry import load_registry
 from miyar.workspace import Workspace
 
 # Jobs over assets are resolved when all definitions are put together; until then this is their type.
@@ -61,17 +62,17 @@ def sensors(root: Path, made: Jobs) -> list[dg.SensorDefinition]:
     @dg.sensor(job=made["ingest"], name="landing", minimum_interval_seconds=60)
     def landing(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         workspace = Workspace.open(root)
-        contracts = load_contracts(workspace.registry)
+        registry, contracts = load_registry(workspace.registry), load_contracts(workspace.registry)
         deliveries, _ = discover(workspace, contracts)
-        new = [delivery for delivery in deliveries if not is_done(workspace, delivery)]
+        new = [delivery for delivery in deliveries if not is_done(workspace, delivery, registry)]
         if not new:
             return dg.SkipReason("nothing new in the landing zone")
         keys = sorted({delivery.contract.provider for delivery in new})
-        # The same set of new files is asked for once; a failed run is retried by the operator or the nightly run.
-        return dg.RunRequest(
-            run_key="|".join(sorted(delivery.submission_id for delivery in new)),
-            tags={**run_tags(workspace), **range_tags(keys)},
-        )
+        tags = run_tags(workspace)
+        # The same new files under the same contracts and registry are asked for once; a failed run is retried by the
+        # operator or the nightly run.
+        asked = sorted(f"{delivery.submission_id} {contract_hash(delivery.contract)}" for delivery in new)
+        return dg.RunRequest(run_key="|".join([*tags.values(), *asked]), tags={**tags, **range_tags(keys)})
 
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS,

@@ -75,7 +75,7 @@ def run_pipeline(
         write_empty_files(workspace)
         result = PipelineResult()
         deliveries, result.problems = discover(workspace, contracts)
-        fresh = [delivery for delivery in deliveries if not is_done(workspace, delivery)]
+        fresh = [delivery for delivery in deliveries if not is_done(workspace, delivery, registry)]
         result.known = len({d.submission_id for d in deliveries} - {d.submission_id for d in fresh})
         tags = run_tags(workspace)
         definitions = _Lazy(root)
@@ -131,7 +131,10 @@ def _reason(workspace: Workspace) -> str:
 def _inputs_hash(workspace: Workspace, registry_hash: str, contracts: list[Contract]) -> str:
     """Hash of everything the warehouse is built from; the accounts stand for the rows."""
     digest = hashlib.sha256()
-    accounts = [(a.submission_id, a.contract_hash, a.status, a.withdrawn, a.sequence) for a in read_accounts(workspace)]
+    accounts = [
+        (a.submission_id, a.contract_hash, a.names_hash, a.accepted, a.status, a.withdrawn, a.sequence)
+        for a in read_accounts(workspace)
+    ]
     parts = (
         code_hash(),
         registry_hash,

@@ -20,13 +20,14 @@ from ingestion.contract import Contract
 from ingestion.feeds import load_feeds
 from ingestion.lake import settle
 from ingestion.landing import Delivery, discover
-from ingestion.ledger import Account, contract_hash, is_done, next_sequence, write_account, write_slices
+from ingestion.ledger import Account, contract_hash, is_done, next_sequence, open_periods, write_account, write_slices
 from ingestion.staging import Staged, stage
 from miyar.errors import MiyarError, Problem
 from miyar.periods import index_of
 from miyar.registry import Registry
 from miyar.workspace import Workspace
 
+OUTSIDE_PERIODS = "period_closed"  # the one rule of the suites that depends on the workspace's settings
 READERS = 2  # files read at once: reading is half SQL, half waiting for the interpreter
 AHEAD = 2 * READERS  # files read and not yet judged: bounds the scratch folder
 # A batch is judged in one pass. Its start costs some 0.3 s, as much as some hundred thousand rows; more files would only
@@ -67,7 +68,7 @@ def receive_all(
     intake = Intake(problems=problems)
     # The same bytes under two names are one submission; the first path stands for it.
     chosen = list({delivery.submission_id: delivery for delivery in reversed(deliveries)}.values())[::-1]
-    fresh = [delivery for delivery in chosen if not is_done(workspace, delivery)]
+    fresh = [delivery for delivery in chosen if not is_done(workspace, delivery, registry)]
     intake.known = len(chosen) - len(fresh)
     # Submissions of one feed are judged together; in path order within it.
     fresh.sort(key=lambda delivery: delivery.contract.feed)
@@ -175,6 +176,9 @@ def _settle(delivery: Delivery, workspace: Workspace, judged: Judged, account: A
     account.slices = settlement.slices
     account.rule_counts = settlement.rule_counts
     account.notes = [note.as_dict() for note in staged.notes]
+    account.names, account.names_hash = staged.names, staged.names_hash
+    if OUTSIDE_PERIODS in settlement.rule_counts:
+        account.open_periods = open_periods(workspace)
     write_quality(workspace, account, report)
 
 

@@ -11,6 +11,7 @@ import duckdb
 
 from ingestion import engine
 from ingestion.contract import Scalar, Scale
+from ingestion.names import NamesRead
 from ingestion.records import Plan
 from ingestion.values import clean, fold_digits
 from miyar.registry import Registry, fold
@@ -26,6 +27,11 @@ def key_of(label: str) -> str:
     """The form labels are compared in: folded, ASCII digits, whole numbers without a decimal part."""
     folded = fold(clean(fold_digits(label)))
     return re.sub(r"^([+-]?[0-9]+)[.]0+$", r"\1", folded)
+
+
+def key_of_name(name: str) -> str:
+    """The form in which a text is looked up among the registry's names."""
+    return fold(clean(fold_digits(name)))
 
 
 def as_text(code: Scalar) -> str:
@@ -74,9 +80,12 @@ def grouped(group: int | str, raw: str) -> str:
 
 
 def label_lookup(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, column: str, registry: Registry
+    connection: duckdb.DuckDBPyConnection, plan: Plan, column: str, registry: Registry, names_read: NamesRead
 ) -> tuple[Lookup, Lookup | None] | None:
-    """The labels and names of a column: for every agency, and (services and branches) those of one agency."""
+    """The labels and names of a column: for every agency, and (services and branches) those of one agency.
+
+    What was looked up in the registry is noted in `names_read`.
+    """
     groups = [group for group in plan.groups(column) if group.prop.labels is not None or group.prop.lookup]
     if not groups:
         return None
@@ -91,6 +100,8 @@ def label_lookup(
         unlisted = group.prop.unlisted
         names = registry.labels(group.prop.lookup) if group.prop.lookup else None
         for (raw,) in found:
+            if group.prop.lookup:
+                names_read.note(group.prop.lookup, registry, key_of_name(labels.get(key_of(raw), raw)))
             for agency, code, rule in _matches(raw, labels, names, column, unlisted):
                 if agency:
                     own[f"{group.number}{BETWEEN}{agency}{BETWEEN}{raw}"] = (code, rule)
@@ -115,7 +126,7 @@ def _matches(
     wanted = raw if code is None else code
     if column == "region_id" and is_bare_number(wanted):
         return [("", None, "region_ambiguous")]
-    key = fold(clean(fold_digits(wanted)))
+    key = key_of_name(wanted)
     matches: list[tuple[str, str | None, str | None]] = [
         (agency, ids[key], None) for agency, ids in sorted(names.items()) if agency and key in ids
     ]

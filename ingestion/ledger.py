@@ -18,7 +18,9 @@ from ingestion import files
 from ingestion.contract import Contract, load_contracts
 from ingestion.faults import RETRIED
 from ingestion.landing import Delivery
+from ingestion.names import names_hash
 from miyar.errors import MiyarError, Problem
+from miyar.registry import Registry
 from miyar.workspace import Workspace
 
 SLICES = pa.schema(
@@ -61,6 +63,9 @@ class Account:
     problems: list[dict[str, Any]] = field(default_factory=list)  # of the file as a whole
     rule_counts: dict[str, int] = field(default_factory=dict)
     notes: list[dict[str, Any]] = field(default_factory=list)
+    names: dict[str, list[str] | None] = field(default_factory=dict)  # looked up in the registry, by table
+    names_hash: str = ""  # what they meant then
+    open_periods: str = ""  # when rows outside were held back
     withdrawn: str = ""  # the reason, once withdrawn
 
 
@@ -92,14 +97,28 @@ def write_account(workspace: Workspace, account: Account) -> None:
     files.write_text(path, content + "\n")
 
 
-def is_done(workspace: Workspace, delivery: Delivery) -> bool:
-    """True when the same bytes were already received under the same contract, and it was not the machine that failed."""
+def is_done(workspace: Workspace, delivery: Delivery, registry: Registry) -> bool:
+    """True when the same bytes were received and reading them again could not end otherwise.
+
+    It could after a failure of the machine, under another contract, when a name the file uses means something else in
+    the registry, or when rows were held back as outside the open periods and these have changed.
+    """
     path = account_path(workspace, delivery.submission_id)
     if not path.is_file():
         return False
     account = _read(path)
     was_judged = not any(problem["rule"] in RETRIED for problem in account.problems)
-    return was_judged and account.contract_hash == contract_hash(delivery.contract)
+    return (
+        was_judged
+        and account.contract_hash == contract_hash(delivery.contract)
+        and (not account.names or account.names_hash == names_hash(account.names, registry))
+        and account.open_periods in ("", open_periods(workspace))
+    )
+
+
+def open_periods(workspace: Workspace) -> str:
+    """First and last period rows are accepted for, as an account remembers them."""
+    return f"{workspace.settings.periods.first}-{workspace.settings.periods.last}"
 
 
 def next_sequence(workspace: Workspace, submission_id: str) -> int:
@@ -244,7 +263,9 @@ def _contested(slice_id: str, accounts: list[Account]) -> Problem:
 def _version(live: list[Account]) -> str:
     digest = hashlib.sha256()
     for account in live:
-        digest.update(f"{account.submission_id} {account.contract_hash}\n".encode())
+        digest.update(
+            f"{account.submission_id} {account.contract_hash} {account.names_hash} {account.accepted}\n".encode()
+        )
     return digest.hexdigest()[:16]
 
 

@@ -13,6 +13,7 @@ from ingestion import calendars, labels, values
 from ingestion.contract import Generalise
 from ingestion.feeds import SQL_TYPES, Column
 from ingestion.labels import grouped
+from ingestion.names import NamesRead
 from ingestion.personal import Pseudonyms, personal_lookups, pseudonym_sql
 from ingestion.records import Group, Plan
 from ingestion.untyped import SCALED_VALUES, Untyped, is_hijri
@@ -46,6 +47,7 @@ class TypingQueries:
 
     records: str
     problems: str | None
+    names_read: NamesRead
 
 
 def typing_queries(
@@ -81,10 +83,11 @@ class _Compiler:
         self.decimal = plan.contract.format.decimal
         self.columns = [column for column in plan.feed.columns if column.name in plan.fed]
         self.names = {column.name for column in self.columns} | ({"scale"} & set(plan.fed))
+        self.names_read = NamesRead()
         self.lookups = {
             name: made
             for name in sorted(self.names)
-            if (made := labels.label_lookup(connection, plan, name, registry)) is not None
+            if (made := labels.label_lookup(connection, plan, name, registry, self.names_read)) is not None
         }
         self.personal = personal_lookups(connection, [c.name for c in self.columns if c.free])
         self.has_scale = "scale" in plan.fed
@@ -121,11 +124,11 @@ class _Compiler:
         untyped = Untyped(self.plan, names, self.has_scale, frozenset(self.personal))
         rules = untyped.rules()
         if not rules:
-            return TypingQueries(typed, None)
+            return TypingQueries(typed, None, self.names_read)
         query.add([f"{rule} as r_{name}" for name, rule in rules.items()])
         broken, problems = untyped.problems(list(rules))
         final = f"select {lineage['row_id']} as row_id, {problems} as problems from last where {broken}"
-        return TypingQueries(typed, query.sql(final))
+        return TypingQueries(typed, query.sql(final), self.names_read)
 
     def _numeric(self) -> list[str]:
         """Columns whose texts are read as numbers."""

@@ -16,6 +16,7 @@ from ingestion.feeds import Feed
 from ingestion.headers import properties_of
 from ingestion.landing import Delivery
 from ingestion.mapping import typing_queries
+from ingestion.names import names_hash
 from ingestion.readers import Input, Source, read
 from ingestion.records import Plan, plan
 from miyar.errors import MiyarError, Problem
@@ -29,7 +30,8 @@ class Staged:
     """Typed rows of one submission, not yet judged; source_rows x records of a row = records + blank_cells.
 
     `typed` has the columns of the lake; `problems` (row_id, problems) names the rows that could not be typed, if any.
-    `slices` counts the rows of each slice; rows without agency or period belong to none.
+    `slices` counts the rows of each slice; rows without agency or period belong to none. `names` is what was looked up in
+    the registry, by table (`NamesRead`).
     """
 
     submission_id: str
@@ -42,6 +44,8 @@ class Staged:
     records: int
     duplicates: int
     slices: list[dict[str, str | int]]
+    names: dict[str, list[str] | None]
+    names_hash: str
     notes: list[Problem] = field(default_factory=list)
 
     def rows_after(self, row_ids: list[str], period_index: int) -> list[str]:
@@ -84,6 +88,8 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         records=records,
         duplicates=duplicates,
         slices=slices,
+        names=queries.names_read.as_dict(),
+        names_hash=names_hash(queries.names_read.as_dict(), registry),
         notes=notes,
     )
 

@@ -8,6 +8,7 @@ import csv
 import hashlib
 import unicodedata
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from miyar.errors import MiyarError, Problem
@@ -80,12 +81,19 @@ class Registry:
         id_column = TABLES[table][1]
         return {row[id_column] for row in self.tables[table]}
 
+    @cached_property
+    def _labels(self) -> dict[str, dict[str, dict[str, str]]]:
+        return {table: self._labels_in(table) for table in self.tables if "name_ar" in TABLES[table][0]}
+
     def labels(self, table: str) -> dict[str, dict[str, str]]:
         """Folded label -> id, per agency: `labels("branches")["a01"]["الرياض"]`; agency `""` holds what has no agency.
 
         Ids, both names and all aliases are labels. A label that means two ids of one agency is left out here and
         reported when the registry is read.
         """
+        return self._labels[table]
+
+    def _labels_in(self, table: str) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}
         id_column = TABLES[table][1]
         for row in self.tables[table]:

@@ -72,7 +72,10 @@ def _one_of(values: list[str], salt: int, key: str = "response") -> str:
 
 
 def _answers(agency: str, rank: int, period: str, rows: int, salt: int) -> str:
-    """Each response answers every item at a branch, which lies in one region as the registry says; three draws around an agency's own centre give 1-5, one in fifty says 9."""
+    """Each response answers every item at one branch; a branch lies in the region the registry names.
+
+    Three draws around an agency's own centre give 1-5, one in fifty says 9.
+    """
     regions = [row["region_id"] for row in table("regions")][:BRANCHES]
     centre = 4 + rank % 5
     return f"""

@@ -16,7 +16,7 @@ from ingestion.landing import Delivery, discover
 from ingestion.ledger import Account, contract_hash, next_sequence, write_account
 from ingestion.staging import Staged, stage
 from miyar.errors import MiyarError, Problem
-from miyar.registry import load_registry
+from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
 
 AGENCIES = """agency_id,name_ar,name_en,sector,peer_group,size_class,valid_from,valid_to,aliases
@@ -91,10 +91,13 @@ class Centre:
         assert problems == []
         return deliveries
 
+    @property
+    def registry(self) -> Registry:
+        return load_registry(self.root / "registry")
+
     def stage(self, delivery: Delivery | None = None) -> Staged:
         delivery = delivery or self.deliveries()[-1]
-        registry = load_registry(self.root / "registry")
-        return stage(delivery, self.workspace, registry, self.root / "scratch" / delivery.submission_id)
+        return stage(delivery, self.workspace, self.registry, self.root / "scratch" / delivery.submission_id)
 
     def refusal(self) -> list[Problem]:
         """The problems a delivery is refused with as a whole."""
@@ -143,6 +146,8 @@ class Centre:
             quarantined=settlement.quarantined,
             duplicates=settlement.duplicates,
             slices=settlement.slices,
+            names=staged.names,
+            names_hash=staged.names_hash,
         )
         write_account(self.workspace, account)
         return account

@@ -133,7 +133,7 @@ def test_withdrawn_delivery_gives_way_to_the_one_before(centre: Any, survey: dic
     assert live() == [(first.submission_id, "withdrawn"), (second.submission_id, "withdrawn")]
     # Both remain in the ledger, with the reason, and are not read again.
     assert [a.withdrawn for a in read_accounts(centre.workspace)] == ["the wrong quarter"] * 2
-    assert all(is_done(centre.workspace, delivery) for delivery in centre.deliveries())
+    assert all(is_done(centre.workspace, delivery, centre.registry) for delivery in centre.deliveries())
     # A changed contract has the file read anew, and it stays withdrawn.
     centre.contract(survey, nullValues=["-"])
     assert [centre.receive(delivery).withdrawn for delivery in centre.deliveries()] == ["the wrong quarter"] * 2
@@ -153,16 +153,40 @@ def test_a_file_is_done_until_its_contract_changes(centre: Any, survey: dict[str
     centre.contract(survey)
     centre.land("agency,id,answered,q1\na01,r1,2025-02-03,4\n")
     [delivery] = centre.deliveries()
-    assert not is_done(centre.workspace, delivery)
+    assert not is_done(centre.workspace, delivery, centre.registry)
     account = centre.receive(delivery)
-    assert is_done(centre.workspace, delivery)
+    assert is_done(centre.workspace, delivery, centre.registry)
     centre.contract(survey, nullValues=["-"])
     [again] = centre.deliveries()
-    assert again.submission_id == delivery.submission_id and not is_done(centre.workspace, again)
+    assert again.submission_id == delivery.submission_id and not is_done(centre.workspace, again, centre.registry)
     # Received again it keeps its place in the order of arrival.
     assert centre.receive(again).sequence == account.sequence
     [contract] = load_contracts(centre.root / "registry")
     assert [a.contract_hash for a in read_accounts(centre.workspace)] == [contract_hash(contract)]
+
+
+def test_a_file_is_read_again_when_a_name_it_uses_changes(centre: Any, survey: dict[str, Any]) -> None:
+    centre.contract(survey)
+    centre.land("agency,id,answered,q1\na01,r1,2025-02-03,4\n", "known.csv")
+    centre.land("agency,id,answered,q1\na01,r1,2025-05-03,4\nNobody,r2,2025-05-03,4\n", "unknown.csv")
+    accounts = [centre.receive(delivery) for delivery in centre.deliveries()]
+    # Only names of the registry are remembered, never a text it does not know.
+    assert [account.names for account in accounts] == [{"agencies": ["a01"]}, {"agencies": None}]
+
+    def done() -> list[bool]:
+        return [is_done(centre.workspace, delivery, centre.registry) for delivery in centre.deliveries()]
+
+    assert done() == [True, True]
+    agencies = centre.root / "registry" / "agencies.csv"
+    before = agencies.read_text("utf-8")
+    columns = before.splitlines()[0].split(",")
+    line = dict.fromkeys(columns, "") | {"agency_id": "a77", "name_ar": "لا أحد", "name_en": "Nobody"}
+    agencies.write_text(before + ",".join(line[name] for name in columns) + "\n", "utf-8")
+    # A new agency concerns the file with a name nobody knew, and no other.
+    assert done() == [True, False]
+    accounts = [centre.receive(delivery) for delivery in centre.deliveries()]
+    assert [account.accepted for account in accounts] == [1, 2]
+    assert done() == [True, True]
 
 
 def test_a_failure_of_the_machine_is_tried_again(centre: Any, survey: dict[str, Any]) -> None:
@@ -175,4 +199,4 @@ def test_a_failure_of_the_machine_is_tried_again(centre: Any, survey: dict[str, 
     for rule, done in (("disk_full", False), ("pseudonym_key_missing", False), ("file_quotes", True)):
         account.status, account.problems = "refused", [{"rule": rule, "message": "m"}]
         write_account(centre.workspace, account)
-        assert is_done(centre.workspace, delivery) is done
+        assert is_done(centre.workspace, delivery, centre.registry) is done
