@@ -137,7 +137,7 @@ def monte_carlo(
     errors: npt.ArrayLike | None,
     tree: Hierarchy,
     draws: int,
-    random: np.random.Generator,
+    rng: np.random.Generator,
     assumptions: Assumptions | None = None,
 ) -> Floats:
     """Ranks (draws, units) with every assumption and every sampling error drawn at once; `rank_summary` reads them."""
@@ -146,7 +146,7 @@ def monte_carlo(
     step = _rows_at_once(raw)
     found = []
     for start in range(0, draws, step):
-        uniforms = {name: random.random((min(step, draws - start), size)) for name, size in sizes.items()}
+        uniforms = {name: rng.random((min(step, draws - start), size)) for name, size in sizes.items()}
         found.append(ranks_under(uniforms, raw, errors, tree, assumptions or Assumptions()))
     return np.concatenate(found)
 
@@ -157,7 +157,7 @@ def rank_sensitivity(
     tree: Hierarchy,
     nominal: npt.ArrayLike,
     n: int,
-    random: np.random.Generator,
+    rng: np.random.Generator,
     assumptions: Assumptions | None = None,
 ) -> SobolIndices:
     """Sobol indices by source: outputs are the mean absolute shift from the nominal ranks, then each unit's rank."""
@@ -168,7 +168,7 @@ def rank_sensitivity(
         return np.column_stack([rank_shift(ranks, reference), ranks])
 
     sizes = sources(tree, raw.shape[0], errors is not None)
-    return sobol_indices(model, sizes, n, random, _rows_at_once(raw))
+    return sobol_indices(model, sizes, n, rng, _rows_at_once(raw))
 
 
 def _rows_at_once(raw: Floats) -> int:

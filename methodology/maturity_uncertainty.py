@@ -43,7 +43,7 @@ def assessor_errors(table: npt.ArrayLike) -> Floats:
 
 
 def level_probabilities(
-    model: MaturityModel, adoption: npt.ArrayLike, errors: npt.ArrayLike, draws: int, random: np.random.Generator
+    model: MaturityModel, adoption: npt.ArrayLike, errors: npt.ArrayLike, draws: int, rng: np.random.Generator
 ) -> Floats:
     """P(level), (..., levels), of adoption (..., practices) in whole steps, when each practice may be judged wrongly.
 
@@ -62,7 +62,7 @@ def level_probabilities(
     limits = np.cumsum(chance, axis=1)[:, :-1][step]
     counts = np.zeros((*given.shape[:-1], len(model.levels)))
     for _ in range(draws):
-        true = (random.random(given.shape)[..., None] >= limits).sum(axis=-1)
+        true = (rng.random(given.shape)[..., None] >= limits).sum(axis=-1)
         level = levels_of(model, np.where(present, true, np.nan))
         counts += level[..., None] == np.arange(1, len(model.levels) + 1)
     return counts / draws

@@ -27,7 +27,7 @@ class SobolIndices:
 
 
 def sobol_indices(
-    model: Model, sources: Mapping[str, int], n: int, random: np.random.Generator, rows: int = 256
+    model: Model, sources: Mapping[str, int], n: int, rng: np.random.Generator, rows: int = 256
 ) -> SobolIndices:
     """First-order and total Sobol indices of groups of inputs, by n (sources + 2) evaluations.
 
@@ -43,8 +43,8 @@ def sobol_indices(
     plain, other, mixed = [], [], []
     for start in range(0, n, rows):
         size = min(rows, n - start)
-        a = {name: random.random((size, width)) for name, width in sources.items()}
-        b = {name: random.random((size, width)) for name, width in sources.items()}
+        a = {name: rng.random((size, width)) for name, width in sources.items()}
+        b = {name: rng.random((size, width)) for name, width in sources.items()}
         plain.append(model(a))
         other.append(model(b))
         mixed.append(np.stack([model({**a, name: b[name]}) for name in sources]))

@@ -1,0 +1,237 @@
+"""Disclosure control: which cells may be seen, which others must go with them, and proof that no hidden cell can be worked out.
+
+Belongs here: functions of counts in additive tables (`additive_tables`), thousands of them in one call. Does not belong here:
+who is shown what (the marts and the agencies' packs), and the thresholds (`parameters`).
+
+A reader knows every published cell, every equation, and that no count is negative. What a hidden cell can then be is an
+interval, found by linear programming. Tables that share no hidden cell are independent, so that one program answers for one
+cell of every table at once. Source: Hundepool et al., Handbook on Statistical Disclosure Control (2010), chapter 4.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize, sparse
+from scipy.sparse.csgraph import connected_components
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+# Counts are whole numbers: what a program leaves at 1e-9 decides nothing.
+TOLERANCE = 1e-6
+# Tables per linear program: a program's overhead is shared, and its time, which grows faster than its size, stays small.
+BATCH = 100
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a reader can work out about each primary cell; `passes` where upper - lower is as wide as required."""
+
+    cells: npt.NDArray[np.int64]
+    lower: Floats
+    upper: Floats
+    width_required: Floats
+    passes: Mask
+
+
+def publication_states(n: npt.ArrayLike, publish_at: int = 30, owner_at: int = 5) -> npt.NDArray[np.str_]:
+    """`publish` from 30 answers on, `owner` (the agency itself) from 5 to 29, `never` below.
+
+    The share of satisfied answers plays no part: a cell of 0 % or 100 % is a cell. Raises ValueError unless
+    0 < owner_at <= publish_at.
+    """
+    if not 0 < owner_at <= publish_at:
+        raise ValueError("the owner's threshold must be above 0 and not above that of publication")
+    count = np.asarray(n, float)
+    return np.asarray(np.select([count >= publish_at, count >= owner_at], ["publish", "owner"], "never"))
+
+
+def required_width(n: npt.ArrayLike, threshold: int = 5) -> Floats:
+    """Width that the interval of a hidden count must have: its own size, up to 2 x threshold, and never below the threshold."""
+    return np.asarray(np.clip(np.asarray(n, float), threshold, 2 * threshold))
+
+
+def p_percent(total: npt.ArrayLike, largest: npt.ArrayLike, second: npt.ArrayLike, p: float) -> tuple[Floats, Mask]:
+    """By how much the second contributor overestimates the largest, in percent of it, and whether that is p % or more.
+
+    margin = 100 (X - x1 - x2) / x1; a magnitude (minutes, cost) may be published where margin >= p. Raises ValueError where the
+    two exceed the total, stand in the wrong order, or the largest is not above 0.
+    """
+    x, first, other = (np.asarray(part, float) for part in (total, largest, second))
+    if np.any(first <= 0) or np.any(other < 0) or np.any(other > first) or np.any(first + other > x):
+        raise ValueError("contributions must be in order, not negative, and within the total")
+    margin = np.asarray(100 * (x - first - other) / first)
+    return margin, margin >= p
+
+
+def feasible_intervals(
+    values: npt.ArrayLike, hidden: npt.ArrayLike, equations: sparse.csr_array, targets: npt.ArrayLike | None = None
+) -> tuple[Floats, Floats]:
+    """Lowest and highest value each hidden cell can have for a reader of the others; published cells are their own value.
+
+    `values` and `hidden` are (cells,), `equations` (equations, cells) with equations @ values = 0. Only `targets` (a mask, all
+    hidden cells by default) are worked out, the rest of the hidden are NaN. An upper end that nothing bounds stands at twice
+    the largest value. In tables of two dimensions whole numbers reach the ends; in more the interval may be wider than
+    theirs. Raises ValueError where values are missing or negative or do not add up.
+    """
+    x, covered = _checked(values, equations), np.asarray(hidden, bool)
+    wanted = covered if targets is None else covered & np.asarray(targets, bool)
+    low, high = np.where(covered, np.nan, x), np.where(covered, np.nan, x)
+    ceiling = 2 * float(x.max(initial=0)) + 1
+    part = equations[:, covered]
+    part = part[np.diff(part.indptr) > 0]
+    rest = part @ x[covered]
+    position = np.flatnonzero(covered)
+    _, block = connected_components(part.T @ part, directed=False)
+    entries = part.tocoo()
+    lines = np.bincount(entries.col, minlength=position.size)
+    totals = np.bincount(entries.col, weights=entries.data < 0, minlength=position.size)
+    # A block whose cells stand in one equation, as parts of one sum, needs no program.
+    simple = np.bincount(block, weights=(lines != 1) | (totals > 0)) == 0
+    size = np.bincount(block)
+    for cell in np.flatnonzero(wanted[covered] & simple[block]):
+        whole = rest[part[:, [cell]].tocoo().row[0]]
+        low[position[cell]], high[position[cell]] = whole if size[block[cell]] == 1 else 0.0, whole
+    todo = np.flatnonzero(wanted[covered] & ~simple[block])
+    for asked in _rounds(todo, block):
+        within = np.isin(block, block[asked])
+        own = part[:, within]
+        keep = np.diff(own.indptr) > 0
+        goal = np.isin(np.flatnonzero(within), asked)
+        for sign, ends in ((1.0, low), (-1.0, high)):
+            found = optimize.linprog(sign * goal, A_eq=own[keep], b_eq=rest[keep], bounds=(0, ceiling), method="highs")
+            if found.status != 0:
+                raise ArithmeticError(f"feasible intervals were not found: {found.message}")
+            ends[position[np.flatnonzero(within)[goal]]] = found.x[goal]
+    return low, high
+
+
+def complementary(
+    values: npt.ArrayLike,
+    primary: npt.ArrayLike,
+    width_required: npt.ArrayLike,
+    equations: sparse.csr_array,
+    hidden: npt.ArrayLike | None = None,
+    frozen: npt.ArrayLike | None = None,
+) -> Mask:
+    """Cells to hide so that the interval of every primary cell is as wide as required (`prove` says whether it is).
+
+    Hides the primary cells and those already `hidden`. Then, for one failing cell of every table at a time, the cheapest
+    others among which its value can move by the required width without any equation noticing: a linear program whose cost,
+    per count moved, is 1 for a small cell and 2 for the table's largest, so that few cells go and totals go last (the
+    heuristic of Fischetti and Salazar 2000). Near the least, not proved least. `frozen` cells are never hidden, such as
+    those of an earlier edition; where they leave no way, the cell stays unprotected and its proof fails.
+    """
+    x, first = _checked(values, equations), np.asarray(primary, bool)
+    required = np.broadcast_to(np.asarray(width_required, float), x.shape)
+    covered = first.copy() if hidden is None else first | np.asarray(hidden, bool)
+    fixed = np.zeros_like(first) if frozen is None else np.asarray(frozen, bool) & ~covered
+    _, table = connected_components(equations.T @ equations, directed=False)
+    open_cells = first.copy()
+    while True:
+        low, high = feasible_intervals(x, covered, equations, open_cells)
+        with np.errstate(invalid="ignore"):
+            failing = open_cells & (high - low < required - TOLERANCE)
+        if not failing.any():
+            return covered
+        # The widest need first: what protects it often protects its neighbours.
+        order = np.flatnonzero(failing)[np.argsort(-required[failing], kind="stable")]
+        asked = order[np.unique(table[order], return_index=True)[1]]
+        for start in range(0, asked.size, BATCH):
+            batch = asked[start : start + BATCH]
+            covered |= _cheapest_moves(x, required, equations, covered, fixed, table, batch)
+        # A cell asked once has got all there is; asking again would not end.
+        open_cells = failing.copy()
+        open_cells[asked] = False
+
+
+def prove(
+    values: npt.ArrayLike,
+    hidden: npt.ArrayLike,
+    primary: npt.ArrayLike,
+    width_required: npt.ArrayLike,
+    equations: sparse.csr_array,
+) -> Proof:
+    """The record of every primary cell: what a reader can work out, the width required, whether it passes."""
+    cells = np.flatnonzero(np.asarray(primary, bool))
+    low, high = feasible_intervals(values, hidden, equations, primary)
+    required = np.broadcast_to(np.asarray(width_required, float), low.shape)[cells]
+    low, high = low[cells], high[cells]
+    return Proof(cells, low, high, required, high - low >= required - TOLERANCE)
+
+
+def _cheapest_moves(
+    x: Floats,
+    required: Floats,
+    equations: sparse.csr_array,
+    covered: Mask,
+    fixed: Mask,
+    table: npt.NDArray[np.int64],
+    asked: npt.NDArray[np.int64],
+) -> Mask:
+    """Cells that must move when each asked cell moves up by a and down by b with a + b as required.
+
+    Variables are four blocks of cells: up+, up-, down+, down-: two ways the table could be instead. What goes below its value
+    by more than the value would be negative.
+    """
+    cells = np.flatnonzero(np.isin(table, table[asked]))
+    own = equations[:, cells]
+    own = own[np.diff(own.indptr) > 0]
+    target = np.isin(cells, asked)
+    largest = np.zeros(table.max() + 1)
+    np.maximum.at(largest, table, x)
+    count = np.bincount(table)[table[cells]]
+    cost = np.where(covered[cells], 0.0, 1 + x[cells] / np.maximum(largest[table[cells]], 1.0))
+    # Moving the asked cell is worth more than any detour through its table can cost.
+    reward = np.where(target, 4.0 * count + 1, 0.0)
+    free = np.where(fixed[cells], 0.0, np.inf)
+    drop = np.minimum(free, x[cells])
+    need = np.where(target, required[cells], 0.0)
+    nothing = np.zeros_like(cost)
+    upper = np.concatenate(
+        [
+            np.where(target, need, free),
+            np.where(target, nothing, drop),
+            np.where(target, nothing, free),
+            np.where(target, np.minimum(need, x[cells]), drop),
+        ]
+    )
+    balance = sparse.block_diag([sparse.hstack([own, -own]), sparse.hstack([own, -own])], format="csr")
+    pick = sparse.csr_array(sparse.eye_array(cells.size))[target]
+    none = sparse.csr_array(pick.shape)
+    found = optimize.linprog(
+        np.concatenate([cost - reward, cost, cost, cost - reward]),
+        A_ub=sparse.hstack([pick, none, none, pick]),
+        b_ub=need[target],
+        A_eq=balance,
+        b_eq=np.zeros(balance.shape[0]),
+        bounds=np.column_stack([np.zeros_like(upper), upper]),
+        method="highs",
+    )
+    if found.status != 0:
+        raise ArithmeticError(f"complementary cells were not found: {found.message}")
+    moved = np.zeros_like(covered)
+    moved[cells] = found.x.reshape(4, -1).max(axis=0) > TOLERANCE
+    return moved
+
+
+def _checked(values: npt.ArrayLike, equations: sparse.csr_array) -> Floats:
+    x = np.asarray(values, float)
+    if x.ndim != 1 or equations.shape[1] != x.size:
+        raise ValueError(f"{x.size} cells for equations between {equations.shape[1]}")
+    if not np.all(x >= 0):
+        raise ValueError("counts must be there and not negative")
+    if not np.allclose(equations @ x, 0, rtol=0, atol=TOLERANCE * max(1.0, float(x.max(initial=0)))):
+        raise ValueError("the tables do not add up: a total differs from its parts")
+    return x
+
+
+def _rounds(cells: npt.NDArray[np.int64], block: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    """The cells dealt out in rounds of at most BATCH, no two of one block in the same round."""
+    rounds = []
+    left = cells
+    while left.size:
+        first = np.unique(block[left], return_index=True)[1]
+        rounds += [left[first[start : start + BATCH]] for start in range(0, first.size, BATCH)]
+        left = np.delete(left, first)
+    return rounds
