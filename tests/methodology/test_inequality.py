@@ -55,6 +55,12 @@ def test_one_to_five_by_hand() -> None:
     assert atkinson(x, 2) == pytest.approx(1 - 5 / sum(1 / v for v in x) / 3)
 
 
+def test_weighted_spread_of_five_branches() -> None:
+    # domain.md section 11.7: weighted mean 86.7368, weighted standard deviation 5.50447.
+    found = coefficient_of_variation([88, 84, 79, 91, 70], [500, 300, 200, 800, 100])
+    assert found == pytest.approx(5.50447 / 86.7368, rel=1e-5)
+
+
 def test_gini_is_half_the_relative_mean_difference() -> None:
     rng = np.random.default_rng(1)
     x, w = rng.gamma(2, 3, 30), rng.integers(1, 9, 30)

@@ -42,6 +42,14 @@ def test_critical_value_is_the_studentised_range(units: int, value: float) -> No
     assert critical_value(np.full(units, 2.5), _rng(), draws=40_000) == pytest.approx(value, abs=0.03)
 
 
+def test_critical_value_with_unequal_errors() -> None:
+    s = np.array([0.4, 1.0, 2.2, 0.7])
+    noise = np.random.default_rng(1).normal(0, s, (200_000, 4))
+    pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
+    top = np.max([np.abs(noise[:, i] - noise[:, j]) / np.hypot(s[i], s[j]) for i, j in pairs], axis=0)
+    assert critical_value(s, _rng(), draws=40_000) == pytest.approx(np.quantile(top, 0.95), abs=0.03)
+
+
 def test_simultaneous_sets_of_the_vector() -> None:
     sets = simultaneous_rank_sets(SCORES, ERRORS, _rng())
     assert (list(sets.lower), list(sets.upper)) == (LOWER, UPPER)

@@ -105,7 +105,7 @@ def _log_rank(rows: pd.DataFrame, column: str, value: str, metric: str) -> float
 def kitagawa_decomposition(case: Case) -> Answers:
     """Groups `<set>|<factor or crude>`; effects are second minus first population in alphabetical order.
 
-    The set is the input whose stem is in its name. Factors are columns, multiplied and summed over a population's rows; a
+    Factors are columns, multiplied and summed over a population's rows; a
     factor `<id>_struct` beside `rate` is the mix of `size` over the groups of that column.
     """
     answers: Answers = {}
@@ -115,7 +115,7 @@ def kitagawa_decomposition(case: Case) -> Answers:
         if factor != "crude" and factor not in wanted.setdefault(name, []):
             wanted[name].append(factor)
     for name, factors in wanted.items():
-        table = _table_named(case, name)
+        table = _table_named(case, name, factors)
         table = table.assign(pop=labels(table["pop"]))
         first, second = sorted(table["pop"].unique())
         structured = [factor for factor in factors if factor not in table]
@@ -129,12 +129,15 @@ def kitagawa_decomposition(case: Case) -> Answers:
 Standardised = dict[str, tuple[tuple[float, float], float]]
 
 
-def _table_named(case: Case, name: str) -> pd.DataFrame:
+def _table_named(case: Case, name: str, factors: list[str]) -> pd.DataFrame:
+    """The input with these factors as columns; of several, the one whose stem is in the name of the set."""
+
     def plain(text: str) -> str:
         return re.sub(r"[^a-z0-9]", "", text.lower())
 
-    inputs = {plain(stem.removeprefix("input")): table for stem, table in tables(case).items()}
-    return inputs[max((stem for stem in inputs if stem in plain(name)), key=len)]
+    needed = {"pop", *(factor for factor in factors if not factor.endswith("_struct"))}
+    inputs = {plain(stem.removeprefix("input")): table for stem, table in tables(case).items() if needed <= set(table)}
+    return inputs[max(inputs, key=lambda stem: (stem in plain(name), len(stem)))]
 
 
 def _named(found: DasGupta, factors: list[str]) -> Standardised:
