@@ -1,7 +1,7 @@
-"""Maturity levels against every level published; scores, gates and probabilities by hand.
+"""Maturity levels against every level published; scores and gates by hand.
 
-Belongs here: `maturity`, `maturity_models`, `maturity_uncertainty` with the shipped models. Does not belong here: the
-warehouse's tables.
+Belongs here: `maturity`, `maturity_models` with the shipped models. Does not belong here: how sure a level is
+(`test_maturity_uncertainty`), the warehouse's tables.
 """
 
 import shutil
@@ -23,15 +23,6 @@ from methodology.maturity import (
     unreachable_levels,
 )
 from methodology.maturity_models import Gate, MaturityModel, Observed, Practice, model_faults
-from methodology.maturity_uncertainty import (
-    Contradiction,
-    announced_levels,
-    assessor_errors,
-    contradicting_practices,
-    contradicts_satisfaction,
-    level_probabilities,
-    level_probabilities_of_score,
-)
 from methodology.parameters import VERSIONS, ParameterError, load_methodology
 
 # Levels of named bodies in the digital experience index as published from 2022 to 2025 (score, level in English).
@@ -269,73 +260,3 @@ def test_what_the_warehouse_sees() -> None:
     assert np.isnan(observed_adoption(practice, None))
     with pytest.raises(ValueError, match="not answered by the warehouse"):
         observed_adoption(_small().practices[0], 1)
-
-
-def test_contradictions() -> None:
-    model = _small()
-    # Assessed as systematic; the warehouse sees 40 %: three steps apart.
-    assert contradicting_practices(model, {"a1": 3, "b1": 3}, {"share_of_b1": 0.4}) == [Contradiction("b1", 3, 0)]
-    assert contradicting_practices(model, {"b1": 2}, {"share_of_b1": 0.5}) == []
-    assert contradicting_practices(model, {"b1": 3}, {}) == []
-    assert contradicts_satisfaction(model, [3, 3, 2], [-2, -1, -2]).tolist() == [True, False, False]
-
-
-# Judged right with 0.9; else one step too high (nothing lies below 0).
-ERRORS = [[1, 0, 0, 0], [0.1, 0.9, 0, 0], [0, 0.1, 0.9, 0], [0, 0, 0.1, 0.9]]
-
-
-def test_probabilities_of_levels_under_assessors_errors() -> None:
-    model = _small()
-    # Level 2 stands on a1 and b2, both just at the gate: 0.9 x 0.9. The second agency has a spare practice for b2, none for
-    # a1, and b1 is not needed for level 2: P(1) = 0.1; P(3) = P(a1, b1 hold, one of a2, b2 does, 60 points).
-    adoption = [[2, 0, 0, 2], [2, 3, 0, 3]]
-    found = level_probabilities(model, adoption, ERRORS, 20_000, np.random.default_rng(3))
-    assert found.sum(axis=1) == pytest.approx([1, 1])
-    assert found[0] == pytest.approx([0.19, 0.81, 0], abs=0.012)
-    assert found[1] == pytest.approx([0.1, 0.9, 0], abs=0.012)
-    again = level_probabilities(model, adoption, ERRORS, 100, np.random.default_rng(4))
-    assert np.array_equal(again, level_probabilities(model, adoption, ERRORS, 100, np.random.default_rng(4)))
-
-
-def test_errors_of_assessors() -> None:
-    assert assessor_errors(10 * np.array(ERRORS)) == pytest.approx(np.array(ERRORS))
-    with pytest.raises(ValueError, match="nobody verified adoption 1, 2, 3"):
-        assessor_errors(np.diag([5, 0, 0, 0]))
-    with pytest.raises(ValueError, match="4 x 4"):
-        assessor_errors(np.eye(3))
-    with pytest.raises(ValueError, match="probabilities"):
-        level_probabilities(_small(), [1, 1, 1, 1], np.eye(4) * 2, 1, np.random.default_rng(0))
-    with pytest.raises(ValueError, match="whole steps"):
-        level_probabilities(_small(), [1.5, 1, 1, 1], np.eye(4), 1, np.random.default_rng(0))
-
-
-def test_probabilities_of_a_score() -> None:
-    # One error above the cut of 85: Phi(1) = 0.8413 at or above it, Phi(-9) at 95.
-    found = level_probabilities_of_score([86, 85], [1, 0], [50, 70, 85, 95])
-    assert found[0] == pytest.approx([0, 0, 0.1587, 0.8413, 0], abs=5e-5)
-    assert found[1].tolist() == [0, 0, 0, 1, 0]
-
-
-@pytest.mark.parametrize(
-    ("levels", "upper", "announced"),
-    [
-        ([1, 2], 0.9, [1, 2]),  # sure at once
-        ([1, 2, 2], 0.6, [1, 1, 2]),  # not sure, but lasting
-        ([1, 2, 1, 2], 0.6, [1, 1, 1, 1]),  # coming and going
-        ([2, 1, 1], 0.6, [2, 2, 1]),  # down by the same rule
-    ],
-)
-def test_when_a_change_is_announced(levels: list[int], upper: float, announced: list[int]) -> None:
-    chances = [[1 - upper, upper] if level == 2 else [upper, 1 - upper] for level in levels]
-    assert announced_levels(levels, chances) == announced
-
-
-def test_a_leap_is_announced_as_far_as_it_is_sure() -> None:
-    # Found at 4 with P(at least 3) = .95 and P(4) = .6: level 3 is sure. Found at 4 again: two cycles above 3, so 4.
-    chances = [[1, 0, 0, 0], [0, 0.05, 0.35, 0.6], [0, 0.05, 0.35, 0.6]]
-    assert announced_levels([1, 4, 4], chances) == [1, 3, 4]
-    # First 2, then 4, neither sure: the nearer of the two has lasted.
-    unsure = [[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.3, 0.1, 0.1, 0.5]]
-    assert announced_levels([1, 2, 4], unsure) == [1, 1, 2]
-    with pytest.raises(ValueError, match="2 levels and probabilities of 1"):
-        announced_levels([1, 2], [[1, 0]])

@@ -161,14 +161,12 @@ def rank_uncertainty(case: Case) -> Answers:
         without = normalisation.ranks(scores_left, first="highest", decimals=ROUNDING)
         answers[f"remove={pillar}", "mean_abs_rank_shift"] = float(rank_shift(without, rank))
         answers |= {(f"remove={pillar}|{unit}", "rank"): float(own) for unit, own in zip(units, without, strict=True)}
-    summary = rank_summary(ranks, (0.05, 0.95))
+    summary = rank_summary(ranks)
     names = {
         "nominal_score": nominal,
         "nominal_rank": rank,
         "mean_rank": summary.mean,
         "median_rank": summary.median,
-        "rank_q05_type7": summary.low,
-        "rank_q95_type7": summary.high,
         "rank_sd": summary.sd,
         "rank_min": summary.best,
         "rank_max": summary.worst,
@@ -178,6 +176,9 @@ def rank_uncertainty(case: Case) -> Answers:
     for group, metric in case.asked:
         if found := re.fullmatch(r"share_top(\d+)", metric):
             answers[group, metric] = float((ranks <= int(found[1])).mean(axis=0)[units.index(group)])
+        elif found := re.fullmatch(r"rank_q(\d+)_type7", metric):
+            share = int(found[1]) / 100
+            answers[group, metric] = float(rank_summary(ranks, (share, share)).low[units.index(group)])
     return answers
 
 
@@ -201,7 +202,7 @@ def technology_achievement(case: Case) -> Answers:
             answers[f"goalposts|{scheme}|{country}", "score_computed"] = float(score)
             for printed in ("table23", "goalposts"):
                 answers[f"{printed}|{scheme}|{country}", "rank_goalposts_capped"] = float(place)
-    answers |= _table_15(table)
+    answers |= _table_15(table, case.asked)
     answers |= _table_14(_table(case, "country", "year", "humidity"))
     votes = _table(case, "n_indicators", "first", "second")
     orders = votes.drop(columns="n_indicators")
@@ -214,8 +215,8 @@ def technology_achievement(case: Case) -> Answers:
     return answers
 
 
-def _table_15(table: pd.DataFrame) -> Answers:
-    """Ten normalisations of SCHOOLING, the indicator the handbook prints (README); p = 20 % of the mean."""
+def _table_15(table: pd.DataFrame, asked: list[Key]) -> Answers:
+    """Ten normalisations of SCHOOLING, the indicator the handbook prints (README); `p20` is 20 % of the mean."""
     x = table["SCHOOLING"].to_numpy(float)
     ascending = normalisation.ranks(x)
     columns = {
@@ -227,9 +228,11 @@ def _table_15(table: pd.DataFrame) -> Answers:
         "ratio_to_worst": normalisation.ratio_to(x, x.min()),
         "diff_from_mean_ratio": normalisation.ratio_to(x, x.mean()) - 1,
         "diff_from_worst_ratio": normalisation.ratio_to(x, x.min()) - 1,
-        "above_below_mean_p20": normalisation.above_or_below(x, x.mean(), 0.2),
         "percentile_rank_over_n": 100 * ascending / x.size,
     }
+    for metric in {metric for _, metric in asked}:
+        if found := re.fullmatch(r"above_below_mean_p(\d+)", metric):
+            columns[metric] = normalisation.above_or_below(x, x.mean(), int(found[1]) / 100)
     return {
         (f"table15|{country}", metric): float(column[row])
         for metric, column in columns.items()
