@@ -182,3 +182,13 @@ def test_weights_matter_where_indicators_disagree() -> None:
     assert found.sources == ("normalisation", "aggregation", "weights")
     assert found.total[:2, 0] == pytest.approx([0, 0])
     assert found.first[2, 0] == pytest.approx(1)
+
+
+def test_weights_reach_a_quarter_up_and_down_and_no_further() -> None:
+    # The first unit leads while w_a x > w_b. At the ends of the inputs w_b / w_a is 1.25 / 0.75 and 0.75 / 1.25.
+    tree = hierarchy({"a": "index", "b": "index", "index": None}, {"a": 1, "b": 1})
+    plain = Assumptions((lambda x, axis: x,), ("arithmetic",))
+    uniforms = {"normalisation": np.zeros((3, 1)), "aggregation": np.zeros((3, 1))}
+    uniforms["weights"] = np.array([[0.0, 1, 0.5], [1, 0, 0.5], [0.5, 0.5, 0.5]])
+    for x, leads in ((1.7, [1, 1, 1]), (1.6, [2, 1, 1]), (0.9, [2, 1, 2]), (0.59, [2, 2, 2])):
+        assert ranks_under(uniforms, [[x, 0], [0, 1]], None, tree, plain)[:, 0].tolist() == leads

@@ -120,12 +120,12 @@ def test_gap_to_the_next_level() -> None:
 
 
 def test_a_share_that_floating_point_overshoots() -> None:
-    # 0.55 of 20 practices is eleven; in floating point it is 11.000000000000002, which would ask for twelve.
-    practices = [_practice(f"p{number}", "a", 2) for number in range(20)]
+    # 0.28 of 25 practices is seven; in floating point it is 7.000000000000001, which would ask for eight.
+    practices = [_practice(f"p{number}", "a", 2) for number in range(25)]
     levels = [{"ar": "١", "en": "one"}, {"ar": "٢", "en": "two"}]
-    model = _small(weights={"a": 1.0}, cuts=[10.0], levels=levels, practices=practices, gates=[Gate(2, 2, 0.55)])
-    assert levels_of(model, [2] * 11 + [0] * 9) == 2
-    assert levels_of(model, [2] * 10 + [0] * 10) == 1
+    model = _small(weights={"a": 1.0}, cuts=[10.0], levels=levels, practices=practices, gates=[Gate(2, 2, 0.28)])
+    assert levels_of(model, [2] * 7 + [0] * 18) == 2
+    assert levels_of(model, [2] * 6 + [0] * 19) == 1
 
 
 def test_practices_not_assessed() -> None:
