@@ -3,15 +3,34 @@
 Belongs here: the wiring of `publication.publish`. Does not belong here: how editions are made.
 """
 
+import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 
+from dagster_project.counterfactual import scores_under
 from dagster_project.origin import origin_of
 from dagster_project.resources import WorkspaceResource
+from miyar.registry import Registry
+from miyar.workspace import Workspace
 from publication.editions import publish
+from publication.manifest import list_editions, read_manifest
 
 PUBLISHED_TABLES = ("bench_scores", "bench_peer_positions", "bench_maturity", "bench_lineage")
+
+
+def _same_method(workspace: Workspace, registry: Registry, folder: Path) -> Path | None:
+    """Scores under the last edition's methodology, when the workspace has moved to another version."""
+    editions = list_editions(workspace.editions)
+    if not editions:
+        return None
+    version = read_manifest(workspace.editions / editions[-1]).methodology_version
+    return (
+        None
+        if version == workspace.settings.methodology
+        else scores_under(workspace, registry, version, folder / "aside")
+    )
 
 
 class PublishConfig(dg.Config):
@@ -35,13 +54,15 @@ def edition(
     context: dg.AssetExecutionContext, config: PublishConfig, workspace: WorkspaceResource
 ) -> dg.MaterializeResult[None]:
     moment = datetime.fromisoformat(config.published_at) if config.published_at else datetime.now(tz=UTC)
-    with workspace.hold() as place:
+    with workspace.hold() as place, tempfile.TemporaryDirectory(dir=place.warehouse.parent) as aside:
+        registry = workspace.registry()
         published = publish(
             place,
-            origin_of(place, workspace.registry(), workspace.contracts()),
+            origin_of(place, registry, workspace.contracts()),
             moment,
             period=config.period or None,
             reason=config.reason,
+            same_method=_same_method(place, registry, Path(aside)),
         )
     size = sum(path.stat().st_size for path in published.path.rglob("*") if path.is_file())
     return dg.MaterializeResult(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ingestion.contract import Contract
 from ingestion.ledger import Account, contract_hash, read_accounts
-from methodology.parameters import Methodology, load_methodology
+from methodology.parameters import VERSIONS, Methodology, load_methodology
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
 from publication.editions import Origin
@@ -45,8 +45,11 @@ def run_tags(workspace: Workspace) -> dict[str, str]:
 
 
 def methodology_of(workspace: Workspace) -> Methodology:
-    """The workspace's methodology version with its own metrics."""
-    return load_methodology(workspace.settings.methodology, workspace.registry / "metrics.csv")
+    """The workspace's methodology version with its own metrics; a version of that name in its registry comes first."""
+    own = workspace.registry / "methodology"
+    version = workspace.settings.methodology
+    versions = own if (own / version).is_dir() else VERSIONS
+    return load_methodology(version, workspace.registry / "metrics.csv", versions)
 
 
 def submission_state(account: Account) -> str:

@@ -14,9 +14,11 @@ from miyar.registry import TABLES, Registry
 from miyar.workspace import Workspace
 
 
-def write_snapshots(workspace: Workspace, registry: Registry, methodology: Methodology) -> None:
-    """Write `lake/registry/*.parquet`; rows are in the order of their source, columns are text."""
-    folder = workspace.lake / "registry"
+def write_snapshots(
+    workspace: Workspace, registry: Registry, methodology: Methodology, *, into: Path | None = None
+) -> None:
+    """Write `registry/*.parquet` into the lake (or another folder); rows in the order of their source, columns text."""
+    folder = (into or workspace.lake) / "registry"
     folder.mkdir(parents=True, exist_ok=True)
     for name, (columns, _, _) in TABLES.items():
         _write(folder / f"{name}.parquet", list(columns), registry.tables[name])

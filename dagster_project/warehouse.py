@@ -16,7 +16,11 @@ from miyar.workspace import Workspace
 
 DBT = Path(__file__).resolve().parents[1] / "dbt"
 # What decides the content of a cell: when any of it changes, every slice is computed again.
-HEAVY = ("models/staging/lake/stg_lake__*.sql", "models/intermediate/cells/*.sql", "macros/*.sql")
+CELLS_COME_FROM = ("models/staging/lake/stg_lake__*.sql", "models/intermediate/cells/*.sql", "macros/*.sql")
+
+# The two halves of the project, as dbt selects them: rows to cells, and everything computed from cells.
+HEAVY = ["fqn:miyar.staging.lake", "fqn:miyar.intermediate.cells"]
+LIGHT = ["fqn:miyar.staging.registry", "fqn:miyar.intermediate.scores", "fqn:miyar.marts"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class DbtResult:
 def build_key(project: Path = DBT) -> str:
     """Hash of the SQL that makes cells."""
     digest = hashlib.sha256()
-    for pattern in HEAVY:
+    for pattern in CELLS_COME_FROM:
         for path in sorted(project.glob(pattern)):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

@@ -15,10 +15,9 @@ from dagster_project.origin import methodology_of
 from dagster_project.partitions import SINGLE_RUN
 from dagster_project.resources import WorkspaceResource
 from dagster_project.snapshots import write_snapshots
-from dagster_project.warehouse import run_dbt
+from dagster_project.warehouse import HEAVY, LIGHT, run_dbt
 from ingestion.feeds import load_feeds
 
-HEAVY = "fqn:miyar.staging.lake fqn:miyar.intermediate.cells"
 # One writer at a time: the warehouse is a single file.
 WRITER = "warehouse"
 
@@ -53,7 +52,7 @@ def warehouse_assets(manifest_path: Path, periods: dg.PartitionsDefinition[str])
 
     @dbt_assets(
         manifest=manifest,
-        select=HEAVY,
+        select=" ".join(HEAVY),
         name="cells",
         partitions_def=periods,
         backfill_policy=SINGLE_RUN,
@@ -64,21 +63,20 @@ def warehouse_assets(manifest_path: Path, periods: dg.PartitionsDefinition[str])
     def cells(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Any:
         with workspace.hold() as place:
             write_snapshots(place, workspace.registry(), methodology_of(place))
-            yield from _results(context, place, manifest, translator, HEAVY.split())
+            yield from _results(context, place, manifest, translator, HEAVY)
 
     @dbt_assets(
         manifest=manifest,
-        exclude=HEAVY,
+        exclude=" ".join(HEAVY),
         name="benchmarks",
         dagster_dbt_translator=translator,
         pool=WRITER,
         retry_policy=dg.RetryPolicy(max_retries=1, delay=10),
     )
     def benchmarks(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Any:
-        light = [f"fqn:miyar.{folder}" for folder in ("staging.registry", "intermediate.scores", "marts")]
         with workspace.hold() as place:
             write_snapshots(place, workspace.registry(), methodology_of(place))
-            yield from _results(context, place, manifest, translator, light)
+            yield from _results(context, place, manifest, translator, LIGHT)
 
     return [cells, benchmarks]
 

@@ -18,9 +18,11 @@ import duckdb
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.difference import write_difference
-from publication.hashing import combined_hash, file_hash, table_hash
-from publication.manifest import Manifest, TableEntry, list_editions, read_manifest
+from publication.hashing import file_hash, table_hash
+from publication.manifest import Manifest, TableEntry, content_hash, list_editions, read_manifest
 from publication.packs import write_packs
+from publication.restatements import TABLE as RESTATED
+from publication.restatements import fill_restatements
 
 # Schemas of the warehouse whose tables are published, all into one schema of the edition.
 PUBLISHED = ("core", "benchmarks")
@@ -51,9 +53,18 @@ class Published:
 
 
 def publish(
-    workspace: Workspace, origin: Origin, published_at: datetime, *, period: str | None = None, reason: str = ""
+    workspace: Workspace,
+    origin: Origin,
+    published_at: datetime,
+    *,
+    period: str | None = None,
+    reason: str = "",
+    same_method: Path | None = None,
 ) -> Published:
     """Publish the warehouse as the next edition of a period (default: the last period with a reported score).
+
+    `same_method` is Parquet of the scores under the methodology of the edition before, where that was another one.
+
 
     The same content as the period's latest edition changes nothing. A further edition of a period that is already out
     needs a reason; raises MiyarError without one.
@@ -66,7 +77,7 @@ def publish(
         building.mkdir()
         tables = _write_tables(connection, building, chosen)
         packs = write_packs(connection, workspace, building, chosen)
-    content = combined_hash({**{name: entry.hash for name, entry in tables.items()}, **packs})
+    content = content_hash(tables, packs)
     earlier = [name for name in list_editions(workspace.editions) if name.startswith(f"{chosen}-r")]
     if earlier and read_manifest(workspace.editions / earlier[-1]).content_hash == content:
         _remove(building)
@@ -86,7 +97,12 @@ def publish(
     edition_id = f"{chosen}-r{len(earlier) + 1}"
     previous = everything[-1] if everything else None
     if previous:
-        write_difference(workspace.editions / previous, building)
+        before = workspace.editions / previous
+        write_difference(before, building)
+        if RESTATED in tables:
+            tables[RESTATED] = fill_restatements(
+                building, before, read_manifest(before), origin.methodology_version, same_method
+            )
     files = {
         path.relative_to(building).as_posix(): file_hash(path) for path in sorted(building.rglob("*")) if path.is_file()
     }

@@ -5,13 +5,17 @@ Belongs here: the manifest's model, reading and finding editions. Does not belon
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from miyar.errors import MiyarError, Problem
 from miyar.periods import index_of
+from publication.hashing import combined_hash
 
+# Tables that tell of the edition before. Publishing the same inputs again must find the same content.
+OF_HISTORY = {"bench_restatements"}
 EDITION = re.compile(r"([0-9]{4}Q[1-4])-r([1-9][0-9]*)")
 
 
@@ -48,6 +52,11 @@ class Manifest:
 
     def as_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def content_hash(tables: Mapping[str, TableEntry], packs: Mapping[str, str]) -> str:
+    """Hash over tables and packs: what the inputs decide, and not what happened to be published before."""
+    return combined_hash({**{name: entry.hash for name, entry in tables.items() if name not in OF_HISTORY}, **packs})
 
 
 def read_manifest(edition: Path) -> Manifest:

@@ -9,7 +9,7 @@ import duckdb
 
 from miyar.errors import Problem
 from publication.hashing import combined_hash, file_hash, table_hash
-from publication.manifest import Manifest, list_editions, read_manifest
+from publication.manifest import Manifest, content_hash, list_editions, read_manifest
 
 
 def verify(editions: Path, edition_id: str) -> list[Problem]:
@@ -80,8 +80,7 @@ def _content_hash(manifest: Manifest) -> str:
         folder, _, name = path.rpartition("/")
         if folder.startswith("packs/"):
             packs.setdefault(folder, {})[name] = digest
-    tables = {name: entry.hash for name, entry in manifest.tables.items()}
-    return combined_hash({**tables, **{folder: combined_hash(files) for folder, files in packs.items()}})
+    return content_hash(manifest.tables, {folder: combined_hash(files) for folder, files in packs.items()})
 
 
 def _table_hash(connection: duckdb.DuckDBPyConnection, relation: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from dagster_project.warehouse import DBT, HEAVY
+from dagster_project.warehouse import CELLS_COME_FROM, DBT
 from miyar.workspace import Workspace
 
 # What the dispatched macros write for DuckDB: files as relations. Spark gets its own text from the same macro.
@@ -152,7 +152,9 @@ FORBIDDEN: dict[str, tuple[Callable[[str], bool], str, str]] = {
 def _heavy(workspace: Workspace) -> dict[str, str]:
     """Compiled SQL of the heavy half, with the files of the lake and other models as plain relations."""
     compiled = workspace.root / "warehouse" / "dbt" / "compiled" / "miyar"
-    models = [path.relative_to(DBT) for pattern in HEAVY if "macros" not in pattern for path in DBT.glob(pattern)]
+    models = [
+        path.relative_to(DBT) for pattern in CELLS_COME_FROM if "macros" not in pattern for path in DBT.glob(pattern)
+    ]
     texts = {path.stem: (compiled / path).read_text("utf-8") for path in sorted(models)}
     return {name: RELATION.sub(r"\1", FILES.sub("files_of_the_lake", sql)) for name, sql in texts.items()}
 
@@ -206,7 +208,7 @@ def test_the_parser_refuses_what_is_no_spark(sql: str) -> None:
 
 def test_files_are_reached_by_macro_only() -> None:
     """Where files stand is said in one place, dispatched for each engine."""
-    for pattern in HEAVY:
+    for pattern in CELLS_COME_FROM:
         for path in DBT.glob(pattern):
             if path.parent.name != "macros":
                 assert "read_parquet" not in Path(path).read_text("utf-8"), path.name

@@ -1,0 +1,41 @@
+"""Today's data under the methodology of the edition before: what a restatement's share of data is measured by.
+
+Belongs here: one more build of the light half beside the warehouse. Does not belong here: comparing (`publication.restatements`).
+"""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.origin import methodology_of
+from dagster_project.snapshots import write_snapshots
+from dagster_project.warehouse import LIGHT, run_dbt
+from miyar.registry import Registry
+from miyar.workspace import Workspace
+
+
+def scores_under(workspace: Workspace, registry: Registry, methodology_version: str, folder: Path) -> Path:
+    """Parquet of `bench_scores` as another methodology version would have it, made in `folder` (emptied first).
+
+    Everything above the cells is computed anew on a copy of the warehouse; cells do not depend on the methodology. Raises
+    RuntimeError naming what dbt could not build.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    aside = Workspace(folder, workspace.settings.model_copy(update={"methodology": methodology_version}))
+    aside.warehouse.parent.mkdir(parents=True)
+    aside.lake.mkdir()
+    shutil.copyfile(workspace.warehouse, aside.warehouse)
+    shutil.copyfile(workspace.lake / "slices.parquet", aside.lake / "slices.parquet")
+    methodology = methodology_of(replace(workspace, settings=aside.settings))
+    write_snapshots(workspace, registry, methodology, into=aside.lake)
+    failures = [f"{result.unique_id}: {result.message}" for result in run_dbt(aside, LIGHT, "run") if result.failed]
+    if failures:
+        raise RuntimeError(f"under methodology {methodology_version}: {'; '.join(failures)}")
+    scores = folder / "bench_scores.parquet"
+    with duckdb.connect(str(aside.warehouse), read_only=True) as connection:
+        connection.execute(
+            f"copy benchmarks.bench_scores to '{str(scores).replace(chr(39), chr(39) * 2)}' (format parquet)"
+        )
+    return scores

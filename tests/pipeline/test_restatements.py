@@ -1,0 +1,115 @@
+"""A new methodology version recomputes history; both editions stay, and every change is split into method and data.
+
+Belongs here: whole runs under another version. Does not belong here: the table's arithmetic (`tests/publication`).
+"""
+
+import shutil
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from dagster_project.pipeline import run_pipeline
+from ingestion.ledger import read_accounts, withdraw
+from methodology.parameters import VERSIONS
+from miyar.workspace import Workspace
+from publication.manifest import list_editions, read_manifest
+from publication.verify import verify_all
+
+LATER = datetime(2026, 2, 20, tzinfo=UTC)
+KEY = "unit_type, unit_id, metric_id, period_id, instrument_id"
+
+
+def _second_version(workspace: Workspace) -> None:
+    """2026.2: the middle of five is no top box, another level cut, other weights of dimensions."""
+    own = workspace.registry / "methodology" / "2026.2"
+    shutil.copytree(VERSIONS / "2026.1", own)
+    boxes = own / "top_boxes.csv"
+    lines = boxes.read_text("utf-8").splitlines()
+    changed = [line.replace("5,3,", "5,4,", 1) if line.startswith("5,3,") else line for line in lines]
+    assert changed != lines
+    boxes.write_text("\n".join(changed) + "\n", "utf-8")
+    model = own / "maturity" / "digital_experience.yml"
+    source = yaml.safe_load(model.read_text("utf-8"))
+    source["cuts"]["values"][-1] -= 1
+    next(iter(source["dimensions"].values()))["weight"] *= 2
+    model.write_text(yaml.safe_dump(source, allow_unicode=True, sort_keys=False), "utf-8")
+
+
+def _use(workspace: Workspace, version: str) -> None:
+    path = workspace.root / "miyar.yml"
+    settings = yaml.safe_load(path.read_text("utf-8")) | {"methodology": version}
+    path.write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
+
+
+def _withdraw_a_survey(workspace: Workspace) -> None:
+    accounts = [a for a in read_accounts(workspace) if a.feed == "survey_responses" and a.accepted > 50]
+    withdraw(workspace, accounts[0].submission_id, "delivered for the wrong quarter")
+
+
+def _rows(edition: Path, query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(edition / "benchmarks.duckdb"), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+@pytest.fixture
+def other_copy(built_workspace: Workspace, tmp_path: Path) -> Workspace:
+    root = tmp_path / "other"
+    ignored = shutil.ignore_patterns("landing", "dagster", "scratch", ".lock*")
+    shutil.copytree(built_workspace.root, root, symlinks=True, ignore=ignored)
+    return Workspace.open(root)
+
+
+def test_method_and_data_are_told_apart_exactly(workspace_copy: Workspace, other_copy: Workspace) -> None:
+    centre = workspace_copy
+    before = list_editions(centre.editions)[-1]
+    _second_version(centre)
+    _use(centre, "2026.2")
+    _withdraw_a_survey(centre)
+    result = run_pipeline(centre.root, LATER, reason="methodology 2026.2 and a withdrawal")
+    assert result.is_published and result.edition_id is not None
+    edition = centre.editions / result.edition_id
+    assert [before, result.edition_id] == list_editions(centre.editions)[-2:]
+    assert read_manifest(edition).methodology_version == "2026.2"
+    assert not any(verify_all(centre.editions).values())
+
+    # The same withdrawal under the old version, published apart, is what the data alone would have said.
+    _withdraw_a_survey(other_copy)
+    data_only = run_pipeline(other_copy.root, LATER, reason="a withdrawal")
+    assert data_only.edition_id is not None
+    plain = other_copy.editions / data_only.edition_id
+    expected = {row[:5]: row[5:] for row in _rows(plain, f"select {KEY}, score, status from bench_scores")}
+    rows = _rows(
+        edition,
+        f"select {KEY}, score_before, score_same_method, score_after, data_change, method_change, total_change, "
+        "status_same_method, cause from bench_restatements",
+    )
+    causes = {row[-1] for row in rows}
+    assert causes == {"data", "method", "both"}
+    for *key, was, same, now, by_data, by_method, total, status, cause in rows:
+        assert (same, status) == expected.get(tuple(key), (None, None)), key
+        if total is not None and same is not None:
+            assert by_data + by_method == total == now - was
+        if cause == "method" and by_method is not None:
+            assert by_data == Decimal(0)
+        if cause == "data" and by_data is not None:
+            assert by_method == Decimal(0)
+    by_method_only = {row[2] for row in rows if row[-1] == "method"}
+    assert "overall_satisfaction_top_box" in by_method_only and "maturity_digital_experience" in by_method_only
+    assert "overall_satisfaction" not in by_method_only
+    # Under one methodology all change is data.
+    assert {row[0] for row in _rows(plain, "select distinct cause from bench_restatements")} == {"data"}
+
+
+def test_the_same_inputs_again_publish_nothing(workspace_copy: Workspace) -> None:
+    _second_version(workspace_copy)
+    _use(workspace_copy, "2026.2")
+    first = run_pipeline(workspace_copy.root, LATER, reason="methodology 2026.2")
+    assert first.is_published
+    (workspace_copy.root / "warehouse" / "published.hash").unlink()
+    again = run_pipeline(workspace_copy.root, LATER, reason="methodology 2026.2")
+    assert not again.is_published and again.edition_id == first.edition_id
