@@ -14,15 +14,24 @@ from dagster_project.snapshots import write_snapshots
 from dagster_project.warehouse import LIGHT, run_dbt
 from miyar.registry import Registry
 from miyar.workspace import Workspace
+from publication.manifest import list_editions, read_manifest
+
+
+def same_method(workspace: Workspace, registry: Registry, folder: Path) -> Path | None:
+    """Scores under the last edition's methodology, made in `folder`; none while the workspace has not left it."""
+    editions = list_editions(workspace.editions)
+    if not editions:
+        return None
+    version = read_manifest(workspace.editions / editions[-1]).methodology_version
+    return None if version == workspace.settings.methodology else scores_under(workspace, registry, version, folder)
 
 
 def scores_under(workspace: Workspace, registry: Registry, methodology_version: str, folder: Path) -> Path:
-    """Parquet of `bench_scores` as another methodology version would have it, made in `folder` (emptied first).
+    """Parquet of `bench_scores` as another methodology version would have it, made in the empty folder `folder`.
 
     Everything above the cells is computed anew on a copy of the warehouse; cells do not depend on the methodology. Raises
     RuntimeError naming what dbt could not build.
     """
-    shutil.rmtree(folder, ignore_errors=True)
     aside = Workspace(folder, workspace.settings.model_copy(update={"methodology": methodology_version}))
     aside.warehouse.parent.mkdir(parents=True)
     aside.lake.mkdir()

@@ -9,28 +9,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_project.counterfactual import scores_under
+from dagster_project.counterfactual import same_method
 from dagster_project.origin import origin_of
 from dagster_project.resources import WorkspaceResource
-from miyar.registry import Registry
-from miyar.workspace import Workspace
 from publication.editions import publish
-from publication.manifest import list_editions, read_manifest
 
 PUBLISHED_TABLES = ("bench_scores", "bench_peer_positions", "bench_maturity", "bench_lineage")
-
-
-def _same_method(workspace: Workspace, registry: Registry, folder: Path) -> Path | None:
-    """Scores under the last edition's methodology, when the workspace has moved to another version."""
-    editions = list_editions(workspace.editions)
-    if not editions:
-        return None
-    version = read_manifest(workspace.editions / editions[-1]).methodology_version
-    return (
-        None
-        if version == workspace.settings.methodology
-        else scores_under(workspace, registry, version, folder / "aside")
-    )
 
 
 class PublishConfig(dg.Config):
@@ -62,7 +46,7 @@ def edition(
             moment,
             period=config.period or None,
             reason=config.reason,
-            same_method=_same_method(place, registry, Path(aside)),
+            same_method=same_method(place, registry, Path(aside)),
         )
     size = sum(path.stat().st_size for path in published.path.rglob("*") if path.is_file())
     return dg.MaterializeResult(

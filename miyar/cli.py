@@ -7,6 +7,7 @@ is needed so that `miyar --help` is quick.
 import os
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -162,15 +163,19 @@ def publish(
     wait: Annotated[float, typer.Option(help="Seconds to wait for another run")] = 0,
 ) -> None:
     """Publish the warehouse as it stands."""
+    from dagster_project.counterfactual import same_method
     from dagster_project.origin import origin_of
     from ingestion.contract import load_contracts
     from miyar.registry import load_registry
     from publication.editions import publish as publish_edition
 
     place = Workspace.open(workspace)
-    with place.lock(wait):
-        origin = origin_of(place, load_registry(place.registry), load_contracts(place.registry))
-        made = publish_edition(place, origin, datetime.now(tz=UTC), period=period or None, reason=reason)
+    with place.lock(wait), tempfile.TemporaryDirectory(dir=place.root) as aside:
+        registry = load_registry(place.registry)
+        origin = origin_of(place, registry, load_contracts(place.registry))
+        earlier = same_method(place, registry, Path(aside))
+        now = datetime.now(tz=UTC)
+        made = publish_edition(place, origin, now, period=period or None, reason=reason, same_method=earlier)
     typer.echo(f"{made.edition_id}: {'published' if made.is_new else 'unchanged'} ({made.content_hash})")
 
 
