@@ -3,6 +3,7 @@
 Belongs here: finding and naming deliveries. Does not belong here: reading what is in them, or what was done before (`ledger`).
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -73,6 +74,11 @@ def discover(workspace: Workspace, contracts: list[Contract]) -> tuple[list[Deli
 def delivery_of(path: Path, contract: Contract, relative: str) -> Delivery | Problem:
     """One file as a delivery under a contract, or why it cannot be one."""
     shown = f"{contract.provider}/{contract.feed}/{relative}"
+    try:
+        identity = submission_id_of(path, contract.provider, contract.feed)
+    except OSError as error:
+        message, step = why_unreadable(error)
+        return Problem("file_unreadable", message, contract.provider, shown, next_step=step)
     key = _delivered_key(contract, relative)
     if key is None and contract.delivered is not None:
         return Problem(
@@ -82,17 +88,19 @@ def delivery_of(path: Path, contract: Contract, relative: str) -> Delivery | Pro
             shown,
             next_step="Name the file as agreed, or correct `delivered` in the contract.",
         )
-    try:
-        identity = submission_id_of(path, contract.provider, contract.feed)
-    except OSError as error:
-        return Problem(
-            "file_unreadable",
-            f"the file cannot be opened: {os.strerror(error.errno) if error.errno else error}",
-            contract.provider,
-            shown,
-            next_step="Give the pipeline's user the right to read the file.",
-        )
     return Delivery(contract, path, relative, identity, key or "")
+
+
+def why_unreadable(error: OSError) -> tuple[str, str]:
+    """What stopped a file from being opened, and the next step that fits."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return f"there is no such file: {reason}", "Check the file's name and folder, or deliver the file again."
+    if error.errno == errno.EISDIR:
+        return f"this is a folder: {reason}", "Name the file in it."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"the file cannot be opened: {reason}", "Give the pipeline's user the right to read the file."
+    return f"the file cannot be read: {reason}", "Check the disk or network drive the file lies on, then try again."
 
 
 def _files(landing: Path) -> list[Path]:

@@ -4,7 +4,6 @@ Belongs here: choosing the reader, checks that hold for every format. Does not b
 (`readers_text`, `readers_sheet`, `readers_nested`) and what the columns mean (`mapping`).
 """
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import duckdb
 
 from ingestion.contract import Contract, CsvFormat, SheetFormat
 from ingestion.headers import Headers, blank_header
+from ingestion.landing import why_unreadable
 from ingestion.values import is_plain
 from miyar.errors import MiyarError, Problem
 
@@ -79,12 +79,8 @@ def read(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> 
 
 
 def unreadable(given: Input, error: OSError) -> MiyarError:
-    """The problem of a file that exists and cannot be opened."""
-    return given.fail(
-        "file_unreadable",
-        f"the file cannot be opened: {os.strerror(error.errno) if error.errno else error}",
-        "Give the pipeline's user the right to read the file.",
-    )
+    """The problem of a file that cannot be opened: gone since it was found, closed to us, or on a failing disk."""
+    return given.fail("file_unreadable", *why_unreadable(error))
 
 
 def _refuse_blank_headers(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> None:

@@ -1,6 +1,8 @@
 """The `miyar` command as people use it, on a built centre: what it prints and how it exits."""
 
 import csv
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from miyar.cli import app
+from miyar.cli import app, main
 from miyar.errors import MiyarError
 
 
@@ -131,6 +133,61 @@ def test_check_says_before_delivery_what_a_run_would_say(shared, tmp_path: Path)
     assert outcome.exit_code == 1 and "refused" in outcome.output
     assert mobile not in outcome.output, "a value that may be a person's number is masked"
     assert sorted(path for path in shared.root.rglob("*")) == before, "a check writes nothing"
+
+
+@pytest.mark.parametrize("name", ["2025Q4_2026-01-06.csv", "typed wrongly.csv"])
+def test_check_of_a_file_that_is_not_there_says_so_once(
+    shared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """That it is not there comes before anything its name might lack."""
+    contract = shared.root / "registry" / "contracts" / "a02" / "survey_responses.yml"
+    words = ("check", tmp_path / name, "--contract", contract, "--workspace", shared.root)
+    monkeypatch.setattr(sys, "argv", ["miyar", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    out, told = capsys.readouterr()
+    assert out == "" and told.count("\n") == 1
+    assert "[file_unreadable]" in told and name in told and "there is no such file" in told
+    assert "name and folder" in told and "right" not in told
+
+
+def test_check_of_a_folder_says_so(shared, tmp_path: Path) -> None:
+    contract = shared.root / "registry" / "contracts" / "a02" / "survey_responses.yml"
+    outcome = call("check", tmp_path, "--contract", contract, "--workspace", shared.root)
+    assert isinstance(outcome.exception, MiyarError)
+    (problem,) = outcome.exception.problems
+    assert problem.rule == "file_unreadable" and "folder" in problem.message and "right" not in problem.next_step
+
+
+@pytest.mark.parametrize(
+    ("number", "message", "next_step"),
+    [
+        (errno.EACCES, "Permission denied", "right to read"),
+        (errno.EPERM, "Operation not permitted", "right to read"),
+        (errno.EIO, "Input/output error", "disk or network drive"),
+        (errno.ESTALE, "Stale file handle", "disk or network drive"),
+    ],
+)
+def test_the_next_step_fits_what_stopped_the_reading(
+    shared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, message: str, next_step: str
+) -> None:
+    closed = tmp_path / "2025Q4_2026-01-06.csv"
+    closed.write_text("agency\n", "utf-8")
+    opened = Path.open
+
+    def failing(self: Path, *args: object, **kwargs: object) -> object:
+        if self == closed:
+            raise OSError(number, os.strerror(number))
+        return opened(self, *args, **kwargs)
+
+    # The tests may run as a user whom no file mode stops, so the refusal is made here.
+    monkeypatch.setattr(Path, "open", failing)
+    contract = shared.root / "registry" / "contracts" / "a02" / "survey_responses.yml"
+    outcome = call("check", closed, "--contract", contract, "--workspace", shared.root)
+    assert isinstance(outcome.exception, MiyarError)
+    (problem,) = outcome.exception.problems
+    assert message in problem.message and next_step in problem.next_step
 
 
 def test_withdraw_then_publish_needs_a_reason(built) -> None:
