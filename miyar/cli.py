@@ -222,6 +222,52 @@ def trace(
         trace_tables(follow(place, place.editions / edition, score_id, limit))
 
 
+Language = Annotated[str, typer.Option(help="ar or en")]
+
+
+@app.command()
+def explain(
+    score_id: str,
+    workspace: Place = HERE,
+    edition: Annotated[str, typer.Option(help="Edition; default: the current one")] = "current",
+    language: Language = "ar",
+) -> None:
+    """Say how a published score came about: from rows through weights and peers to its band, with its weightiest cells."""
+    from miyar.terminal import explanation_lines
+    from publication.explain import explain as explain_score
+
+    place = Workspace.open(workspace)
+    with place.lock():
+        explanation_lines(explain_score(place, place.editions / edition, score_id), _language(language))
+
+
+@app.command("why-not")
+def why_not(
+    unit: str,
+    other_unit: str,
+    metric: str,
+    workspace: Place = HERE,
+    period: Annotated[str, typer.Option(help="Period; default: the last one reported")] = "",
+    edition: Annotated[str, typer.Option(help="Edition; default: the current one")] = "current",
+    language: Language = "ar",
+) -> None:
+    """Say why two agencies' scores may not be compared, or that they may."""
+    from miyar.terminal import comparison_lines
+    from publication.explain import why_not as compare_two
+    from publication.reading import last_period, open_edition
+
+    folder = Workspace.open(workspace).editions / edition
+    with open_edition(folder) as connection:
+        chosen = period or last_period(connection)
+    comparison_lines(compare_two(folder, unit, other_unit, metric, chosen), _language(language))
+
+
+def _language(code: str) -> str:
+    if code not in {"ar", "en"}:
+        raise MiyarError(Problem("language_unknown", f"there is no language {code!r}", next_step="Say ar or en."))
+    return code
+
+
 @app.command()
 def withdraw(submission_id: str, reason: str, workspace: Place = HERE) -> None:
     """Withdraw a submission; its slices fall back to the delivery before, at the next run."""

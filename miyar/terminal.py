@@ -11,6 +11,7 @@ from rich.table import Table
 from expectations.rehearsal import Rehearsal
 from ingestion.ledger import Account
 from publication.difference import Difference
+from publication.explain import Comparison, Explanation, Step, sentence, words
 from publication.reading import wording
 from publication.trace import Trace
 
@@ -127,6 +128,26 @@ def trace_tables(found: Trace) -> None:
         for row in found.rows[feed]:
             rows.add_row(row["file"], str(row["source_row"]), row["row_id"])
         console.print(rows)
+
+
+def explanation_lines(found: Explanation, language: str) -> None:
+    """The steps as numbered sentences, then the most influential cells."""
+    console = _console()
+    for number, step in enumerate(found.steps, start=1):
+        console.print(f"{number}. {sentence(step, language)}", markup=False, highlight=False, soft_wrap=True)
+    if found.influences:
+        table = Table(words()["influential_cell"][language], "n", words()["influence"][language])
+        for one in found.influences:
+            places = ", ".join(f"{name} {value}" for name, value in one.cell.items())
+            table.add_row(places, f"{one.n:,}", f"{one.change:+.3f}")
+        console.print(table)
+
+
+def comparison_lines(found: Comparison, language: str) -> None:
+    """Each reason as a sentence, or that there is none."""
+    steps = found.reasons or [Step("comparable", {})]
+    for step in steps:
+        _console().print(sentence(step, language), markup=False, highlight=False, soft_wrap=True)
 
 
 def _number(value: Any) -> str:

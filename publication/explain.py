@@ -1,0 +1,269 @@
+"""How a published score came about, step by step, and why two scores may not be compared.
+
+Belongs here: the chain from rows to band with the numbers of each step, and the cells that weigh most. Does not belong here:
+the statistics (`methodology`, `dbt`), finding rows (`trace`), the words (`explanations.yml`).
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from miyar.errors import MiyarError, Problem
+from miyar.workspace import Workspace
+from publication.reading import open_edition, wording
+from publication.trace import Trace, trace
+
+Numbers = dict[str, Any]
+MOST_INFLUENTIAL = 10
+# What tells cells of one score apart for a reader.
+_PLACES = (
+    "service_id",
+    "branch_id",
+    "region_id",
+    "channel",
+    "mode",
+    "segment",
+    "stage",
+    "category_code",
+    "practice_id",
+)
+_ABSENCES = ("dont_know_count", "not_applicable_count", "refused_count", "missing_count")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the chain: a code with words in `explanations.yml`, and its numbers."""
+
+    code: str
+    numbers: Numbers
+
+
+@dataclass(frozen=True)
+class Influence:
+    """What the unweighted score would lose without one cell: score - score without it."""
+
+    cell: Numbers
+    n: int
+    change: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A score's passport, the steps that led to it, and its most influential cells."""
+
+    passport: Numbers
+    steps: list[Step]
+    influences: list[Influence]
+
+
+@cache
+def words() -> dict[str, dict[str, str]]:
+    """Step or reason -> sentence per language, with placeholders for the numbers."""
+    source: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "explanations.yml").read_text("utf-8"))
+    return source
+
+
+def sentence(step: Step, language: str) -> str:
+    """The step in words: codes as the readers' wording has them, numbers with at most two decimals, `-` for none."""
+    return words()[step.code][language].format_map(
+        {name: _shown(value, language) for name, value in step.numbers.items()}
+    )
+
+
+def _shown(value: Any, language: str) -> str:
+    for kind in wording().values():
+        if isinstance(value, str) and value in kind:
+            return kind[value][language]
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else str(value) if isinstance(value, str) else f"{float(value):.2f}"
+
+
+def explain(workspace: Workspace, edition: Path, score_id: str) -> Explanation:
+    """Explain one score of an edition; raises MiyarError for an unknown id. Holds no lock: call it between runs."""
+    found = trace(workspace, edition, score_id, limit=1)
+    with open_edition(edition) as connection:
+        metric = _one(connection, "select * from dim_metrics where metric_id = ?", [found.passport["metric_id"]])
+        position = _one(connection, "select * from bench_peer_positions where score_id = ?", [score_id])
+    steps = [_rows(found), *_harmonised(found), *_estimated(found.passport), *_published(found.passport)]
+    steps += _placed(position)
+    cells = [cell for feed in found.cells.values() for cell in feed]
+    return Explanation(found.passport, steps, _influences(cells, metric))
+
+
+def _rows(found: Trace) -> Step:
+    files = sorted({entry["path"] for entry in found.submissions})
+    providers = sorted({entry["provider_id"] for entry in found.submissions})
+    return Step(
+        "rows",
+        {
+            "rows": sum(found.rows_count.values()),
+            "submissions": len({entry["submission_id"] for entry in found.submissions}),
+            "providers": ", ".join(providers),
+            "files": "; ".join(files[:3]) + ("; …" if len(files) > 3 else ""),
+            "cells": sum(len(cells) for cells in found.cells.values()),
+        },
+    )
+
+
+def _harmonised(found: Trace) -> list[Step]:
+    cells = found.cells.get("survey_responses", [])
+    if not cells:
+        return []
+    absences = {name: sum(int(cell[name]) for cell in cells) for name in _ABSENCES}
+    asked = sum(int(cell["asked_count"]) for cell in cells)
+    answered = sum(int(cell["answered_count"]) for cell in cells)
+    return [
+        Step(
+            "harmonised",
+            {"instrument": found.passport["instrument_id"], "asked": asked, "answered": answered, **absences},
+        )
+    ]
+
+
+def _estimated(passport: Numbers) -> list[Step]:
+    steps = []
+    if passport.get("score_raw") is not None:
+        steps.append(Step("raw", {"score": passport["score_raw"], "n": passport["n"]}))
+    if passport.get("score_weighted") is not None:
+        numbers = {name: passport.get(name) for name in ("design_effect", "n_effective", "response_rate")}
+        steps.append(Step("weighted", {"score": passport["score_weighted"], **numbers}))
+    elif passport.get("weighting") == "unweighted" and passport["status"] == "reported":
+        steps.append(Step("unweighted", {"reason": passport.get("frame_status") or "-"}))
+    if passport.get("score_adjusted") is not None:
+        before = passport.get("score_weighted") or passport.get("score_raw")
+        change = None if before is None else passport["score_adjusted"] - before
+        steps.append(Step("adjusted", {"score": passport["score_adjusted"], "change": change}))
+    return steps
+
+
+def _published(passport: Numbers) -> list[Step]:
+    if passport["status"] != "reported":
+        return [Step("withheld", {"status": passport["status"], "reason": passport["status_reason"]})]
+    interval = {name: passport[name] for name in ("score", "standard_error", "ci_low", "ci_high", "interval_method")}
+    return [Step("interval" if passport["ci_low"] is not None else "no_interval", interval)]
+
+
+def _placed(position: Numbers | None) -> list[Step]:
+    if position is None:
+        return []
+    steps = [Step("peers", position)] if position["peer_median"] is not None else []
+    if position["band"] is None:
+        return [*steps, Step("no_band", position)]
+    steps.append(Step("band", position))
+    if position.get("rank_low") is not None:
+        steps.append(Step("rank_set", position))
+    return steps
+
+
+def _influences(cells: list[Numbers], metric: Numbers | None) -> list[Influence]:
+    """Jackknife over cells of the unweighted score: S/N - (S - s)/(N - n), by size, ties in the order of the cells."""
+    parts = [_part(cell, metric) for cell in cells]
+    known = [(cell, part) for cell, part in zip(cells, parts, strict=True) if part is not None and part[1] > 0]
+    total, size = sum(part[0] for _, part in known), sum(part[1] for _, part in known)
+    found = []
+    for cell, (amount, n) in known:
+        if size > n:
+            change = total / size - (total - amount) / (size - n)
+            places = {name: cell[name] for name in _PLACES if cell.get(name) is not None}
+            found.append(Influence(places, int(n), change))
+    return sorted(found, key=lambda one: (-abs(one.change), str(one.cell)))[:MOST_INFLUENTIAL]
+
+
+def _part(cell: Numbers, metric: Numbers | None) -> tuple[float, float] | None:
+    """A cell's sum and size in the metric's unit; none where the metric is no mean or share of this kind of cell."""
+    measure = str(metric["measure_id"]) if metric else ""
+    if "sum_position" in cell and measure.endswith(".mean") and cell["sum_position"] is not None:
+        return 100 * float(cell["sum_position"]) / float(cell["scale_range"]), float(cell["answered_count"])
+    if "sum_score" in cell and cell["sum_score"] is not None:
+        return float(cell["sum_score"]), float(cell["observed_count"])
+    counted = {
+        "complaints.in_time": ("in_time_count", "due_count"),
+        "standards.cases_met": ("met_count", "total_count"),
+    }
+    if measure in counted and cell.get(counted[measure][1]) is not None:
+        hits, base = counted[measure]
+        return 100 * float(cell[hits] or 0), float(cell[base])
+    return None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two scores side by side: why they may not be compared (codes with numbers), or their difference if they may."""
+
+    scores: tuple[Numbers, Numbers]
+    reasons: list[Step]
+
+
+# What must be alike before two scores may stand side by side, and the reason given where it is not.
+_ALIKE = (
+    ("peer_group", "peer_group_differs"),
+    ("instrument_id", "instrument_differs"),
+    ("weighting", "weighting_differs"),
+    ("series_id", "mode_changed"),
+    ("methodology_version", "methodology_differs"),
+)
+
+
+def why_not(edition: Path, first: str, second: str, metric_id: str, period_id: str) -> Comparison:
+    """Why the scores of two agencies on a metric may not be compared; no reason means that they may.
+
+    Raises MiyarError naming every unit the edition has no row for.
+    """
+    with open_edition(edition) as connection:
+        rows = [_score_of(connection, unit, metric_id, period_id) for unit in (first, second)]
+    problems = [
+        Problem(
+            "score_unknown",
+            f"there is no score of {unit!r} on {metric_id!r} in {period_id}",
+            next_step="Look up units in dim_units, metrics in dim_metrics.",
+        )
+        for unit, row in zip((first, second), rows, strict=True)
+        if row is None
+    ]
+    if problems:
+        raise MiyarError(problems)
+    one, other = rows
+    assert one is not None and other is not None  # noqa: S101 - narrows the types; said above
+    reasons = [
+        Step(f"not_{row['status']}", {"unit": row["unit_id"], "reason": row["status_reason"]})
+        for row in (one, other)
+        if row["status"] != "reported"
+    ]
+    if not reasons:
+        reasons = [
+            Step(reason, {"first": one[name], "second": other[name]})
+            for name, reason in _ALIKE
+            if name in one and one[name] != other[name]
+        ]
+        reasons += [
+            Step("gate", {"unit": row["unit_id"], "reason": row["comparability_reason"]})
+            for row in (one, other)
+            if row["comparability_reason"]
+        ]
+    return Comparison((one, other), reasons)
+
+
+def _score_of(connection: duckdb.DuckDBPyConnection, unit: str, metric: str, period: str) -> Numbers | None:
+    return _one(
+        connection,
+        """select scores.*, agencies.peer_group, positions.band, positions.comparability_reason
+        from bench_scores as scores
+        inner join dim_agencies as agencies on scores.agency_id = agencies.agency_id
+        left join bench_peer_positions as positions on scores.score_id = positions.score_id
+        where scores.unit_type = 'agency' and scores.unit_id = ? and scores.metric_id = ? and scores.period_id = ?
+        order by scores.status = 'reported' desc, scores.n desc nulls last, scores.instrument_id
+        limit 1""",
+        [unit, metric, period],
+    )
+
+
+def _one(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> Numbers | None:
+    result = connection.execute(sql, values)
+    names = [column[0] for column in result.description]
+    row = result.fetchone()
+    return dict(zip(names, row, strict=True)) if row else None
