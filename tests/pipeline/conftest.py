@@ -312,6 +312,16 @@ class Micro:
         (found,) = [one.submission_id for one in read_accounts(self.workspace) if one.path == path]
         return found
 
+    def last_run(self, job: str) -> tuple[Any, list[Any]]:
+        """The newest stored run of a job and its Dagster events, as the workspace's instance keeps them."""
+        import dagster as dg
+
+        from dagster_project.pipeline import open_instance
+
+        with open_instance(self.root) as instance:
+            (run,) = instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
+            return run, [entry.dagster_event for entry in instance.all_logs(run.run_id) if entry.dagster_event]
+
     def sql(self, query: str) -> list[tuple[Any, ...]]:
         """SQL on the warehouse."""
         with duckdb.connect(str(self.workspace.warehouse), read_only=True) as connection:
