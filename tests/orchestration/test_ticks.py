@@ -9,8 +9,10 @@ import dagster as dg
 import pytest
 
 from dagster_project.definitions import define
+from dagster_project.origin import code_hash
 from dagster_project.partitions import range_tags
 from dagster_project.warehouse import build_key, dbt_arguments, dbt_variables
+from miyar.registry import load_registry
 from miyar.workspace import Workspace
 
 
@@ -41,19 +43,55 @@ def test_two_hundred_new_files_are_one_run(centre: Path, tmp_path: Path) -> None
     assert asked.skip_message == "nothing new in the landing zone"
 
 
-@pytest.mark.parametrize(("day", "period"), [((2026, 1, 20), "2025Q4"), ((2026, 4, 20), "2026Q1")])
-def test_the_quarterly_tick_publishes_the_quarter_before_at_the_scheduled_time(
-    definitions: dg.Definitions, day: tuple[int, int, int], period: str
-) -> None:
-    schedule = definitions.resolve_schedule_def("quarterly_publish")
-    moment = datetime(*day, 6, tzinfo=UTC)
+def _tick(definitions: dg.Definitions, name: str, moment: datetime) -> dg.RunRequest:
+    """What a schedule asks for at this moment; the clock is passed in."""
     with dg.instance_for_test() as instance:
         context = dg.build_schedule_context(instance=instance, scheduled_execution_time=moment)
-        (request,) = schedule.evaluate_tick(context).run_requests or []
+        (request,) = definitions.resolve_schedule_def(name).evaluate_tick(context).run_requests or []
+    return request
+
+
+def test_the_nightly_tick_asks_every_provider_for_what_is_new(definitions: dg.Definitions, centre: Path) -> None:
+    schedule = definitions.resolve_schedule_def("nightly_ingest")
+    assert (schedule.job_name, schedule.cron_schedule, schedule.execution_timezone) == ("ingest", "0 2 * * *", "UTC")
+    first, second = (_tick(definitions, "nightly_ingest", datetime(2026, 1, day, 2, tzinfo=UTC)) for day in (7, 8))
+    assert first.run_config == {}
+    assert {key: first.tags[key] for key in ("miyar/code", "miyar/registry")} == {
+        "miyar/code": code_hash()[:16],
+        "miyar/registry": load_registry(centre / "registry").hash[:16],
+    }
+    # The range takes in every provider that has a contract, and no tick is swallowed as one that was asked for before.
+    ends = [first.tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end")]
+    asset = definitions.resolve_asset_graph().get(dg.AssetKey(["lake", "survey_responses"]))
+    assert asset.partitions_def is not None
+    chosen = asset.partitions_def.get_partition_keys_in_range(dg.PartitionKeyRange(*ends))
+    folders = {path.name for path in (centre / "registry" / "contracts").iterdir() if path.is_dir()}
+    assert len(folders) > 7 and set(chosen) == folders
+    assert second.tags == first.tags and second.run_key is None
+
+
+@pytest.mark.parametrize(("day", "period"), [((2026, 1, 20), "2025Q4"), ((2026, 4, 20), "2026Q1")])
+def test_the_quarterly_tick_publishes_the_quarter_before_at_the_scheduled_time(
+    definitions: dg.Definitions, centre: Path, day: tuple[int, int, int], period: str
+) -> None:
+    schedule = definitions.resolve_schedule_def("quarterly_publish")
+    assert (schedule.job_name, schedule.execution_timezone) == ("publish", "UTC")
+    assert schedule.cron_schedule == "0 6 20 1,4,7,10 *"
+    moment = datetime(*day, 6, tzinfo=UTC)
+    request = _tick(definitions, "quarterly_publish", moment)
     config = request.run_config["ops"]["editions__current"]["config"]
     assert config["period"] == period
     assert datetime.fromisoformat(config["published_at"]) == moment
     assert config["reason"]
+    # The job takes this configuration as it is.
+    checked = dg.validate_run_config(definitions.resolve_job_def("publish"), request.run_config)
+    assert checked["ops"]["editions__current"]["config"] == config
+    tags = {key: request.tags[key] for key in ("miyar/code", "miyar/registry")}
+    assert tags == {
+        "miyar/code": code_hash()[:16],
+        "miyar/registry": load_registry(centre / "registry").hash[:16],
+    }
+    assert not [key for key in request.tags if "partition" in key], "an edition is of the whole warehouse"
 
 
 def test_dbt_arguments_are_a_function_of_the_workspace(centre: Path) -> None:
