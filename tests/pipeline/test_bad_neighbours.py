@@ -55,6 +55,30 @@ def test_the_rubbish_is_refused_by_name(printed: str) -> None:
     assert "(1 refused)" in printed
 
 
+def test_the_stored_run_warns_of_the_refused_file_and_stays_green(neighbours, printed: str) -> None:
+    """Whoever watches Dagster sees the refusal as well; the run and the other providers' edition are not stopped by it."""
+    run, events = neighbours.last_run("ingest")
+    assert run.status.value == "SUCCESS"
+    checks = [
+        event.asset_check_evaluation_data for event in events if event.event_type_value == "ASSET_CHECK_EVALUATION"
+    ]
+    accepted = {check.asset_key.path[1]: check for check in checks if check.check_name == "submissions_accepted"}
+    assert [feed for feed, check in accepted.items() if not check.passed] == ["survey_responses"]
+    warned = accepted["survey_responses"]
+    assert warned.severity.value == "WARN" and warned.blocking is False
+    refused = warned.metadata["refused"].value
+    assert list(refused) == ["a02/survey_responses/2025Q3_2025-10-05.csv"]
+    # The reason is the one the command prints.
+    (reason,) = refused.values()
+    assert reason and reason in printed
+    # A row that is held back warns under its own rule; no row is lost. Each answer has two questions, so two records.
+    (closed,) = [check for check in checks if check.check_name == "period_closed" and not check.passed]
+    assert closed.severity.value == "WARN"
+    assert closed.metadata["failing_rows"].value == {neighbours.a02_q4: 2}
+    assert all(check.passed for check in checks if check.check_name == "rows_conserved")
+    assert neighbours.last_run("publish")[0].status.value == "SUCCESS"
+
+
 def test_contested_slices_are_refused_and_named(neighbours, printed: str) -> None:
     found = neighbours.edition(f"{SCORES} and agency_id = 'a04' and period_id = '2025Q4'")
     assert found == [("a04", "refused", "slice_contested")]
