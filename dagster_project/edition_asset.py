@@ -12,6 +12,7 @@ import dagster as dg
 from dagster_project.counterfactual import same_method
 from dagster_project.origin import origin_of
 from dagster_project.resources import WorkspaceResource
+from dagster_project.state import require_built
 from publication.editions import publish
 
 PUBLISHED_TABLES = ("bench_scores", "bench_peer_positions", "bench_maturity", "bench_lineage")
@@ -39,10 +40,11 @@ def edition(
 ) -> dg.MaterializeResult[None]:
     moment = datetime.fromisoformat(config.published_at) if config.published_at else datetime.now(tz=UTC)
     with workspace.hold() as place, tempfile.TemporaryDirectory(dir=place.warehouse.parent) as aside:
-        registry = workspace.registry()
+        registry, contracts = workspace.registry(), workspace.contracts()
+        require_built(place, registry, contracts)
         published = publish(
             place,
-            origin_of(place, registry, workspace.contracts()),
+            origin_of(place, registry, contracts),
             moment,
             period=config.period or None,
             reason=config.reason,

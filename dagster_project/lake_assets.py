@@ -15,7 +15,7 @@ from expectations.intake import Intake, receive_all
 from expectations.suites import catalogue
 from ingestion.feeds import Feed, load_feeds
 from ingestion.lake import write_empty_files
-from ingestion.ledger import Account
+from ingestion.ledger import Account, read_accounts
 from miyar.progress import progress_bar
 from miyar.workspace import Workspace
 
@@ -52,21 +52,32 @@ def lake_asset(feed: Feed, providers: dg.PartitionsDefinition[str]) -> dg.Assets
             intake = receive_all(place, workspace.registry(), workspace.contracts(), only=wanted, progress=progress)
         for problem in intake.problems:
             context.log.warning(str(problem))
-        yield dg.MaterializeResult(metadata=_metadata(place, feed, intake))
+        known = [account for account in read_accounts(place) if account.feed == feed.name]
+        for provider in context.partition_keys:
+            own = [account for account in known if account.provider == provider]
+            context.add_asset_metadata(_metadata(place, feed, intake, own), partition_key=provider)
+        yield dg.MaterializeResult()
         yield from _checks(place, intake.accounts, rules)
 
     return receive
 
 
-def _metadata(workspace: Workspace, feed: Feed, intake: Intake) -> dict[str, Any]:
-    files = list((workspace.lake / feed.name).glob("period=*/*.parquet"))
+def _metadata(workspace: Workspace, feed: Feed, intake: Intake, accounts: list[Account]) -> dict[str, Any]:
+    """What stands in the lake of one provider's submissions, and what this run added to it."""
+    files = [
+        workspace.lake / feed.name / f"period={one['period_id']}" / f"{account.submission_id}.parquet"
+        for account in accounts
+        for one in account.slices
+    ]
+    ids = {account.submission_id for account in accounts}
+    new = [account for account in intake.accounts if account.submission_id in ids]
     return {
-        "dagster/row_count": sum(account.accepted for account in intake.accounts),
-        "bytes_in_lake": sum(path.stat().st_size for path in files),
-        "submissions_new": len(intake.accounts),
-        "submissions_known": intake.known,
-        "rows_quarantined": sum(account.quarantined for account in intake.accounts),
-        "exact_duplicates": sum(account.duplicates for account in intake.accounts),
+        "dagster/row_count": sum(account.accepted for account in accounts),
+        "bytes_in_lake": sum(path.stat().st_size for path in set(files) if path.is_file()),
+        "submissions_new": len(new),
+        "submissions_known": len(accounts) - len(new),
+        "rows_quarantined": sum(account.quarantined for account in new),
+        "exact_duplicates": sum(account.duplicates for account in new),
     }
 
 

@@ -4,8 +4,6 @@ Belongs here: the order of the jobs, what is skipped because nothing changed, an
 definitions (`definitions`) and any work on data.
 """
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,9 +14,10 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.definitions import define
-from dagster_project.origin import code_hash, contracts_hash, methodology_of, run_tags, submission_state
+from dagster_project.origin import run_tags, submission_state
 from dagster_project.partitions import range_tags
-from ingestion.contract import Contract, load_contracts
+from dagster_project.state import State, inputs_hash
+from ingestion.contract import load_contracts
 from ingestion.lake import write_empty_files
 from ingestion.landing import discover
 from ingestion.ledger import Account, is_done, read_accounts, write_slices
@@ -90,13 +89,12 @@ def run_pipeline(
             ]
         _, contested = write_slices(workspace)
         result.problems += contested
-        state = _State(workspace)
-        inputs = _inputs_hash(workspace, registry.hash, contracts)
+        state = State(workspace)
+        inputs = inputs_hash(workspace, registry, contracts)
         if state.read("built") != inputs:
             report("recomputing the slices that changed, then all scores")
             state.write("published", "")
             definitions.run("build", {**tags, **range_tags(workspace.settings.periods.all)})
-            state.write("built", inputs)
             result.is_built = True
         if publish and state.read("published") != inputs:
             report("publishing")
@@ -126,43 +124,6 @@ def _reason(workspace: Workspace) -> str:
     if len(withdrawn) > 5:
         parts.append(f"and {len(withdrawn) - 5} more withdrawals")
     return "; ".join(parts) or "registry, methodology or code changed"
-
-
-def _inputs_hash(workspace: Workspace, registry_hash: str, contracts: list[Contract]) -> str:
-    """Hash of everything the warehouse is built from; the accounts stand for the rows."""
-    digest = hashlib.sha256()
-    accounts = [
-        (a.submission_id, a.contract_hash, a.names_hash, a.accepted, a.status, a.withdrawn, a.sequence)
-        for a in read_accounts(workspace)
-    ]
-    parts = (
-        code_hash(),
-        registry_hash,
-        contracts_hash(contracts),
-        methodology_of(workspace).hash,
-        workspace.settings.model_dump_json(),
-        json.dumps(sorted(accounts)),
-    )
-    for part in parts:
-        digest.update(part.encode() + b"\0")
-    return digest.hexdigest()
-
-
-class _State:
-    """What the last completed steps were made from; losing it only costs a rebuild."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._folder = workspace.root / "warehouse"
-
-    def read(self, step: str) -> str:
-        path = self._folder / f"{step}.hash"
-        return path.read_text("utf-8") if path.is_file() else ""
-
-    def write(self, step: str, value: str) -> None:
-        self._folder.mkdir(exist_ok=True)
-        part = self._folder / f"{step}.hash.part"
-        part.write_text(value, "utf-8")
-        part.replace(self._folder / f"{step}.hash")
 
 
 class _Lazy:

@@ -30,7 +30,11 @@ class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The workspace, held against other runs: a job of the daemon waits for `miyar run`, and the reverse."""
         workspace = self.open()
         with workspace.lock(WAIT_SECONDS):
-            yield workspace
+            try:
+                yield workspace
+            except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):
+                # Dagster tries an interrupted step again; whoever stopped it wants it stopped.
+                raise dg.Failure("the run was stopped by its user or the system", allow_retries=False) from None
 
     def registry(self) -> Registry:
         return load_registry(self.open().registry)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from miyar.workspace import Workspace
 
 DBT = Path(__file__).resolve().parents[1] / "dbt"
@@ -25,7 +27,7 @@ LIGHT = ["fqn:miyar.staging.registry", "fqn:miyar.intermediate.scores", "fqn:miy
 
 @dataclass(frozen=True)
 class DbtResult:
-    """One node of a dbt run: unique id, status as dbt says it, seconds, message, and rows where the adapter tells."""
+    """One node of a dbt run: unique id, status as dbt says it, seconds and message."""
 
     unique_id: str
     status: str
@@ -146,13 +148,36 @@ def run_dbt(workspace: Workspace, select: list[str] | None = None, command: str 
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     results = getattr(outcome.result, "results", None)
     if results is None:
-        raise RuntimeError(f"dbt could not run: {outcome.exception}")
+        raise stopped(outcome.exception)
     if any(r.node.name == "int_slices__built" and str(r.status) == "success" for r in results):
         remembered.write_text(key, "utf-8")
     for result in results:
         yield DbtResult(
             result.node.unique_id, str(result.status), float(result.execution_time), str(result.message or "")
         )
+
+
+def row_counts(workspace: Workspace) -> dict[tuple[str, str], int]:
+    """Rows of every table of the warehouse, by schema and name; views hold none."""
+    if not workspace.warehouse.is_file():
+        return {}
+    with duckdb.connect(str(workspace.warehouse), read_only=True) as connection:
+        found = connection.execute("select schema_name, table_name, estimated_size from duckdb_tables()").fetchall()
+    return {(schema, name): int(size) for schema, name, size in found}
+
+
+def stopped(exception: BaseException | None) -> BaseException:
+    """Why dbt came back without results.
+
+    dbt hands back everything that was raised in it, also what has to end this process: Ctrl-C, and Dagster's word that the
+    run was terminated. Neither has a text, and neither is a failed build to be tried again.
+    """
+    if exception is not None and not isinstance(exception, Exception):
+        return exception
+    kind = type(exception).__name__ if exception else "no results and no error"
+    error = RuntimeError(": ".join(part for part in ("dbt could not run", kind, str(exception or "")) if part))
+    error.__cause__ = exception
+    return error
 
 
 @contextmanager

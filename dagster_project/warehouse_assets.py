@@ -15,7 +15,8 @@ from dagster_project.origin import methodology_of
 from dagster_project.partitions import SINGLE_RUN
 from dagster_project.resources import WorkspaceResource
 from dagster_project.snapshots import write_snapshots
-from dagster_project.warehouse import HEAVY, LIGHT, run_dbt
+from dagster_project.state import State, inputs_hash
+from dagster_project.warehouse import HEAVY, LIGHT, row_counts, run_dbt
 from ingestion.feeds import load_feeds
 
 # One writer at a time: the warehouse is a single file.
@@ -62,6 +63,7 @@ def warehouse_assets(manifest_path: Path, periods: dg.PartitionsDefinition[str])
     )
     def cells(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Any:
         with workspace.hold() as place:
+            State(place).write("built", "")
             write_snapshots(place, workspace.registry(), methodology_of(place))
             yield from _results(context, place, manifest, translator, HEAVY)
 
@@ -75,8 +77,12 @@ def warehouse_assets(manifest_path: Path, periods: dg.PartitionsDefinition[str])
     )
     def benchmarks(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Any:
         with workspace.hold() as place:
-            write_snapshots(place, workspace.registry(), methodology_of(place))
+            registry = workspace.registry()
+            State(place).write("built", "")
+            inputs = inputs_hash(place, registry, workspace.contracts())
+            write_snapshots(place, registry, methodology_of(place))
             yield from _results(context, place, manifest, translator, LIGHT)
+            State(place).write("built", inputs)
 
     return [cells, benchmarks]
 
@@ -91,13 +97,21 @@ def _results(
     """Run dbt and give every model its materialisation and every test its check; fail with all failures named."""
     wanted = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
     failures = []
-    for result in run_dbt(place, select):
+    results = list(run_dbt(place, select))
+    rows = row_counts(place)
+    for result in results:
         node = manifest["nodes"][result.unique_id]
         if result.failed:
             failures.append(f"{node['name']} ({result.status}): {result.message}")
         if node["resource_type"] == "model" and not result.failed:
+            counted = rows.get((str(node["schema"]), str(node["name"])))
             yield dg.MaterializeResult(
-                asset_key=translator.get_asset_key(node), metadata={"seconds": result.seconds, "dbt": result.message}
+                asset_key=translator.get_asset_key(node),
+                metadata={
+                    "seconds": result.seconds,
+                    "dbt": result.message,
+                    **({} if counted is None else {"dagster/row_count": counted}),
+                },
             )
         elif node["resource_type"] == "test" and node.get("attached_node"):
             key = translator.get_asset_key(manifest["nodes"][node["attached_node"]])
@@ -109,4 +123,6 @@ def _results(
                     metadata={"message": result.message},
                 )
     if failures:
-        raise dg.Failure("dbt: " + "; ".join(failures), allow_retries=False)
+        raise dg.Failure(
+            f"dbt: {'; '.join(failures)}. Rows that fail a test stand in schema failures", allow_retries=False
+        )

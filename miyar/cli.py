@@ -165,14 +165,16 @@ def publish(
     """Publish the warehouse as it stands."""
     from dagster_project.counterfactual import same_method
     from dagster_project.origin import origin_of
+    from dagster_project.state import require_built
     from ingestion.contract import load_contracts
     from miyar.registry import load_registry
     from publication.editions import publish as publish_edition
 
     place = Workspace.open(workspace)
     with place.lock(wait), tempfile.TemporaryDirectory(dir=place.root) as aside:
-        registry = load_registry(place.registry)
-        origin = origin_of(place, registry, load_contracts(place.registry))
+        registry, contracts = load_registry(place.registry), load_contracts(place.registry)
+        require_built(place, registry, contracts)
+        origin = origin_of(place, registry, contracts)
         earlier = same_method(place, registry, Path(aside))
         now = datetime.now(tz=UTC)
         made = publish_edition(place, origin, now, period=period or None, reason=reason, same_method=earlier)

@@ -195,7 +195,8 @@ def test_withdraw_then_publish_needs_a_reason(built) -> None:
     submission = built.submission(built.a04_q4)
     assert refused("withdraw", submission, " ", "--workspace", built.root) == "reason_missing"
     assert call("withdraw", submission, "sent by mistake", "--workspace", built.root).exit_code == 0
-    built.build()
+    assert refused("publish", "--workspace", built.root) == "warehouse_stale"
+    assert call("run", "--no-publish", "--workspace", built.root).exit_code == 0
     assert refused("publish", "--workspace", built.root) == "reason_missing"
     outcome = call("publish", "--workspace", built.root, "--reason", "sent by mistake")
     assert outcome.exit_code == 0 and "2025Q4-r2: published" in outcome.output

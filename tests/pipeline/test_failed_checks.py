@@ -15,8 +15,8 @@ from miyar.cli import main
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """`miyar run` on a centre as the shell calls it: exit code and what stood on the error output."""
 
-    def _run(root: Path) -> tuple[object, str]:
-        monkeypatch.setattr(sys, "argv", ["miyar", "run", "--workspace", str(root)])
+    def _run(root: Path, command: str = "run") -> tuple[object, str]:
+        monkeypatch.setattr(sys, "argv", ["miyar", command, "--workspace", str(root), "--reason", "r"])
         with pytest.raises(SystemExit) as ended:
             main()
         return ended.value.code, capsys.readouterr().err
@@ -44,6 +44,10 @@ def test_an_account_that_does_not_add_up_fails_the_run_and_its_check(built, run,
     assert len(checks) > 20, "the other checks stand on the run as well"
     assert _editions(built) == ["2025Q4-r1", "current"] and built.content_hash() == expected_hash
     assert [event for event in events if "RETRY" in event.event_type_value] == [], "it would only fail again"
+    # The warehouse now holds what failed: publishing by hand refuses it too.
+    code, told = run(built.root, "publish")
+    assert code == 2 and "[warehouse_stale]" in told
+    assert _editions(built) == ["2025Q4-r1", "current"]
 
 
 def test_a_lake_file_that_lost_rows_fails_the_run_before_any_score(built, run, expected_hash: str) -> None:

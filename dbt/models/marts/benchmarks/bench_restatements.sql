@@ -1,4 +1,4 @@
-{# Only the contract stands here: what an edition restates depends on the edition before, so publication fills the copy. #}
+{# Only the contract stands here: what is restated depends on the edition before, so publication fills its copy. #}
 select
     score_id,
     unit_type,

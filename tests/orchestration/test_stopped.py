@@ -1,0 +1,37 @@
+"""Whoever stops a run wants it stopped: an interrupt is no failed build to be tried again.
+
+Belongs here: what becomes of interrupts and of errors dbt hands back. Does not belong here: killed processes (`tests/pipeline`).
+"""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dagster_project.resources import WorkspaceResource
+from dagster_project.warehouse import stopped
+from miyar.workspace import Workspace
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), dg.DagsterExecutionInterruptedError()])
+def test_an_interrupt_inside_dbt_is_handed_on(interrupt: BaseException) -> None:
+    assert stopped(interrupt) is interrupt
+
+
+def test_an_error_without_a_text_is_named() -> None:
+    assert str(stopped(MemoryError())) == "dbt could not run: MemoryError"
+    assert str(stopped(ValueError("the lake is gone"))) == "dbt could not run: ValueError: the lake is gone"
+    assert str(stopped(None)) == "dbt could not run: no results and no error"
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, dg.DagsterExecutionInterruptedError])
+def test_an_interrupted_step_is_not_tried_again(interrupt: type[BaseException], tmp_path: Path) -> None:
+    (tmp_path / "miyar.yml").write_text(
+        "name: {ar: مركز, en: Centre}\nmethodology: '2026.1'\nperiods: {first: 2025Q1, last: 2025Q4}\n", "utf-8"
+    )
+    with pytest.raises(dg.Failure) as caught, WorkspaceResource(root=str(tmp_path)).hold():
+        raise interrupt
+    assert caught.value.allow_retries is False
+    assert "stopped" in str(caught.value.description)
+    with Workspace.open(tmp_path).lock():
+        pass  # given back
