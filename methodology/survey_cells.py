@@ -13,6 +13,9 @@ import numpy.typing as npt
 from methodology.sampling import Floats, Ints, grouped_sums
 from methodology.weights import WeightAdjustment
 
+# Numbers in one array of residuals at a time.
+BLOCK = 4_000_000
+
 
 @dataclass(frozen=True, eq=False)
 class SurveyCells:
@@ -149,18 +152,20 @@ def weighted_item_means(cells: ItemCells, adjustment: WeightAdjustment, domains:
         element = np.where(n > 1, n / (n - 1), np.nan) * np.maximum(square / weight - mean**2, 0)
         kish = weight**2 / np.einsum("cd,ck->dk", member * factor[:, None] ** 2, cells.w2)
     variance = np.full(mean.shape, np.nan)
-    for place, inside in enumerate(member.T):
-        # u = (y - ybar) / W inside the domain and among those who answered, else 0.
-        inside = inside[:, None]
-        centre, slope = np.nan_to_num(-mean[place] / weight[place]), np.nan_to_num(1 / weight[place])
-        sums = inside * (centre * cells.w + slope * cells.wy)
-        level = np.divide(sums, cells.asked_w[:, None], out=np.zeros_like(sums), where=cells.asked_w[:, None] > 0)
-        fitted = level - adjustment.residuals(level)
-        first = inside * (centre * cells.w2 + slope * cells.w2y)
-        second = inside * (centre**2 * cells.w2 + 2 * centre * slope * cells.w2y + slope**2 * cells.w2y2)
-        squares = factor**2 @ (second - 2 * fitted * first + fitted**2 * cells.asked_w2[:, None])
-        total_u = factor @ (sums - fitted * cells.asked_w[:, None])
-        variance[place] = squares - total_u**2 / drawn
+    block = max(1, BLOCK // max(cells.n.size, 1))
+    for start in range(0, len(mean), block):
+        part = slice(start, start + block)
+        # u = (y - ybar) / W inside the domain and among those who answered, else 0; arrays are (c, D, k).
+        inside = member[:, part, None]
+        centre, slope = np.nan_to_num(-mean[part] / weight[part]), np.nan_to_num(1 / weight[part])
+        sums = inside * (centre * cells.w[:, None] + slope * cells.wy[:, None])
+        first = inside * (centre * cells.w2[:, None] + slope * cells.w2y[:, None])
+        second = centre**2 * cells.w2[:, None] + 2 * centre * slope * cells.w2y[:, None] + slope**2 * cells.w2y2[:, None]
+        asked_w, asked_w2 = cells.asked_w[:, None, None], cells.asked_w2[:, None, None]
+        level = np.divide(sums, asked_w, out=np.zeros_like(sums), where=asked_w > 0)
+        fitted = level - adjustment.residuals(level.reshape(factor.size, -1)).reshape(level.shape)
+        squares = np.tensordot(factor**2, inside * second - 2 * fitted * first + fitted**2 * asked_w2, 1)
+        variance[part] = squares - np.tensordot(factor, sums - fitted * asked_w, 1) ** 2 / drawn
     error = np.sqrt(np.maximum(variance, 0) * drawn / max(drawn - 1, 1))
     return ItemMeans(mean, np.where(np.isnan(mean), np.nan, error), n, weight, element, kish)
 

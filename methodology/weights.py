@@ -182,7 +182,7 @@ def trim_weights(
     total, n = float(rows @ weight), int(rows.sum())
     if not floor < upper or total > n * upper * (1 + 1e-12) or total < n * floor * (1 - 1e-12):
         raise ValueError(f"{n} weights between {floor:g} and {upper:g} cannot add up to {total:g}")
-    trimmed, free = weight.copy(), np.ones(n, dtype=bool)
+    trimmed, free = weight.copy(), np.ones(weight.size, dtype=bool)
     while True:
         outside = (trimmed > upper) | (trimmed < floor)
         if not outside.any():

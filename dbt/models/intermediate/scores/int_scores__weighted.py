@@ -11,7 +11,7 @@ from methodology import estimates
 from methodology.survey_cells import ItemCells, weighted_item_means
 from methodology.weights import WeightAdjustment
 
-DRAW = ["agency_id", "period_id", "draw_id"]
+DRAW = ["agency_id", "period_id", "stages"]
 CELL = ["service_id", "channel", "region_id", "segment"]
 ITEM = ["metric_id", "instrument_id"]
 SUMS = ["n", "w", "wy", "wyy", "w2", "w2y", "w2y2"]
@@ -30,67 +30,66 @@ def model(dbt, session):
     dbt.config(materialized="table")
     answers = dbt.ref("int_respondents__by_frame").df()
     weights = dbt.ref("int_weights__estimated").df()
+    statistics = dbt.ref("int_statistics__by_unit").df()
     parameters = dbt.ref("stg_methodology__thresholds").df()
     level = float(parameters.set_index("name")["value"]["interval_level"])
-    answers = answers.fillna(dict.fromkeys(CELL, "-"))
-    estimator = dict(zip(answers["metric_id"], answers["estimator"], strict=True))
-    framed = weights[weights["frame_status"] == "framed"]
-    framed = framed.sort_values([*DRAW, *CELL], kind="stable")
-    answers = answers.merge(framed[[*DRAW, *CELL]], on=[*DRAW, *CELL]).sort_values([*DRAW, *ITEM, *CELL], kind="stable")
+    framed = weights[weights["frame_status"] == "framed"].sort_values([*DRAW, *CELL], kind="stable")
+    framed = framed.assign(place=framed.groupby(DRAW).cumcount())
+    answers = answers.merge(framed[[*DRAW, *CELL, "place"]], on=[*DRAW, *CELL])
+    answers = answers.sort_values([*DRAW, *ITEM, "place"], kind="stable")
     answers_of = dict(list(answers.groupby(DRAW, sort=True)))
     made = [_draw(key, answers_of[key], factors) for key, factors in framed.groupby(DRAW, sort=True)]
-    made = [frame for frame in made if len(frame)]
     if not made:
         return pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
-    scores = pd.concat(made, ignore_index=True)
-    scores["estimator"] = scores["metric_id"].map(estimator)
-    everywhere = _regions(scores, dbt.ref("int_statistics__by_unit").df())
-    scores = _with_intervals(pd.concat([scores, everywhere], ignore_index=True), level)
-    return scores.sort_values(KEY, kind="stable")[list(COLUMNS)].astype(COLUMNS)
+    scores = pd.DataFrame({name: np.concatenate([part[name] for part in made]) for name in made[0]})
+    scores = scores[np.isfinite(scores["score"])]
+    scores = pd.concat([scores, _regions(scores, statistics)], ignore_index=True)
+    return _with_intervals(scores, level).sort_values(KEY, kind="stable")[list(COLUMNS)].astype(COLUMNS)
 
 
 def _draw(key, rows, factors):
-    """Estimates of one draw: each of its items, in the agency and in each of its parts."""
+    """Estimates of one draw: each of its items, in the agency and in each of its parts; columns as arrays."""
     agency, period, _ = key
-    item = rows.groupby(ITEM, sort=True).ngroup().to_numpy()
-    names = rows.drop_duplicates(ITEM).sort_values(ITEM)[ITEM]
-    # Every item of a draw was asked in the same cells, in the same order.
-    place = np.tile(np.arange(len(factors)), len(names))
-    first = rows[item == 0]
+    metric, instrument, estimator = (rows[name].to_numpy() for name in [*ITEM, "estimator"])
+    new = np.r_[True, (metric[1:] != metric[:-1]) | (instrument[1:] != instrument[:-1])]
+    item, place = np.cumsum(new) - 1, rows["place"].to_numpy()
 
     def spread(column):
-        table = np.zeros((len(factors), len(names)))
+        table = np.zeros((len(factors), int(new.sum())))
         table[place, item] = rows[column].to_numpy(float)
         return table
 
-    asked = (first[column].to_numpy(float) for column in ("asked_count", "asked_w", "asked_w2"))
+    asked = (factors[column].to_numpy(float) for column in ("asked_count", "asked_w", "asked_w2"))
     cells = ItemCells(*asked, *(spread(column) for column in SUMS))
-    codes = np.array([list(map(int, text.split(";"))) for text in factors["group_codes"]], np.int64)
+    codes = np.array([text.split(";") for text in factors["group_codes"].tolist()]).astype(np.int64)
     adjustment = WeightAdjustment(factors["asked_w"].to_numpy(float), factors["factor"].to_numpy(float), tuple(codes.T))
-    units, members = [("agency", agency)], [np.ones(len(factors))]
+    units, members = [("agency", agency)], [np.ones((len(factors), 1))]
     for unit_type, column in PARTS.items():
-        for name in sorted(set(factors[column]) - {"-"}):
-            units.append((unit_type, f"{agency}/{name}"))
-            members.append((factors[column] == name).to_numpy(float))
-    found = weighted_item_means(cells, adjustment, np.column_stack(members))
-    unit, column = (part.ravel() for part in np.indices(found.mean.shape))
-    frame = pd.DataFrame(
-        {
-            "unit_type": np.array([kind for kind, _ in units])[unit],
-            "unit_id": np.array([name for _, name in units])[unit],
-            "agency_id": agency,
-            "metric_id": names["metric_id"].to_numpy()[column],
-            "period_id": period,
-            "instrument_id": names["instrument_id"].to_numpy()[column],
-            "n": found.n.ravel().astype(np.int64),
-            "score": found.mean.ravel(),
-            "standard_error": found.error.ravel(),
-            "weight_sum": found.weight.ravel(),
-            "element_variance": found.element_variance.ravel(),
-            "kish_n": found.kish_n.ravel(),
-        }
-    )
-    return frame[np.isfinite(frame["score"])]
+        names, part = np.unique(factors[column].to_numpy().astype(str), return_inverse=True)
+        known = names != "-"
+        units += [(unit_type, f"{agency}/{name}") for name in names[known]]
+        members.append(np.eye(names.size)[part][:, known])
+    found = weighted_item_means(cells, adjustment, np.hstack(members))
+    # Every level of a margin beyond its first costs a degree of freedom.
+    spent = sum(int(margin.max()) for margin in codes.T)
+    drawn = cells.asked.sum()
+    scale = np.sqrt((drawn - 1) / max(drawn - 1 - spent, 1))
+    unit, column = (index.ravel() for index in np.indices(found.mean.shape))
+    return {
+        "unit_type": np.array([kind for kind, _ in units], object)[unit],
+        "unit_id": np.array([name for _, name in units], object)[unit],
+        "agency_id": np.full(unit.size, agency, object),
+        "metric_id": metric[new][column],
+        "period_id": np.full(unit.size, period, object),
+        "instrument_id": instrument[new][column],
+        "estimator": estimator[new][column],
+        "n": found.n.ravel(),
+        "score": found.mean.ravel(),
+        "standard_error": scale * found.error.ravel(),
+        "weight_sum": found.weight.ravel(),
+        "element_variance": found.element_variance.ravel(),
+        "kish_n": found.kish_n.ravel(),
+    }
 
 
 def _regions(scores, statistics):
