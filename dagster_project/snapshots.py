@@ -56,7 +56,7 @@ def _maturity_rows(methodology: Methodology) -> tuple[list[dict[str, str]], list
 
 
 def _write_submissions(path: Path, accounts: list[Account]) -> None:
-    text = ("submission_id", "feed", "path", "status")
+    text = ("submission_id", "feed", "path", "delivered_key", "status")
     numbers = ("source_rows", "records", "accepted", "quarantined", "duplicates")
     ordered = sorted(accounts, key=lambda account: account.submission_id)
     columns = {name: pa.array([getattr(account, name) for account in ordered], pa.string()) for name in text}
