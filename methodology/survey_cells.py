@@ -160,7 +160,9 @@ def weighted_item_means(cells: ItemCells, adjustment: WeightAdjustment, domains:
         centre, slope = np.nan_to_num(-mean[part] / weight[part]), np.nan_to_num(1 / weight[part])
         sums = inside * (centre * cells.w[:, None] + slope * cells.wy[:, None])
         first = inside * (centre * cells.w2[:, None] + slope * cells.w2y[:, None])
-        second = centre**2 * cells.w2[:, None] + 2 * centre * slope * cells.w2y[:, None] + slope**2 * cells.w2y2[:, None]
+        second = (
+            centre**2 * cells.w2[:, None] + 2 * centre * slope * cells.w2y[:, None] + slope**2 * cells.w2y2[:, None]
+        )
         asked_w, asked_w2 = cells.asked_w[:, None, None], cells.asked_w2[:, None, None]
         level = np.divide(sums, asked_w, out=np.zeros_like(sums), where=asked_w > 0)
         fitted = level - adjustment.residuals(level.reshape(factor.size, -1)).reshape(level.shape)

@@ -200,7 +200,9 @@ def _check(tables: dict[str, list[dict[str, str]]]) -> list[Problem]:
             for column in NUMBERS:
                 if column in row and not _is_number(row[column]):
                     problems.append(
-                        Problem("registry_number", f"{row[column]!r} is no number", file=file, row=number, column=column)
+                        Problem(
+                            "registry_number", f"{row[column]!r} is no number", file=file, row=number, column=column
+                        )
                     )
             for column in ("valid_from", "valid_to", "from_period", "to_period"):
                 if row.get(column) and not is_period(row[column]):

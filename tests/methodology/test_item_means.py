@@ -63,7 +63,8 @@ def test_cells_equal_rows(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
         assert found.error[place] == pytest.approx(rows.error, rel=1e-9)
         assert found.n[place].tolist() == rows.n.tolist()
         assert found.element_variance[place] == pytest.approx(
-            [survey_covariance(design, y[:, item], y[:, item], inside[cell]).value[0] for item in range(ITEMS)], rel=1e-9
+            [survey_covariance(design, y[:, item], y[:, item], inside[cell]).value[0] for item in range(ITEMS)],
+            rel=1e-9,
         )
         answered = inside[cell][:, None] & ~np.isnan(y)
         assert found.kish_n[place] == pytest.approx(

@@ -37,7 +37,9 @@ def model(dbt, session):
     rows = rows.sort_values(["comparison_class", *KEY], kind="stable").reset_index(drop=True)
     positions = [_positions(members, thresholds) for _, members in rows[rows["has_peers"]].groupby("comparison_class")]
     positions.append(rows[~rows["has_peers"]])
-    return _with_reasons(pd.concat(positions), thresholds)[list(COLUMNS)].sort_values(KEY, kind="stable").astype(COLUMNS)
+    return (
+        _with_reasons(pd.concat(positions), thresholds)[list(COLUMNS)].sort_values(KEY, kind="stable").astype(COLUMNS)
+    )
 
 
 def _positions(members, thresholds):
@@ -80,5 +82,7 @@ def _with_reasons(rows, thresholds):
         rows[name] = None if COLUMNS[name] == "string" else np.nan
     reliable = rows["reliability"] >= thresholds["minimum_reliability"]
     rows[RANKED] = rows[RANKED].where(reliable)
-    rows["rank_reason"] = rows["comparability_reason"].where(rows["comparability_reason"].notna() | reliable, "reliability_low")
+    rows["rank_reason"] = rows["comparability_reason"].where(
+        rows["comparability_reason"].notna() | reliable, "reliability_low"
+    )
     return rows

@@ -110,7 +110,9 @@ def _mode_effects(answers, studies):
     found = []
     for key, rows in used[covered.astype(bool)].groupby(UNIT, sort=True):
         covariance = np.diag(rows["standard_error"].to_numpy(float) ** 2)
-        shift, error = mode_adjusted(0.0, 0.0, rows["share"].to_numpy(float), rows["effect"].to_numpy(float), covariance)
+        shift, error = mode_adjusted(
+            0.0, 0.0, rows["share"].to_numpy(float), rows["effect"].to_numpy(float), covariance
+        )
         found.append([*key, float(shift), float(error)])
     return pd.DataFrame(found, columns=columns)
 

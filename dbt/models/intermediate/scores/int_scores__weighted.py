@@ -95,7 +95,9 @@ def _draw(key, rows, factors):
 def _regions(scores, statistics):
     """A region across its agencies: their regional means by weight, where every agency that was measured there has one."""
     parts = scores[scores["unit_type"] == "agency_region"].copy()
-    parts["unit_id"] = [unit[len(agency) + 1 :] for agency, unit in zip(parts["agency_id"], parts["unit_id"], strict=True)]
+    parts["unit_id"] = [
+        unit[len(agency) + 1 :] for agency, unit in zip(parts["agency_id"], parts["unit_id"], strict=True)
+    ]
     parts["unit_type"], weight = "region", parts["weight_sum"]
     parts["first"], parts["second"] = weight * parts["score"], weight * parts["score"] ** 2
     parts["variance"] = weight**2 * parts["standard_error"] ** 2
@@ -126,5 +128,8 @@ def _with_intervals(scores, level):
     low, high = estimates.wilson_interval(mean / 100 * size, size, level)
     is_share = (scores["estimator"] == "proportion").to_numpy()
     scores["n_effective"] = size
-    scores["ci_low"], scores["ci_high"] = np.where(is_share, 100 * low, mean_low), np.where(is_share, 100 * high, mean_high)
+    scores["ci_low"], scores["ci_high"] = (
+        np.where(is_share, 100 * low, mean_low),
+        np.where(is_share, 100 * high, mean_high),
+    )
     return scores

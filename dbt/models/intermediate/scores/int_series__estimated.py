@@ -23,12 +23,18 @@ def model(dbt, session):
 
 
 def _series(agency, rows, thresholds):
-    table = rows.pivot_table(index="period_id", columns="mode", values="asked", aggfunc="sum", fill_value=0).sort_index()
+    table = rows.pivot_table(
+        index="period_id", columns="mode", values="asked", aggfunc="sum", fill_value=0
+    ).sort_index()
     shares = table.to_numpy(float) / table.to_numpy(float).sum(axis=1, keepdims=True)
     breaks = starts_new_series(shares[:-1], shares[1:], thresholds["mode_share_change"])
     began = pd.Series(table.index, index=table.index).where([True, *breaks]).ffill()
     modes = [
-        ";".join(mode for mode, share in zip(table.columns, row, strict=True) if share >= thresholds["mode_share_minimum"])
+        ";".join(
+            mode for mode, share in zip(table.columns, row, strict=True) if share >= thresholds["mode_share_minimum"]
+        )
         for row in shares
     ]
-    return pd.DataFrame({"agency_id": agency, "period_id": table.index, "mode_set": modes, "series_id": began.to_numpy()})
+    return pd.DataFrame(
+        {"agency_id": agency, "period_id": table.index, "mode_set": modes, "series_id": began.to_numpy()}
+    )

@@ -43,7 +43,9 @@ def model(dbt, session):
         draw.assign(**_weighted_draw(_columns(draw), frame_of.get(key[:2]), margins, thresholds))
         for key, draw in drawn.groupby(DRAW, sort=True)
     ]
-    return pd.concat(made)[list(COLUMNS)].astype(COLUMNS) if made else pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+    return (
+        pd.concat(made)[list(COLUMNS)].astype(COLUMNS) if made else pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+    )
 
 
 def _columns(rows):
