@@ -173,8 +173,8 @@ def trim_weights(
     """Weights (n,) cut to `cap` (5 times the median of positive weights by default) and raised to `floor`, same sum.
 
     What is cut goes to the weights that were never cut or raised, in proportion to them or in equal parts; again until
-    none is outside (once, without `iterate`). `counts` (n,) says how many rows have each weight. Raises ValueError where the sum cannot be held within the bounds.
-    Source: Potter 1990; R survey's trimWeights for equal parts.
+    none is outside (once, without `iterate`). `counts` (n,) says how many rows have each weight, one unless given. Raises
+    ValueError where the sum cannot be held within the bounds. Source: Potter 1990; R survey's trimWeights for equal parts.
     """
     weight = _checked(weights)
     rows = np.ones(weight.size) if counts is None else np.asarray(counts, float)

@@ -321,7 +321,7 @@ def test_states_of_a_draw(draw: list[tuple[str, int]], frame: list[tuple[str, in
 
 
 def test_no_margin_is_no_weighting() -> None:
-    other = {name: "elsewhere" for name in MARGINS}
+    other = dict.fromkeys(MARGINS, "elsewhere")
     found = _weights([{**other, "asked_count": 40}], [{"channel": "app", "completed_count": 9}])
     assert found["frame_status"].tolist() == ["frame_unusable"]
     assert found["factor"].tolist() == [1]

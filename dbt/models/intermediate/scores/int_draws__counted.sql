@@ -1,5 +1,5 @@
-{# Who responded, by draw and cell of the population frame. A response may lose single answers to quarantine: the question
-that lost least tells how many there were. #}
+{# Who responded, by draw and cell of the population frame. A response may lose single answers to quarantine: the
+question that lost least tells how many there were. #}
 {{ config(materialized='table') }}
 
 with

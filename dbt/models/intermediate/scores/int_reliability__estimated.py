@@ -1,7 +1,7 @@
 """Reliability of each reported score: how much of the spread among units like it is signal, by `methodology.shrinkage`.
 
-Belongs here: which units are alike (type, metric, period, peer group, instrument, weighting). Does not belong here: what reliability
-is needed for (`int_positions__estimated`).
+Belongs here: which units are alike (type, metric, period, peer group, instrument, weighting). Does not belong here: what
+reliability is needed for (`int_positions__estimated`).
 """
 
 import numpy as np

@@ -1,5 +1,5 @@
-{# What was answered to each metric's question, in the cells of the population frame; y in the metric's unit. `stages` names
-the draw: the stages at which the question was asked in that agency's period. #}
+{# What was answered to each metric's question, in the cells of the population frame; y in the metric's unit. `stages`
+names the draw: the stages at which the question was asked in that agency's period. #}
 {{ config(materialized='table') }}
 
 with

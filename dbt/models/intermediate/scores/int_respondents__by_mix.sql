@@ -1,4 +1,4 @@
-{# Answers to each metric's question by the profile scores are adjusted for, under the final weights; y in the metric's unit. #}
+{# Answers to each metric's question by the profile scores are adjusted for, under the final weights; in its unit. #}
 {{ config(materialized='table') }}
 
 with

@@ -1,5 +1,5 @@
-{# Cells of respondents by metric: w is the design weight where every answer of the agency's period has one, else one each;
-y stands in steps of the scale (or in boxes hit), `unit_y` turns it into the metric's unit. #}
+{# Cells of respondents by metric: w is the design weight where every answer of the agency's period has one, else one
+each; y stands in steps of the scale (or in boxes hit), `unit_y` turns it into the metric's unit. #}
 {{ config(materialized='view') }}
 
 with
@@ -40,9 +40,24 @@ weighed as (
 cells as (
 
     select
-        cells.* exclude (sum_weight, sum_weight2, position),
-        cast(cells.position as decimal(12, 6)) as position,
+        cells.agency_id,
+        cells.period_id,
+        cells.service_id,
+        cells.region_id,
+        cells.channel,
+        cells.segment,
+        cells.stage,
+        cells.mode,
+        cells.age_band,
+        cells.gender,
+        cells.nationality_class,
+        cells.item,
+        cells.scale_range,
+        cells.asked_count,
+        cells.invited_count,
+        cells.responded_count,
         cells.scale_id || '/' || (cells.scale_range + 1) || '|' || cells.wording_version as instrument_id,
+        cast(cells.position as decimal(12, 6)) as position,
         boxes.lowest_top_box,
         cast(case when weighed.has_weights then cells.sum_weight else cells.asked_count end as decimal(24, 6)) as w,
         cast(case when weighed.has_weights then cells.sum_weight2 else cells.asked_count end as decimal(24, 6)) as w2
@@ -58,9 +73,25 @@ cells as (
 final as (
 
     select
-        cells.* exclude (position, lowest_top_box),
+        cells.agency_id,
+        cells.period_id,
         metrics.metric_id,
         metrics.estimator,
+        cells.instrument_id,
+        cells.stage,
+        cells.service_id,
+        cells.region_id,
+        cells.channel,
+        cells.segment,
+        cells.mode,
+        cells.age_band,
+        cells.gender,
+        cells.nationality_class,
+        cells.asked_count,
+        cells.invited_count,
+        cells.responded_count,
+        cells.w,
+        cells.w2,
         case
             when metrics.estimator = 'mean' then cells.position
             when cells.position >= cells.lowest_top_box then cast(1 as decimal(12, 6))

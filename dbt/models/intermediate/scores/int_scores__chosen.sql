@@ -1,4 +1,4 @@
-{# Raw, weighted and adjusted side by side, and the one that is compared: adjusted where defined, else weighted, else raw. #}
+{# Raw, weighted and adjusted side by side, and the one compared: adjusted where defined, else weighted, else raw. #}
 {{ config(materialized='table') }}
 
 with

@@ -67,7 +67,7 @@ absent as (
 scores as (
 
     select
-        judged.* exclude (mode_set),
+        judged.*,
         reliability.reliability
     from judged
     left join {{ ref('int_reliability__estimated') }} as reliability
