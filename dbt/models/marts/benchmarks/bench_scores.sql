@@ -40,6 +40,7 @@ absent as (
         cast(null as double) as reliability,
         'none' as frame_status,
         'none' as weighting,
+        '' as mode_set,
         cast(null as varchar) as series_id,
         '' as slice_ids,
         case
@@ -117,6 +118,7 @@ final as (
         {{ published('reliability') }},
         frame_status,
         weighting,
+        mode_set,
         series_id,
         slice_ids
     from scores
