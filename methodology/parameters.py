@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from methodology.maturity import unreachable_levels
-from methodology.maturity_models import MaturityModel, model_faults, read_model
+from methodology.maturity_models import HIGHEST_ADOPTION, MaturityModel, model_faults, read_model
 
 VERSIONS = Path(__file__).parent / "versions"
 ESTIMATORS = {"mean", "proportion", "ratio", "rate_per_1000", "practice_mean"}
@@ -49,6 +49,8 @@ class Methodology:
     thresholds: dict[str, float]
     top_boxes: list[dict[str, str]]
     channels: list[dict[str, str]]
+    adoption_errors: list[dict[str, str]]
+    roles: dict[str, str]
     models: dict[str, MaturityModel]
     hash: str
     folder: Path = field(repr=False)
@@ -96,10 +98,41 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
         for row in top_boxes
         if not 0 < int(row["lowest_top_box"]) < int(row["points"])
     ]
+    adoption_errors = _rows(folder / "adoption_errors.csv")
+    faults += _adoption_error_faults(adoption_errors)
+    roles = {row["role"]: row["metric_id"] for row in _rows(folder / "roles.csv")}
+    known_metrics = {row["metric_id"] for row in metrics}
+    faults += [
+        f"roles.csv: {role}: metric {metric!r} is unknown"
+        for role, metric in roles.items()
+        if metric not in known_metrics
+    ]
     if faults:
         raise ParameterError("\n".join(faults))
     channels = _rows(folder / "channels.csv")
-    return Methodology(version, metrics, thresholds, top_boxes, channels, models, digest.hexdigest(), folder)
+    return Methodology(
+        version,
+        metrics,
+        thresholds,
+        top_boxes,
+        channels,
+        adoption_errors,
+        roles,
+        models,
+        digest.hexdigest(),
+        folder,
+    )
+
+
+def _adoption_error_faults(rows: list[dict[str, str]]) -> list[str]:
+    """Every assessed adoption needs the chances of every verified one, and they make one."""
+    faults = []
+    steps = [str(step) for step in range(HIGHEST_ADOPTION + 1)]
+    for assessed in steps:
+        own = {row["verified"]: float(row["probability"]) for row in rows if row["assessed"] == assessed}
+        if sorted(own) != steps or min(own.values()) < 0 or abs(sum(own.values()) - 1) > 1e-9:
+            faults.append(f"adoption_errors.csv: assessed {assessed}: chances of {', '.join(steps)} must sum to one")
+    return faults
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
