@@ -51,6 +51,7 @@ def write_snapshots(
     _write(folder / "adoption_errors.parquet", errors, methodology.adoption_errors)
     roles = [{"role": role, "metric_id": metric} for role, metric in methodology.roles.items()]
     _write(folder / "roles.parquet", ["role", "metric_id"], roles)
+    _write(folder / "index.parquet", list(methodology.index[0]), methodology.index)
     periods = [{"period_id": period} for period in workspace.settings.periods.all]
     _write(folder / "periods.parquet", ["period_id"], periods)
     _write_submissions(folder / "submissions.parquet", read_accounts(workspace))

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import yaml
 
+from methodology.index import hierarchy
 from methodology.maturity import unreachable_levels
 from methodology.maturity_models import HIGHEST_ADOPTION, MaturityModel, model_faults, read_model
 
 VERSIONS = Path(__file__).parent / "versions"
 ESTIMATORS = {"mean", "proportion", "ratio", "rate_per_1000", "practice_mean"}
+INDEX_MEANS = {"arithmetic", "geometric", "harmonic"}
 UNITS = {"score_0_100", "share_pct", "per_1000"}
 METRIC_COLUMNS = [
     "metric_id",
@@ -51,6 +53,7 @@ class Methodology:
     channels: list[dict[str, str]]
     adoption_errors: list[dict[str, str]]
     roles: dict[str, str]
+    index: list[dict[str, str]]
     models: dict[str, MaturityModel]
     hash: str
     folder: Path = field(repr=False)
@@ -107,6 +110,8 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
         for role, metric in roles.items()
         if metric not in known_metrics
     ]
+    index = _rows(folder / "index.csv")
+    faults += _index_faults(index, known_metrics)
     if faults:
         raise ParameterError("\n".join(faults))
     channels = _rows(folder / "channels.csv")
@@ -118,6 +123,7 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
         channels,
         adoption_errors,
         roles,
+        index,
         models,
         digest.hexdigest(),
         folder,
@@ -133,6 +139,34 @@ def _adoption_error_faults(rows: list[dict[str, str]]) -> list[str]:
         if sorted(own) != steps or min(own.values()) < 0 or abs(sum(own.values()) - 1) > 1e-9:
             faults.append(f"adoption_errors.csv: assessed {assessed}: chances of {', '.join(steps)} must sum to one")
     return faults
+
+
+def _index_faults(rows: list[dict[str, str]], metrics: set[str]) -> list[str]:
+    """Every way the composite index contradicts itself."""
+    weights = {row["node_id"]: float(row["weight"]) for row in rows if row["parent_id"]}
+    faults = []
+    try:
+        hierarchy({row["node_id"]: row["parent_id"] or None for row in rows}, weights)
+    except ValueError as error:
+        faults += str(error).splitlines()
+    parents = {row["parent_id"] for row in rows} - {""}
+    for parent in sorted(parents):
+        total = sum(weights[row["node_id"]] for row in rows if row["parent_id"] == parent)
+        if abs(total - 1) > 1e-9:
+            faults.append(f"the weights below {parent!r} sum to {total:g}, not 1")
+    for row in rows:
+        node = row["node_id"]
+        if row["metric_id"] and row["metric_id"] not in metrics:
+            faults.append(f"{node!r}: metric {row['metric_id']!r} is unknown")
+        if bool(row["metric_id"]) == (node in parents):
+            faults.append(f"{node!r}: a node has either children or a metric")
+        elif row["metric_id"] and row["direction"] not in {"1", "-1"}:
+            faults.append(f"{node!r}: direction {row['direction']!r} is not 1 or -1")
+        elif row["metric_id"] and not float(row["lower"]) < float(row["upper"]):
+            faults.append(f"{node!r}: the lower goalpost {row['lower']} is not below the upper one {row['upper']}")
+        if not row["parent_id"] and row["aggregation"] not in INDEX_MEANS:
+            faults.append(f"{node!r}: aggregation {row['aggregation']!r} is unknown; known are {sorted(INDEX_MEANS)}")
+    return [f"index.csv: {fault}" for fault in faults]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
