@@ -131,8 +131,7 @@ def _tree(nodes, leaves):
     held = nodes[nodes["node_id"].isin(kept)]
     parents = {row.node_id: row.parent_id or None for row in held.itertuples()}
     tree = hierarchy(parents, dict(zip(held["node_id"], held["weight"], strict=True)))
-    order = [name for name in tree.names[: tree.indicators]]
-    return tree, held.set_index("node_id").loc[order].reset_index()
+    return tree, held.set_index("node_id").loc[list(tree.names[: tree.indicators])].reset_index()
 
 
 def _matrices(compared, leaf_nodes, every):
