@@ -6,6 +6,7 @@ so that a build which stopped before emptying it is told from one that did. #}
 -- depends_on: {{ ref('int_usage__cells') }}
 -- depends_on: {{ ref('int_standards__cells') }}
 -- depends_on: {{ ref('int_visits__cells') }}
+-- depends_on: {{ ref('int_visit_parts__cells') }}
 -- depends_on: {{ ref('int_maturity__cells') }}
 -- depends_on: {{ ref('int_reported__cells') }}
 {{
