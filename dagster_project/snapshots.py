@@ -52,6 +52,8 @@ def write_snapshots(
     roles = [{"role": role, "metric_id": metric} for role, metric in methodology.roles.items()]
     _write(folder / "roles.parquet", ["role", "metric_id"], roles)
     _write(folder / "index.parquet", list(methodology.index[0]), methodology.index)
+    about = {"methodology_version": methodology.version, "hash": methodology.hash, **methodology.about}
+    _write(folder / "methodology_versions.parquet", list(about), [about])
     periods = [{"period_id": period} for period in workspace.settings.periods.all]
     _write(folder / "periods.parquet", ["period_id"], periods)
     _write_submissions(folder / "submissions.parquet", read_accounts(workspace))

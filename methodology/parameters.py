@@ -18,6 +18,7 @@ from methodology.maturity_models import HIGHEST_ADOPTION, MaturityModel, model_f
 
 VERSIONS = Path(__file__).parent / "versions"
 ESTIMATORS = {"mean", "proportion", "ratio", "rate_per_1000", "practice_mean"}
+VERSION_STATUS = {"current", "retired", "draft"}
 INDEX_MEANS = {"arithmetic", "geometric", "harmonic"}
 UNITS = {"score_0_100", "share_pct", "per_1000"}
 METRIC_COLUMNS = [
@@ -55,6 +56,7 @@ class Methodology:
     roles: dict[str, str]
     index: list[dict[str, str]]
     models: dict[str, MaturityModel]
+    about: dict[str, str]
     hash: str
     folder: Path = field(repr=False)
 
@@ -112,6 +114,7 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
     ]
     index = _rows(folder / "index.csv")
     faults += _index_faults(index, known_metrics)
+    about = _about(folder / "version.yml", faults)
     if faults:
         raise ParameterError("\n".join(faults))
     channels = _rows(folder / "channels.csv")
@@ -125,6 +128,7 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
         roles,
         index,
         models,
+        about,
         digest.hexdigest(),
         folder,
     )
@@ -167,6 +171,20 @@ def _index_faults(rows: list[dict[str, str]], metrics: set[str]) -> list[str]:
         if not row["parent_id"] and row["aggregation"] not in INDEX_MEANS:
             faults.append(f"{node!r}: aggregation {row['aggregation']!r} is unknown; known are {sorted(INDEX_MEANS)}")
     return [f"index.csv: {fault}" for fault in faults]
+
+
+def _about(path: Path, faults: list[str]) -> dict[str, str]:
+    """Status, first period and changes of a version, and the number of its parameters: rows of its tables."""
+    source = yaml.safe_load(path.read_text("utf-8"))
+    if source.get("status") not in VERSION_STATUS:
+        faults.append(f"version.yml: status {source.get('status')!r} is unknown; known are {sorted(VERSION_STATUS)}")
+    return {
+        "status": str(source.get("status")),
+        "valid_from": str(source["valid_from"]),
+        "changes_ar": str(source["changes"]["ar"]),
+        "changes_en": str(source["changes"]["en"]),
+        "parameters_count": str(sum(len(_rows(table)) for table in sorted(path.parent.glob("*.csv")))),
+    }
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -103,3 +103,13 @@ def test_a_changed_parameter_changes_the_hash(versions: Path) -> None:
     thresholds = versions / "2026.1" / "thresholds.csv"
     thresholds.write_text(thresholds.read_text("utf-8").replace("minimum_n,30", "minimum_n,31"), "utf-8")
     assert load_methodology("2026.1", None, versions).hash != before
+
+
+def test_a_version_says_what_it_is(tmp_path: Path) -> None:
+    about = load_methodology("2026.1").about
+    assert (about["status"], about["changes_en"]) == ("current", "The first version")
+    shutil.copytree(VERSIONS / "2026.1", tmp_path / "v")
+    path = tmp_path / "v" / "version.yml"
+    path.write_text(path.read_text("utf-8").replace("current", "perhaps"), "utf-8")
+    with pytest.raises(ParameterError, match="status 'perhaps' is unknown"):
+        load_methodology("v", versions=tmp_path)
