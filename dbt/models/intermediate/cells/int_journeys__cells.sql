@@ -1,5 +1,6 @@
-{# Within a response: each item about the whole journey beside the mean of its answers about each stage, all on 0-100. Which
-of the whole items is the journey's own is the methodology's choice, so all are kept. Complete responses only make products. #}
+{# Within a response: each item about the whole journey beside the mean of its answers about each stage, all on 0-100.
+Which of the whole items is the journey's own is the methodology's choice, so all are kept. Complete responses only make
+products. #}
 {{
     config(
         materialized='incremental',
@@ -10,6 +11,31 @@ of the whole items is the journey's own is the methodology's choice, so all are 
 
 {%- set stages = ['before', 'during', 'after'] %}
 {%- set parts = ['whole'] + stages %}
+{%- set stage_mean = "cast(round(cast(sum(case when stage = '%s' then score end) as double)"
+    ~ " / nullif(count(case when stage = '%s' then score end), 0), 6) as decimal(12, 6)) as %s_score" %}
+{%- set stage_means = [] %}
+{%- set stage_scores = [] %}
+{%- set stages_known = [] %}
+{%- for stage in stages %}
+{%- do stage_means.append(stage_mean % (stage, stage, stage)) %}
+{%- do stage_scores.append('stage_scores.%s_score' % stage) %}
+{%- do stages_known.append('stage_scores.%s_score is not null' % stage) %}
+{%- endfor %}
+{%- set sums = [] %}
+{%- for part in parts %}
+{%- do sums.append('count(%s_score) as %s_count' % (part, part)) %}
+{%- do sums.append('sum(%s_score) as sum_%s' % (part, part)) %}
+{%- do sums.append('sum(%s_score * %s_score) as sum_%s2' % (part, part, part)) %}
+{%- endfor %}
+{%- set products = [] %}
+{%- for one in parts %}
+{%- do products.append('sum(case when complete_once = 1 then %s_score end) as complete_%s' % (one, one)) %}
+{%- for other in parts[loop.index0:] %}
+{%- do products.append(
+    'sum(case when complete_once = 1 then %s_score * %s_score end) as complete_%s_%s' % (one, other, one, other)
+) %}
+{%- endfor %}
+{%- endfor %}
 
 with
 
@@ -57,16 +83,8 @@ stage_scores as (
         journey_id,
         submission_id,
         response_id,
-        {%- for stage in stages %}
-        -- Rounded to a decimal so that sums over responses do not depend on their order.
-        cast(
-            round(
-                cast(sum(case when stage = '{{ stage }}' then score end) as double)
-                / nullif(count(case when stage = '{{ stage }}' then score end), 0),
-                6
-            ) as decimal(12, 6)
-        ) as {{ stage }}_score{{ ',' if not loop.last }}
-        {%- endfor %}
+        -- Rounded to decimals so that sums over responses do not depend on their order.
+        {{ stage_means | join(',\n        ') }}
     from scores
     group by
         slice_id,
@@ -88,14 +106,8 @@ responses as (
         scores.scale_range,
         scores.wording_version,
         scores.score as whole_score,
-        {%- for stage in stages %}
-        stage_scores.{{ stage }}_score,
-        {%- endfor %}
-        case
-            when {% for stage in stages %}stage_scores.{{ stage }}_score is not null{{ ' and ' if not loop.last }}{% endfor %}
-                then 1
-            else 0
-        end as is_complete
+        {{ stage_scores | join(',\n        ') }},
+        case when {{ stages_known | join(' and ') }} then 1 else 0 end as complete_once
     from scores
     inner join stage_scores
         on scores.slice_id = stage_scores.slice_id
@@ -117,20 +129,9 @@ final as (
         scale_id,
         scale_range,
         wording_version,
-        {%- for part in parts %}
-        count({{ part }}_score) as {{ part }}_count,
-        sum({{ part }}_score) as sum_{{ part }},
-        sum({{ part }}_score * {{ part }}_score) as sum_{{ part }}2,
-        {%- endfor %}
-        sum(is_complete) as complete_count
-        {%- for part in parts %},
-        sum(case when is_complete = 1 then {{ part }}_score end) as complete_{{ part }}
-        {%- endfor %}
-        {%- for one in parts %}
-        {%- for other in parts[loop.index0:] %},
-        sum(case when is_complete = 1 then {{ one }}_score * {{ other }}_score end) as complete_{{ one }}_{{ other }}
-        {%- endfor %}
-        {%- endfor %}
+        sum(complete_once) as complete_count,
+        {{ sums | join(',\n        ') }},
+        {{ products | join(',\n        ') }}
     from responses
     group by
         slice_id,

@@ -1,5 +1,5 @@
-{# Parts of a visit, one observation a visit and part: its score at a stage or touchpoint by item weights, and the four checks
-(listened, apologised, solved, thanked) as 0 or 100. #}
+{# Parts of a visit, one observation a visit and part: its score at a stage or touchpoint by item weights, and the four
+checks (listened, apologised, solved, thanked) as 0 or 100. #}
 {{
     config(
         materialized='incremental',
@@ -26,8 +26,10 @@ items as (
         visits.{{ check }},
         {%- endfor %}
         case when visits.score is not null then coalesce(visits.item_weight, 1) end as item_weight,
-        cast(round(100 * cast(visits.score as double) / nullif(cast(visits.score_max as double), 0), 6) as decimal(12, 6))
-            as share
+        cast(
+            round(100 * cast(visits.score as double) / nullif(cast(visits.score_max as double), 0), 6)
+            as decimal(12, 6)
+        ) as share
     from {{ ref('stg_lake__mystery_visits') }} as visits
     inner join {{ ref('int_slices__pending') }} as pending
         on visits.slice_id = pending.slice_id

@@ -1,5 +1,5 @@
-{# What may be said of a journey and its parts. A partial score is shown only where all partial scores of the journey may be:
-one hidden among them could be worked out from the whole. #}
+{# What may be said of a journey and its parts. A partial score is shown only where all partial scores of the journey
+may be: one hidden among them could be worked out from the whole. #}
 {{ config(materialized='table') }}
 
 with
@@ -50,7 +50,29 @@ judged as (
 final as (
 
     select
-        *,
+        journey_id,
+        period_id,
+        instrument_id,
+        part,
+        part_id,
+        n,
+        score,
+        standard_error,
+        ci_low,
+        ci_high,
+        n_complete,
+        r_squared,
+        contribution,
+        weight,
+        shortfall,
+        shortfall_share,
+        weakest_stage,
+        weights_reason,
+        owners_count,
+        agencies_count,
+        steps_count,
+        slice_ids,
+        status_reason,
         case
             when status_reason is null then 'reported'
             when status_reason = 'not_asked' then 'not_applicable'

@@ -1,5 +1,5 @@
-{# What the warehouse sees of an agency's practices, as shares of a base. A measure without a row was not observed: neither
-the day a submission was due, nor a common wording, nor the contact with the dissatisfied stands in these tables. #}
+{# What the warehouse sees of an agency's practices, as shares of a base. A measure without a row was not observed:
+neither the day a submission was due, nor a common wording, nor the contact with the dissatisfied stands in these tables. #}
 {{ config(materialized='table') }}
 
 with

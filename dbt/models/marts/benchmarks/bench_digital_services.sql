@@ -1,5 +1,5 @@
-{# Every transaction is counted, so shares have no sampling error; what disclosure control hides of a completion share is
-hidden here too. #}
+{# Every transaction is counted, so shares have no sampling error; what disclosure control hides of a completion share
+is hidden here too. #}
 with
 
 channels as (
@@ -94,13 +94,14 @@ figures as (
         case when completion.status is null then 'not_measured' else completion.status_reason end as status_reason,
         asked.asks_only_finishers,
         services.digital_stage,
-        100 * cast(ended as double) / nullif(started, 0) as completion,
-        100 * cast(completed as double) / nullif(completed_everywhere, 0) as take_up,
-        100 * cast(failed as double) / nullif(failed_base, 0) as failed_share,
-        100 * cast(abandoned as double) / nullif(abandoned_base, 0) as abandoned_share,
-        100 * cast(minutes_available as double) / nullif(cast(minutes_due as double), 0) as availability,
-        cast(minutes as double) / nullif(timed, 0) as minutes_to_complete,
-        cast(cost as double) / nullif(costed, 0) as cost_per_transaction
+        100 * cast(by_service.ended as double) / nullif(by_service.started, 0) as completion,
+        100 * cast(by_service.completed as double) / nullif(by_service.completed_everywhere, 0) as take_up,
+        100 * cast(by_service.failed as double) / nullif(by_service.failed_base, 0) as failed_share,
+        100 * cast(by_service.abandoned as double) / nullif(by_service.abandoned_base, 0) as abandoned_share,
+        100 * cast(by_service.minutes_available as double) / nullif(cast(by_service.minutes_due as double), 0)
+            as availability,
+        cast(by_service.minutes as double) / nullif(by_service.timed, 0) as minutes_to_complete,
+        cast(by_service.cost as double) / nullif(by_service.costed, 0) as cost_per_transaction
     from by_service
     inner join {{ ref('stg_registry__services') }} as services
         on by_service.service_id = services.service_id

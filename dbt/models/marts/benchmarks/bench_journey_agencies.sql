@@ -37,11 +37,14 @@ final as (
         {{ published('agencies.ci_low', 'ci_low') }},
         {{ published('agencies.ci_high', 'ci_high') }},
         agencies.status = 'reported' and journeys.owners_count > 1 as is_partial,
-        case when journeys.is_weighed and isfinite(agencies.shortfall) then cast(round(agencies.shortfall, 4) as decimal(12, 4)) end
-            as shortfall,
-        case when journeys.is_weighed and isfinite(agencies.shortfall_share)
-            then cast(round(agencies.shortfall_share, 4) as decimal(12, 4)) end
-            as shortfall_share,
+        case
+            when journeys.is_weighed and isfinite(agencies.shortfall)
+                then cast(round(agencies.shortfall, 4) as decimal(12, 4))
+        end as shortfall,
+        case
+            when journeys.is_weighed and isfinite(agencies.shortfall_share)
+                then cast(round(agencies.shortfall_share, 4) as decimal(12, 4))
+        end as shortfall_share,
         agencies.slice_ids
     from {{ ref('int_journeys__judged') }} as agencies
     inner join journeys

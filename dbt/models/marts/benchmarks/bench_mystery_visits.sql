@@ -114,7 +114,7 @@ parts as (
 together as (
 
     select
-        beside.* exclude (z, closeness),
+        beside.*,
         'whole' as part,
         '' as part_id,
         abs(beside.z_difference) > thresholds.contradiction_z as is_contradiction

@@ -35,18 +35,22 @@ judged as (
 
     select
         standards.*,
-        case when total > 0 then 100 * cast(met as double) / total end as attainment,
-        case when lowest_target = highest_target then 100 * cast(lowest_target as double) end as target,
-        case when declared_count > 0 and declared_met_count in (0, declared_count) then declared_met_count > 0 end
-            as declared_met,
+        case when standards.total > 0 then 100 * cast(standards.met as double) / standards.total end as attainment,
+        case when standards.lowest_target = standards.highest_target then 100 * cast(standards.lowest_target as double) end
+            as target,
         case
-            when total is null or total = 0 then 'not_measured'
-            when met > total then 'numerator_above_base'
-            when total < thresholds.owner_n then 'n_below_owner_minimum'
-            when total < thresholds.minimum_n then 'n_below_minimum'
+            when standards.declared_count > 0 and standards.declared_met_count in (0, standards.declared_count)
+                then standards.declared_met_count > 0
+        end as declared_met,
+        case
+            when standards.total is null or standards.total = 0 then 'not_measured'
+            when standards.met > standards.total then 'numerator_above_base'
+            when standards.total < thresholds.owner_n then 'n_below_owner_minimum'
+            when standards.total < thresholds.minimum_n then 'n_below_minimum'
             when
-                min(case when total > 0 then total end) over (partition by agency_id, period_id, service_id)
-                < thresholds.minimum_n
+                min(case when standards.total > 0 then standards.total end) over (
+                    partition by standards.agency_id, standards.period_id, standards.service_id
+                ) < thresholds.minimum_n
                 then 'complementary'
         end as status_reason
     from standards

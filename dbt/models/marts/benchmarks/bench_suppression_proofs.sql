@@ -16,7 +16,8 @@ final as (
         hidden.is_primary,
         cast(round(hidden.lower, 4) as decimal(18, 4)) as lower_bound,
         case when isfinite(hidden.upper) then cast(round(hidden.upper, 4) as decimal(18, 4)) end as upper_bound,
-        case when isfinite(hidden.width_required) then cast(hidden.width_required as decimal(12, 4)) end as width_required,
+        case when isfinite(hidden.width_required) then cast(hidden.width_required as decimal(12, 4)) end
+            as width_required,
         hidden.is_proved,
         hidden.slice_ids
     from {{ ref('int_suppression__decided') }} as hidden
