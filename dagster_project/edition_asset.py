@@ -15,7 +15,7 @@ from dagster_project.resources import WorkspaceResource
 from dagster_project.state import require_built
 from publication.editions import publish
 
-PUBLISHED_TABLES = ("bench_scores", "bench_peer_positions", "bench_maturity", "bench_lineage")
+PUBLISHED_TABLES = ("bench_scores", "bench_peer_positions", "bench_maturity", "bench_lineage", "bench_coverage")
 
 
 class PublishConfig(dg.Config):

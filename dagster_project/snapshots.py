@@ -39,6 +39,8 @@ def write_snapshots(
     _write(folder / "thresholds.parquet", ["name", "value"], thresholds)
     _write(folder / "top_boxes.parquet", list(methodology.top_boxes[0]), methodology.top_boxes)
     _write(folder / "channels.parquet", list(methodology.channels[0]), methodology.channels)
+    _write(folder / "margins.parquet", ["margin", "empty_level_goes_to"], methodology.margins)
+    _write(folder / "adjusters.parquet", ["adjuster", "role"], methodology.adjusters)
     dimensions, levels = _maturity_rows(methodology)
     _write(folder / "maturity_dimensions.parquet", ["model_id", "dimension", "weight"], dimensions)
     _write(folder / "maturity_levels.parquet", ["model_id", "level", "from_score", "name_ar", "name_en"], levels)
@@ -108,7 +110,7 @@ def _practice_rows(methodology: Methodology) -> tuple[list[dict[str, str]], list
 
 
 def _write_submissions(path: Path, accounts: list[Account]) -> None:
-    text = ("submission_id", "feed", "path", "status")
+    text = ("submission_id", "feed", "path", "delivered_key", "status")
     numbers = ("source_rows", "records", "accepted", "quarantined", "duplicates")
     ordered = sorted(accounts, key=lambda account: account.submission_id)
     columns = {name: pa.array([getattr(account, name) for account in ordered], pa.string()) for name in text}

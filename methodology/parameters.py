@@ -21,6 +21,9 @@ ESTIMATORS = {"mean", "proportion", "ratio", "rate_per_1000", "practice_mean"}
 VERSION_STATUS = {"current", "retired", "draft"}
 INDEX_MEANS = {"arithmetic", "geometric", "harmonic"}
 UNITS = {"score_0_100", "share_pct", "per_1000"}
+MARGINS = ("service_id", "channel", "region_id", "segment")
+# The channel of service is the agency's own choice: it is weighted by, and never adjusted away.
+ADJUSTERS = ("age_band", "gender", "nationality_class", "region_id", "mode")
 METRIC_COLUMNS = [
     "metric_id",
     "name_ar",
@@ -52,6 +55,8 @@ class Methodology:
     thresholds: dict[str, float]
     top_boxes: list[dict[str, str]]
     channels: list[dict[str, str]]
+    margins: list[dict[str, str]]
+    adjusters: list[dict[str, str]]
     adoption_errors: list[dict[str, str]]
     roles: dict[str, str]
     index: list[dict[str, str]]
@@ -103,6 +108,9 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
         for row in top_boxes
         if not 0 < int(row["lowest_top_box"]) < int(row["points"])
     ]
+    margins, adjusters = _rows(folder / "margins.csv"), _rows(folder / "adjusters.csv")
+    faults += _choice_faults("margins.csv", margins, {"margin": MARGINS, "empty_level_goes_to": ("largest",)})
+    faults += _choice_faults("adjusters.csv", adjusters, {"adjuster": ADJUSTERS, "role": ("adjuster", "control")})
     adoption_errors = _rows(folder / "adoption_errors.csv")
     faults += _adoption_error_faults(adoption_errors)
     roles = {row["role"]: row["metric_id"] for row in _rows(folder / "roles.csv")}
@@ -124,6 +132,8 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
         thresholds,
         top_boxes,
         channels,
+        margins,
+        adjusters,
         adoption_errors,
         roles,
         index,
@@ -190,6 +200,18 @@ def _about(path: Path, faults: list[str]) -> dict[str, str]:
 def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+def _choice_faults(file: str, rows: list[dict[str, str]], choices: dict[str, tuple[str, ...]]) -> list[str]:
+    """Values outside their closed lists, and rows whose first column stands twice."""
+    faults = [
+        f"{file}: {column} {row[column]!r} is unknown; known are {', '.join(known)}"
+        for row in rows
+        for column, known in choices.items()
+        if row[column] not in known
+    ]
+    names = [row[next(iter(choices))] for row in rows]
+    return faults + [f"{file}: {name!r} stands twice" for name in sorted({n for n in names if names.count(n) > 1})]
 
 
 def _metric_faults(metrics: list[dict[str, str]]) -> list[str]:

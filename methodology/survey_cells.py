@@ -13,6 +13,9 @@ import numpy.typing as npt
 from methodology.sampling import Floats, Ints, grouped_sums
 from methodology.weights import WeightAdjustment
 
+# Numbers in one array of residuals at a time.
+BLOCK = 4_000_000
+
 
 @dataclass(frozen=True, eq=False)
 class SurveyCells:
@@ -97,6 +100,76 @@ def weighted_domain_means(
     squares, sums = grouped_sums(place, squares, drawn.size), grouped_sums(place, sums, drawn.size)
     variance = scale @ (squares - sums**2 / drawn[:, None])
     return mean, np.sqrt(np.maximum(variance, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class ItemCells:
+    """Answers to k items of one draw, in cells (c,) of asked rows: their count, w, w^2, and of each item (c, k) the sums of
+    count, w, w y, w^2, w^2 y, w^2 y^2 over those who answered it.
+    """
+
+    asked: Floats
+    asked_w: Floats
+    asked_w2: Floats
+    n: Floats
+    w: Floats
+    wy: Floats
+    wyy: Floats
+    w2: Floats
+    w2y: Floats
+    w2y2: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class ItemMeans:
+    """Of each domain and item (D, k): mean, standard error, answers, weight, element variance n/(n-1) sum w (y - ybar)^2 / W,
+    and Kish's effective n. NaN where nobody with a weight answered; the element variance is NaN below two answers.
+    """
+
+    mean: Floats
+    error: Floats
+    n: Floats
+    weight: Floats
+    element_variance: Floats
+    kish_n: Floats
+
+
+def weighted_item_means(cells: ItemCells, adjustment: WeightAdjustment, domains: npt.ArrayLike) -> ItemMeans:
+    """Means of many items in many domains (c, D), all weighted by one `adjustment` of the asked rows' `asked_w`.
+
+    The estimator of `weighted_domain_means` with one stratum: who was asked and did not answer stays in the draw with u = 0,
+    and residuals of u are under the initial weights. Factors may have been capped since: their cut is taken as fixed.
+    """
+    member, factor = np.asarray(domains, float), adjustment.factors
+    drawn = cells.asked.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        n, weight, total, square = (
+            np.einsum("cd,ck->dk", member if part is cells.n else member * factor[:, None], part)
+            for part in (cells.n, cells.w, cells.wy, cells.wyy)
+        )
+        weight = np.where(weight > 0, weight, np.nan)
+        mean = total / weight
+        element = np.where(n > 1, n / (n - 1), np.nan) * np.maximum(square / weight - mean**2, 0)
+        kish = weight**2 / np.einsum("cd,ck->dk", member * factor[:, None] ** 2, cells.w2)
+    variance = np.full(mean.shape, np.nan)
+    block = max(1, BLOCK // max(cells.n.size, 1))
+    for start in range(0, len(mean), block):
+        part = slice(start, start + block)
+        # u = (y - ybar) / W inside the domain and among those who answered, else 0; arrays are (c, D, k).
+        inside = member[:, part, None]
+        centre, slope = np.nan_to_num(-mean[part] / weight[part]), np.nan_to_num(1 / weight[part])
+        sums = inside * (centre * cells.w[:, None] + slope * cells.wy[:, None])
+        first = inside * (centre * cells.w2[:, None] + slope * cells.w2y[:, None])
+        second = (
+            centre**2 * cells.w2[:, None] + 2 * centre * slope * cells.w2y[:, None] + slope**2 * cells.w2y2[:, None]
+        )
+        asked_w, asked_w2 = cells.asked_w[:, None, None], cells.asked_w2[:, None, None]
+        level = np.divide(sums, asked_w, out=np.zeros_like(sums), where=asked_w > 0)
+        fitted = level - adjustment.residuals(level.reshape(factor.size, -1)).reshape(level.shape)
+        squares = np.tensordot(factor**2, inside * second - 2 * fitted * first + fitted**2 * asked_w2, 1)
+        variance[part] = squares - np.tensordot(factor, sums - fitted * asked_w, 1) ** 2 / drawn
+    error = np.sqrt(np.maximum(variance, 0) * drawn / max(drawn - 1, 1))
+    return ItemMeans(mean, np.where(np.isnan(mean), np.nan, error), n, weight, element, kish)
 
 
 def _moments(cells: SurveyCells, centre: Floats, slope: Floats) -> tuple[Any, Any]:

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from methodology.sampling import Floats, Ints, grouped_sums
 
@@ -128,28 +129,37 @@ def rake(
 def margin_residuals(
     u: npt.ArrayLike, margins: Sequence[Ints], weights: npt.ArrayLike, cycles: int | None = None
 ) -> Floats:
-    """u (n, k) less its weighted regression on the groups of every margin, by sweeping out group means in turn.
+    """u (n, k) less its weighted regression on the groups of every margin.
 
-    Sweeps until no mean moves by more than 1e-13 of the largest value, or exactly `cycles` times (R survey's rake stops
-    at ten, with weights of one). A group whose weights are all zero keeps its values. Raises ValueError where 10,000
-    sweeps do not settle.
+    Solved from the cross counts of groups, or, with `cycles`, by sweeping out group means in turn so many times (R survey's
+    rake stops at ten, with weights of one). A group whose weights are all zero keeps its values.
     """
     weight = np.asarray(weights, float)
     residual = np.array(u, float).reshape(weight.size, -1)
-    limit = 1e-13 * np.abs(residual).max(initial=0.0)
-    for _ in range(10_000 if cycles is None else cycles):
-        moved = 0.0
+    if cycles is None:
+        return _regressed(residual, margins, weight)
+    for _ in range(cycles):
         for codes in margins:
             size = np.bincount(codes, weight)
             sums = grouped_sums(codes, weight[:, None] * residual, size.size)
-            means = np.divide(sums, size[:, None], out=np.zeros_like(sums), where=size[:, None] > 0)
-            residual -= means[codes]
-            moved = max(moved, float(np.abs(means).max(initial=0.0)))
-        if cycles is None and (moved <= limit or len(margins) == 1):
-            return residual
-    if cycles is None:
-        raise ValueError("the margins are too entangled: their residuals do not settle in 10,000 sweeps")
+            residual -= np.divide(sums, size[:, None], out=np.zeros_like(sums), where=size[:, None] > 0)[codes]
     return residual
+
+
+def _regressed(residual: Floats, margins: Sequence[Ints], weight: Floats) -> Floats:
+    starts = np.cumsum([0, *(int(codes.max(initial=-1)) + 1 for codes in margins)])
+    places = np.stack([codes + start for codes, start in zip(margins, starts, strict=False)], axis=1)
+    rows = np.repeat(np.arange(weight.size), len(margins))
+    member = sparse.csr_array((np.ones(places.size), (rows, places.ravel())), shape=(weight.size, int(starts[-1])))
+    heavy = sparse.csr_array(member.multiply(weight[:, None]).T)
+    counts = (heavy @ member).toarray()
+    # Scaled to a unit diagonal, so that small groups are told from dependent ones: margins share their constant.
+    root = np.sqrt(np.diag(counts))
+    scale = np.divide(1, root, out=np.zeros_like(root), where=root > 0)
+    inverse = scale[:, None] * np.linalg.pinv(scale[:, None] * counts * scale, rcond=1e-12, hermitian=True) * scale
+    for _ in range(2):  # once more for what rounding left
+        residual = residual - member @ (inverse @ (heavy @ residual))
+    return np.asarray(residual)
 
 
 def trim_weights(
@@ -158,33 +168,45 @@ def trim_weights(
     floor: float = 0.0,
     spread: Literal["proportional", "equal"] = "proportional",
     iterate: bool = True,
+    counts: npt.ArrayLike | None = None,
 ) -> Floats:
     """Weights (n,) cut to `cap` (5 times the median of positive weights by default) and raised to `floor`, same sum.
 
     What is cut goes to the weights that were never cut or raised, in proportion to them or in equal parts; again until
-    none is outside (once, without `iterate`). Raises ValueError where the sum cannot be held within the bounds.
-    Source: Potter 1990; R survey's trimWeights for equal parts.
+    none is outside (once, without `iterate`). `counts` (n,) says how many rows have each weight, one unless given. Raises
+    ValueError where the sum cannot be held within the bounds. Source: Potter 1990; R survey's trimWeights for equal parts.
     """
     weight = _checked(weights)
-    upper = 5 * float(np.median(weight[weight > 0])) if cap is None else float(cap)
-    total, n = float(weight.sum()), weight.size
+    rows = np.ones(weight.size) if counts is None else np.asarray(counts, float)
+    upper = 5 * median_weight(weight, rows) if cap is None else float(cap)
+    total, n = float(rows @ weight), int(rows.sum())
     if not floor < upper or total > n * upper * (1 + 1e-12) or total < n * floor * (1 - 1e-12):
         raise ValueError(f"{n} weights between {floor:g} and {upper:g} cannot add up to {total:g}")
-    trimmed, free = weight.copy(), np.ones(n, dtype=bool)
+    trimmed, free = weight.copy(), np.ones(weight.size, dtype=bool)
     while True:
         outside = (trimmed > upper) | (trimmed < floor)
         if not outside.any():
             return trimmed
         free &= ~outside
         trimmed = np.clip(trimmed, floor, upper)
-        excess = total - trimmed.sum()
+        excess = total - rows @ trimmed
         base = np.where(free, weight if spread == "proportional" else 1.0, 0.0)
         if base.sum() > 0:
-            trimmed += excess * base / base.sum()
+            trimmed += excess * base / (rows @ base)
         elif abs(excess) > 1e-9 * total:
             raise ValueError("every weight is at a bound before the sum is held: raise the cap")
         if not iterate:
             return trimmed
+
+
+def median_weight(weights: npt.ArrayLike, counts: npt.ArrayLike) -> float:
+    """Median of the positive weights (n,) of so many rows each, the mean of the middle two where rows are even."""
+    weight, rows = np.asarray(weights, float), np.asarray(counts, float)
+    order = np.argsort(weight, kind="stable")
+    order = order[(weight[order] > 0) & (rows[order] > 0)]
+    reached = np.cumsum(rows[order])
+    middle = np.searchsorted(reached, [(reached[-1] - 1) / 2, reached[-1] / 2], side="right")
+    return float(weight[order][np.minimum(middle, order.size - 1)].mean())
 
 
 def _checked(weights: npt.ArrayLike) -> Floats:

@@ -9,6 +9,7 @@ import hashlib
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 
 from miyar.errors import MiyarError, Problem
@@ -51,7 +52,10 @@ TABLES: dict[str, tuple[tuple[str, ...], str, dict[str, str]]] = {
         {"journey_id": "journeys", "service_id": "services"},
     ),
     "owed": (("agency_id", "feed", "from_period", "to_period"), "", {"agency_id": "agencies"}),
+    # Effects of survey modes on a metric, in its unit, from studies that drew the mode by lot; the reference has effect 0.
+    "overlap_studies": (("metric_id", "mode", "effect", "standard_error", "source"), "", {}),
 }
+NUMBERS = ("effect", "standard_error")
 REQUIRED = ("agencies", "owed")
 
 
@@ -193,6 +197,13 @@ def _check(tables: dict[str, list[dict[str, str]]]) -> list[Problem]:
                             column=column,
                         )
                     )
+            for column in NUMBERS:
+                if column in row and not _is_number(row[column]):
+                    problems.append(
+                        Problem(
+                            "registry_number", f"{row[column]!r} is no number", file=file, row=number, column=column
+                        )
+                    )
             for column in ("valid_from", "valid_to", "from_period", "to_period"):
                 if row.get(column) and not is_period(row[column]):
                     problems.append(
@@ -201,3 +212,10 @@ def _check(tables: dict[str, list[dict[str, str]]]) -> list[Problem]:
                         )
                     )
     return problems
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False

@@ -204,7 +204,8 @@ _ALIKE = (
     ("peer_group", "peer_group_differs"),
     ("instrument_id", "instrument_differs"),
     ("weighting", "weighting_differs"),
-    ("series_id", "mode_changed"),
+    ("mode_set", "modes_differ"),
+    ("adjustments", "adjustments_differ"),
     ("methodology_version", "methodology_differs"),
 )
 

@@ -154,6 +154,7 @@ def _write_registry(folder: Path, agencies: list[str], periods: list[str]) -> No
             for agency in agencies
             for feed in ("survey_responses", "complaints")
         ],
+        "overlap_studies": [],
     }
     for name, (columns, _, _) in TABLES.items():
         write_csv(folder / f"{name}.csv", columns, tables[name])

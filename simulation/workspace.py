@@ -80,7 +80,8 @@ def write_registry(folder: Path, world: World) -> None:
         {"provider_id": agency, "name_ar": row["name_ar"], "name_en": row["name_en"]} for agency, row in names.items()
     ]
     providers += [{"provider_id": provider, **named} for provider, named in plan()["providers"].items()]
-    tables = {**world.registry, "providers": providers, "owed": list(_owed(world))}
+    # No overlap study: this centre has never drawn a survey mode by lot.
+    tables = {**world.registry, "providers": providers, "owed": list(_owed(world)), "overlap_studies": []}
     for table, (columns, _, _) in TABLES.items():
         write_csv(folder / f"{table}.csv", columns, tables[table])
 

@@ -46,6 +46,12 @@ BROKEN: dict[str, tuple[str, str, str]] = {
         "delete from intermediate.int_survey__cells where rowid = (select min(rowid) from intermediate.int_survey__cells)",
         "assert_cells_hold_every_accepted_answer",
     ),
+    "assert_respondents_hold_every_accepted_answer": (
+        "assert_respondents_hold_every_accepted_answer",
+        "delete from intermediate.int_respondents__cells "
+        "where rowid = (select min(rowid) from intermediate.int_respondents__cells)",
+        "assert_respondents_hold_every_accepted_answer",
+    ),
 }
 
 

@@ -105,6 +105,22 @@ def test_a_changed_parameter_changes_the_hash(versions: Path) -> None:
     assert load_methodology("2026.1", None, versions).hash != before
 
 
+def test_margins_and_adjusters_come_from_closed_lists(versions: Path) -> None:
+    folder = versions / "2026.1"
+    with (folder / "margins.csv").open("a", encoding="utf-8") as stream:
+        stream.write("channel,smallest,chosen,x,\n")
+    with (folder / "adjusters.csv").open("a", encoding="utf-8") as stream:
+        stream.write("channel,adjuster,chosen,x,\n")
+    with pytest.raises(ParameterError) as caught:
+        load_methodology("2026.1", versions=versions)
+    assert str(caught.value).splitlines() == [
+        "margins.csv: empty_level_goes_to 'smallest' is unknown; known are largest",
+        "margins.csv: 'channel' stands twice",
+        # The channel of service is the agency's own choice and is never adjusted away.
+        "adjusters.csv: adjuster 'channel' is unknown; known are age_band, gender, nationality_class, region_id, mode",
+    ]
+
+
 def test_a_version_says_what_it_is(tmp_path: Path) -> None:
     about = load_methodology("2026.1").about
     assert (about["status"], about["changes_en"]) == ("current", "The first version")

@@ -6,7 +6,7 @@ from datetime import timedelta
 import duckdb
 
 # Tables of figures; the other published tables name submissions, whose ids follow from the bytes of the files.
-FIGURES = ("bench_scores", "bench_peer_positions", "bench_maturity")
+FIGURES = ("bench_scores", "bench_peer_positions", "bench_maturity", "bench_coverage")
 
 
 def _hashes(micro) -> dict[str, str]:

@@ -39,9 +39,10 @@ def test_staging_finds_what_was_planted(simulated, tmp_path: Path, path: str) ->
     delivery = next(one for one in deliveries if one.path == simulated.root / "landing" / path)
     staged = stage(delivery, workspace, load_registry(workspace.registry), tmp_path)
     found: dict[int, set[str]] = defaultdict(set)
-    for row in pyarrow.parquet.read_table(staged.typed, columns=["source_row", "problems"]).to_pylist():
-        if row["problems"]:
-            found[row["source_row"]] |= {problem["rule"] for problem in row["problems"]}
+    rows = pyarrow.parquet.read_table(staged.typed, columns=["row_id", "source_row"]).to_pylist()
+    place = {row["row_id"]: row["source_row"] for row in rows}
+    for row in pyarrow.parquet.read_table(staged.problems).to_pylist() if staged.problems else []:
+        found[place[row["row_id"]]] |= {problem["rule"] for problem in row["problems"]}
     planted = simulated.dirt[(simulated.dirt["path"] == path) & (simulated.dirt["fate"] == "quarantined")]
     # Rules of the suites are judged after staging; a code without a label map is one of them.
     contract = delivery.contract

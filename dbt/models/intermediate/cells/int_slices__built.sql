@@ -1,6 +1,7 @@
 {# Written after every cell model: until then a rerun starts the same slices again. A withdrawn slice is noted as such,
 so that a build which stopped before emptying it is told from one that did. #}
 -- depends_on: {{ ref('int_survey__cells') }}
+-- depends_on: {{ ref('int_respondents__cells') }}
 -- depends_on: {{ ref('int_journeys__cells') }}
 -- depends_on: {{ ref('int_complaints__cells') }}
 -- depends_on: {{ ref('int_usage__cells') }}

@@ -1,92 +1,88 @@
-"""Each agency's position among its peers, by `methodology.peers`; the comparability gate decides who is a peer.
+"""Each agency's position among its peers, by `methodology.peers` and `methodology.ranks`.
 
-Belongs here: the gate (same peer group, metric, period and instrument; enough peers) and the statistics of those who pass.
-Does not belong here: the formulas (`methodology`) and the published table's columns (`bench_peer_positions`).
+Belongs here: the statistics of those whom the comparability gate lets stand beside each other. Does not belong here: the gate
+(`int_comparability__gated`), the formulas (`methodology`) and the published table's columns (`bench_peer_positions`).
 """
+
+import zlib
 
 import numpy as np
 import pandas as pd
 
-from methodology import peers
+from methodology import peers, ranks
 
+KEY = ["agency_id", "metric_id", "period_id", "instrument_id"]
 COLUMNS = {
-    "agency_id": "string",
-    "metric_id": "string",
-    "period_id": "string",
-    "instrument_id": "string",
-    "peer_group": "string",
+    **dict.fromkeys([*KEY, "peer_group"], "string"),
     "peers_count": "int64",
-    "peer_median": "float64",
-    "peer_lower_quartile": "float64",
-    "peer_upper_quartile": "float64",
-    "percentile": "float64",
-    "z": "float64",
+    **dict.fromkeys(["peer_median", "peer_lower_quartile", "peer_upper_quartile", "percentile", "z"], "float64"),
     "band": "string",
+    **dict.fromkeys(["reliability", "rank_low", "rank_high", "expected_rank", "p_top3", "tier"], "float64"),
     "comparability_reason": "string",
+    "rank_reason": "string",
 }
+RANKED = ["rank_low", "rank_high", "expected_rank", "p_top3", "tier"]
 BANDS = {2: "much_better", 1: "better", 0: "as_expected", -1: "worse", -2: "much_worse"}
+TOP = 3
 
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    scores = dbt.ref("int_scores__judged").df()
-    agencies = dbt.ref("stg_registry__agencies").df()
-    metrics = dbt.ref("stg_methodology__metrics").df()
+    gated = dbt.ref("int_comparability__gated").df()
+    reliability = dbt.ref("int_reliability__estimated").df()
     parameters = dbt.ref("stg_methodology__thresholds").df()
-    groups = agencies[["agency_id", "peer_group"]]
-    polarity = dict(zip(metrics["metric_id"], metrics["polarity"], strict=True))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
-    rows = scores[(scores["unit_type"] == "agency") & (scores["status"] == "reported")]
-    rows = rows.merge(groups, on="agency_id").sort_values(["metric_id", "period_id", "agency_id", "instrument_id"])
-    positions = []
-    for (metric, _, _), group in rows.groupby(["metric_id", "period_id", "peer_group"], sort=True):
-        for _, members in group.groupby("instrument_id", sort=True):
-            others_elsewhere = group["agency_id"].nunique() - len(members)
-            positions += _positions(members, others_elsewhere, polarity[metric], thresholds)
-    return pd.DataFrame(positions, columns=list(COLUMNS)).astype(COLUMNS)
+    reliability = reliability[reliability["unit_type"] == "agency"].rename(columns={"unit_id": "agency_id"})
+    rows = gated.merge(reliability[[*KEY, "reliability"]], on=KEY, how="left")
+    rows = rows.sort_values(["comparison_class", *KEY], kind="stable").reset_index(drop=True)
+    positions = [_positions(members, thresholds) for _, members in rows[rows["has_peers"]].groupby("comparison_class")]
+    positions.append(rows[~rows["has_peers"]])
+    return (
+        _with_reasons(pd.concat(positions), thresholds)[list(COLUMNS)].sort_values(KEY, kind="stable").astype(COLUMNS)
+    )
 
 
-def _positions(members, others_elsewhere, polarity, thresholds):
+def _positions(members, thresholds):
+    """Statistics of one class, bands and rank sets of those the gate lets through."""
     score = members["score"].to_numpy(float)
-    error = members["standard_error"].to_numpy(float)
-    low, high = members["ci_low"].to_numpy(float), members["ci_high"].to_numpy(float)
+    polarity = int(members["polarity"].iloc[0])
+    low, median, high = peers.quartiles(score)
+    made = members.assign(peer_median=median, peer_lower_quartile=low, peer_upper_quartile=high)
+    if polarity:
+        made["percentile"] = [peers.percentile_rank(one, score) for one in score]
+    passed = members["comparability_reason"].isna().to_numpy()
+    if not passed.any():
+        return made
+    own = members[passed]
+    y, error = score[passed], own["standard_error"].to_numpy(float)
     # Where all answers are equal the estimated error is zero; the interval still has a width, and that is used.
-    error = np.where(error > 0, error, (high - low) / (2 * peers.WARNING_Z))
-    needed = int(thresholds["minimum_peers"])
-    enough = len(members) - 1 >= needed
-    measured = bool(np.all(np.isfinite(error)) and np.all(error > 0))
-    base_known = bool(members["n"].notna().all())
-    reason = _reason(enough, len(members) - 1 + others_elsewhere >= needed, measured, base_known, polarity)
-    banded = peers.expected_range(score, error, thresholds["winsor_share"]) if reason is None else None
-    bands = peers.band(banded.z, polarity) if banded else None
-    low_q, median, high_q = peers.quartiles(score) if enough else (np.nan,) * 3
-    made = []
-    for place, row in enumerate(members.itertuples(index=False)):
-        made.append(
-            {
-                **{
-                    name: getattr(row, name)
-                    for name in ("agency_id", "metric_id", "period_id", "instrument_id", "peer_group")
-                },
-                "peers_count": len(members) - 1,
-                "peer_median": median,
-                "peer_lower_quartile": low_q,
-                "peer_upper_quartile": high_q,
-                "percentile": peers.percentile_rank(score[place], score) if enough and polarity else np.nan,
-                "z": banded.z[place] if banded else np.nan,
-                "band": BANDS[int(bands[place])] if banded else None,
-                "comparability_reason": reason,
-            }
-        )
+    half = (own["ci_high"].to_numpy(float) - own["ci_low"].to_numpy(float)) / (2 * peers.WARNING_Z)
+    error = np.where(error > 0, error, half)
+    banded = peers.expected_range(y, error, thresholds["winsor_share"])
+    made.loc[passed, "z"] = banded.z
+    made.loc[passed, "band"] = [BANDS[int(band)] for band in peers.band(banded.z, polarity)]
+    if (own["reliability"] >= thresholds["minimum_reliability"]).any():
+        made.loc[passed, RANKED] = _ranked(own, y, error, polarity, thresholds)
     return made
 
 
-def _reason(enough, enough_with_other_instruments, measured, base_known, polarity):
-    """Why no band is given, or None. Order: what the reader can least change comes first."""
-    if polarity == 0:
-        return "not_ranked_alone"
-    if not enough:
-        return "instrument_differs" if enough_with_other_instruments else "too_few_peers"
-    if not base_known:
-        return "base_unknown"
-    return None if measured else "no_interval"
+def _ranked(own, y, error, polarity, thresholds):
+    """Rank sets, expected ranks, P(top 3) and tiers (units, 5); a class draws its own numbers, whatever others there are."""
+    seed = [int(thresholds["monte_carlo_seed"]), zlib.crc32(own["comparison_class"].iloc[0].encode())]
+    rng, draws = np.random.default_rng(seed), int(thresholds["monte_carlo_draws"])
+    sets = ranks.simultaneous_rank_sets(y, error, rng, thresholds["interval_level"], polarity, draws)
+    top = ranks.rank_distribution(y, error, rng, polarity, draws).top(TOP)
+    expected = ranks.expected_rank(y, error, polarity)
+    return np.column_stack([sets.lower, sets.upper, expected, top, ranks.tiers(y, sets, polarity)])
+
+
+def _with_reasons(rows, thresholds):
+    """Ranks only of reliable scores, and why there is none."""
+    for name in set(COLUMNS) - set(rows.columns):
+        rows[name] = None if COLUMNS[name] == "string" else np.nan
+    reliable = rows["reliability"] >= thresholds["minimum_reliability"]
+    rows[RANKED] = rows[RANKED].where(reliable)
+    rows["rank_reason"] = rows["comparability_reason"].where(
+        rows["comparability_reason"].notna() | reliable, "reliability_low"
+    )
+    return rows

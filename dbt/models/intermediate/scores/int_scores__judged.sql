@@ -31,7 +31,7 @@ sized as (
             when scores.n is null and scores.n_at_least is null then 'suppressed'
             when scores.n_at_least < thresholds.minimum_n then 'suppressed'
             when scores.score is null or isnan(scores.score) then 'not_applicable'
-            when metrics.estimator = 'proportion' and scores.score > 100 then 'refused'
+            when metrics.estimator = 'proportion' and scores.score_raw > 100 then 'refused'
             else 'reported'
         end as own_status,
         case
@@ -40,9 +40,9 @@ sized as (
             when scores.n_at_least < thresholds.owner_n then 'n_below_owner_minimum'
             when scores.n_at_least < thresholds.minimum_n then 'n_below_minimum'
             when scores.score is null or isnan(scores.score) then 'not_measured'
-            when metrics.estimator = 'proportion' and scores.score > 100 then 'numerator_above_base'
+            when metrics.estimator = 'proportion' and scores.score_raw > 100 then 'numerator_above_base'
         end as own_reason
-    from {{ ref('int_scores__estimated') }} as scores
+    from {{ ref('int_scores__chosen') }} as scores
     inner join metrics
         on scores.metric_id = metrics.metric_id
     cross join thresholds
@@ -81,6 +81,18 @@ final as (
         ci_low,
         ci_high,
         interval_method,
+        score_raw,
+        score_weighted,
+        score_adjusted,
+        score_basis,
+        adjustments,
+        n_effective,
+        design_effect,
+        response_rate,
+        frame_status,
+        weighting,
+        mode_set,
+        series_id,
         slice_ids,
         case when is_complementary then 'suppressed' else own_status end as status,
         case when is_complementary then 'complementary' else own_reason end as status_reason

@@ -25,10 +25,23 @@ absent as (
         cast(null as varchar) as instrument_id,
         cast(null as bigint) as n,
         cast(null as double) as score,
+        cast(null as double) as score_raw,
+        cast(null as double) as score_weighted,
+        cast(null as double) as score_adjusted,
+        'none' as score_basis,
+        '' as adjustments,
         cast(null as double) as standard_error,
         cast(null as double) as ci_low,
         cast(null as double) as ci_high,
         'none' as interval_method,
+        cast(null as double) as n_effective,
+        cast(null as double) as design_effect,
+        cast(null as double) as response_rate,
+        cast(null as double) as reliability,
+        'none' as frame_status,
+        'none' as weighting,
+        '' as mode_set,
+        cast(null as varchar) as series_id,
         '' as slice_ids,
         case
             when not grid.is_owed then 'not_applicable'
@@ -55,9 +68,15 @@ absent as (
 scores as (
 
     select
-        unit_type, unit_id, agency_id, metric_id, period_id, instrument_id, n, score, standard_error, ci_low, ci_high,
-        interval_method, slice_ids, status, status_reason
+        judged.*,
+        reliability.reliability
     from judged
+    left join {{ ref('int_reliability__estimated') }} as reliability
+        on judged.unit_type = reliability.unit_type
+        and judged.unit_id = reliability.unit_id
+        and judged.metric_id = reliability.metric_id
+        and judged.period_id = reliability.period_id
+        and judged.instrument_id = reliability.instrument_id
     union all by name
     select * from absent
 
@@ -81,23 +100,26 @@ final as (
         '{{ var("methodology_version") }}' as methodology_version,
         status,
         status_reason,
-        case when status = 'reported' then cast(round(score, 4) as decimal(12, 4)) end as score,
-        case
-            when status = 'reported' and isfinite(standard_error)
-                then cast(round(standard_error, 4) as decimal(12, 4))
-        end as standard_error,
-        case
-            when status = 'reported' and isfinite(ci_low)
-                then cast(round(ci_low, 4) as decimal(12, 4))
-        end as ci_low,
-        case
-            when status = 'reported' and isfinite(ci_high)
-                then cast(round(ci_high, 4) as decimal(12, 4))
-        end as ci_high,
+        {{ published('score') }},
+        {{ published('score_raw') }},
+        {{ published('score_weighted') }},
+        {{ published('score_adjusted') }},
+        score_basis,
+        adjustments,
+        {{ published('standard_error') }},
+        {{ published('ci_low') }},
+        {{ published('ci_high') }},
         interval_method,
         case when status = 'reported' then n end as n,
-        case when status = 'reported' then n end as n_effective,
-        'unweighted' as weighting,
+        case when status = 'reported' and isfinite(n_effective) then cast(round(n_effective, 4) as decimal(18, 4)) end
+            as n_effective,
+        {{ published('design_effect') }},
+        {{ published('response_rate') }},
+        {{ published('reliability') }},
+        frame_status,
+        weighting,
+        mode_set,
+        series_id,
         slice_ids
     from scores
 

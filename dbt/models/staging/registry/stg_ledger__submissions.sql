@@ -3,6 +3,7 @@ select
     provider_id,
     feed,
     path,
+    delivered_key,
     status,
     source_rows,
     records,

@@ -1,0 +1,95 @@
+{# Who answered what: the profile a respondent is weighted and adjusted by, and the answer itself. With the position in
+the key the sums of the design weight and of its square are all that any weighted mean, share or variance needs. #}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ forget_pending_slices() }}'
+    )
+}}
+
+with
+
+answers as (
+
+    select
+        answers.slice_id,
+        answers.agency_id,
+        answers.period_id,
+        answers.service_id,
+        answers.region_id,
+        answers.channel,
+        answers.segment,
+        answers.stage,
+        answers.mode,
+        answers.age_band,
+        answers.gender,
+        answers.nationality_class,
+        answers.item,
+        answers.scale_id,
+        answers.wording_version,
+        answers.scale_max - answers.scale_min as scale_range,
+        answers.design_weight,
+        answers.invited_at,
+        answers.responded_at,
+        -- Steps above the worst code: reversed items are turned here, once.
+        case
+            when answers.is_reversed then answers.scale_max - answers.value
+            else answers.value - answers.scale_min
+        end as position
+    from {{ ref('stg_lake__survey_responses') }} as answers
+    inner join {{ ref('int_slices__pending') }} as pending
+        on answers.slice_id = pending.slice_id
+        and answers.submission_id = pending.submission_id
+
+),
+
+final as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        region_id,
+        channel,
+        segment,
+        stage,
+        mode,
+        age_band,
+        gender,
+        nationality_class,
+        item,
+        scale_id,
+        wording_version,
+        scale_range,
+        position,
+        count(*) as asked_count,
+        count(invited_at) as invited_count,
+        count(case when invited_at is not null then responded_at end) as responded_count,
+        count(design_weight) as weighted_count,
+        sum(design_weight) as sum_weight,
+        sum(design_weight * design_weight) as sum_weight2
+    from answers
+    group by
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        region_id,
+        channel,
+        segment,
+        stage,
+        mode,
+        age_band,
+        gender,
+        nationality_class,
+        item,
+        scale_id,
+        wording_version,
+        scale_range,
+        position
+
+)
+
+select * from final

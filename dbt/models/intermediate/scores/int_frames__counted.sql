@@ -1,0 +1,14 @@
+{# The population a survey speaks for: completed transactions by the margins a sample can be weighted to. #}
+{{ config(materialized='table') }}
+
+select
+    agency_id,
+    period_id,
+    service_id,
+    channel,
+    region_id,
+    segment,
+    cast(sum(completed_count) as bigint) as completed_count
+from {{ ref('int_usage__cells') }}
+where completed_count > 0
+group by all

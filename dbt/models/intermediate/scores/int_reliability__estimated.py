@@ -1,0 +1,35 @@
+"""Reliability of each reported score: how much of the spread among units like it is signal, by `methodology.shrinkage`.
+
+Belongs here: which units are alike (type, metric, period, peer group, instrument, weighting). Does not belong here: what
+reliability is needed for (`int_positions__estimated`).
+"""
+
+import numpy as np
+import pandas as pd
+
+from methodology.peers import WARNING_Z
+from methodology.shrinkage import empirical_bayes
+
+KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
+ALIKE = ["unit_type", "metric_id", "period_id", "peer_group", "instrument_id", "weighting", "mode_set", "adjustments"]
+COLUMNS = {**dict.fromkeys(KEY, "string"), "reliability": "float64"}
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    scores = dbt.ref("int_scores__judged").df()
+    agencies = dbt.ref("stg_registry__agencies").df()
+    parameters = dbt.ref("stg_methodology__thresholds").df()
+    needed = int(dict(zip(parameters["name"], parameters["value"], strict=True))["minimum_peers"]) + 1
+    rows = scores[(scores["status"] == "reported") & scores["n"].notna()]
+    rows = rows.merge(agencies[["agency_id", "peer_group"]], on="agency_id", how="left").fillna({"peer_group": ""})
+    # Where all answers are equal the estimated error is zero; the interval still has a width, and that is used.
+    half = (rows["ci_high"] - rows["ci_low"]) / (2 * WARNING_Z)
+    rows = rows.assign(error=rows["standard_error"].where(rows["standard_error"] > 0, half))
+    rows = rows[np.isfinite(rows["error"]) & (rows["error"] > 0)].sort_values(KEY, kind="stable")
+    rows = rows[rows.groupby(ALIKE)["unit_id"].transform("size") >= needed]
+    made = [
+        group[KEY].assign(reliability=empirical_bayes(group["score"], group["error"]).reliability)
+        for _, group in rows.groupby(ALIKE, sort=True)
+    ]
+    return pd.concat(made).astype(COLUMNS) if made else pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)

@@ -1,0 +1,159 @@
+{# Raw, weighted and adjusted side by side, and the one compared: adjusted where defined, else weighted, else raw. #}
+{{ config(materialized='table') }}
+
+with
+
+metrics as (
+
+    select
+        metric_id,
+        feed
+    from {{ ref('stg_methodology__metrics') }}
+
+),
+
+frames as (
+
+    select
+        draws.agency_id,
+        draws.period_id,
+        draws.metric_id,
+        max(weights.frame_status) as frame_status
+    from (
+        select distinct
+            agency_id,
+            period_id,
+            metric_id,
+            stages
+        from {{ ref('int_respondents__by_frame') }}
+    ) as draws
+    inner join {{ ref('int_weights__estimated') }} as weights
+        on draws.agency_id = weights.agency_id
+        and draws.period_id = weights.period_id
+        and draws.stages = weights.stages
+    group by all
+
+),
+
+-- A file of respondents only tells nothing of those who did not respond.
+rates as (
+
+    {%- for unit_type, part in {'agency': none, 'service': 'service_id', 'agency_region': 'region_id'}.items() %}
+    select
+        '{{ unit_type }}' as unit_type,
+        agency_id{% if part %} || '/' || {{ part }}{% endif %} as unit_id,
+        metric_id,
+        period_id,
+        instrument_id,
+        case
+            when sum(invited_count) > sum(responded_count) then sum(responded_count) / sum(invited_count)
+        end as response_rate
+    from {{ ref('int_respondents__by_frame') }}
+    group by all
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+final as (
+
+    select
+        raw.unit_type,
+        raw.unit_id,
+        raw.agency_id,
+        raw.metric_id,
+        raw.period_id,
+        raw.instrument_id,
+        raw.n,
+        raw.n_at_least,
+        raw.slice_ids,
+        raw.score as score_raw,
+        weighted.score as score_weighted,
+        adjusted.score as score_adjusted,
+        case
+            when adjusted.score is not null then 'adjusted'
+            when weighted.score is not null then 'weighted'
+            else 'raw'
+        end as score_basis,
+        coalesce(adjusted.adjustments, '') as adjustments,
+        coalesce(adjusted.score, weighted.score, raw.score) as score,
+        case score_basis
+            when 'adjusted' then adjusted.standard_error
+            when 'weighted' then weighted.standard_error
+            else raw.standard_error
+        end as standard_error,
+        case score_basis
+            when 'adjusted' then adjusted.ci_low
+            when 'weighted' then weighted.ci_low
+            else raw.ci_low
+        end as ci_low,
+        case score_basis
+            when 'adjusted' then adjusted.ci_high
+            when 'weighted' then weighted.ci_high
+            else raw.ci_high
+        end as ci_high,
+        case
+            when score_basis = 'adjusted' then 'variance_recovery'
+            when score_basis = 'weighted' then 'taylor_' || raw.interval_method
+            else raw.interval_method
+        end as interval_method,
+        coalesce(weighted.n_effective, cast(raw.n as double)) as n_effective,
+        weighted.design_effect,
+        rates.response_rate,
+        case
+            when metrics.feed <> 'survey_responses' then 'not_needed'
+            when raw.instrument_id = 'reported' then 'not_known'
+            when weighted.score is not null then 'framed'
+            when raw.unit_type in ('branch', 'journey') then 'not_framed'
+            when raw.unit_type = 'region' then 'partly_framed'
+            else coalesce(nullif(frames.frame_status, 'framed'), 'not_framed')
+        end as frame_status,
+        case
+            when metrics.feed <> 'survey_responses' then 'not_applicable'
+            when weighted.score is not null then 'weighted'
+            else 'unweighted'
+        end as weighting,
+        case
+            when metrics.feed <> 'survey_responses' or raw.instrument_id = 'reported' then ''
+            when adjusted.adjustments like '%mode' then 'adjusted'
+            else coalesce(series.mode_set, 'unknown')
+        end as mode_set,
+        -- Where a study took the modes out, their shares may move without a break.
+        coalesce(
+            case when adjusted.adjustments like '%mode' then null else series.series_id end,
+            min(raw.period_id) over (partition by raw.unit_type, raw.unit_id, raw.metric_id, raw.instrument_id)
+        ) as series_id
+    from {{ ref('int_scores__estimated') }} as raw
+    inner join metrics
+        on raw.metric_id = metrics.metric_id
+    left join {{ ref('int_scores__weighted') }} as weighted
+        on raw.unit_type = weighted.unit_type
+        and raw.unit_id = weighted.unit_id
+        and raw.metric_id = weighted.metric_id
+        and raw.period_id = weighted.period_id
+        and raw.instrument_id = weighted.instrument_id
+    left join {{ ref('int_scores__adjusted') }} as adjusted
+        on raw.unit_type = 'agency'
+        and raw.unit_id = adjusted.agency_id
+        and raw.metric_id = adjusted.metric_id
+        and raw.period_id = adjusted.period_id
+        and raw.instrument_id = adjusted.instrument_id
+    left join frames
+        on raw.agency_id = frames.agency_id
+        and raw.metric_id = frames.metric_id
+        and raw.period_id = frames.period_id
+    left join rates
+        on raw.unit_type = rates.unit_type
+        and raw.unit_id = rates.unit_id
+        and raw.metric_id = rates.metric_id
+        and raw.period_id = rates.period_id
+        and raw.instrument_id = rates.instrument_id
+    left join {{ ref('int_series__estimated') }} as series
+        on metrics.feed = 'survey_responses'
+        and raw.instrument_id <> 'reported'
+        and raw.agency_id = series.agency_id
+        and raw.period_id = series.period_id
+
+)
+
+select * from final

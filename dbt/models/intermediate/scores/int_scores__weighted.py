@@ -1,0 +1,135 @@
+"""Survey scores weighted to the population frame, with Taylor errors, by `methodology.survey_cells`.
+
+Belongs here: weighted means and shares of agencies, their regions and services, and of regions across agencies. Does not belong
+here: the factors (`int_weights__estimated`) and which score is compared (`int_scores__chosen`).
+"""
+
+import numpy as np
+import pandas as pd
+
+from methodology import estimates
+from methodology.survey_cells import ItemCells, weighted_item_means
+from methodology.weights import WeightAdjustment
+
+DRAW = ["agency_id", "period_id", "stages"]
+CELL = ["service_id", "channel", "region_id", "segment"]
+ITEM = ["metric_id", "instrument_id"]
+SUMS = ["n", "w", "wy", "wyy", "w2", "w2y", "w2y2"]
+PARTS = {"service": "service_id", "agency_region": "region_id"}
+KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
+COLUMNS = {
+    **dict.fromkeys([*KEY, "agency_id", "estimator"], "string"),
+    "n": "int64",
+    **dict.fromkeys(
+        ["score", "standard_error", "ci_low", "ci_high", "n_effective", "design_effect", "weight_sum"], "float64"
+    ),
+}
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    answers = dbt.ref("int_respondents__by_frame").df()
+    weights = dbt.ref("int_weights__estimated").df()
+    statistics = dbt.ref("int_statistics__by_unit").df()
+    parameters = dbt.ref("stg_methodology__thresholds").df()
+    level = float(parameters.set_index("name")["value"]["interval_level"])
+    framed = weights[weights["frame_status"] == "framed"].sort_values([*DRAW, *CELL], kind="stable")
+    framed = framed.assign(place=framed.groupby(DRAW).cumcount())
+    answers = answers.merge(framed[[*DRAW, *CELL, "place"]], on=[*DRAW, *CELL])
+    answers = answers.sort_values([*DRAW, *ITEM, "place"], kind="stable")
+    answers_of = dict(list(answers.groupby(DRAW, sort=True)))
+    made = [_draw(key, answers_of[key], factors) for key, factors in framed.groupby(DRAW, sort=True)]
+    if not made:
+        return pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+    scores = pd.DataFrame({name: np.concatenate([part[name] for part in made]) for name in made[0]})
+    scores = scores[np.isfinite(scores["score"])]
+    scores = pd.concat([scores, _regions(scores, statistics)], ignore_index=True)
+    return _with_intervals(scores, level).sort_values(KEY, kind="stable")[list(COLUMNS)].astype(COLUMNS)
+
+
+def _draw(key, rows, factors):
+    """Estimates of one draw: each of its items, in the agency and in each of its parts; columns as arrays."""
+    agency, period, _ = key
+    metric, instrument, estimator = (rows[name].to_numpy() for name in [*ITEM, "estimator"])
+    new = np.r_[True, (metric[1:] != metric[:-1]) | (instrument[1:] != instrument[:-1])]
+    item, place = np.cumsum(new) - 1, rows["place"].to_numpy()
+
+    def spread(column):
+        table = np.zeros((len(factors), int(new.sum())))
+        table[place, item] = rows[column].to_numpy(float)
+        return table
+
+    asked = (factors[column].to_numpy(float) for column in ("asked_count", "asked_w", "asked_w2"))
+    cells = ItemCells(*asked, *(spread(column) for column in SUMS))
+    codes = np.array([text.split(";") for text in factors["group_codes"].tolist()]).astype(np.int64)
+    adjustment = WeightAdjustment(factors["asked_w"].to_numpy(float), factors["factor"].to_numpy(float), tuple(codes.T))
+    units, members = [("agency", agency)], [np.ones((len(factors), 1))]
+    for unit_type, column in PARTS.items():
+        names, part = np.unique(factors[column].to_numpy().astype(str), return_inverse=True)
+        known = names != "-"
+        units += [(unit_type, f"{agency}/{name}") for name in names[known]]
+        members.append(np.eye(names.size)[part][:, known])
+    found = weighted_item_means(cells, adjustment, np.hstack(members))
+    # Every level of a margin beyond its first costs a degree of freedom.
+    spent = sum(int(margin.max()) for margin in codes.T)
+    drawn = cells.asked.sum()
+    scale = np.sqrt((drawn - 1) / max(drawn - 1 - spent, 1))
+    unit, column = (index.ravel() for index in np.indices(found.mean.shape))
+    return {
+        "unit_type": np.array([kind for kind, _ in units], object)[unit],
+        "unit_id": np.array([name for _, name in units], object)[unit],
+        "agency_id": np.full(unit.size, agency, object),
+        "metric_id": metric[new][column],
+        "period_id": np.full(unit.size, period, object),
+        "instrument_id": instrument[new][column],
+        "estimator": estimator[new][column],
+        "n": found.n.ravel(),
+        "score": found.mean.ravel(),
+        "standard_error": scale * found.error.ravel(),
+        "weight_sum": found.weight.ravel(),
+        "element_variance": found.element_variance.ravel(),
+        "kish_n": found.kish_n.ravel(),
+    }
+
+
+def _regions(scores, statistics):
+    """A region across its agencies: their regional means by weight, where every agency that was measured there has one."""
+    parts = scores[scores["unit_type"] == "agency_region"].copy()
+    parts["unit_id"] = [
+        unit[len(agency) + 1 :] for agency, unit in zip(parts["agency_id"], parts["unit_id"], strict=True)
+    ]
+    parts["unit_type"], weight = "region", parts["weight_sum"]
+    parts["first"], parts["second"] = weight * parts["score"], weight * parts["score"] ** 2
+    parts["variance"] = weight**2 * parts["standard_error"] ** 2
+    parts["within"] = weight * parts["element_variance"].fillna(0)
+    parts["squares"] = weight**2 / parts["kish_n"]
+    sums = ["n", "weight_sum", "first", "second", "variance", "within", "squares"]
+    regions = parts.groupby([*KEY, "estimator"], sort=True)[sums].sum().reset_index()
+    total = regions["weight_sum"]
+    regions["score"] = regions["first"] / total
+    regions["standard_error"] = np.sqrt(regions["variance"]) / total
+    regions["element_variance"] = (regions["within"] + regions["second"]) / total - regions["score"] ** 2
+    regions["kish_n"] = total**2 / regions["squares"]
+    whole = statistics[statistics["unit_type"] == "region"].groupby(KEY)["n"].sum().rename("answered").reset_index()
+    regions = regions.merge(whole, on=KEY)
+    return regions[regions["n"] == regions["answered"]].assign(agency_id=None)
+
+
+def _with_intervals(scores, level):
+    """Design effect, effective n (never above n) and interval of every row; scores and errors are on 0-100."""
+    n, mean, error = (scores[name].to_numpy(float) for name in ("n", "score", "standard_error"))
+    spread = scores["element_variance"].to_numpy(float)
+    # Where all answers are equal, or the margins explain all of them, the weights alone tell what they cost.
+    told = (spread > 1e-9) & (error > 1e-9)
+    effective = np.divide(spread, error**2, out=scores["kish_n"].to_numpy(float).copy(), where=told)
+    scores["design_effect"] = n / effective
+    size = np.minimum(effective, n)
+    mean_low, mean_high = estimates.mean_interval(mean, np.where(told, error, 0.0), size, level)
+    low, high = estimates.wilson_interval(mean / 100 * size, size, level)
+    is_share = (scores["estimator"] == "proportion").to_numpy()
+    scores["n_effective"] = size
+    scores["ci_low"], scores["ci_high"] = (
+        np.where(is_share, 100 * low, mean_low),
+        np.where(is_share, 100 * high, mean_high),
+    )
+    return scores

@@ -1,0 +1,40 @@
+"""Survey modes of each agency and period, and the period in which its present series began, by `methodology.adjustment`.
+
+Belongs here: mode sets and breaks of series. Does not belong here: mode effects (`int_scores__adjusted`).
+"""
+
+import pandas as pd
+
+from methodology.adjustment import starts_new_series
+
+COLUMNS = {"agency_id": "string", "period_id": "string", "mode_set": "string", "series_id": "string"}
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    cells = dbt.ref("int_respondents__cells")
+    parameters = dbt.ref("stg_methodology__thresholds").df()
+    thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
+    counts = cells.aggregate(
+        "agency_id, period_id, coalesce(mode, 'unknown') as mode, cast(sum(asked_count) as bigint) as asked"
+    ).df()
+    made = [_series(agency, rows, thresholds) for agency, rows in counts.groupby("agency_id", sort=True)]
+    return pd.concat(made).astype(COLUMNS) if made else pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def _series(agency, rows, thresholds):
+    table = rows.pivot_table(
+        index="period_id", columns="mode", values="asked", aggfunc="sum", fill_value=0
+    ).sort_index()
+    shares = table.to_numpy(float) / table.to_numpy(float).sum(axis=1, keepdims=True)
+    breaks = starts_new_series(shares[:-1], shares[1:], thresholds["mode_share_change"])
+    began = pd.Series(table.index, index=table.index).where([True, *breaks]).ffill()
+    modes = [
+        ";".join(
+            mode for mode, share in zip(table.columns, row, strict=True) if share >= thresholds["mode_share_minimum"]
+        )
+        for row in shares
+    ]
+    return pd.DataFrame(
+        {"agency_id": agency, "period_id": table.index, "mode_set": modes, "series_id": began.to_numpy()}
+    )

@@ -1,0 +1,165 @@
+{# The benchmark's own quality: who owed, who delivered, what could be compared, and how late and how often revised. #}
+with
+
+scores as (
+
+    select
+        scores.*,
+        agencies.peer_group,
+        metrics.feed,
+        metrics.polarity
+    from {{ ref('bench_scores') }} as scores
+    inner join {{ ref('stg_registry__agencies') }} as agencies
+        on scores.agency_id = agencies.agency_id
+    inner join {{ ref('stg_methodology__metrics') }} as metrics
+        on scores.metric_id = metrics.metric_id
+    where scores.unit_type = 'agency'
+
+),
+
+-- An agency with two instruments counts once, with the better of its states.
+agencies as (
+
+    select
+        metric_id,
+        period_id,
+        peer_group,
+        agency_id,
+        case
+            when bool_or(status = 'reported') then 'reported'
+            when bool_or(status = 'suppressed') then 'suppressed'
+            when bool_or(status = 'refused') then 'refused'
+            when bool_or(status = 'missing') then 'missing'
+            else 'not_applicable'
+        end as status,
+        bool_or(status_reason = 'not_owed') as is_not_owed
+    from scores
+    group by all
+
+),
+
+owed as (
+
+    select
+        metric_id,
+        period_id,
+        peer_group,
+        count(*) filter (where not coalesce(is_not_owed, false)) as agencies_owed,
+        count(*) filter (where status = 'reported') as agencies_reported,
+        count(*) filter (where status = 'suppressed') as agencies_suppressed,
+        count(*) filter (where status = 'refused') as agencies_refused,
+        count(*) filter (where status = 'missing') as agencies_missing,
+        count(*) filter (where status = 'not_applicable' and not coalesce(is_not_owed, false)) as agencies_not_measured
+    from agencies
+    group by all
+
+),
+
+compared as (
+
+    select
+        scores.metric_id,
+        scores.period_id,
+        scores.peer_group,
+        count(*) as n,
+        count(*) filter (where positions.is_comparable) as comparable_count,
+        count(*) filter (where scores.polarity <> 0) as gated_count,
+        avg(scores.reliability) as mean_reliability,
+        string_agg(scores.slice_ids, ';' order by scores.slice_ids) as slice_ids
+    from scores
+    inner join {{ ref('bench_peer_positions') }} as positions
+        on scores.score_id = positions.score_id
+    where scores.status = 'reported'
+    group by all
+
+),
+
+slices as (
+
+    select
+        slices.slice_id,
+        slices.feed,
+        slices.period_id,
+        agencies.peer_group,
+        max(slices.delivery_rank) as delivery_rank,
+        min(
+            date_diff(
+                'day',
+                make_date(
+                    cast(left(slices.period_id, 4) as integer), 3 * cast(right(slices.period_id, 1) as integer), 1
+                ) + interval 1 month - interval 1 day,
+                try_cast(submissions.delivered_key as date)
+            )
+        ) as days
+    from {{ ref('stg_ledger__slices') }} as slices
+    inner join {{ ref('stg_registry__agencies') }} as agencies
+        on slices.agency_id = agencies.agency_id
+    inner join {{ ref('stg_ledger__submissions') }} as submissions
+        on slices.submission_id = submissions.submission_id
+    where slices.status in ('live', 'replaced')
+    group by all
+
+),
+
+deliveries as (
+
+    select
+        feed,
+        period_id,
+        peer_group,
+        count(*) filter (where delivery_rank > 1) as slices_revised,
+        count(days) as slices_dated,
+        median(days) as days_to_delivery
+    from slices
+    group by all
+
+),
+
+final as (
+
+    select
+        md5(concat_ws('|', '{{ var("methodology_version") }}', owed.metric_id, owed.period_id, owed.peer_group))
+            as coverage_id,
+        '{{ var("methodology_version") }}' as methodology_version,
+        'peer_group' as unit_type,
+        owed.peer_group as unit_id,
+        cast(null as varchar) as agency_id,
+        owed.metric_id,
+        owed.period_id,
+        case when owed.agencies_owed > 0 then 'reported' else 'not_applicable' end as status,
+        case when owed.agencies_owed = 0 then 'not_owed' end as status_reason,
+        owed.agencies_owed,
+        owed.agencies_reported,
+        owed.agencies_suppressed,
+        owed.agencies_refused,
+        owed.agencies_missing,
+        owed.agencies_not_measured,
+        cast(round(owed.agencies_reported / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as reported_share,
+        cast(round(owed.agencies_suppressed / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as suppressed_share,
+        cast(round(owed.agencies_refused / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as refused_share,
+        cast(round(owed.agencies_missing / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as missing_share,
+        coalesce(compared.n, 0) as n,
+        coalesce(compared.comparable_count, 0) as comparable_count,
+        cast(round(compared.comparable_count / nullif(compared.gated_count, 0), 4) as decimal(12, 4)) as gate_pass_rate,
+        cast(round(compared.mean_reliability, 4) as decimal(12, 4)) as mean_reliability,
+        coalesce(deliveries.slices_revised, 0) as slices_revised,
+        coalesce(deliveries.slices_dated, 0) as slices_dated,
+        cast(round(deliveries.days_to_delivery, 4) as decimal(12, 4)) as days_to_delivery,
+        coalesce(
+            array_to_string(list_sort(list_distinct(string_split(nullif(compared.slice_ids, ''), ';'))), ';'), ''
+        ) as slice_ids
+    from owed
+    inner join {{ ref('stg_methodology__metrics') }} as metrics
+        on owed.metric_id = metrics.metric_id
+    left join compared
+        on owed.metric_id = compared.metric_id
+        and owed.period_id = compared.period_id
+        and owed.peer_group = compared.peer_group
+    left join deliveries
+        on metrics.feed = deliveries.feed
+        and owed.period_id = deliveries.period_id
+        and owed.peer_group = deliveries.peer_group
+
+)
+
+select * from final

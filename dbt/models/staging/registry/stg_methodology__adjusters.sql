@@ -1,0 +1,4 @@
+select
+    adjuster,
+    role
+from {{ snapshot('registry/adjusters') }}

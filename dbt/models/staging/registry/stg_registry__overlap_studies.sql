@@ -1,0 +1,7 @@
+select
+    metric_id,
+    mode,
+    cast(effect as double) as effect,
+    cast(standard_error as double) as standard_error,
+    source
+from {{ snapshot('registry/overlap_studies') }}
