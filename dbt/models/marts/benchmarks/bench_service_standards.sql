@@ -36,8 +36,10 @@ judged as (
     select
         standards.*,
         case when standards.total > 0 then 100 * cast(standards.met as double) / standards.total end as attainment,
-        case when standards.lowest_target = standards.highest_target then 100 * cast(standards.lowest_target as double) end
-            as target,
+        case
+            when standards.lowest_target = standards.highest_target
+                then 100 * cast(standards.lowest_target as double)
+        end as target,
         case
             when standards.declared_count > 0 and standards.declared_met_count in (0, standards.declared_count)
                 then standards.declared_met_count > 0
