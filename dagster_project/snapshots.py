@@ -13,6 +13,18 @@ from methodology.parameters import Methodology
 from miyar.registry import TABLES, Registry
 from miyar.workspace import Workspace
 
+PRACTICE_COLUMNS = [
+    "model_id",
+    "practice_id",
+    "dimension",
+    "level",
+    "is_mandatory",
+    "measure",
+    "steps",
+    "name_ar",
+    "name_en",
+]
+
 
 def write_snapshots(
     workspace: Workspace, registry: Registry, methodology: Methodology, *, into: Path | None = None
@@ -32,6 +44,18 @@ def write_snapshots(
     dimensions, levels = _maturity_rows(methodology)
     _write(folder / "maturity_dimensions.parquet", ["model_id", "dimension", "weight"], dimensions)
     _write(folder / "maturity_levels.parquet", ["model_id", "level", "from_score", "name_ar", "name_en"], levels)
+    practices, gates = _practice_rows(methodology)
+    _write(folder / "maturity_practices.parquet", PRACTICE_COLUMNS, practices)
+    _write(folder / "maturity_gates.parquet", ["model_id", "level", "adoption", "share"], gates)
+    caps = [{"model_id": name, "unshown": str(model.unshown_adoption)} for name, model in methodology.models.items()]
+    _write(folder / "maturity_models.parquet", ["model_id", "unshown"], caps)
+    errors = ["assessed", "verified", "probability"]
+    _write(folder / "adoption_errors.parquet", errors, methodology.adoption_errors)
+    roles = [{"role": role, "metric_id": metric} for role, metric in methodology.roles.items()]
+    _write(folder / "roles.parquet", ["role", "metric_id"], roles)
+    _write(folder / "index.parquet", list(methodology.index[0]), methodology.index)
+    about = {"methodology_version": methodology.version, "hash": methodology.hash, **methodology.about}
+    _write(folder / "methodology_versions.parquet", list(about), [about])
     periods = [{"period_id": period} for period in workspace.settings.periods.all]
     _write(folder / "periods.parquet", ["period_id"], periods)
     _write_submissions(folder / "submissions.parquet", read_accounts(workspace))
@@ -53,6 +77,36 @@ def _maturity_rows(methodology: Methodology) -> tuple[list[dict[str, str]], list
                 }
             )
     return dimensions, levels
+
+
+def _practice_rows(methodology: Methodology) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    practices, gates = [], []
+    for model in methodology.models.values():
+        for practice in model.practices:
+            observed = practice.observed
+            practices.append(
+                {
+                    "model_id": model.model_id,
+                    "practice_id": practice.practice_id,
+                    "dimension": practice.dimension,
+                    "level": str(practice.level),
+                    "is_mandatory": str(practice.is_mandatory).lower(),
+                    "measure": observed.measure if observed else "",
+                    "steps": ";".join(map(str, observed.steps)) if observed else "",
+                    "name_ar": practice.names["ar"],
+                    "name_en": practice.names["en"],
+                }
+            )
+        for gate in model.gates:
+            gates.append(
+                {
+                    "model_id": model.model_id,
+                    "level": str(gate.level),
+                    "adoption": str(gate.adoption),
+                    "share": str(gate.share),
+                }
+            )
+    return practices, gates
 
 
 def _write_submissions(path: Path, accounts: list[Account]) -> None:

@@ -65,10 +65,14 @@ def rank_summary(ranks: npt.ArrayLike, interval: tuple[float, float] = (0.05, 0.
 
 
 def rank_shift(ranks: npt.ArrayLike, nominal: npt.ArrayLike) -> Floats:
-    """Mean absolute difference from the nominal ranks over units ranked in both, by draw (OECD/JRC Handbook 2008, R_S)."""
+    """Mean absolute difference from the nominal ranks over units ranked in both, by draw (OECD/JRC Handbook 2008, R_S).
+
+    NaN in a draw that ranks nobody.
+    """
     distance = np.abs(np.asarray(ranks, float) - np.asarray(nominal, float))
     present = np.isfinite(distance)
-    return np.asarray(np.where(present, distance, 0.0).sum(axis=-1) / present.sum(axis=-1))
+    ranked = present.sum(axis=-1)
+    return np.asarray(np.where(present, distance, 0.0).sum(axis=-1) / np.where(ranked > 0, ranked, np.nan))
 
 
 def spearman(ranks: npt.ArrayLike, nominal: npt.ArrayLike) -> Floats:
@@ -148,6 +152,34 @@ def monte_carlo(
     for start in range(0, draws, step):
         uniforms = {name: rng.random((min(step, draws - start), size)) for name, size in sizes.items()}
         found.append(ranks_under(uniforms, raw, errors, tree, assumptions or Assumptions()))
+    return np.concatenate(found)
+
+
+def score_draws(
+    values: npt.ArrayLike,
+    errors: npt.ArrayLike | None,
+    tree: Hierarchy,
+    normalise: Normaliser,
+    method: Method,
+    draws: int,
+    rng: np.random.Generator,
+    weight_spread: float = 0.25,
+    threshold: float = 0.0,
+) -> Floats:
+    """Index scores (draws, units) under the index's own normalisation and mean, with sampling errors and weights drawn.
+
+    As `ranks_under`, but a score has a unit only under one normalisation: the others move ranks, not this interval. Its
+    quantiles are the interval without which no composite is shown.
+    """
+    raw = np.asarray(values, float)
+    step = _rows_at_once(raw)
+    found = []
+    for start in range(0, draws, step):
+        rows = min(step, draws - start)
+        weights = tree.weights * (1 + weight_spread * (2 * rng.random((rows, len(tree.names))) - 1))
+        uniforms = {"sampling_error": rng.random((rows, raw.size))}
+        drawn = np.broadcast_to(_with_error(raw, errors, uniforms, np.arange(rows)), (rows, *raw.shape))
+        found.append(aggregate(normalise(drawn, -2), tree, method, threshold, weights)[..., -1])
     return np.concatenate(found)
 
 

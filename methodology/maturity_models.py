@@ -4,7 +4,7 @@ Belongs here: the shape of a model, reading one, and faults that can be seen wit
 here: scores and levels (`maturity`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -53,7 +53,8 @@ class MaturityModel:
     levels: list[dict[str, str]]
     practices: list[Practice] = field(default_factory=list)
     gates: list[Gate] = field(default_factory=list)
-    unshown_adoption: float = 0.0
+    # Without a rule of its own a model takes what is claimed.
+    unshown_adoption: float = HIGHEST_ADOPTION
 
     @cached_property
     def practice_ids(self) -> list[str]:
@@ -88,8 +89,38 @@ def read_model(source: Mapping[str, Any]) -> MaturityModel:
         [{"ar": level["ar"], "en": level["en"]} for level in source["levels"]],
         practices,
         gates,
-        float(source.get("unshown_adoption", {}).get("value", 0)),
+        float(source.get("unshown_adoption", {}).get("value", HIGHEST_ADOPTION)),
     )
+
+
+def models_of_rows(
+    dimensions: Iterable[Mapping[str, Any]],
+    levels: Iterable[Mapping[str, Any]],
+    practices: Iterable[Mapping[str, Any]],
+    gates: Iterable[Mapping[str, Any]],
+    unshown: Mapping[str, float],
+) -> dict[str, MaturityModel]:
+    """Models by id from the flat tables they are stored in; `unshown` says per model what a claim not shown counts as.
+
+    Rows as the snapshots name them: levels from the first on with `from_score`, practices with `steps` joined by `;` (empty where
+    the warehouse does not answer). Order of dimensions and practices is by name, so that it does not depend on the store.
+    """
+    found = {model_id: MaturityModel(model_id, {}, [], [], unshown_adoption=cap) for model_id, cap in unshown.items()}
+    for row in sorted(dimensions, key=lambda row: row["dimension"]):
+        found[row["model_id"]].weights[row["dimension"]] = float(row["weight"])
+    for row in sorted(levels, key=lambda row: row["level"]):
+        found[row["model_id"]].levels.append({"ar": row["name_ar"], "en": row["name_en"]})
+        if int(row["level"]) > 1:
+            found[row["model_id"]].cuts.append(float(row["from_score"]))
+    for row in sorted(practices, key=lambda row: row["practice_id"]):
+        steps = tuple(float(step) for step in str(row["steps"]).split(";") if step)
+        observed = Observed(str(row["measure"]), steps) if steps else None
+        names = {"ar": row["name_ar"], "en": row["name_en"]}
+        own = (row["practice_id"], row["dimension"], int(row["level"]), bool(row["is_mandatory"]), names, ())
+        found[row["model_id"]].practices.append(Practice(*own, observed))
+    for row in sorted(gates, key=lambda row: row["level"]):
+        found[row["model_id"]].gates.append(Gate(int(row["level"]), float(row["adoption"]), float(row["share"])))
+    return found
 
 
 def model_faults(model: MaturityModel) -> list[str]:

@@ -12,11 +12,14 @@ from pathlib import Path
 
 import yaml
 
+from methodology.index import hierarchy
 from methodology.maturity import unreachable_levels
-from methodology.maturity_models import MaturityModel, model_faults, read_model
+from methodology.maturity_models import HIGHEST_ADOPTION, MaturityModel, model_faults, read_model
 
 VERSIONS = Path(__file__).parent / "versions"
 ESTIMATORS = {"mean", "proportion", "ratio", "rate_per_1000", "practice_mean"}
+VERSION_STATUS = {"current", "retired", "draft"}
+INDEX_MEANS = {"arithmetic", "geometric", "harmonic"}
 UNITS = {"score_0_100", "share_pct", "per_1000"}
 MARGINS = ("service_id", "channel", "region_id", "segment")
 # The channel of service is the agency's own choice: it is weighted by, and never adjusted away.
@@ -54,7 +57,11 @@ class Methodology:
     channels: list[dict[str, str]]
     margins: list[dict[str, str]]
     adjusters: list[dict[str, str]]
+    adoption_errors: list[dict[str, str]]
+    roles: dict[str, str]
+    index: list[dict[str, str]]
     models: dict[str, MaturityModel]
+    about: dict[str, str]
     hash: str
     folder: Path = field(repr=False)
 
@@ -104,12 +111,90 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
     margins, adjusters = _rows(folder / "margins.csv"), _rows(folder / "adjusters.csv")
     faults += _choice_faults("margins.csv", margins, {"margin": MARGINS, "empty_level_goes_to": ("largest",)})
     faults += _choice_faults("adjusters.csv", adjusters, {"adjuster": ADJUSTERS, "role": ("adjuster", "control")})
+    adoption_errors = _rows(folder / "adoption_errors.csv")
+    faults += _adoption_error_faults(adoption_errors)
+    roles = {row["role"]: row["metric_id"] for row in _rows(folder / "roles.csv")}
+    known_metrics = {row["metric_id"] for row in metrics}
+    faults += [
+        f"roles.csv: {role}: metric {metric!r} is unknown"
+        for role, metric in roles.items()
+        if metric not in known_metrics
+    ]
+    index = _rows(folder / "index.csv")
+    faults += _index_faults(index, known_metrics)
+    about = _about(folder / "version.yml", faults)
     if faults:
         raise ParameterError("\n".join(faults))
     channels = _rows(folder / "channels.csv")
     return Methodology(
-        version, metrics, thresholds, top_boxes, channels, margins, adjusters, models, digest.hexdigest(), folder
+        version,
+        metrics,
+        thresholds,
+        top_boxes,
+        channels,
+        margins,
+        adjusters,
+        adoption_errors,
+        roles,
+        index,
+        models,
+        about,
+        digest.hexdigest(),
+        folder,
     )
+
+
+def _adoption_error_faults(rows: list[dict[str, str]]) -> list[str]:
+    """Every assessed adoption needs the chances of every verified one, and they make one."""
+    faults = []
+    steps = [str(step) for step in range(HIGHEST_ADOPTION + 1)]
+    for assessed in steps:
+        own = {row["verified"]: float(row["probability"]) for row in rows if row["assessed"] == assessed}
+        if sorted(own) != steps or min(own.values()) < 0 or abs(sum(own.values()) - 1) > 1e-9:
+            faults.append(f"adoption_errors.csv: assessed {assessed}: chances of {', '.join(steps)} must sum to one")
+    return faults
+
+
+def _index_faults(rows: list[dict[str, str]], metrics: set[str]) -> list[str]:
+    """Every way the composite index contradicts itself."""
+    weights = {row["node_id"]: float(row["weight"]) for row in rows if row["parent_id"]}
+    faults = []
+    try:
+        hierarchy({row["node_id"]: row["parent_id"] or None for row in rows}, weights)
+    except ValueError as error:
+        faults += str(error).splitlines()
+    parents = {row["parent_id"] for row in rows} - {""}
+    for parent in sorted(parents):
+        total = sum(weights[row["node_id"]] for row in rows if row["parent_id"] == parent)
+        if abs(total - 1) > 1e-9:
+            faults.append(f"the weights below {parent!r} sum to {total:g}, not 1")
+    for row in rows:
+        node = row["node_id"]
+        if row["metric_id"] and row["metric_id"] not in metrics:
+            faults.append(f"{node!r}: metric {row['metric_id']!r} is unknown")
+        if bool(row["metric_id"]) == (node in parents):
+            faults.append(f"{node!r}: a node has either children or a metric")
+        elif row["metric_id"] and row["direction"] not in {"1", "-1"}:
+            faults.append(f"{node!r}: direction {row['direction']!r} is not 1 or -1")
+        elif row["metric_id"] and not float(row["lower"]) < float(row["upper"]):
+            faults.append(f"{node!r}: the lower goalpost {row['lower']} is not below the upper one {row['upper']}")
+        if not row["parent_id"] and row["aggregation"] not in INDEX_MEANS:
+            faults.append(f"{node!r}: aggregation {row['aggregation']!r} is unknown; known are {sorted(INDEX_MEANS)}")
+    return [f"index.csv: {fault}" for fault in faults]
+
+
+def _about(path: Path, faults: list[str]) -> dict[str, str]:
+    """Status, first period and changes of a version, and the number of its parameters: rows of its tables."""
+    source = yaml.safe_load(path.read_text("utf-8"))
+    if source.get("status") not in VERSION_STATUS:
+        faults.append(f"version.yml: status {source.get('status')!r} is unknown; known are {sorted(VERSION_STATUS)}")
+    return {
+        "status": str(source.get("status")),
+        "valid_from": str(source["valid_from"]),
+        "changes_ar": str(source["changes"]["ar"]),
+        "changes_en": str(source["changes"]["en"]),
+        "parameters_count": str(sum(len(_rows(table)) for table in sorted(path.parent.glob("*.csv")))),
+    }
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -87,14 +87,7 @@ def true_visit_score(agency: Agency) -> float:
 def assessment(world: World, agency: Agency, period: str) -> Chunk:
     """One assessment of every maturity model: a row per practice, few of them not assessed."""
     random = world.stream("maturity", agency.agency_id, period)
-    rows: list[tuple[str, str, str]] = []
-    for dimension in table("practices"):
-        letter = dimension["model_id"][0].upper()
-        start = sum(row[0] == dimension["model_id"] for row in rows)
-        rows += [
-            (dimension["model_id"], f"{letter}{start + number:02d}", dimension["dimension"])
-            for number in range(1, int(dimension["practices"]) + 1)
-        ]
+    rows = [(row["model_id"], row["practice_id"], row["dimension"]) for row in table("practices")]
     n = len(rows)
     adoption = np.clip(np.round(agency.maturity_level + random.normal(0, parameters()["maturity"]["noise"], n)), 0, 3)
     adoption[random.random(n) < 0.03] = np.nan

@@ -119,3 +119,13 @@ def test_margins_and_adjusters_come_from_closed_lists(versions: Path) -> None:
         # The channel of service is the agency's own choice and is never adjusted away.
         "adjusters.csv: adjuster 'channel' is unknown; known are age_band, gender, nationality_class, region_id, mode",
     ]
+
+
+def test_a_version_says_what_it_is(tmp_path: Path) -> None:
+    about = load_methodology("2026.1").about
+    assert (about["status"], about["changes_en"]) == ("current", "The first version")
+    shutil.copytree(VERSIONS / "2026.1", tmp_path / "v")
+    path = tmp_path / "v" / "version.yml"
+    path.write_text(path.read_text("utf-8").replace("current", "perhaps"), "utf-8")
+    with pytest.raises(ParameterError, match="status 'perhaps' is unknown"):
+        load_methodology("v", versions=tmp_path)

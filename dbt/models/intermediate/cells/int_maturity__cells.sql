@@ -41,7 +41,8 @@ final as (
         count(*) as practices_count,
         sum(cast(round(100 * cast(adoption as double) / nullif(cast(adoption_max as double), 0), 6) as decimal(12, 6)))
             as sum_share,
-        count(case when has_evidence then 1 end) as evidenced_count
+        count(case when has_evidence then 1 end) as evidenced_count,
+        min(expires_on) as expires_on
     from practices
     where recency = 1
     group by

@@ -2,10 +2,12 @@
 so that a build which stopped before emptying it is told from one that did. #}
 -- depends_on: {{ ref('int_survey__cells') }}
 -- depends_on: {{ ref('int_respondents__cells') }}
+-- depends_on: {{ ref('int_journeys__cells') }}
 -- depends_on: {{ ref('int_complaints__cells') }}
 -- depends_on: {{ ref('int_usage__cells') }}
 -- depends_on: {{ ref('int_standards__cells') }}
 -- depends_on: {{ ref('int_visits__cells') }}
+-- depends_on: {{ ref('int_visit_parts__cells') }}
 -- depends_on: {{ ref('int_maturity__cells') }}
 -- depends_on: {{ ref('int_reported__cells') }}
 {{

@@ -37,11 +37,16 @@ final as (
         journey_id,
         channel,
         standard_kind,
+        standard_id,
         count(*) as standards_count,
         sum(case when total is not null then met end) as met_count,
         sum(case when met is not null then total end) as total_count,
         sum(case when is_on_target then 1 else 0 end) as on_target_count,
-        sum(case when is_on_target is not null then 1 else 0 end) as judged_count
+        sum(case when is_on_target is not null then 1 else 0 end) as judged_count,
+        min(target) as lowest_target,
+        max(target) as highest_target,
+        count(is_target_met) as declared_count,
+        sum(case when is_target_met then 1 else 0 end) as declared_met_count
     from standards
     group by
         slice_id,
@@ -52,7 +57,8 @@ final as (
         region_id,
         journey_id,
         channel,
-        standard_kind
+        standard_kind,
+        standard_id
 
 )
 

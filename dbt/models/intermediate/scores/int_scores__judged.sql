@@ -50,17 +50,19 @@ sized as (
 
 ),
 
-siblings as (
+-- Complementary cells: a hidden one could else be worked out from the totals it stands in.
+decided as (
 
     select
-        *,
-        count(*) filter (where own_reason in ('n_below_owner_minimum', 'n_below_minimum')) over family as hidden_count,
-        row_number() over (
-            partition by unit_type, agency_id, metric_id, period_id, instrument_id, own_status
-            order by n_at_least asc, unit_id asc
-        ) as smallness
+        sized.*,
+        sized.own_status = 'reported' and hidden.unit_id is not null as is_complementary
     from sized
-    window family as (partition by unit_type, agency_id, metric_id, period_id, instrument_id)
+    left join {{ ref('int_suppression__decided') }} as hidden
+        on sized.unit_type = hidden.unit_type
+        and sized.unit_id = hidden.unit_id
+        and sized.metric_id = hidden.metric_id
+        and sized.period_id = hidden.period_id
+        and sized.instrument_id = hidden.instrument_id
 
 ),
 
@@ -92,20 +94,9 @@ final as (
         mode_set,
         series_id,
         slice_ids,
-        -- One hidden part of a published whole could be worked out from the rest: the smallest sibling is withheld too.
-        case
-            when own_status = 'reported' and unit_type in ('service', 'branch', 'agency_region')
-                and hidden_count = 1 and smallness = 1
-                then 'suppressed'
-            else own_status
-        end as status,
-        case
-            when own_status = 'reported' and unit_type in ('service', 'branch', 'agency_region')
-                and hidden_count = 1 and smallness = 1
-                then 'complementary'
-            else own_reason
-        end as status_reason
-    from siblings
+        case when is_complementary then 'suppressed' else own_status end as status,
+        case when is_complementary then 'complementary' else own_reason end as status_reason
+    from decided
 
 )
 

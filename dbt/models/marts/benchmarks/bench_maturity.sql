@@ -1,14 +1,33 @@
 with
 
+assessed as (
+
+    select *
+    from {{ ref('int_maturity__assessed') }}
+    where part = 'whole'
+
+),
+
+positions as (
+
+    select
+        positions.agency_id,
+        positions.period_id,
+        bool_or(positions.band = 'much_worse') as is_much_worse
+    from {{ ref('int_positions__estimated') }} as positions
+    inner join {{ ref('stg_methodology__roles') }} as roles
+        on positions.metric_id = roles.metric_id
+        and roles.role = 'satisfaction'
+    where positions.band is not null
+    group by all
+
+),
+
 levels as (
 
     select
-        model_id,
-        level,
-        from_score,
-        name_ar,
-        name_en,
-        lead(from_score) over (partition by model_id order by level) as next_from_score
+        *,
+        max(level) over (partition by model_id) as top_level
     from {{ ref('stg_methodology__maturity_levels') }}
 
 ),
@@ -34,19 +53,50 @@ final as (
         scores.unit_id,
         scores.agency_id,
         scores.model_id,
+        scores.metric_id,
         scores.period_id,
         scores.methodology_version,
+        scores.status,
+        scores.status_reason,
         scores.score,
-        levels.level,
+        {{ published('assessed.score', 'counted_score') }},
+        cast(assessed.level as integer) as level,
         levels.name_ar as level_ar,
         levels.name_en as level_en,
-        cast(levels.next_from_score - scores.score as decimal(12, 4)) as points_to_next_level,
-        scores.n as practices_count
+        {{ published('assessed.level_probability', 'level_probability') }},
+        cast(assessed.announced_level as integer) as announced_level,
+        announced.name_ar as announced_level_ar,
+        announced.name_en as announced_level_en,
+        {{ published('assessed.announced_probability', 'announced_level_probability') }},
+        cast(assessed.gates_passed as integer) as gates_passed,
+        cast(assessed.gates_failed as integer) as gates_failed,
+        {{ published('assessed.points_missing', 'points_to_next_level') }},
+        cast(assessed.practices_missing as integer) as practices_to_next_level,
+        cast(assessed.mandatory_missing as integer) as mandatory_to_next_level,
+        scores.n as practices_count,
+        cast(assessed.contradicted_count as integer) as contradicted_practices_count,
+        cast(assessed.unknown_count as integer) as unknown_practices_count,
+        case
+            when assessed.level = levels.top_level then positions.is_much_worse
+            when assessed.level is not null then false
+        end as contradicts_satisfaction,
+        scores.slice_ids
     from scores
+    left join assessed
+        on scores.unit_type = assessed.unit_type
+        and scores.unit_id = assessed.unit_id
+        and scores.model_id = assessed.model_id
+        and scores.period_id = assessed.period_id
     left join levels
         on scores.model_id = levels.model_id
-        and scores.score >= levels.from_score
-        and (scores.score < levels.next_from_score or levels.next_from_score is null)
+        and assessed.level = levels.level
+    left join levels as announced
+        on scores.model_id = announced.model_id
+        and assessed.announced_level = announced.level
+    left join positions
+        on scores.unit_type = 'agency'
+        and scores.agency_id = positions.agency_id
+        and scores.period_id = positions.period_id
 
 )
 

@@ -1,0 +1,148 @@
+{# Within a response: each item about the whole journey beside the mean of its answers about each stage, all on 0-100.
+Which of the whole items is the journey's own is the methodology's choice, so all are kept. Complete responses only make
+products. #}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ forget_pending_slices() }}'
+    )
+}}
+
+{%- set stages = ['before', 'during', 'after'] %}
+{%- set parts = ['whole'] + stages %}
+{%- set stage_mean = "cast(round(cast(sum(case when stage = '%s' then score end) as double)"
+    ~ " / nullif(count(case when stage = '%s' then score end), 0), 6) as decimal(12, 6)) as %s_score" %}
+{%- set stage_means = [] %}
+{%- set stage_scores = [] %}
+{%- set stages_known = [] %}
+{%- for stage in stages %}
+{%- do stage_means.append(stage_mean % (stage, stage, stage)) %}
+{%- do stage_scores.append('stage_scores.%s_score' % stage) %}
+{%- do stages_known.append('stage_scores.%s_score is not null' % stage) %}
+{%- endfor %}
+{%- set sums = [] %}
+{%- for part in parts %}
+{%- do sums.append('count(%s_score) as %s_count' % (part, part)) %}
+{%- do sums.append('sum(%s_score) as sum_%s' % (part, part)) %}
+{%- do sums.append('sum(%s_score * %s_score) as sum_%s2' % (part, part, part)) %}
+{%- endfor %}
+{%- set products = [] %}
+{%- for one in parts %}
+{%- do products.append('sum(case when complete_once = 1 then %s_score end) as complete_%s' % (one, one)) %}
+{%- for other in parts[loop.index0:] %}
+{%- do products.append(
+    'sum(case when complete_once = 1 then %s_score * %s_score end) as complete_%s_%s' % (one, other, one, other)
+) %}
+{%- endfor %}
+{%- endfor %}
+
+with
+
+answers as (
+
+    select
+        answers.slice_id,
+        answers.agency_id,
+        answers.period_id,
+        answers.journey_id,
+        answers.submission_id,
+        answers.response_id,
+        coalesce(answers.stage, 'whole') as stage,
+        answers.item,
+        answers.scale_id,
+        answers.wording_version,
+        answers.scale_max - answers.scale_min as scale_range,
+        case
+            when answers.is_reversed then answers.scale_max - answers.value
+            else answers.value - answers.scale_min
+        end as position
+    from {{ ref('stg_lake__survey_responses') }} as answers
+    inner join {{ ref('int_slices__pending') }} as pending
+        on answers.slice_id = pending.slice_id
+        and answers.submission_id = pending.submission_id
+    where answers.journey_id is not null
+        and answers.value is not null
+
+),
+
+scores as (
+
+    select
+        *,
+        cast(round(100 * cast(position as double) / nullif(cast(scale_range as double), 0), 6) as decimal(12, 6))
+            as score
+    from answers
+
+),
+
+stage_scores as (
+
+    select
+        slice_id,
+        journey_id,
+        submission_id,
+        response_id,
+        -- Rounded to decimals so that sums over responses do not depend on their order.
+        {{ stage_means | join(',\n        ') }}
+    from scores
+    group by
+        slice_id,
+        journey_id,
+        submission_id,
+        response_id
+
+),
+
+responses as (
+
+    select
+        scores.slice_id,
+        scores.agency_id,
+        scores.period_id,
+        scores.journey_id,
+        scores.item,
+        scores.scale_id,
+        scores.scale_range,
+        scores.wording_version,
+        scores.score as whole_score,
+        {{ stage_scores | join(',\n        ') }},
+        case when {{ stages_known | join(' and ') }} then 1 else 0 end as complete_once
+    from scores
+    inner join stage_scores
+        on scores.slice_id = stage_scores.slice_id
+        and scores.journey_id = stage_scores.journey_id
+        and scores.submission_id = stage_scores.submission_id
+        and scores.response_id = stage_scores.response_id
+    where scores.stage = 'whole'
+
+),
+
+final as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        journey_id,
+        item,
+        scale_id,
+        scale_range,
+        wording_version,
+        sum(complete_once) as complete_count,
+        {{ sums | join(',\n        ') }},
+        {{ products | join(',\n        ') }}
+    from responses
+    group by
+        slice_id,
+        agency_id,
+        period_id,
+        journey_id,
+        item,
+        scale_id,
+        scale_range,
+        wording_version
+
+)
+
+select * from final

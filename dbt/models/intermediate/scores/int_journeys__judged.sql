@@ -1,0 +1,85 @@
+{# What may be said of a journey and its parts. A partial score is shown only where all partial scores of the journey
+may be: one hidden among them could be worked out from the whole. #}
+{{ config(materialized='table') }}
+
+with
+
+thresholds as (
+
+    select
+        max(value) filter (where name = 'minimum_n') as minimum_n,
+        max(value) filter (where name = 'owner_n') as owner_n
+    from {{ ref('stg_methodology__thresholds') }}
+
+),
+
+wholes as (
+
+    select
+        journey_id,
+        period_id,
+        instrument_id,
+        max(n) filter (where part = 'journey') as whole_n,
+        min(n) filter (where part = 'agency' and n > 0) as smallest_agency_n
+    from {{ ref('int_journeys__estimated') }}
+    group by all
+
+),
+
+judged as (
+
+    select
+        parts.*,
+        case
+            when wholes.whole_n < thresholds.owner_n then 'n_below_owner_minimum'
+            when wholes.whole_n < thresholds.minimum_n then 'n_below_minimum'
+            when parts.n = 0 then 'not_asked'
+            when parts.n < thresholds.owner_n then 'n_below_owner_minimum'
+            when parts.n < thresholds.minimum_n then 'n_below_minimum'
+            when parts.part = 'agency' and wholes.smallest_agency_n < thresholds.minimum_n then 'complementary'
+        end as status_reason
+    from {{ ref('int_journeys__estimated') }} as parts
+    inner join wholes
+        on parts.journey_id = wholes.journey_id
+        and parts.period_id = wholes.period_id
+        and parts.instrument_id = wholes.instrument_id
+    cross join thresholds
+
+),
+
+final as (
+
+    select
+        journey_id,
+        period_id,
+        instrument_id,
+        part,
+        part_id,
+        n,
+        score,
+        standard_error,
+        ci_low,
+        ci_high,
+        n_complete,
+        r_squared,
+        contribution,
+        weight,
+        shortfall,
+        shortfall_share,
+        weakest_stage,
+        weights_reason,
+        owners_count,
+        agencies_count,
+        steps_count,
+        slice_ids,
+        status_reason,
+        case
+            when status_reason is null then 'reported'
+            when status_reason = 'not_asked' then 'not_applicable'
+            else 'suppressed'
+        end as status
+    from judged
+
+)
+
+select * from final

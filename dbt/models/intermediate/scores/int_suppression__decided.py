@@ -1,0 +1,134 @@
+"""Which counts are hidden, which others must go with them, and what a reader can still work out about each.
+
+Counts of a metric, period and instrument make one table: an agency is the sum of its services, of its branches and of its
+regions, a region the sum of its agencies, an agency's region the sum of the branches that lie in it. What a table does not show
+(answers without a service or branch) is a hidden part of its own.
+
+Belongs here: the tables and their equations. Does not belong here: disclosure control itself (`methodology.disclosure`) and
+what the status says (`int_scores__judged`).
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from methodology import disclosure
+
+TABLE = ["metric_id", "period_id", "instrument_id"]
+CELL = ["unit_type", "unit_id", *TABLE]
+COLUMNS = {
+    **dict.fromkeys(CELL, "string"),
+    "agency_id": "string",
+    "is_primary": "boolean",
+    "lower": "float64",
+    "upper": "float64",
+    "width_required": "float64",
+    "is_proved": "boolean",
+    "slice_ids": "string",
+}
+UNIT_TYPES = ["agency", "service", "branch", "agency_region", "region"]
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    scores = dbt.ref("int_scores__estimated").df()
+    metrics = dbt.ref("stg_methodology__metrics").df()
+    measures = dbt.ref("int_measures__observed").df()
+    parameters = dbt.ref("stg_methodology__thresholds").df()
+    thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
+    # Practices are assessed in full: their number is no sample size and hides nobody.
+    counted = metrics.loc[metrics["estimator"] != "practice_mean", "metric_id"]
+    cells = scores[scores["unit_type"].isin(UNIT_TYPES) & scores["metric_id"].isin(counted)]
+    cells = cells[cells["n"].isna() | (cells["n"] > 0)].sort_values(CELL, kind="stable").reset_index(drop=True)
+    cells["x"] = cells["n_at_least"].fillna(cells["n"]).fillna(0).astype(float)
+    cells["is_primary"] = (cells["x"] < thresholds["minimum_n"]) & cells["n_at_least"].notna()
+    # A table that hides nothing gives nothing away.
+    cells = cells.merge(cells.loc[cells["is_primary"], TABLE].drop_duplicates(), on=TABLE)
+    if cells.empty:
+        return pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+    # The requirement is the same for every cell: one that followed the cell's own size would tell it.
+    width = 2 * thresholds["owner_n"]
+    return _decided(cells, _families(cells, _placed(measures)), width)[list(COLUMNS)].astype(COLUMNS)
+
+
+def _placed(measures):
+    """The region of each branch by table, where all its answers lie in one."""
+    rows = measures.dropna(subset=["branch_id"])
+    by = rows.groupby([*TABLE, "agency_id", "branch_id"], sort=True, as_index=False)
+    placed = by.agg(
+        region_id=("region_id", "first"), regions=("region_id", "nunique"), gaps=("region_id", lambda r: r.isna().any())
+    )
+    placed = placed[(placed["regions"] == 1) & ~placed["gaps"].astype(bool)]
+    placed["unit_id"] = placed["agency_id"] + "/" + placed["branch_id"]
+    placed["parent_id"] = placed["agency_id"] + "/" + placed["region_id"]
+    return placed[[*TABLE, "unit_id", "parent_id"]]
+
+
+def _families(cells, placed):
+    """Parts and their totals: one row per part, with the positions of both among the cells."""
+    at = cells.reset_index(names="place")[[*CELL, "agency_id", "place"]]
+    kinds = []
+    for part in ("service", "branch", "agency_region"):
+        own = at[at["unit_type"] == part]
+        kinds.append(own.assign(parent_type="agency", parent_id=own["agency_id"], kind=f"agency_{part}"))
+    regions = at[at["unit_type"] == "agency_region"]
+    names = [unit[len(agency) + 1 :] for unit, agency in zip(regions["unit_id"], regions["agency_id"], strict=True)]
+    kinds.append(regions.assign(parent_type="region", parent_id=names, kind="region_agency"))
+    branches = at[at["unit_type"] == "branch"].merge(placed, on=[*TABLE, "unit_id"])
+    kinds.append(branches.assign(parent_type="agency_region", kind="region_branch"))
+    parts = pd.concat(kinds, ignore_index=True)
+    totals = at.rename(columns={"unit_type": "parent_type", "unit_id": "parent_id", "place": "total"})
+    return parts.merge(totals[["parent_type", "parent_id", *TABLE, "total"]], on=["parent_type", "parent_id", *TABLE])
+
+
+def _decided(cells, parts, width):
+    parts = parts.sort_values(["kind", "total", "place"], kind="stable")
+    parts["family"] = parts.groupby(["kind", "total"], sort=False).ngroup()
+    x = cells["x"].to_numpy(float)
+    families = parts.groupby("family", sort=True)["total"].first().to_numpy(int)
+    inside = np.bincount(parts["family"], weights=x[parts["place"]], minlength=len(families))
+    rest = x[families] - inside
+    if np.any(rest < 0):
+        wrong = cells.loc[families[rest < 0], CELL].astype(str).agg(" ".join, axis=1)
+        raise ValueError(f"tables disagree: parts exceed their total for {'; '.join(wrong)}")
+    has_rest = rest > 0
+    rows = [parts["family"].to_numpy(), np.arange(len(families)), np.flatnonzero(has_rest)]
+    places = [parts["place"].to_numpy(), families, len(cells) + np.arange(has_rest.sum())]
+    signs = np.repeat([1.0, -1.0, 1.0], [len(part) for part in rows])
+    shape = (len(families), len(cells) + int(has_rest.sum()))
+    equations = sparse.csr_array((signs, (np.concatenate(rows), np.concatenate(places))), shape=shape)
+    values = np.concatenate([x, rest[has_rest]])
+    blank = np.zeros(int(has_rest.sum()), bool)
+    primary = np.concatenate([cells["is_primary"].to_numpy(bool), blank])
+    unseen = np.concatenate([cells["n"].isna().to_numpy(), ~blank])
+    hidden = _with_siblings(values, primary | unseen, equations)
+    covered = disclosure.complementary(values, primary, width, equations, hidden)
+    low, high = disclosure.feasible_intervals(values, covered, equations)
+    # Cells of no equation are bounded by nothing: nobody publishes a total of them.
+    alone = np.diff(equations.tocsc().indptr) == 0
+    unbounded = alone | (high >= 2 * values.max() + 1 - disclosure.TOLERANCE)
+    made = cells.assign(
+        lower=np.where(alone, 0.0, low)[: len(cells)],
+        upper=np.where(unbounded, np.inf, high)[: len(cells)],
+        width_required=np.where(primary, width, np.nan)[: len(cells)],
+    )
+    made["is_proved"] = (made["upper"] - made["lower"] >= width - disclosure.TOLERANCE).where(cells["is_primary"])
+    made["upper"] = made["upper"].replace(np.inf, np.nan)
+    # What is not published for another reason needs no row: it was never to be protected.
+    return made[covered[: len(cells)] & ~(cells["n"].isna() & ~cells["is_primary"]).to_numpy()]
+
+
+def _with_siblings(values, hidden, equations):
+    """The plain rule first: one hidden part of a shown total takes the smallest shown one with it. Proof comes after."""
+    hidden = hidden.copy()
+    table = equations.tocoo()
+    is_part = table.data > 0
+    family, place = table.row[is_part], table.col[is_part]
+    while True:
+        count = np.bincount(family, weights=hidden[place], minlength=equations.shape[0])
+        open_parts = (count[family] == 1) & ~hidden[place]
+        if not open_parts.any():
+            return hidden
+        order = np.lexsort((place[open_parts], values[place[open_parts]], family[open_parts]))
+        picked = np.flatnonzero(open_parts)[order]
+        hidden[place[picked[np.unique(family[picked], return_index=True)[1]]]] = True

@@ -1,0 +1,33 @@
+with
+
+final as (
+
+    select
+        scores.score_id,
+        hidden.unit_type,
+        hidden.unit_id,
+        hidden.agency_id,
+        hidden.metric_id,
+        hidden.period_id,
+        hidden.instrument_id,
+        '{{ var("methodology_version") }}' as methodology_version,
+        scores.status,
+        scores.status_reason,
+        hidden.is_primary,
+        cast(round(hidden.lower, 4) as decimal(18, 4)) as lower_bound,
+        case when isfinite(hidden.upper) then cast(round(hidden.upper, 4) as decimal(18, 4)) end as upper_bound,
+        case when isfinite(hidden.width_required) then cast(hidden.width_required as decimal(12, 4)) end
+            as width_required,
+        hidden.is_proved,
+        hidden.slice_ids
+    from {{ ref('int_suppression__decided') }} as hidden
+    inner join {{ ref('bench_scores') }} as scores
+        on hidden.unit_type = scores.unit_type
+        and hidden.unit_id = scores.unit_id
+        and hidden.metric_id = scores.metric_id
+        and hidden.period_id = scores.period_id
+        and hidden.instrument_id = scores.instrument_id
+
+)
+
+select * from final

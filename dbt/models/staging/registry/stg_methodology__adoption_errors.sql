@@ -1,0 +1,5 @@
+select
+    cast(assessed as integer) as assessed,
+    cast(verified as integer) as verified,
+    cast(probability as double) as probability
+from {{ snapshot('registry/adoption_errors') }}

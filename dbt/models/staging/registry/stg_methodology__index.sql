@@ -1,0 +1,12 @@
+select
+    node_id,
+    parent_id,
+    metric_id,
+    try_cast(weight as double) as weight,
+    try_cast(direction as integer) as direction,
+    try_cast(lower as double) as lower_goalpost,
+    try_cast(upper as double) as upper_goalpost,
+    aggregation,
+    name_ar,
+    name_en
+from {{ snapshot('registry/index') }}

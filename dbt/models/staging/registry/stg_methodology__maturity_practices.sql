@@ -1,0 +1,11 @@
+select
+    model_id,
+    practice_id,
+    dimension,
+    cast(level as integer) as level,
+    is_mandatory = 'true' as is_mandatory,
+    measure,
+    steps,
+    name_ar,
+    name_en
+from {{ snapshot('registry/maturity_practices') }}

@@ -1,0 +1,4 @@
+select
+    role,
+    metric_id
+from {{ snapshot('registry/roles') }}
