@@ -49,6 +49,7 @@ class Methodology:
     thresholds: dict[str, float]
     top_boxes: list[dict[str, str]]
     channels: list[dict[str, str]]
+    seasons: list[dict[str, str]]
     models: dict[str, MaturityModel]
     hash: str
     folder: Path = field(repr=False)
@@ -62,7 +63,7 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
     """Read one version, with a workspace's own metrics after the catalogue's.
 
     Raises ParameterError listing every fault: unknown version, estimators or units, metrics named twice, a customer
-    metric no public service may have, levels that cannot be reached, top boxes outside their scale.
+    metric no public service may have, levels that cannot be reached, top boxes outside their scale, seasons outside a month.
     """
     folder = versions / version
     if not folder.is_dir():
@@ -96,10 +97,16 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
         for row in top_boxes
         if not 0 < int(row["lowest_top_box"]) < int(row["points"])
     ]
+    seasons = _rows(folder / "seasons.csv")
+    faults += [
+        f"seasons.csv: {row['season']} lasts from day {row['first_day']} to {row['last_day']} of month {row['hijri_month']}"
+        for row in seasons
+        if not (1 <= int(row["hijri_month"]) <= 12 and 1 <= int(row["first_day"]) <= int(row["last_day"]) <= 30)
+    ]
     if faults:
         raise ParameterError("\n".join(faults))
     channels = _rows(folder / "channels.csv")
-    return Methodology(version, metrics, thresholds, top_boxes, channels, models, digest.hexdigest(), folder)
+    return Methodology(version, metrics, thresholds, top_boxes, channels, seasons, models, digest.hexdigest(), folder)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
