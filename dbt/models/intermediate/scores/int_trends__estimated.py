@@ -70,6 +70,8 @@ def model(dbt, session):
         told = told.join(_changes(told, rows, quarters, span, known["interval_level"]))
     told = told.join(_controlled(told, metrics, known))
     told = told.merge(_mixed(mix), on=[*SERIES, "period_id"], how="left")
+    # Beside a shown score its change would tell an earlier one that was withheld.
+    told.loc[told["change"].isna(), ["raw_change", "mix_effect"]] = np.nan
     told = told.merge(_panels(members, known), on=[*SERIES, "period_id"], how="left")
     made = pd.concat([told, rows[~reported]], ignore_index=True)
     made["points_count"] = made["points_count"].fillna(0)
@@ -225,6 +227,7 @@ def _panels(members, known):
     """Growth of the matched panel of members, each counting once, with the part of those who came and went."""
     key = ["panel_type", "panel_id", "metric_id", "instrument_id"]
     own = members[[*key, "period_id", "unit_id", "score"]].assign(place=_place(members["period_id"]))
+    own = own[own.groupby(key, dropna=False)["unit_id"].transform("nunique") > known["minimum_peers"]]
     rows = []
     for group, table in own.groupby(key, dropna=False, sort=True):
         grid = table.pivot(index="unit_id", columns="place", values="score")
