@@ -78,10 +78,9 @@ def _pairs(cells, completion, known):
     had_any = set(zip(before["agency_id"], before["place"], strict=True))
     units = units.merge(before, on=["agency_id", "instrument_id", "place"], how="left", suffixes=("", "_before"))
     lowest = known["minimum_n"]
-    asked = {
-        item: (units[item] >= lowest) & (units[f"{item}_before"] >= lowest) for item in [*SERVICE, *EXPECTATION]
-    }
-    units["items"] = ["+".join(item for item in asked if asked[item][row]) for row in range(len(units))]
+    asked = {item: (units[item] >= lowest) & (units[f"{item}_before"] >= lowest) for item in [*SERVICE, *EXPECTATION]}
+    named = ["+".join(item for item in asked if asked[item][row]) for row in range(len(units))]
+    units["items"] = pd.Series(named, index=units.index, dtype="string")
     telemetry = completion.assign(
         place=completion["period_id"].str[:4].astype("int64") * 4 + completion["period_id"].str[5].astype("int64")
     )[["agency_id", "place", "completion", "slice_ids"]].rename(columns={"slice_ids": "usage_slices"})
@@ -118,7 +117,9 @@ def _accounts(cells, units, items):
     units = units.reset_index(drop=True)
     place = int(units["place"].iloc[0])
     wanted = units[["agency_id", "instrument_id"]].assign(unit=units.index)
-    complete = cells[cells["place"].isin([place - 1, place]) & cells[[f"sum_{item}" for item in items]].notna().all(axis=1)]
+    complete = cells[
+        cells["place"].isin([place - 1, place]) & cells[[f"sum_{item}" for item in items]].notna().all(axis=1)
+    ]
     complete = complete.merge(wanted, on=["agency_id", "instrument_id"])
     dummies, names = _dummies(complete)
     both = np.zeros((2, len(units), len(names) + len(items) + 2, len(names) + len(items) + 2))

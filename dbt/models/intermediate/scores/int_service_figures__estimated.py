@@ -251,7 +251,7 @@ def _uplift(loops, known):
     per = sums.groupby(instrument, dropna=False)[columns].sum().reset_index()
     # Each instrument's people fall back towards its own mean: the unit's mean is that of the people asked again.
     per["mean_first"] = per["recovered"] * per["all_first"] / per["all_count"]
-    units, heads = _units(sums)
+    _, heads = _units(sums)
     total = per.groupby(KEY, dropna=False, sort=True)[[*columns, "mean_first"]].sum()
     n = total["recovered"].to_numpy(float)
     with np.errstate(divide="ignore", invalid="ignore"):
