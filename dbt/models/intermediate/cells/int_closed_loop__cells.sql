@@ -54,7 +54,7 @@ loops as (
 
     select
         *,
-        case when reached_at is not null then 1 else 0 end as is_reached
+        case when reached_at is not null then 1 else 0 end as reached
     from answers
     -- A provider that records no contact at all closes its loops elsewhere or nowhere: unknown, not undone.
     where records_contacts = 1
@@ -68,7 +68,7 @@ clocked as (
     select
         *,
         case
-            when is_reached = 1 then {{ whole_hours('reached_at', 'responded_at', true) }}
+            when reached = 1 then {{ whole_hours('reached_at', 'responded_at', true) }}
             else {{ whole_hours('known_until', 'responded_at', false) }}
         end as duration_hours
     from loops
@@ -89,15 +89,15 @@ final as (
         position,
         duration_hours,
         count(*) as loops_count,
-        sum(is_reached) as reached_count,
-        count(case when attempted_at is not null or is_reached = 1 then 1 end) as attempted_count,
-        count(case when is_reached = 1 and recovery is not null then 1 end) as outcome_count,
-        count(case when is_reached = 1 and recovery = 'solved' then 1 end) as solved_count,
-        count(case when is_reached = 1 and recovery = 'not_solved' then 1 end) as not_solved_count,
-        count(case when is_reached = 1 and recovery = 'declined' then 1 end) as declined_count,
-        count(case when is_reached = 1 then recovered_position end) as recovered_count,
-        sum(case when is_reached = 1 then recovered_position - position end) as sum_uplift,
-        sum(case when is_reached = 1 then (recovered_position - position) * (recovered_position - position) end)
+        sum(reached) as reached_count,
+        count(case when attempted_at is not null or reached = 1 then 1 end) as attempted_count,
+        count(case when reached = 1 and recovery is not null then 1 end) as outcome_count,
+        count(case when reached = 1 and recovery = 'solved' then 1 end) as solved_count,
+        count(case when reached = 1 and recovery = 'not_solved' then 1 end) as not_solved_count,
+        count(case when reached = 1 and recovery = 'declined' then 1 end) as declined_count,
+        count(case when reached = 1 then recovered_position end) as recovered_count,
+        sum(case when reached = 1 then recovered_position - position end) as sum_uplift,
+        sum(case when reached = 1 then (recovered_position - position) * (recovered_position - position) end)
             as sum_uplift2
     from clocked
     group by

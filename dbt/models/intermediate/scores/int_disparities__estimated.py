@@ -82,7 +82,7 @@ def model(dbt, session):
     groups = groups.join(_inequality(measured, shrunk, branches, size))
     groups["own_status"] = np.where(enough, "reported", "not_applicable")
     groups["own_reason"] = np.where(enough, None, "too_few_units")
-    groups = groups.assign(row_type="group", unit_id=groups["agency_id"].fillna("all"))
+    groups = groups.assign(row_type="group", unit_id=groups["agency_id"].astype("string").fillna("all"))
     # Predictions of scores on 0-100 by a normal model may leave the scale by a little.
     bounded = measured["estimator"].isin(["mean", "proportion"]).to_numpy()
     measured["shrunken_score"] = np.where(bounded, np.clip(shrunk, 0, 100), np.maximum(shrunk, 0))
