@@ -5,6 +5,7 @@ and Java 17, which the lock leaves out for their size (`uv pip install pyspark==
 """
 
 import re
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -39,7 +40,7 @@ def for_spark(compiled: str) -> str:
 def normal(rows: list[tuple[object, ...]]) -> list[tuple[str, ...]]:
     """Rows as comparable text: numbers with six decimals whatever their type, null apart from empty."""
     return sorted(
-        tuple("null" if v is None else v if isinstance(v, str) else f"{float(v):.6f}" for v in row)  # type: ignore[arg-type]
+        tuple("null" if v is None else str(v) if isinstance(v, str | date) else f"{float(v):.6f}" for v in row)  # type: ignore[arg-type]
         for row in rows
     )
 

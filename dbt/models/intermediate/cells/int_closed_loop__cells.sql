@@ -1,5 +1,5 @@
-{# From each answer on overall satisfaction to the first human contact: how long, with what outcome, and the answer given
-afterwards. Which box counts as dissatisfied is decided above, so the box stays in the key. #}
+{# From each answer on overall satisfaction to the first human contact: how long, with what outcome, and the answer
+given afterwards. Which box counts as dissatisfied is decided above, so the box stays in the key. #}
 {{
     config(
         materialized='incremental',

@@ -1,5 +1,5 @@
-{# Cross-moments within one response: overall satisfaction with speed, outcome and expectation. A response enters with the
-questions it answered: a question without an answer has no range, so that sums above stay over the same people. #}
+{# Cross-moments within one response: overall satisfaction with speed, outcome and expectation. A response enters with
+the questions it answered: a question without an answer has no range, so that sums above stay over the same people. #}
 {{
     config(
         materialized='incremental',
@@ -39,8 +39,8 @@ answers as (
     inner join {{ ref('int_slices__pending') }} as pending
         on answers.slice_id = pending.slice_id
         and answers.submission_id = pending.submission_id
-    where answers.item in ('{{ items.values() | join("', '") }}')
-        and answers.answer_status = 'answered'
+    where answers.answer_status = 'answered'
+        and answers.item in ('overall_satisfaction', 'speed', 'outcome_as_needed', 'expectation_met')
 
 ),
 
@@ -57,11 +57,11 @@ responses as (
         max(gender) as gender,
         max(nationality_class) as nationality_class,
         max(case when item = 'overall_satisfaction' then scale_id end) as scale_id,
-        max(case when item = 'overall_satisfaction' then wording_version end) as wording_version
-        {%- for name, item in items.items() %},
+        {%- for name, item in items.items() %}
         max(case when item = '{{ item }}' then scale_range end) as {{ name }}_range,
-        max(case when item = '{{ item }}' then position end) as {{ name }}
+        max(case when item = '{{ item }}' then position end) as {{ name }},
         {%- endfor %}
+        max(case when item = 'overall_satisfaction' then wording_version end) as wording_version
     from answers
     group by
         slice_id,
@@ -88,13 +88,13 @@ final as (
         speed_range,
         outcome_range,
         expectation_range,
+        {%- for name in items %}
+        sum({{ name }}) as sum_{{ name }},
+        {%- for other in names[names.index(name):] %}
+        sum({{ name }} * {{ other }}) as sum_{{ name }}_{{ other }},
+        {%- endfor %}
+        {%- endfor %}
         count(*) as responses_count
-        {%- for name in items %},
-        sum({{ name }}) as sum_{{ name }}
-        {%- for other in names[names.index(name):] %},
-        sum({{ name }} * {{ other }}) as sum_{{ name }}_{{ other }}
-        {%- endfor %}
-        {%- endfor %}
     from responses
     where overall is not null
     group by

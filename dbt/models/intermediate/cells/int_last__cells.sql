@@ -36,10 +36,10 @@ visits as (
         visits.period_id,
         visits.service_id,
         visits.region_id,
-        visits.visit_id,
         {%- for check in checks %}
-        max(case when visits.{{ check }} then 1 when not visits.{{ check }} then 0 end) as {{ check }}{{ ',' if not loop.last }}
+        max(case when visits.{{ check }} then 1 when not visits.{{ check }} then 0 end) as {{ check }},
         {%- endfor %}
+        visits.visit_id
     from {{ ref('stg_lake__mystery_visits') }} as visits
     inner join {{ ref('int_slices__pending') }} as pending
         on visits.slice_id = pending.slice_id

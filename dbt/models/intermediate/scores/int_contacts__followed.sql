@@ -1,5 +1,5 @@
-{# First-contact resolution: did the same beneficiary come back for the same need within the window? A contact is counted in
-the period in which its window ended, so that no later delivery can change the answer. #}
+{# First-contact resolution: did the same beneficiary come back for the same need within the window? A contact is
+counted in the period in which its window ended, so that no later delivery can change the answer. #}
 {{ config(materialized='table') }}
 
 with

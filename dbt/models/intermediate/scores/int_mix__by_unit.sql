@@ -1,5 +1,5 @@
-{# What a unit's raw score is made of: n and sum by service and channel, for metrics whose records know both. A change of the
-raw score is split by these groups into mix and rate. #}
+{# What a unit's raw score is made of: n and sum by service and channel, for metrics whose records know both. A change
+of the raw score is split by these groups into mix and rate. #}
 {{ config(materialized='table') }}
 
 {%- set box_columns = [] %}
@@ -15,6 +15,14 @@ metrics as (
         nullif(stage, '') as stage
     from {{ ref('stg_methodology__metrics') }}
     where estimator in ('mean', 'proportion')
+
+),
+
+digital_channels as (
+
+    select channel
+    from {{ ref('stg_methodology__channels') }}
+    where is_digital
 
 ),
 
@@ -69,11 +77,7 @@ measures as (
         'usage.digital_completion' as measure_id, 'administrative' as instrument_id, 1 as scale_range,
         rated_started_count as n, rated_ended_count as total
     from {{ ref('int_usage__cells') }}
-    where channel in (
-        select channels.channel
-        from {{ ref('stg_methodology__channels') }} as channels
-        where channels.is_digital
-    )
+    where channel in (select digital_channels.channel from digital_channels)
 
 ),
 
