@@ -1,7 +1,9 @@
 """Control charts: has a series changed, read over all its periods and not from the last two.
 
-Belongs here: XmR and p charts of one series and the rules that call a point a signal. Does not belong here: what a change
-consists of (`change`) and units side by side in one period (`funnels`).
+Belongs here: XmR and p charts and the rules that call a point a signal. Does not belong here: what a change consists of
+(`change`) and units side by side in one period (`funnels`).
+
+Time runs along the last axis: (periods,) is one series, (units, periods) are many at once, each with its own chart.
 """
 
 from dataclasses import dataclass
@@ -41,7 +43,7 @@ class ControlChart:
     """A series with its centre line, limits and standard deviation per period, and the signals in it."""
 
     value: Floats
-    centre: float
+    centre: Floats
     sigma: Floats
     lower: Floats
     upper: Floats
@@ -51,13 +53,13 @@ class ControlChart:
 def xmr_chart(value: npt.ArrayLike, baseline: int | None = None) -> ControlChart:
     """Individuals chart: centre = mean, sigma = mean moving range / 1.128, limits centre +- 3 sigma (2.66 mean ranges).
 
-    value: (periods,) in order, without gaps to fill; the first `baseline` periods set centre and sigma (all of them by
+    value: (..., periods) in order, without gaps to fill; the first `baseline` periods set centre and sigma (all of them by
     default). Raises ValueError below two baseline periods or for a value that is not finite. Source: Shewhart; Wheeler 1993.
     """
     series = _series(value, "values")
-    basis = _basis(series.size, baseline)
-    sigma = np.full(series.size, np.abs(np.diff(series[basis])).mean() / D2)
-    return _chart(series, float(series[basis].mean()), sigma, (-np.inf, np.inf))
+    basis = series[..., _basis(series.shape[-1], baseline)]
+    sigma = np.broadcast_to(np.abs(np.diff(basis)).mean(axis=-1, keepdims=True) / D2, series.shape)
+    return _chart(series, basis.mean(axis=-1), sigma, (-np.inf, np.inf))
 
 
 def p_chart(
@@ -72,11 +74,12 @@ def p_chart(
     hits, size = _series(successes, "successes"), _series(n, "sample sizes")
     if hits.shape != size.shape or np.any(hits < 0) or np.any(hits > size) or np.any(size <= 0):
         raise ValueError("every period needs a positive sample size and successes between 0 and it")
-    basis = _basis(hits.size, baseline)
-    centre = float(hits[basis].sum() / size[basis].sum())
-    sigma = np.sqrt(centre * (1 - centre) / size)
+    basis = _basis(hits.shape[-1], baseline)
+    centre = hits[..., basis].sum(axis=-1) / size[..., basis].sum(axis=-1)
+    sigma = np.sqrt((centre * (1 - centre))[..., None] / size)
     if overdispersed:
-        sigma = sigma * np.abs(np.diff(_distance(hits / size, centre, sigma)[basis])).mean() / D2
+        away = _distance(hits / size, centre, sigma)[..., basis]
+        sigma = sigma * np.abs(np.diff(away)).mean(axis=-1, keepdims=True) / D2
     return _chart(hits / size, centre, sigma, (0.0, 1.0))
 
 
@@ -89,10 +92,10 @@ def signals(z: npt.ArrayLike) -> Signals:
     distance = np.asarray(z, float)
     above, below = distance > 0, distance < 0
     # In a series without spread two exceptions are both infinitely far out; the step between them is none.
-    step = np.zeros(distance.size)
-    np.subtract(distance[1:], distance[:-1], out=step[1:], where=distance[1:] != distance[:-1])
+    step = np.zeros(distance.shape)
+    later, earlier = distance[..., 1:], distance[..., :-1]
+    np.subtract(later, earlier, out=step[..., 1:], where=later != earlier)
     rising, falling = step > 0, step < 0
-    rising[:1] = falling[:1] = False
     high, low = distance > WARNING_SIGMAS, distance < -WARNING_SIGMAS
     return Signals(
         np.abs(distance) > LIMIT_SIGMAS,
@@ -105,14 +108,15 @@ def signals(z: npt.ArrayLike) -> Signals:
 
 def _in_last(flags: Flags, length: int) -> npt.NDArray[np.int64]:
     """How many of the last `length` periods are flagged, the current one included."""
-    total = np.concatenate([np.zeros(length, np.int64), np.cumsum(flags, dtype=np.int64)])
-    return np.asarray(total[length:] - total[:-length])
+    before = np.zeros((*flags.shape[:-1], length), np.int64)
+    total = np.concatenate([before, np.cumsum(flags, axis=-1, dtype=np.int64)], axis=-1)
+    return np.asarray(total[..., length:] - total[..., :-length])
 
 
 def _series(values: npt.ArrayLike, name: str) -> Floats:
     series = np.asarray(values, float)
-    if series.ndim != 1 or not np.all(np.isfinite(series)):
-        raise ValueError(f"{name} must be one series of finite numbers")
+    if series.ndim < 1 or not np.all(np.isfinite(series)):
+        raise ValueError(f"{name} must be series of finite numbers")
     return series
 
 
@@ -123,13 +127,15 @@ def _basis(periods: int, baseline: int | None) -> slice:
     return slice(length)
 
 
-def _distance(value: Floats, centre: float, sigma: Floats) -> Floats:
+def _distance(value: Floats, centre: Floats, sigma: Floats) -> Floats:
     """Distance in sigmas; where sigma is 0, no distance or an infinite one."""
     # A value that misses the centre by rounding alone lies on neither side of it.
-    away = np.where(np.isclose(value, centre, rtol=1e-12, atol=0), 0.0, value - centre)
+    middle = np.asarray(centre)[..., None]
+    away = np.where(np.isclose(value, middle, rtol=1e-12, atol=0), 0.0, value - middle)
     return np.divide(away, sigma, out=np.where(away == 0, 0.0, np.copysign(np.inf, away)), where=sigma > 0)
 
 
-def _chart(value: Floats, centre: float, sigma: Floats, bounds: tuple[float, float]) -> ControlChart:
-    lower, upper = (np.clip(centre + side * LIMIT_SIGMAS * sigma, *bounds) for side in (-1, 1))
+def _chart(value: Floats, centre: Floats, sigma: Floats, bounds: tuple[float, float]) -> ControlChart:
+    middle = np.asarray(centre)[..., None]
+    lower, upper = (np.clip(middle + side * LIMIT_SIGMAS * sigma, *bounds) for side in (-1, 1))
     return ControlChart(value, centre, sigma, lower, upper, signals(_distance(value, centre, sigma)))

@@ -60,6 +60,7 @@ class Methodology:
     adoption_errors: list[dict[str, str]]
     roles: dict[str, str]
     index: list[dict[str, str]]
+    seasons: list[dict[str, str]]
     models: dict[str, MaturityModel]
     about: dict[str, str]
     hash: str
@@ -74,7 +75,7 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
     """Read one version, with a workspace's own metrics after the catalogue's.
 
     Raises ParameterError listing every fault: unknown version, estimators or units, metrics named twice, a customer
-    metric no public service may have, levels that cannot be reached, top boxes outside their scale.
+    metric no public service may have, levels that cannot be reached, top boxes outside their scale, seasons outside a month.
     """
     folder = versions / version
     if not folder.is_dir():
@@ -122,6 +123,12 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
     ]
     index = _rows(folder / "index.csv")
     faults += _index_faults(index, known_metrics)
+    seasons = _rows(folder / "seasons.csv")
+    faults += [
+        f"seasons.csv: {row['season']} lasts from day {row['first_day']} to {row['last_day']} of month {row['hijri_month']}"
+        for row in seasons
+        if not (1 <= int(row["hijri_month"]) <= 12 and 1 <= int(row["first_day"]) <= int(row["last_day"]) <= 30)
+    ]
     about = _about(folder / "version.yml", faults)
     if faults:
         raise ParameterError("\n".join(faults))
@@ -137,6 +144,7 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
         adoption_errors,
         roles,
         index,
+        seasons,
         models,
         about,
         digest.hexdigest(),

@@ -43,7 +43,7 @@ class SurvivalCurve:
     @property
     def cumulative_hazard(self) -> Floats:
         """Nelson-Aalen: sum of events / at risk."""
-        return np.asarray(np.cumsum(_hazard(self.events, self.at_risk)))
+        return np.asarray(np.cumsum(hazard(self.events, self.at_risk)))
 
     def limits(self, scale: str = "log-log", level: float = 0.95) -> tuple[Floats, Floats]:
         """Pointwise limits of the survival at each duration, cut at 0 and 1.
@@ -51,7 +51,7 @@ class SurvivalCurve:
         plain: S -+ z S e; log: S exp(-+ z e); log-log: S^exp(+- z e / log S), with e the error of log S. NaN where S = 0; on
         the log-log scale also where S = 1 after the first duration, for it has no width to transform.
         """
-        return _limits(self.survival, self.log_error, scale, level)
+        return curve_limits(self.survival, self.log_error, scale, level)
 
     def resolved_by(self, target: float, scale: str = "log-log", level: float = 0.95) -> tuple[float, float, float]:
         """P(resolved <= target) = 1 - S(target) with its interval, the survival limits turned round."""
@@ -90,7 +90,7 @@ class SurvivalCurve:
         edges = np.concatenate([[0.0], self.time[inside], [horizon]])
         areas = np.concatenate([[1.0], self.survival[inside]]) * np.diff(edges)
         ahead = areas[::-1].cumsum()[::-1][1:]
-        variance = _greenwood(self.events, self.at_risk)[inside]
+        variance = greenwood(self.events, self.at_risk)[inside]
         # The last event ends the curve: no area is left for its infinite variance to weigh on.
         spread = np.sqrt(np.sum(np.where(ahead > 0, ahead, 0) ** 2 * np.where(np.isfinite(variance), variance, 0)))
         half = stats.norm.ppf(0.5 + level / 2) * spread
@@ -133,8 +133,8 @@ def kaplan_meier(
             raise ValueError("cases leave at a duration before they were taken over")
     shown = left > 0
     time, at_risk, died, open_ = time[shown], at_risk[shown], died[shown], open_[shown]
-    survival: Floats = np.cumprod(1 - _hazard(died, at_risk), dtype=np.float64)
-    return SurvivalCurve(time, at_risk, died, open_, survival, np.sqrt(np.cumsum(_greenwood(died, at_risk))))
+    survival: Floats = np.cumprod(1 - hazard(died, at_risk), dtype=np.float64)
+    return SurvivalCurve(time, at_risk, died, open_, survival, np.sqrt(np.cumsum(greenwood(died, at_risk))))
 
 
 def closed_only_median(duration: npt.ArrayLike, events: npt.ArrayLike) -> float:
@@ -215,17 +215,19 @@ def _cells(
     return distinct, merged(died), merged(open_), merged(entered)
 
 
-def _hazard(events: Floats, at_risk: Floats) -> Floats:
+def hazard(events: Floats, at_risk: Floats) -> Floats:
+    """d / n at each duration, 0 where nobody is at risk; elementwise."""
     return np.divide(events, at_risk, out=np.zeros_like(events), where=at_risk > 0)
 
 
-def _greenwood(events: Floats, at_risk: Floats) -> Floats:
+def greenwood(events: Floats, at_risk: Floats) -> Floats:
     """d / (n (n - d)): infinite where everybody at risk is resolved."""
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(events > 0, np.divide(events, at_risk * (at_risk - events)), 0.0)
 
 
-def _limits(survival: Floats, log_error: Floats, scale: str, level: float) -> tuple[Floats, Floats]:
+def curve_limits(survival: Floats, log_error: Floats, scale: str, level: float) -> tuple[Floats, Floats]:
+    """`SurvivalCurve.limits` of any array of survivals and errors of their logarithms; elementwise."""
     if scale not in SCALES:
         raise ValueError(f"limits are drawn on one of the scales {', '.join(SCALES)}, not {scale}")
     z = stats.norm.ppf(0.5 + level / 2)

@@ -96,3 +96,19 @@ def test_false_signals_of_limits_are_rare() -> None:
 def test_bad_series_are_refused(call: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()  # type: ignore[operator]
+
+
+def test_many_series_equal_each_alone() -> None:
+    random = np.random.default_rng(11)
+    series = random.normal(70, 3, (20, 12))
+    series[0] = 70.0
+    hits = random.integers(0, 40, (20, 12))
+    many, shares = xmr_chart(series, 8), p_chart(hits, np.full((20, 12), 40), overdispersed=True)
+    for row in range(20):
+        one, share = xmr_chart(series[row], 8), p_chart(hits[row], np.full(12, 40), overdispersed=True)
+        for chart, alone in ((many, one), (shares, share)):
+            assert chart.centre[row] == alone.centre
+            assert chart.upper[row].tolist() == alone.upper.tolist()
+            assert chart.lower[row].tolist() == alone.lower.tolist()
+            for name in ("beyond_limits", "run", "trend", "two_of_three", "any"):
+                assert getattr(chart.signals, name)[row].tolist() == getattr(alone.signals, name).tolist()

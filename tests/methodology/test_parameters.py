@@ -63,6 +63,8 @@ def test_every_fault_at_once(versions: Path) -> None:
     model.write_text(text.replace("weight: 1, name: {ar: رضا", "weight: 0, name: {ar: رضا"), "utf-8")
     with (folder / "top_boxes.csv").open("a", encoding="utf-8") as stream:
         stream.write("9,9,chosen,nothing is above the top\n")
+    with (folder / "seasons.csv").open("a", encoding="utf-8") as stream:
+        stream.write("long,1,1,31,طويل,Long,chosen,no month of the moon has 31 days\n")
     with pytest.raises(ParameterError) as caught:
         load_methodology("2026.1", extra, versions)
     faults = str(caught.value).splitlines()
@@ -76,9 +78,10 @@ def test_every_fault_at_once(versions: Path) -> None:
         "digital_experience.yml: 5 cut-offs make 6 levels, 5 are named",
         "digital_experience.yml: every dimension needs a positive weight",
         "top_boxes.csv: a scale of 9 points has no box 9",
+        "seasons.csv: long lasts from day 1 to 31 of month 1",
     ):
         assert sum(fault.startswith(expected) for fault in faults) == 1, expected
-    assert len(faults) == 9
+    assert len(faults) == 10
 
 
 def test_another_header_is_refused(versions: Path) -> None:

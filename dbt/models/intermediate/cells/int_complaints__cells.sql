@@ -85,6 +85,7 @@ final as (
         sum(records_escalated) as escalatable_count,
         count(case when escalated_at is not null then 1 end) as escalated_count,
         count(case when outcome in ('upheld', 'partly') then 1 end) as upheld_count,
+        count(case when outcome = 'partly' then 1 end) as partly_count,
         count(case when outcome in ('upheld', 'partly', 'not_upheld') then 1 end) as decided_count
     from cases
     group by

@@ -10,6 +10,11 @@ so that a build which stopped before emptying it is told from one that did. #}
 -- depends_on: {{ ref('int_visit_parts__cells') }}
 -- depends_on: {{ ref('int_maturity__cells') }}
 -- depends_on: {{ ref('int_reported__cells') }}
+-- depends_on: {{ ref('int_complaint_times__cells') }}
+-- depends_on: {{ ref('int_episodes__cells') }}
+-- depends_on: {{ ref('int_last__cells') }}
+-- depends_on: {{ ref('int_closed_loop__cells') }}
+-- depends_on: {{ ref('int_expectation__cells') }}
 {{
     config(
         materialized='incremental',

@@ -1,0 +1,80 @@
+{# Sums of a relation's columns for every unit that administrative records know: what stands in one row is counted once in each
+unit it belongs to. `keys` are kept beside the unit and the period; the slices behind each row are named. #}
+{% macro sums_by_unit(relation, keys, sums) %}
+    {%- set unit_types = {
+        'agency': ['agency_id'],
+        'service': ['agency_id', 'service_id'],
+        'agency_region': ['agency_id', 'region_id'],
+        'region': ['region_id'],
+    } %}
+    {%- for unit_type, columns in unit_types.items() %}
+    select
+        '{{ unit_type }}' as unit_type,
+        {{ columns | join(" || '/' || ") }} as unit_id,
+        {{ 'agency_id' if 'agency_id' in columns else 'cast(null as varchar)' }} as agency_id,
+        period_id,
+        {{ keys | join(',\n        ') }},
+        {%- for column in sums %}
+        cast(sum({{ column }}) as double) as {{ column }},
+        {%- endfor %}
+        string_agg(distinct slice_id, ';' order by slice_id) as slice_ids
+    from {{ relation }}
+    where {{ columns | join(' is not null and ') }} is not null
+    group by all
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
+
+{# What may be said of figures (columns n, value, unit_type, agency_id, period_id, figure and a reason of their own, `fault`; n empty where
+there is no base at all):
+status and reason. A figure no fault speaks against is shown from the minimum n on; if just one sibling is hidden for its n, the
+smallest shown one is hidden too, for it could be worked out from the whole. #}
+{% macro judged_figures(relation) %}
+    select
+        * exclude (own_status, own_reason, hidden_count, smallness),
+        case when is_complement then 'suppressed' else own_status end as status,
+        case when is_complement then 'complementary' else own_reason end as status_reason
+    from (
+        select
+            *,
+            coalesce(
+                own_status = 'reported' and unit_type in ('service', 'branch', 'agency_region')
+                and hidden_count = 1 and smallness = 1,
+                false
+            ) as is_complement
+        from (
+            select
+                *,
+                count(*) filter (where own_status = 'suppressed') over family as hidden_count,
+                row_number() over (
+                    partition by unit_type, agency_id, period_id, figure, own_status
+                    order by n asc, unit_id asc
+                ) as smallness
+            from (
+                select
+                    figures.*,
+                    case
+                        when figures.n is null then 'not_applicable'
+                        when figures.n < thresholds.minimum_n then 'suppressed'
+                        when figures.value is null or not isfinite(figures.value) then 'not_applicable'
+                        else 'reported'
+                    end as own_status,
+                    case
+                        when figures.n is null then coalesce(figures.fault, 'not_measured')
+                        when figures.n < thresholds.owner_n then 'n_below_owner_minimum'
+                        when figures.n < thresholds.minimum_n then 'n_below_minimum'
+                        when figures.value is null or not isfinite(figures.value)
+                            then coalesce(figures.fault, 'not_measured')
+                    end as own_reason
+                from {{ relation }} as figures
+                cross join (
+                    select
+                        max(value) filter (where name = 'minimum_n') as minimum_n,
+                        max(value) filter (where name = 'owner_n') as owner_n
+                    from {{ ref('stg_methodology__thresholds') }}
+                ) as thresholds
+            )
+            window family as (partition by unit_type, agency_id, period_id, figure)
+        )
+    )
+{% endmacro %}

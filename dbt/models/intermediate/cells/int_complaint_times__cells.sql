@@ -1,0 +1,125 @@
+{# How long cases took, for curves with open cases in them. Two clocks start when a case is opened: resolved and
+acknowledged. A case opened before its period was taken over with the stock: it is watched only from the period's first
+moment on, so it enters late. Nobody enters late and leaves within the same step of the clock: such a case was never watched. #}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ forget_pending_slices() }}'
+    )
+}}
+
+with
+
+versions as (
+
+    select
+        complaints.slice_id,
+        complaints.agency_id,
+        complaints.period_id,
+        complaints.service_id,
+        complaints.region_id,
+        complaints.opened_at,
+        complaints.acknowledged_at,
+        coalesce(complaints.resolved_at, complaints.closed_at) as answered_at,
+        {{ first_moment('complaints.period_id') }} as period_start,
+        row_number() over (
+            partition by complaints.slice_id, complaints.case_id
+            order by pending.delivery_rank desc, complaints.source_row desc
+        ) as version_rank,
+        -- An extract without its own time was taken no earlier than its last case was opened.
+        coalesce(
+            complaints.extracted_at,
+            max(complaints.opened_at) over (partition by complaints.submission_id)
+        ) as known_until,
+        -- A step that a provider never records is unknown, not undone.
+        max(case when complaints.acknowledged_at is not null then 1 else 0 end)
+            over (partition by complaints.submission_id) as records_acknowledged
+    from {{ ref('stg_lake__complaints') }} as complaints
+    inner join {{ ref('int_slices__pending') }} as pending
+        on complaints.slice_id = pending.slice_id
+        and complaints.submission_id = pending.submission_id
+
+),
+
+clocks as (
+
+    select
+        slice_id, agency_id, period_id, service_id, region_id, 'resolved' as clock,
+        opened_at, answered_at as stopped_at, known_until, period_start
+    from versions
+    where version_rank = 1
+    union all
+    select
+        slice_id, agency_id, period_id, service_id, region_id, 'acknowledged' as clock,
+        opened_at, acknowledged_at as stopped_at, known_until, period_start
+    from versions
+    where version_rank = 1
+        and records_acknowledged = 1
+
+),
+
+watched as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        region_id,
+        clock,
+        case when stopped_at is null then 0 else 1 end as has_ended,
+        case
+            when stopped_at is not null then {{ whole_hours('stopped_at', 'opened_at', true) }}
+            else {{ whole_hours('known_until', 'opened_at', false) }}
+        end as hours_left,
+        case when opened_at < period_start then {{ whole_hours('period_start', 'opened_at', false) }} else 0 end
+            as hours_entered
+    from clocks
+    -- A time before the opening is a fault of the record, and no time at all.
+    where coalesce(stopped_at, known_until) >= opened_at
+
+),
+
+steps as (
+
+    select
+        slice_id, agency_id, period_id, service_id, region_id, clock,
+        hours_left as duration_hours, has_ended as ended, 1 - has_ended as censored, 0 as entered
+    from watched
+    where hours_entered = 0 or hours_left > hours_entered
+    union all
+    select
+        slice_id, agency_id, period_id, service_id, region_id, clock,
+        hours_entered as duration_hours, 0 as ended, 0 as censored, 1 as entered
+    from watched
+    where hours_entered = 0 or hours_left > hours_entered
+
+),
+
+final as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        region_id,
+        clock,
+        duration_hours,
+        sum(ended) as ended_count,
+        sum(censored) as censored_count,
+        sum(entered) as entered_count
+    from steps
+    group by
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        region_id,
+        clock,
+        duration_hours
+
+)
+
+select * from final

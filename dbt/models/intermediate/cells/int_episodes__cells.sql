@@ -1,0 +1,107 @@
+{# Who came when, by pseudonym: complaints by need and day, so that a repeat is found across quarters; responses by
+beneficiary, for the burden of surveys. Rows without a pseudonym link to nothing and are counted under none. #}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ forget_pending_slices() }}'
+    )
+}}
+
+with
+
+complaints as (
+
+    select
+        complaints.slice_id,
+        complaints.agency_id,
+        complaints.period_id,
+        complaints.service_id,
+        complaints.region_id,
+        complaints.category_code,
+        complaints.beneficiary,
+        cast(complaints.opened_at as date) as day,
+        row_number() over (
+            partition by complaints.slice_id, complaints.case_id
+            order by pending.delivery_rank desc, complaints.source_row desc
+        ) as version_rank
+    from {{ ref('stg_lake__complaints') }} as complaints
+    inner join {{ ref('int_slices__pending') }} as pending
+        on complaints.slice_id = pending.slice_id
+        and complaints.submission_id = pending.submission_id
+
+),
+
+responses as (
+
+    select distinct
+        responses.slice_id,
+        responses.agency_id,
+        responses.period_id,
+        responses.beneficiary,
+        responses.response_id
+    from {{ ref('stg_lake__survey_responses') }} as responses
+    inner join {{ ref('int_slices__pending') }} as pending
+        on responses.slice_id = pending.slice_id
+        and responses.submission_id = pending.submission_id
+
+),
+
+episodes as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        region_id,
+        category_code,
+        'complaint' as episode,
+        beneficiary,
+        day
+    from complaints
+    where version_rank = 1
+    union all
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        cast(null as {{ dbt.type_string() }}) as service_id,
+        cast(null as {{ dbt.type_string() }}) as region_id,
+        cast(null as {{ dbt.type_string() }}) as category_code,
+        'response' as episode,
+        beneficiary,
+        cast(null as date) as day
+    from responses
+
+),
+
+final as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        region_id,
+        category_code,
+        episode,
+        beneficiary,
+        day,
+        count(*) as episodes_count
+    from episodes
+    where beneficiary is not null
+    group by
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        region_id,
+        category_code,
+        episode,
+        beneficiary,
+        day
+
+)
+
+select * from final

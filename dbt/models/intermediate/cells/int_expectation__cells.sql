@@ -1,0 +1,118 @@
+{# Cross-moments within one response: overall satisfaction with speed, outcome and expectation. A response enters with
+the questions it answered: a question without an answer has no range, so that sums above stay over the same people. #}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ forget_pending_slices() }}'
+    )
+}}
+
+{%- set items = {
+    'overall': 'overall_satisfaction', 'speed': 'speed', 'outcome': 'outcome_as_needed', 'expectation': 'expectation_met'
+} %}
+{%- set names = items.keys() | list %}
+
+with
+
+answers as (
+
+    select
+        answers.slice_id,
+        answers.agency_id,
+        answers.period_id,
+        answers.response_id,
+        answers.item,
+        answers.scale_id,
+        answers.wording_version,
+        answers.mode,
+        answers.segment,
+        answers.age_band,
+        answers.gender,
+        answers.nationality_class,
+        answers.scale_max - answers.scale_min as scale_range,
+        case
+            when answers.is_reversed then answers.scale_max - answers.value
+            else answers.value - answers.scale_min
+        end as position
+    from {{ ref('stg_lake__survey_responses') }} as answers
+    inner join {{ ref('int_slices__pending') }} as pending
+        on answers.slice_id = pending.slice_id
+        and answers.submission_id = pending.submission_id
+    where answers.answer_status = 'answered'
+        and answers.item in ('overall_satisfaction', 'speed', 'outcome_as_needed', 'expectation_met')
+
+),
+
+responses as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        response_id,
+        max(mode) as mode,
+        max(segment) as segment,
+        max(age_band) as age_band,
+        max(gender) as gender,
+        max(nationality_class) as nationality_class,
+        max(case when item = 'overall_satisfaction' then scale_id end) as scale_id,
+        {%- for name, item in items.items() %}
+        max(case when item = '{{ item }}' then scale_range end) as {{ name }}_range,
+        max(case when item = '{{ item }}' then position end) as {{ name }},
+        {%- endfor %}
+        max(case when item = 'overall_satisfaction' then wording_version end) as wording_version
+    from answers
+    group by
+        slice_id,
+        agency_id,
+        period_id,
+        response_id
+
+),
+
+final as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        mode,
+        segment,
+        age_band,
+        gender,
+        nationality_class,
+        scale_id,
+        wording_version,
+        overall_range,
+        speed_range,
+        outcome_range,
+        expectation_range,
+        {%- for name in items %}
+        sum({{ name }}) as sum_{{ name }},
+        {%- for other in names[names.index(name):] %}
+        sum({{ name }} * {{ other }}) as sum_{{ name }}_{{ other }},
+        {%- endfor %}
+        {%- endfor %}
+        count(*) as responses_count
+    from responses
+    where overall is not null
+    group by
+        slice_id,
+        agency_id,
+        period_id,
+        mode,
+        segment,
+        age_band,
+        gender,
+        nationality_class,
+        scale_id,
+        wording_version,
+        overall_range,
+        speed_range,
+        outcome_range,
+        expectation_range
+
+)
+
+select * from final

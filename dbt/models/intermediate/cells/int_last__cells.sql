@@ -1,0 +1,100 @@
+{# The four checks of a good answer to a complaint - listened, apologised, solved, thanked - as two judges saw them: the
+audit of a case and the mystery visit. #}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ forget_pending_slices() }}'
+    )
+}}
+
+{%- set checks = ['listened', 'apologised', 'solved', 'thanked'] %}
+
+with
+
+cases as (
+
+    select
+        complaints.*,
+        row_number() over (
+            partition by complaints.slice_id, complaints.case_id
+            order by pending.delivery_rank desc, complaints.source_row desc
+        ) as version_rank
+    from {{ ref('stg_lake__complaints') }} as complaints
+    inner join {{ ref('int_slices__pending') }} as pending
+        on complaints.slice_id = pending.slice_id
+        and complaints.submission_id = pending.submission_id
+
+),
+
+-- A visit repeats its checks on every rubric item.
+visits as (
+
+    select
+        visits.slice_id,
+        visits.agency_id,
+        visits.period_id,
+        visits.service_id,
+        visits.region_id,
+        {%- for check in checks %}
+        max(case when visits.{{ check }} then 1 when not visits.{{ check }} then 0 end) as {{ check }},
+        {%- endfor %}
+        visits.visit_id
+    from {{ ref('stg_lake__mystery_visits') }} as visits
+    inner join {{ ref('int_slices__pending') }} as pending
+        on visits.slice_id = pending.slice_id
+        and visits.submission_id = pending.submission_id
+    group by
+        visits.slice_id,
+        visits.agency_id,
+        visits.period_id,
+        visits.service_id,
+        visits.region_id,
+        visits.visit_id
+
+),
+
+observations as (
+
+    {%- for check in checks %}
+    select
+        slice_id, agency_id, period_id, service_id, region_id, 'case_audit' as judge, '{{ check }}' as last_check,
+        case when {{ check }} then 1 when not {{ check }} then 0 end as done
+    from cases
+    where version_rank = 1
+    union all
+    select
+        slice_id, agency_id, period_id, service_id, region_id, 'visit' as judge, '{{ check }}' as last_check,
+        {{ check }} as done
+    from visits
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+final as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        region_id,
+        judge,
+        last_check,
+        count(*) as observed_count,
+        sum(done) as done_count
+    from observations
+    where done is not null
+    group by
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        region_id,
+        judge,
+        last_check
+
+)
+
+select * from final

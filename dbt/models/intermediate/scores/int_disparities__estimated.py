@@ -1,0 +1,128 @@
+"""How far branches and regions truly differ: spread net of sampling noise, shrunken scores, inequality of shares.
+
+Belongs here: which units are one family - branches or regions of an agency, regions of the whole - and which error they get.
+Does not belong here: the formulas (`methodology.disparity_by_group`) and what may be shown (`bench_disparities`).
+
+Every unit with an answer helps to estimate the spread, also those too small to be shown.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from methodology.disparity_by_group import (
+    gini_by_group,
+    pooled_error,
+    shrink_by_group,
+    spread_by_group,
+    tau_interval_by_group,
+    theil_by_group,
+)
+
+FAMILY = ["unit_type", "agency_id", "metric_id", "period_id", "instrument_id"]
+COLUMNS = {
+    "row_type": "string",
+    **dict.fromkeys(("unit_type", "unit_id", "agency_id", "metric_id", "period_id", "instrument_id"), "string"),
+    "own_status": "string",
+    "own_reason": "string",
+    "units_count": "float64",
+    "n": "float64",
+    "score": "float64",
+    "standard_error": "float64",
+    "shrunken_score": "float64",
+    "shrunken_standard_error": "float64",
+    "reliability": "float64",
+    "tau": "float64",
+    "tau_low": "float64",
+    "tau_high": "float64",
+    "noise_share": "float64",
+    "intraclass_correlation": "float64",
+    "gini": "float64",
+    "theil_between": "float64",
+    "theil_within": "float64",
+    "slice_ids": "string",
+}
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    scores = dbt.ref("int_scores__judged").df()
+    metrics = dbt.ref("stg_methodology__metrics").df()
+    branches = dbt.ref("stg_registry__branches").df()
+    thresholds = dbt.ref("stg_methodology__thresholds").df()
+    known = thresholds.set_index("name")["value"].to_dict()
+    units = scores[scores["unit_type"].isin(["branch", "agency_region", "region"])]
+    units = units.merge(metrics[["metric_id", "estimator"]], on="metric_id")
+    units = units[units["estimator"].isin(["mean", "proportion", "rate_per_1000"]) & units["n"].notna()]
+    units = units[np.isfinite(units["score"].astype(float))]
+    units = units.sort_values([*FAMILY, "unit_id"], kind="stable", na_position="first").reset_index(drop=True)
+    units["family"] = units.groupby(FAMILY, dropna=False, sort=True).ngroup()
+    units["error"], units["variance"] = _errors(units, known["interval_level"])
+    # A family in which every answer is equal has neither a spread nor an error to set it against.
+    has_error = np.isfinite(units["error"]) & (units["error"] > 0)
+    equal = units[~has_error].assign(row_type="unit", own_status="not_applicable", own_reason="answers_do_not_vary")
+    hidden = equal["status"] != "reported"
+    equal.loc[hidden, ["own_status", "own_reason"]] = equal.loc[hidden, ["status", "status_reason"]].to_numpy()
+    measured = units[has_error].reset_index(drop=True)
+    families = measured.groupby(FAMILY, dropna=False, sort=True)
+    measured["family"] = families.ngroup()
+    groups = families.agg(
+        n=("n", "sum"), slice_ids=("slice_ids", _joined), variance=("variance", "first")
+    ).reset_index()
+    place, size = measured["family"].to_numpy(), len(groups)
+    score, error = measured["score"].to_numpy(float), measured["error"].to_numpy(float)
+    found = spread_by_group(score, error, place, size)
+    groups["units_count"] = found.units
+    enough = found.units >= known["disparity_units"]
+    low, high = tau_interval_by_group(score, error, place, size, known["interval_level"])
+    shrunk, doubt, reliability = shrink_by_group(score, error, place, found)
+    groups["tau"], groups["tau_low"], groups["tau_high"] = np.sqrt(found.tau2), low, high
+    groups["noise_share"] = found.noise_share
+    groups["intraclass_correlation"] = found.tau2 / (found.tau2 + groups["variance"])
+    groups = groups.join(_inequality(measured, shrunk, branches, size))
+    groups["own_status"] = np.where(enough, "reported", "not_applicable")
+    groups["own_reason"] = np.where(enough, None, "too_few_units")
+    groups = groups.assign(row_type="group", unit_id=groups["agency_id"].astype("string").fillna("all"))
+    # Predictions of scores on 0-100 by a normal model may leave the scale by a little.
+    bounded = measured["estimator"].isin(["mean", "proportion"]).to_numpy()
+    measured["shrunken_score"] = np.where(bounded, np.clip(shrunk, 0, 100), np.maximum(shrunk, 0))
+    measured["shrunken_standard_error"], measured["reliability"] = doubt, reliability
+    measured["units_count"] = found.units[place]
+    few = (measured["status"] == "reported").to_numpy() & ~enough[place]
+    measured["own_status"] = np.where(few, "not_applicable", measured["status"])
+    measured["own_reason"] = np.where(few, "too_few_units", measured["status_reason"])
+    tables = [measured.assign(row_type="unit", standard_error=error), groups, equal]
+    made = pd.concat([table.reindex(columns=list(COLUMNS)).astype(COLUMNS) for table in tables], ignore_index=True)
+    return made.sort_values(["row_type", *FAMILY, "unit_id"], kind="stable").reset_index(drop=True)
+
+
+def _joined(slice_ids):
+    return ";".join(sorted({part for ids in set(slice_ids) for part in ids.split(";")}))
+
+
+def _errors(units, level):
+    """Errors of means and shares from their family's pooled variance, which is returned too; of rates their own."""
+    n, score = units["n"].to_numpy(float), units["score"].to_numpy(float)
+    own = units["standard_error"].to_numpy(float, na_value=np.nan)
+    place, size = units["family"].to_numpy(), int(units["family"].max() + 1) if len(units) else 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        of_mean, of_share = own**2 * n, score * (100 - score) * n / (n - 1)
+    variance = np.where(units["estimator"] == "mean", of_mean, of_share)
+    pooled = pooled_error(n, np.nan_to_num(np.maximum(variance, 0), posinf=0.0), place, size)
+    half = (units["ci_high"] - units["ci_low"]).to_numpy(float, na_value=np.nan) / (2 * stats.norm.ppf(0.5 + level / 2))
+    is_rate = (units["estimator"] == "rate_per_1000").to_numpy()
+    return np.where(is_rate, np.where(own > 0, own, half), pooled), np.where(is_rate, np.nan, pooled**2 * n)
+
+
+def _inequality(measured, shrunk, branches, size):
+    """Gini and Theil of shares, on shrunken scores by n; branches are split by their region."""
+    shares = (measured["estimator"] == "proportion").to_numpy() & np.isfinite(shrunk)
+    region = dict(zip(branches["agency_id"] + "/" + branches["branch_id"], branches["region_id"], strict=True))
+    chosen = measured[shares]
+    part = pd.factorize(chosen["unit_id"].map(region).astype("string").fillna(""))[0]
+    value, weight, place = np.clip(shrunk[shares], 0, 100), chosen["n"].to_numpy(float), chosen["family"].to_numpy()
+    between, within = theil_by_group(value, weight, place, size, part)
+    present = np.bincount(place, minlength=size) > 0
+    gini = gini_by_group(value, weight, place, size)
+    found = {"gini": gini, "theil_between": between, "theil_within": within}
+    return pd.DataFrame({name: np.where(present, values, np.nan) for name, values in found.items()})

@@ -1,0 +1,111 @@
+{# What a unit's raw score is made of: n and sum by service and channel, for metrics whose records know both. A change
+of the raw score is split by these groups into mix and rate. #}
+{{ config(materialized='table') }}
+
+{%- set box_columns = [] %}
+{%- for box in range(11) %}{% do box_columns.append('cells.box_%02d_count' % box) %}{% endfor %}
+
+with
+
+metrics as (
+
+    select
+        metric_id,
+        measure_id,
+        nullif(stage, '') as stage
+    from {{ ref('stg_methodology__metrics') }}
+    where estimator in ('mean', 'proportion')
+
+),
+
+digital_channels as (
+
+    select channel
+    from {{ ref('stg_methodology__channels') }}
+    where is_digital
+
+),
+
+survey as (
+
+    select
+        cells.*,
+        cells.item || '.mean' as mean_measure_id,
+        cells.item || '.top_box' as top_box_measure_id,
+        cells.scale_id || '/' || (cells.scale_range + 1) || '|' || cells.wording_version as instrument_id,
+        case
+            {% for box in range(11) %}
+            when boxes.lowest_top_box = {{ box }} then {{ box_columns[box:] | join(' + ') }}
+            {% endfor %}
+        end as top_box_count
+    from {{ ref('int_survey__cells') }} as cells
+    left join {{ ref('stg_methodology__top_boxes') }} as boxes
+        on cells.scale_range + 1 = boxes.points
+    where cells.answered_count > 0
+
+),
+
+measures as (
+
+    select
+        slice_id, agency_id, period_id, service_id, region_id, channel, stage, mean_measure_id as measure_id,
+        instrument_id, scale_range, answered_count as n, sum_position as total
+    from survey
+    union all
+    select
+        slice_id, agency_id, period_id, service_id, region_id, channel, stage, top_box_measure_id as measure_id,
+        instrument_id, 1 as scale_range, answered_count as n, top_box_count as total
+    from survey
+    where top_box_count is not null
+    {%- for measure, numerator, base in [
+        ('in_time', 'in_time_count', 'due_count'),
+        ('acknowledged', 'acknowledged_count', 'acknowledgeable_count'),
+        ('upheld', 'upheld_count', 'decided_count'),
+        ('reopened', 'reopened_count', 'closed_count'),
+        ('escalated', 'escalated_count', 'escalatable_count'),
+    ] %}
+    union all
+    select
+        slice_id, agency_id, period_id, service_id, region_id, channel, null as stage,
+        'complaints.{{ measure }}' as measure_id, 'administrative' as instrument_id, 1 as scale_range,
+        {{ base }} as n, {{ numerator }} as total
+    from {{ ref('int_complaints__cells') }}
+    {%- endfor %}
+    union all
+    select
+        slice_id, agency_id, period_id, service_id, region_id, channel, null as stage,
+        'usage.digital_completion' as measure_id, 'administrative' as instrument_id, 1 as scale_range,
+        rated_started_count as n, rated_ended_count as total
+    from {{ ref('int_usage__cells') }}
+    where channel in (select digital_channels.channel from digital_channels)
+
+),
+
+groups as (
+
+    select
+        measures.slice_id,
+        measures.agency_id,
+        measures.period_id,
+        measures.service_id,
+        measures.region_id,
+        metrics.metric_id,
+        measures.instrument_id,
+        measures.scale_range,
+        coalesce(measures.agency_id || '/' || measures.service_id, measures.agency_id)
+        || '|' || coalesce(measures.channel, '') as group_id,
+        measures.n,
+        measures.total
+    from measures
+    inner join metrics
+        on measures.measure_id = metrics.measure_id
+        and (metrics.stage is null or measures.stage = metrics.stage)
+    where measures.n > 0
+
+),
+
+final as (
+    {{ sums_by_unit('groups', ['metric_id', 'instrument_id', 'scale_range', 'group_id'], ['n', 'total']) }}
+)
+
+select * from final

@@ -1,0 +1,68 @@
+with
+
+thresholds as (
+
+    select
+        max(value) filter (where name = 'minimum_n') as minimum_n,
+        max(value) filter (where name = 'owner_n') as owner_n
+    from {{ ref('stg_methodology__thresholds') }}
+
+),
+
+accounts as (
+
+    select
+        accounts.*,
+        case
+            when accounts.fault = 'n_below_minimum' then 'suppressed'
+            when accounts.fault is not null then 'not_applicable'
+            when least(accounts.n, accounts.n_before) < thresholds.minimum_n then 'suppressed'
+            when not isfinite(accounts.change) then 'not_applicable'
+            else 'reported'
+        end as status,
+        case
+            when accounts.fault is not null then accounts.fault
+            when least(accounts.n, accounts.n_before) < thresholds.owner_n then 'n_below_owner_minimum'
+            when least(accounts.n, accounts.n_before) < thresholds.minimum_n then 'n_below_minimum'
+            when not isfinite(accounts.change) then 'not_measured'
+        end as status_reason,
+        -- Parts are rounded first and the residual is the rest, so that what is published adds up.
+        round(accounts.change, 4)
+        {%- for part in ['mix', 'mode', 'service', 'expectation'] %}
+        - case when isfinite(accounts.{{ part }}_effect) then round(accounts.{{ part }}_effect, 4) else 0 end
+        {%- endfor %} as residual_effect
+    from {{ ref('int_expectation__estimated') }} as accounts
+    cross join thresholds
+
+),
+
+final as (
+
+    select
+        '{{ var("methodology_version") }}' as methodology_version,
+        'agency' as unit_type,
+        agency_id as unit_id,
+        agency_id,
+        'overall_satisfaction' as metric_id,
+        period_id,
+        instrument_id,
+        status,
+        status_reason,
+        case when status = 'reported' then cast(n as bigint) end as n,
+        case when status = 'reported' then cast(n as bigint) end as n_effective,
+        case when status = 'reported' then cast(n_before as bigint) end as n_before,
+        {{ published('change') }},
+        {%- for part in ['mix', 'mode', 'service', 'expectation'] %}
+        {{ published(part ~ '_effect') }},
+        {{ published(part ~ '_standard_error') }},
+        {%- endfor %}
+        {{ published('residual_effect') }},
+        {{ published('completion_change') }},
+        case when status = 'reported' then expectation_reason end as expectation_reason,
+        'associational' as reading,
+        slice_ids
+    from accounts
+
+)
+
+select * from final

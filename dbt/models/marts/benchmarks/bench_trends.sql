@@ -1,0 +1,79 @@
+with
+
+seasons as (
+
+    select
+        period_id,
+        max(share) filter (where season = 'ramadan') as ramadan_share,
+        max(share) filter (where season = 'hajj') as hajj_share,
+        max(share) filter (where season = 'eid') as eid_share
+    from {{ ref('int_periods__seasons') }}
+    group by period_id
+
+),
+
+trends as (
+
+    select
+        trends.*,
+        seasons.ramadan_share,
+        seasons.hajj_share,
+        seasons.eid_share,
+        -- Parts are rounded first and the last one is the rest, so that what is published adds up.
+        round(trends.raw_change, 4) - round(trends.mix_effect, 4) as rate_effect,
+        round(trends.panel_change, 4) - round(trends.continuing_effect, 4) - round(trends.entrants_effect, 4)
+            as exits_effect
+    from {{ ref('int_trends__estimated') }} as trends
+    left join seasons
+        on trends.period_id = seasons.period_id
+
+),
+
+final as (
+
+    select
+        score_id,
+        '{{ var("methodology_version") }}' as methodology_version,
+        unit_type,
+        unit_id,
+        agency_id,
+        metric_id,
+        period_id,
+        instrument_id,
+        status,
+        status_reason,
+        {{ published('score') }},
+        case when status = 'reported' then cast(n as bigint) end as n,
+        case when status = 'reported' then cast(n_effective as bigint) end as n_effective,
+        {%- for span in ['', 'year_'] %}
+        {{ published(span ~ 'change') }},
+        {{ published(span ~ 'change_error', span ~ 'change_standard_error') }},
+        {{ published(span ~ 'change_low', span ~ 'change_ci_low') }},
+        {{ published(span ~ 'change_high', span ~ 'change_ci_high') }},
+        case when isfinite({{ span }}change_is_significant) then {{ span }}change_is_significant = 1 end
+            as {{ span }}change_is_significant,
+        {{ span }}change_reason,
+        {%- endfor %}
+        cast(points_count as bigint) as points_count,
+        control_method,
+        {{ published('centre') }},
+        {{ published('lower_limit') }},
+        {{ published('upper_limit') }},
+        control_signal,
+        {{ published('raw_change') }},
+        {{ published('mix_effect') }},
+        {{ published('rate_effect') }},
+        {{ published('panel_change') }},
+        {{ published('continuing_effect') }},
+        {{ published('entrants_effect') }},
+        {{ published('exits_effect') }},
+        case when isfinite(panel_count) then cast(panel_count as bigint) end as panel_count,
+        cast(round(ramadan_share, 4) as decimal(12, 4)) as ramadan_share,
+        cast(round(hajj_share, 4) as decimal(12, 4)) as hajj_share,
+        cast(round(eid_share, 4) as decimal(12, 4)) as eid_share,
+        slice_ids
+    from trends
+
+)
+
+select * from final

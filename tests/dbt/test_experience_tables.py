@@ -1,0 +1,416 @@
+"""Complaints, loops, trends, accounts and disparities of a built workspace against the rows of its lake and its planted truth.
+
+Belongs here: cell form = row form with the rows read by pandas, sums that must be exact, and that later quarters leave earlier
+rows alone. Does not belong here: decisions on single rows (dbt unit tests) and formulas (`tests/methodology`).
+"""
+
+import importlib.util
+from collections.abc import Iterator
+from itertools import pairwise
+from types import ModuleType
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import ndtr
+
+from dagster_project.warehouse import DBT, run_dbt
+from methodology import shrinkage
+from miyar.workspace import Workspace
+from simulation.world import Size, draw_world, parameters
+
+TABLES = ["bench_complaints", "bench_closed_loop", "bench_trends", "bench_expectation_accounts", "bench_disparities"]
+MODELS = [
+    "int_service_figures__estimated",
+    "int_trends__estimated",
+    "int_expectation__estimated",
+    "int_disparities__estimated",
+    "int_periods__seasons",
+]
+TARGET_DAYS, HORIZON_DAYS = 5, 30  # thresholds.csv: resolution_target_days, resolution_horizon_days
+
+
+@pytest.fixture(scope="module")
+def warehouse(built_workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(built_workspace.warehouse), read_only=True) as connection:
+        yield connection
+
+
+def _live(workspace: Workspace, feed: str) -> pd.DataFrame:
+    """Rows of the lake that count, with the rank of their delivery."""
+    with duckdb.connect() as connection:
+        return connection.execute(
+            f"""select rows.*, slices.delivery_rank
+            from read_parquet('{workspace.lake}/{feed}/*/*.parquet', hive_partitioning = false) as rows
+            join read_parquet('{workspace.lake}/slices.parquet') as slices
+                using (slice_id, submission_id)
+            where slices.status = 'live'"""
+        ).df()
+
+
+def _kaplan_meier(hours: np.ndarray[Any, Any], ended: np.ndarray[Any, Any]) -> list[tuple[float, float]]:
+    """(time, survival) at each event, one case after the other."""
+    survival, steps = 1.0, [(0.0, 1.0)]
+    for time in sorted(set(hours[ended])):
+        at_risk, events = int((hours >= time).sum()), int(((hours == time) & ended).sum())
+        survival *= 1 - events / at_risk
+        steps.append((float(time), survival))
+    return steps
+
+
+def _survival(steps: list[tuple[float, float]], time: float) -> float:
+    return [s for t, s in steps if t <= time][-1]
+
+
+def _mean_up_to(steps: list[tuple[float, float]], horizon: float) -> float:
+    inside = [*((t, s) for t, s in steps if t < horizon), (horizon, 0.0)]
+    return sum((later - t) * s for (t, s), (later, _) in pairwise(inside))
+
+
+def _clock(hours: "pd.Series[float]", ended: "pd.Series[bool]") -> np.ndarray[Any, Any]:
+    """Whole hours, up for events and down for open cases; whole days after the tenth."""
+    whole = np.where(ended, np.ceil(hours - 1e-9), np.floor(hours + 1e-9))
+    days = np.where(ended, np.ceil(whole / 24), np.floor(whole / 24)) * 24
+    return np.where(whole <= 240, whole, days)
+
+
+def _cases(workspace: Workspace) -> pd.DataFrame:
+    rows = _live(workspace, "complaints").sort_values(["delivery_rank", "source_row"])
+    cases = rows.groupby(["slice_id", "case_id"]).tail(1).copy()
+    cases["stopped"] = cases["resolved_at"].fillna(cases["closed_at"])
+    known = cases["extracted_at"]
+    assert known.notna().all()
+    cases["ended"] = cases["stopped"].notna()
+    cases["hours"] = (cases["stopped"].fillna(known) - cases["opened_at"]).dt.total_seconds() / 3600
+    return cases
+
+
+def test_time_to_resolve_from_cells_is_that_of_the_rows(
+    built_workspace: Workspace, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    figures = warehouse.execute(
+        "select unit_id, period_id, figure, value, n from intermediate.int_service_figures__estimated "
+        "where topic = 'complaints' and unit_type = 'agency'"
+    ).df()
+    figures = figures.set_index(["unit_id", "period_id", "figure"])
+    cases = _cases(built_workspace)
+    groups = list(cases.groupby(["agency_id", "period_id"]))
+    assert len(groups) >= 15
+    assert (~cases["ended"]).sum() >= 5
+    for (agency, period), own in groups:
+        ended = own["ended"].to_numpy(bool)
+        steps = _kaplan_meier(_clock(own["hours"], own["ended"]) / 24, ended)
+        found = {name: figures.loc[(agency, period, name)] for name in figures.loc[(agency, period)].index}
+        assert found["median_days"]["n"] == len(own)
+        share = 100 * (1 - _survival(steps, TARGET_DAYS))
+        assert found["resolved_in_target_share"]["value"] == pytest.approx(share, abs=1e-9)
+        middle = [t for t, s in steps if s <= 0.5 + 1e-12]
+        if not any(abs(s - 0.5) < 1e-9 for _, s in steps):
+            assert found["median_days"]["value"] == pytest.approx(middle[0], abs=1e-9)
+        mean = found["restricted_mean_days"]["value"]
+        assert mean == pytest.approx(_mean_up_to(steps, HORIZON_DAYS), abs=1e-9)
+        # The clock's step of an hour costs next to nothing against the minute.
+        exact = _kaplan_meier(own["hours"].to_numpy(float) / 24, ended)
+        assert found["resolved_in_target_share"]["value"] == pytest.approx(
+            100 * (1 - _survival(exact, TARGET_DAYS)), abs=0.1
+        )
+
+
+def test_time_to_resolve_holds_the_planted_truth(
+    built_workspace: Workspace, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    world, figures = draw_world(size=Size.tiny()), parameters()["complaints"]
+    rows = warehouse.execute(
+        "select agency_id, ci_low, ci_high from intermediate.int_service_figures__estimated "
+        "where unit_type = 'agency' and figure = 'resolved_in_target_share'"
+    ).fetchall()
+    medians = warehouse.execute(
+        "select agency_id, ci_low, ci_high from intermediate.int_service_figures__estimated "
+        "where unit_type = 'agency' and figure = 'median_days'"
+    ).fetchall()
+    centre = {name: np.log(figures["median_days"]) + held.resolve_shift for name, held in world.agencies.items()}
+    held = [low <= 100 * ndtr((np.log(TARGET_DAYS) - centre[a]) / figures["sigma"]) <= high for a, low, high in rows]
+    held += [low <= np.exp(centre[a]) + 1 / 24 and np.exp(centre[a]) <= high for a, low, high in medians]
+    # 36 intervals of 95 %: fewer than 31 of them would come about once in ten thousand times.
+    assert len(held) >= 30
+    assert sum(held) >= len(held) - 5
+
+
+def test_closed_loop_from_cells_is_that_of_the_rows(
+    built_workspace: Workspace, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    rows = _live(built_workspace, "survey_responses")
+    overall = rows[(rows["item"] == "overall_satisfaction") & (rows["answer_status"] == "answered")].copy()
+    overall["known"] = overall[["responded_at", "attempted_at", "reached_at"]].max(axis=1)
+    overall["known"] = overall.groupby("submission_id")["known"].transform("max")
+    recorded = overall.groupby("submission_id")["attempted_at"].transform("count") > 0
+    step = np.where(
+        overall["is_reversed"],
+        overall["scale_max"] - overall["value"].astype(float),
+        overall["value"].astype(float) - overall["scale_min"],
+    )
+    overall["first"] = 100 * step / (overall["scale_max"] - overall["scale_min"])
+    sign = np.where(overall["is_reversed"], -1, 1)
+    change = sign * (overall["recovered_value"].astype(float) - overall["value"].astype(float))
+    overall["change"] = 100 * change / (overall["scale_max"] - overall["scale_min"])
+    unhappy = overall[recorded & (overall["first"] < 50)]
+    assert len(unhappy) >= 5
+    figures = warehouse.execute(
+        "select unit_id, period_id, figure, value, n from intermediate.int_service_figures__estimated "
+        "where topic = 'closed_loop' and unit_type = 'agency'"
+    ).df()
+    figures = figures.set_index(["unit_id", "period_id", "figure"])
+    for key, own in unhappy.groupby(["agency_id", "period_id"]):
+        ended = own["reached_at"].notna()
+        hours = (own["reached_at"].fillna(own["known"]) - own["responded_at"]).dt.total_seconds() / 3600
+        steps = _kaplan_meier(_clock(hours, ended), ended.to_numpy(bool))
+        reached = figures.loc[(*key, "reached_in_target_share")]
+        assert reached["n"] == len(own)
+        assert reached["value"] == pytest.approx(100 * (1 - _survival(steps, 24)), abs=1e-9)
+        attempted = figures.loc[(*key, "attempted_share"), "value"]
+        assert attempted == pytest.approx(100 * own["attempted_at"].notna().mean())
+        # What was only attempted is not reached.
+        assert ended.sum() <= own["attempted_at"].notna().sum()
+        again = own[ended & own["change"].notna()]
+        if len(again):
+            raw, net = (figures.loc[(*key, name), "value"] for name in ("uplift_raw", "uplift_corrected"))
+            assert raw == pytest.approx(again["change"].mean(), abs=1e-9)
+            everyone = overall[recorded & (overall["slice_id"] == own["slice_id"].iloc[0])]
+            expected = (1 - 0.7) * (everyone["first"].mean() - again["first"].mean())
+            assert net == pytest.approx(raw - expected, abs=1e-9)
+
+
+def test_parts_of_changes_add_up_exactly(warehouse: duckdb.DuckDBPyConnection) -> None:
+    told, broken, panels, broken_panels = warehouse.execute(
+        """select count(raw_change), count(*) filter (where raw_change <> mix_effect + rate_effect),
+            count(panel_change),
+            count(*) filter (where panel_change <> continuing_effect + entrants_effect + exits_effect)
+        from benchmarks.bench_trends"""
+    ).fetchall()[0]
+    assert told > 100
+    assert (broken, broken_panels) == (0, 0)
+    accounts, wrong = warehouse.execute(
+        """select count(change), count(*) filter (
+            where change <> mix_effect + mode_effect + service_effect + coalesce(expectation_effect, 0) + residual_effect
+        ) from benchmarks.bench_expectation_accounts"""
+    ).fetchall()[0]
+    assert accounts > 3
+    assert panels > 3
+    assert wrong == 0
+
+
+def test_mix_and_rate_from_cells_are_those_of_the_rows(
+    built_workspace: Workspace, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    rows = _live(built_workspace, "survey_responses")
+    own = rows[
+        (rows["agency_id"] == "kites")
+        & (rows["item"] == "overall_satisfaction")
+        & (rows["answer_status"] == "answered")
+    ].copy()
+    step = (own["value"].astype(float) - own["scale_min"]) / (own["scale_max"] - own["scale_min"])
+    own["score"] = 100 * np.where(own["is_reversed"], 1 - step, step)
+    found = warehouse.execute(
+        "select period_id, raw_change, mix_effect from intermediate.int_trends__estimated "
+        "where unit_type = 'agency' and unit_id = 'kites' and metric_id = 'overall_satisfaction' "
+        "and isfinite(raw_change) order by 1"
+    ).fetchall()
+    assert len(found) == 2
+    for period, change, mix in found:
+        before = f"2025Q{int(period[5]) - 1}"
+        sides = [own[own["period_id"] == p].groupby(["service_id", "channel"])["score"] for p in (before, period)]
+        shares = pd.concat([side.size() / side.size().sum() for side in sides], axis=1).fillna(0)
+        means = pd.concat([side.mean() for side in sides], axis=1)
+        # A group of one period only is all mix, at the rate it has.
+        means = means.T.bfill().ffill().T
+        assert mix == pytest.approx(((shares.iloc[:, 1] - shares.iloc[:, 0]) * means.mean(axis=1)).sum(), abs=1e-9)
+        by_period = own.groupby("period_id")["score"].mean()
+        assert change == pytest.approx(by_period[period] - by_period[before], abs=1e-9)
+
+
+def test_account_of_expectation_from_cells_is_that_of_the_rows(
+    built_workspace: Workspace, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    """The one agency that asks for expectation: least squares on its responses, centred within each quarter."""
+    rows = _live(built_workspace, "survey_responses")
+    own = rows[(rows["agency_id"] == "lighthouse") & (rows["answer_status"] == "answered")].copy()
+    step = (own["value"].astype(float) - own["scale_min"]) / (own["scale_max"] - own["scale_min"])
+    own["score"] = 100 * np.where(own["is_reversed"], 1 - step, step)
+    people = ["segment", "age_band", "gender", "nationality_class", "mode"]
+    wide = own.pivot_table(index=["period_id", "response_id"], columns="item", values="score")
+    wide = wide.join(own.groupby(["period_id", "response_id"])[people].first())
+    wide = wide.dropna(subset=["overall_satisfaction", "speed", "expectation_met"])
+    instrument = own[own["item"] == "overall_satisfaction"].groupby("period_id")["wording_version"].agg(set)
+    accounts = warehouse.execute(
+        "select * from intermediate.int_expectation__estimated where agency_id = 'lighthouse' and fault is null"
+    ).df()
+    assert len(accounts) >= 1
+    for account in accounts.to_dict("records"):
+        period = str(account["period_id"])
+        before = f"2025Q{int(period[5]) - 1}"
+        assert instrument[period] == instrument[before]
+        both = wide.loc[[before, period]]
+        dummies = pd.get_dummies(both[people], drop_first=True, dtype=float)
+        drivers = pd.concat([both[["speed", "expectation_met"]], dummies], axis=1)
+        quarter = both.index.get_level_values("period_id")
+        centred = drivers - drivers.groupby(quarter).transform("mean")
+        score = both["overall_satisfaction"]
+        slopes = np.linalg.lstsq(centred, score - score.groupby(quarter).transform("mean"), rcond=None)[0]
+        means = drivers.groupby(quarter).mean()
+        part = pd.Series(slopes, drivers.columns) * (means.loc[period] - means.loc[before])
+        of_mode = part.index.str.startswith("mode_")
+        assert account["n"] == (quarter == period).sum()
+        assert account["service_effect"] == pytest.approx(part["speed"], abs=1e-9)
+        assert account["mode_effect"] == pytest.approx(part[of_mode].sum(), abs=1e-9)
+        rest = part[~of_mode].drop(["speed", "expectation_met"])
+        assert account["mix_effect"] == pytest.approx(rest.sum(), abs=1e-9)
+        averages = score.groupby(quarter).mean()
+        assert account["change"] == pytest.approx(averages[period] - averages[before], abs=1e-9)
+        if account["expectation_reason"] is None or pd.isna(account["expectation_reason"]):
+            assert account["expectation_effect"] == pytest.approx(part["expectation_met"], abs=1e-9)
+
+
+def test_spread_between_regions_is_that_of_the_scores(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Regions on one share: errors from the pooled variance p(1-p) n/(n-1), then DerSimonian-Laird alone."""
+    chosen = "and metric_id = 'digital_completion' and period_id = '2025Q3' and instrument_id = 'administrative'"
+    units = warehouse.execute(
+        f"select unit_id, n, score from intermediate.int_scores__judged where unit_type = 'region' {chosen} order by 1"
+    ).df()
+    group = warehouse.execute(
+        "select tau, noise_share, units_count, n from benchmarks.bench_disparities where row_type = 'group' "
+        f"and unit_type = 'region' {chosen}"
+    ).fetchall()
+    n, score = units["n"].to_numpy(float), units["score"].to_numpy(float)
+    pooled = (n * score * (100 - score)).sum() / (n - 1).sum()
+    alone = shrinkage.spread(score, np.sqrt(pooled / n))
+    assert len(group) == 1
+    assert float(group[0][0]) == pytest.approx(alone.tau2**0.5, abs=5e-5)
+    assert float(group[0][1]) == pytest.approx(alone.noise_share, abs=5e-5)
+    assert group[0][2:] == (len(units), n.sum())
+    shown = warehouse.execute(
+        "select unit_id, shrunken_score, reliability from benchmarks.bench_disparities where row_type = 'unit' "
+        f"and unit_type = 'region' {chosen} order by 1"
+    ).df()
+    drawn = shrinkage.shrink(score, np.sqrt(pooled / n), alone)
+    assert shown["shrunken_score"].to_numpy(float) == pytest.approx(drawn.score, abs=5e-5)
+    assert shown["reliability"].to_numpy(float) == pytest.approx(drawn.reliability, abs=5e-5)
+
+
+def test_seasons_of_known_quarters(warehouse: duckdb.DuckDBPyConnection) -> None:
+    # 1445 AH: Ramadan 11 March to 9 April 2024, Eid 10-12 April, Hajj 14-19 June, Adha 16-19 June.
+    model = _load("int_periods__seasons")
+    periods = pd.DataFrame({"period_id": ["2024Q1", "2024Q2", "2024Q3", "1900Q1"]})
+    seasons = warehouse.execute("select * from staging.stg_methodology__seasons").df()
+    made = model.model(_Dbt({"stg_workspace__periods": periods, "stg_methodology__seasons": seasons}), None)
+    days = made.set_index(["period_id", "season"])["days"].to_dict()
+    assert days["2024Q1", "ramadan"] == 21
+    assert (days["2024Q2", "ramadan"], days["2024Q2", "eid"], days["2024Q2", "hajj"]) == (9, 7, 6)
+    assert (days["2024Q3", "ramadan"], days["2024Q3", "eid"], days["2024Q3", "hajj"]) == (0, 0, 0)
+    assert "1900Q1" not in set(made["period_id"])
+    assert made.set_index(["period_id", "season"])["share"]["2024Q1", "ramadan"] == pytest.approx(21 / 91)
+
+
+def test_later_quarters_leave_earlier_rows_alone(workspace_copy: Workspace) -> None:
+    def rows(table: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(workspace_copy.warehouse), read_only=True) as connection:
+            return connection.execute(
+                f"select * from benchmarks.{table} where period_id < '2025Q4' order by all"
+            ).fetchall()
+
+    complete = {table: rows(table) for table in TABLES}
+    ledger = workspace_copy.lake / "slices.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"create table slices as select * from read_parquet('{ledger}')")
+        connection.execute(f"copy (select * from slices where period_id < '2025Q4') to '{ledger}' (format parquet)")
+    results = list(run_dbt(workspace_copy, None, "run"))
+    assert [result for result in results if result.failed] == []
+    for table in TABLES:
+        assert len(complete[table]) > 0
+        assert rows(table) == complete[table], table
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_workspace_without_rows_builds(name: str, warehouse: duckdb.DuckDBPyConnection) -> None:
+    made = _load(name).model(_Dbt({}, warehouse), None)
+    if name != "int_periods__seasons":
+        assert len(made) == 0
+    assert "object" not in {str(kind) for kind in made.dtypes}
+
+
+def test_answers_that_do_not_vary_have_a_status() -> None:
+    """Two agencies' regions: in one every answer is 100; in the other one region has a single answer."""
+    key = {"unit_type": "agency_region", "metric_id": "m", "period_id": "2026Q1", "instrument_id": "i"}
+    rows = [
+        {**key, "agency_id": a, "unit_id": f"{a}/{r}", "n": n, "score": s, "standard_error": e, "status": status}
+        for a, r, n, s, e, status in [
+            ("a", 1, 40, 100.0, 0.0, "reported"),
+            ("a", 2, 40, 100.0, 0.0, "reported"),
+            ("a", 3, 40, 100.0, 0.0, "reported"),
+            ("b", 1, 40, 60.0, 3.0, "reported"),
+            ("b", 2, 40, 70.0, 3.0, "reported"),
+            ("b", 3, 1, 90.0, None, "suppressed"),
+            ("c", 1, 40, 70.0, 3.0, "reported"),
+        ]
+    ]
+    frame = pd.DataFrame(rows).assign(ci_low=50.0, ci_high=80.0, status_reason=None, slice_ids="x")
+    frame["standard_error"] = frame["standard_error"].astype("Float64")
+    made = _load("int_disparities__estimated").model(
+        _Dbt(
+            {
+                "int_scores__judged": frame,
+                "stg_methodology__metrics": pd.DataFrame({"metric_id": ["m"], "estimator": ["mean"]}),
+                "stg_registry__branches": pd.DataFrame(columns=["agency_id", "branch_id", "region_id"], dtype=str),
+                "stg_methodology__thresholds": pd.DataFrame(
+                    {"name": ["interval_level", "disparity_units"], "value": [0.95, 3.0]}
+                ),
+            }
+        ),
+        None,
+    )
+    words = made[["row_type", "unit_id", "own_status", "own_reason"]].fillna("")
+    told = {(r.row_type, r.unit_id): (r.own_status, r.own_reason) for r in words.itertuples()}
+    assert told["unit", "a/1"] == ("not_applicable", "answers_do_not_vary")
+    assert told["unit", "b/1"] == ("reported", "")
+    assert told["unit", "b/3"] == ("suppressed", "")
+    assert told["group", "b"] == ("reported", "")
+    assert told["unit", "c/1"] == ("not_applicable", "too_few_units")
+    assert told["group", "c"] == ("not_applicable", "too_few_units")
+    # Pooled: (39 * 360 + 39 * 360) / 78 = 360, so a single answer has the error sqrt(360).
+    error = made.set_index(["row_type", "unit_id"])["standard_error"]
+    assert error["unit", "b/3"] == pytest.approx(np.sqrt(360))
+
+
+class _Dbt:
+    """What a Python model sees of dbt: its relations as frames, emptied where nothing is given."""
+
+    def __init__(self, frames: dict[str, pd.DataFrame], warehouse: duckdb.DuckDBPyConnection | None = None) -> None:
+        self.frames, self.warehouse = frames, warehouse
+
+    def config(self, **_: str) -> None:
+        pass
+
+    def ref(self, name: str) -> Any:
+        frames, warehouse = self.frames, self.warehouse
+
+        class Relation:
+            def df(self) -> pd.DataFrame:
+                if name in frames or warehouse is None:
+                    return frames[name]
+                found = warehouse.execute(
+                    "select table_schema from information_schema.tables where table_name = ?", [name]
+                ).fetchall()
+                kept = "" if name in ("stg_methodology__thresholds", "stg_methodology__seasons") else "limit 0"
+                return warehouse.execute(f"select * from {found[0][0]}.{name} {kept}").df()
+
+        return Relation()
+
+
+def _load(name: str) -> ModuleType:
+    path = DBT / "models" / "intermediate" / "scores" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
