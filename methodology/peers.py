@@ -95,8 +95,9 @@ def expected_range(
 ) -> ExpectedRange:
     """z of each unit against the mean of units, widened by what `overdispersion` finds.
 
-    theta = mean(y); z = (y - theta)/s; z_D = (y - theta)/sqrt(s^2 + tau^2). Source: as in CQC benchmarks; `consistent` as in
-    `overdispersion`, for bands whose false alarms are at their nominal rate. Raises ValueError below two units or where an error is not positive: a unit without a width has no place in a funnel.
+    theta = mean(y); z = (y - theta)/s; z_D = (y - theta)/sqrt(s^2 + tau^2). `consistent` as in `overdispersion`, for bands
+    whose false alarms are at their nominal rate. Source: as in CQC benchmarks, which are not `consistent`. Raises
+    ValueError below two units or where an error is not positive: a unit without a width has no place in a funnel.
     """
     y, s = np.asarray(score, float), np.asarray(error, float)
     if y.size < 2:
