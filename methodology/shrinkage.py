@@ -132,7 +132,9 @@ def shrunken_interval(
     log = 0.5 * (np.log(w).sum(axis=1) - np.log(total) - (w * (y - mu[:, None]) ** 2).sum(axis=1)) - 2 * np.log1p(
         -share
     )
-    chance = np.exp(log - log.max())
+    # Spreads that the scores rule out take no part in the bisection.
+    likely = log > log.max() - 25
+    chance, w, mu, total = np.exp(log[likely] - log.max()), w[likely], mu[likely], total[likely]
     chance /= chance.sum()
     noise = v * w
     centre = noise * mu[:, None] + (1 - noise) * y
@@ -140,7 +142,7 @@ def shrunken_interval(
     limits = []
     for tail in ((1 - level) / 2, (1 + level) / 2):
         below, above = (centre - 9 * width).min(axis=0), (centre + 9 * width).max(axis=0)
-        for _ in range(60):
+        for _ in range(45):
             middle = (below + above) / 2
             short = chance @ special.ndtr((middle - centre) / width) < tail
             below, above = np.where(short, middle, below), np.where(short, above, middle)
