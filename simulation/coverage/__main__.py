@@ -5,10 +5,11 @@ Belongs here: the command. Does not belong here: what is studied (`studies`) and
 
 import argparse
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from simulation.coverage.evidence import Result, table, write
-from simulation.coverage.studies import STUDIES
+from simulation.coverage.studies import STUDIES, Study
 
 EVIDENCE = Path(__file__).resolve().parents[2] / "docs" / "evidence"
 
@@ -18,12 +19,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m simulation.coverage", description=__doc__)
     parser.add_argument("--study", choices=[study.name for study in STUDIES], help="print this study alone")
     chosen = parser.parse_args()
+    studies = [study for study in STUDIES if chosen.study in (None, study.name)]
     results = []
-    for study in STUDIES:
-        if chosen.study in (None, study.name):
-            result = Result(study, study.findings())
-            print(f"{study.about} (seed {study.seed})\n\n{table(result.findings)}\n", flush=True)
-            results.append(result)
+    with ProcessPoolExecutor(2) as pool:
+        for study, findings in zip(studies, pool.map(Study.findings, studies), strict=True):
+            print(f"{study.about} (seed {study.seed})\n\n{table(findings)}\n", flush=True)
+            results.append(Result(study, findings))
     if chosen.study is None:
         write(results, EVIDENCE)
     return 0 if all(finding.passes for result in results for finding in result.findings) else 1

@@ -15,6 +15,7 @@ from simulation.coverage.findings import COVERS, Finding, Floats, at_least, draw
 MEDIAN, SIGMA = 12.0, 0.8
 QUARTER = 91.0
 TARGETS = (5.0, 12.0, 25.0)
+FEW = "fewer than ten cases are resolved by then: too wide rather than too narrow"
 
 
 def study(rng: np.random.Generator, draws: int) -> list[Finding]:
@@ -41,7 +42,8 @@ def watched(rng: np.random.Generator, draws: int) -> list[Finding]:
         curves = [curve(own, own_closed) for own, own_closed in zip(np.minimum(true, open_for), closed, strict=True)]
         for target in TARGETS:
             held = [bool(holds(resolved_by(target), one.resolved_by(target)[1:])) for one in curves]
-            found.append(drawn(f"resolved within {target:g} days, {n} cases, some still open", held, COVERS))
+            reason = FEW if n * resolved_by(target) < 10 else ""
+            found.append(drawn(f"resolved within {target:g} days, {n} cases, some still open", held, COVERS, reason))
         held = [bool(holds(MEDIAN, one.median()[1:])) for one in curves]
         found.append(drawn(f"median time to resolve, {n} cases, some still open", held, COVERS))
     # The misleading figure with an interval of its own, as a reader of closed cases would draw it.
