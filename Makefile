@@ -8,7 +8,7 @@ export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: run test lint ui bench lock docs clean
+.PHONY: run test lint ui bench coverage lock docs clean
 run: $(VENV)/.installed
 	@$(BIN)/miyar demo $(DEMO)
 	@$(BIN)/miyar run --workspace $(DEMO)
@@ -29,6 +29,9 @@ ui: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	@$(BIN)/python -m perf
+
+coverage: $(VENV)/.installed
+	@$(BIN)/python -m simulation.coverage
 
 docs: $(VENV)/.installed
 	@$(BIN)/miyar docs

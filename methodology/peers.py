@@ -37,15 +37,33 @@ class ExpectedRange:
     z: Floats
 
 
-def overdispersion(z: npt.ArrayLike, error: npt.ArrayLike, winsor_share: float = 0.1) -> Overdispersion:
+def overdispersion(
+    z: npt.ArrayLike, error: npt.ArrayLike, winsor_share: float = 0.1, consistent: bool = False
+) -> Overdispersion:
     """phi and tau^2 of plain z scores and their standard errors (additive random effects).
 
     z is winsorised at the `winsor_share` quantiles (type 7); phi = mean(z_w^2); tau^2 = 0 if I phi < I - 1 else
-    (I phi - (I-1)) / (Sw - Sw^2/Sw), w = 1/s^2. Source: Spiegelhalter 2005/2012.
+    (I phi - (I-1)) / (Sw - Sw2/Sw), w = 1/s^2, Sw2 = sum w^2. Source: Spiegelhalter 2005/2012. Winsorising also cuts units
+    that are no outliers, so that as published phi falls short by a third and too many units lie beyond the limits;
+    `consistent` divides it by `winsorised_square`, which makes it right where z is normal.
     """
     raw, s = np.asarray(z, float), np.asarray(error, float)
     low, high = np.quantile(raw, [winsor_share, 1 - winsor_share])
-    return _dispersion(np.clip(raw, low, high), s, (float(low), float(high)))
+    kept = winsorised_square(winsor_share) if consistent else 1.0
+    return _dispersion(np.clip(raw, low, high) / np.sqrt(kept), s, (float(low), float(high)))
+
+
+def winsorised_square(share: float) -> float:
+    """Mean square of a standard normal value winsorised at its `share` quantiles: 2 a q^2 + (1 - 2a) - 2 q phi(q).
+
+    q = Phi^-1(1 - a); 0.679 at 10 %, 1 without winsorising. Raises ValueError unless 0 <= share < 1/2.
+    """
+    if not 0 <= share < 0.5:
+        raise ValueError("the share that is winsorised on each side must lie from 0 to below one half")
+    if share == 0:
+        return 1.0
+    q = stats.norm.isf(share)
+    return float(2 * share * q**2 + (1 - 2 * share) - 2 * q * stats.norm.pdf(q))
 
 
 def truncated(z: npt.ArrayLike, share: float = 0.1) -> npt.NDArray[np.bool_]:
@@ -72,10 +90,13 @@ def truncated_overdispersion(z: npt.ArrayLike, error: npt.ArrayLike, share: floa
     return _dispersion(raw[kept], s[kept], (float(raw[kept].min()), float(raw[kept].max())))
 
 
-def expected_range(score: npt.ArrayLike, error: npt.ArrayLike, winsor_share: float = 0.1) -> ExpectedRange:
+def expected_range(
+    score: npt.ArrayLike, error: npt.ArrayLike, winsor_share: float = 0.1, consistent: bool = False
+) -> ExpectedRange:
     """z of each unit against the mean of units, widened by what `overdispersion` finds.
 
-    theta = mean(y); z = (y - theta)/s; z_D = (y - theta)/sqrt(s^2 + tau^2). Source: as in CQC benchmarks. Raises
+    theta = mean(y); z = (y - theta)/s; z_D = (y - theta)/sqrt(s^2 + tau^2). `consistent` as in `overdispersion`, for bands
+    whose false alarms are at their nominal rate. Source: as in CQC benchmarks, which are not `consistent`. Raises
     ValueError below two units or where an error is not positive: a unit without a width has no place in a funnel.
     """
     y, s = np.asarray(score, float), np.asarray(error, float)
@@ -84,7 +105,7 @@ def expected_range(score: npt.ArrayLike, error: npt.ArrayLike, winsor_share: flo
     if not (np.all(np.isfinite(y)) and np.all(s > 0)):
         raise ValueError("scores must be finite and standard errors positive")
     target = float(y.mean())
-    found = overdispersion((y - target) / s, s, winsor_share)
+    found = overdispersion((y - target) / s, s, winsor_share, consistent)
     z = (y - target) / np.sqrt(s**2 + found.tau2)
     return ExpectedRange(target, found.winsor_limits, found.phi, found.tau2, z)
 

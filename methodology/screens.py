@@ -52,7 +52,7 @@ def share_apart_from_peers(hits: npt.ArrayLike, n: npt.ArrayLike, least_excess: 
         statistic[present] = found[present] / size[present] - found.sum() / size.sum()
     if present.sum() >= 2:
         funnel = arcsine_proportion(found[present], size[present])
-        tau2 = overdispersion(funnel.z, funnel.error).tau2
+        tau2 = overdispersion(funnel.z, funnel.error, consistent=True).tau2
         p[present] = stats.norm.sf((funnel.score - funnel.target) / np.sqrt(funnel.error**2 + tau2))
     return _flagged(statistic, p, least_excess)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 Floats = npt.NDArray[np.float64]
 
@@ -56,7 +56,7 @@ class Shrunken:
     """Scores drawn to the mean, per unit.
 
     reliability = tau2 / (tau2 + v); error includes the uncertainty of mu, conditional_error does not; neither includes that
-    of tau2.
+    of tau2, so that score -+ 1.96 error covers too little where units are few or differ little: `shrunken_interval`.
     """
 
     score: Floats
@@ -109,6 +109,45 @@ def shrink(score: npt.ArrayLike, error: npt.ArrayLike, found: Spread) -> Shrunke
 def empirical_bayes(score: npt.ArrayLike, error: npt.ArrayLike, method: str = "DL") -> Shrunken:
     """`spread`, then `shrink` of the same units."""
     return shrink(score, error, spread(score, error, method))
+
+
+def shrunken_interval(
+    score: npt.ArrayLike, error: npt.ArrayLike, level: float = 0.95, points: int = 200
+) -> tuple[Floats, Floats, Floats]:
+    """Mean and limits (units,) of each unit's true score, averaged over what mu and tau can be instead of one tau taken as known.
+
+    Posterior under flat priors of mu and tau: given tau, unit i is normal as in `shrink`; p(tau | y) is proportional to
+    (prod w / sum w)^(1/2) exp(-Q(tau)/2), w = 1/(v + tau^2). Integrated by the midpoint rule in tau/(tau + s), s the harmonic
+    standard error; limits are quantiles of the mixture, by bisection. Raises ValueError below three units, for which the
+    posterior does not exist, and as `spread`. Source: Gelman 2006, Bayesian Analysis 1; Gelman et al. 2013, 5.4.
+    """
+    y, v = _checked(score, error)
+    if y.size < 3:
+        raise ValueError("an interval that averages over the spread needs at least three units")
+    share = (np.arange(points) + 0.5) / points
+    tau2 = (share / (1 - share)) ** 2 / np.mean(1 / v)
+    w = 1 / (v + tau2[:, None])
+    total = w.sum(axis=1)
+    mu = w @ y / total
+    log = 0.5 * (np.log(w).sum(axis=1) - np.log(total) - (w * (y - mu[:, None]) ** 2).sum(axis=1)) - 2 * np.log1p(
+        -share
+    )
+    # Spreads that the scores rule out take no part in the bisection.
+    likely = log > log.max() - 25
+    chance, w, mu, total = np.exp(log[likely] - log.max()), w[likely], mu[likely], total[likely]
+    chance /= chance.sum()
+    noise = v * w
+    centre = noise * mu[:, None] + (1 - noise) * y
+    width = np.sqrt(v * (1 - noise) + noise**2 / total[:, None])
+    limits = []
+    for tail in ((1 - level) / 2, (1 + level) / 2):
+        below, above = (centre - 9 * width).min(axis=0), (centre + 9 * width).max(axis=0)
+        for _ in range(45):
+            middle = (below + above) / 2
+            short = chance @ special.ndtr((middle - centre) / width) < tail
+            below, above = np.where(short, middle, below), np.where(short, above, middle)
+        limits.append((below + above) / 2)
+    return chance @ centre, limits[0], limits[1]
 
 
 def james_stein(score: npt.ArrayLike, variance: float) -> tuple[Floats, float]:

@@ -135,8 +135,9 @@ def test_six_agencies_have_five_peers_each(positions: ModuleType) -> None:
     made = _placed(positions, _members([69, 70, 71, 70, 68, 72]))
     assert set(made["peer_median"]) == {70}
     assert made["comparability_reason"].isna().all()
-    # z: -1, 0, 1, 0, -2, 2; winsorised at the deciles (-1.5 and 1.5) phi = 6.5 / 6, and 6.5 exceeds 5, so a little tau.
-    tau2 = (6.5 - 5) / (6 - 1)
+    # z: -1, 0, 1, 0, -2, 2; winsorised at the deciles (-1.5 and 1.5) phi = 6.5 / 6, of which winsorising leaves
+    # 0.6786546 where nothing spreads but normal chance; 6.5 / 0.68 exceeds 5, so some tau.
+    tau2 = (6.5 / 0.6786546 - 5) / (6 - 1)
     assert made["z"].tolist() == pytest.approx([d / np.sqrt(1 + tau2) for d in (-1, 0, 1, 0, -2, 2)])
     assert set(made["band"]) == {"as_expected"}
     # 69 has one below and itself: (1 + 2) / 2 of six.

@@ -6,6 +6,7 @@ reference case (`tests/reference`).
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from methodology.funnels import log_ratio, root_ratio
 from methodology.peers import (
@@ -16,6 +17,7 @@ from methodology.peers import (
     quartiles,
     truncated,
     truncated_overdispersion,
+    winsorised_square,
 )
 
 # vectors.json, expected_range: ten units, computed apart from this code after Spiegelhalter 2005 (CQC expected range).
@@ -67,6 +69,28 @@ def test_truncation_by_rank() -> None:
     assert found.winsor_limits == (0, 15)
     with pytest.raises(ValueError, match="fewer than two"):
         truncated_overdispersion([1, 2, 3], [1, 1, 1], share=0.5)
+
+
+def test_what_winsorising_leaves_of_a_normal_spread() -> None:
+    # By hand at 10 %: q = 1.2815516, phi(q) = 0.1754983; 0.2 q^2 + 0.8 - 2 q phi(q) = 0.3284749 + 0.8 - 0.4498203.
+    assert winsorised_square(0.1) == pytest.approx(0.6786546, abs=1e-7)
+    assert winsorised_square(0) == 1
+    # All but the middle is one of two values, q and -q, and q goes to 0.
+    assert winsorised_square(0.4999) == pytest.approx(0, abs=1e-6)
+    with pytest.raises(ValueError, match="half"):
+        winsorised_square(0.5)
+
+
+def test_consistent_overdispersion_finds_a_normal_spread() -> None:
+    # Normal quantiles at plotting positions, three times as wide as the errors say: phi 9, tau^2 = 9 - 1. Winsorising at
+    # quantiles of the units themselves leaves 6.11 of the 9; divided by 0.679 it is 9 again.
+    scores = 70 + 3 * norm.ppf((np.arange(2000) + 0.5) / 2000)
+    plain, right = (expected_range(scores, np.ones(2000), consistent=way) for way in (False, True))
+    assert plain.phi == pytest.approx(9 * 0.6786546, rel=2e-3)
+    assert (right.phi, right.tau2) == pytest.approx((9, 8), rel=1e-3)
+    # 2.5 % of normal units lie below -1.96 of their own spread; by the plain phi twice as many, Phi(-1.96 x 2.471/3).
+    assert (right.z < -1.96).mean() == pytest.approx(0.025, abs=5e-4)
+    assert (plain.z < -1.96).mean() == pytest.approx(0.0532, abs=5e-4)
 
 
 def test_no_overdispersion_leaves_the_errors_alone() -> None:

@@ -5,12 +5,14 @@ Belongs here: `methodology.shrinkage`. Does not belong here: the reference case 
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from methodology.shrinkage import (
     Spread,
     empirical_bayes,
     james_stein,
     shrink,
+    shrunken_interval,
     size_for_reliability,
     spread,
     tau_interval,
@@ -147,3 +149,30 @@ def test_unknown_estimators_and_hopeless_sizes_are_refused() -> None:
         james_stein([1, 2, 3], 1)
     with pytest.raises(ValueError, match="between 0 and 1"):
         size_for_reliability(1, 0.02)
+
+
+def test_an_interval_that_does_not_take_the_spread_as_known() -> None:
+    # Eight schools (Rubin 1981). The posterior summed over a plain grid of (mu, tau), nothing integrated by formula.
+    effect, error = np.array([28, 8, -3, 7, -1, 1, 18, 12.0]), np.array([15, 10, 16, 11, 9, 11, 10, 18.0])
+    mean, low, high = shrunken_interval(effect, error)
+    mu, tau = np.meshgrid(np.linspace(-60, 80, 561), np.linspace(0.05, 250, 2500), indexing="ij")
+    chance = np.exp(sum(norm.logpdf(y, mu, np.hypot(s, tau)) for y, s in zip(effect, error, strict=True)))
+    chance /= chance.sum()
+    for unit in (0, 2, 7):
+        kept = tau**2 / (tau**2 + error[unit] ** 2)
+        centre, width = kept * effect[unit] + (1 - kept) * mu, error[unit] * np.sqrt(kept)
+        assert mean[unit] == pytest.approx((chance * centre).sum(), abs=0.02)
+        assert (chance * norm.cdf((low[unit] - centre) / width)).sum() == pytest.approx(0.025, abs=3e-4)
+        assert (chance * norm.cdf((high[unit] - centre) / width)).sum() == pytest.approx(0.975, abs=3e-4)
+    # Gelman et al. 2013, table 5.3, from 200 draws: school A -2 to 31, school C -11 to 19.
+    assert (low[0], high[0], low[2], high[2]) == pytest.approx((-2, 31, -11, 19), abs=3)
+
+
+def test_a_spread_without_doubt_is_taken_as_it_is() -> None:
+    # Four hundred units with errors far below their spread: the scores stand, and so do their own intervals.
+    scores = 70 + 10 * norm.ppf((np.arange(400) + 0.5) / 400)
+    mean, low, high = shrunken_interval(scores, np.full(400, 0.1))
+    assert mean == pytest.approx(scores, abs=0.01)
+    assert high - low == pytest.approx(np.full(400, 2 * 1.959964 * 0.1), rel=1e-3)
+    with pytest.raises(ValueError, match="three units"):
+        shrunken_interval([70, 71], [1, 1])

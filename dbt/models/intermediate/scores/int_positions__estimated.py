@@ -58,7 +58,7 @@ def _positions(members, thresholds):
     # Where all answers are equal the estimated error is zero; the interval still has a width, and that is used.
     half = (own["ci_high"].to_numpy(float) - own["ci_low"].to_numpy(float)) / (2 * peers.WARNING_Z)
     error = np.where(error > 0, error, half)
-    banded = peers.expected_range(y, error, thresholds["winsor_share"])
+    banded = peers.expected_range(y, error, thresholds["winsor_share"], consistent=True)
     made.loc[passed, "z"] = banded.z
     made.loc[passed, "band"] = [BANDS[int(band)] for band in peers.band(banded.z, polarity)]
     if (own["reliability"] >= thresholds["minimum_reliability"]).any():

@@ -1,0 +1,111 @@
+"""Intervals from simple random samples: means, shares, rates, and the difference of two periods.
+
+Belongs here: worlds of answers and events without a design. Does not belong here: weights and finite populations (`surveys`).
+"""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from methodology.change import difference
+from methodology.estimates import mean_estimate, mean_interval, poisson_rate_interval, wilson_interval
+from simulation.coverage.findings import COVERS, Finding, Floats, at_least, drawn, holds
+
+LEVELS = np.array([0.0, 25.0, 50.0, 75.0, 100.0])
+# Shares of the five answers in a world: a typical agency is answered 4 or 5 by two in three.
+TYPICAL = np.array([1.0, 1.2, 2.5, 4.5, 3.5])
+CONTENT = np.array([0.01, 0.02, 0.05, 0.22, 0.70])
+SHARES = np.array([0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98])
+SIZES = np.array([30, 50, 100, 200, 400, 1000])
+
+
+def study(rng: np.random.Generator, draws: int) -> list[Finding]:
+    """All findings of this module."""
+    return [*means(rng, draws), *shares(rng, draws), *rates(rng, draws), *differences(rng, draws)]
+
+
+def means(rng: np.random.Generator, draws: int) -> list[Finding]:
+    """Student intervals of a mean score from cells (n, sum, sum of squares)."""
+    answers = rng.dirichlet(TYPICAL, draws)
+    found = [_mean("mean, random agencies of 30 to 400 answers", rng, answers, rng.integers(30, 401, draws))]
+    crowded = "answers crowd at the top: the few low ones carry the spread, and too many samples miss them"
+    for n in (30, 100, 200, 400):
+        reason = crowded if n < 200 else ""
+        worlds = np.broadcast_to(CONTENT, (draws, 5))
+        found.append(_mean(f"mean, {n} answers, 70 % of them the best", rng, worlds, np.full(draws, n), reason))
+    return found
+
+
+def shares(rng: np.random.Generator, draws: int) -> list[Finding]:
+    """Wilson intervals of a share: drawn over random shares, and computed exactly on a grid."""
+    p, n = rng.uniform(0.02, 0.98, draws), rng.integers(30, 401, draws)
+    covered = holds(p, wilson_interval(rng.binomial(n, p), n))
+    exact = wilson_coverage(SHARES, SIZES)
+    low, high = exact.min(), exact.max()
+    return [
+        drawn("share (Wilson), random shares of 2 to 98 %, 30 to 400 answers", covered, COVERS),
+        Finding(f"share (Wilson), mean of {exact.size} points of share and size", float(exact.mean()), 0, COVERS),
+        Finding("share (Wilson), lowest point of the grid: counts are whole", float(low), 0),
+        Finding("share (Wilson), highest point of the grid", float(high), 0),
+    ]
+
+
+def wilson_coverage(share: npt.ArrayLike, size: npt.ArrayLike) -> Floats:
+    """Exact coverage (shares, sizes): the binomial probability of the counts whose interval holds the share."""
+    p, sizes = np.asarray(share, float), np.asarray(size)
+    covered = np.empty((p.size, sizes.size))
+    for place, n in enumerate(sizes):
+        hits = np.arange(n + 1)
+        held = holds(p[:, None], wilson_interval(hits, n))
+        covered[:, place] = (stats.binom.pmf(hits, n, p[:, None]) * held).sum(axis=1)
+    return covered
+
+
+def rates(rng: np.random.Generator, draws: int) -> list[Finding]:
+    """Exact Poisson intervals: conservative by construction, so that the claim has no upper end."""
+    expected = np.exp(rng.uniform(np.log(0.5), np.log(200), draws))
+    covered = holds(expected, poisson_rate_interval(rng.poisson(expected), np.ones(draws)))
+    grid = np.exp(np.linspace(np.log(0.5), np.log(200), 400))
+    counts = np.arange(400)
+    held = holds(grid[:, None], poisson_rate_interval(counts, np.ones(counts.size)))
+    exact = (stats.poisson.pmf(counts, grid[:, None]) * held).sum(axis=1)
+    return [
+        drawn("rate (exact Poisson, conservative), 0.5 to 200 events expected", covered, at_least(0.95)),
+        Finding("rate, lowest of 400 expected counts", float(exact.min()), 0, at_least(0.95)),
+        Finding("rate, highest of 400 expected counts: the price of exactness", float(exact.max()), 0),
+    ]
+
+
+def differences(rng: np.random.Generator, draws: int) -> list[Finding]:
+    """Change between two periods: other people, and the same people."""
+    first, second = rng.dirichlet(TYPICAL, draws), rng.dirichlet(TYPICAL, draws)
+    n = rng.integers(50, 401, (2, draws))
+    before, after = _estimate(rng.multinomial(n[0], first)), _estimate(rng.multinomial(n[1], second))
+    _, _, low, high = difference(before[0], after[0], before[1], after[1])
+    change = (second - first) @ LEVELS
+    apart = drawn("change between two periods, 50 to 400 answers each", holds(change, (low, high)), COVERS)
+    # The same people: a joint table of five by five answers, in which people keep to their answer more often than chance.
+    stay = rng.uniform(0.2, 0.7, draws)[:, None, None]
+    joint = (1 - stay) * first[:, :, None] * second[:, None, :] + stay * first[:, :, None] * np.eye(5)
+    people = n[0]
+    table = rng.multinomial(people, joint.reshape(draws, 25)).reshape(draws, 5, 5)
+    before, after = _estimate(table.sum(axis=2)), _estimate(table.sum(axis=1))
+    cross = np.einsum("dij,i,j->d", table, LEVELS, LEVELS) / people - before[0] * after[0]
+    correlation = cross / (people - 1) / (before[1] * after[1])
+    _, _, low, high = difference(before[0], after[0], before[1], after[1], np.clip(correlation, -1, 1))
+    change = joint.sum(axis=1) @ LEVELS - joint.sum(axis=2) @ LEVELS
+    _, _, naive_low, naive_high = difference(before[0], after[0], before[1], after[1])
+    return [
+        apart,
+        drawn("change of the same people, correlation from the design", holds(change, (low, high)), COVERS),
+        drawn("the same, read as if they were other people", holds(change, (naive_low, naive_high))),
+    ]
+
+
+def _estimate(counts: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    return mean_estimate(counts.sum(axis=1), counts @ LEVELS, counts @ LEVELS**2)
+
+
+def _mean(what: str, rng: np.random.Generator, answers: Floats, n: npt.NDArray[np.int64], reason: str = "") -> Finding:
+    mean, error = _estimate(rng.multinomial(n, answers))
+    return drawn(what, holds(answers @ LEVELS, mean_interval(mean, error, n)), COVERS, reason)

@@ -1,0 +1,53 @@
+"""The register of studies: what each is about, how often it draws, from which seed.
+
+Belongs here: names, draws, seeds, and running one study. Does not belong here: the studies, and how findings are shown.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulation.coverage import (
+    attacks,
+    bands,
+    durations,
+    expectations,
+    intervals,
+    modes,
+    rank_sets,
+    screening,
+    surveys,
+    units,
+)
+from simulation.coverage.findings import Finding
+
+
+@dataclass(frozen=True)
+class Study:
+    """`draws` of the full run, `short` of the test; a study may draw fewer worlds of what is slow, and its findings say so."""
+
+    name: str
+    about: str
+    run: Callable[[np.random.Generator, int], list[Finding]]
+    seed: int
+    draws: int
+    short: int
+
+    def findings(self, short: bool = False) -> list[Finding]:
+        """The findings of the full or the short run, the same on every machine."""
+        return self.run(np.random.default_rng(self.seed), self.short if short else self.draws)
+
+
+STUDIES = (
+    Study("intervals", "Intervals of means, shares, rates and changes", intervals.study, 2026_01, 20_000, 2_000),
+    Study("surveys", "Weighted surveys: intervals, and response bias removed", surveys.study, 2026_02, 10_000, 500),
+    Study("durations", "Time to resolve with cases still open", durations.study, 2026_03, 4_000, 400),
+    Study("units", "Shrunken scores, true spread, like for like", units.study, 2026_04, 1_200, 60),
+    Study("rank_sets", "Simultaneous rank sets", rank_sets.study, 2026_05, 1_000, 40),
+    Study("modes", "Survey mode and the breaking of series", modes.study, 2026_06, 2_000, 200),
+    Study("bands", "False 'worse' and 'much worse'", bands.study, 2026_07, 4_000, 150),
+    Study("expectations", "Drift of expectation told from decline of service", expectations.study, 2026_08, 2_000, 60),
+    Study("screening", "Gaming found, honest units left in peace", screening.study, 2026_09, 20_000, 1_000),
+    Study("attacks", "Suppressed tables under attack", attacks.study, 2026_10, 1_600, 40),
+)

@@ -1,0 +1,104 @@
+"""Small units beside each other: shrunken scores, the true spread between them, scores adjusted for who answered.
+
+Belongs here: worlds of branches or agencies drawn from a common distribution. Does not belong here: ranks (`rank_sets`) and
+bands (`bands`).
+"""
+
+import numpy as np
+from scipy import stats
+
+from methodology.adjustment import CrossProducts, casemix_adjusted
+from methodology.shrinkage import empirical_bayes, shrunken_interval, tau_interval
+from simulation.coverage.findings import COVERS, Finding, Floats, at_least, drawn, holds
+from simulation.coverage.intervals import LEVELS, TYPICAL
+
+NOISE = 25.0  # standard deviation of an answer on 0-100
+Z = stats.norm.ppf(0.975)
+
+
+def study(rng: np.random.Generator, draws: int) -> list[Finding]:
+    """All findings of this module."""
+    return [*shrunken(rng, draws), *spreads(rng, 4 * draws), *casemix(rng, draws // 2)]
+
+
+def branches(rng: np.random.Generator, draws: int, units: int, tau: float) -> tuple[Floats, Floats, Floats]:
+    """True scores, observed scores and their errors (draws, units); branches have 10 to 200 answers."""
+    error = NOISE / np.sqrt(np.exp(rng.uniform(np.log(10), np.log(200), (draws, units))))
+    true = 70 + tau * rng.standard_normal((draws, units))
+    return true, true + error * rng.standard_normal((draws, units)), error
+
+
+def shrunken(rng: np.random.Generator, draws: int) -> list[Finding]:
+    """Intervals of shrunken scores, averaged over what the spread can be and with one spread plugged in."""
+    found = []
+    few = "many branches that hardly differ: the interval averages over the spreads that are plausible, and is not right at each"
+    for units, tau, withdrawn in (
+        (10, 5.0, ""),
+        (30, 2.0, ""),
+        (30, 5.0, ""),
+        (30, 10.0, ""),
+        (100, 2.0, few),
+        (100, 5.0, ""),
+    ):
+        true, score, error = branches(rng, draws, units, tau)
+        held, plugged = np.empty(draws), np.empty(draws)
+        for world in range(draws):
+            held[world] = holds(true[world], shrunken_interval(score[world], error[world])[1:]).mean()
+            made = empirical_bayes(score[world], error[world])
+            plugged[world] = holds(true[world], (made.score - Z * made.error, made.score + Z * made.error)).mean()
+        branch = f"{units} branches that truly differ by {tau:g} (sd)"
+        found.append(drawn(f"shrunken score of a branch; {branch}", held, COVERS, withdrawn))
+        found.append(drawn(f"the same by score -+ 1.96 error, the spread taken as known; {branch}", plugged))
+    return found
+
+
+def spreads(rng: np.random.Generator, draws: int) -> list[Finding]:
+    """Interval of the true standard deviation between units (Q-profile)."""
+    found = []
+    for units, tau in ((10, 5.0), (30, 2.0), (100, 5.0)):
+        _, score, error = branches(rng, draws, units, tau)
+        held = [bool(holds(tau, tau_interval(y, s))) for y, s in zip(score, error, strict=True)]
+        found.append(drawn(f"true spread between {units} branches that differ by {tau:g} (sd)", held, COVERS))
+    _, score, error = branches(rng, draws, 30, 0.0)
+    held = [bool(holds(0.0, tau_interval(y, s))) for y, s in zip(score, error, strict=True)]
+    found.append(drawn("true spread between 30 equal branches: one limit only can err", held, at_least(0.95)))
+    return found
+
+
+def casemix(rng: np.random.Generator, draws: int) -> list[Finding]:
+    """Scores adjusted for age and sex of the respondents, answers on five points, agencies that differ in both."""
+    units, found = 20, []
+    held, raw_held, bias_raw, bias_adjusted = (np.empty(draws) for _ in range(4))
+    for world in range(draws):
+        n = rng.integers(50, 301, units)
+        unit = np.repeat(np.arange(units), n)
+        old = rng.random(unit.size) < rng.uniform(0.1, 0.7, units)[unit]
+        woman = rng.random(unit.size) < rng.uniform(0.3, 0.7, units)[unit]
+        # Each person's mean is additive; the answer is one of the two levels beside it or further out, with that mean.
+        mean = 60 + 4 * rng.standard_normal(units)[unit] + 8 * old - 4 * woman
+        y = answers(rng, mean)
+        x = np.column_stack([old, woman]).astype(float)
+        made = casemix_adjusted(CrossProducts.of_rows(unit, x, y))
+        level = mean - x @ [8.0, -4.0]
+        true = np.bincount(unit, level) / n + x.mean(axis=0) @ [8.0, -4.0]
+        half = stats.t.ppf(0.975, made.degrees_of_freedom) * made.error
+        held[world] = holds(true, (made.adjusted - half, made.adjusted + half)).mean()
+        raw_held[world] = holds(true, (made.raw - half, made.raw + half)).mean()
+        mix = np.stack([np.bincount(unit, column) / n for column in x.T], axis=1)
+        away = (mix - x.mean(axis=0)) @ [8.0, -4.0]
+        # What of the mix's own effect is left in the score: its slope on the truth that the mix moved.
+        bias_raw[world] = (made.raw - true) @ away / (away @ away)
+        bias_adjusted[world] = (made.adjusted - true) @ away / (away @ away)
+    found.append(drawn("case-mix-adjusted score, 20 agencies of 50 to 300 answers", held, COVERS))
+    found.append(drawn("raw score read as if it were like for like", raw_held))
+    removed = float(1 - abs(bias_adjusted.mean() / bias_raw.mean()))
+    scatter = float(np.std(bias_adjusted, ddof=1) / abs(bias_raw.mean()))
+    found.append(Finding("effect of the mix removed by adjustment", removed, draws, at_least(0.90), scatter))
+    return found
+
+
+def answers(rng: np.random.Generator, mean: Floats) -> Floats:
+    """Answers on five points with the given means: binomial steps, over-dispersed by a typical person's leaning."""
+    share = mean / 100
+    precision = float(TYPICAL.sum()) / 2
+    return np.asarray(LEVELS[rng.binomial(LEVELS.size - 1, rng.beta(share * precision, (1 - share) * precision))])
