@@ -13,9 +13,11 @@ from dagster_project.counterfactual import same_method
 from dagster_project.origin import origin_of
 from dagster_project.resources import WorkspaceResource
 from dagster_project.state import require_built
+from dagster_project.warehouse import DBT
 from publication.editions import publish
 
-PUBLISHED_TABLES = ("bench_scores", "bench_peer_positions", "bench_maturity", "bench_lineage", "bench_coverage")
+# Every mart is published: an edition is made after the last of them.
+MARTS = sorted((path.parent.name, path.stem) for path in (DBT / "models" / "marts").rglob("*.sql"))
 
 
 class PublishConfig(dg.Config):
@@ -28,7 +30,7 @@ class PublishConfig(dg.Config):
 
 @dg.asset(
     key=dg.AssetKey(["editions", "current"]),
-    deps=[dg.AssetKey(["benchmarks", table]) for table in PUBLISHED_TABLES],
+    deps=[dg.AssetKey([schema, table]) for schema, table in MARTS],
     group_name="editions",
     owners=["team:measurement-centre"],
     kinds={"duckdb", "parquet"},
