@@ -52,6 +52,18 @@ BROKEN: dict[str, tuple[str, str, str]] = {
         "where rowid = (select min(rowid) from intermediate.int_respondents__cells)",
         "assert_respondents_hold_every_accepted_answer",
     ),
+    "assert_hidden_scores_show_nothing": (
+        "assert_hidden_scores_show_nothing",
+        "update benchmarks.bench_scores set n = 12 where score_id = (select min(score_id) "
+        "from benchmarks.bench_suppression_proofs)",
+        "assert_hidden_scores_show_nothing",
+    ),
+    "assert_no_hidden_count_can_be_worked_out": (
+        "assert_no_hidden_count_can_be_worked_out",
+        "update benchmarks.bench_suppression_proofs set is_proved = false where is_primary "
+        "and score_id = (select min(score_id) from benchmarks.bench_suppression_proofs where is_primary)",
+        "assert_no_hidden_count_can_be_worked_out",
+    ),
 }
 
 
