@@ -267,7 +267,10 @@ class Micro:
             return receive_all(place, load_registry(place.registry), load_contracts(place.registry))
 
     def build(self, select: list[str] | None = None) -> None:
-        """Make the warehouse as a run does, without the seconds Dagster needs to write its events."""
+        """Make the models as a run does, without the seconds Dagster needs for its events and dbt for its data tests.
+
+        The data tests run with the whole road: `built_workspace`, `run`, and where one is to fail.
+        """
         from dagster_project.origin import methodology_of
         from dagster_project.snapshots import write_snapshots
         from dagster_project.warehouse import run_dbt
@@ -277,7 +280,7 @@ class Micro:
         with place.lock():
             write_slices(place)
             write_snapshots(place, load_registry(place.registry), methodology_of(place))
-            failed = [(result.unique_id, result.message) for result in run_dbt(place, select) if result.failed]
+            failed = [(result.unique_id, result.message) for result in run_dbt(place, select, "run") if result.failed]
             assert failed == []
 
     def publish(self, moment: datetime = MOMENT, reason: str = "test") -> Any:

@@ -68,7 +68,7 @@ def test_a_delivery_withdrawn_after_a_stopped_build_leaves_no_cells(micro, make_
     micro.land([micro.second_q3, micro.a04_q4])
     micro.receive()
     # As a kill leaves it: cells are written, int_slices__built is not.
-    micro.build(["+int_survey__cells"])
+    micro.build(["+int_survey__cells", "+int_respondents__cells"])
     micro.withdraw(micro.second_q3)
     micro.withdraw(micro.a04_q4)
     micro.build()
@@ -83,7 +83,7 @@ def test_a_delivery_withdrawn_after_a_stopped_build_leaves_no_cells(micro, make_
 def test_a_first_build_that_stopped_leaves_no_cells_of_a_delivery_withdrawn_since(micro, make_micro) -> None:
     micro.land([micro.first_q3, micro.a02_q4])
     micro.receive()
-    micro.build(["+int_survey__cells"])
+    micro.build(["+int_survey__cells", "+int_respondents__cells"])
     micro.withdraw(micro.first_q3)
     micro.build()
     plain = make_micro("plain")
