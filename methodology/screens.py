@@ -3,8 +3,8 @@
 Belongs here: functions of counts by agency (or any unit) that give a statistic, a p value, the limit it was held against and
 a flag. Does not belong here: the words for a flag, what follows from it, and scores.
 
-Large numbers make any difference significant, so every test has two limits: it flags at p < ALPHA, and only where the
-difference is large enough to matter.
+Large numbers make any difference significant, so every test has two limits: it flags at p < `alpha`, and only where the
+difference is large enough to matter. Both are parameters of the methodology version and stand in no code.
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,6 @@ from methodology.funnels import arcsine_proportion
 from methodology.peers import overdispersion
 
 Floats = npt.NDArray[np.float64]
-# Two hundred agencies screened each quarter: at 0.001 one flag in five quarters is chance.
-ALPHA = 0.001
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Screen:
     flag: npt.NDArray[np.bool_]
 
 
-def share_apart_from_peers(hits: npt.ArrayLike, n: npt.ArrayLike, least_excess: float = 0.05) -> Screen:
+def share_apart_from_peers(hits: npt.ArrayLike, n: npt.ArrayLike, least_excess: float, alpha: float) -> Screen:
     """Whether a unit's share stands above its peers' by more than they differ among themselves.
 
     Serves straight-lining (questionnaires of three items or more answered all alike) and end-of-quarter spikes (answers or
@@ -54,10 +52,10 @@ def share_apart_from_peers(hits: npt.ArrayLike, n: npt.ArrayLike, least_excess: 
         funnel = arcsine_proportion(found[present], size[present])
         tau2 = overdispersion(funnel.z, funnel.error, consistent=True).tau2
         p[present] = stats.norm.sf((funnel.score - funnel.target) / np.sqrt(funnel.error**2 + tau2))
-    return _flagged(statistic, p, least_excess)
+    return _flagged(statistic, p, least_excess, alpha)
 
 
-def burst(counts: npt.ArrayLike, expected: npt.ArrayLike | None = None, least_ratio: float = 3.0) -> Screen:
+def burst(counts: npt.ArrayLike, least_ratio: float, alpha: float, expected: npt.ArrayLike | None = None) -> Screen:
     """Whether answers (or complaints) of a unit came in a burst: its most surprising window among `counts` (units, windows).
 
     `expected` are shares of windows (windows,) or (units, windows), such as the peers' hours of the week; equal by default. p =
@@ -75,25 +73,28 @@ def burst(counts: npt.ArrayLike, expected: npt.ArrayLike | None = None, least_ra
     ratio = np.where(n > 0, seen / np.where(n > 0, n * share, 1.0), np.nan)
     statistic = np.take_along_axis(ratio, at, axis=-1)[..., 0]
     p = np.minimum(windows * np.take_along_axis(tail, at, axis=-1)[..., 0], 1.0)
-    return _flagged(statistic, p, least_ratio)
+    return _flagged(statistic, p, least_ratio, alpha)
 
 
-def duplicates(pairs: npt.ArrayLike, n: npt.ArrayLike, match_chance: npt.ArrayLike, least_ratio: float = 2.0) -> Screen:
-    """Whether more pairs of a unit's n questionnaires are equal in every answer than chance makes.
+def duplicates(
+    equal: npt.ArrayLike, pairs: npt.ArrayLike, match_chance: npt.ArrayLike, least_ratio: float, alpha: float
+) -> Screen:
+    """Whether more of a unit's compared `pairs` of questionnaires are `equal` in every answer than chance makes.
 
-    `match_chance` is the chance that two are (sum of squared shares of answer patterns among peers). Expected pairs are
-    n(n-1)/2 x chance; statistic = pairs over expected, p = P(Poisson(expected) >= pairs). Flags from `least_ratio` on.
+    `match_chance` is the chance that two are, such as the share among peers; NaN where nobody knows it, and then so is the
+    statistic. Expected are pairs x chance; statistic = equal over expected, p = P(Poisson(expected) >= equal). Flags from
+    `least_ratio` on. Raises ValueError for a chance outside 0-1 or 0, and where more pairs are equal than were compared.
     """
-    found, size, chance = (np.asarray(part, float) for part in (pairs, n, match_chance))
-    if np.any((chance <= 0) | (chance > 1)) or np.any(found < 0):
-        raise ValueError("chances of a match lie above 0 up to 1, and pairs are not negative")
-    expected = size * (size - 1) / 2 * chance
+    found, size, chance = (np.asarray(part, float) for part in (equal, pairs, match_chance))
+    if np.any((chance <= 0) | (chance > 1)) or np.any((found < 0) | (found > size)):
+        raise ValueError("chances of a match lie above 0 up to 1, and equal pairs between none and all")
+    expected = size * chance
     some = expected > 0
     statistic = np.where(some, found / np.where(some, expected, 1.0), np.nan)
-    return _flagged(statistic, np.where(some, stats.poisson.sf(found - 1, expected), np.nan), least_ratio)
+    return _flagged(statistic, np.where(some, stats.poisson.sf(found - 1, expected), np.nan), least_ratio, alpha)
 
 
-def bunching(below: npt.ArrayLike, above: npt.ArrayLike, least_share: float = 0.7) -> Screen:
+def bunching(below: npt.ArrayLike, above: npt.ArrayLike, least_share: float, alpha: float) -> Screen:
     """Whether scores gather just above a cut-off: counts within the same short distance `below` and `above` it.
 
     Where scores are smooth the two halves are alike: statistic = share above, p = P(Bin(n, 1/2) >= above), exact (the local
@@ -102,10 +103,10 @@ def bunching(below: npt.ArrayLike, above: npt.ArrayLike, least_share: float = 0.
     low, high = np.asarray(below, float), np.asarray(above, float)
     n = low + high
     statistic = np.where(n > 0, high / np.where(n > 0, n, 1.0), np.nan)
-    return _flagged(statistic, np.where(n > 0, stats.binom.sf(high - 1, n, 0.5), np.nan), least_share)
+    return _flagged(statistic, np.where(n > 0, stats.binom.sf(high - 1, n, 0.5), np.nan), least_share, alpha)
 
 
-def offer_by_prediction(offered: npt.ArrayLike, completed: npt.ArrayLike, least_gap: float = 0.05) -> Screen:
+def offer_by_prediction(offered: npt.ArrayLike, completed: npt.ArrayLike, least_gap: float, alpha: float) -> Screen:
     """Whether the survey is offered the more, the more satisfied a beneficiary is predicted to be.
 
     `offered` of `completed` transactions, (..., groups), by group of predicted satisfaction from low to high. Cochran-Armitage
@@ -124,11 +125,11 @@ def offer_by_prediction(offered: npt.ArrayLike, completed: npt.ArrayLike, least_
         covariance = (x * distance).sum(axis=-1)
         z = covariance / np.sqrt((rate * (1 - rate))[..., 0] * spread)
         rise = np.where(np.isfinite(z), covariance / spread * (n.shape[-1] - 1), np.nan)
-    return _flagged(rise, np.where(np.isfinite(z), stats.norm.sf(z), np.nan), least_gap)
+    return _flagged(rise, np.where(np.isfinite(z), stats.norm.sf(z), np.nan), least_gap, alpha)
 
 
 def tipping_point(
-    mean: npt.ArrayLike, response_rate: npt.ArrayLike, reference: npt.ArrayLike, plausible_gap: float = 10.0
+    mean: npt.ArrayLike, response_rate: npt.ArrayLike, reference: npt.ArrayLike, plausible_gap: float
 ) -> Screen:
     """How far those who did not answer would have to differ for the headline to reach `reference`.
 
@@ -149,7 +150,7 @@ def tipping_point(
     )
 
 
-def survey_burden(beneficiaries: npt.ArrayLike, limit: int = 4, tolerated: float = 0.02) -> Screen:
+def survey_burden(beneficiaries: npt.ArrayLike, limit: int, tolerated: float) -> Screen:
     """Share of invited beneficiaries who were asked more than `limit` times in the period, all agencies together.
 
     `beneficiaries` (..., times) counts them by number of invitations, position 0 being those never invited, who are left out.
@@ -163,8 +164,8 @@ def survey_burden(beneficiaries: npt.ArrayLike, limit: int = 4, tolerated: float
     return Screen(statistic, np.full(n.shape, np.nan), np.full(n.shape, tolerated), np.asarray(flag))
 
 
-def _flagged(statistic: Floats, p: Floats, threshold: float) -> Screen:
+def _flagged(statistic: Floats, p: Floats, threshold: float, alpha: float) -> Screen:
     """A screen by p value whose statistic must also reach the threshold."""
     with np.errstate(invalid="ignore"):
-        flag = (p < ALPHA) & (statistic >= threshold)
+        flag = (p < alpha) & (statistic >= threshold)
     return Screen(np.asarray(statistic), np.asarray(p), np.full(np.shape(statistic), threshold), np.asarray(flag))

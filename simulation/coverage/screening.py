@@ -5,9 +5,13 @@ Belongs here: worlds of honest units and of units with one planted fault. Does n
 
 import numpy as np
 
-from methodology.screens import ALPHA, bunching, burst, offer_by_prediction, share_apart_from_peers
+from methodology.parameters import load_methodology
+from methodology.screens import bunching, burst, offer_by_prediction, share_apart_from_peers
 from simulation.coverage.findings import Finding, at_least, at_most, drawn
 
+# The limits whose errors are counted are those that are shipped.
+LIMITS = load_methodology("2026.1").thresholds
+ALPHA = LIMITS["screen_alpha"]
 POWER = at_least(0.80)
 FALSE = at_most(ALPHA)
 PEERS = 50
@@ -25,7 +29,7 @@ def offers(rng: np.random.Generator, draws: int) -> list[Finding]:
         for rise, claim in ((0.0, FALSE), (0.1, None), (0.2, POWER if n == 1000 else None)):
             rate = 0.3 + rise * (np.arange(5) - 2) / 4
             completed = rng.poisson(n / 5, (draws, 5)) + 1
-            flag = offer_by_prediction(rng.binomial(completed, rate), completed).flag
+            flag = offer_by_prediction(rng.binomial(completed, rate), completed, LIMITS["offer_gap"], ALPHA).flag
             what = "selective offers found" if rise else "honest offers flagged"
             found.append(drawn(f"{what}, rise of {100 * rise:g} points, {n} transactions", flag, claim))
     return found
@@ -38,7 +42,7 @@ def cut_offs(rng: np.random.Generator, draws: int) -> list[Finding]:
         for lifted, claim in ((0.0, FALSE), (0.5, POWER if n >= 100 else None), (0.8, POWER if n >= 50 else None)):
             below = rng.binomial(n, 0.5, draws)
             moved = rng.binomial(below, lifted)
-            flag = bunching(below - moved, n - below + moved).flag
+            flag = bunching(below - moved, n - below + moved, LIMITS["bunching_share"], ALPHA).flag
             what = f"bunching found, {100 * lifted:g} % of those below lifted" if lifted else "honest scores flagged"
             found.append(drawn(f"{what}, {n} units near the cut-off", flag, claim))
     return found
@@ -53,7 +57,7 @@ def quarter_ends(rng: np.random.Generator, draws: int) -> list[Finding]:
             share = np.clip(0.08 + 0.02 * rng.standard_normal(PEERS), 0.01, None)
             share[0] += spike
             n = rng.integers(200, 2001, PEERS)
-            flag = share_apart_from_peers(rng.binomial(n, share), n).flag
+            flag = share_apart_from_peers(rng.binomial(n, share), n, LIMITS["quarter_end_excess"], ALPHA).flag
             honest.append(float(flag[1:].mean()))
             spiked.append(bool(flag[0]))
         power = POWER if spike == 0.20 else None
@@ -67,7 +71,9 @@ def bursts(rng: np.random.Generator, draws: int) -> list[Finding]:
     found = []
     for n in (100, 500):
         counts = rng.multinomial(n, np.full(91, 1 / 91), draws)
-        found.append(drawn(f"honest answers flagged as a burst, {n} answers", burst(counts).flag, FALSE))
+        honest = burst(counts, LIMITS["burst_ratio"], ALPHA).flag
+        found.append(drawn(f"honest answers flagged as a burst, {n} answers", honest, FALSE))
         counts[:, 40] += n // 10
-        found.append(drawn(f"burst found, a tenth more in one day, {n} answers", burst(counts).flag, POWER))
+        planted = burst(counts, LIMITS["burst_ratio"], ALPHA).flag
+        found.append(drawn(f"burst found, a tenth more in one day, {n} answers", planted, POWER))
     return found

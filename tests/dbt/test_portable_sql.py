@@ -18,6 +18,7 @@ from miyar.workspace import Workspace
 
 # What the dispatched macros write for DuckDB: files as relations. Spark gets its own text from the same macro.
 FILES = re.compile(r"read_parquet\([^)]*\)")
+HASHES = re.compile(r"\bhash\(")
 # What ref() writes for DuckDB; for Spark dbt quotes nothing.
 RELATION = re.compile(r'"\w+"\."\w+"\."(\w+)"')
 
@@ -156,7 +157,9 @@ def _heavy(workspace: Workspace) -> dict[str, str]:
         path.relative_to(DBT) for pattern in CELLS_COME_FROM if "macros" not in pattern for path in DBT.glob(pattern)
     ]
     texts = {path.stem: (compiled / path).read_text("utf-8") for path in sorted(models)}
-    return {name: RELATION.sub(r"\1", FILES.sub("files_of_the_lake", sql)) for name, sql in texts.items()}
+    # Names that dispatched macros write; that nothing else does is another test.
+    plain = {name: HASHES.sub("fingerprint_of(", FILES.sub("files_of_the_lake", sql)) for name, sql in texts.items()}
+    return {name: RELATION.sub(r"\1", sql) for name, sql in plain.items()}
 
 
 @pytest.fixture(scope="module")
@@ -165,11 +168,11 @@ def heavy(built_workspace: Workspace) -> dict[str, str]:
 
 
 def test_the_whole_heavy_half_is_here(heavy: dict[str, str]) -> None:
-    # Seven feeds staged, fifteen kinds of cells, and the two tables that keep the slices.
+    # Seven feeds staged, sixteen kinds of cells, and the two tables that keep the slices.
     assert len([name for name in heavy if name.startswith("stg_lake__")]) == 7
-    assert len([name for name in heavy if name.endswith("__cells")]) == 15
+    assert len([name for name in heavy if name.endswith("__cells")]) == 16
     assert {"int_slices__pending", "int_slices__built"} < set(heavy)
-    assert len(heavy) == 24
+    assert len(heavy) == 25
     assert not [name for name, sql in heavy.items() if "{{" in sql or "{%" in sql]
 
 
@@ -206,12 +209,13 @@ def test_the_parser_refuses_what_is_no_spark(sql: str) -> None:
         _parse(sql, "spark")
 
 
-def test_files_are_reached_by_macro_only() -> None:
-    """Where files stand is said in one place, dispatched for each engine."""
+def test_files_and_hashes_are_reached_by_macro_only() -> None:
+    """Where files stand and how texts are hashed is said in one place, dispatched for each engine."""
     for pattern in CELLS_COME_FROM:
         for path in DBT.glob(pattern):
             if path.parent.name != "macros":
-                assert "read_parquet" not in Path(path).read_text("utf-8"), path.name
-    macros = (DBT / "macros" / "sources.sql").read_text("utf-8")
-    for macro in ("lake", "snapshot"):
+                text = Path(path).read_text("utf-8")
+                assert "read_parquet" not in text and "hash(" not in text, path.name
+    macros = "".join(path.read_text("utf-8") for path in sorted((DBT / "macros").glob("*.sql")))
+    for macro in ("lake", "snapshot", "fingerprint"):
         assert f"default__{macro}" in macros and f"spark__{macro}" in macros

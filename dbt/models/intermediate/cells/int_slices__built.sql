@@ -2,6 +2,7 @@
 so that a build which stopped before emptying it is told from one that did. #}
 -- depends_on: {{ ref('int_survey__cells') }}
 -- depends_on: {{ ref('int_respondents__cells') }}
+-- depends_on: {{ ref('int_questionnaires__cells') }}
 -- depends_on: {{ ref('int_journeys__cells') }}
 -- depends_on: {{ ref('int_complaints__cells') }}
 -- depends_on: {{ ref('int_usage__cells') }}

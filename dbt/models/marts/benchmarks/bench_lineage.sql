@@ -17,6 +17,7 @@ final as (
     select
         parts.score_id,
         parts.slice_id,
+        slices.agency_id,
         slices.submission_id,
         slices.provider_id,
         slices.delivery_rank

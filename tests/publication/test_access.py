@@ -1,0 +1,49 @@
+"""Rules of access: every published table has one, and what has none is denied.
+
+Belongs here: `publication.access`. Does not belong here: portal and PostgreSQL, which obey it (own tests).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from dagster_project.warehouse import DBT
+from miyar.workspace import Workspace
+from publication import access
+from publication.manifest import read_manifest
+
+PUBLISHED = sorted(path.stem for path in (DBT / "models" / "marts").rglob("*.sql"))
+
+
+def test_every_published_table_has_a_rule_and_every_rule_a_table() -> None:
+    assert PUBLISHED
+    assert access.tables_without_rule(PUBLISHED) == []
+    assert sorted(access.access_rules()) == PUBLISHED
+
+
+def test_conditions() -> None:
+    assert access.row_condition("bench_scores", "a") == ("(agency_id = ? or agency_id is null)", ["a"])
+    assert access.row_condition("bench_peer_positions", "a") == ("agency_id = ?", ["a"])
+    assert access.row_condition("dim_metrics", "a") == ("true", [])
+    assert access.row_condition("fct_submissions", "a") == ("false", [])
+    assert access.row_condition("fct_submissions", None) == ("true", [])
+    # Nobody, not even the centre, reads what was never decided on.
+    assert access.row_condition("bench_new", "a") == access.row_condition("bench_new", None) == ("false", [])
+
+
+def test_tables_by_owner_have_an_agency(built_workspace: Workspace) -> None:
+    tables = read_manifest(built_workspace.editions / "current").tables
+    ruled = [table for table, rule in access.access_rules().items() if rule.startswith("owner")]
+    assert [table for table in ruled if "agency_id" not in tables[table].columns] == []
+
+
+def test_faults_of_the_rules_are_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "access.yml").write_text("everyone: [t]\nowner: [t]\nanybody: [u]\n", "utf-8")
+    monkeypatch.setattr(access, "__file__", str(tmp_path / "access.py"))
+    access.access_rules.cache_clear()
+    try:
+        with pytest.raises(ValueError, match=r"'anybody' is no rule; t has two rules"):
+            access.access_rules()
+    finally:
+        monkeypatch.undo()
+        access.access_rules.cache_clear()
