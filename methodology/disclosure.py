@@ -65,45 +65,104 @@ def p_percent(total: npt.ArrayLike, largest: npt.ArrayLike, second: npt.ArrayLik
 
 
 def feasible_intervals(
-    values: npt.ArrayLike, hidden: npt.ArrayLike, equations: sparse.csr_array, targets: npt.ArrayLike | None = None
+    values: npt.ArrayLike,
+    hidden: npt.ArrayLike,
+    equations: sparse.csr_array,
+    targets: npt.ArrayLike | None = None,
+    enough: npt.ArrayLike = np.inf,
 ) -> tuple[Floats, Floats]:
     """Lowest and highest value each hidden cell can have for a reader of the others; published cells are their own value.
 
     `values` and `hidden` are (cells,), `equations` (equations, cells) with equations @ values = 0. Only `targets` (a mask, all
-    hidden cells by default) are worked out, the rest of the hidden are NaN. An upper end that nothing bounds stands at twice
-    the largest value. In tables of two dimensions whole numbers reach the ends; in more the interval may be wider than
-    theirs. Raises ValueError where values are missing or negative or do not add up.
+    hidden cells by default) are worked out, the rest of the hidden are NaN. An interval found to be `enough` wide (one width,
+    or one per cell) is not followed to its ends: both of its ends are then values the cell can have, and there may be others
+    beyond, which is all a proof needs and far less work. An upper end that nothing bounds stands at twice the
+    largest value. In tables of two dimensions whole numbers reach the ends; in more the interval may be wider than theirs.
+    Raises ValueError where values are missing or negative or do not add up.
     """
     x, covered = _checked(values, equations), np.asarray(hidden, bool)
-    wanted = covered if targets is None else covered & np.asarray(targets, bool)
+    wanted = (covered if targets is None else covered & np.asarray(targets, bool))[covered]
     low, high = np.where(covered, np.nan, x), np.where(covered, np.nan, x)
-    ceiling = 2 * float(x.max(initial=0)) + 1
+    position = np.flatnonzero(covered)
     part = equations[:, covered]
     part = part[np.diff(part.indptr) > 0]
-    rest = part @ x[covered]
-    position = np.flatnonzero(covered)
+    mine, least, most = x[covered], x[covered].copy(), x[covered].copy()
+    width = np.broadcast_to(np.asarray(enough, float), x.shape)[covered]
     _, block = connected_components(part.T @ part, directed=False)
-    entries = part.tocoo()
-    lines = np.bincount(entries.col, minlength=position.size)
-    totals = np.bincount(entries.col, weights=entries.data < 0, minlength=position.size)
-    # A block whose cells stand in one equation, as parts of one sum, needs no program.
-    simple = np.bincount(block, weights=(lines != 1) | (totals > 0)) == 0
-    size = np.bincount(block)
-    for cell in np.flatnonzero(wanted[covered] & simple[block]):
-        whole = rest[part[:, [cell]].tocoo().row[0]]
-        low[position[cell]], high[position[cell]] = whole if size[block[cell]] == 1 else 0.0, whole
-    todo = np.flatnonzero(wanted[covered] & ~simple[block])
+    twins, in_sum = _twins(part), np.diff(part.tocsc().indptr) > 0
+    swaps = (np.bincount(twins)[twins] > 1) & in_sum
+    least[swaps], most[swaps] = 0.0, np.bincount(twins, weights=mine)[twins[swaps]]
+    # In a block of twins only, their sum is known and nothing else: those are the ends. Elsewhere another way may lead on.
+    alike = np.bincount(block, weights=twins != _first_of(block, twins)) == 0
+    todo = np.flatnonzero(wanted & ~(alike[block] & in_sum) & (most - least < width))
+    solver = _Vertices(part, part @ mine, block, 2 * float(x.max(initial=0)) + 1)
+    if np.isfinite(width).all():
+        # Directions in which any two cells pull apart at least once: the binary digits of their numbers.
+        for digit in range(int(todo.size).bit_length()):
+            for sign in (1.0, -1.0):
+                if todo.size:
+                    pull = sign * (1.0 - 2.0 * ((np.arange(todo.size) >> digit) & 1))
+                    solver.widen(todo, pull, todo, least, most)
+                    todo = todo[(most - least < width)[todo]]
     for asked in _rounds(todo, block):
-        within = np.isin(block, block[asked])
-        own = part[:, within]
-        keep = np.diff(own.indptr) > 0
-        goal = np.isin(np.flatnonzero(within), asked)
-        for sign, ends in ((1.0, low), (-1.0, high)):
-            found = optimize.linprog(sign * goal, A_eq=own[keep], b_eq=rest[keep], bounds=(0, ceiling), method="highs")
+        for sign in (1.0, -1.0):
+            solver.widen(asked, sign * np.ones(asked.size), asked, least, most)
+    low[position[wanted]], high[position[wanted]] = least[wanted], most[wanted]
+    return low, high
+
+
+@dataclass(frozen=True)
+class _Vertices:
+    """Tables a reader must hold possible: hidden cells with `part` @ cells = `rest` and 0 <= cells <= ceiling, by block."""
+
+    part: sparse.csr_array
+    rest: Floats
+    block: npt.NDArray[np.int64]
+    ceiling: float
+
+    def widen(
+        self, cells: npt.NDArray[np.int64], pull: Floats, seen: npt.NDArray[np.int64], least: Floats, most: Floats
+    ) -> None:
+        """Solve for the table that goes furthest against `pull` of `cells`, and widen the intervals of the `seen` in place."""
+        blocks = np.unique(self.block[cells])
+        for start in range(0, blocks.size, BATCH):
+            within = np.isin(self.block, blocks[start : start + BATCH])
+            own = self.part[:, within]
+            keep = np.diff(own.indptr) > 0
+            goal = np.zeros(self.block.size)
+            goal[cells] = pull
+            found = optimize.linprog(
+                goal[within], A_eq=own[keep], b_eq=self.rest[keep], bounds=(0, self.ceiling), method="highs"
+            )
             if found.status != 0:
                 raise ArithmeticError(f"feasible intervals were not found: {found.message}")
-            ends[position[np.flatnonzero(within)[goal]]] = found.x[goal]
-    return low, high
+            table = np.full(self.block.size, np.nan)
+            table[within] = found.x
+            table = table[seen]
+            least[seen], most[seen] = np.fmin(least[seen], table), np.fmax(most[seen], table)
+
+
+def _twins(part: sparse.csr_array) -> npt.NDArray[np.int64]:
+    """A number per column, the same for columns equal in every entry: what one cell loses its twin can gain."""
+    columns = part.tocsc()
+    columns.sort_indices()
+    lines = np.diff(columns.indptr)
+    number = np.zeros(lines.size, np.int64)
+    made = 0
+    for count in np.unique(lines):
+        of_size = np.flatnonzero(lines == count)
+        entries = columns.indptr[of_size][:, None] + np.arange(count)
+        keys = np.hstack([columns.indices[entries], columns.data[entries]])
+        _, inverse = np.unique(keys, axis=0, return_inverse=True)
+        number[of_size] = made + inverse.reshape(-1)
+        made = int(number.max()) + 1
+    return number
+
+
+def _first_of(block: npt.NDArray[np.int64], values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The first value of each cell's block."""
+    _, first, inverse = np.unique(block, return_index=True, return_inverse=True)
+    return values[first][inverse.reshape(-1)]
 
 
 def complementary(
@@ -129,7 +188,7 @@ def complementary(
     _, table = connected_components(equations.T @ equations, directed=False)
     open_cells = first.copy()
     while True:
-        low, high = feasible_intervals(x, covered, equations, open_cells)
+        low, high = feasible_intervals(x, covered, equations, open_cells, required)
         with np.errstate(invalid="ignore"):
             failing = open_cells & (high - low < required - TOLERANCE)
         if not failing.any():

@@ -3,7 +3,6 @@
 Belongs here: `int_questionnaires__cells` and `int_screens__estimated`. Does not belong here: the formulas (`tests/methodology`).
 """
 
-import importlib.util
 from types import ModuleType
 from typing import Any
 
@@ -12,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagster_project.warehouse import DBT
 from methodology.parameters import load_methodology
 from miyar.workspace import Workspace
+from tests.dbt.python_models import load_model
 
 KNOWN = load_methodology("2026.1").thresholds
 AGENCIES = [f"agency_{number:02d}" for number in range(20)]
@@ -23,12 +22,7 @@ DAYS = pd.date_range("2026-01-01", "2026-03-31")
 
 @pytest.fixture(scope="module")
 def model() -> ModuleType:
-    path = DBT / "models" / "intermediate" / "scores" / "int_screens__estimated.py"
-    spec = importlib.util.spec_from_file_location("int_screens__estimated", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_model("int_screens__estimated")
 
 
 def _honest(seed: int = 0) -> pd.DataFrame:

@@ -111,6 +111,25 @@ def test_intervals_are_those_of_every_possible_table() -> None:
     assert high == pytest.approx(np.concatenate([end[1] for end in ends]), abs=1e-6)
 
 
+def test_wide_enough_is_decided_as_by_the_whole_interval() -> None:
+    rng = np.random.default_rng(7)
+    counts = [with_margins(rng.integers(0, 25, (5, 4))) for _ in range(120)]
+    values = np.concatenate([table.ravel() for table in counts])
+    equations = stacked([margin_equations((6, 5))] * 120)
+    # Some tables hide one cell only, some a few, some nearly all: every way an interval can come about.
+    hidden = rng.random(values.size) < np.repeat(rng.choice([0.04, 0.2, 0.8], 120), 30)
+    low, high = feasible_intervals(values, hidden, equations)
+    for enough in (3.0, 10.0, 40.0):
+        least, most = feasible_intervals(values, hidden, equations, enough=enough)
+        assert (least >= low - 1e-6).all() and (most <= high + 1e-6).all()
+        decided = (most - least >= enough - 1e-6) == (high - low >= enough - 1e-6)
+        assert decided.all()
+        assert 0 < ((high - low)[hidden] >= enough - 1e-6).mean() < 1
+        # What is not wide enough was followed to its ends.
+        narrow = high - low < enough - 1e-6
+        assert least[narrow] == pytest.approx(low[narrow], abs=1e-5)
+
+
 def test_tables_beside_each_other_do_not_touch() -> None:
     rng = np.random.default_rng(2)
     counts = [with_margins(rng.integers(0, 50, (3, 4))) for _ in range(150)]

@@ -1,4 +1,4 @@
-"""Which counts are hidden, which others must go with them, and what a reader can still work out about each.
+"""Which counts are hidden, which others must go with them, and whether a reader could still work out any of them.
 
 Counts of a metric, period and instrument make one table: an agency is the sum of its services, of its branches and of its
 regions, a region the sum of its agencies, an agency's region the sum of the branches that lie in it. What a table does not show
@@ -20,8 +20,6 @@ COLUMNS = {
     **dict.fromkeys(CELL, "string"),
     "agency_id": "string",
     "is_primary": "boolean",
-    "lower": "float64",
-    "upper": "float64",
     "width_required": "float64",
     "is_proved": "boolean",
     "slice_ids": "string",
@@ -103,17 +101,14 @@ def _decided(cells, parts, width):
     unseen = np.concatenate([cells["n"].isna().to_numpy(), ~blank])
     hidden = _with_siblings(values, primary | unseen, equations)
     covered = disclosure.complementary(values, primary, width, equations, hidden)
-    low, high = disclosure.feasible_intervals(values, covered, equations)
-    # Cells of no equation are bounded by nothing: nobody publishes a total of them.
+    low, high = disclosure.feasible_intervals(values, covered, equations, primary, width)
+    # Nothing bounds cells of no equation (nobody publishes a total of them), and those that may be as high as the search goes.
     alone = np.diff(equations.tocsc().indptr) == 0
     unbounded = alone | (high >= 2 * values.max() + 1 - disclosure.TOLERANCE)
-    made = cells.assign(
-        lower=np.where(alone, 0.0, low)[: len(cells)],
-        upper=np.where(unbounded, np.inf, high)[: len(cells)],
-        width_required=np.where(primary, width, np.nan)[: len(cells)],
-    )
-    made["is_proved"] = (made["upper"] - made["lower"] >= width - disclosure.TOLERANCE).where(cells["is_primary"])
-    made["upper"] = made["upper"].replace(np.inf, np.nan)
+    proved = unbounded | (high - low >= width - disclosure.TOLERANCE)
+    # The ends found stay here: they were looked for from the true count, and would tell of it.
+    made = cells.assign(width_required=np.where(primary, width, np.nan)[: len(cells)])
+    made["is_proved"] = pd.Series(proved[: len(cells)], dtype="boolean").where(cells["is_primary"].astype(bool))
     # What is not published for another reason needs no row: it was never to be protected.
     return made[covered[: len(cells)] & ~(cells["n"].isna() & ~cells["is_primary"]).to_numpy()]
 

@@ -14,8 +14,6 @@ final as (
         scores.status,
         scores.status_reason,
         hidden.is_primary,
-        cast(round(hidden.lower, 4) as decimal(18, 4)) as lower_bound,
-        case when isfinite(hidden.upper) then cast(round(hidden.upper, 4) as decimal(18, 4)) end as upper_bound,
         case when isfinite(hidden.width_required) then cast(hidden.width_required as decimal(12, 4)) end
             as width_required,
         hidden.is_proved,
