@@ -15,7 +15,7 @@ run: $(VENV)/.installed
 	@$(BIN)/miyar show --workspace $(DEMO)
 
 test: lint
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.installed
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -95,24 +95,22 @@ def prepare_manifest() -> Path:
     manifest = DBT / "target" / "manifest.json"
     newest = max(path.stat().st_mtime for path in DBT.rglob("*") if path.is_file() and "target" not in path.parts)
     if not manifest.is_file() or manifest.stat().st_mtime < newest:
-        _parse()
+        _parse("--write-json")
     return manifest
 
 
-def _parse() -> Any:
+def _parse(write: str) -> Any:
+    """The parsed project. Only who prepares writes: runs beside each other would read what another has half written."""
     from dbt.cli.main import dbtRunner
 
     outcome = dbtRunner().invoke(
         [
             "parse",
-            "--project-dir",
-            str(DBT),
-            "--profiles-dir",
-            str(DBT),
-            "--log-level",
-            "none",
-            "--log-path",
-            str(DBT / "target"),
+            *("--project-dir", str(DBT)),
+            *("--profiles-dir", str(DBT)),
+            *("--log-path", str(DBT / "target")),
+            *("--log-level", "none"),
+            write,
         ]
     )
     if not outcome.success:
@@ -135,7 +133,7 @@ def run_dbt(workspace: Workspace, select: list[str] | None = None, command: str 
     workspace.warehouse.parent.mkdir(parents=True, exist_ok=True)
     if _manifest is None:
         # Parsed with no variables, so that the parse cache on disk holds for every workspace.
-        _manifest = _parse()
+        _manifest = _parse("--no-write-json")
     key = build_key()
     remembered = workspace.root / "warehouse" / "cells.key"
     stale = command == "build" and remembered.is_file() and remembered.read_text("utf-8") != key
