@@ -121,7 +121,12 @@ class _Vertices:
     ceiling: float
 
     def widen(
-        self, cells: npt.NDArray[np.int64], pull: npt.ArrayLike, seen: npt.NDArray[np.int64], least: Floats, most: Floats
+        self,
+        cells: npt.NDArray[np.int64],
+        pull: npt.ArrayLike,
+        seen: npt.NDArray[np.int64],
+        least: Floats,
+        most: Floats,
     ) -> None:
         """Solve for the table that goes furthest against `pull` of `cells`, and widen the intervals of the `seen` in place."""
         blocks = np.unique(self.block[cells])

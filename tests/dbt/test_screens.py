@@ -172,10 +172,12 @@ def test_cells_equal_the_rows_of_the_lake(built_workspace: Workspace) -> None:
     assert all(expected.values())
     with duckdb.connect(str(built_workspace.warehouse), read_only=True) as warehouse:
         found = warehouse.execute(
-            f"select {', '.join(f'sum({name})::bigint' for name in expected)} from int_questionnaires__cells"
+            f"select {', '.join(f'sum({name})::bigint' for name in expected)} from intermediate.int_questionnaires__cells"
         ).fetchone()
-        by_slice = warehouse.execute("select count(distinct slice_id) from int_questionnaires__cells").fetchone()
-        statuses = warehouse.execute("select distinct screen, status from bench_screens").fetchall()
+        by_slice = warehouse.execute(
+            "select count(distinct slice_id) from intermediate.int_questionnaires__cells"
+        ).fetchone()
+        statuses = warehouse.execute("select distinct screen, status from benchmarks.bench_screens").fetchall()
     assert found == tuple(expected.values())
     assert by_slice == (per["slice_id"].nunique(),)
     assert {screen for screen, status in statuses if status == "reported"} >= {
