@@ -105,6 +105,36 @@ def kitagawa(
     return Kitagawa((share[1] - share[0]) * rate.mean(axis=0), (rate[1] - rate[0]) * share.mean(axis=0))
 
 
+def kitagawa_by_group(
+    size_before: npt.ArrayLike,
+    rate_before: npt.ArrayLike,
+    size_after: npt.ArrayLike,
+    rate_after: npt.ArrayLike,
+    unit: npt.ArrayLike,
+    units: int,
+) -> tuple[Floats, Floats]:
+    """Summed mix and rate effects (units,) of `kitagawa`, with the groups of all units in one row: `unit` (rows,) says whose.
+
+    The same conventions; a unit without a size in both periods has NaN. Raises ValueError for negative sizes and for a
+    missing rate where there is a size.
+    """
+    place = np.asarray(unit, int)
+    sizes = [np.asarray(size, float) for size in (size_before, size_after)]
+    rates = [np.asarray(rate, float) for rate in (rate_before, rate_after)]
+    if any(np.any(~(size >= 0) | ~np.isfinite(size)) for size in sizes):
+        raise ValueError("sizes must be finite and not negative")
+    if any(np.any((size > 0) & ~np.isfinite(rate)) for size, rate in zip(sizes, rates, strict=True)):
+        raise ValueError("a group with a size has no rate")
+    whole = [np.bincount(place, size, units) for size in sizes]
+    defined = (whole[0] > 0) & (whole[1] > 0)
+    share = [size / np.where(total > 0, total, 1.0)[place] for size, total in zip(sizes, whole, strict=True)]
+    other = [np.where(size > 0, rate, 0.0) for size, rate in zip(sizes, rates, strict=True)]
+    rate = [np.where(sizes[side] > 0, rates[side], other[1 - side]) for side in (0, 1)]
+    mix = np.bincount(place, (share[1] - share[0]) * (rate[0] + rate[1]) / 2, units)
+    change = np.bincount(place, (rate[1] - rate[0]) * (share[0] + share[1]) / 2, units)
+    return np.where(defined, mix, np.nan), np.where(defined, change, np.nan)
+
+
 def product_of_factors(factors: Sequence[Floats]) -> float:
     """sum over cells of the product of the factors: Das Gupta's usual rate."""
     return float(np.prod(np.stack([np.atleast_1d(factor) for factor in factors]), axis=0).sum())

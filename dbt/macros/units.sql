@@ -1,6 +1,7 @@
 {# Sums of a relation's columns for every unit that administrative records know: what stands in one row is counted once in each
-unit it belongs to. `keys` are kept beside the unit and the period; the slices behind each row are named. #}
-{% macro sums_by_unit(relation, keys, sums) %}
+unit it belongs to. `keys` are kept beside the unit and the period; the slices behind each row are named, unless nobody
+asks for them. #}
+{% macro sums_by_unit(relation, keys, sums, traced=true) %}
     {%- set unit_types = {
         'agency': ['agency_id'],
         'service': ['agency_id', 'service_id'],
@@ -15,9 +16,11 @@ unit it belongs to. `keys` are kept beside the unit and the period; the slices b
         period_id,
         {{ keys | join(',\n        ') }},
         {%- for column in sums %}
-        cast(sum({{ column }}) as double) as {{ column }},
+        cast(sum({{ column }}) as double) as {{ column }}{{ ',' if traced or not loop.last }}
         {%- endfor %}
+        {%- if traced %}
         string_agg(distinct slice_id, ';' order by slice_id) as slice_ids
+        {%- endif %}
     from {{ relation }}
     where {{ columns | join(' is not null and ') }} is not null
     group by all

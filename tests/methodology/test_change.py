@@ -6,7 +6,7 @@ Belongs here: `methodology.change`. Does not belong here: the reference case (`t
 import numpy as np
 import pytest
 
-from methodology.change import das_gupta, difference, kitagawa, panel_growth
+from methodology.change import das_gupta, difference, kitagawa, kitagawa_by_group, panel_growth
 
 # vectors.json, kitagawa: every group improves and the whole falls.
 BEFORE = ([0.5, 0.3, 0.2], [0.9, 0.8, 0.6])
@@ -18,6 +18,28 @@ def test_kitagawa_vector() -> None:
     assert float(parts.mix) == pytest.approx(-0.059)
     assert float(parts.rate) == pytest.approx(0.016)
     assert float(parts.mix + parts.rate) == pytest.approx(0.767 - 0.810, abs=1e-15)
+
+
+def test_kitagawa_in_one_row_is_kitagawa_by_unit() -> None:
+    rng = np.random.default_rng(3)
+    unit = np.repeat([0, 1, 2, 3], [5, 1, 9, 2])
+    sizes = rng.integers(0, 4, (2, unit.size)).astype(float)  # groups that come and go among them
+    sizes[:, [0, 5, 6]] = 3
+    sizes[:, unit == 3] = [[2, 1], [0, 0]]  # nobody is left of the last unit
+    rates = np.where(sizes > 0, rng.uniform(0, 100, sizes.shape), np.nan)
+    shuffled = rng.permutation(unit.size)
+    mix, rate = kitagawa_by_group(
+        *(part[shuffled] for part in (sizes[0], rates[0], sizes[1], rates[1])), unit[shuffled], 4
+    )
+    for number in range(3):
+        own = unit == number
+        alone = kitagawa(sizes[0, own], rates[0, own], sizes[1, own], rates[1, own])
+        assert [mix[number], rate[number]] == pytest.approx([float(alone.mix), float(alone.rate)], abs=1e-9)
+    assert np.isnan([mix[3], rate[3]]).all()
+    with pytest.raises(ValueError, match="has no rate"):
+        kitagawa_by_group([1], [np.nan], [1], [1], [0], 1)
+    with pytest.raises(ValueError, match="not negative"):
+        kitagawa_by_group([-1], [1], [1], [1], [0], 1)
 
 
 def test_kitagawa_takes_sizes_and_many_units() -> None:

@@ -48,12 +48,12 @@ survey as (
 measures as (
 
     select
-        slice_id, agency_id, period_id, service_id, region_id, channel, stage, mean_measure_id as measure_id,
+        agency_id, period_id, service_id, region_id, channel, stage, mean_measure_id as measure_id,
         instrument_id, scale_range, answered_count as n, sum_position as total
     from survey
     union all
     select
-        slice_id, agency_id, period_id, service_id, region_id, channel, stage, top_box_measure_id as measure_id,
+        agency_id, period_id, service_id, region_id, channel, stage, top_box_measure_id as measure_id,
         instrument_id, 1 as scale_range, answered_count as n, top_box_count as total
     from survey
     where top_box_count is not null
@@ -66,14 +66,14 @@ measures as (
     ] %}
     union all
     select
-        slice_id, agency_id, period_id, service_id, region_id, channel, null as stage,
+        agency_id, period_id, service_id, region_id, channel, null as stage,
         'complaints.{{ measure }}' as measure_id, 'administrative' as instrument_id, 1 as scale_range,
         {{ base }} as n, {{ numerator }} as total
     from {{ ref('int_complaints__cells') }}
     {%- endfor %}
     union all
     select
-        slice_id, agency_id, period_id, service_id, region_id, channel, null as stage,
+        agency_id, period_id, service_id, region_id, channel, null as stage,
         'usage.digital_completion' as measure_id, 'administrative' as instrument_id, 1 as scale_range,
         rated_started_count as n, rated_ended_count as total
     from {{ ref('int_usage__cells') }}
@@ -84,7 +84,6 @@ measures as (
 groups as (
 
     select
-        measures.slice_id,
         measures.agency_id,
         measures.period_id,
         measures.service_id,
@@ -105,7 +104,7 @@ groups as (
 ),
 
 final as (
-    {{ sums_by_unit('groups', ['metric_id', 'instrument_id', 'scale_range', 'group_id'], ['n', 'total']) }}
+    {{ sums_by_unit('groups', ['metric_id', 'instrument_id', 'scale_range', 'group_id'], ['n', 'total'], traced=false) }}
 )
 
 select * from final

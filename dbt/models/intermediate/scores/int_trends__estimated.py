@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from methodology.change import difference, kitagawa, panel_growth
+from methodology.change import difference, kitagawa_by_group, panel_growth
 from methodology.control_charts import p_chart, xmr_chart
 
 SERIES = ["unit_type", "unit_id", "metric_id", "instrument_id"]
@@ -193,34 +193,29 @@ def _controlled(told, metrics, known):
 
 def _mixed(mix):
     """Raw change and its mix effect over services and channels; the rate effect is the rest, and so they add up exactly."""
-    rows = mix[[*SERIES, "period_id", "group_id", "scale_range", "n", "total"]].copy()
-    rows["total"] = 100 * rows["total"].astype(float) / rows["scale_range"].astype(float)
-    rows["n"] = rows["n"].astype(float)
-    rows["place"] = _place(rows["period_id"])
+    # A country's groups at once would not fit; no change is of two metrics.
+    made = [_mixed_metric(rows) for _, rows in mix.groupby("metric_id", sort=True)]
+    columns = [*SERIES, "period_id", "raw_change", "mix_effect"]
+    return pd.concat(made, ignore_index=True) if made else pd.DataFrame(columns=columns)
+
+
+def _mixed_metric(mix):
+    rows = mix.assign(place=_place(mix["period_id"]), n=mix["n"].astype(float))
+    rows["rate"] = 100 * rows["total"].astype(float) / rows["scale_range"].astype(float) / rows["n"]
     periods = rows[[*SERIES, "period_id", "place"]].drop_duplicates()
     earlier = periods[[*SERIES, "place"]].assign(place=periods["place"] + 1)
-    pairs = periods.merge(earlier, on=[*SERIES, "place"]).reset_index(names="_").drop(columns="_")
+    pairs = periods.merge(earlier, on=[*SERIES, "place"]).reset_index(drop=True)
     pairs["pair"] = np.arange(len(pairs))
     sides = []
     for side in (1, 0):
         keyed = pairs[[*SERIES, "place", "pair"]].assign(place=pairs["place"] - side)
-        sides.append(rows.merge(keyed, on=[*SERIES, "place"])[["pair", "group_id", "n", "total"]])
-    groups = pd.concat(sides)[["pair", "group_id"]].drop_duplicates().sort_values(["pair", "group_id"], kind="stable")
-    groups["column"] = groups.groupby("pair").cumcount()
-    shape = (len(pairs), int(groups["column"].max()) + 1 if len(groups) else 0)
-    tables = []
-    for side in sides:
-        placed = side.merge(groups, on=["pair", "group_id"])
-        n, total = np.zeros(shape), np.zeros(shape)
-        n[placed["pair"], placed["column"]] = placed["n"]
-        total[placed["pair"], placed["column"]] = placed["total"]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            tables += [n, total / n]
-    made = pairs[[*SERIES, "period_id"]]
-    if not len(pairs):
-        return made.assign(raw_change=np.nan, mix_effect=np.nan)
-    parts = kitagawa(*tables)
-    return made.assign(raw_change=parts.mix + parts.rate, mix_effect=parts.mix)
+        sides.append(rows.merge(keyed, on=[*SERIES, "place"])[["pair", "group_id", "n", "rate"]])
+    groups = sides[0].merge(sides[1], on=["pair", "group_id"], how="outer", suffixes=("_before", "_after"))
+    groups = groups.sort_values(["pair", "group_id"], kind="stable").fillna({"n_before": 0.0, "n_after": 0.0})
+    mixed, rated = kitagawa_by_group(
+        *(groups[name] for name in ("n_before", "rate_before", "n_after", "rate_after")), groups["pair"], len(pairs)
+    )
+    return pairs[[*SERIES, "period_id"]].assign(raw_change=mixed + rated, mix_effect=mixed)
 
 
 def _panels(members, known):
