@@ -95,56 +95,67 @@ def feasible_intervals(
     # In a block of twins only, their sum is known and nothing else: those are the ends. Elsewhere another way may lead on.
     alike = np.bincount(block, weights=twins != _first_of(block, twins)) == 0
     todo = np.flatnonzero(wanted & ~(alike[block] & in_sum) & (most - least < width))
-    solver = _Vertices(part, part @ mine, block, 2 * float(x.max(initial=0)) + 1)
+    solver = _Vertices(part, mine, block, 2 * float(x.max(initial=0)) + 1)
     if np.isfinite(width).all():
         # Directions in which any two cells pull apart at least once: the binary digits of their numbers.
         for digit in range(int(todo.size).bit_length()):
             for sign in (1.0, -1.0):
                 if todo.size:
                     pull = sign * (1.0 - 2.0 * ((np.arange(todo.size) >> digit) & 1))
-                    solver.widen(todo, pull, todo, least, most)
+                    solver.widen(todo, pull, least, most, width)
                     todo = todo[(most - least < width)[todo]]
     for asked in _rounds(todo, block):
         for sign in (1.0, -1.0):
-            solver.widen(asked, sign * np.ones(asked.size), asked, least, most)
+            solver.widen(asked, sign * np.ones(asked.size), least, most)
     low[position[wanted]], high[position[wanted]] = least[wanted], most[wanted]
     return low, high
 
 
 @dataclass(frozen=True)
 class _Vertices:
-    """Tables a reader must hold possible: hidden cells with `part` @ cells = `rest` and 0 <= cells <= ceiling, by block."""
+    """Tables a reader must hold possible: hidden `cells` with the same `part` @ cells and 0 <= cells <= ceiling, by block."""
 
     part: sparse.csr_array
-    rest: Floats
+    cells: Floats
     block: npt.NDArray[np.int64]
     ceiling: float
 
     def widen(
         self,
-        cells: npt.NDArray[np.int64],
+        asked: npt.NDArray[np.int64],
         pull: npt.ArrayLike,
-        seen: npt.NDArray[np.int64],
         least: Floats,
         most: Floats,
+        reach: Floats | None = None,
     ) -> None:
-        """Solve for the table that goes furthest against `pull` of `cells`, and widen the intervals of the `seen` in place."""
-        blocks = np.unique(self.block[cells])
+        """Find the table that goes furthest against `pull` of the cells `asked`, and widen their intervals in place.
+
+        With `reach` no asked cell moves further than that: many then move enough where else one would move all it can.
+        """
+        low, high = np.zeros(self.cells.size), np.full(self.cells.size, self.ceiling)
+        if reach is not None:
+            low[asked] = np.maximum(self.cells[asked] - reach[asked], 0.0)
+            high[asked] = self.cells[asked] + reach[asked]
+        goal = np.zeros(self.cells.size)
+        goal[asked] = pull
+        table = np.full(self.cells.size, np.nan)
+        blocks = np.unique(self.block[asked])
         for start in range(0, blocks.size, BATCH):
             within = np.isin(self.block, blocks[start : start + BATCH])
             own = self.part[:, within]
-            keep = np.diff(own.indptr) > 0
-            goal = np.zeros(self.block.size)
-            goal[cells] = pull
+            own = own[np.diff(own.indptr) > 0]
             found = optimize.linprog(
-                goal[within], A_eq=own[keep], b_eq=self.rest[keep], bounds=(0, self.ceiling), method="highs"
+                goal[within],
+                A_eq=own,
+                b_eq=own @ self.cells[within],
+                bounds=np.column_stack([low[within], high[within]]),
+                method="highs",
             )
             if found.status != 0:
                 raise ArithmeticError(f"feasible intervals were not found: {found.message}")
-            table = np.full(self.block.size, np.nan)
             table[within] = found.x
-            table = table[seen]
-            least[seen], most[seen] = np.fmin(least[seen], table), np.fmax(most[seen], table)
+        least[asked] = np.minimum(least[asked], table[asked])
+        most[asked] = np.maximum(most[asked], table[asked])
 
 
 def _twins(part: sparse.csr_array) -> npt.NDArray[np.int64]:
@@ -177,14 +188,16 @@ def complementary(
     equations: sparse.csr_array,
     hidden: npt.ArrayLike | None = None,
     frozen: npt.ArrayLike | None = None,
-) -> Mask:
-    """Cells to hide so that the interval of every primary cell is as wide as required (`prove` says whether it is).
+) -> tuple[Mask, Floats, Floats]:
+    """Cells to hide so that the interval of every primary cell is as wide as required, and the intervals that show it.
 
     Hides the primary cells and those already `hidden`. Then, for one failing cell of every table at a time, the cheapest
     others among which its value can move by the required width without any equation noticing: a linear program whose cost,
     per count moved, is 1 for a small cell and 2 for the table's largest, so that few cells go and totals go last (the
     heuristic of Fischetti and Salazar 2000). Near the least, not proved least. `frozen` cells are never hidden, such as
-    those of an earlier edition; where they leave no way, the cell stays unprotected and its proof fails.
+    those of an earlier edition; where they leave no way, the cell stays unprotected and its proof fails. The intervals are
+    those of `feasible_intervals` with the required width as enough, NaN for all but primary cells; the more is hidden the
+    wider they get, so that one found early still holds. `prove` finds their whole extent.
     """
     x, first = _checked(values, equations), np.asarray(primary, bool)
     required = np.broadcast_to(np.asarray(width_required, float), x.shape)
@@ -192,19 +205,23 @@ def complementary(
     fixed = np.zeros_like(first) if frozen is None else np.asarray(frozen, bool) & ~covered
     _, table = connected_components(equations.T @ equations, directed=False)
     open_cells = first.copy()
+    lower, upper = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
     while True:
         low, high = feasible_intervals(x, covered, equations, open_cells, required)
+        lower[open_cells], upper[open_cells] = low[open_cells], high[open_cells]
         with np.errstate(invalid="ignore"):
             failing = open_cells & (high - low < required - TOLERANCE)
         if not failing.any():
-            return covered
+            return covered, lower, upper
         # The widest need first: what protects it often protects its neighbours.
         order = np.flatnonzero(failing)[np.argsort(-required[failing], kind="stable")]
         asked = order[np.unique(table[order], return_index=True)[1]]
         for start in range(0, asked.size, BATCH):
             batch = asked[start : start + BATCH]
             covered |= _cheapest_moves(x, required, equations, covered, fixed, table, batch)
-        # A cell asked once has got all there is; asking again would not end.
+        # A cell asked once has got all there is; it is looked at again, and asking again would not end.
+        low, high = feasible_intervals(x, covered, equations, np.isin(np.arange(x.size), asked), required)
+        lower[asked], upper[asked] = low[asked], high[asked]
         open_cells = failing.copy()
         open_cells[asked] = False
 

@@ -76,7 +76,7 @@ def protected(worlds: Sequence[Tables]) -> list[tuple[Mask, Mask, Mask]]:
         for parts in ([(own, own.settled) for own in worlds], [(own, own.frozen) for own in worlds])
     )
     primary = (publication_states(values) != "publish") & ~frozen
-    hidden = complementary(values, primary, required_width(values), equations, settled, frozen)
+    hidden, _, _ = complementary(values, primary, required_width(values), equations, settled, frozen)
     proof = prove(values, hidden, primary, required_width(values), equations)
     proven = np.zeros_like(primary)
     proven[proof.cells[proof.passes]] = True
@@ -124,7 +124,7 @@ def editions(rng: np.random.Generator) -> Tables:
     old, new = with_margins(before), with_margins(after)
     equations = margin_equations(old.shape)
     primary = publication_states(old.ravel()) != "publish"
-    hidden = complementary(old.ravel(), primary, required_width(old.ravel()), equations)
+    hidden, _, _ = complementary(old.ravel(), primary, required_width(old.ravel()), equations)
     # The restated row, and the totals it enters, are not equal; all else is.
     unchanged = [int(place) for place in places(old.shape)[1:-1].ravel()]
     none = np.zeros(new.size, bool)

@@ -104,7 +104,9 @@ groups as (
 ),
 
 final as (
-    {{ sums_by_unit('groups', ['metric_id', 'instrument_id', 'scale_range', 'group_id'], ['n', 'total'], traced=false) }}
+    {{ sums_by_unit(
+        'groups', ['metric_id', 'instrument_id', 'scale_range', 'group_id'], ['n', 'total'], traced=false
+    ) }}
 )
 
 select * from final

@@ -51,12 +51,9 @@ def model(dbt, session):
 
 def _placed(measures):
     """The region of each branch by table, where all its answers lie in one."""
-    rows = measures.dropna(subset=["branch_id"])
-    by = rows.groupby([*TABLE, "agency_id", "branch_id"], sort=True, as_index=False)
-    placed = by.agg(
-        region_id=("region_id", "first"), regions=("region_id", "nunique"), gaps=("region_id", lambda r: r.isna().any())
-    )
-    placed = placed[(placed["regions"] == 1) & ~placed["gaps"].astype(bool)]
+    branch = [*TABLE, "agency_id", "branch_id"]
+    lying = measures.dropna(subset=["branch_id"])[[*branch, "region_id"]].drop_duplicates()
+    placed = lying[~lying.duplicated(branch, keep=False) & lying["region_id"].notna()].copy()
     placed["unit_id"] = placed["agency_id"] + "/" + placed["branch_id"]
     placed["parent_id"] = placed["agency_id"] + "/" + placed["region_id"]
     return placed[[*TABLE, "unit_id", "parent_id"]]
@@ -100,8 +97,7 @@ def _decided(cells, parts, width):
     primary = np.concatenate([cells["is_primary"].to_numpy(bool), blank])
     unseen = np.concatenate([cells["n"].isna().to_numpy(), ~blank])
     hidden = _with_siblings(values, primary | unseen, equations)
-    covered = disclosure.complementary(values, primary, width, equations, hidden)
-    low, high = disclosure.feasible_intervals(values, covered, equations, primary, width)
+    covered, low, high = disclosure.complementary(values, primary, width, equations, hidden)
     # Nothing bounds cells of no equation (nobody publishes a total of them), and those that may be as high as the search goes.
     alone = np.diff(equations.tocsc().indptr) == 0
     unbounded = alone | (high >= 2 * values.max() + 1 - disclosure.TOLERANCE)
