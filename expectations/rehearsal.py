@@ -5,14 +5,19 @@ Belongs here: running `intake` on a throwaway lake. Does not belong here: rules,
 
 import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
+from expectations.comparison import changes, last_submission
 from expectations.intake import receive
 from expectations.suites import catalogue
 from ingestion.contract import load_contract
+from ingestion.feeds import load_feeds
 from ingestion.landing import delivery_of
 from ingestion.ledger import Account
 from ingestion.rules import rule_texts
@@ -20,19 +25,29 @@ from miyar.errors import MiyarError, Problem
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
 
-SHOWN_ROWS = 200
-
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """The account the file would get, and the first refused rows with rule, place and sentences."""
+    """The account the file would get, its refused cells with rule, place and sentences, and what changed since the last file.
+
+    `rows` tells all refused cells, values masked; `changes` is as in `comparison.changes`, None where there is no earlier
+    submission to compare with.
+    """
 
     account: Account
     rows: list[dict[str, str]]
+    changes: list[dict[str, Any]] | None = None
 
 
 def rehearse(workspace: Workspace, file: Path, contract_path: Path) -> Rehearsal:
     """Receive a file under a contract as the pipeline would, in a temporary folder that is gone afterwards."""
+    with rehearsed(workspace, file, contract_path) as (outcome, _):
+        return outcome
+
+
+@contextmanager
+def rehearsed(workspace: Workspace, file: Path, contract_path: Path) -> Iterator[tuple[Rehearsal, Workspace]]:
+    """The same, with the throwaway workspace in which the file was received, for as long as the context lasts."""
     contract = load_contract(contract_path)
     registry = load_registry(workspace.registry)
     delivery = delivery_of(file, contract, file.name)
@@ -47,7 +62,9 @@ def rehearse(workspace: Workspace, file: Path, contract_path: Path) -> Rehearsal
         account = receive(delivery, place, registry)
         refused = place.quarantine / contract.feed / f"{account.submission_id}.parquet"
         rows = _rows(refused, contract.feed) if refused.is_file() else []
-    return Rehearsal(account, rows)
+        earlier = last_submission(workspace, account) if account.status == "accepted" else None
+        told = changes(place, account, workspace, earlier, load_feeds()[contract.feed]) if earlier else None
+        yield Rehearsal(account, rows, told), place
 
 
 def _rows(path: Path, feed: str) -> list[dict[str, str]]:
@@ -55,7 +72,7 @@ def _rows(path: Path, feed: str) -> list[dict[str, str]]:
         row["id"]: row for row in catalogue(feed)
     }
     rows = []
-    for line in pq.read_table(path).slice(0, SHOWN_ROWS).to_pylist():
+    for line in pq.read_table(path, columns=["source_row", "problems"]).to_pylist():
         for problem in line["problems"]:
             words = sentences.get(problem["rule"], {})
             rows.append(

@@ -1,0 +1,49 @@
+"""What the scores of a file would be if it were all there was: the pipeline's own models on a rehearsal's lake.
+
+Belongs here: one build beside the warehouse, and reading its scores. Does not belong here: receiving the file
+(`expectations.rehearsal`) and the words for a status (`publication.reading`).
+"""
+
+from typing import Any
+
+import duckdb
+
+from dagster_project.origin import methodology_of
+from dagster_project.snapshots import write_snapshots
+from dagster_project.warehouse import run_dbt
+from ingestion.lake import write_empty_files
+from ingestion.ledger import write_slices
+from miyar.registry import Registry
+from miyar.workspace import Workspace
+
+# The scores and all they are made from; peers are not in the file.
+SCORED = ["+bench_scores"]
+SCORES = """
+    select
+        scores.metric_id, metrics.name_ar, metrics.name_en, scores.unit_type, scores.unit_id, scores.period_id,
+        scores.instrument_id, scores.status, scores.status_reason, scores.n, scores.score, scores.ci_low, scores.ci_high,
+        scores.frame_status, scores.weighting
+    from benchmarks.bench_scores as scores
+    inner join core.dim_metrics as metrics on scores.metric_id = metrics.metric_id
+    where scores.instrument_id is not null and scores.agency_id is not null
+    order by scores.unit_type, scores.unit_id, scores.metric_id, scores.period_id, scores.instrument_id
+"""
+
+
+def rehearsed_scores(place: Workspace, workspace: Workspace, registry: Registry) -> list[dict[str, Any]]:
+    """Rows of scores (units of agencies only) from the lake of `place`, under the parameters of `workspace`.
+
+    Raises RuntimeError naming what dbt could not build.
+    """
+    write_slices(place)
+    write_empty_files(place)
+    write_snapshots(place, registry, methodology_of(workspace))
+    failures = [
+        f"{result.unique_id}: {result.message}" for result in run_dbt(place, [*SCORED, "+dim_metrics"], "run") if result.failed
+    ]
+    if failures:
+        raise RuntimeError(f"the scores could not be worked out: {'; '.join(failures)}")
+    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+        result = connection.execute(SCORES)
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -1,0 +1,101 @@
+"""What changed in a submission against the provider's last one of the same feed: volumes, new codes, distributions.
+
+Belongs here: counting both sides and saying what differs. Does not belong here: verdicts; a change is no fault.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ingestion.feeds import LINEAGE, Feed
+from ingestion.ledger import Account, read_accounts
+from miyar.workspace import Workspace
+
+# A column with more values than this holds names or ids, and a list of new ones would be no help.
+FEW_VALUES = 50
+# Half the sum of the shares' differences: a tenth of the rows would have to say something else.
+LEAST_DISTANCE = 0.1
+# Identify single events or people: their values are new every time.
+IDENTIFIERS = {"beneficiary", "response_id", "case_id", "visit_id", "assessment_id", "shopper"}
+
+
+def last_submission(workspace: Workspace, account: Account) -> Account | None:
+    """The provider's last accepted submission of the feed in the workspace, other than this one."""
+    known = [
+        other
+        for other in read_accounts(workspace)
+        if (other.provider, other.feed) == (account.provider, account.feed)
+        and other.status == "accepted"
+        and not other.withdrawn
+        and other.submission_id != account.submission_id
+    ]
+    return known[-1] if known else None
+
+
+def changes(place: Workspace, account: Account, workspace: Workspace, earlier: Account, feed: Feed) -> list[dict[str, Any]]:
+    """Lines (kind, column, value, before, after): `rows` by agency, `new_value`, `share` and `mean`; shares are 0-1.
+
+    A share is told where the distribution of its column moved by LEAST_DISTANCE (total variation), with the value that moved
+    most; means of decimal columns always.
+    """
+    with duckdb.connect() as connection:
+        for name, lake, submission in (
+            ("after", place.lake, account.submission_id),
+            ("before", workspace.lake, earlier.submission_id),
+        ):
+            files = [str(path) for path in sorted((lake / feed.name).glob(f"period=*/{submission}*.parquet"))]
+            connection.execute(f"create view {name} as select * from read_parquet({_list(files)}, hive_partitioning = false)")
+        lines = _volumes(connection)
+        skipped = IDENTIFIERS | set(LINEAGE)
+        for column in feed.columns:
+            if column.name in skipped or column.free:
+                continue
+            if column.type in ("text", "boolean"):
+                lines += _values(connection, column.name)
+            elif column.type == "decimal":
+                lines += _means(connection, column.name)
+    return lines
+
+
+def _volumes(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    found = connection.execute(
+        "select coalesce(a.agency_id, b.agency_id) as agency, coalesce(b.n, 0), coalesce(a.n, 0) "
+        "from (select agency_id, count(*) as n from after group by 1) as a "
+        "full join (select agency_id, count(*) as n from before group by 1) as b using (agency_id) order by 1"
+    ).fetchall()
+    return [_line("rows", "agency_id", agency, before, after) for agency, before, after in found]
+
+
+def _values(connection: duckdb.DuckDBPyConnection, column: str) -> list[dict[str, Any]]:
+    found = connection.execute(
+        f"select coalesce(a.v, b.v) as v, coalesce(b.share, 0), coalesce(a.share, 0), b.v is null "
+        f"from ({_shares(column)} from after group by 1) as a full join ({_shares(column)} from before group by 1) as b "
+        f"on a.v = b.v order by 1"
+    ).fetchall()
+    if len(found) > FEW_VALUES:
+        return []
+    lines = [_line("new_value", column, v, before, after) for v, before, after, is_new in found if is_new and v]
+    if sum(abs(after - before) for _, before, after, _ in found) / 2 >= LEAST_DISTANCE:
+        v, before, after, _ = max(found, key=lambda row: (abs(row[2] - row[1]), row[0]))
+        lines.append(_line("share", column, v, before, after))
+    return lines
+
+
+def _shares(column: str) -> str:
+    return f"select coalesce(cast({column} as varchar), '') as v, count(*) / sum(count(*)) over () as share"
+
+
+def _means(connection: duckdb.DuckDBPyConnection, column: str) -> list[dict[str, Any]]:
+    row = connection.execute(
+        f"select (select avg({column}) from before), (select avg({column}) from after)"
+    ).fetchone()
+    return [_line("mean", column, "", *row)] if row and None not in row else []
+
+
+def _line(kind: str, column: str, value: str, before: float, after: float) -> dict[str, Any]:
+    return {"kind": kind, "column": column, "value": value, "before": round(before, 4), "after": round(after, 4)}
+
+
+def _list(files: list[str]) -> str:
+    return "[" + ", ".join("'" + name.replace("'", "''") + "'" for name in files) + "]"
