@@ -36,6 +36,17 @@ def wording() -> dict[str, dict[str, dict[str, str]]]:
     return source
 
 
+def reason_text(code: str | None, language: str) -> str:
+    """The words of a band, status or reason; nothing for none."""
+    if code is None:
+        return ""
+    for kind in wording().values():
+        if code in kind:
+            return kind[code][language]
+    # A code without words is better shown than hidden; a test holds that published codes have theirs.
+    return code
+
+
 def open_edition(edition: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection that can neither read other files nor be reconfigured by a query."""
     database = edition / "benchmarks.duckdb"
