@@ -6,7 +6,7 @@ files), layout of a page.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -48,7 +48,7 @@ class Phrasing:
         """A number with a true minus sign; a dash where there is none."""
         if value is None:
             return _NONE
-        text = f"{Decimal(str(value)):.{decimals}f}"
+        text = f"{_rounded(value, decimals):f}"
         if not float(text):
             text = text.removeprefix("-")
         return self._isolated(self._numerals(text.replace("-", "−")), is_needed=text.startswith("-"))
@@ -61,7 +61,7 @@ class Phrasing:
         """A change: with its sign also where it is positive."""
         if value is None:
             return _NONE
-        text = f"{Decimal(str(value)):+.{decimals}f}"
+        text = f"{_rounded(value, decimals):+f}"
         if not float(text):
             return self._numerals(text[1:])
         return self._isolated(self._numerals(text.replace("-", "−")))
@@ -94,3 +94,8 @@ class Phrasing:
 
     def _isolated(self, text: str, is_needed: bool = True) -> str:
         return f"{_ISOLATE}{text}{_END}" if self.is_rtl and is_needed else text
+
+
+def _rounded(value: float | Decimal, decimals: int) -> Decimal:
+    """Half away from zero, as spreadsheets show the same cell."""
+    return Decimal(str(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)

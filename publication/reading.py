@@ -36,15 +36,20 @@ def wording() -> dict[str, dict[str, dict[str, str]]]:
     return source
 
 
-def reason_text(code: str | None, language: str) -> str:
-    """The words of a band, status or reason; nothing for none."""
+def code_text(code: str | None, language: str, *sections: str) -> str:
+    """The words of a code in the first section of `wording.yml` that has it; nothing for none."""
     if code is None:
         return ""
-    for kind in wording().values():
-        if code in kind:
-            return kind[code][language]
+    for section in sections:
+        if code in wording()[section]:
+            return wording()[section][code][language]
     # A code without words is better shown than hidden; a test holds that published codes have theirs.
     return code
+
+
+def reason_text(code: str | None, language: str) -> str:
+    """The words of a band, a status or a reason."""
+    return code_text(code, language, "bands", "reasons", "statuses")
 
 
 def open_edition(edition: Path) -> duckdb.DuckDBPyConnection:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from methodology.funnels import Funnel, arcsine_proportion
 from publication.phrasing import Digits, Language
 from publication.plots.canvas import EDGE, INK, MUTED, PALE, PAPER, Canvas, number_of
 
@@ -84,6 +83,9 @@ def funnel(
 
 def _target(rows: Sequence[Mapping[str, Any]], is_share: bool) -> float:
     """What all units together score: all successes over all cases, or the mean weighted by n."""
+    # Here and below, not at start-up: it brings half a second of statistics with it.
+    from methodology.funnels import arcsine_proportion
+
     size = np.array([float(row["n"]) for row in rows])
     scores = np.array([float(row["score"]) for row in rows])
     if is_share:
@@ -96,6 +98,8 @@ def _limits(
     rows: Sequence[Mapping[str, Any]], size: npt.NDArray[np.float64], z: float, tau2: float, is_share: bool
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Limits at each size, on the published scale."""
+    from methodology.funnels import Funnel, arcsine_proportion
+
     target = _target(rows, is_share)
     if is_share:
         low, high = arcsine_proportion(target / 100 * size, size).limits(z, tau2)

@@ -378,7 +378,7 @@ def test_no_colour_outside_the_palette(name: str, language: Language) -> None:
 def test_numbers_in_sentences() -> None:
     english, arabic = Phrasing("en", WORDS), Phrasing("ar", WORDS)
     indic = Phrasing("ar", WORDS, "arabic_indic")
-    assert english.number(-2.05) == "−2.0"  # half to even, as decimals round
+    assert english.number(-2.05) == "−2.1"  # half away from zero, as spreadsheets show it
     assert english.number(-0.04) == "0.0"
     assert arabic.number(-2.5) == "\u2066−2.5\u2069"
     assert indic.number(-2.5) == "\u2066−٢٫٥\u2069"
