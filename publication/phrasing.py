@@ -21,7 +21,7 @@ LANGUAGES: tuple[Language, ...] = ("ar", "en")
 _ISOLATE, _END = "\u2066", "\u2069"
 _RTL_ISOLATE = "\u2067"
 _INDIC = str.maketrans("0123456789.,%", "٠١٢٣٤٥٦٧٨٩٫٬٪")
-_RANGE: dict[Language, str] = {"ar": "{low} إلى {high}", "en": "{low} – {high}"}
+_RANGE: dict[Language, str] = {"ar": "{low} إلى {high}", "en": "{low} to {high}"}
 _NONE = "—"
 
 
@@ -67,7 +67,7 @@ class Phrasing:
         return self._isolated(self._numerals(text.replace("-", "−")))
 
     def interval(self, low: float | Decimal | None, high: float | Decimal | None, decimals: int = 1) -> str:
-        """From low to high; in Arabic with a word between, for a dash would leave open which end comes first."""
+        """From low to high; with a word between: a dash is taken for a minus, and in Arabic leaves open which end is first."""
         if low is None or high is None:
             return _NONE
         return _RANGE[self.language].format(low=self.number(low, decimals), high=self.number(high, decimals))

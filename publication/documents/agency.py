@@ -102,7 +102,7 @@ def _standing(reader: Reader, period_id: str) -> Section | None:
             Sentence(
                 "standing_count", {"scores": Count(len(rows)), "banded": Count(sum(bool(r["band"]) for r in rows))}
             ),
-            Plot(lambda language: spine(rows, language, word("standing", language))),
+            Plot((lambda language: spine(rows, language, word("standing", language)),)),
             Table((*columns, "score_id"), lines),
         ],
     )
@@ -141,7 +141,7 @@ def _over_time(reader: Reader, period_id: str) -> Section | None:
         return None
     return Section(
         Sentence("over_time"),
-        [Sentence("over_time_how"), Plot(lambda language: rug(rows, language, word("over_time", language)))],
+        [Sentence("over_time_how"), Plot((lambda language: rug(rows, language, word("over_time", language)),))],
     )
 
 
@@ -204,7 +204,7 @@ def _model(reader: Reader, row: dict[str, Any]) -> Section:
     }
     blocks: list[Sentence | Table | Plot] = [
         Sentence("maturity_level", cells),
-        Plot(lambda language: radar(webs, gates, language, row[f"name_{language}"])),
+        Plot((lambda language: radar(webs, gates, language, row[f"name_{language}"]),)),
     ]
     columns = ("practice", "reason", "counted_adoption", "adoption_needed", "points_missing")
     return Section(Sentence("maturity", cells), [*blocks, *([Table(columns, lines)] if lines else [])])
@@ -223,13 +223,12 @@ def _model_names(version: str, model_id: str) -> tuple[dict[str, dict[str, str]]
 def _owner_only(reader: Reader, period_id: str) -> Section | None:
     """Figures from 5 to 29 responses, which nobody but the agency sees."""
     rows = reader.rows(
-        """select * from owner_scores where status = 'owner_only' and unit_type in ('agency', 'service') and period_id = ?
-        order by unit_type, unit_id, metric_id, instrument_id""",
+        """select * from owner_scores where status = 'owner_only' and unit_type = 'agency' and period_id = ?
+        order by metric_id, instrument_id""",
         period_id,
     )
     lines: list[tuple[Cell, ...]] = [
         (
-            named(row),
             named(row, "metric"),
             Number(row["score"]),
             Interval(row["ci_low"], row["ci_high"]),
@@ -238,7 +237,7 @@ def _owner_only(reader: Reader, period_id: str) -> Section | None:
         )
         for row in rows
     ]
-    columns = ("unit", "metric", "score", "interval", "n", "reason")
+    columns = ("metric", "score", "interval", "n", "reason")
     return Section(Sentence("owner_only"), [Sentence("owner_only_how"), Table(columns, lines)]) if rows else None
 
 

@@ -73,9 +73,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawing that carries its own words."""
+    """Drawings side by side that carry their own words."""
 
-    draw: Callable[[Language], str]
+    draws: tuple[Callable[[Language], str], ...]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Belongs here: what everybody may read about the whole. Agencies are neither name
 more than the methodology's minimum of peers. Does not belong here: one region (`region`).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from publication.documents.model import (
@@ -13,13 +14,13 @@ from publication.documents.model import (
     Document,
     Interval,
     Number,
-    Plot,
     Section,
     Sentence,
     Table,
     coded,
 )
-from publication.documents.sections import disparities, journeys, named, trends
+from publication.documents.sections import disparities, journeys, named, side_by_side, trends
+from publication.phrasing import Language
 from publication.plots import funnel
 from publication.readers import Reader
 
@@ -61,7 +62,7 @@ def _regions(public: Reader, period_id: str) -> Section | None:
     """Regions in funnels: which lie beyond what their numbers of answers explain."""
     if not public.has("bench_scores", "dim_units", "dim_metrics"):
         return None
-    blocks: list[Sentence | Table | Plot] = [Sentence("regions_how")]
+    drawn = []
     for metric in REGIONAL:
         rows = public.rows(
             """select scores.score, scores.n, scores.standard_error, scores.instrument_id, units.name_ar, units.name_en,
@@ -79,12 +80,12 @@ def _regions(public: Reader, period_id: str) -> Section | None:
         commonest = max(instruments, key=instruments.count, default=None)
         same = [row for row in rows if row["instrument_id"] == commonest]
         if len(same) > 2:
-            blocks.append(_funnel_plot(same))
-    return Section(Sentence("regions"), blocks) if len(blocks) > 1 else None
+            drawn.append(_funnel_plot(same))
+    return Section(Sentence("regions"), [Sentence("regions_how"), *side_by_side(drawn)]) if drawn else None
 
 
-def _funnel_plot(rows: list[dict[str, Any]]) -> Plot:
-    return Plot(lambda language: funnel(rows, language, rows[0][f"metric_{language}"]))
+def _funnel_plot(rows: list[dict[str, Any]]) -> Callable[[Language], str]:
+    return lambda language: funnel(rows, language, rows[0][f"metric_{language}"])
 
 
 def _complaints(centre: Reader, period_id: str, minimum_peers: int) -> Section | None:

@@ -84,9 +84,13 @@ def _block(block: Sentence | Table | Plot, say: Phrasing) -> dict[str, Any]:
                 ],
             }
         case Plot():
-            svg = block.draw(say.language)
-            description = ElementTree.fromstring(svg)[1].text or ""  # noqa: S314 - our own text
-            return {"kind": "plot", "svg": Markup(svg), "alt": description}  # noqa: S704 - made by ElementTree, escaped
+            return {"kind": "plot", "drawings": [_drawing(draw(say.language)) for draw in block.draws]}
+
+
+def _drawing(svg: str) -> dict[str, str]:
+    """An SVG with its description, for a medium that asks for it beside the picture."""
+    description = ElementTree.fromstring(svg)[1].text or ""  # noqa: S314 - our own text
+    return {"svg": Markup(svg), "alt": description}  # noqa: S704 - made by ElementTree, which escapes
 
 
 def _cell_kind(cell: object) -> str:

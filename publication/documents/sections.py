@@ -4,6 +4,7 @@ Belongs here: sections about any unit. Does not belong here: what only an agency
 (`national`).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from publication.documents.model import (
@@ -20,11 +21,12 @@ from publication.documents.model import (
     coded,
     score_code,
 )
+from publication.phrasing import Language
 from publication.plots import strip, trend
 from publication.readers import Reader
 
 # Plots of one section at most: a page of ten minutes.
-PLOTS = 3
+PLOTS = 4
 
 
 def named(row: dict[str, Any], stem: str = "name") -> Text:
@@ -50,7 +52,8 @@ def trends(reader: Reader, unit_type: str, unit_id: str, period_id: str, *, with
     blocks: list[Sentence | Table | Plot] = [Sentence("trends_how")]
     if with_plots:
         moved = sorted(rows, key=lambda row: _reading(row) in ("reading_none", "reading_unknown"))
-        blocks += [_trend_plot(reader, row) for row in moved[:PLOTS] if row["points_count"] and row["points_count"] > 2]
+        drawn = [_trend_plot(reader, row) for row in moved if (row["points_count"] or 0) > 2][:PLOTS]
+        blocks += side_by_side(drawn)
     columns = (
         "metric",
         "instrument",
@@ -62,7 +65,11 @@ def trends(reader: Reader, unit_type: str, unit_id: str, period_id: str, *, with
         "year_change",
         "year_interval",
     )
-    table = Table((*columns, "score_id"), [(*_trend_row(row), score_code(row["score_id"])) for row in rows])
+    # Statistics over agencies are no single score and have no id.
+    if rows[0]["score_id"] is None:
+        table = Table(columns, [_trend_row(row) for row in rows])
+    else:
+        table = Table((*columns, "score_id"), [(*_trend_row(row), score_code(row["score_id"])) for row in rows])
     return Section(Sentence("trends"), [*blocks, table])
 
 
@@ -90,9 +97,14 @@ def _reading(row: dict[str, Any]) -> str:
     return "reading_signal" if has_signal else "reading_none"
 
 
-def _trend_plot(reader: Reader, row: dict[str, Any]) -> Plot:
+def side_by_side(draws: list[Callable[[Language], str]]) -> list[Plot]:
+    """Drawings in pairs."""
+    return [Plot(tuple(draws[place : place + 2])) for place in range(0, len(draws), 2)]
+
+
+def _trend_plot(reader: Reader, row: dict[str, Any]) -> Callable[[Language], str]:
     points = _series(reader, row)
-    return Plot(lambda language: trend(points, language, row[f"name_{language}"]))
+    return lambda language: trend(points, language, row[f"name_{language}"])
 
 
 def _series(reader: Reader, row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -123,7 +135,8 @@ def disparities(reader: Reader, unit_type: str, unit_id: str, period_id: str) ->
         from bench_disparities as disparities inner join dim_metrics as metrics using (metric_id)
         where row_type = 'group' and unit_type = ? and unit_id = ? and period_id = ? and disparities.status = 'reported'
             and metrics.is_headline
-        order by metrics.metric_id, instrument_id""",
+        qualify row_number() over (partition by metrics.metric_id order by n desc, instrument_id) = 1
+        order by metrics.metric_id""",
         unit_type,
         unit_id,
         period_id,
@@ -225,4 +238,4 @@ def journeys(reader: Reader, period_id: str, only: set[str] | None = None) -> Se
 
 
 def _strip_plot(stages: list[dict[str, Any]], row: dict[str, Any]) -> Plot:
-    return Plot(lambda language: strip(stages, language, row[f"name_{language}"]))
+    return Plot((lambda language: strip(stages, language, row[f"name_{language}"]),))

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from publication.phrasing import Digits, Language
 from publication.plots.canvas import EDGE, INK, MUTED, PALE, PAPER, Canvas, number_of
 
-WIDTH, HEIGHT = 640.0, 360.0
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 20.0, 24.0, 76.0
+WIDTH, HEIGHT = 560.0, 340.0
+LEFT, RIGHT, TOP, BOTTOM = 56.0, 20.0, 36.0, 76.0
 # Two and three standard deviations of a normal, as in every published funnel: 95 % and 99.8 %.
 LEVELS = ((1.959964, "95", "6 3"), (3.090232, "99.8", "2 3"))
 POINTS = 60
@@ -54,6 +54,7 @@ def funnel(
         return TOP + (high - value) / ((high - low) or 1.0) * (HEIGHT - TOP - BOTTOM)
 
     say = canvas.say
+    canvas.text(LEFT, 18, title, is_bold=True)
     _axes(canvas, grid, low, high, x_of, y_of)
     canvas.line(LEFT, y_of(target), WIDTH - RIGHT, y_of(target), kind="target", stroke=INK)
     for name, dashes, lower, upper in lines:
@@ -139,7 +140,7 @@ def _legend(canvas: Canvas) -> None:
     y, place = HEIGHT - 14, LEFT
     canvas.line(place, y - 4, place + 24, y - 4, stroke=INK)
     canvas.text(place + 30, y, canvas.say.word("funnel_target"), size=11, colour=MUTED)
-    for (_, name, dashes), start in zip(LEVELS, (place + 120, place + 280), strict=True):
+    for (_, name, dashes), start in zip(LEVELS, (place + 120, place + 270), strict=True):
         canvas.line(start, y - 4, start + 24, y - 4, stroke=EDGE, stroke_dasharray=dashes)
         label = canvas.say.word("funnel_limits", level=canvas.say.number(float(name), 0 if name == "95" else 1))
         canvas.text(start + 30, y, label, size=11, colour=MUTED)

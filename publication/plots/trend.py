@@ -10,8 +10,8 @@ from typing import Any
 from publication.phrasing import Digits, Language
 from publication.plots.canvas import BAND_COLOURS, EDGE, HALF, INK, MUTED, PALE, PAPER, Canvas, number_of
 
-WIDTH, HEIGHT = 640.0, 280.0
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 20.0, 46.0, 66.0
+WIDTH, HEIGHT = 560.0, 280.0
+LEFT, RIGHT, TOP, BOTTOM = 56.0, 20.0, 36.0, 66.0
 _SIGNALS = ("beyond_limits", "two_of_three", "run", "trend")
 
 
@@ -46,6 +46,7 @@ def trend(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
     def y_of(value: float) -> float:
         return TOP + (high - value) / (high - low) * (HEIGHT - TOP - BOTTOM)
 
+    canvas.text(LEFT, 18, title, is_bold=True)
     _axis(canvas, low, high, y_of)
     if last:
         _limits(canvas, rows, last, step, y_of)

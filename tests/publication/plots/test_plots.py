@@ -253,8 +253,8 @@ def test_the_trend_is_not_joined_over_a_break() -> None:
     # Limits belong to the series of four quarters' last three.
     assert float(upper.attrib["x1"]) == pytest.approx(float(cut.attrib["x1"]), abs=0.01)
     description = _parse(svg)[1].text or ""
-    assert "2025Q2: 60.0 (95 % interval 55.0 – 65.0), start of a new series" in description
-    assert "2025Q3: 70.0 (95 % interval 65.0 – 75.0), restated" in description
+    assert "2025Q2: 60.0 (95 % interval 55.0 to 65.0), start of a new series" in description
+    assert "2025Q3: 70.0 (95 % interval 65.0 to 75.0), restated" in description
     assert "six points one way" in description
 
 
@@ -382,7 +382,7 @@ def test_numbers_in_sentences() -> None:
     assert english.number(-0.04) == "0.0"
     assert arabic.number(-2.5) == "\u2066−2.5\u2069"
     assert indic.number(-2.5) == "\u2066−٢٫٥\u2069"
-    assert english.interval(60.7, 69.3) == "60.7 – 69.3"
+    assert english.interval(60.7, 69.3) == "60.7 to 69.3"
     assert arabic.interval(60.7, 69.3) == "60.7 إلى 69.3"
     assert english.interval(None, 3) == "—"
     assert english.signed(2.04) == "+2.0"
