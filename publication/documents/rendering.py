@@ -87,10 +87,11 @@ def _block(block: Sentence | Table | Plot, say: Phrasing) -> dict[str, Any]:
             return {"kind": "plot", "drawings": [_drawing(draw(say.language)) for draw in block.draws]}
 
 
-def _drawing(svg: str) -> dict[str, str]:
-    """An SVG with its description, for a medium that asks for it beside the picture."""
-    description = ElementTree.fromstring(svg)[1].text or ""  # noqa: S314 - our own text
-    return {"svg": Markup(svg), "alt": description}  # noqa: S704 - made by ElementTree, which escapes
+def _drawing(svg: str) -> dict[str, Any]:
+    """An SVG with its description and width, for a medium that asks for them beside the picture."""
+    root = ElementTree.fromstring(svg)  # noqa: S314 - our own text
+    # Made by ElementTree, which escapes.
+    return {"svg": Markup(svg), "alt": root[1].text or "", "width": float(root.attrib["width"])}  # noqa: S704
 
 
 def _cell_kind(cell: object) -> str:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from publication.phrasing import Digits, Language
 from publication.plots.canvas import EDGE, INK, MUTED, PALE, PAPER, Canvas, number_of
 
-WIDTH, HEIGHT = 560.0, 340.0
+WIDTH, HEIGHT = 440.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 20.0, 36.0, 76.0
 # Two and three standard deviations of a normal, as in every published funnel: 95 % and 99.8 %.
 LEVELS = ((1.959964, "95", "6 3"), (3.090232, "99.8", "2 3"))
@@ -119,9 +119,9 @@ def _axes(canvas: Canvas, grid: Any, low: float, high: float, x_of: Any, y_of: A
     for part in range(5):
         value = low + (high - low) * part / 4
         canvas.line(LEFT, y_of(value), WIDTH - RIGHT, y_of(value), stroke=PALE, stroke_width=0.5)
-        canvas.text(LEFT - 6, y_of(value) + 4, canvas.say.number(value), anchor="end", size=10, colour=MUTED)
+        canvas.text(LEFT - 6, y_of(value) + 4, canvas.say.number(value), anchor="end", size=11, colour=MUTED)
         n = float(grid[0] + (grid[-1] - grid[0]) * part / 4)
-        canvas.text(x_of(n), HEIGHT - BOTTOM + 16, canvas.say.count(round(n)), anchor="middle", size=10, colour=MUTED)
+        canvas.text(x_of(n), HEIGHT - BOTTOM + 16, canvas.say.count(round(n)), anchor="middle", size=11, colour=MUTED)
     middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
     canvas.text(middle, HEIGHT - BOTTOM + 36, canvas.say.word("funnel_n"), anchor="middle", size=11, colour=MUTED)
 
@@ -133,14 +133,14 @@ def _names(canvas: Canvas, names: list[tuple[float, float, str]]) -> None:
         lowest = max(y + 4, lowest + SPACING)
         # Names of points near the far edge stand on the inner side.
         is_far = x > WIDTH - RIGHT - 120
-        canvas.text(x - 8 if is_far else x + 8, lowest, name, size=10, anchor="end" if is_far else "start", kind="name")
+        canvas.text(x - 8 if is_far else x + 8, lowest, name, size=11, anchor="end" if is_far else "start", kind="name")
 
 
 def _legend(canvas: Canvas) -> None:
     y, place = HEIGHT - 14, LEFT
     canvas.line(place, y - 4, place + 24, y - 4, stroke=INK)
     canvas.text(place + 30, y, canvas.say.word("funnel_target"), size=11, colour=MUTED)
-    for (_, name, dashes), start in zip(LEVELS, (place + 120, place + 270), strict=True):
+    for (_, name, dashes), start in zip(LEVELS, (place + 100, place + 230), strict=True):
         canvas.line(start, y - 4, start + 24, y - 4, stroke=EDGE, stroke_dasharray=dashes)
         label = canvas.say.word("funnel_limits", level=canvas.say.number(float(name), 0 if name == "95" else 1))
         canvas.text(start + 30, y, label, size=11, colour=MUTED)

@@ -10,7 +10,7 @@ from typing import Any
 from publication.phrasing import Digits, Language
 from publication.plots.canvas import BAND_COLOURS, EDGE, HALF, INK, MUTED, PALE, PAPER, Canvas, number_of
 
-WIDTH, HEIGHT = 560.0, 280.0
+WIDTH, HEIGHT = 440.0, 250.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 20.0, 36.0, 66.0
 _SIGNALS = ("beyond_limits", "two_of_three", "run", "trend")
 
@@ -52,7 +52,7 @@ def trend(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
         _limits(canvas, rows, last, step, y_of)
     told = []
     for place, row in enumerate(rows):
-        canvas.text(x_of(place), HEIGHT - BOTTOM + 18, row["period_id"], anchor="middle", size=10, colour=MUTED)
+        canvas.text(x_of(place), HEIGHT - BOTTOM + 18, row["period_id"], anchor="middle", size=11, colour=MUTED)
         if place and _is_break(rows[place - 1], row):
             canvas.line(
                 x_of(place) - step / 2,
@@ -92,7 +92,7 @@ def _axis(canvas: Canvas, low: float, high: float, y_of: Any) -> None:
     for part in range(5):
         value = low + (high - low) * part / 4
         canvas.line(LEFT, y_of(value), WIDTH - RIGHT, y_of(value), stroke=PALE, stroke_width=0.5)
-        canvas.text(LEFT - 6, y_of(value) + 4, canvas.say.number(value), anchor="end", size=10, colour=MUTED)
+        canvas.text(LEFT - 6, y_of(value) + 4, canvas.say.number(value), anchor="end", size=11, colour=MUTED)
 
 
 def _limits(canvas: Canvas, rows: Sequence[Mapping[str, Any]], last: Mapping[str, Any], step: float, y_of: Any) -> None:
@@ -141,16 +141,16 @@ def _legend(canvas: Canvas, has_limits: bool, has_restated: bool) -> None:
     if has_limits:
         canvas.line(place, y - 4, place + 22, y - 4, stroke=EDGE)
         canvas.text(place + 28, y, canvas.say.word("trend_centre"), size=11, colour=MUTED)
-        canvas.line(place + 90, y - 4, place + 112, y - 4, stroke=EDGE, stroke_dasharray="2 3")
-        canvas.text(place + 118, y, canvas.say.word("trend_limits"), size=11, colour=MUTED)
+        canvas.line(place + 76, y - 4, place + 98, y - 4, stroke=EDGE, stroke_dasharray="2 3")
+        canvas.text(place + 104, y, canvas.say.word("trend_limits"), size=11, colour=MUTED)
         tips = [
-            (place + 226 - HALF, y - 4),
-            (place + 226, y - 4 - HALF),
-            (place + 226 + HALF, y - 4),
-            (place + 226, y - 4 + HALF),
+            (place + 200 - HALF, y - 4),
+            (place + 200, y - 4 - HALF),
+            (place + 200 + HALF, y - 4),
+            (place + 200, y - 4 + HALF),
         ]
         canvas.polygon(tips, fill=INK)
-        canvas.text(place + 236, y, canvas.say.word("trend_signal"), size=11, colour=MUTED)
+        canvas.text(place + 210, y, canvas.say.word("trend_signal"), size=11, colour=MUTED)
     if has_restated:
-        canvas.rect(place + 300, y - 10, 12, 12, fill="none", stroke=INK)
-        canvas.text(place + 318, y, canvas.say.word("trend_restated"), size=11, colour=MUTED)
+        canvas.rect(place + 268, y - 10, 12, 12, fill="none", stroke=INK)
+        canvas.text(place + 286, y, canvas.say.word("trend_restated"), size=11, colour=MUTED)

@@ -24,8 +24,8 @@ create table core.dim_agencies (agency_id varchar, name_ar varchar, name_en varc
 insert into core.dim_agencies values ('a01', 'هيئة النور', 'Noor Authority', 'g'), ('a02', 'مؤسسة الندى', 'Nada', 'g');
 comment on table core.dim_agencies is 'Who is measured; one row per agency''s id.';
 comment on column core.dim_agencies.name_ar is 'Arabic name.';
-create table core.dim_metrics (metric_id varchar, name_ar varchar, name_en varchar, is_headline boolean);
-insert into core.dim_metrics values ('speed', 'السرعة', 'Speed', true);
+create table core.dim_metrics (metric_id varchar, name_ar varchar, name_en varchar, is_headline boolean, polarity int);
+insert into core.dim_metrics values ('speed', 'السرعة', 'Speed', true, 1);
 create table core.dim_units (unit_type varchar, unit_id varchar, agency_id varchar, name_ar varchar, name_en varchar);
 insert into core.dim_units select 'agency', agency_id, agency_id, name_ar, name_en from core.dim_agencies;
 create table benchmarks.bench_scores (
@@ -38,15 +38,20 @@ insert into benchmarks.bench_scores values
     ('s3', 'agency', 'a01', 'a01', 'speed', '2026Q1', 'i', 'reported', null, 71.25, 69, 74, 50),
     ('s4', 'agency', 'a02', 'a02', 'speed', '2026Q1', 'i', 'reported', null, 64, 60, 68, 60),
     ('s5', 'agency', 'a02', 'a02', 'speed', '2026Q2', null, 'missing', 'no_submission', null, null, null, null);
+alter table benchmarks.bench_scores add column standard_error decimal(12, 4);
+alter table core.dim_metrics add column unit varchar default 'share_pct';
 create table benchmarks.bench_peer_positions (
     agency_id varchar, metric_id varchar, period_id varchar, instrument_id varchar, score_id varchar,
     peers_count bigint, peer_median decimal(12, 4), peer_lower_quartile decimal(12, 4),
-    peer_upper_quartile decimal(12, 4), percentile decimal(12, 4), band varchar, comparability_reason varchar);
+    peer_upper_quartile decimal(12, 4), percentile decimal(12, 4), band varchar, comparability_reason varchar,
+    score decimal(12, 4), rank_low int, rank_high int);
 insert into benchmarks.bench_peer_positions
-    select agency_id, metric_id, period_id, instrument_id, score_id, 1, null, null, null, null, null, 'too_few_peers'
+    select agency_id, metric_id, period_id, instrument_id, score_id, 1, null, null, null, null, null, 'too_few_peers',
+        score, null, null
     from benchmarks.bench_scores;
-create table benchmarks.bench_lineage (score_id varchar, slice_id varchar);
-insert into benchmarks.bench_lineage values ('s1', 'x'), ('s3', 'y'), ('s4', 'z'), ('s5', 'w');
+create table benchmarks.bench_lineage (score_id varchar, agency_id varchar, slice_id varchar);
+insert into benchmarks.bench_lineage values
+    ('s1', 'a01', 'x'), ('s3', 'a01', 'y'), ('s4', 'a02', 'z'), ('s5', 'a02', 'w');
 create table intermediate.int_scores__judged as
     select unit_type, unit_id, agency_id, metric_id, period_id, instrument_id, status, status_reason,
         case when status = 'missing' then null else coalesce(score, 55.125) end::double as score,

@@ -71,16 +71,31 @@ def test_a_database_nobody_can_open(published: Published, unseal: Unseal) -> Non
 
 
 def test_a_byte_in_a_pack(published: Published, unseal: Unseal) -> None:
-    with unseal(published.path / "packs" / "a01" / "scores.csv") as path:
+    with unseal(published.path / "packs" / "a01" / "pack.ar.pdf") as path:
         _flip(path)
-    assert _found(published) == [("file_changed", "packs/a01/scores.csv")]
+    assert _found(published) == [("file_changed", "packs/a01/pack.ar.pdf")]
 
 
-@pytest.mark.parametrize("name", ["tables/dim_agencies.parquet", "packs/a02/quality.json", "difference.json"])
+def test_a_pack_table_written_anew_with_one_value_changed(published: Published, unseal: Unseal) -> None:
+    name = "packs/a01/tables/owner_scores.parquet"
+    with unseal(published.path / name) as path, duckdb.connect() as connection:
+        connection.execute(f"create table t as from read_parquet('{path}')")
+        connection.execute("update t set score = 99 where score is not null")
+        connection.execute(f"copy t to '{path}' (format parquet)")
+    assert _found(published) == [("file_changed", name), ("pack_changed", "a01")]
+
+
+@pytest.mark.parametrize("name", ["tables/dim_agencies.parquet", "reports/national.en.html", "difference.json"])
 def test_a_missing_file(name: str, published: Published, unseal: Unseal) -> None:
     with unseal(published.path / name) as path:
         path.unlink()
     assert _found(published) == [("file_missing", name)]
+
+
+def test_a_missing_account_of_a_pack(published: Published, unseal: Unseal) -> None:
+    with unseal(published.path / "packs" / "a02" / "quality.json") as path:
+        path.unlink()
+    assert _found(published) == [("file_missing", "packs/a02/quality.json"), ("pack_changed", "a02")]
 
 
 def test_a_missing_database(published: Published, unseal: Unseal) -> None:
