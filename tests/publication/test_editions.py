@@ -21,7 +21,9 @@ RESTATED = "update benchmarks.bench_scores set score = 72 where score_id = 's3'"
 
 
 def _pack(published: Published, agency: str) -> list[dict[str, str]]:
-    with (published.path / "packs" / agency / "tables" / "owner_scores.csv").open(encoding="utf-8-sig", newline="") as stream:
+    with (published.path / "packs" / agency / "tables" / "owner_scores.csv").open(
+        encoding="utf-8-sig", newline=""
+    ) as stream:
         return list(csv.DictReader(stream))
 
 

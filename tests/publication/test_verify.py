@@ -3,7 +3,9 @@
 Belongs here: `publication.verify`. Does not belong here: making editions (`test_editions`).
 """
 
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +14,26 @@ import pytest
 
 from publication.editions import Published
 from publication.verify import verify, verify_all
+from tests.publication.conftest import Centre
 
 Unseal = Callable[[Path], Any]
 
 
-@pytest.fixture
-def published(centre: Any) -> Published:
-    """Two editions of one period; the second."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """Two editions of one period, made once; the second."""
+    centre = Centre(tmp_path_factory.mktemp("made") / "centre")
     centre.publish()
     centre.change("update benchmarks.bench_scores set score = 72 where score_id = 's3'")
     second: Published = centre.publish(reason="correction")
     return second
+
+
+@pytest.fixture
+def published(made: Published, tmp_path: Path) -> Published:
+    """A copy of them, for a test that changes it."""
+    shutil.copytree(made.path.parent, tmp_path / "editions", symlinks=True)
+    return replace(made, path=tmp_path / "editions" / made.edition_id)
 
 
 def _found(published: Published) -> list[tuple[str, str]]:
