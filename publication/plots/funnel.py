@@ -127,10 +127,14 @@ def _axes(canvas: Canvas, grid: Any, low: float, high: float, x_of: Any, y_of: A
 
 
 def _names(canvas: Canvas, names: list[tuple[float, float, str]]) -> None:
-    """Names beside their points, pushed down where they would lie on one another."""
+    """Names beside their points, pushed down where they would lie on one another and out where on a neighbour's mark."""
     lowest = -SPACING
-    for y, x, name in sorted(names):
+    for y, own_x, name in sorted(names):
         lowest = max(y + 4, lowest + SPACING)
+        near = [
+            other_x for other_y, other_x, _ in names if abs(other_y - y) < 2 * SPACING and abs(other_x - own_x) < 60
+        ]
+        x = max(near)
         # Names of points near the far edge stand on the inner side.
         is_far = x > WIDTH - RIGHT - 120
         canvas.text(x - 8 if is_far else x + 8, lowest, name, size=11, anchor="end" if is_far else "start", kind="name")

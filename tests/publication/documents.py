@@ -45,15 +45,20 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._is_cell:
-            self.tables[-1][-1][-1] += ISOLATES.sub("", data)
+            self.tables[-1][-1][-1] += plain(data)
 
 
 def page(path: Path) -> Page:
     return Page(path.read_text("utf-8"))
 
 
+def plain(text: str) -> str:
+    """Without the marks of direction."""
+    return ISOLATES.sub("", text)
+
+
 def numbers(text: str) -> list[Decimal]:
-    found = NUMBER.findall(ISOLATES.sub("", text))
+    found = NUMBER.findall(plain(text))
     return [Decimal(number.replace(",", "").replace("−", "-")) for number in found]
 
 
@@ -70,6 +75,14 @@ def table_numbers(read: Page) -> list[list[list[list[Decimal]]]]:
 
 def pdf_text(path: Path) -> str:
     return "\n".join(page.extract_text() for page in PdfReader(path).pages)
+
+
+def pdf_numbers(path: Path) -> Counter[Decimal]:
+    """Numbers of a PDF by pieces as they were set: cells that stand side by side are not run together."""
+    pieces: list[str] = []
+    for one in PdfReader(path).pages:
+        one.extract_text(visitor_text=lambda text, *_: pieces.append(text))
+    return Counter(numbers(" ".join(pieces)))
 
 
 def counted(nested: list[list[list[list[Decimal]]]]) -> Counter[Decimal]:

@@ -11,7 +11,7 @@ from pypdf import PdfReader
 
 from miyar.workspace import Workspace
 from publication.phrasing import LANGUAGES
-from tests.publication.documents import counted, numbers, page, pdf_text, table_numbers
+from tests.publication.documents import counted, numbers, page, pdf_numbers, pdf_text, table_numbers
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +78,9 @@ def test_both_languages_and_kinds_say_the_same(edition: Path) -> None:
         folder = edition / "reports" if stem == "national" else edition / "reports" / "regions"
         arabic, english = (table_numbers(page(folder / f"{stem}.{language}.html")) for language in LANGUAGES)
         assert arabic == english
-    from collections import Counter
-
     told = counted(table_numbers(page(edition / "reports" / "national.ar.html")))
     assert told.total() > 0
-    assert not told - Counter(numbers(pdf_text(edition / "reports" / "national.ar.pdf")))
+    assert not told - pdf_numbers(edition / "reports" / "national.ar.pdf")
 
 
 def test_a_report_is_read_in_ten_minutes(edition: Path) -> None:
