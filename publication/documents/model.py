@@ -6,9 +6,11 @@ made from the same cells, so no two of them can disagree.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
+from miyar.periods import last_day
 from publication.phrasing import Language, Phrasing, sentences
 from publication.reading import code_text, reason_text
 
@@ -91,6 +93,11 @@ class Document:
     title: Sentence
     lead: list[Sentence]
     sections: list[Section]
+
+
+def dated(period_id: str) -> datetime:
+    """What a file says of its own making: the end of its period, so that equal content is equal bytes on any day."""
+    return datetime.combine(last_day(period_id), time(), UTC)
 
 
 def coded(code: str | None, *wording_sections: str) -> Text:

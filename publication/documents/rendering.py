@@ -5,7 +5,6 @@ Belongs here: handing values to the two templates. Does not belong here: what a 
 
 import base64
 import json
-from datetime import UTC, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ import typst
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from miyar.periods import last_day
 from publication.documents.model import (
     WORDS,
     Code,
@@ -25,6 +23,7 @@ from publication.documents.model import (
     Table,
     Text,
     column_text,
+    dated,
     tell,
     tell_cell,
 )
@@ -56,16 +55,13 @@ def as_html(told: dict[str, Any]) -> str:
 
 
 def as_pdf(told: dict[str, Any], period_id: str) -> bytes:
-    """The `values` of a document as a tagged PDF (PDF/UA-1).
-
-    It is dated with the last day of its period: equal content gives equal bytes on any day.
-    """
+    """The `values` of a document as a tagged PDF (PDF/UA-1)."""
     made = _compiler().compile(
         (TEMPLATES / "document.typ").read_bytes(),
         format="pdf",
         sys_inputs={"document": json.dumps(told | {"family": FAMILY}, ensure_ascii=False)},
         pdf_standards=["ua-1"],
-        timestamp=datetime.combine(last_day(period_id), time(), UTC),
+        timestamp=dated(period_id),
     )
     assert isinstance(made, bytes)  # noqa: S101 - a list comes for images of pages only
     return made

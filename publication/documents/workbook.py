@@ -6,7 +6,6 @@ Belongs here: sheets, headings, types of cells. Does not belong here: what a tab
 from pathlib import Path
 from typing import Any
 
-from miyar.periods import last_day
 from publication.documents.model import (
     WORDS,
     Cell,
@@ -18,6 +17,7 @@ from publication.documents.model import (
     Table,
     Text,
     column_text,
+    dated,
     tell,
 )
 from publication.phrasing import LANGUAGES, Language, Phrasing
@@ -32,10 +32,9 @@ def write_workbook(document: Document, path: Path, period_id: str) -> None:
     # Not at start-up: only publishing needs it.
     import xlsxwriter
 
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
     with xlsxwriter.Workbook(str(path), options) as book:
-        # Dated with the period, as the PDF is: the same content gives the same bytes.
-        book.set_properties({"created": last_day(period_id), "title": tell(document.title, Phrasing("ar", WORDS))})
+        book.set_properties({"created": dated(period_id), "title": tell(document.title, Phrasing("ar", WORDS))})
         styles = {
             "head": book.add_format({"bold": True, "bg_color": "#eef1f4", "text_wrap": True, "valign": "top"}),
             "text": book.add_format({"text_wrap": True, "valign": "top"}),

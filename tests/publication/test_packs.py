@@ -227,6 +227,9 @@ def test_the_same_content_is_the_same_bytes_on_any_day(centre: Centre, tmp_path:
     other = Centre(tmp_path / "other")
     later = publish(other.workspace, ORIGIN, datetime(2027, 1, 2, tzinfo=UTC))
     assert later.content_hash == first.content_hash
+    # No clock but the period's: two files of one second would be alike by chance.
+    made = openpyxl.load_workbook(first.path / "packs" / "a01" / "pack.xlsx").properties
+    assert (made.created, made.modified) == (datetime(2026, 3, 31), datetime(2026, 3, 31))
     # The database's own file layout is not promised; everything written for readers is.
     hashes = [read_manifest(published.path).files for published in (first, later)]
     for files in hashes:
