@@ -7,11 +7,9 @@ import base64
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-import typst
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from publication.documents.model import (
@@ -27,16 +25,20 @@ from publication.documents.model import (
     tell,
     tell_cell,
 )
-from publication.phrasing import Digits, Language, Phrasing
+from publication.phrasing import Language, Phrasing
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from typst import Compiler
 
 FONTS = Path(__file__).parents[1] / "fonts"
 TEMPLATES = Path(__file__).parent / "templates"
 FAMILY = "IBM Plex Sans Arabic"
 
 
-def values(document: Document, language: Language, digits: Digits = "latin") -> dict[str, Any]:
+def values(document: Document, language: Language) -> dict[str, Any]:
     """The document in words: nothing but texts, lists and mappings, as JSON has them."""
-    say = Phrasing(language, WORDS, digits)
+    say = Phrasing(language, WORDS)
     return {
         "language": language,
         "direction": "rtl" if say.is_rtl else "ltr",
@@ -95,7 +97,10 @@ def _cell_kind(cell: object) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    # Here and below, not at start-up: only publishing needs it.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -106,8 +111,10 @@ def _environment() -> Environment:
 
 
 @cache
-def _compiler() -> typst.Compiler:
+def _compiler() -> "Compiler":
     """One compiler for all documents: fonts are read once, and only ours."""
+    import typst
+
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)])
     return typst.Compiler(font_paths=fonts, ignore_system_fonts=True)
 

@@ -23,7 +23,7 @@ from publication.access import access_rules
 from publication.editions import publish
 from publication.manifest import read_manifest
 from publication.phrasing import LANGUAGES
-from tests.publication.conftest import ORIGIN, Centre
+from tests.publication.centre import ORIGIN, Centre
 from tests.publication.documents import counted, numbers, page, pdf_numbers, pdf_text, plain, table_numbers
 
 ATTACK = "=HYPERLINK(1)<script>alert(1)</script>"

@@ -14,7 +14,7 @@ import pytest
 
 from publication.editions import Published
 from publication.verify import verify, verify_all
-from tests.publication.conftest import Centre
+from tests.publication.centre import Centre
 
 Unseal = Callable[[Path], Any]
 
