@@ -10,6 +10,8 @@ from pathlib import Path
 
 import yaml
 
+# A reader who owns nothing: of tables by owner such a reader sees only the rows of no single agency.
+PUBLIC = ""
 RULES = ("everyone", "owner_and_shared", "owner", "centre")
 
 

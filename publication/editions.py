@@ -17,10 +17,13 @@ import duckdb
 
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
+from publication.access import access_rules
 from publication.difference import write_difference
-from publication.hashing import file_hash, table_hash
+from publication.hashing import combined_hash, file_hash, table_hash
 from publication.manifest import Manifest, TableEntry, content_hash, list_editions, read_manifest
-from publication.packs import write_packs
+from publication.packs import write_owner_files, write_packs
+from publication.readers import shelf
+from publication.reports import write_reports
 from publication.restatements import TABLE as RESTATED
 from publication.restatements import fill_restatements
 
@@ -64,8 +67,6 @@ def publish(
     """Publish the warehouse as the next edition of a period (default: the last period with a reported score).
 
     `same_method` is Parquet of the scores under the methodology of the edition before, where that was another one.
-
-
     The same content as the period's latest edition changes nothing. A further edition of a period that is already out
     needs a reason; raises MiyarError without one.
     """
@@ -76,8 +77,9 @@ def publish(
         building = workspace.editions / f".building-{chosen}"
         building.mkdir()
         tables = _write_tables(connection, building, chosen)
-        packs = write_packs(connection, workspace, building, chosen)
-    content = content_hash(tables, packs)
+        packs = write_owner_files(connection, workspace, building, chosen)
+    access = combined_hash(access_rules())
+    content = content_hash(tables, packs, access)
     earlier = [name for name in list_editions(workspace.editions) if name.startswith(f"{chosen}-r")]
     if earlier and read_manifest(workspace.editions / earlier[-1]).content_hash == content:
         _remove(building)
@@ -103,6 +105,10 @@ def publish(
             tables[RESTATED] = fill_restatements(
                 building, before, read_manifest(before), origin.methodology_version, same_method
             )
+    # Only now: packs and reports tell what was restated, and an edition that is not new needs none of them.
+    with shelf(building / "tables") as tables_read:
+        write_packs(tables_read, building, edition_id, chosen)
+        write_reports(tables_read, building, edition_id, chosen, origin.methodology_version)
     files = {
         path.relative_to(building).as_posix(): file_hash(path) for path in sorted(building.rglob("*")) if path.is_file()
     }
@@ -122,6 +128,8 @@ def publish(
         code_hash=origin.code_hash,
         storage_version=STORAGE_VERSION,
         tables=tables,
+        packs=packs,
+        access_hash=access,
         files=files,
         submissions=dict(sorted(origin.submissions.items())),
     )

@@ -14,7 +14,7 @@ import yaml
 
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
-from publication.reading import open_edition, wording
+from publication.reading import open_edition, reason_text
 from publication.trace import Trace, trace
 
 Numbers = dict[str, Any]
@@ -75,12 +75,11 @@ def sentence(step: Step, language: str) -> str:
 
 
 def _shown(value: Any, language: str) -> str:
-    for kind in wording().values():
-        if isinstance(value, str) and value in kind:
-            return kind[value][language]
+    if isinstance(value, str):
+        return reason_text(value, language)
     if value is None:
         return "-"
-    return f"{value:,}" if isinstance(value, int) else str(value) if isinstance(value, str) else f"{float(value):.2f}"
+    return f"{value:,}" if isinstance(value, int) else f"{float(value):.2f}"
 
 
 def explain(workspace: Workspace, edition: Path, score_id: str) -> Explanation:

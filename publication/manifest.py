@@ -30,7 +30,10 @@ class TableEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """`manifest.json`. `content_hash` covers tables and packs only: not the day, not the file layout."""
+    """`manifest.json`. `content_hash` covers the tables, the packs' own content and the rules of access.
+
+    It covers neither the day nor any rendering: another version of a PDF compiler makes other files, and no new edition.
+    """
 
     edition_id: str
     period_id: str
@@ -47,6 +50,8 @@ class Manifest:
     code_hash: str
     storage_version: str
     tables: dict[str, TableEntry] = field(default_factory=dict)
+    packs: dict[str, str] = field(default_factory=dict)  # agency -> hash of what its pack holds beyond the tables
+    access_hash: str = ""
     files: dict[str, str] = field(default_factory=dict)
     submissions: dict[str, str] = field(default_factory=dict)
 
@@ -54,9 +59,11 @@ class Manifest:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-def content_hash(tables: Mapping[str, TableEntry], packs: Mapping[str, str]) -> str:
-    """Hash over tables and packs: what the inputs decide, and not what happened to be published before."""
-    return combined_hash({**{name: entry.hash for name, entry in tables.items() if name not in OF_HISTORY}, **packs})
+def content_hash(tables: Mapping[str, TableEntry], packs: Mapping[str, str], access_hash: str) -> str:
+    """Hash over what the inputs decide, and not over what happened to be published before."""
+    parts = {name: entry.hash for name, entry in tables.items() if name not in OF_HISTORY}
+    parts |= {f"packs/{agency}": digest for agency, digest in packs.items()}
+    return combined_hash(parts | {"access": access_hash})
 
 
 def read_manifest(edition: Path) -> Manifest:

@@ -1,20 +1,31 @@
-"""One pack per agency: its own scores in full, peers only as statistics, and what became of its rows.
+"""One pack per agency: its own figures in full, peers only as statistics, and what became of its rows.
 
-Belongs here: what an agency gets with an edition. Does not belong here: another agency's detail, in any column.
+Belongs here: the files of a pack. Does not belong here: another agency's detail, in any column; what the document says
+(`documents.agency`).
 """
 
-import csv
-import io
 import json
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow import csv
 
 from ingestion.ledger import read_accounts
 from miyar.workspace import Workspace
-from publication.hashing import combined_hash, file_hash
+from publication.documents.agency import agency_document
+from publication.documents.rendering import as_html, as_pdf, values
+from publication.documents.workbook import write_workbook
+from publication.hashing import combined_hash, file_hash, table_hash
+from publication.phrasing import LANGUAGES
+from publication.readers import Shelf
 
+OWNER_SCORES = "owner_scores"
+# What a spreadsheet would take for a formula at the start of a text (OWASP, CSV injection).
+FORMULA = r"^([=+\-@\t\r])"
 # The agency sees its own figures from 5 responses on (`owner_n`); the public from 30. Nobody below 5.
 SCORES = """
     select
@@ -46,32 +57,79 @@ SCORES = """
         on judged.unit_type = 'agency' and judged.agency_id = positions.agency_id
         and judged.metric_id = positions.metric_id and judged.period_id = positions.period_id
         and judged.instrument_id = positions.instrument_id
-    where judged.agency_id = ? and judged.period_id <= ?
+    where judged.agency_id = $agency and judged.period_id <= $period
     order by judged.unit_type, judged.unit_id, judged.metric_id, judged.period_id, judged.instrument_id
 """
 
 
-def write_packs(
+def write_owner_files(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, building: Path, period: str
 ) -> dict[str, str]:
-    """Write `packs/<agency>/scores.csv` and `quality.json`; returns a content hash per pack."""
+    """Write what a pack holds beyond the edition's tables: `tables/owner_scores.parquet` and `quality.json`.
+
+    Returns a hash per pack over the content of both. All other files of a pack follow from them, the edition's tables and
+    the rules of access.
+    """
     hashes = {}
     quality = _quality_by_agency(workspace)
     agencies = [row[0] for row in connection.execute("select agency_id from core.dim_agencies order by 1").fetchall()]
     for agency in agencies:
         folder = building / "packs" / agency
-        folder.mkdir(parents=True)
-        result = connection.execute(SCORES, [agency, period])
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([column[0] for column in result.description])
-        writer.writerows(result.fetchall())
-        # A byte-order mark lets spreadsheets recognise the Arabic.
-        (folder / "scores.csv").write_text(text.getvalue(), "utf-8-sig")
+        (folder / "tables").mkdir(parents=True)
+        given = {"agency": agency, "period": period}
+        connection.execute("create or replace temp table own as " + SCORES, given)
+        target = str(folder / "tables" / f"{OWNER_SCORES}.parquet").replace("'", "''")
+        connection.execute(f"copy (select * from own order by all) to '{target}' (format parquet, compression zstd)")
         report = json.dumps(quality.get(agency, []), ensure_ascii=False, indent=1, sort_keys=True)
         (folder / "quality.json").write_text(report + "\n", "utf-8")
-        hashes[f"packs/{agency}"] = combined_hash({path.name: file_hash(path) for path in sorted(folder.iterdir())})
+        hashes[agency] = pack_hash(connection, folder)
     return hashes
+
+
+def pack_hash(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
+    """Hash of what a pack holds beyond the edition's tables; raises duckdb.Error or OSError where it cannot be read."""
+    source = str(folder / "tables" / f"{OWNER_SCORES}.parquet").replace("'", "''")
+    parts = {
+        OWNER_SCORES: table_hash(connection, f"read_parquet('{source}')"),
+        "quality.json": file_hash(folder / "quality.json"),
+    }
+    return combined_hash(parts)
+
+
+def write_packs(shelf: Shelf, building: Path, edition_id: str, period: str) -> None:
+    """Fill the packs of an edition under construction: the agency's rows of every table, workbook, pages and PDFs."""
+    for folder in sorted((building / "packs").iterdir()):
+        own = pq.read_table(folder / "tables" / f"{OWNER_SCORES}.parquet")
+        with shelf.reader(folder.name, **{OWNER_SCORES: own}) as reader:
+            for name, rows in reader.own_tables(folder.name).items():
+                _write_table(rows, folder / "tables" / name)
+            agency = reader.rows("select * from dim_agencies where agency_id = ?", folder.name)[0]
+            quality = json.loads((folder / "quality.json").read_text("utf-8"))
+            document = agency_document(reader, agency, edition_id, period, quality)
+            # Plots read the reader's rows: all is rendered while they are there.
+            for language in LANGUAGES:
+                told = values(document, language)
+                (folder / f"index.{language}.html").write_text(as_html(told), "utf-8")
+                (folder / f"pack.{language}.pdf").write_bytes(as_pdf(told, period))
+            write_workbook(document, folder / "pack.xlsx", period)
+
+
+def _write_table(rows: pa.Table, stem: Path) -> None:
+    """As Parquet, and as CSV whose texts no spreadsheet takes for formulas."""
+    if stem.name != OWNER_SCORES:
+        pq.write_table(rows, stem.with_suffix(".parquet"), compression="zstd")
+    columns = [_harmless(rows.column(name)) for name in rows.column_names]
+    with stem.with_suffix(".csv").open("wb") as stream:
+        # A byte-order mark lets spreadsheets recognise the Arabic.
+        stream.write(b"\xef\xbb\xbf")
+        csv.write_csv(pa.table(columns, names=rows.column_names), stream)
+
+
+def _harmless(column: Any) -> Any:
+    """Texts that begin like a formula get an apostrophe before them; numbers stay numbers."""
+    if not pa.types.is_string(column.type):
+        return column
+    return pc.replace_substring_regex(column, FORMULA, r"'\1")
 
 
 def _quality_by_agency(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:

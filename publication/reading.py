@@ -36,6 +36,22 @@ def wording() -> dict[str, dict[str, dict[str, str]]]:
     return source
 
 
+def code_text(code: str | None, language: str, *sections: str) -> str:
+    """The words of a code in the first section of `wording.yml` that has it; nothing for none."""
+    if code is None:
+        return ""
+    for section in sections:
+        if code in wording()[section]:
+            return wording()[section][code][language]
+    # A code without words is better shown than hidden; a test holds that published codes have theirs.
+    return code
+
+
+def reason_text(code: str | None, language: str) -> str:
+    """The words of a band, a status or a reason."""
+    return code_text(code, language, "bands", "reasons", "statuses")
+
+
 def open_edition(edition: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection that can neither read other files nor be reconfigured by a query."""
     database = edition / "benchmarks.duckdb"

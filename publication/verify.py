@@ -8,8 +8,9 @@ from pathlib import Path
 import duckdb
 
 from miyar.errors import Problem
-from publication.hashing import combined_hash, file_hash, table_hash
-from publication.manifest import Manifest, content_hash, list_editions, read_manifest
+from publication.hashing import file_hash, table_hash
+from publication.manifest import content_hash, list_editions, read_manifest
+from publication.packs import pack_hash
 
 
 def verify(editions: Path, edition_id: str) -> list[Problem]:
@@ -17,7 +18,7 @@ def verify(editions: Path, edition_id: str) -> list[Problem]:
     folder = editions / edition_id
     manifest = read_manifest(folder)
     problems = []
-    if _content_hash(manifest) != manifest.content_hash:
+    if content_hash(manifest.tables, manifest.packs, manifest.access_hash) != manifest.content_hash:
         problems.append(
             _problem("manifest_changed", "its content hash is not that of its parts", edition_id, "manifest.json")
         )
@@ -38,6 +39,9 @@ def verify(editions: Path, edition_id: str) -> list[Problem]:
                     problems.append(
                         _problem("table_changed", "the Parquet table differs from the manifest", edition_id, name)
                     )
+        for agency, digest in manifest.packs.items():
+            if _pack_hash(connection, folder / "packs" / agency) != digest:
+                problems.append(_problem("pack_changed", "the pack differs from the manifest", edition_id, agency))
         database = folder / "benchmarks.duckdb"
         if database.is_file():
             try:
@@ -73,14 +77,11 @@ def verify_all(editions: Path) -> dict[str, list[Problem]]:
     return {edition_id: verify(editions, edition_id) for edition_id in list_editions(editions)}
 
 
-def _content_hash(manifest: Manifest) -> str:
-    """The hash over tables and packs, from the hashes the manifest names for them."""
-    packs: dict[str, dict[str, str]] = {}
-    for path, digest in manifest.files.items():
-        folder, _, name = path.rpartition("/")
-        if folder.startswith("packs/"):
-            packs.setdefault(folder, {})[name] = digest
-    return content_hash(manifest.tables, {folder: combined_hash(files) for folder, files in packs.items()})
+def _pack_hash(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
+    try:
+        return pack_hash(connection, folder)
+    except (duckdb.Error, OSError):
+        return "unreadable"
 
 
 def _table_hash(connection: duckdb.DuckDBPyConnection, relation: str) -> str:

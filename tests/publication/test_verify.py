@@ -3,7 +3,9 @@
 Belongs here: `publication.verify`. Does not belong here: making editions (`test_editions`).
 """
 
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +14,26 @@ import pytest
 
 from publication.editions import Published
 from publication.verify import verify, verify_all
+from tests.publication.centre import Centre
 
 Unseal = Callable[[Path], Any]
 
 
-@pytest.fixture
-def published(centre: Any) -> Published:
-    """Two editions of one period; the second."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """Two editions of one period, made once; the second."""
+    centre = Centre(tmp_path_factory.mktemp("made") / "centre")
     centre.publish()
     centre.change("update benchmarks.bench_scores set score = 72 where score_id = 's3'")
     second: Published = centre.publish(reason="correction")
     return second
+
+
+@pytest.fixture
+def published(made: Published, tmp_path: Path) -> Published:
+    """A copy of them, for a test that changes it."""
+    shutil.copytree(made.path.parent, tmp_path / "editions", symlinks=True)
+    return replace(made, path=tmp_path / "editions" / made.edition_id)
 
 
 def _found(published: Published) -> list[tuple[str, str]]:
@@ -71,16 +82,31 @@ def test_a_database_nobody_can_open(published: Published, unseal: Unseal) -> Non
 
 
 def test_a_byte_in_a_pack(published: Published, unseal: Unseal) -> None:
-    with unseal(published.path / "packs" / "a01" / "scores.csv") as path:
+    with unseal(published.path / "packs" / "a01" / "pack.ar.pdf") as path:
         _flip(path)
-    assert _found(published) == [("file_changed", "packs/a01/scores.csv")]
+    assert _found(published) == [("file_changed", "packs/a01/pack.ar.pdf")]
 
 
-@pytest.mark.parametrize("name", ["tables/dim_agencies.parquet", "packs/a02/quality.json", "difference.json"])
+def test_a_pack_table_written_anew_with_one_value_changed(published: Published, unseal: Unseal) -> None:
+    name = "packs/a01/tables/owner_scores.parquet"
+    with unseal(published.path / name) as path, duckdb.connect() as connection:
+        connection.execute(f"create table t as from read_parquet('{path}')")
+        connection.execute("update t set score = 99 where score is not null")
+        connection.execute(f"copy t to '{path}' (format parquet)")
+    assert _found(published) == [("file_changed", name), ("pack_changed", "a01")]
+
+
+@pytest.mark.parametrize("name", ["tables/dim_agencies.parquet", "reports/national.en.html", "difference.json"])
 def test_a_missing_file(name: str, published: Published, unseal: Unseal) -> None:
     with unseal(published.path / name) as path:
         path.unlink()
     assert _found(published) == [("file_missing", name)]
+
+
+def test_a_missing_account_of_a_pack(published: Published, unseal: Unseal) -> None:
+    with unseal(published.path / "packs" / "a02" / "quality.json") as path:
+        path.unlink()
+    assert _found(published) == [("file_missing", "packs/a02/quality.json"), ("pack_changed", "a02")]
 
 
 def test_a_missing_database(published: Published, unseal: Unseal) -> None:

@@ -1,0 +1,287 @@
+"""The pack of one agency: its own figures in full, peers only as statistics.
+
+Belongs here: what an agency reads about itself. Does not belong here: sections it shares with
+reports (`sections`), files (`packs`).
+"""
+
+from functools import cache
+from typing import Any
+
+import yaml
+
+from methodology.parameters import load_methodology
+from publication.documents.model import (
+    Cell,
+    Code,
+    Count,
+    Document,
+    Interval,
+    Number,
+    Plot,
+    Section,
+    Sentence,
+    Table,
+    Text,
+    coded,
+    score_code,
+    word,
+)
+from publication.documents.sections import disparities, figures, journeys, named, trends
+from publication.plots import radar, rug, spine
+from publication.readers import Reader
+
+
+def agency_document(
+    reader: Reader, agency: dict[str, Any], edition_id: str, period_id: str, quality: list[Any]
+) -> Document:
+    """The document of one agency.
+
+    Args:
+        reader: the agency's share of the edition, with its `owner_scores`.
+        agency: its row of dim_agencies.
+        quality: the accounts of its files, as in `quality.json`.
+    """
+    own = str(agency["agency_id"])
+    cells: dict[str, Cell] = {"edition": Code(edition_id), "period": Code(period_id), "agency": named(agency)}
+    found = [
+        _standing(reader, period_id),
+        _not_compared(reader, period_id),
+        _over_time(reader, period_id),
+        trends(reader, "agency", own, period_id, with_plots=True),
+        disparities(reader, "agency_region", own, period_id),
+        figures(reader, "bench_complaints", "agency", own, period_id),
+        figures(reader, "bench_closed_loop", "agency", own, period_id),
+        journeys(reader, period_id, _own_journeys(reader, period_id)),
+        *_maturity(reader, period_id),
+        _owner_only(reader, period_id),
+        _restated(reader),
+        _files(quality, period_id),
+        Section(Sentence("how_to_read"), [Sentence("how_intervals"), Sentence("how_peers"), Sentence("how_scores")]),
+    ]
+    return Document(
+        Sentence("pack_title", cells),
+        [Sentence("pack_lead", cells), Sentence("pack_private", cells)],
+        [section for section in found if section],
+    )
+
+
+def _standing(reader: Reader, period_id: str) -> Section | None:
+    if not reader.has("bench_peer_positions", "bench_scores", "dim_metrics"):
+        return None
+    rows = reader.rows(
+        """select positions.*, scores.ci_low, scores.ci_high, scores.n, metrics.name_ar, metrics.name_en,
+            metrics.polarity
+        from bench_peer_positions as positions
+        inner join bench_scores as scores using (score_id)
+        inner join dim_metrics as metrics on positions.metric_id = metrics.metric_id
+        where positions.period_id = ? and positions.score is not null
+        order by metrics.is_headline desc, positions.metric_id, positions.instrument_id""",
+        period_id,
+    )
+    if not rows:
+        return Section(Sentence("standing"), [Sentence("standing_none")])
+    lines: list[tuple[Cell, ...]] = [
+        (
+            named(row),
+            Number(row["score"]),
+            Interval(row["ci_low"], row["ci_high"]),
+            Count(row["n"]),
+            Number(row["peer_median"]),
+            Interval(row["peer_lower_quartile"], row["peer_upper_quartile"]),
+            Count(row["peers_count"]),
+            coded(row["band"] or row["comparability_reason"]),
+            Interval(row["rank_low"], row["rank_high"], 0),
+            score_code(row["score_id"]),
+        )
+        for row in rows
+    ]
+    columns = ("metric", "score", "interval", "n", "peer_median", "peer_quartiles", "peers_count", "verdict", "ranks")
+    return Section(
+        Sentence("standing"),
+        [
+            Sentence(
+                "standing_count", {"scores": Count(len(rows)), "banded": Count(sum(bool(r["band"]) for r in rows))}
+            ),
+            Plot((lambda language: spine(rows, language, word("standing", language)),)),
+            Table((*columns, "score_id"), lines),
+        ],
+    )
+
+
+def _not_compared(reader: Reader, period_id: str) -> Section | None:
+    """Why scores got no verdict, counted by reason; what nobody asked of the agency is left out."""
+    if not reader.has("bench_peer_positions"):
+        return None
+    rows = reader.rows(
+        """select comparability_reason, count(distinct metric_id) as metrics_count from bench_peer_positions
+        where period_id = ? and comparability_reason is not null and comparability_reason not in ('not_owed', 'not_measured')
+        group by all order by metrics_count desc, comparability_reason""",
+        period_id,
+    )
+    lines: list[tuple[Cell, ...]] = [(coded(row["comparability_reason"]), Count(row["metrics_count"])) for row in rows]
+    return Section(Sentence("not_compared"), [Table(("reason", "metrics_count"), lines)]) if rows else None
+
+
+def _over_time(reader: Reader, period_id: str) -> Section | None:
+    """Headline metrics by period, each with its verdict then."""
+    if not reader.has("bench_peer_positions", "dim_metrics"):
+        return None
+    rows = reader.rows(
+        """select metrics.name_ar as row_ar, metrics.name_en as row_en, positions.period_id as column_ar,
+            positions.period_id as column_en, positions.score, positions.band, positions.comparability_reason
+        from bench_peer_positions as positions inner join dim_metrics as metrics using (metric_id)
+        where metrics.is_headline and positions.period_id <= ?
+        qualify row_number() over (
+            partition by positions.metric_id, positions.period_id order by (score is null), instrument_id
+        ) = 1 and count(positions.score) over (partition by positions.metric_id) > 0
+        order by metrics.metric_id, positions.period_id""",
+        period_id,
+    )
+    if not rows:
+        return None
+    return Section(
+        Sentence("over_time"),
+        [Sentence("over_time_how"), Plot((lambda language: rug(rows, language, word("over_time", language)),))],
+    )
+
+
+def _own_journeys(reader: Reader, period_id: str) -> set[str]:
+    if not reader.has("bench_journey_agencies"):
+        return set()
+    rows = reader.rows("select distinct unit_id from bench_journey_agencies where period_id = ?", period_id)
+    return {row["unit_id"] for row in rows}
+
+
+def _maturity(reader: Reader, period_id: str) -> list[Section]:
+    """One section per model, of its last assessment up to the period."""
+    if not reader.has("bench_maturity", "bench_maturity_parts", "bench_maturity_gaps", "dim_metrics"):
+        return []
+    rows = reader.rows(
+        """select maturity.*, metrics.name_ar, metrics.name_en
+        from bench_maturity as maturity inner join dim_metrics as metrics using (metric_id)
+        where maturity.status = 'reported' and maturity.period_id <= ? and unit_type = 'agency'
+        qualify row_number() over (partition by model_id order by maturity.period_id desc) = 1
+        order by model_id""",
+        period_id,
+    )
+    return [_model(reader, row) for row in rows]
+
+
+def _model(reader: Reader, row: dict[str, Any]) -> Section:
+    given = (row["score_id"], row["model_id"])
+    parts = reader.rows(
+        "select * from bench_maturity_parts where score_id = ? and model_id = ? order by part_id", *given
+    )
+    names, levels = _model_names(row["methodology_version"], row["model_id"])
+    webs = [
+        {"name_ar": name["ar"], "name_en": name["en"], "score": part["score"]}
+        for part in parts
+        if part["part"] == "dimension" and (name := names.get(part["part_id"]))
+    ]
+    gates = [
+        {"name_ar": name["ar"], "name_en": name["en"], "is_passed": part["is_passed"]}
+        for part in parts
+        if part["part"] == "gate" and (name := levels.get(part["part_id"]))
+    ]
+    gaps = reader.rows("select * from bench_maturity_gaps where score_id = ? and model_id = ? order by all", *given)
+    lines: list[tuple[Cell, ...]] = [
+        (
+            coded("score_gap", "gaps") if gap["practice_id"] is None else named(gap, "practice"),
+            coded(gap["gap_reason"], "gap_reasons"),
+            Number(gap["counted_adoption"]),
+            Number(gap["adoption_needed"]),
+            Number(gap["points_missing"]),
+        )
+        for gap in gaps
+    ]
+    cells: dict[str, Cell] = {
+        "model": named(row),
+        "period": Code(row["period_id"]),
+        "level": Text(str(row["announced_level_ar"]), str(row["announced_level_en"])),
+        "probability": Number(row["announced_level_probability"], 2),
+        "score": Number(row["counted_score"]),
+        "id": score_code(row["score_id"]),
+    }
+    blocks: list[Sentence | Table | Plot] = [
+        Sentence("maturity_level", cells),
+        Plot((lambda language: radar(webs, gates, language, row[f"name_{language}"]),)),
+    ]
+    columns = ("practice", "reason", "counted_adoption", "adoption_needed", "points_missing")
+    return Section(Sentence("maturity", cells), [*blocks, *([Table(columns, lines)] if lines else [])])
+
+
+@cache
+def _model_names(version: str, model_id: str) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+    """Names of a model's dimensions by id, and of its levels by number."""
+    methodology = load_methodology(version)
+    source = yaml.safe_load((methodology.folder / "maturity" / f"{model_id}.yml").read_text("utf-8"))
+    levels = methodology.models[model_id].levels
+    dimensions = {dimension: spec["name"] for dimension, spec in source["dimensions"].items()}
+    return dimensions, {str(number): level for number, level in enumerate(levels, start=1)}
+
+
+def _owner_only(reader: Reader, period_id: str) -> Section | None:
+    """Figures from 5 to 29 responses, which nobody but the agency sees."""
+    rows = reader.rows(
+        """select * from owner_scores where status = 'owner_only' and unit_type = 'agency' and period_id = ?
+        order by metric_id, instrument_id""",
+        period_id,
+    )
+    lines: list[tuple[Cell, ...]] = [
+        (
+            named(row, "metric"),
+            Number(row["score"]),
+            Interval(row["ci_low"], row["ci_high"]),
+            Count(row["n"]),
+            coded(row["status_reason"]),
+        )
+        for row in rows
+    ]
+    columns = ("metric", "score", "interval", "n", "reason")
+    return Section(Sentence("owner_only"), [Sentence("owner_only_how"), Table(columns, lines)]) if rows else None
+
+
+def _restated(reader: Reader) -> Section | None:
+    if not reader.has("bench_restatements", "dim_metrics", "dim_units"):
+        return None
+    rows = reader.rows(
+        """select restated.*, metrics.name_ar as metric_ar, metrics.name_en as metric_en, units.name_ar, units.name_en
+        from bench_restatements as restated
+        inner join dim_metrics as metrics using (metric_id)
+        inner join dim_units as units using (unit_type, unit_id)
+        where restated.unit_type = 'agency' and restated.agency_id is not null
+        order by period_id, metric_id, instrument_id"""
+    )
+    lines: list[tuple[Cell, ...]] = [
+        (
+            named(row, "metric"),
+            Code(row["period_id"]),
+            Number(row["score_before"]),
+            Number(row["score_after"]),
+            Number(row["data_change"], is_change=True),
+            Number(row["method_change"], is_change=True),
+            coded(row["cause"], "causes"),
+            score_code(row["score_id"]),
+        )
+        for row in rows
+    ]
+    columns = ("metric", "period", "score_before", "score_after", "data_change", "method_change", "cause", "score_id")
+    return Section(Sentence("restated"), [Sentence("restated_how"), Table(columns, lines)]) if rows else None
+
+
+def _files(quality: list[Any], period_id: str) -> Section | None:
+    """What became of the agency's files of this period."""
+    lines: list[tuple[Cell, ...]] = [
+        (
+            Code(line["file"]),
+            coded(line["status"], "submission_statuses"),
+            Count(line["accepted"]),
+            Count(line.get("quarantined")),
+            Count(line.get("duplicates")),
+            Code(line["submission_id"]),
+        )
+        for line in quality
+        if period_id in line["periods"] or not line["periods"]
+    ]
+    columns = ("file", "file_status", "accepted", "quarantined", "duplicates", "submission_id")
+    return Section(Sentence("files"), [Sentence("files_how"), Table(columns, lines)]) if lines else None

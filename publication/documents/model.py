@@ -1,0 +1,140 @@
+"""A document before it has a language: sections of sentences, tables and plots made of typed cells.
+
+Belongs here: the cells and blocks, and how a cell is told. Does not belong here: any layout. Every rendering in every language is
+made from the same cells, so no two of them can disagree.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from pathlib import Path
+
+from miyar.periods import last_day
+from publication.phrasing import Language, Phrasing, sentences
+from publication.reading import code_text, reason_text
+
+WORDS = Path(__file__).parent / "words.yml"
+COLUMNS = Path(__file__).parent / "columns.yml"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A name or a code's words, in both languages."""
+
+    ar: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Number:
+    """A figure; `is_change` shows its sign always."""
+
+    value: Decimal | float | None
+    decimals: int = 1
+    is_change: bool = False
+
+
+@dataclass(frozen=True)
+class Count:
+    value: int | None
+
+
+@dataclass(frozen=True)
+class Interval:
+    low: Decimal | float | None
+    high: Decimal | float | None
+    decimals: int = 1
+
+
+@dataclass(frozen=True)
+class Code:
+    """An id or a period: the same in every language. A score's id is told by its first eight digits."""
+
+    text: str
+
+
+Cell = Text | Number | Count | Interval | Code
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of `words.yml` with its cells."""
+
+    key: str
+    cells: dict[str, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns named in `columns.yml`, and a row of cells each."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Cell, ...]]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Drawings side by side that carry their own words."""
+
+    draws: tuple[Callable[[Language], str], ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    heading: Sentence
+    blocks: list[Sentence | Table | Plot]
+
+
+@dataclass(frozen=True)
+class Document:
+    """What one reader gets."""
+
+    title: Sentence
+    lead: list[Sentence]
+    sections: list[Section]
+
+
+def dated(period_id: str) -> datetime:
+    """What a file says of its own making: the end of its period, so that equal content is equal bytes on any day."""
+    return datetime.combine(last_day(period_id), time(), UTC)
+
+
+def coded(code: str | None, *wording_sections: str) -> Text:
+    """A code of a published table in words: bands, reasons and statuses unless other sections are named."""
+    if wording_sections:
+        return Text(code_text(code, "ar", *wording_sections), code_text(code, "en", *wording_sections))
+    return Text(reason_text(code, "ar"), reason_text(code, "en"))
+
+
+def score_code(score_id: str | None) -> Code:
+    return Code((score_id or "")[:8])
+
+
+def tell_cell(cell: Cell, say: Phrasing) -> str:
+    """A cell as a reader meets it."""
+    match cell:
+        case Text():
+            return cell.ar if say.language == "ar" else cell.en
+        case Number():
+            return say.signed(cell.value, cell.decimals) if cell.is_change else say.number(cell.value, cell.decimals)
+        case Count():
+            return say.count(cell.value)
+        case Interval():
+            return say.interval(cell.low, cell.high, cell.decimals)
+        case Code():
+            return say.code(cell.text) if cell.text else ""
+
+
+def tell(sentence: Sentence, say: Phrasing) -> str:
+    return say.word(sentence.key, **{name: tell_cell(cell, say) for name, cell in sentence.cells.items()})
+
+
+def word(key: str, language: Language) -> str:
+    """A sentence without cells, for the title of a plot."""
+    return sentences(WORDS)[key][language]
+
+
+def column_text(column: str, language: Language, *, is_meaning: bool = False) -> str:
+    """Heading of a column, or what it means."""
+    return sentences(COLUMNS)[column][f"meaning_{language}" if is_meaning else language]

@@ -1,0 +1,208 @@
+"""The national report: what moved, how far regions differ, journeys, complaints, maturity, and what could not be compared.
+
+Belongs here: what everybody may read about the whole. Agencies are neither named nor shown one by one: statistics over them need
+more than the methodology's minimum of peers. Does not belong here: one region (`region`).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from publication.documents.model import (
+    Cell,
+    Code,
+    Count,
+    Document,
+    Interval,
+    Number,
+    Section,
+    Sentence,
+    Table,
+    coded,
+)
+from publication.documents.sections import disparities, journeys, named, side_by_side, trends
+from publication.phrasing import Language
+from publication.plots import funnel
+from publication.readers import Reader
+
+# A figure of complaints that may be compared between regions, and the measure of a whole journey.
+REGIONAL = ("overall_satisfaction", "complaints_in_time", "digital_completion")
+
+
+def national_document(public: Reader, centre: Reader, edition_id: str, period_id: str, minimum_peers: int) -> Document:
+    """The report of a period.
+
+    Args:
+        public: what a reader who owns nothing may read; every row shown stands here.
+        centre: all rows, of which only counts and statistics over agencies are taken.
+        minimum_peers: a statistic over agencies rests on more than these, so that each sees that many others in it.
+    """
+    cells: dict[str, Cell] = {"edition": Code(edition_id), "period": Code(period_id)}
+    found = [
+        trends(public, "national", "all", period_id, with_plots=True),
+        disparities(public, "region", "all", period_id),
+        _regions(public, period_id),
+        journeys(public, period_id),
+        _complaints(centre, period_id, minimum_peers),
+        _maturity(centre, period_id, minimum_peers),
+        _not_compared(centre, period_id),
+        _coverage(public, period_id),
+        _restated(centre),
+        Section(
+            Sentence("how_to_read"), [Sentence("how_intervals"), Sentence("how_statistics"), Sentence("how_scores")]
+        ),
+    ]
+    return Document(
+        Sentence("national_title", cells),
+        [Sentence("national_lead", cells), Sentence("national_private", {"minimum": Count(minimum_peers + 1)})],
+        [section for section in found if section],
+    )
+
+
+def _regions(public: Reader, period_id: str) -> Section | None:
+    """Regions in funnels: which lie beyond what their numbers of answers explain."""
+    if not public.has("bench_scores", "dim_units", "dim_metrics"):
+        return None
+    drawn = []
+    for metric in REGIONAL:
+        rows = public.rows(
+            """select scores.score, scores.n, scores.standard_error, scores.instrument_id, units.name_ar, units.name_en,
+                metrics.unit, metrics.name_ar as metric_ar, metrics.name_en as metric_en
+            from bench_scores as scores
+            inner join dim_units as units using (unit_type, unit_id)
+            inner join dim_metrics as metrics using (metric_id)
+            where unit_type = 'region' and metric_id = ? and period_id = ? and scores.status = 'reported'
+            order by instrument_id, units.unit_id""",
+            metric,
+            period_id,
+        )
+        # Only equal instruments stand in one funnel: the one that most regions were measured with.
+        instruments = [row["instrument_id"] for row in rows]
+        commonest = max(instruments, key=instruments.count, default=None)
+        same = [row for row in rows if row["instrument_id"] == commonest]
+        if len(same) > 2:
+            drawn.append(_funnel_plot(same))
+    return Section(Sentence("regions"), [Sentence("regions_how"), *side_by_side(drawn)]) if drawn else None
+
+
+def _funnel_plot(rows: list[dict[str, Any]]) -> Callable[[Language], str]:
+    return lambda language: funnel(rows, language, rows[0][f"metric_{language}"])
+
+
+def _complaints(centre: Reader, period_id: str, minimum_peers: int) -> Section | None:
+    """Each figure's median and quartiles over agencies."""
+    if not centre.has("bench_complaints"):
+        return None
+    rows = centre.rows(
+        """select figure, count(*) as agencies, median(value) as median, quantile_cont(value, 0.25) as lower,
+            quantile_cont(value, 0.75) as upper, sum(n) as n
+        from bench_complaints where unit_type = 'agency' and period_id = ? and status = 'reported'
+        group by figure having count(*) > ? order by figure""",
+        period_id,
+        minimum_peers,
+    )
+    lines: list[tuple[Cell, ...]] = [
+        (
+            coded(row["figure"], "figures"),
+            Number(row["median"]),
+            Interval(row["lower"], row["upper"]),
+            Count(row["agencies"]),
+            Count(int(row["n"])),
+        )
+        for row in rows
+    ]
+    columns = ("figure", "median", "quartiles", "agencies_count", "n")
+    return (
+        Section(Sentence("bench_complaints"), [Sentence("complaints_national"), Table(columns, lines)])
+        if rows
+        else None
+    )
+
+
+def _maturity(centre: Reader, period_id: str, minimum_peers: int) -> Section | None:
+    if not centre.has("bench_maturity", "dim_metrics"):
+        return None
+    rows = centre.rows(
+        """select metrics.name_ar, metrics.name_en, maturity.period_id, count(*) as agencies,
+            median(counted_score) as median, quantile_cont(counted_score, 0.25) as lower,
+            quantile_cont(counted_score, 0.75) as upper, sum(contradicted_practices_count) as contradicted
+        from bench_maturity as maturity inner join dim_metrics as metrics using (metric_id)
+        where maturity.status = 'reported' and maturity.period_id <= ? and unit_type = 'agency'
+        group by metrics.name_ar, metrics.name_en, maturity.period_id having count(*) > ?
+        qualify row_number() over (partition by metrics.name_en order by maturity.period_id desc) = 1
+        order by metrics.name_en""",
+        period_id,
+        minimum_peers,
+    )
+    lines: list[tuple[Cell, ...]] = [
+        (
+            named(row),
+            Code(row["period_id"]),
+            Number(row["median"]),
+            Interval(row["lower"], row["upper"]),
+            Count(row["agencies"]),
+            Count(int(row["contradicted"])),
+        )
+        for row in rows
+    ]
+    columns = ("model", "period", "median", "quartiles", "agencies_count", "contradicted")
+    return Section(Sentence("maturities"), [Sentence("maturity_national"), Table(columns, lines)]) if rows else None
+
+
+def _not_compared(centre: Reader, period_id: str) -> Section | None:
+    """How many scores of agencies got no verdict, by reason; what is not owed or not measured is no score."""
+    if not centre.has("bench_peer_positions"):
+        return None
+    rows = centre.rows(
+        """select comparability_reason as reason, count(*) as scores, count(distinct metric_id) as metrics
+        from bench_peer_positions
+        where period_id = ? and coalesce(comparability_reason, '') not in ('not_owed', 'not_measured')
+        group by comparability_reason order by reason is not null, scores desc, reason""",
+        period_id,
+    )
+    compared = sum(row["scores"] for row in rows if row["reason"] is None)
+    lines: list[tuple[Cell, ...]] = [
+        (coded(row["reason"]), Count(row["scores"]), Count(row["metrics"])) for row in rows if row["reason"]
+    ]
+    if not lines:
+        return None
+    told = {"compared": Count(compared), "scores": Count(sum(row["scores"] for row in rows))}
+    sentence = Sentence("not_compared_national", dict(told))
+    return Section(Sentence("not_compared"), [sentence, Table(("reason", "scores_count", "metrics_count"), lines)])
+
+
+def _coverage(public: Reader, period_id: str) -> Section | None:
+    """Who owed and who reported, by headline metric."""
+    if not public.has("bench_coverage", "dim_metrics"):
+        return None
+    rows = public.rows(
+        """select metrics.name_ar, metrics.name_en, sum(agencies_owed) as owed, sum(agencies_reported) as reported,
+            sum(agencies_suppressed) as suppressed, sum(agencies_missing) as missing, sum(agencies_refused) as refused,
+            sum(comparable_count) as comparable
+        from bench_coverage as coverage inner join dim_metrics as metrics using (metric_id)
+        where period_id = ? and metrics.is_headline and coverage.status = 'reported'
+        group by all order by metrics.name_en""",
+        period_id,
+    )
+    lines: list[tuple[Cell, ...]] = [(named(row), *(Count(int(row[name] or 0)) for name in _COVERED)) for row in rows]
+    return Section(Sentence("coverage"), [Table(("metric", *_COVERED), lines)]) if rows else None
+
+
+_COVERED = ("owed", "reported", "suppressed", "missing", "refused", "comparable")
+
+
+def _restated(centre: Reader) -> Section | None:
+    """How many published figures changed since the edition before, and why."""
+    if not centre.has("bench_restatements"):
+        return None
+    rows = centre.rows(
+        """select period_id, cause, count(*) as scores, max(abs(total_change)) as largest
+        from bench_restatements group by all order by period_id, cause"""
+    )
+    lines: list[tuple[Cell, ...]] = [
+        (Code(row["period_id"]), coded(row["cause"], "causes"), Count(row["scores"]), Number(row["largest"]))
+        for row in rows
+    ]
+    columns = ("period", "cause", "scores_count", "largest_change")
+    if not rows:
+        return Section(Sentence("restated"), [Sentence("restated_none")])
+    return Section(Sentence("restated"), [Sentence("restated_national"), Table(columns, lines)])

@@ -1,0 +1,115 @@
+"""The brief of one region: its scores beside what noise explains, what moved, complaints.
+
+Belongs here: what everybody may read about a region as a whole. Agencies within it are not shown. Does not belong here: the
+nation (`national`).
+"""
+
+from typing import Any
+
+from publication.documents.model import (
+    Cell,
+    Code,
+    Count,
+    Document,
+    Interval,
+    Number,
+    Section,
+    Sentence,
+    Table,
+    coded,
+    score_code,
+)
+from publication.documents.sections import figures, named, trends
+from publication.readers import Reader
+
+
+def region_document(public: Reader, region: dict[str, Any], edition_id: str, period_id: str) -> Document:
+    """The brief of `region`, a row of dim_units."""
+    cells: dict[str, Cell] = {"region": named(region), "edition": Code(edition_id), "period": Code(period_id)}
+    own = str(region["unit_id"])
+    found = [
+        _scores(public, own, period_id),
+        _differences(public, own, period_id),
+        trends(public, "region", own, period_id, with_plots=True),
+        figures(public, "bench_complaints", "region", own, period_id),
+        _withheld(public, own, period_id),
+        Section(Sentence("how_to_read"), [Sentence("how_intervals"), Sentence("how_regions"), Sentence("how_scores")]),
+    ]
+    return Document(
+        Sentence("region_title", cells), [Sentence("region_lead", cells)], [section for section in found if section]
+    )
+
+
+def _scores(public: Reader, unit_id: str, period_id: str) -> Section | None:
+    rows = _rows(public, unit_id, period_id, "scores.status = 'reported'")
+    lines: list[tuple[Cell, ...]] = [
+        (
+            named(row),
+            Code(row["instrument_id"]),
+            Number(row["score"]),
+            Interval(row["ci_low"], row["ci_high"]),
+            Count(row["n"]),
+            score_code(row["score_id"]),
+        )
+        for row in rows
+    ]
+    table = Table(("metric", "instrument", "score", "interval", "n", "score_id"), lines)
+    return Section(Sentence("region_scores"), [table if rows else Sentence("standing_none")])
+
+
+def _differences(public: Reader, unit_id: str, period_id: str) -> Section | None:
+    """The region's raw and shrunken scores, and how much of the raw one is the region."""
+    if not public.has("bench_disparities", "dim_metrics"):
+        return None
+    rows = public.rows(
+        """select disparities.*, metrics.name_ar, metrics.name_en, family.tau, family.noise_share
+        from bench_disparities as disparities
+        inner join dim_metrics as metrics using (metric_id)
+        inner join bench_disparities as family
+            on family.row_type = 'group' and family.unit_type = 'region' and family.unit_id = 'all'
+            and disparities.metric_id = family.metric_id and disparities.period_id = family.period_id
+            and disparities.instrument_id = family.instrument_id
+        where disparities.row_type = 'unit' and disparities.unit_type = 'region' and disparities.unit_id = ?
+            and disparities.period_id = ? and disparities.status = 'reported' and metrics.is_headline
+        order by metrics.metric_id, disparities.instrument_id""",
+        unit_id,
+        period_id,
+    )
+    lines: list[tuple[Cell, ...]] = [
+        (
+            named(row),
+            Code(row["instrument_id"]),
+            Number(row["score"]),
+            Number(row["shrunken_score"]),
+            Number(row["shrunken_standard_error"], 2),
+            Number(row["reliability"], 2),
+            Number(row["tau"]),
+            Number(None if row["noise_share"] is None else 100 * row["noise_share"], 0),
+        )
+        for row in rows
+    ]
+    columns = ("metric", "instrument", "score", "shrunken_score", "shrunken_error", "reliability", "tau", "noise_share")
+    return Section(Sentence("differences"), [Sentence("differences_how"), Table(columns, lines)]) if rows else None
+
+
+def _withheld(public: Reader, unit_id: str, period_id: str) -> Section | None:
+    """What is not shown, counted by reason."""
+    rows = _rows(public, unit_id, period_id, "scores.status <> 'reported'")
+    counted: dict[str, set[str]] = {}
+    for row in rows:
+        counted.setdefault(row["status_reason"] or row["status"], set()).add(row["metric_id"])
+    lines: list[tuple[Cell, ...]] = [(coded(reason), Count(len(counted[reason]))) for reason in sorted(counted)]
+    return Section(Sentence("withheld"), [Table(("reason", "metrics_count"), lines)]) if lines else None
+
+
+def _rows(public: Reader, unit_id: str, period_id: str, condition: str) -> list[dict[str, Any]]:
+    if not public.has("bench_scores", "dim_metrics"):
+        return []
+    return public.rows(
+        f"""select scores.*, metrics.name_ar, metrics.name_en
+        from bench_scores as scores inner join dim_metrics as metrics using (metric_id)
+        where unit_type = 'region' and unit_id = ? and period_id = ? and metrics.is_headline and {condition}
+        order by metric_id, instrument_id""",
+        unit_id,
+        period_id,
+    )

@@ -1,0 +1,126 @@
+"""A document in one language as plain values, as HTML and as PDF.
+
+Belongs here: handing values to the two templates. Does not belong here: what a document says, the workbook (`workbook`).
+"""
+
+import base64
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from markupsafe import Markup
+
+from publication.documents.model import (
+    WORDS,
+    Code,
+    Document,
+    Plot,
+    Sentence,
+    Table,
+    Text,
+    column_text,
+    dated,
+    tell,
+    tell_cell,
+)
+from publication.phrasing import Language, Phrasing
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from typst import Compiler
+
+FONTS = Path(__file__).parents[1] / "fonts"
+TEMPLATES = Path(__file__).parent / "templates"
+FAMILY = "IBM Plex Sans Arabic"
+
+
+def values(document: Document, language: Language) -> dict[str, Any]:
+    """The document in words: nothing but texts, lists and mappings, as JSON has them."""
+    say = Phrasing(language, WORDS)
+    return {
+        "language": language,
+        "direction": "rtl" if say.is_rtl else "ltr",
+        "title": tell(document.title, say),
+        "lead": [tell(sentence, say) for sentence in document.lead],
+        "sections": [
+            {"heading": tell(section.heading, say), "blocks": [_block(block, say) for block in section.blocks]}
+            for section in document.sections
+        ],
+    }
+
+
+def as_html(told: dict[str, Any]) -> str:
+    """The `values` of a document as one page that needs nothing else: style and fonts inside, no script, all escaped."""
+    return _environment().get_template("document.html.j2").render(**told, fonts=_embedded_fonts(), family=FAMILY)
+
+
+def as_pdf(told: dict[str, Any], period_id: str) -> bytes:
+    """The `values` of a document as a tagged PDF (PDF/UA-1)."""
+    made = _compiler().compile(
+        (TEMPLATES / "document.typ").read_bytes(),
+        format="pdf",
+        sys_inputs={"document": json.dumps(told | {"family": FAMILY}, ensure_ascii=False)},
+        pdf_standards=["ua-1"],
+        timestamp=dated(period_id),
+    )
+    assert isinstance(made, bytes)  # noqa: S101 - a list comes for images of pages only
+    return made
+
+
+def _block(block: Sentence | Table | Plot, say: Phrasing) -> dict[str, Any]:
+    match block:
+        case Sentence():
+            return {"kind": "sentence", "text": tell(block, say)}
+        case Table():
+            return {
+                "kind": "table",
+                "columns": [column_text(column, say.language) for column in block.columns],
+                "rows": [
+                    [{"text": tell_cell(cell, say), "kind": _cell_kind(cell)} for cell in row] for row in block.rows
+                ],
+            }
+        case Plot():
+            return {"kind": "plot", "drawings": [_drawing(draw(say.language)) for draw in block.draws]}
+
+
+def _drawing(svg: str) -> dict[str, Any]:
+    """An SVG with its description and width, for a medium that asks for them beside the picture."""
+    root = ElementTree.fromstring(svg)  # noqa: S314 - our own text
+    # Made by ElementTree, which escapes.
+    return {"svg": Markup(svg), "alt": root[1].text or "", "width": float(root.attrib["width"])}  # noqa: S704
+
+
+def _cell_kind(cell: object) -> str:
+    return "text" if isinstance(cell, Text) else "code" if isinstance(cell, Code) else "number"
+
+
+@cache
+def _environment() -> "Environment":
+    # Here and below, not at start-up: only publishing needs it.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _compiler() -> "Compiler":
+    """One compiler for all documents: fonts are read once, and only ours."""
+    import typst
+
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)])
+    return typst.Compiler(font_paths=fonts, ignore_system_fonts=True)
+
+
+@cache
+def _embedded_fonts() -> dict[str, str]:
+    """Weight -> font file as base64."""
+    files = {"400": "IBMPlexSansArabic-Regular.woff2", "700": "IBMPlexSansArabic-Bold.woff2"}
+    return {weight: base64.b64encode((FONTS / name).read_bytes()).decode() for weight, name in files.items()}

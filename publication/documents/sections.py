@@ -1,0 +1,241 @@
+"""Sections that packs and reports share: what moved, true differences, complaints, journeys, restatements.
+
+Belongs here: sections about any unit. Does not belong here: what only an agency reads about itself (`agency`), or only the nation
+(`national`).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from publication.documents.model import (
+    Cell,
+    Code,
+    Count,
+    Interval,
+    Number,
+    Plot,
+    Section,
+    Sentence,
+    Table,
+    Text,
+    coded,
+    score_code,
+)
+from publication.phrasing import Language
+from publication.plots import strip, trend
+from publication.readers import Reader
+
+# Plots of one section at most: a page of ten minutes.
+PLOTS = 4
+
+
+def named(row: dict[str, Any], stem: str = "name") -> Text:
+    return Text(str(row[f"{stem}_ar"]), str(row[f"{stem}_en"]))
+
+
+def trends(reader: Reader, unit_type: str, unit_id: str, period_id: str, *, with_plots: bool) -> Section | None:
+    """What moved since the quarter before, and whether both the interval and the whole series say so."""
+    if not reader.has("bench_trends", "dim_metrics"):
+        return None
+    rows = reader.rows(
+        """select trends.*, metrics.name_ar, metrics.name_en
+        from bench_trends as trends inner join dim_metrics as metrics using (metric_id)
+        where trends.unit_type = ? and trends.unit_id = ? and trends.period_id = ? and trends.status = 'reported'
+            and metrics.is_headline
+        order by metrics.metric_id, trends.instrument_id""",
+        unit_type,
+        unit_id,
+        period_id,
+    )
+    if not rows:
+        return None
+    blocks: list[Sentence | Table | Plot] = [Sentence("trends_how")]
+    if with_plots:
+        moved = sorted(rows, key=lambda row: _reading(row) in ("reading_none", "reading_unknown"))
+        drawn = [_trend_plot(reader, row) for row in moved if (row["points_count"] or 0) > 2][:PLOTS]
+        blocks += side_by_side(drawn)
+    columns = (
+        "metric",
+        "instrument",
+        "score",
+        "n",
+        "change",
+        "change_interval",
+        "reading",
+        "year_change",
+        "year_interval",
+    )
+    # Statistics over agencies are no single score and have no id.
+    if rows[0]["score_id"] is None:
+        table = Table(columns, [_trend_row(row) for row in rows])
+    else:
+        table = Table((*columns, "score_id"), [(*_trend_row(row), score_code(row["score_id"])) for row in rows])
+    return Section(Sentence("trends"), [*blocks, table])
+
+
+def _trend_row(row: dict[str, Any]) -> tuple[Cell, ...]:
+    return (
+        named(row),
+        Code(row["instrument_id"]),
+        Number(row["score"]),
+        Count(row["n"]),
+        Number(row["change"], is_change=True),
+        Interval(row["change_ci_low"], row["change_ci_high"]),
+        coded(row["change_reason"]) if row["change"] is None else coded(_reading(row), "readings"),
+        Number(row["year_change"], is_change=True),
+        Interval(row["year_change_ci_low"], row["year_change_ci_high"]),
+    )
+
+
+def _reading(row: dict[str, Any]) -> str:
+    """Two quarters' interval and the chart of the whole series, read together."""
+    has_signal = row["control_signal"] not in (None, "none")
+    if row["change_is_significant"] is None and row["control_signal"] is None:
+        return "reading_unknown"
+    if row["change_is_significant"]:
+        return "reading_both" if has_signal else "reading_interval"
+    return "reading_signal" if has_signal else "reading_none"
+
+
+def side_by_side(draws: list[Callable[[Language], str]]) -> list[Plot]:
+    """Drawings in pairs."""
+    return [Plot(tuple(draws[place : place + 2])) for place in range(0, len(draws), 2)]
+
+
+def _trend_plot(reader: Reader, row: dict[str, Any]) -> Callable[[Language], str]:
+    points = _series(reader, row)
+    return lambda language: trend(points, language, row[f"name_{language}"])
+
+
+def _series(reader: Reader, row: dict[str, Any]) -> list[dict[str, Any]]:
+    """All periods of a unit's metric under one instrument, one row each, with what was restated."""
+    restated = "select score_id from bench_restatements" if reader.has("bench_restatements") else "select ''"
+    return reader.rows(
+        f"""select trends.period_id, trends.instrument_id, trends.score, trends.centre, trends.lower_limit,
+            trends.upper_limit, trends.control_signal, scores.ci_low, scores.ci_high, scores.series_id,
+            trends.score_id in ({restated}) as is_restated
+        from bench_trends as trends left join bench_scores as scores using (score_id)
+        where trends.unit_type = ? and trends.unit_id = ? and trends.metric_id = ? and trends.instrument_id = ?
+            and trends.period_id <= ?
+        order by trends.period_id""",
+        row["unit_type"],
+        row["unit_id"],
+        row["metric_id"],
+        row["instrument_id"],
+        row["period_id"],
+    )
+
+
+def disparities(reader: Reader, unit_type: str, unit_id: str, period_id: str) -> Section | None:
+    """How far a family's branches or regions truly differ."""
+    if not reader.has("bench_disparities", "dim_metrics"):
+        return None
+    rows = reader.rows(
+        """select disparities.*, metrics.name_ar, metrics.name_en
+        from bench_disparities as disparities inner join dim_metrics as metrics using (metric_id)
+        where row_type = 'group' and unit_type = ? and unit_id = ? and period_id = ? and disparities.status = 'reported'
+            and metrics.is_headline
+        qualify row_number() over (partition by metrics.metric_id order by n desc, instrument_id) = 1
+        order by metrics.metric_id""",
+        unit_type,
+        unit_id,
+        period_id,
+    )
+    if not rows:
+        return None
+    lines: list[tuple[Cell, ...]] = [
+        (
+            named(row),
+            Code(row["instrument_id"]),
+            Count(row["units_count"]),
+            Count(row["n"]),
+            Number(row["tau"]),
+            Interval(row["tau_ci_low"], row["tau_ci_high"]),
+            Number(None if row["noise_share"] is None else 100 * row["noise_share"], 0),
+        )
+        for row in rows
+    ]
+    columns = ("metric", "instrument", "units_count", "n", "tau", "tau_interval", "noise_share")
+    return Section(Sentence("disparities"), [Sentence("disparities_how"), Table(columns, lines)])
+
+
+def figures(reader: Reader, table: str, unit_type: str, unit_id: str, period_id: str) -> Section | None:
+    """Complaints or closed loops of one unit: what is reported with its interval, the rest with its reason."""
+    if not reader.has(table):
+        return None
+    rows = reader.rows(
+        f"""select * from {table} where unit_type = ? and unit_id = ? and period_id = ? order by figure""",
+        unit_type,
+        unit_id,
+        period_id,
+    )
+    if not rows:
+        return None
+    lines: list[tuple[Cell, ...]] = [
+        (
+            coded(row["figure"], "figures"),
+            Number(row["value"]),
+            Interval(row["ci_low"], row["ci_high"]),
+            Count(row["n"]),
+            coded(row["status_reason"]) if row["status_reason"] else coded(row["caveat"], "caveats"),
+        )
+        for row in rows
+    ]
+    columns = ("figure", "value", "interval", "n", "remark")
+    return Section(Sentence(table), [Sentence(f"{table}_how"), Table(columns, lines)])
+
+
+def journeys(reader: Reader, period_id: str, only: set[str] | None = None) -> Section | None:
+    """Journeys with their stages and the weakest link; `only` names the ones to show."""
+    if not reader.has("bench_journeys", "bench_journey_stages", "dim_units"):
+        return None
+    rows = reader.rows(
+        """select journeys.*, units.name_ar, units.name_en
+        from bench_journeys as journeys inner join dim_units as units using (unit_type, unit_id)
+        where period_id = ? order by unit_id, instrument_id""",
+        period_id,
+    )
+    rows = [row for row in rows if only is None or row["unit_id"] in only]
+    if not rows:
+        return None
+    blocks: list[Sentence | Table | Plot] = [Sentence("journeys_how")]
+    reported = [row for row in rows if row["status"] == "reported"]
+    # Those with a known weakest link first: only there is something to decide.
+    for row in sorted(reported, key=lambda row: (row["weakest_stage"] is None, row["score"]))[:PLOTS]:
+        stages = reader.rows(
+            "select * from bench_journey_stages where unit_id = ? and period_id = ? and instrument_id = ?",
+            row["unit_id"],
+            period_id,
+            row["instrument_id"],
+        )
+        blocks += [Sentence("journey_name", {"journey": named(row)}), _strip_plot(stages, row)]
+    lines: list[tuple[Cell, ...]] = [
+        (
+            named(row),
+            Number(row["score"]),
+            Interval(row["ci_low"], row["ci_high"]),
+            Count(row["n"]),
+            coded(row["weakest_stage"], "stages"),
+            coded(row["status_reason"] or row["weights_reason"]),
+            Count(row["agencies_count"] if row["status"] == "reported" else None),
+            Count(row["owners_count"]),
+            score_code(row["score_id"]),
+        )
+        for row in rows
+    ]
+    columns = (
+        "journey",
+        "score",
+        "interval",
+        "n",
+        "weakest_stage",
+        "remark",
+        "agencies_measured",
+        "owners_count",
+        "score_id",
+    )
+    return Section(Sentence("journeys"), [*blocks, Table(columns, lines)])
+
+
+def _strip_plot(stages: list[dict[str, Any]], row: dict[str, Any]) -> Plot:
+    return Plot((lambda language: strip(stages, language, row[f"name_{language}"]),))

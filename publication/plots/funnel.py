@@ -1,0 +1,150 @@
+"""Funnel plot: scores against the number they rest on, within limits that narrow as the number grows.
+
+Belongs here: drawing points and limits. Does not belong here: the limits' formula (`methodology.funnels`).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from publication.phrasing import Digits, Language
+from publication.plots.canvas import EDGE, INK, MUTED, PALE, PAPER, Canvas, number_of
+
+WIDTH, HEIGHT = 440.0, 300.0
+LEFT, RIGHT, TOP, BOTTOM = 56.0, 20.0, 36.0, 76.0
+# Two and three standard deviations of a normal, as in every published funnel: 95 % and 99.8 %.
+LEVELS = ((1.959964, "95", "6 3"), (3.090232, "99.8", "2 3"))
+POINTS = 60
+SPACING = 12.0
+
+
+def funnel(
+    rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, tau2: float = 0.0, digits: Digits = "latin"
+) -> str:
+    """Points beyond a limit are filled and named; those inside are empty circles.
+
+    Args:
+        rows: name_ar, name_en, score, n, standard_error, unit. Shares (unit share_pct) get limits on the angular scale;
+            other scores normal ones, from the answers' pooled variance.
+        tau2: true variance between units on the scale of the limits, for limits that allow for overdispersion.
+    """
+    canvas = Canvas(WIDTH, HEIGHT, language, digits)
+    shown = [row for row in rows if number_of(row["score"]) is not None and row["n"]]
+    is_share = all(row["unit"] == "share_pct" for row in shown)
+    if not is_share:
+        shown = [row for row in shown if number_of(row["standard_error"])]
+    if len(shown) < 2:
+        return canvas.nothing(title)
+    size = np.array([float(row["n"]) for row in shown])
+    grid = np.linspace(max(1.0, size.min() * 0.8), size.max() * 1.05, POINTS)
+    lines = [(name, dashes, *_limits(shown, grid, z, tau2, is_share)) for z, name, dashes in LEVELS]
+    own = [_limits(shown, size, z, tau2, is_share) for z, _, _ in LEVELS]
+    target = _target(shown, is_share)
+    scores = np.array([float(row["score"]) for row in shown])
+    first, last = float(grid[0]), float(grid[-1])
+    low = float(min(scores.min(), *(line[2].min() for line in lines)))
+    high = float(max(scores.max(), *(line[3].max() for line in lines)))
+
+    def x_of(n: float) -> float:
+        return LEFT + (n - first) / (last - first) * (WIDTH - LEFT - RIGHT)
+
+    def y_of(value: float) -> float:
+        return TOP + (high - value) / ((high - low) or 1.0) * (HEIGHT - TOP - BOTTOM)
+
+    say = canvas.say
+    canvas.text(LEFT, 18, title, is_bold=True)
+    _axes(canvas, grid, low, high, x_of, y_of)
+    canvas.line(LEFT, y_of(target), WIDTH - RIGHT, y_of(target), kind="target", stroke=INK)
+    for name, dashes, lower, upper in lines:
+        for limit in (lower, upper):
+            points = [(x_of(n), y_of(value)) for n, value in zip(grid.tolist(), limit.tolist(), strict=True)]
+            canvas.polyline(points, kind=f"limit {name}", stroke=EDGE, stroke_dasharray=dashes)
+    _legend(canvas)
+    told = []
+    names: list[tuple[float, float, str]] = []
+    for place, row in enumerate(shown):
+        beyond = [not float(lower[place]) <= scores[place] <= float(upper[place]) for lower, upper in own]
+        x, y = x_of(float(size[place])), y_of(float(scores[place]))
+        key = "funnel_row_beyond_99_8" if beyond[1] else "funnel_row_beyond_95" if beyond[0] else "funnel_row_inside"
+        if any(beyond):
+            # A diamond beyond 95 %, a square beyond 99.8 %.
+            tips = [(x - 5, y), (x, y - 5), (x + 5, y), (x, y + 5)]
+            if beyond[1]:
+                tips = [(x - 5, y - 5), (x + 5, y - 5), (x + 5, y + 5), (x - 5, y + 5)]
+            canvas.polygon(tips, kind=f"point beyond-{'99.8' if beyond[1] else '95'}", fill=INK)
+            names.append((y, x, say.name(row)))
+        else:
+            canvas.circle(x, y, 4, kind="point inside", fill=PAPER, stroke=INK, stroke_width=1.5)
+        told.append(say.word(key, name=say.name(row), score=say.number(scores[place]), n=say.count(int(row["n"]))))
+    _names(canvas, names)
+    return canvas.render(title, "; ".join(told))
+
+
+def _target(rows: Sequence[Mapping[str, Any]], is_share: bool) -> float:
+    """What all units together score: all successes over all cases, or the mean weighted by n."""
+    # Here and below, not at start-up: it brings half a second of statistics with it.
+    from methodology.funnels import arcsine_proportion
+
+    size = np.array([float(row["n"]) for row in rows])
+    scores = np.array([float(row["score"]) for row in rows])
+    if is_share:
+        whole = arcsine_proportion(scores / 100 * size, size)
+        return 100 * float(whole.back(np.array([whole.target]))[0])
+    return float((scores * size).sum() / size.sum())
+
+
+def _limits(
+    rows: Sequence[Mapping[str, Any]], size: npt.NDArray[np.float64], z: float, tau2: float, is_share: bool
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Limits at each size, on the published scale."""
+    from methodology.funnels import Funnel, arcsine_proportion
+
+    target = _target(rows, is_share)
+    if is_share:
+        low, high = arcsine_proportion(target / 100 * size, size).limits(z, tau2)
+        return 100 * low, 100 * high
+    own = np.array([float(row["n"]) for row in rows])
+    error = np.array([float(row["standard_error"]) for row in rows])
+    # Pooled variance of an answer: each unit's squared error times its n, by n.
+    variance = float((error**2 * own**2).sum() / own.sum())
+    plain = Funnel(np.full(size.shape, target), target, np.sqrt(variance / size), lambda y: y)
+    return plain.limits(z, tau2)
+
+
+def _axes(canvas: Canvas, grid: Any, low: float, high: float, x_of: Any, y_of: Any) -> None:
+    canvas.line(LEFT, TOP, LEFT, HEIGHT - BOTTOM, stroke=EDGE)
+    canvas.line(LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM, stroke=EDGE)
+    for part in range(5):
+        value = low + (high - low) * part / 4
+        canvas.line(LEFT, y_of(value), WIDTH - RIGHT, y_of(value), stroke=PALE, stroke_width=0.5)
+        canvas.text(LEFT - 6, y_of(value) + 4, canvas.say.number(value), anchor="end", size=11, colour=MUTED)
+        n = float(grid[0] + (grid[-1] - grid[0]) * part / 4)
+        canvas.text(x_of(n), HEIGHT - BOTTOM + 16, canvas.say.count(round(n)), anchor="middle", size=11, colour=MUTED)
+    middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
+    canvas.text(middle, HEIGHT - BOTTOM + 36, canvas.say.word("funnel_n"), anchor="middle", size=11, colour=MUTED)
+
+
+def _names(canvas: Canvas, names: list[tuple[float, float, str]]) -> None:
+    """Names beside their points, pushed down where they would lie on one another and out where on a neighbour's mark."""
+    lowest = -SPACING
+    for y, own_x, name in sorted(names):
+        lowest = max(y + 4, lowest + SPACING)
+        near = [
+            other_x for other_y, other_x, _ in names if abs(other_y - y) < 2 * SPACING and abs(other_x - own_x) < 60
+        ]
+        x = max(near)
+        # Names of points near the far edge stand on the inner side.
+        is_far = x > WIDTH - RIGHT - 120
+        canvas.text(x - 8 if is_far else x + 8, lowest, name, size=11, anchor="end" if is_far else "start", kind="name")
+
+
+def _legend(canvas: Canvas) -> None:
+    y, place = HEIGHT - 14, LEFT
+    canvas.line(place, y - 4, place + 24, y - 4, stroke=INK)
+    canvas.text(place + 30, y, canvas.say.word("funnel_target"), size=11, colour=MUTED)
+    for (_, name, dashes), start in zip(LEVELS, (place + 100, place + 230), strict=True):
+        canvas.line(start, y - 4, start + 24, y - 4, stroke=EDGE, stroke_dasharray=dashes)
+        label = canvas.say.word("funnel_limits", level=canvas.say.number(float(name), 0 if name == "95" else 1))
+        canvas.text(start + 30, y, label, size=11, colour=MUTED)
