@@ -4,20 +4,22 @@ Belongs here: one build beside the warehouse, and reading its scores. Does not b
 (`expectations.rehearsal`) and the words for a status (`publication.reading`).
 """
 
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from dagster_project.origin import methodology_of
+from dagster_project.origin import code_hash, methodology_of
 from dagster_project.snapshots import write_snapshots
 from dagster_project.warehouse import run_dbt
+from expectations.rehearsal import Rehearsal, rehearsed
 from ingestion.lake import write_empty_files
 from ingestion.ledger import write_slices
-from miyar.registry import Registry
+from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
 
 # The scores and all they are made from; peers are not in the file.
-SCORED = ["+bench_scores"]
+SCORED = ["+bench_scores", "+dim_metrics"]
 SCORES = """
     select
         scores.metric_id, metrics.name_ar, metrics.name_en, scores.unit_type, scores.unit_id, scores.period_id,
@@ -30,6 +32,17 @@ SCORES = """
 """
 
 
+def checked(
+    workspace: Workspace, file: Path, contract: Path, *, with_scores: bool = True
+) -> tuple[Rehearsal, list[dict[str, Any]], dict[str, str]]:
+    """The rehearsal of a file, its scores (none for a refused file), and the hashes of code and registry it was judged by."""
+    registry = load_registry(workspace.registry)
+    hashes = {"code": code_hash(), "registry": registry.hash}
+    with rehearsed(workspace, file, contract) as (outcome, place):
+        is_scored = with_scores and outcome.account.status == "accepted"
+        return outcome, rehearsed_scores(place, workspace, registry) if is_scored else [], hashes
+
+
 def rehearsed_scores(place: Workspace, workspace: Workspace, registry: Registry) -> list[dict[str, Any]]:
     """Rows of scores (units of agencies only) from the lake of `place`, under the parameters of `workspace`.
 
@@ -38,9 +51,7 @@ def rehearsed_scores(place: Workspace, workspace: Workspace, registry: Registry)
     write_slices(place)
     write_empty_files(place)
     write_snapshots(place, registry, methodology_of(workspace))
-    failures = [
-        f"{result.unique_id}: {result.message}" for result in run_dbt(place, [*SCORED, "+dim_metrics"], "run") if result.failed
-    ]
+    failures = [f"{result.unique_id}: {result.message}" for result in run_dbt(place, SCORED, "run") if result.failed]
     if failures:
         raise RuntimeError(f"the scores could not be worked out: {'; '.join(failures)}")
     with duckdb.connect(str(place.warehouse), read_only=True) as connection:

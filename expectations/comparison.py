@@ -3,7 +3,6 @@
 Belongs here: counting both sides and saying what differs. Does not belong here: verdicts; a change is no fault.
 """
 
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -16,8 +15,8 @@ from miyar.workspace import Workspace
 FEW_VALUES = 50
 # Half the sum of the shares' differences: a tenth of the rows would have to say something else.
 LEAST_DISTANCE = 0.1
-# Identify single events or people: their values are new every time.
-IDENTIFIERS = {"beneficiary", "response_id", "case_id", "visit_id", "assessment_id", "shopper"}
+# Identify single events, people or the period: their values are new every time.
+IDENTIFIERS = {"period_id", "beneficiary", "response_id", "case_id", "visit_id", "assessment_id", "shopper"}
 
 
 def last_submission(workspace: Workspace, account: Account) -> Account | None:
@@ -33,7 +32,9 @@ def last_submission(workspace: Workspace, account: Account) -> Account | None:
     return known[-1] if known else None
 
 
-def changes(place: Workspace, account: Account, workspace: Workspace, earlier: Account, feed: Feed) -> list[dict[str, Any]]:
+def changes(
+    place: Workspace, account: Account, workspace: Workspace, earlier: Account, feed: Feed
+) -> list[dict[str, Any]]:
     """Lines (kind, column, value, before, after): `rows` by agency, `new_value`, `share` and `mean`; shares are 0-1.
 
     A share is told where the distribution of its column moved by LEAST_DISTANCE (total variation), with the value that moved
@@ -45,7 +46,9 @@ def changes(place: Workspace, account: Account, workspace: Workspace, earlier: A
             ("before", workspace.lake, earlier.submission_id),
         ):
             files = [str(path) for path in sorted((lake / feed.name).glob(f"period=*/{submission}*.parquet"))]
-            connection.execute(f"create view {name} as select * from read_parquet({_list(files)}, hive_partitioning = false)")
+            connection.execute(
+                f"create view {name} as select * from read_parquet({_list(files)}, hive_partitioning = false)"
+            )
         lines = _volumes(connection)
         skipped = IDENTIFIERS | set(LINEAGE)
         for column in feed.columns:
@@ -87,9 +90,7 @@ def _shares(column: str) -> str:
 
 
 def _means(connection: duckdb.DuckDBPyConnection, column: str) -> list[dict[str, Any]]:
-    row = connection.execute(
-        f"select (select avg({column}) from before), (select avg({column}) from after)"
-    ).fetchone()
+    row = connection.execute(f"select (select avg({column}) from before), (select avg({column}) from after)").fetchone()
     return [_line("mean", column, "", *row)] if row and None not in row else []
 
 

@@ -144,13 +144,23 @@ def check(
     file: Path,
     contract: Annotated[Path, typer.Option(help="The contract, as in registry/contracts/<provider>/<feed>.yml")],
     workspace: Place = HERE,
+    out: Annotated[Path | None, typer.Option(help="Write the answer here: .html, .xlsx or .json")] = None,
+    language: Annotated[str, typer.Option(help="ar or en, for .html")] = "ar",
+    scores: Annotated[bool, typer.Option(help="Work out what the scores would be (takes longer)")] = True,
 ) -> None:
-    """Say what the pipeline would say about a file before it is delivered: offline, writing nothing. Exit 1: not accepted."""
-    from expectations.rehearsal import rehearse
-    from miyar.terminal import rehearsal_table
+    """Say what the pipeline would say about a file before it is delivered: offline, nothing in the workspace is written.
 
-    outcome = rehearse(Workspace.open(workspace), file, contract)
-    rehearsal_table(outcome)
+    Exit 1: not accepted.
+    """
+    from dagster_project.rehearsed_scores import checked
+    from miyar.terminal import rehearsal_table
+    from publication.documents.check import write_answer
+
+    outcome, rows, hashes = checked(Workspace.open(workspace), file, contract, with_scores=scores)
+    rehearsal_table(outcome, rows, hashes)
+    if out is not None:
+        write_answer(outcome, rows, hashes, out, language)
+        typer.echo(f"written: {out}")
     if outcome.account.status != "accepted":
         raise typer.Exit(1)
 

@@ -16,6 +16,8 @@ from publication.reading import wording
 from publication.trace import Trace
 
 WIDTH = 150
+# The terminal shows the first; `--out` holds all of them.
+SHOWN_LINES = 40
 
 
 def _console() -> Console:
@@ -73,8 +75,10 @@ def accounts_table(accounts: list[Account]) -> None:
     _console().print(table)
 
 
-def rehearsal_table(outcome: Rehearsal) -> None:
-    """What a check found: the account, then rule by rule in both languages."""
+def rehearsal_table(outcome: Rehearsal, scores: list[dict[str, Any]], hashes: dict[str, str]) -> None:
+    """What a check found: the account, the cells to mend in both languages, what changed, and what the scores would be."""
+    from publication.reading import code_text, reason_text
+
     account = outcome.account
     console = _console()
     console.print(
@@ -85,9 +89,26 @@ def rehearsal_table(outcome: Rehearsal) -> None:
         console.print(f"  [{line['rule']}] {line['message']} -> {line['next_step']}", markup=False)
     if outcome.rows:
         table = Table("row", "column", "value", "القاعدة", "rule", "next step")
-        for row in outcome.rows:
+        for row in outcome.rows[:SHOWN_LINES]:
             table.add_row(str(row["row"]), row["column"], row["value"], row["ar"], row["en"], row["next_en"])
         console.print(table)
+    if outcome.changes:
+        table = Table("تغير", "changed", "column", "value", "before", "now")
+        for line in outcome.changes[:SHOWN_LINES]:
+            words = (code_text(line["kind"], language, "changes") for language in ("ar", "en"))
+            table.add_row(*words, line["column"], line["value"], f"{line['before']:g}", f"{line['after']:g}")
+        console.print(table)
+    if scores:
+        table = Table("المقياس", "metric", "unit", "period", "score", "95 %", "n", "الحالة", "status")
+        for row in [row for row in scores if row["unit_type"] == "agency"][:SHOWN_LINES]:
+            reason = row["status_reason"] or row["status"]
+            interval = f"{_number(row['ci_low'])} – {_number(row['ci_high'])}" if row["ci_low"] is not None else ""
+            table.add_row(
+                *(row["name_ar"], row["name_en"], row["unit_id"], row["period_id"], _number(row["score"]), interval),
+                *("" if row["n"] is None else str(row["n"]), reason_text(reason, "ar"), reason_text(reason, "en")),
+            )
+        console.print(table)
+    console.print(f"code {hashes['code'][:16]}, registry {hashes['registry'][:16]}")
 
 
 def difference_table(difference: Difference, limit: int) -> None:

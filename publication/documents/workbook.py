@@ -3,6 +3,7 @@
 Belongs here: sheets, headings, types of cells. Does not belong here: what a table holds.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,13 @@ NAME_LENGTH = 31
 _FORBIDDEN = str.maketrans("", "", "[]:*?/\\'")
 
 
-def write_workbook(document: Document, path: Path, period_id: str) -> None:
-    """Numbers are written as numbers and texts as strings, never as formulas, whatever they begin with."""
+def write_workbook(
+    document: Document, path: Path, period_id: str, first: Callable[[Any], None] = lambda book: None
+) -> None:
+    """Numbers are written as numbers and texts as strings, never as formulas, whatever they begin with.
+
+    `first` adds sheets of its own before those of the document.
+    """
     # Not at start-up: only publishing needs it.
     import xlsxwriter
 
@@ -40,6 +46,7 @@ def write_workbook(document: Document, path: Path, period_id: str) -> None:
             "text": book.add_format({"text_wrap": True, "valign": "top"}),
             **{str(places): book.add_format({"num_format": _places(places)}) for places in range(5)},
         }
+        first(book)
         for language in LANGUAGES:
             _write_language(book, styles, document, language)
 
