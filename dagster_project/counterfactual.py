@@ -9,12 +9,12 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.origin import methodology_of
 from dagster_project.snapshots import write_snapshots
 from dagster_project.warehouse import LIGHT, run_dbt
 from miyar.registry import Registry
 from miyar.workspace import Workspace
 from publication.manifest import list_editions, read_manifest
+from publication.method import methodology_of
 
 
 def same_method(workspace: Workspace, registry: Registry, folder: Path) -> Path | None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ingestion.contract import Contract
 from ingestion.ledger import Account, contract_hash, read_accounts
-from methodology.parameters import VERSIONS, Methodology, load_methodology
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
 from publication.editions import Origin
+from publication.method import methodology_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ROOMS = ("miyar", "ingestion", "expectations", "methodology", "publication", "dagster_project", "dbt")
@@ -42,14 +42,6 @@ def contracts_hash(contracts: list[Contract]) -> str:
 def run_tags(workspace: Workspace) -> dict[str, str]:
     """Tags every run carries: short hashes of code and registry."""
     return {"miyar/code": code_hash()[:16], "miyar/registry": load_registry(workspace.registry).hash[:16]}
-
-
-def methodology_of(workspace: Workspace) -> Methodology:
-    """The workspace's methodology version with its own metrics; a version of that name in its registry comes first."""
-    own = workspace.registry / "methodology"
-    version = workspace.settings.methodology
-    versions = own if (own / version).is_dir() else VERSIONS
-    return load_methodology(version, workspace.registry / "metrics.csv", versions)
 
 
 def submission_state(account: Account) -> str:

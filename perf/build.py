@@ -6,12 +6,12 @@ Belongs here: what the benchmark measures as a process. Does not belong here: th
 import sys
 from pathlib import Path
 
-from dagster_project.origin import methodology_of
 from dagster_project.snapshots import write_snapshots
 from dagster_project.warehouse import HEAVY, LIGHT, run_dbt
 from ingestion.lake import write_empty_files
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
+from publication.method import methodology_of
 
 
 def main(root: Path, half: str) -> None:

@@ -21,6 +21,7 @@ from publication.access import access_rules
 from publication.difference import write_difference
 from publication.hashing import combined_hash, file_hash, table_hash
 from publication.manifest import Manifest, TableEntry, content_hash, list_editions, read_manifest
+from publication.method import methodology_of
 from publication.packs import write_owner_files, write_packs
 from publication.readers import shelf
 from publication.reports import write_reports
@@ -106,9 +107,10 @@ def publish(
                 building, before, read_manifest(before), origin.methodology_version, same_method
             )
     # Only now: packs and reports tell what was restated, and an edition that is not new needs none of them.
+    methodology = methodology_of(workspace)
     with shelf(building / "tables") as tables_read:
-        write_packs(tables_read, building, edition_id, chosen)
-        write_reports(tables_read, building, edition_id, chosen, origin.methodology_version)
+        write_packs(tables_read, building, edition_id, chosen, methodology)
+        write_reports(tables_read, building, edition_id, chosen, methodology)
     files = {
         path.relative_to(building).as_posix(): file_hash(path) for path in sorted(building.rglob("*")) if path.is_file()
     }

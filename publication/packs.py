@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from ingestion.ledger import read_accounts
+from methodology.parameters import Methodology
 from miyar.workspace import Workspace
 from publication.documents.agency import agency_document
 from publication.documents.rendering import as_html, as_pdf, values
@@ -96,7 +97,7 @@ def pack_hash(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
     return combined_hash(parts)
 
 
-def write_packs(shelf: Shelf, building: Path, edition_id: str, period: str) -> None:
+def write_packs(shelf: Shelf, building: Path, edition_id: str, period: str, methodology: Methodology) -> None:
     """Fill the packs of an edition under construction: the agency's rows of every table, workbook, pages and PDFs."""
     for folder in sorted((building / "packs").iterdir()):
         own = pq.read_table(folder / "tables" / f"{OWNER_SCORES}.parquet")
@@ -105,7 +106,7 @@ def write_packs(shelf: Shelf, building: Path, edition_id: str, period: str) -> N
                 _write_table(rows, folder / "tables" / name)
             agency = reader.rows("select * from dim_agencies where agency_id = ?", folder.name)[0]
             quality = json.loads((folder / "quality.json").read_text("utf-8"))
-            document = agency_document(reader, agency, edition_id, period, quality)
+            document = agency_document(reader, agency, edition_id, period, quality, methodology)
             # Plots read the reader's rows: all is rendered while they are there.
             for language in LANGUAGES:
                 told = values(document, language)

@@ -5,7 +5,7 @@ Belongs here: their files. Does not belong here: what they say (`documents.natio
 
 from pathlib import Path
 
-from methodology.parameters import load_methodology
+from methodology.parameters import Methodology
 from publication.access import PUBLIC
 from publication.documents.model import Document
 from publication.documents.national import national_document
@@ -15,9 +15,9 @@ from publication.phrasing import LANGUAGES
 from publication.readers import Shelf
 
 
-def write_reports(shelf: Shelf, building: Path, edition_id: str, period: str, methodology_version: str) -> None:
+def write_reports(shelf: Shelf, building: Path, edition_id: str, period: str, methodology: Methodology) -> None:
     """Write `reports/national.*` and `reports/regions/<region>.*` of an edition under construction."""
-    minimum = int(load_methodology(methodology_version).thresholds["minimum_peers"])
+    minimum = int(methodology.thresholds["minimum_peers"])
     folder = building / "reports"
     with shelf.reader(PUBLIC) as public, shelf.reader(None) as centre:
         _write(national_document(public, centre, edition_id, period, minimum), folder / "national", period)

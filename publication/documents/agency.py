@@ -4,12 +4,9 @@ Belongs here: what an agency reads about itself. Does not belong here: sections 
 reports (`sections`), files (`packs`).
 """
 
-from functools import cache
 from typing import Any
 
-import yaml
-
-from methodology.parameters import load_methodology
+from methodology.parameters import Methodology
 from publication.documents.model import (
     Cell,
     Code,
@@ -27,12 +24,18 @@ from publication.documents.model import (
     word,
 )
 from publication.documents.sections import disparities, figures, journeys, named, trends
+from publication.method import dimension_names
 from publication.plots import radar, rug, spine
 from publication.readers import Reader
 
 
 def agency_document(
-    reader: Reader, agency: dict[str, Any], edition_id: str, period_id: str, quality: list[Any]
+    reader: Reader,
+    agency: dict[str, Any],
+    edition_id: str,
+    period_id: str,
+    quality: list[Any],
+    methodology: Methodology,
 ) -> Document:
     """The document of one agency.
 
@@ -40,6 +43,7 @@ def agency_document(
         reader: the agency's share of the edition, with its `owner_scores`.
         agency: its row of dim_agencies.
         quality: the accounts of its files, as in `quality.json`.
+        methodology: what names the dimensions and levels of its maturity models.
     """
     own = str(agency["agency_id"])
     cells: dict[str, Cell] = {"edition": Code(edition_id), "period": Code(period_id), "agency": named(agency)}
@@ -52,7 +56,7 @@ def agency_document(
         figures(reader, "bench_complaints", "agency", own, period_id),
         figures(reader, "bench_closed_loop", "agency", own, period_id),
         journeys(reader, period_id, _own_journeys(reader, period_id)),
-        *_maturity(reader, period_id),
+        *_maturity(reader, period_id, methodology),
         _owner_only(reader, period_id),
         _restated(reader),
         _files(quality, period_id),
@@ -152,7 +156,7 @@ def _own_journeys(reader: Reader, period_id: str) -> set[str]:
     return {row["unit_id"] for row in rows}
 
 
-def _maturity(reader: Reader, period_id: str) -> list[Section]:
+def _maturity(reader: Reader, period_id: str, methodology: Methodology) -> list[Section]:
     """One section per model, of its last assessment up to the period."""
     if not reader.has("bench_maturity", "bench_maturity_parts", "bench_maturity_gaps", "dim_metrics"):
         return []
@@ -164,19 +168,23 @@ def _maturity(reader: Reader, period_id: str) -> list[Section]:
         order by model_id""",
         period_id,
     )
-    return [_model(reader, row) for row in rows]
+    return [_model(reader, row, methodology) for row in rows]
 
 
-def _model(reader: Reader, row: dict[str, Any]) -> Section:
+def _model(reader: Reader, row: dict[str, Any], methodology: Methodology) -> Section:
     given = (row["score_id"], row["model_id"])
     parts = reader.rows(
         "select * from bench_maturity_parts where score_id = ? and model_id = ? order by part_id", *given
     )
-    names, levels = _model_names(row["methodology_version"], row["model_id"])
+    names = dimension_names(methodology.folder).get(row["model_id"], {})
+    # A model that only its assessor knows has dimensions without names, and no levels.
+    model = methodology.models.get(row["model_id"])
+    levels = {str(number): level for number, level in enumerate(model.levels if model else [], start=1)}
     webs = [
         {"name_ar": name["ar"], "name_en": name["en"], "score": part["score"]}
         for part in parts
-        if part["part"] == "dimension" and (name := names.get(part["part_id"]))
+        if part["part"] == "dimension"
+        and (name := names.get(part["part_id"], {"ar": part["part_id"], "en": part["part_id"]}))
     ]
     gates = [
         {"name_ar": name["ar"], "name_en": name["en"], "is_passed": part["is_passed"]}
@@ -197,27 +205,17 @@ def _model(reader: Reader, row: dict[str, Any]) -> Section:
     cells: dict[str, Cell] = {
         "model": named(row),
         "period": Code(row["period_id"]),
-        "level": Text(str(row["announced_level_ar"]), str(row["announced_level_en"])),
+        "level": Text(str(row["announced_level_ar"] or ""), str(row["announced_level_en"] or "")),
         "probability": Number(row["announced_level_probability"], 2),
         "score": Number(row["counted_score"]),
         "id": score_code(row["score_id"]),
     }
     blocks: list[Sentence | Table | Plot] = [
-        Sentence("maturity_level", cells),
+        Sentence("maturity_level" if row["announced_level"] is not None else "maturity_score", cells),
         Plot((lambda language: radar(webs, gates, language, row[f"name_{language}"]),)),
     ]
     columns = ("practice", "reason", "counted_adoption", "adoption_needed", "points_missing")
     return Section(Sentence("maturity", cells), [*blocks, *([Table(columns, lines)] if lines else [])])
-
-
-@cache
-def _model_names(version: str, model_id: str) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
-    """Names of a model's dimensions by id, and of its levels by number."""
-    methodology = load_methodology(version)
-    source = yaml.safe_load((methodology.folder / "maturity" / f"{model_id}.yml").read_text("utf-8"))
-    levels = methodology.models[model_id].levels
-    dimensions = {dimension: spec["name"] for dimension, spec in source["dimensions"].items()}
-    return dimensions, {str(number): level for number, level in enumerate(levels, start=1)}
 
 
 def _owner_only(reader: Reader, period_id: str) -> Section | None:

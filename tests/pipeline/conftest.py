@@ -271,10 +271,10 @@ class Micro:
 
         The data tests run with the whole road: `built_workspace`, `run`, and where one is to fail.
         """
-        from dagster_project.origin import methodology_of
         from dagster_project.snapshots import write_snapshots
         from dagster_project.warehouse import run_dbt
         from ingestion.ledger import write_slices
+        from publication.method import methodology_of
 
         place = self.workspace
         with place.lock():

@@ -14,7 +14,6 @@ import duckdb
 import pandas as pd
 import pytest
 
-from dagster_project.origin import methodology_of
 from dagster_project.snapshots import write_snapshots
 from dagster_project.warehouse import run_dbt
 from expectations.intake import Intake, receive_all
@@ -23,6 +22,7 @@ from ingestion.lake import write_empty_files
 from ingestion.ledger import Account
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
+from publication.method import methodology_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = REPOSITORY.parent / "shared" / "data"
