@@ -187,9 +187,9 @@ def _model(reader: Reader, row: dict[str, Any], methodology: Methodology) -> Sec
         and (name := names.get(part["part_id"], {"ar": part["part_id"], "en": part["part_id"]}))
     ]
     gates = [
-        {"name_ar": name["ar"], "name_en": name["en"], "is_passed": part["is_passed"]}
+        {"name_ar": level["ar"], "name_en": level["en"], "is_passed": part["is_passed"]}
         for part in parts
-        if part["part"] == "gate" and (name := levels.get(part["part_id"]))
+        if part["part"] == "gate" and (level := levels.get(part["part_id"]))
     ]
     gaps = reader.rows("select * from bench_maturity_gaps where score_id = ? and model_id = ? order by all", *given)
     lines: list[tuple[Cell, ...]] = [

@@ -106,7 +106,7 @@ def _complaints(centre: Reader, period_id: str, minimum_peers: int) -> Section |
             Number(row["median"]),
             Interval(row["lower"], row["upper"]),
             Count(row["agencies"]),
-            Count(int(row["n"])),
+            Count(_whole(row["n"])),
         )
         for row in rows
     ]
@@ -140,7 +140,7 @@ def _maturity(centre: Reader, period_id: str, minimum_peers: int) -> Section | N
             Number(row["median"]),
             Interval(row["lower"], row["upper"]),
             Count(row["agencies"]),
-            Count(int(row["contradicted"])),
+            Count(_whole(row["contradicted"])),
         )
         for row in rows
     ]
@@ -183,7 +183,7 @@ def _coverage(public: Reader, period_id: str) -> Section | None:
         group by all order by metrics.name_en""",
         period_id,
     )
-    lines: list[tuple[Cell, ...]] = [(named(row), *(Count(int(row[name] or 0)) for name in _COVERED)) for row in rows]
+    lines: list[tuple[Cell, ...]] = [(named(row), *(Count(_whole(row[name])) for name in _COVERED)) for row in rows]
     return Section(Sentence("coverage"), [Table(("metric", *_COVERED), lines)]) if rows else None
 
 
@@ -206,3 +206,8 @@ def _restated(centre: Reader) -> Section | None:
     if not rows:
         return Section(Sentence("restated"), [Sentence("restated_none")])
     return Section(Sentence("restated"), [Sentence("restated_national"), Table(columns, lines)])
+
+
+def _whole(value: Any) -> int | None:
+    """A sum of counts; none where nothing was counted."""
+    return None if value is None else int(value)
