@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.origin import code_hash, methodology_of
+from dagster_project.origin import code_hash
 from dagster_project.snapshots import write_snapshots
 from dagster_project.warehouse import run_dbt
 from expectations.rehearsal import Rehearsal, rehearsed
@@ -17,6 +17,7 @@ from ingestion.lake import write_empty_files
 from ingestion.ledger import write_slices
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
+from publication.method import methodology_of
 
 # The scores and all they are made from; peers are not in the file.
 SCORED = ["+bench_scores", "+dim_metrics"]
