@@ -14,13 +14,13 @@ from typing import Annotated
 
 import typer
 
+from miyar.edition_commands import app as edition_commands
 from miyar.errors import MiyarError, Problem
 from miyar.options import HERE, By, Place, operator
-from miyar.trust import app as trust
 from miyar.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Miyar (معيار)")
-app.add_typer(trust)
+app.add_typer(edition_commands)
 
 SETTINGS = """\
 # One centre's workspace. Periods outside `periods` are refused as closed.

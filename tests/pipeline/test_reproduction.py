@@ -3,6 +3,7 @@
 Belongs here: `dagster_project.reproduction` and `publication.vintages`. Does not belong here: the release ledger (`publication`).
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,19 +34,14 @@ def test_an_edition_is_made_again_after_registry_and_lake_moved_on(workspace_cop
     assert made.published == read_manifest(workspace_copy.editions / EDITION).content_hash
 
 
-def test_other_inputs_make_another_edition(
-    workspace_copy: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def restore_without_an_agency(workspace: Workspace, inputs_hash: str, folder: Path) -> None:
-        restore(workspace, inputs_hash, folder)
-        account = sorted((folder / "lake" / "submissions").glob("*.json"))[0]
-        account.unlink()
-
-    restore = reproduction.restore
-    monkeypatch.setattr(reproduction, "restore", restore_without_an_agency)
-    made = reproduction.reproduce(workspace_copy, EDITION, tmp_path / "again")
-    assert not made.is_same
-    assert "fct_submissions" in made.differing
+def test_what_differs_is_named(built_workspace: Workspace) -> None:
+    manifest = read_manifest(built_workspace.editions / EDITION)
+    entry = replace(manifest.tables["bench_scores"], hash="0" * 64)
+    pack = next(name for name in manifest.files if name.startswith("packs/"))
+    other = replace(
+        manifest, tables={**manifest.tables, "bench_scores": entry}, files={**manifest.files, pack: "0" * 64}
+    )
+    assert reproduction._differing(manifest, other) == ["bench_scores", pack]
 
 
 def test_rows_that_counted_are_kept_without_a_second_copy(built_workspace: Workspace) -> None:

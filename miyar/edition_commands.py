@@ -1,4 +1,4 @@
-"""Commands by which an edition can be trusted: verified, proved, seen as of a day, made again.
+"""Commands on published editions: verified, proved, seen as of a day, made again, served by PostgreSQL.
 
 Belongs here: arguments, and printing of results. Does not belong here: the work; each command calls one room, imported when it
 is needed.
@@ -90,3 +90,18 @@ def reproduce(
     if not made.is_same:
         raise typer.Exit(1)
     typer.echo(f"{edition}: reproduced")
+
+
+@app.command("serve-postgres")
+def serve_postgres(
+    dsn: Annotated[str, typer.Option(envvar="MIYAR_POSTGRES_DSN", help="host=… dbname=… user=…; passwords: ~/.pgpass")],
+    workspace: Place = HERE,
+    edition: Edition = "current",
+    wait: Annotated[float, typer.Option(help="Seconds readers get to end their transactions")] = 60,
+) -> None:
+    """Put an edition on a PostgreSQL server, with row-level security per agency, in place of the one there."""
+    from publication.postgres import serve
+
+    served = serve(Workspace.open(workspace).editions / edition, dsn, wait_seconds=wait)
+    typer.echo(f"{served.edition_id}: {served.tables} tables, {served.rows:,} rows in schema benchmarks")
+    typer.echo(f"roles to grant to people: {', '.join(served.roles)}")
