@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy
+import yaml
 
 from miyar.workspace import Workspace
 
@@ -136,3 +137,15 @@ def test_the_promise_can_be_broken() -> None:
         "t.b: promised BIGINT, found nothing",
     ]
     assert broken_promises(promised, {}, "2.0.0") == []
+
+
+def test_superset_asks_for_promised_columns_only() -> None:
+    promised = json.loads(SCHEMA.read_text("utf-8"))["tables"]
+    assets = Path(__file__).resolve().parents[2] / "bi" / "superset" / "assets"
+    datasets = [yaml.safe_load(path.read_text("utf-8")) for path in sorted(assets.glob("datasets/*/*.yaml"))]
+    assert datasets
+    for dataset in datasets:
+        columns = {column["column_name"] for column in dataset["columns"]}
+        assert columns - set(promised[dataset["table_name"]]) == set()
+        # Rules of rows are written on it.
+        assert "agency_id" in columns
