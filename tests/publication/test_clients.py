@@ -89,6 +89,13 @@ def test_parquet_in_pandas_and_polars(edition: Path, published: tuple[str, Decim
     assert found.rows() == [tuple(expected)]
 
 
+def test_every_table_says_what_it_must_not_be_used_for(edition: Path) -> None:
+    with duckdb.connect(str(edition / "benchmarks.duckdb"), read_only=True) as connection:
+        tables = connection.execute("select table_name, comment from duckdb_tables()").fetchall()
+    assert tables
+    assert [name for name, comment in tables if "must not" not in (comment or "").lower()] == []
+
+
 def _columns(edition: Path) -> dict[str, dict[str, str]]:
     with duckdb.connect(str(edition / "benchmarks.duckdb"), read_only=True) as connection:
         rows = connection.execute(
