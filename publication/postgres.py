@@ -206,8 +206,8 @@ def _allow(connection: psycopg.Connection, place: sql.Identifier, role: str, tab
 def _swap(connection: psycopg.Connection, wait_seconds: float) -> None:
     """Put the new schema in the place of the old one, when no reader is within a transaction on it.
 
-    The locks make a reader's transaction see one edition only: it holds its tables until it ends, and so holds off the swap.
-    We give up long before the server looks for deadlocks (1 s), so that it is never a reader who is cut off.
+    To drop a table is to lock it. That makes a reader's transaction see one edition only: it holds its tables until it ends,
+    and so holds off the swap. We give up long before the server looks for deadlocks (1 s), so that no reader is ever cut off.
     """
     import psycopg
 
@@ -222,8 +222,6 @@ def _swap(connection: psycopg.Connection, wait_seconds: float) -> None:
         try:
             with connection.transaction():
                 connection.execute("set local lock_timeout = '300ms'")
-                for (table,) in old:
-                    _execute(connection, "lock table {}.{} in access exclusive mode", SCHEMA, table)
                 # Without cascade: what somebody built upon the tables is theirs, and they are told.
                 for (table,) in old:
                     _execute(connection, "drop table {}.{}", SCHEMA, table)
