@@ -206,24 +206,29 @@ def _allow(connection: psycopg.Connection, place: sql.Identifier, role: str, tab
 def _swap(connection: psycopg.Connection, wait_seconds: float) -> None:
     """Put the new schema in the place of the old one, when no reader is within a transaction on it.
 
-    To drop a table is to lock it. That makes a reader's transaction see one edition only: it holds its tables until it ends,
-    and so holds off the swap. We give up long before the server looks for deadlocks (1 s), so that no reader is ever cut off.
+    The locks make a reader's transaction see one edition only: it holds its tables until it ends, and so holds off the swap.
+    We give up long before the server looks for deadlocks (1 s), so that no reader is ever cut off, and begin the next time
+    with the table we could not have: readers then wait before they hold anything, instead of holding what we wait for.
     """
     import psycopg
 
-    old = connection.execute(
+    found = connection.execute(
         "select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
         "where n.nspname = %s and c.relkind = 'r' order by 1",
         [SCHEMA],
     ).fetchall()
+    old = [str(row[0]) for row in found]
     exists = connection.execute("select 1 from pg_namespace where nspname = %s", [SCHEMA]).fetchone()
     until = time.monotonic() + wait_seconds
+    wanted = ""
     while True:
         try:
             with connection.transaction():
                 connection.execute("set local lock_timeout = '300ms'")
+                for wanted in old:
+                    _execute(connection, "lock table {}.{} in access exclusive mode", SCHEMA, wanted)
                 # Without cascade: what somebody built upon the tables is theirs, and they are told.
-                for (table,) in old:
+                for table in old:
                     _execute(connection, "drop table {}.{}", SCHEMA, table)
                 if exists:
                     _execute(connection, "drop schema {}", SCHEMA)
@@ -238,7 +243,8 @@ def _swap(connection: psycopg.Connection, wait_seconds: float) -> None:
                         next_step="End that session (pg_stat_activity shows it) or wait longer; nothing was changed.",
                     )
                 ) from None
-            time.sleep(0.2)
+            old.sort(key=lambda table: table != wanted)
+            time.sleep(0.05)
 
 
 def _comment(connection: psycopg.Connection, kind: str, name: tuple[str, ...], text: str | None) -> None:
