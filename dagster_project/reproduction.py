@@ -78,8 +78,11 @@ def reproduce(workspace: Workspace, edition_id: str, folder: Path, *, anyway: bo
 
 
 def _differing(published: Manifest, again: Manifest) -> list[str]:
-    tables = sorted(set(published.tables) | set(again.tables))
-    packs = sorted(name for name in set(published.files) | set(again.files) if name.startswith("packs/"))
+    """The parts of the content hash that are not the same."""
+    tables = sorted((published.tables.keys() | again.tables.keys()) - OF_HISTORY)
+    packs = sorted(published.packs.keys() | again.packs.keys())
     return [
-        name for name in tables if name not in OF_HISTORY and published.tables.get(name) != again.tables.get(name)
-    ] + [name for name in packs if published.files.get(name) != again.files.get(name)]
+        *(name for name in tables if published.tables.get(name) != again.tables.get(name)),
+        *(f"packs/{agency}" for agency in packs if published.packs.get(agency) != again.packs.get(agency)),
+        *(["access"] if published.access_hash != again.access_hash else []),
+    ]

@@ -37,11 +37,15 @@ def test_an_edition_is_made_again_after_registry_and_lake_moved_on(workspace_cop
 def test_what_differs_is_named(built_workspace: Workspace) -> None:
     manifest = read_manifest(built_workspace.editions / EDITION)
     entry = replace(manifest.tables["bench_scores"], hash="0" * 64)
-    pack = next(name for name in manifest.files if name.startswith("packs/"))
+    agency = min(manifest.packs)
     other = replace(
-        manifest, tables={**manifest.tables, "bench_scores": entry}, files={**manifest.files, pack: "0" * 64}
+        manifest,
+        tables={**manifest.tables, "bench_scores": entry},
+        packs={**manifest.packs, agency: "0" * 64},
+        access_hash="0" * 64,
     )
-    assert reproduction._differing(manifest, other) == ["bench_scores", pack]
+    assert reproduction._differing(manifest, manifest) == []
+    assert reproduction._differing(manifest, other) == ["bench_scores", f"packs/{agency}", "access"]
 
 
 def test_rows_that_counted_are_kept_without_a_second_copy(built_workspace: Workspace) -> None:

@@ -30,15 +30,15 @@ def edition(built_workspace: Workspace) -> Path:
 
 @pytest.fixture(scope="module")
 def published(edition: Path) -> tuple[str, Decimal, int]:
-    """A reported score, taken from an agency's pack: the CSV is the second way out of the same warehouse."""
-    packs = sorted(edition.glob("packs/*/scores.csv"))
-    pack = pd.concat([pd.read_csv(path, dtype=str, encoding="utf-8-sig") for path in packs])
+    """A reported score, taken from an agency's pack: the second way out of the same warehouse."""
+    packs = [pd.read_parquet(path) for path in sorted(edition.glob("packs/*/tables/owner_scores.parquet"))]
+    pack = pd.concat([own.astype(object) for own in packs])
     own = pack[(pack.status == "reported") & (pack.unit_type == "agency") & (pack.metric_id == "overall_satisfaction")]
     first = own.sort_values(["period_id", "unit_id"]).iloc[-1]
     key = {name: first[name] for name in ("unit_type", "unit_id", "metric_id", "period_id", "instrument_id")}
     scores = pq.read_table(edition / "tables" / "bench_scores.parquet").to_pylist()
     (row,) = [row for row in scores if all(row[name] == value for name, value in key.items())]
-    return row["score_id"], Decimal(first["score"]), int(first["n"])
+    return row["score_id"], first["score"], int(first["n"])
 
 
 def test_duckdb(edition: Path, published: tuple[str, Decimal, int]) -> None:

@@ -22,7 +22,7 @@ from publication.editions import publish
 from publication.ledger import FILE, check, read_entries, record_unrecorded
 from publication.proofs import is_proved, prove
 from publication.verify import verify, verify_all
-from tests.publication.conftest import ORIGIN
+from tests.publication.centre import ORIGIN
 
 CORRECTED = "update benchmarks.bench_scores set score = {} where score_id = 's3'"
 Unseal = Callable[[Path], Any]
