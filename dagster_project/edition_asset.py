@@ -21,11 +21,12 @@ MARTS = sorted((path.parent.name, path.stem) for path in (DBT / "models" / "mart
 
 
 class PublishConfig(dg.Config):
-    """`published_at` is the clock, passed in (ISO 8601); `period` defaults to the last reported one."""
+    """`published_at` is the clock, passed in (ISO 8601); `period` defaults to the last reported one; `by` is who publishes."""
 
     published_at: str = ""
     period: str = ""
     reason: str = ""
+    by: str = "dagster"
 
 
 @dg.asset(
@@ -50,6 +51,7 @@ def edition(
             moment,
             period=config.period or None,
             reason=config.reason,
+            by=config.by,
             same_method=same_method(place, registry, Path(aside)),
         )
     size = sum(path.stat().st_size for path in published.path.rglob("*") if path.is_file())

@@ -5,6 +5,7 @@ Belongs here: hashing of this repository's own rooms and of a workspace's regist
 
 import hashlib
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 from ingestion.contract import Contract
@@ -58,5 +59,6 @@ def origin_of(workspace: Workspace, registry: Registry, contracts: list[Contract
         registry_hash=registry.hash,
         contracts_hash=contracts_hash(contracts),
         code_hash=code_hash(),
+        code_version=version("miyar"),
         submissions={account.submission_id: submission_state(account) for account in read_accounts(workspace)},
     )

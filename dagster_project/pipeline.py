@@ -58,6 +58,7 @@ def run_pipeline(
     published_at: datetime,
     *,
     reason: str = "",
+    by: str = "miyar run",
     publish: bool = True,
     wait_seconds: float = 0,
     report: Callable[[str], None] = lambda message: None,
@@ -99,7 +100,7 @@ def run_pipeline(
         if publish and state.read("published") != inputs:
             report("publishing")
             why = reason or _reason(workspace)
-            config = {"published_at": published_at.isoformat(timespec="seconds"), "reason": why}
+            config = {"published_at": published_at.isoformat(timespec="seconds"), "reason": why, "by": by}
             run = definitions.run("publish", tags, {"ops": {"editions__current": {"config": config}}})
             metadata = run.asset_materializations_for_node("editions__current")[0].metadata
             result.is_published = bool(metadata["is_new"].value)

@@ -14,12 +14,13 @@ from typing import Annotated
 
 import typer
 
+from miyar.edition_commands import app as edition_commands
 from miyar.errors import MiyarError, Problem
+from miyar.options import HERE, By, Place, operator
 from miyar.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Miyar (معيار)")
-Place = Annotated[Path, typer.Option("--workspace", "-w", help="The centre's folder", envvar="MIYAR_WORKSPACE")]
-HERE = Path()
+app.add_typer(edition_commands)
 
 SETTINGS = """\
 # One centre's workspace. Periods outside `periods` are refused as closed.
@@ -56,6 +57,7 @@ def demo(folder: Path, seed: int = 2026) -> None:
 def run(
     workspace: Place = HERE,
     reason: Annotated[str, typer.Option(help="Why a published period is restated")] = "",
+    by: By = "",
     publish: Annotated[bool, typer.Option(help="Publish when figures changed")] = True,
     wait: Annotated[float, typer.Option(help="Seconds to wait for another run")] = 0,
 ) -> None:
@@ -63,7 +65,9 @@ def run(
     from dagster_project.pipeline import run_pipeline
 
     now = datetime.now(tz=UTC)
-    result = run_pipeline(workspace, now, reason=reason, publish=publish, wait_seconds=wait, report=typer.echo)
+    result = run_pipeline(
+        workspace, now, reason=reason, by=by or operator(), publish=publish, wait_seconds=wait, report=typer.echo
+    )
     for problem in result.problems:
         typer.echo(f"  ! {problem}")
     refused = [account for account in result.new if account.status == "refused"]
@@ -170,6 +174,7 @@ def publish(
     workspace: Place = HERE,
     period: Annotated[str, typer.Option(help="Period; default: the last one reported")] = "",
     reason: Annotated[str, typer.Option(help="Why a published period is restated")] = "",
+    by: By = "",
     wait: Annotated[float, typer.Option(help="Seconds to wait for another run")] = 0,
 ) -> None:
     """Publish the warehouse as it stands."""
@@ -187,7 +192,9 @@ def publish(
         origin = origin_of(place, registry, contracts)
         earlier = same_method(place, registry, Path(aside))
         now = datetime.now(tz=UTC)
-        made = publish_edition(place, origin, now, period=period or None, reason=reason, same_method=earlier)
+        made = publish_edition(
+            place, origin, now, period=period or None, reason=reason, by=by or operator(), same_method=earlier
+        )
     typer.echo(f"{made.edition_id}: {'published' if made.is_new else 'unchanged'} ({made.content_hash})")
 
 
@@ -202,20 +209,6 @@ def diff(older: str, newer: str, workspace: Place = HERE, limit: int = 20) -> No
     for name in (older, newer):
         read_manifest(editions / name)
     difference_table(compare(editions / older, editions / newer), limit)
-
-
-@app.command()
-def verify(workspace: Place = HERE) -> None:
-    """Recompute every hash of every edition; exit 1 when anything was touched."""
-    from publication.verify import verify_all
-
-    found = verify_all(Workspace.open(workspace).editions)
-    for edition_id, problems in found.items():
-        typer.echo(f"{edition_id}: {'intact' if not problems else 'CHANGED'}")
-        for problem in problems:
-            typer.echo(f"  {problem}")
-    if any(found.values()) or not found:
-        raise typer.Exit(1)
 
 
 @app.command()

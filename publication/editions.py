@@ -20,6 +20,7 @@ from miyar.workspace import Workspace
 from publication.access import access_rules
 from publication.difference import write_difference
 from publication.hashing import combined_hash, file_hash, table_hash
+from publication.ledger import record_unrecorded
 from publication.manifest import Manifest, TableEntry, content_hash, list_editions, read_manifest
 from publication.method import methodology_of
 from publication.packs import write_owner_files, write_packs
@@ -27,6 +28,7 @@ from publication.readers import shelf
 from publication.reports import write_reports
 from publication.restatements import TABLE as RESTATED
 from publication.restatements import fill_restatements
+from publication.vintages import keep
 
 # Schemas of the warehouse whose tables are published, all into one schema of the edition.
 PUBLISHED = ("core", "benchmarks")
@@ -44,6 +46,7 @@ class Origin:
     contracts_hash: str
     code_hash: str
     submissions: Mapping[str, str]
+    code_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,18 @@ def publish(
     *,
     period: str | None = None,
     reason: str = "",
+    by: str = "",
     same_method: Path | None = None,
 ) -> Published:
     """Publish the warehouse as the next edition of a period (default: the last period with a reported score).
 
-    `same_method` is Parquet of the scores under the methodology of the edition before, where that was another one.
-    The same content as the period's latest edition changes nothing. A further edition of a period that is already out
+    `same_method` is Parquet of the scores under the methodology of the edition before, where that was another one; `by` is who
+    publishes. The same content as the period's latest edition changes nothing. A further edition of a period that is already out
     needs a reason; raises MiyarError without one.
     """
     workspace.editions.mkdir(parents=True, exist_ok=True)
     _sweep(workspace.editions)
+    record_unrecorded(workspace.editions)
     with _reading(workspace.warehouse) as connection:
         chosen = period or _last_period(connection)
         building = workspace.editions / f".building-{chosen}"
@@ -134,12 +139,16 @@ def publish(
         access_hash=access,
         files=files,
         submissions=dict(sorted(origin.submissions.items())),
+        code_version=origin.code_version,
+        by=by,
+        inputs_hash=keep(workspace),
     )
     (building / "manifest.json").write_text(manifest.as_json(), "utf-8")
     _seal(building)
     final = workspace.editions / edition_id
     building.rename(final)
     _sync(workspace.editions)
+    record_unrecorded(workspace.editions)
     _point_current(workspace.editions, _newest(workspace.editions))
     return Published(edition_id, final, content, True)
 

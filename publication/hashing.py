@@ -1,31 +1,76 @@
 """Hashes that depend on content alone: not on row order, threads, file layout or the day.
 
-Belongs here: hash of a table, of a file, of an edition. Does not belong here: what is hashed when (`editions`).
+A table's hash is the root of a Merkle tree over its rows, so that one published number can be proved without the rest:
+
+    row     JSON list of the row's values as text, in the order of the columns, null as null
+    leaf    SHA-256(0x00 || SHA-256(row)); leaves stand in ascending order of SHA-256(row)
+    node    SHA-256(0x01 || left || right); a last node without a neighbour goes up as it is (as in RFC 6962)
+    table   SHA-256(JSON list of [column names, column types, number of rows, root of the rows])
+    edition SHA-256 over the lines `table=hash`, in the order of their names
+
+Belongs here: hash of a table, of a file, of an edition, and the way from one row to its table. Does not belong here: what is
+hashed when (`editions`), proofs as documents (`proofs`).
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
+# A step of a proof: on which side the neighbour stands, and its hash.
+Step = tuple[str, str]
+
+
+def row_text(columns: list[str]) -> str:
+    """SQL of one row as the text that is hashed."""
+    quoted = ", ".join('cast("{}" as varchar)'.format(name.replace('"', '""')) for name in columns)
+    return f"cast(to_json([{quoted}]) as varchar)"
+
 
 def table_hash(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
-    """SHA-256 over the sorted row hashes of a table or query; column names and order count.
+    """Merkle root of a table or query; column names, their order and types count."""
+    names, kinds = _columns(connection, relation)
+    rows = _row_hashes(connection, relation, names)
+    return head_hash(names, kinds, len(rows), merkle_root([leaf_of(row) for row in rows]))
 
-    A row hash is the MD5 of its values as text, separated by a unit separator, with null told apart from empty text.
-    """
-    described = connection.execute(f"describe select * from {relation}").fetchall()
-    columns = [row[0] for row in described]
-    parts = ", ".join(f"coalesce('=' || cast(\"{name}\" as varchar), '~')" for name in columns)
-    row = connection.execute(
-        f"select count(*), sha256(coalesce(string_agg(row_hash, '' order by row_hash), '')) "
-        f"from (select md5(concat_ws(chr(31), {parts})) as row_hash from {relation})"
-    ).fetchone()
-    assert row is not None  # noqa: S101 - an aggregate without grouping always gives one row
-    head = hashlib.sha256(chr(31).join(f"{name}:{kind}" for name, kind, *_ in described).encode())
-    head.update(f"{row[0]}:{row[1]}".encode())
-    return head.hexdigest()
+
+def row_path(
+    connection: duckdb.DuckDBPyConnection, relation: str, row: str
+) -> tuple[list[str], list[str], int, list[Step]]:
+    """Columns, types, number of rows and the steps from one row's text up to the root; raises ValueError if it is not there."""
+    names, kinds = _columns(connection, relation)
+    rows = _row_hashes(connection, relation, names)
+    place = rows.index(hashlib.sha256(row.encode()).hexdigest())
+    steps: list[Step] = []
+    level = [leaf_of(one) for one in rows]
+    while len(level) > 1:
+        neighbour = place ^ 1
+        if neighbour < len(level):
+            steps.append(("left" if neighbour < place else "right", level[neighbour].hex()))
+        level, place = _level_above(level), place // 2
+    return names, kinds, len(rows), steps
+
+
+def leaf_of(row_hash: str) -> bytes:
+    return hashlib.sha256(b"\x00" + bytes.fromhex(row_hash)).digest()
+
+
+def node_of(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def merkle_root(level: list[bytes]) -> str:
+    """Root over leaves in their order; of no leaves, the hash of nothing."""
+    while len(level) > 1:
+        level = _level_above(level)
+    return (level[0] if level else hashlib.sha256(b"").digest()).hex()
+
+
+def head_hash(columns: list[str], kinds: list[str], rows: int, root: str) -> str:
+    """A table's hash from its columns, its number of rows and the root over them."""
+    return hashlib.sha256(json.dumps([columns, kinds, rows, root], ensure_ascii=False).encode()).hexdigest()
 
 
 def file_hash(path: Path) -> str:
@@ -40,3 +85,18 @@ def combined_hash(parts: Mapping[str, str]) -> str:
     for name in sorted(parts):
         digest.update(f"{name}={parts[name]}\n".encode())
     return digest.hexdigest()
+
+
+def _level_above(level: list[bytes]) -> list[bytes]:
+    pairs = [node_of(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+    return pairs + level[len(pairs) * 2 :]
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, relation: str) -> tuple[list[str], list[str]]:
+    described = connection.execute(f"describe select * from {relation}").fetchall()
+    return [str(row[0]) for row in described], [str(row[1]) for row in described]
+
+
+def _row_hashes(connection: duckdb.DuckDBPyConnection, relation: str, columns: list[str]) -> list[str]:
+    query = f"select sha256({row_text(columns)}) as row_hash from {relation} order by row_hash"
+    return [str(row[0]) for row in connection.execute(query).fetchall()]

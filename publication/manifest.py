@@ -54,6 +54,9 @@ class Manifest:
     access_hash: str = ""
     files: dict[str, str] = field(default_factory=dict)
     submissions: dict[str, str] = field(default_factory=dict)
+    code_version: str = ""
+    by: str = ""
+    inputs_hash: str | None = None  # of `vintages/`; an edition without cannot be reproduced
 
     def as_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True) + "\n"

@@ -1,6 +1,7 @@
-"""Verifying editions: every file, every table and the chain of manifests.
+"""Verifying editions: every file, every table, the chain of manifests and the release ledger.
 
-Belongs here: recomputing what a manifest claims. Does not belong here: making manifests (`editions`).
+Belongs here: recomputing what a manifest claims. Does not belong here: making manifests (`editions`), the ledger's own
+rules (`ledger`).
 """
 
 from pathlib import Path
@@ -8,8 +9,10 @@ from pathlib import Path
 import duckdb
 
 from miyar.errors import Problem
+from publication.differing_rows import locate
 from publication.hashing import file_hash, table_hash
-from publication.manifest import content_hash, list_editions, read_manifest
+from publication.ledger import FILE, check
+from publication.manifest import Manifest, content_hash, list_editions, read_manifest
 from publication.packs import pack_hash
 
 
@@ -30,34 +33,7 @@ def verify(editions: Path, edition_id: str) -> list[Problem]:
             problems.append(_problem("file_missing", "the file is gone", edition_id, name))
         elif file_hash(folder / name) != manifest.files[name]:
             problems.append(_problem("file_changed", "the file was changed after publication", edition_id, name))
-    with duckdb.connect() as connection:
-        for name, entry in manifest.tables.items():
-            parquet = folder / "tables" / f"{name}.parquet"
-            if parquet.is_file():
-                source = str(parquet).replace("'", "''")
-                if _table_hash(connection, f"read_parquet('{source}')") != entry.hash:
-                    problems.append(
-                        _problem("table_changed", "the Parquet table differs from the manifest", edition_id, name)
-                    )
-        for agency, digest in manifest.packs.items():
-            if _pack_hash(connection, folder / "packs" / agency) != digest:
-                problems.append(_problem("pack_changed", "the pack differs from the manifest", edition_id, agency))
-        database = folder / "benchmarks.duckdb"
-        if database.is_file():
-            try:
-                connection.execute(
-                    f"attach '{str(database.resolve()).replace(chr(39), chr(39) * 2)}' as edition (read_only)"
-                )
-            except duckdb.Error:
-                problems.append(
-                    _problem("database_unreadable", "the database cannot be opened", edition_id, database.name)
-                )
-            else:
-                for name, entry in manifest.tables.items():
-                    if _table_hash(connection, f"edition.{name}") != entry.hash:
-                        problems.append(
-                            _problem("table_changed", "the database table differs from the manifest", edition_id, name)
-                        )
+    problems += _check_tables(folder, manifest)
     if manifest.previous_edition_id:
         before = editions / manifest.previous_edition_id / "manifest.json"
         if not before.is_file() or file_hash(before) != manifest.previous_manifest_hash:
@@ -72,9 +48,42 @@ def verify(editions: Path, edition_id: str) -> list[Problem]:
     return problems
 
 
-def verify_all(editions: Path) -> dict[str, list[Problem]]:
-    """Problems per edition, oldest first."""
-    return {edition_id: verify(editions, edition_id) for edition_id in list_editions(editions)}
+def verify_all(editions: Path, head: str = "") -> dict[str, list[Problem]]:
+    """Problems per edition, oldest first, and of the release ledger; `head` is one of the ledger noted earlier."""
+    found = {edition_id: verify(editions, edition_id) for edition_id in list_editions(editions)}
+    return {**found, FILE: check(editions, head)}
+
+
+def _check_tables(folder: Path, manifest: Manifest) -> list[Problem]:
+    """Recompute every table of both copies; what differs is told by row and column as far as the other copy is intact."""
+    problems = []
+    with duckdb.connect() as connection:
+        connection.execute("set enable_progress_bar = false")
+        database = folder / "benchmarks.duckdb"
+        if database.is_file():
+            try:
+                connection.execute(f"attach '{_quoted(database.resolve())}' as edition (read_only)")
+            except duckdb.Error:
+                problems.append(
+                    _problem("database_unreadable", "the database cannot be opened", folder.name, database.name)
+                )
+                database = folder / "none"
+        for name, entry in manifest.tables.items():
+            parquet = folder / "tables" / f"{name}.parquet"
+            copies = {"Parquet": f"read_parquet('{_quoted(parquet)}')"} if parquet.is_file() else {}
+            if database.is_file():
+                copies["database"] = f'edition."{name}"'
+            hashes = {kind: _table_hash(connection, copy) for kind, copy in copies.items()}
+            intact = [copy for kind, copy in copies.items() if hashes[kind] == entry.hash]
+            for kind, copy in copies.items():
+                if hashes[kind] != entry.hash:
+                    where = locate(connection, copy, intact[0], entry.columns) if intact else ""
+                    message = f"the {kind} table differs from the manifest{where}"
+                    problems.append(_problem("table_changed", message, folder.name, name))
+        for agency, digest in manifest.packs.items():
+            if _pack_hash(connection, folder / "packs" / agency) != digest:
+                problems.append(_problem("pack_changed", "the pack differs from the manifest", folder.name, agency))
+    return problems
 
 
 def _pack_hash(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
@@ -98,3 +107,7 @@ def _problem(rule: str, message: str, edition_id: str, name: str) -> Problem:
         file=f"{edition_id}/{name}",
         next_step="Restore the edition from backup; a correction is a new revision, never an edit.",
     )
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -63,8 +63,8 @@ def test_thirty_kills_change_nothing(context: ForkServerContext, expected_hash: 
             killed.update([died_in] if died_in else [])
         run_pipeline(root, micro.moment)
         assert type(micro)(root).content_hash() == expected_hash
-        assert verify_all(root / "editions") == {"2025Q4-r1": []}
-        assert sorted(path.name for path in (root / "editions").iterdir()) == ["2025Q4-r1", "current"]
+        assert verify_all(root / "editions") == {"2025Q4-r1": [], "ledger.jsonl": []}
+        assert sorted(path.name for path in (root / "editions").iterdir()) == ["2025Q4-r1", "current", "ledger.jsonl"]
         assert not list((root / "lake").rglob("*.part"))
         assert not run_pipeline(root, micro.moment).is_built
     assert set(killed) == set(PHASES), killed

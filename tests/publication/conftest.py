@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.publication.centre import Centre
+from tests.publication.server import Server, private_server
 
 
 @pytest.fixture
@@ -34,3 +35,9 @@ def unsealed(path: Path) -> Iterator[Path]:
 @pytest.fixture
 def unseal() -> Any:
     return unsealed
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    with private_server() as running:
+        yield running

@@ -1,0 +1,49 @@
+"""Ask an edition through MetricFlow: `python bi/metricflow/query.py EDITION --metrics overall_satisfaction --group-by agency`.
+
+Makes an environment of its own beside this file at the first call (dbt-metricflow and Miyar pin different versions), and works on
+a copy of `project/` in a temporary folder. All words after the edition go to `mf query`.
+Belongs here: the steps of one query. Does not belong here: metrics (`project/models/semantics.yml`).
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ENVIRONMENT = HERE / ".venv"
+
+
+def programs() -> Path:
+    """The folder of dbt and mf; made once."""
+    folder = ENVIRONMENT / "bin"
+    if not (folder / "mf").is_file():
+        venv.create(ENVIRONMENT, with_pip=True, clear=True)
+        install = [folder / "python", "-m", "pip", "install", "--quiet", "-r", HERE / "requirements.txt"]
+        subprocess.run(install, check=True)
+    return folder
+
+
+def query(edition: Path, words: list[str], folder: Path) -> None:
+    """Run `mf query` on an edition with its files in the empty folder `folder`; prints what MetricFlow prints."""
+    bin_folder = programs()
+    project = folder / "project"
+    shutil.copytree(HERE / "project", project)
+    environment = {
+        **os.environ,
+        "MIYAR_EDITION": str(edition.resolve()),
+        "MIYAR_SEMANTICS": str(folder / "semantics.duckdb"),
+        "DBT_PROFILES_DIR": str(project),
+        "DBT_PROJECT_DIR": str(project),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    subprocess.run([bin_folder / "dbt", "--quiet", "run"], cwd=project, env=environment, check=True)
+    subprocess.run([bin_folder / "mf", "query", *words], cwd=project, env=environment, check=True)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as aside:
+        query(Path(sys.argv[1]), sys.argv[2:], Path(aside))

@@ -1,0 +1,276 @@
+"""Superset on the serving copy: `python bi/superset/run.py --edition EDITION --postgres URI --home FOLDER`.
+
+Makes an environment of its own at the first call, starts Superset on its own SQLite metadata in FOLDER, imports `assets/`, and
+writes roles and rules of rows from `publication/access.yml`: a base rule `1 = 0` per dataset, from which only roles with a
+decision about its table are exempt, and per agency the condition of its rows. Then it checks with two invented people, through
+the REST API, that an agency sees its own rows only and a person without a rule none, and says so. Ctrl-C ends it.
+Belongs here: starting, importing, rules and the check. Does not belong here: charts and dashboards (`assets/`), who may read what
+(`publication.access`).
+"""
+
+import argparse
+import io
+import os
+import re
+import secrets
+import subprocess
+import time
+import venv
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from publication.access import row_condition
+from publication.postgres import CENTRE, role_of
+from publication.reading import open_edition
+
+HERE = Path(__file__).resolve().parent
+ENVIRONMENT = HERE / ".venv"
+ADMIN = "admin"
+# Superset reads clauses as templates with bound parameters: an id of other letters could mean something there.
+PLAIN_ID = re.compile(r"[\w-]+")
+
+
+def programs() -> Path:
+    """The folder of Superset's programs; made once."""
+    folder = ENVIRONMENT / "bin"
+    if not (folder / "superset").is_file():
+        venv.create(ENVIRONMENT, with_pip=True, clear=True)
+        install = [folder / "python", "-m", "pip", "install", "--quiet", "-r", HERE / "requirements.txt"]
+        subprocess.run(install, check=True)
+    return folder
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Superset's settings and its secrets, which stand in its home and nowhere else."""
+    home.mkdir(parents=True, exist_ok=True)
+    for name in ("secret", "password"):
+        path = home / name
+        if not path.is_file():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(32), "utf-8")
+    return {
+        **os.environ,
+        "SUPERSET_HOME": str(home),
+        "SUPERSET_CONFIG_PATH": str(HERE / "superset_config.py"),
+        "MIYAR_SUPERSET_SECRET": (home / "secret").read_text("utf-8"),
+        "FLASK_APP": "superset",
+    }
+
+
+def start(home: Path, port: int) -> subprocess.Popen[bytes]:
+    """Bring the metadata up to date and start the server; its log is in the home."""
+    superset, words = programs() / "superset", environment(home)
+    with (home / "log").open("ab") as log:
+        admin = ["--username", ADMIN, "--firstname", "Admin", "--lastname", "Admin", "--email", "admin@example.org"]
+        password = (home / "password").read_text("utf-8")
+        for step in (["db", "upgrade"], ["fab", "create-admin", *admin, "--password", password], ["init"]):
+            subprocess.run([superset, *step], env=words, check=True, stdout=log, stderr=log)
+        run = [
+            programs() / "gunicorn",
+            "-w",
+            "1",
+            "--threads",
+            "4",
+            "-b",
+            f"127.0.0.1:{port}",
+            "superset.app:create_app()",
+        ]
+        return subprocess.Popen(run, env=words, stdout=log, stderr=log)
+
+
+class Superset:
+    """One signed-in person at the REST API."""
+
+    def __init__(self, port: int, user: str, password: str) -> None:
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120)
+        given = {"username": user, "password": password, "provider": "db", "refresh": False}
+        token = self.send("POST", "/api/v1/security/login", json=given)["access_token"]
+        self.http.headers["Authorization"] = f"Bearer {token}"
+        self.http.headers["X-CSRFToken"] = self.send("GET", "/api/v1/security/csrf_token/")["result"]
+
+    def send(self, method: str, path: str, **words: Any) -> Any:
+        answer = self.http.request(method, path, **words)
+        if answer.is_error:
+            raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
+        return answer.json() if answer.content else None
+
+    def all(self, kind: str, name: str) -> dict[str, int]:
+        """Name -> id of everything of a kind."""
+        found: dict[str, int] = {}
+        page = 0
+        while True:
+            query = f"(page:{page},page_size:100)"
+            rows = self.send("GET", f"/api/v1/{kind}/", params={"q": query})["result"]
+            found |= {str(row[name]): int(row["id"]) for row in rows}
+            if len(rows) < 100:
+                return found
+            page += 1
+
+    def put(self, kind: str, name: str, content: dict[str, Any]) -> int:
+        """Make, or make anew, what is known by a name."""
+        there = self.all(kind, name).get(content[name])
+        if there is not None:
+            self.send("DELETE", f"/api/v1/{kind}/{there}")
+        return int(self.send("POST", f"/api/v1/{kind}/", json=content)["id"])
+
+
+def import_assets(superset: Superset, postgres: str) -> None:
+    """Import database, datasets, charts and dashboards; what is there already is overwritten."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as bundle:
+        for path in sorted((HERE / "assets").rglob("*.yaml")):
+            content = yaml.safe_load(path.read_text("utf-8"))
+            if "sqlalchemy_uri" in content:
+                content["sqlalchemy_uri"] = postgres
+            name = f"assets/{path.relative_to(HERE / 'assets').as_posix()}"
+            bundle.writestr(name, yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
+    files = {"bundle": ("assets.zip", packed.getvalue(), "application/zip")}
+    superset.send("POST", "/api/v1/assets/import/", files=files)
+
+
+def write_rules(superset: Superset, agencies: list[str]) -> None:
+    """Roles, what they may open, and which rows they get; from `publication.access` alone."""
+    odd = [agency for agency in agencies if not PLAIN_ID.fullmatch(agency)]
+    if odd:
+        raise SystemExit(f"Superset's rules take agency ids of letters, digits, _ and - only; not {', '.join(odd)}")
+    readers: dict[str, str | None] = {CENTRE: None, **{role_of(agency): agency for agency in agencies}}
+    there = superset.all("security/roles", "name")
+    ids = {}
+    for role in readers:
+        made = there.get(role)
+        ids[role] = made or superset.send("POST", "/api/v1/security/roles/", json={"name": role})["id"]
+    datasets = superset.all("dataset", "table_name")
+    opened = _dataset_permissions(superset)
+    dashboards = superset.all("dashboard", "slug")
+    allowed: dict[str, list[str]] = {}
+    clauses: dict[tuple[str, str], list[int]] = {}
+    for table, dataset in datasets.items():
+        for role, agency in readers.items():
+            condition, values = row_condition(table, agency)
+            if condition == "false":
+                continue
+            allowed.setdefault(table, []).append(role)
+            if condition != "true":
+                for value in values:
+                    condition = condition.replace("?", f"'{value}'", 1)
+                clauses.setdefault((role, condition), []).append(dataset)
+    for table, dataset in datasets.items():
+        exempt = [ids[role] for role in allowed.get(table, [])]
+        rule = {
+            "name": f"miyar {table}",
+            "filter_type": "Base",
+            "clause": "1 = 0",
+            "tables": [dataset],
+            "roles": exempt,
+        }
+        superset.put("rowlevelsecurity", "name", rule)
+    for (role, clause), tables in clauses.items():
+        name = f"miyar {role} {'shared' if ' or ' in clause else 'own'}"
+        rule = {"name": name, "filter_type": "Regular", "group_key": "agency", "clause": clause}
+        superset.put("rowlevelsecurity", "name", {**rule, "tables": tables, "roles": [ids[role]]})
+    for role in readers:
+        may = [opened[dataset] for table, dataset in datasets.items() if role in allowed.get(table, [])]
+        words = {"permission_view_menu_ids": may}
+        superset.send("POST", f"/api/v1/security/roles/{ids[role]}/permissions", json=words)
+    by_reader = {"miyar-centre": [ids[CENTRE]], "miyar-agency": [ids[role] for role in readers if role != CENTRE]}
+    for slug, roles in by_reader.items():
+        superset.send("PUT", f"/api/v1/dashboard/{dashboards[slug]}", json={"roles": roles})
+
+
+def _dataset_permissions(superset: Superset) -> dict[int, int]:
+    """Dataset id -> id of the permission to open it."""
+    found: dict[int, int] = {}
+    page = 0
+    while True:
+        query = {"q": f"(page:{page},page_size:100)"}
+        rows = superset.send("GET", "/api/v1/security/permissions-resources/", params=query)["result"]
+        for row in rows:
+            number = re.fullmatch(r"\[.*\]\.\[.*\]\(id:(\d+)\)", row["view_menu"]["name"])
+            if row["permission"]["name"] == "datasource_access" and number:
+                found[int(number.group(1))] = int(row["id"])
+        if len(rows) < 100:
+            return found
+        page += 1
+
+
+def seen_by(superset: Superset, dataset: int) -> dict[str, int] | str:
+    """Agency -> rows that the signed-in person gets of a dataset, or the refusal."""
+    count = {"expressionType": "SQL", "sqlExpression": "COUNT(*)", "label": "rows"}
+    query = {"columns": ["agency_id"], "metrics": [count], "row_limit": 50000}
+    words = {"datasource": {"id": dataset, "type": "table"}, "queries": [query], "force": True}
+    answer = superset.http.post("/api/v1/chart/data", json=words)
+    if answer.status_code == 403:
+        return "refused"
+    answer.raise_for_status()
+    return {str(row["agency_id"]): int(row["rows"]) for row in answer.json()["result"][0]["data"]}
+
+
+def check(superset: Superset, port: int, edition: Path, agencies: list[str]) -> list[str]:
+    """Faults in what three people see: of an agency, of the centre, and one who may open the datasets and has no rule."""
+    roles, datasets = superset.all("security/roles", "name"), superset.all("dataset", "table_name")
+    opened = _dataset_permissions(superset)
+    stray = superset.put("security/roles", "name", {"name": "miyar_check_stray"})
+    may = {"permission_view_menu_ids": [opened[dataset] for dataset in datasets.values()]}
+    superset.send("POST", f"/api/v1/security/roles/{stray}/permissions", json=may)
+    people = {"check_agency": (roles[role_of(agencies[0])], agencies[0]), "check_centre": (roles[CENTRE], None)}
+    faults = []
+    with open_edition(edition) as source:
+        for person, (role, agency) in {**people, "check_stray": (stray, "")}.items():
+            password = secrets.token_urlsafe(16)
+            names = {"username": person, "first_name": person, "last_name": "-", "email": f"{person}@example.org"}
+            given = {**names, "password": password, "active": True, "roles": [roles["Gamma"], role]}
+            user = superset.put("security/users", "username", given)
+            own = Superset(port, person, password)
+            for table, dataset in datasets.items():
+                condition, values = row_condition(table, agency) if agency != "" else ("false", [])
+                query = f"select agency_id, count(*) from {table} where {condition} group by 1"
+                expected = {str(name): int(rows) for name, rows in source.execute(query, values).fetchall()}
+                found = seen_by(own, dataset)
+                print(f"{person} sees of {table}: {found if len(found) < 3 else f'{len(found)} agencies'}")
+                if found != expected:
+                    faults.append(f"{person}, {table}: expected {expected}, found {found}")
+            superset.send("DELETE", f"/api/v1/security/users/{user}")
+    superset.send("DELETE", f"/api/v1/security/roles/{stray}")
+    return faults
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--edition", type=Path, required=True, help="folder of the edition that is served")
+    arguments.add_argument("--postgres", required=True, help="postgresql+psycopg2://login@host:port/database")
+    arguments.add_argument("--home", type=Path, required=True, help="folder of Superset's metadata, log and secrets")
+    arguments.add_argument("--port", type=int, default=8088)
+    arguments.add_argument("--check-only", action="store_true", help="end after the check instead of serving")
+    given = arguments.parse_args()
+    home = given.home.resolve()
+    with open_edition(given.edition) as source:
+        agencies = [str(row[0]) for row in source.execute("select agency_id from dim_agencies order by 1").fetchall()]
+    server = start(home, given.port)
+    try:
+        for _ in range(120):
+            try:
+                if httpx.get(f"http://127.0.0.1:{given.port}/health").text == "OK":
+                    break
+            except httpx.TransportError:
+                time.sleep(1)
+        superset = Superset(given.port, ADMIN, (home / "password").read_text("utf-8"))
+        import_assets(superset, given.postgres)
+        write_rules(superset, agencies)
+        faults = check(superset, given.port, given.edition, agencies)
+        if faults:
+            raise SystemExit("rows are not as decided:\n" + "\n".join(faults))
+        print("the rules of rows hold for an agency, for the centre and for a person without a rule")
+        if not given.check_only:
+            print(f"http://127.0.0.1:{given.port} (user {ADMIN}, password in {home / 'password'}); Ctrl-C ends it")
+            server.wait()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()

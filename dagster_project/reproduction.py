@@ -1,0 +1,88 @@
+"""An edition made again from its kept inputs, to see that it comes out the same.
+
+Belongs here: one build of a restored workspace and the comparison. Does not belong here: keeping inputs (`publication.vintages`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from dagster_project.origin import code_hash, methodology_of, origin_of
+from dagster_project.snapshots import write_snapshots
+from dagster_project.warehouse import run_dbt
+from ingestion.contract import load_contracts
+from ingestion.lake import write_empty_files
+from ingestion.ledger import write_slices
+from miyar.errors import MiyarError, Problem
+from miyar.registry import load_registry
+from miyar.workspace import Workspace
+from publication.editions import publish
+from publication.manifest import OF_HISTORY, Manifest, read_manifest
+from publication.vintages import restore
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """Content hashes, published and made again, and the tables and packs that differ."""
+
+    published: str
+    again: str
+    differing: list[str]
+
+    @property
+    def is_same(self) -> bool:
+        return self.published == self.again
+
+
+def reproduce(workspace: Workspace, edition_id: str, folder: Path, *, anyway: bool = False) -> Reproduction:
+    """Make an edition again in the empty folder `folder`; the workspace is only read.
+
+    Raises MiyarError when the inputs are not there, or when the code is another one and `anyway` was not said.
+    """
+    manifest = read_manifest(workspace.editions / edition_id)
+    if manifest.inputs_hash is None:
+        raise MiyarError(
+            Problem(
+                "vintage_missing",
+                "the edition was published before inputs were kept",
+                file=edition_id,
+                next_step="Editions published from now on can be made again.",
+            )
+        )
+    if manifest.code_hash != code_hash() and not anyway:
+        raise MiyarError(
+            Problem(
+                "code_differs",
+                f"the edition was made by Miyar {manifest.code_version}, code {manifest.code_hash[:16]}; "
+                f"this is code {code_hash()[:16]}",
+                file=edition_id,
+                next_step="Check out the code of that day, or pass --anyway to see what today's code makes of its inputs.",
+            )
+        )
+    restore(workspace, manifest.inputs_hash, folder)
+    aside = Workspace.open(folder)
+    registry, contracts = load_registry(aside.registry), load_contracts(aside.registry)
+    write_empty_files(aside)
+    write_slices(aside)
+    write_snapshots(aside, registry, methodology_of(aside))
+    failures = [f"{result.unique_id}: {result.message}" for result in run_dbt(aside, command="run") if result.failed]
+    if failures:
+        raise RuntimeError(f"{edition_id} could not be built again: {'; '.join(failures)}")
+    made = publish(
+        aside,
+        origin_of(aside, registry, contracts),
+        datetime.fromisoformat(manifest.published_at),
+        period=manifest.period_id,
+    )
+    return Reproduction(manifest.content_hash, made.content_hash, _differing(manifest, read_manifest(made.path)))
+
+
+def _differing(published: Manifest, again: Manifest) -> list[str]:
+    """The parts of the content hash that are not the same."""
+    tables = sorted((published.tables.keys() | again.tables.keys()) - OF_HISTORY)
+    packs = sorted(published.packs.keys() | again.packs.keys())
+    return [
+        *(name for name in tables if published.tables.get(name) != again.tables.get(name)),
+        *(f"packs/{agency}" for agency in packs if published.packs.get(agency) != again.packs.get(agency)),
+        *(["access"] if published.access_hash != again.access_hash else []),
+    ]

@@ -1,0 +1,23 @@
+"""Options that several commands of `miyar` share.
+
+Belongs here: arguments of more than one command. Does not belong here: commands (`cli`, `edition_commands`).
+"""
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Place = Annotated[Path, typer.Option("--workspace", "-w", help="The centre's folder", envvar="MIYAR_WORKSPACE")]
+Edition = Annotated[str, typer.Option(help="Edition; default: the current one")]
+By = Annotated[str, typer.Option(help="Who publishes, for the release ledger; default: the user of this machine")]
+HERE = Path()
+
+
+def operator() -> str:
+    """The user of this machine, where it has one by name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without an entry in passwd
+        return "unnamed"

@@ -1,0 +1,47 @@
+"""What was believed on a day: which editions were in force, by the release ledger.
+
+Belongs here: reading the ledger by time. Does not belong here: the tables of an edition (`reading`).
+"""
+
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+from miyar.errors import MiyarError, Problem
+from publication.ledger import Entry, read_entries
+from publication.manifest import list_editions
+
+
+def in_force(editions: Path, day: str) -> list[Entry]:
+    """The latest revision of each period published by then, oldest period first; the last one was the current edition.
+
+    Raises MiyarError when nothing was published, or when what was published then is gone.
+    """
+    moment = _moment(day)
+    known = [entry for entry in read_entries(editions) if datetime.fromisoformat(entry.published_at) <= moment]
+    latest: dict[str, Entry] = {}
+    for entry in sorted(known, key=lambda entry: int(entry.edition_id.rpartition("-r")[2])):
+        latest[entry.edition_id.partition("-")[0]] = entry
+    if not latest:
+        raise MiyarError(
+            Problem(
+                "nothing_published", f"no edition was out on {day}", next_step="The ledger says when each came out."
+            )
+        )
+    gone = sorted({entry.edition_id for entry in latest.values()} - set(list_editions(editions)))
+    if gone:
+        raise MiyarError(
+            Problem("edition_missing", "the edition was in force and is gone", file=name, next_step="Restore it.")
+            for name in gone
+        )
+    return [latest[period] for period in sorted(latest)]
+
+
+def _moment(text: str) -> datetime:
+    """A day means its end, in UTC; a time without zone is UTC."""
+    try:
+        if len(text) == len("2026-02-15"):
+            return datetime.combine(date.fromisoformat(text), time.max, UTC)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise MiyarError(Problem("date_invalid", f"{text!r} is no date", next_step="Write it as 2026-02-15.")) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

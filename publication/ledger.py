@@ -1,0 +1,208 @@
+"""The release ledger: `editions/ledger.jsonl`, one line per edition, each bound to the line before by its hash.
+
+An entry names the edition's root hash and the hash of its manifest, who published it and why, and every published figure
+that it corrects, before and after. Whoever noted the head (the last entry's hash) elsewhere can tell that nothing before it
+was edited, removed or put in another order.
+
+Belongs here: writing, reading and checking the ledger. Does not belong here: hashes of tables (`hashing`), recomputing what an
+edition's manifest claims (`verify`).
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from miyar.errors import MiyarError, Problem
+from publication.difference import COMPARED, compare
+from publication.hashing import combined_hash, file_hash
+from publication.manifest import Manifest, list_editions, read_manifest
+
+FILE = "ledger.jsonl"
+BEGINNING = "0" * 64
+RESTORE = "Restore the ledger and the editions from backup; a correction is a new revision, never an edit."
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One publication. `entry_hash` covers all other fields, corrections by their own hash."""
+
+    number: int
+    edition_id: str
+    published_at: str
+    by: str
+    reason: str
+    root_hash: str
+    manifest_hash: str
+    corrections_hash: str
+    previous_hash: str
+    entry_hash: str
+    corrections: dict[str, Any]
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """The entry without the corrections themselves: what `entry_hash` is computed from, and the hash."""
+        return {name: value for name, value in asdict(self).items() if name != "corrections"}
+
+
+def root_hash(manifest: Manifest) -> str:
+    """One hash over all tables of an edition."""
+    return combined_hash({name: entry.hash for name, entry in manifest.tables.items()})
+
+
+def record_unrecorded(editions: Path) -> None:
+    """Append an entry for every edition that has none, in the order of publication.
+
+    That is the edition just renamed into place, or one whose publishing was killed before this step. A line that was torn
+    off by a kill is dropped: its edition is recorded anew.
+    """
+    path = editions / FILE
+    if path.is_file():
+        _drop_torn_line(path)
+    entries = read_entries(editions)
+    recorded = {entry.edition_id for entry in entries}
+    manifests = [read_manifest(editions / name) for name in list_editions(editions) if name not in recorded]
+    previous = entries[-1].entry_hash if entries else BEGINNING
+    for number, manifest in enumerate(sorted(manifests, key=lambda one: one.published_at), start=len(entries) + 1):
+        entry = _entry(editions, number, manifest, previous)
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        previous = entry.entry_hash
+
+
+def read_entries(editions: Path) -> list[Entry]:
+    """All entries, oldest first; raises MiyarError naming a line that is no entry."""
+    path = editions / FILE
+    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    entries = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            entries.append(Entry(**json.loads(line)))
+        except (ValueError, TypeError):
+            raise MiyarError(_problem("ledger_unreadable", "the line is no entry", number)) from None
+    return entries
+
+
+def check(editions: Path, head: str = "") -> list[Problem]:
+    """What is wrong with the ledger, by itself and against the editions that stand; `head` is one noted earlier."""
+    path = editions / FILE
+    if path.is_file() and not path.read_bytes().endswith(b"\n"):
+        return [
+            Problem(
+                "ledger_torn",
+                "the last line was not finished",
+                file=FILE,
+                next_step="Run `miyar publish`; it heals this.",
+            )
+        ]
+    try:
+        entries = read_entries(editions)
+    except MiyarError as error:
+        return error.problems
+    problems = []
+    previous = BEGINNING
+    for line, entry in enumerate(entries, start=1):
+        if entry.entry_hash != _entry_hash(entry.head) or entry.corrections_hash != _hash(entry.corrections):
+            problems.append(_problem("ledger_entry_changed", f"the entry of {entry.edition_id} was edited", line))
+        if entry.number != line or entry.previous_hash != previous:
+            problems.append(
+                _problem("ledger_chain_broken", f"an entry before that of {entry.edition_id} is gone or moved", line)
+            )
+        previous = entry.entry_hash
+        problems += _against_edition(editions, entry, line)
+    named = [entry.edition_id for entry in entries]
+    problems += [
+        _problem("ledger_entry_twice", f"{name} is recorded twice", named.index(name) + 1)
+        for name in sorted(set(named))
+        if named.count(name) > 1
+    ]
+    problems += [
+        Problem(
+            "edition_unrecorded",
+            "the edition stands in no entry of the ledger",
+            file=name,
+            next_step="If publishing was interrupted, run `miyar publish`: it records the edition. Else restore the ledger.",
+        )
+        for name in list_editions(editions)
+        if name not in named
+    ]
+    if head and head not in {entry.entry_hash for entry in entries}:
+        problems.append(
+            Problem("ledger_head_missing", "no entry has the hash noted as head", file=FILE, next_step=RESTORE)
+        )
+    return problems
+
+
+def _against_edition(editions: Path, entry: Entry, line: int) -> list[Problem]:
+    path = editions / entry.edition_id / "manifest.json"
+    if not path.is_file():
+        return [_problem("edition_missing", f"{entry.edition_id} was published and is gone", line)]
+    if file_hash(path) != entry.manifest_hash:
+        return [_problem("manifest_changed", f"the manifest of {entry.edition_id} is not the one published", line)]
+    if root_hash(read_manifest(path.parent)) != entry.root_hash:
+        return [_problem("ledger_entry_changed", f"the root hash is not that of {entry.edition_id}", line)]
+    return []
+
+
+def _entry(editions: Path, number: int, manifest: Manifest, previous: str) -> Entry:
+    corrections = _corrections(editions, manifest)
+    head: dict[str, Any] = {
+        "number": number,
+        "edition_id": manifest.edition_id,
+        "published_at": manifest.published_at,
+        "by": manifest.by,
+        "reason": manifest.reason,
+        "root_hash": root_hash(manifest),
+        "manifest_hash": file_hash(editions / manifest.edition_id / "manifest.json"),
+        "corrections_hash": _hash(corrections),
+        "previous_hash": previous,
+    }
+    return Entry(**head, entry_hash=_entry_hash(head), corrections=corrections)
+
+
+def _corrections(editions: Path, manifest: Manifest) -> dict[str, Any]:
+    """What the edition says otherwise than the one it corrects: its earlier revision, or else the edition before."""
+    base = f"{manifest.period_id}-r{manifest.revision - 1}" if manifest.revision > 1 else manifest.previous_edition_id
+    if base is None:
+        return {}
+    older = read_manifest(editions / base)
+    told: dict[str, Any] = {"base": base, "methodology_before": older.methodology_version, "figures": []}
+    if older.methodology_version != manifest.methodology_version:
+        # Every figure has another id then; bench_restatements of the edition holds each, method apart from data.
+        return told
+    for row in compare(editions / base, editions / manifest.edition_id).rows:
+        if row["period_id"] > older.period_id:
+            continue
+        changed = [name for name in COMPARED if row[f"{name}_before"] != row[f"{name}_after"]]
+        told["figures"].append(
+            {name: row[name] for name in ("score_id", "unit_id", "metric_id", "period_id", "change")}
+            | {
+                "before": {name: row[f"{name}_before"] for name in changed},
+                "after": {name: row[f"{name}_after"] for name in changed},
+            }
+        )
+    return told
+
+
+def _entry_hash(head: dict[str, Any]) -> str:
+    return _hash({name: value for name, value in head.items() if name != "entry_hash"})
+
+
+def _hash(value: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def _drop_torn_line(path: Path) -> None:
+    content = path.read_bytes()
+    if content and not content.endswith(b"\n"):
+        part = path.with_name(f".{FILE}.part")
+        part.write_bytes(content[: content.rfind(b"\n") + 1])
+        part.replace(path)
+
+
+def _problem(rule: str, message: str, line: int) -> Problem:
+    return Problem(rule, message, file=FILE, row=line, next_step=RESTORE)

@@ -1,0 +1,270 @@
+"""The serving copy in PostgreSQL: an edition's tables, documented, typed and behind row-level security.
+
+One transaction does all of it: the schema is built aside, then takes the place of the old one. Whoever reads meanwhile reads
+the old edition to the end of their transaction; whatever fails leaves the old one as it was.
+
+Belongs here: copying an edition and putting the rules of `access` on it. Does not belong here: the rules, users and passwords
+(the database's administrator grants the roles made here).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from miyar.errors import MiyarError, Problem
+from publication.access import row_condition, tables_without_rule
+from publication.ledger import root_hash
+from publication.manifest import Manifest, read_manifest
+from publication.reading import open_edition
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg import sql
+
+SCHEMA = "benchmarks"
+ASIDE = "benchmarks_next"
+# Group roles without login. A person's login role is granted one of them; one with none of them sees nothing.
+CENTRE = "miyar_centre"
+AGENCY = "miyar_agency_"
+OLDEST_SERVER = 150000
+LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer names, and two agencies could then share a role
+TYPES = {
+    "VARCHAR": "text",
+    "BIGINT": "bigint",
+    "INTEGER": "integer",
+    "BOOLEAN": "boolean",
+    "DOUBLE": "double precision",
+}
+TYPES |= {"DATE": "date", "TIMESTAMP": "timestamp", "TIMESTAMP WITH TIME ZONE": "timestamptz"}
+BATCH = 5_000
+
+
+@dataclass(frozen=True)
+class Served:
+    """What was put on the server."""
+
+    edition_id: str
+    tables: int
+    rows: int
+    roles: list[str]
+
+
+def role_of(agency_id: str) -> str:
+    """The group role that reads an agency's rows; raises MiyarError for an id that makes no role name."""
+    role = f"{AGENCY}{agency_id}"
+    if not agency_id or "\x00" in role or len(role.encode()) > LONGEST_NAME:
+        raise MiyarError(
+            Problem(
+                "role_name_invalid",
+                f"PostgreSQL takes role names of 1 to {LONGEST_NAME} bytes, {AGENCY!r} included",
+                agency_id[:LONGEST_NAME],
+                next_step="Give the agency a shorter id.",
+            )
+        )
+    return role
+
+
+def serve(edition: Path, dsn: str, *, wait_seconds: float = 60) -> Served:
+    """Put an edition on a server in place of the one there; readers get at most `wait_seconds` to end their transactions."""
+    manifest = read_manifest(edition)
+    undecided = tables_without_rule(manifest.tables)
+    if undecided:
+        raise MiyarError(
+            Problem("access_undecided", f"nobody decided who may read {', '.join(undecided)}", file="access.yml")
+        )
+    with open_edition(edition) as source, _connected(dsn) as connection:
+        agencies = [str(row[0]) for row in source.execute("select agency_id from dim_agencies order by 1").fetchall()]
+        roles = {agency: role_of(agency) for agency in agencies}
+        with connection.transaction():
+            _only_one(connection)
+            _make_roles(connection, [CENTRE, *roles.values()])
+            _execute(connection, "create schema {}", ASIDE)
+            rows = sum(_copy(connection, source, table, manifest, roles) for table in manifest.tables)
+            about = (
+                f"Miyar edition {manifest.edition_id}, published {manifest.published_at}, root {root_hash(manifest)}"
+            )
+            _comment(connection, "schema {}", (ASIDE,), about)
+            for role in (CENTRE, *roles.values()):
+                _execute(connection, "grant usage on schema {} to {}", ASIDE, role)
+                _execute(connection, "grant select on all tables in schema {} to {}", ASIDE, role)
+            _swap(connection, wait_seconds)
+    return Served(manifest.edition_id, len(manifest.tables), rows, [CENTRE, *roles.values()])
+
+
+@contextmanager
+def _connected(dsn: str) -> Iterator[psycopg.Connection]:
+    try:
+        import psycopg
+    except ModuleNotFoundError:
+        raise MiyarError(
+            Problem(
+                "postgres_missing", "psycopg is not installed", next_step="Install Miyar with the extra `postgres`."
+            )
+        ) from None
+    try:
+        with psycopg.connect(dsn, autocommit=True, application_name="miyar") as connection:
+            if connection.info.server_version < OLDEST_SERVER:
+                raise MiyarError(Problem("postgres_too_old", "the server is older than PostgreSQL 15"))
+            yield connection
+    except psycopg.Error as error:
+        # Only the first line: further ones may repeat values of rows.
+        told = str(error).strip().splitlines() or [type(error).__name__]
+        raise MiyarError(
+            Problem(
+                "postgres_failed",
+                told[0],
+                next_step="The edition served before stands as it was; mend the cause and run the command again.",
+            )
+        ) from None
+
+
+def _only_one(connection: psycopg.Connection) -> None:
+    """Hold off a second publisher for this transaction."""
+    taken = connection.execute("select pg_try_advisory_xact_lock(hashtext('miyar.serve'))").fetchone()
+    if not taken or not taken[0]:
+        raise MiyarError(Problem("postgres_busy", "another publication to this server is running", next_step="Wait."))
+
+
+def _make_roles(connection: psycopg.Connection, roles: list[str]) -> None:
+    there = {row[0] for row in connection.execute("select rolname from pg_roles where rolname = any(%s)", [roles])}
+    for role in roles:
+        if role not in there:
+            _execute(connection, "create role {} nologin", role)
+
+
+def _copy(
+    connection: psycopg.Connection,
+    source: duckdb.DuckDBPyConnection,
+    table: str,
+    manifest: Manifest,
+    roles: dict[str, str],
+) -> int:
+    """One table with its rows, comments, index and rules; gives its number of rows."""
+    from psycopg import sql
+
+    described = source.execute(
+        "select column_name, data_type, comment, is_nullable from duckdb_columns() where table_name = ? "
+        "order by column_index",
+        [table],
+    ).fetchall()
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} {}{}").format(
+            sql.Identifier(name), sql.SQL(_type(kind)), sql.SQL("" if is_nullable else " not null")
+        )
+        for name, kind, _, is_nullable in described
+    )
+    place = sql.Identifier(ASIDE, table)
+    connection.execute(sql.SQL("create table {} ({})").format(place, columns))
+    found = source.execute(f'from "{table}"')
+    rows = 0
+    with connection.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(place)) as copy:
+        while batch := found.fetchmany(BATCH):
+            rows += len(batch)
+            for row in batch:
+                copy.write_row(row)
+    if rows != manifest.tables[table].rows:
+        raise MiyarError(
+            Problem("rows_lost", f"{table}: {rows} rows, the manifest says {manifest.tables[table].rows}", file=table)
+        )
+    about = source.execute("select comment from duckdb_tables() where table_name = ?", [table]).fetchone()
+    _comment(connection, "table {}", (ASIDE, table), about[0] if about else None)
+    for name, _, comment, _ in described:
+        _comment(connection, "column {}", (ASIDE, table, name), comment)
+    if "agency_id" in [name for name, *_ in described]:
+        connection.execute(sql.SQL("create index on {} (agency_id)").format(place))
+    connection.execute(sql.SQL("analyze {}").format(place))
+    # Forced: also the owner of the table, the role that publishes, is under the rules.
+    connection.execute(sql.SQL("alter table {} enable row level security, force row level security").format(place))
+    _allow(connection, place, CENTRE, table, None)
+    for agency, role in roles.items():
+        _allow(connection, place, role, table, agency)
+    return rows
+
+
+def _allow(connection: psycopg.Connection, place: sql.Identifier, role: str, table: str, agency_id: str | None) -> None:
+    """A policy for a role, from the one place where access is decided. Who has no policy sees no row."""
+    from psycopg import sql
+
+    condition, values = row_condition(table, agency_id)
+    if condition == "false":
+        return
+    literal = sql.SQL(condition.replace("?", "{}")).format(*(sql.Literal(value) for value in values))
+    connection.execute(
+        sql.SQL("create policy {} on {} for select to {} using ({})").format(
+            sql.Identifier(role), place, sql.Identifier(role), literal
+        )
+    )
+
+
+def _swap(connection: psycopg.Connection, wait_seconds: float) -> None:
+    """Put the new schema in the place of the old one, when no reader is within a transaction on it.
+
+    The locks make a reader's transaction see one edition only: it holds its tables until it ends, and so holds off the swap.
+    We give up long before the server looks for deadlocks (1 s), so that no reader is ever cut off, and begin the next time
+    with the table we could not have: readers then wait before they hold anything, instead of holding what we wait for.
+    """
+    import psycopg
+
+    found = connection.execute(
+        "select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+        "where n.nspname = %s and c.relkind = 'r' order by 1",
+        [SCHEMA],
+    ).fetchall()
+    old = [str(row[0]) for row in found]
+    exists = connection.execute("select 1 from pg_namespace where nspname = %s", [SCHEMA]).fetchone()
+    until = time.monotonic() + wait_seconds
+    wanted = ""
+    while True:
+        try:
+            with connection.transaction():
+                connection.execute("set local lock_timeout = '300ms'")
+                for wanted in old:
+                    _execute(connection, "lock table {}.{} in access exclusive mode", SCHEMA, wanted)
+                # Without cascade: what somebody built upon the tables is theirs, and they are told.
+                for table in old:
+                    _execute(connection, "drop table {}.{}", SCHEMA, table)
+                if exists:
+                    _execute(connection, "drop schema {}", SCHEMA)
+                _execute(connection, "alter schema {} rename to {}", ASIDE, SCHEMA)
+            return
+        except psycopg.errors.LockNotAvailable:
+            if time.monotonic() > until:
+                raise MiyarError(
+                    Problem(
+                        "readers_busy",
+                        f"a reader kept a transaction open on schema {SCHEMA} for {wait_seconds:g} seconds",
+                        next_step="End that session (pg_stat_activity shows it) or wait longer; nothing was changed.",
+                    )
+                ) from None
+            old.sort(key=lambda table: table != wanted)
+            time.sleep(0.05)
+
+
+def _comment(connection: psycopg.Connection, kind: str, name: tuple[str, ...], text: str | None) -> None:
+    from psycopg import sql
+
+    if text:
+        target = sql.SQL(kind).format(sql.Identifier(*name))
+        connection.execute(sql.SQL("comment on {} is {}").format(target, sql.Literal(text)))
+
+
+def _execute(connection: psycopg.Connection, statement: str, *names: str) -> None:
+    """A statement whose gaps are identifiers."""
+    from psycopg import sql
+
+    connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+def _type(kind: str) -> str:
+    if kind.startswith("DECIMAL("):
+        return kind.replace("DECIMAL", "numeric")
+    if kind not in TYPES:
+        raise MiyarError(Problem("type_unknown", f"no type of PostgreSQL was decided for {kind}"))
+    return TYPES[kind]

@@ -1,0 +1,94 @@
+"""Vintages: what every edition was made from, kept so that it can be made again after registry and lake have moved on.
+
+    vintages/<inputs_hash>.json   path in the workspace -> SHA-256 of the file as it was
+    vintages/objects/<SHA-256>    the files, each content once: settings, registry, accounts, accepted rows that counted
+
+Belongs here: keeping and restoring those files. Does not belong here: making an edition from them
+(`dagster_project.reproduction`).
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from ingestion import files
+from miyar.errors import MiyarError, Problem
+from miyar.workspace import Workspace
+from publication.hashing import combined_hash, file_hash
+
+
+def keep(workspace: Workspace) -> str:
+    """Keep today's inputs; gives their hash. What is kept already costs nothing."""
+    objects = workspace.root / "vintages" / "objects"
+    objects.mkdir(parents=True, exist_ok=True)
+    found = {}
+    rows = set(_rows_that_count(workspace))
+    for path in sorted(rows | set(_small_files(workspace))):
+        digest = found[path.relative_to(workspace.root).as_posix()] = file_hash(path)
+        if not (objects / digest).is_file():
+            # Files of the lake are replaced by rename, never rewritten: a second name for them costs no space.
+            _place(path, objects / digest, is_linked=path in rows)
+    inputs_hash = combined_hash(found)
+    files.write_text(
+        workspace.root / "vintages" / f"{inputs_hash}.json", json.dumps(found, indent=0, sort_keys=True) + "\n"
+    )
+    return inputs_hash
+
+
+def restore(workspace: Workspace, inputs_hash: str, folder: Path) -> None:
+    """Put the inputs as they were into an empty folder; raises MiyarError listing what is gone or was changed."""
+    index = workspace.root / "vintages" / f"{inputs_hash}.json"
+    source = json.loads(index.read_text("utf-8")) if index.is_file() else {}
+    problems = []
+    if combined_hash(source) != inputs_hash:
+        problems.append(_problem("vintage_missing", "the list of inputs is gone or was changed", index.name))
+    for path, digest in source.items():
+        kept = workspace.root / "vintages" / "objects" / digest
+        if not kept.is_file():
+            problems.append(_problem("vintage_missing", "an input is gone", path))
+        elif file_hash(kept) != digest:
+            problems.append(_problem("vintage_changed", "an input was changed since", path))
+    if problems:
+        raise MiyarError(problems)
+    for path, digest in source.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(workspace.root / "vintages" / "objects" / digest, target)
+
+
+def _small_files(workspace: Workspace) -> list[Path]:
+    registry = [path for path in workspace.registry.rglob("*") if path.is_file()]
+    return [workspace.root / "miyar.yml", *registry, *workspace.submissions.glob("*.json")]
+
+
+def _rows_that_count(workspace: Workspace) -> list[Path]:
+    """Accepted rows of every submission that counts for some slice."""
+    slices = workspace.lake / "slices.parquet"
+    if not slices.is_file():
+        return []
+    with duckdb.connect() as connection:
+        live = connection.execute(
+            "select distinct feed, period_id, submission_id from read_parquet(?) where status = 'live'", [str(slices)]
+        ).fetchall()
+    paths = [workspace.lake / feed / f"period={period}" / f"{submission}.parquet" for feed, period, submission in live]
+    return [path for path in paths if path.is_file()]
+
+
+def _place(path: Path, target: Path, *, is_linked: bool) -> None:
+    part = files.part_of(target)
+    part.unlink(missing_ok=True)
+    if is_linked:
+        try:
+            os.link(path, part)
+        except OSError:  # another disk, or one without links
+            shutil.copyfile(path, part)
+    else:
+        shutil.copyfile(path, part)
+    files.finish(target)
+
+
+def _problem(rule: str, message: str, name: str) -> Problem:
+    return Problem(rule, message, file=name, next_step="Restore the folder vintages from backup.")
