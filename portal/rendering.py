@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from portal.problems import ReaderProblem
 from publication.explain import Step, sentence
 from publication.phrasing import LANGUAGES, Digits, Language, Phrasing
-from publication.reading import reason_text
+from publication.reading import wording
 
 HERE = Path(__file__).parent
 DIGITS: tuple[Digits, ...] = ("latin", "arabic_indic")
@@ -87,8 +87,8 @@ class Writing:
         """The words for a code of the published tables; a code nobody gave words to is shown as it stands."""
         if code is None or code == "":
             return NONE
-        found = words()["codes"].get(kind, {}).get(str(code))
-        return self.in_words(str(found[self.language]) if found else reason_text(str(code), self.language))
+        found = (wording().get(kind) or words()["codes"][kind]).get(str(code))
+        return self.in_words(str(found[self.language]) if found else str(code))
 
     def name(self, row: dict[str, Any], stem: str = "name") -> str:
         return self.say.name(row, stem)

@@ -90,6 +90,7 @@ def enter(page: Any, portal: Portal, key: str) -> None:
     assert reader is not None
     page.goto(sign_in_link(portal, reader))
     page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(re.compile(r"/ar/\d{4}Q\d-r\d+/$"))
 
 
 @needs_browser
