@@ -14,15 +14,15 @@ from miyar.workspace import Workspace
 from portal.app import create_app
 from portal.readers import FILE, Reader, load_readers
 from portal.sessions import Clock
-from portal.settings import load_settings
+from portal.settings import PortalSettings, load_settings
 from portal.state import Portal, make_portal
 
 
 def serve(workspace: Path, port: int, reader: str, clock: Clock, report: Callable[[str], None]) -> None:
-    """Serve until interrupted. `port` replaces the one of `base_url` on this machine; 0 leaves it."""
+    """Serve until interrupted. `port` is where to listen; where `portal.yml` names no address, it is part of it too."""
     place = Workspace.open(workspace)
     settings = load_settings(place.root)
-    if port and settings.oidc is None:
+    if port and settings.base_url == PortalSettings().base_url:
         settings = settings.model_copy(update={"base_url": f"http://127.0.0.1:{port}"})
     portal = make_portal(place, clock, settings)
     readers = load_readers(place.registry)

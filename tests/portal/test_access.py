@@ -249,9 +249,11 @@ def plain(value: Any) -> Any:
 def test_files_are_the_own_pack_and_reports(sign_in: SignIn, edition: Edition, portal: Portal) -> None:
     files = portal.shelf.get(edition.path.name).manifest.files
     readers: dict[str, TestClient] = {OWN: sign_in(reader_of(OWN)), "": sign_in(CENTRE)}
-    for name in files:
+    for place, name in enumerate(sorted(files)):
         own = name.startswith((f"packs/{OWN}/", "reports/"))
         for agency, client in readers.items():
+            if not agency and place % 10:
+                continue  # the centre has them all: every tenth will do
             answer = client.get(f"/files/{edition.path.name}/{quote(name)}")
             if own or not agency:
                 assert answer.status_code == 200
