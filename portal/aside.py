@@ -21,6 +21,8 @@ from miyar.workspace import Workspace
 from portal.problems import ReaderProblem
 from portal.settings import Limits
 
+# Refused rows a page shows; the counts tell how many there are.
+SHOWN_ROWS = 200
 # The pages need the machine too: a second reader's check waits for the first.
 _ONE_AT_A_TIME = BoundedSemaphore(1)
 
@@ -100,6 +102,6 @@ def _work(answer: Connection, workspace: Workspace, file: Path, contract: Path, 
             {name: getattr(account, name) for name in counts},
             list(account.problems),
             list(account.notes),
-            outcome.rows,
+            outcome.rows[:SHOWN_ROWS],
         )
     )
