@@ -95,6 +95,8 @@ def run(
 def init(folder: Path) -> None:
     """Make an empty workspace: settings and registry tables to fill in."""
     from miyar.registry import TABLES
+    from portal.readers import COLUMNS as READER_COLUMNS
+    from portal.readers import FILE as READERS
 
     if (folder / "miyar.yml").exists():
         raise MiyarError(Problem("workspace_exists", "there is a miyar.yml already", file=str(folder)))
@@ -103,6 +105,7 @@ def init(folder: Path) -> None:
     (folder / "miyar.yml").write_text(SETTINGS, "utf-8")
     for table, (columns, _, _) in TABLES.items():
         (folder / "registry" / f"{table}.csv").write_text(",".join(columns) + "\n", "utf-8")
+    (folder / "registry" / READERS).write_text(",".join(READER_COLUMNS) + "\n", "utf-8")
     typer.echo(f"{folder}: fill in registry/agencies.csv and registry/owed.csv, then add contracts (docs/contracts.md)")
 
 
@@ -309,6 +312,18 @@ def ui(workspace: Place = HERE, port: int = 3000) -> None:
     environment = {**os.environ, "MIYAR_WORKSPACE": str(root), "DAGSTER_HOME": str(root / "dagster")}
     command = [sys.executable, "-m", "dagster", "dev", "-m", "dagster_project.definitions", "-p", str(port)]
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603 - fixed words
+
+
+@app.command()
+def portal(
+    workspace: Place = HERE,
+    port: Annotated[int, typer.Option(help="Port on this machine; default: the one of portal.yml's base_url")] = 0,
+    reader: Annotated[str, typer.Option(help="Print a one-time sign-in link for this line of readers.csv")] = "",
+) -> None:
+    """Serve the agencies' pages (Ctrl-C ends it)."""
+    from portal.serve import serve
+
+    serve(workspace, port, reader, lambda: datetime.now(tz=UTC), typer.echo)
 
 
 @app.command()

@@ -88,10 +88,14 @@ def explain(workspace: Workspace, edition: Path, score_id: str) -> Explanation:
     with open_edition(edition) as connection:
         metric = _one(connection, "select * from dim_metrics where metric_id = ?", [found.passport["metric_id"]])
         position = _one(connection, "select * from bench_peer_positions where score_id = ?", [score_id])
-    steps = [_rows(found), *_harmonised(found), *_estimated(found.passport), *_published(found.passport)]
-    steps += _placed(position)
+    steps = [_rows(found), *_harmonised(found), *published_steps(found.passport, position)]
     cells = [cell for feed in found.cells.values() for cell in feed]
     return Explanation(found.passport, steps, _influences(cells, metric))
+
+
+def published_steps(passport: Numbers, position: Numbers | None) -> list[Step]:
+    """The part of the chain that an edition tells by itself, for readers who have no workspace: from raw score to band."""
+    return [*_estimated(passport), *_published(passport), *_placed(position)]
 
 
 def _rows(found: Trace) -> Step:

@@ -89,6 +89,10 @@ class Phrasing:
         """A line for a medium that knows no direction (SVG text): its own direction is put around it."""
         return f"{_RTL_ISOLATE}{text}{_END}" if self.is_rtl else text
 
+    def numerals(self, text: str) -> str:
+        """Digits of a date, period or id as the reader chose them."""
+        return self._numerals(text)
+
     def _numerals(self, text: str) -> str:
         return text.translate(_INDIC) if self.is_rtl and self.digits == "arabic_indic" else text
 

@@ -84,6 +84,14 @@ def write_registry(folder: Path, world: World) -> None:
     tables = {**world.registry, "providers": providers, "owed": list(_owed(world)), "overlap_studies": []}
     for table, (columns, _, _) in TABLES.items():
         write_csv(folder / f"{table}.csv", columns, tables[table])
+    write_csv(folder / "readers.csv", ("subject_or_email", "role", "agency_id"), _readers(list(names)))
+
+
+def _readers(agencies: list[str]) -> list[dict[str, str]]:
+    """Who may open the portal: one reader of the centre, one of each agency, at addresses nobody can have."""
+    centre = {"subject_or_email": "centre@miyar.invalid", "role": "centre"}
+    own = [{"subject_or_email": f"{one}@miyar.invalid", "role": "agency", "agency_id": one} for one in agencies]
+    return [centre, *own]
 
 
 def _owed(world: World) -> Iterator[dict[str, str]]:

@@ -1,0 +1,161 @@
+"""What a page's route starts from: the reader's view of one edition, and how to write the page.
+
+Belongs here: the dependencies of routes. Does not belong here: any page.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from portal.gate import Visit
+from portal.problems import ReaderProblem, not_found
+from portal.readers import Reader
+from portal.rendering import Writing, link, page_response
+from portal.state import Portal
+from portal.view import Row, View
+from publication.phrasing import LANGUAGES, Language
+
+PAGE_ROWS = 50
+
+
+def visit_of(request: Request) -> Visit:
+    visit: Visit = request.state.visit
+    return visit
+
+
+def portal_of(request: Request) -> Portal:
+    return visit_of(request).portal
+
+
+def reader_of(request: Request) -> Reader:
+    """The signed-in reader; raises ReaderProblem for anybody else."""
+    visit = visit_of(request)
+    if visit.reader is None:
+        raise ReaderProblem("session_over" if visit.had_token else "sign_in_needed")
+    return visit.reader
+
+
+def view_of(request: Request, edition_id: str) -> View:
+    """The reader's view of the edition a path names; from here on the request reads that edition only."""
+    reader = reader_of(request)
+    visit, shelf = visit_of(request), portal_of(request).shelf
+    view = View(shelf.get(edition_id), reader)
+    visit.edition_id = edition_id
+    return view
+
+
+def check_form(request: Request, token: object) -> None:
+    """A form must carry its session's token, and come from a page of ours where the browser says whence."""
+    visit = visit_of(request)
+    origin = request.headers.get("origin")
+    is_ours = origin in (None, "null", visit.portal.settings.base_url)
+    if visit.session is None or not isinstance(token, str) or token != visit.session.csrf or not is_ours:
+        raise ReaderProblem("form_not_ours")
+
+
+def language_of(language: str) -> Language:
+    for known in LANGUAGES:
+        if language == known:
+            return known
+    raise not_found()
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page about to be made for a signed-in reader."""
+
+    request: Request
+    view: View
+    writing: Writing
+    reader: Reader
+
+    @property
+    def base(self) -> str:
+        """Where this edition's pages begin, in this language."""
+        return f"/{self.writing.language}/{self.view.edition.edition_id}"
+
+    def periods(self) -> list[str]:
+        """Newest first."""
+        found = self.view.rows("select distinct period_id from bench_coverage order by period_id desc")
+        return [str(row["period_id"]) for row in found]
+
+    def period(self, asked: str) -> str:
+        """The period a page is about: the one asked for, or the edition's own."""
+        if not asked:
+            return self.view.edition.manifest.period_id
+        if asked not in self.periods():
+            raise not_found()
+        return asked
+
+    def render(self, template: str, agency: Row | None = None, **data: Any) -> Response:
+        """The page. `agency` is the one it is about: its name heads the page, its pages fill the menu."""
+        visit = visit_of(self.request)
+        shelf = visit.portal.shelf
+        if agency is None and self.reader.agency_id is not None:
+            agency = self.view.agency(self.reader.agency_id)
+        url = self.request.url
+        rest = url.path.removeprefix(f"/{self.writing.language}")
+        context = {
+            "page": self,
+            "writing": self.writing,
+            "t": self.writing.text,
+            "base": self.base,
+            "agency": agency,
+            "reader": self.reader,
+            "centre": visit.portal.workspace.settings.name.model_dump(),
+            "edition": self.view.edition.manifest,
+            "current_id": shelf.current_id(),
+            "csrf": visit.session.csrf if visit.session else "",
+            "here": f"{url.path}?{url.query}" if url.query else url.path,
+            "in_other_language": f"/{self.writing.other}{rest}" + (f"?{url.query}" if url.query else ""),
+            **data,
+        }
+        return page_response(template, context)
+
+
+def page_of(request: Request, language: str, edition_id: str) -> Page:
+    writing = writing_of(request, language)
+    view = view_of(request, edition_id)
+    return Page(request, view, writing, view.reader)
+
+
+def writing_of(request: Request, language: str) -> Writing:
+    session = visit_of(request).session
+    return Writing(language_of(language), session.digits if session else "latin")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One page of a long table: `rows` of it, and the links to the parts before and after."""
+
+    rows: list[Row]
+    before: str
+    after: str
+    first: int
+
+
+def part_of(request: Request, rows: list[Row], start: int) -> Part:
+    """From rows asked with `limit PAGE_ROWS + 1 offset start`."""
+    query = {name: value for name, value in request.query_params.items() if name != "start"}
+    path = request.url.path
+    before = link(path, **query, start=max(0, start - PAGE_ROWS) or None) if start else ""
+    after = link(path, **query, start=start + PAGE_ROWS) if len(rows) > PAGE_ROWS else ""
+    return Part(rows[:PAGE_ROWS], before, after, start + 1)
+
+
+def own_path(text: object) -> str:
+    """A path of this portal to go back to, or its beginning: never another site's."""
+    parts = urlsplit(text) if isinstance(text, str) and text.startswith(("/ar/", "/en/")) else None
+    if parts is None or parts.scheme or parts.netloc or "\\" in parts.path or "//" in parts.path:
+        return "/"
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+AnyPage = Annotated[Page, Depends(page_of)]
+# The first row of a table's part; no table is nearly as long.
+Start = Annotated[int, Query(ge=0, le=10_000_000)]
+SignedIn = Annotated[Reader, Depends(reader_of)]

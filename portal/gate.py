@@ -1,0 +1,182 @@
+"""What every request passes, whatever its route: host, size, rates, session, security headers, the audit line.
+
+Belongs here: the one middleware. Does not belong here: answers of routes, who may read which rows (`view`).
+"""
+
+import contextlib
+import re
+from http.cookies import SimpleCookie
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from portal.problems import ReaderProblem
+from portal.readers import Reader
+from portal.rendering import problem_response
+from portal.sessions import Session
+from portal.state import Portal
+
+_HEADERS = {
+    # No script at all; styles, fonts and pictures from here only, nothing of them inside a page.
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_SIGN_IN = re.compile(r"/signin(/|$)")
+_UPLOAD = re.compile(r"/(ar|en)/check$")
+
+
+class Visit:
+    """One request's session and reader, as `request.state.visit`."""
+
+    def __init__(self, portal: Portal, token: str, session: Session | None) -> None:
+        self.portal = portal
+        self.token, self.session = token, session
+        self.had_token = bool(token)
+        # The edition the answer was made from and what was refused, for the audit line.
+        self.edition_id = ""
+        self.event = ""
+        key = session.reader_key if session else ""
+        self.reader: Reader | None = portal.readers.get(key) if key else None
+        if key and self.reader is None:
+            self.leave()
+
+    def begin(self) -> Session:
+        """The session of somebody who is about to sign in."""
+        if self.session is None:
+            self.token, self.session = self.portal.sessions.open()
+        return self.session
+
+    def sign_in(self, reader: Reader) -> None:
+        """A new token for the signed-in reader; the one from before is worth nothing any more."""
+        digits = self.session.digits if self.session else "latin"
+        self.portal.sessions.end(self.token)
+        self.token, self.session = self.portal.sessions.open(reader.key, digits)
+        self.reader, self.event = reader, "signed_in"
+
+    def leave(self) -> None:
+        self.portal.sessions.end(self.token)
+        self.token, self.session, self.reader = "", None, None
+
+
+class Gate:
+    """ASGI middleware around all routes."""
+
+    def __init__(self, app: ASGIApp, portal: Portal) -> None:
+        self._app, self._portal = app, portal
+        # A browser keeps a __Host- cookie only with Secure, for this host alone, for every path.
+        self._cookie = "__Host-miyar" if portal.settings.is_https else "miyar"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        request = Request(scope)
+        visit = self._visit(request)
+        scope.setdefault("state", {})["visit"] = visit
+        # Authlib keeps state, nonce and the PKCE verifier in here: on the server, never in a cookie.
+        scope["session"] = visit.session.kept if visit.session else {}
+        told = {"status": 500}
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told["status"] = message["status"]
+                self._dress(MutableHeaders(scope=message), scope["path"], visit)
+            await send(message)
+
+        try:
+            problem = self._stopped(request, visit)
+            if problem:
+                visit.event = problem.kind
+                await problem_response(request, problem)(scope, receive, sending)
+            else:
+                await self._app(scope, self._measured(scope, receive), sending)
+        finally:
+            self._note(scope, request, visit, told["status"])
+
+    def _visit(self, request: Request) -> Visit:
+        jar: SimpleCookie = SimpleCookie()
+        with contextlib.suppress(Exception):
+            jar.load(request.headers.get("cookie", ""))
+        token = jar[self._cookie].value if self._cookie in jar else ""
+        session = self._portal.sessions.find(token) if token else None
+        return Visit(self._portal, token, session)
+
+    def _stopped(self, request: Request, visit: Visit) -> ReaderProblem | None:
+        """Why this request gets no further than here."""
+        settings, rates = self._portal.settings, self._portal.rates
+        if request.headers.get("host", "") != settings.host:
+            return ReaderProblem("not_found")
+        address = request.client.host if request.client else ""
+        waits = [rates.seconds_to_wait(f"address {address}", settings.limits.address_per_minute)]
+        if _SIGN_IN.match(request.url.path):
+            waits.append(rates.seconds_to_wait(f"sign-in {address}", settings.limits.sign_ins_per_minute))
+        if visit.reader and not request.url.path.startswith("/static/"):
+            waits.append(rates.seconds_to_wait(f"reader {visit.reader.key}", settings.limits.reader_per_minute))
+        if max(waits):
+            return ReaderProblem("too_many", retry_after=max(waits))
+        length = request.headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > self._largest(request.scope):
+            return ReaderProblem("too_large")
+        return None
+
+    def _largest(self, scope: Scope) -> int:
+        limits = self._portal.settings.limits
+        # A form's own parts around the file are small beside it.
+        return limits.upload_bytes + limits.body_bytes if _UPLOAD.search(scope["path"]) else limits.body_bytes
+
+    def _measured(self, scope: Scope, receive: Receive) -> Receive:
+        """The body, counted while it arrives: a length nobody announced is cut off all the same."""
+        largest, seen = self._largest(scope), 0
+
+        async def receiving() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > largest:
+                raise ReaderProblem("too_large")
+            return message
+
+        return receiving
+
+    def _dress(self, headers: MutableHeaders, path: str, visit: Visit) -> None:
+        for name, value in _HEADERS.items():
+            headers[name] = value
+        if self._portal.settings.is_https:
+            headers["Strict-Transport-Security"] = "max-age=31536000"
+        if not path.startswith("/static/"):
+            headers["Cache-Control"] = "no-store"
+        secure = "; Secure" if self._portal.settings.is_https else ""
+        if visit.session is not None:
+            headers.append("Set-Cookie", f"{self._cookie}={visit.token}; Path=/; HttpOnly; SameSite=Lax{secure}")
+        elif visit.had_token:
+            headers.append("Set-Cookie", f"{self._cookie}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{secure}")
+
+    def _note(self, scope: Scope, request: Request, visit: Visit, status: int) -> None:
+        """Who saw what. The route's pattern and its parameters; never a query, a form or a sign-in link's token."""
+        path = scope["path"]
+        if path.startswith("/static/"):
+            return
+        route: Any = scope.get("route")
+        shown: dict[str, Any] = {"route": getattr(route, "path", "") or "none"}
+        if not _SIGN_IN.match(path):
+            shown["parameters"] = {name: str(value)[:200] for name, value in scope.get("path_params", {}).items()}
+        self._portal.audit.write(
+            reader=visit.reader.key if visit.reader else None,
+            role=visit.reader.role if visit.reader else None,
+            agency_id=visit.reader.agency_id if visit.reader else None,
+            address=request.client.host if request.client else None,
+            method=scope["method"],
+            **shown,
+            edition_id=visit.edition_id or None,
+            status=status,
+            event=visit.event or None,
+        )

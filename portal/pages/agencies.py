@@ -1,0 +1,123 @@
+"""The first pages: all agencies for the centre, one agency's headline figures for everybody else.
+
+Belongs here: overviews. Does not belong here: one metric in detail (`metrics`).
+"""
+
+from fastapi import APIRouter
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from portal.context import PAGE_ROWS, AnyPage, Page, Start, language_of, part_of, portal_of, reader_of
+from portal.view import Row, View
+from publication.plots import funnel, spine
+
+router = APIRouter()
+AGENCY_SCORES = """
+    select
+        metrics.metric_id, metrics.name_ar, metrics.name_en, metrics.unit, metrics.polarity,
+        scores.score_id, scores.status, scores.status_reason, scores.score, scores.ci_low, scores.ci_high, scores.n,
+        scores.instrument_id, positions.peer_median, positions.peer_lower_quartile, positions.peer_upper_quartile,
+        positions.peers_count, positions.percentile, positions.band, positions.comparability_reason,
+        trends.change, trends.change_ci_low, trends.change_ci_high, trends.change_is_significant, trends.control_signal
+    from bench_scores as scores
+    inner join dim_metrics as metrics on scores.metric_id = metrics.metric_id
+    left join bench_peer_positions as positions
+        on scores.score_id = positions.score_id and positions.agency_id = ?
+    left join bench_trends as trends
+        on scores.score_id = trends.score_id and trends.unit_type = 'agency' and trends.unit_id = ?
+    where scores.unit_type = 'agency' and scores.unit_id = ? and scores.period_id = ? and metrics.is_headline in (true, ?)
+    order by metrics.is_headline desc, metrics.feed, metrics.metric_id, scores.instrument_id
+"""
+AGENCIES = """
+    select
+        agencies.agency_id, agencies.name_ar, agencies.name_en, agencies.peer_group,
+        scores.score_id, scores.status, scores.status_reason, scores.score, scores.ci_low, scores.ci_high, scores.n,
+        scores.instrument_id, positions.peer_median, positions.band, positions.comparability_reason
+    from dim_agencies as agencies
+    inner join bench_scores as scores on scores.unit_type = 'agency' and agencies.agency_id = scores.agency_id
+    left join bench_peer_positions as positions on scores.score_id = positions.score_id
+    where scores.metric_id = ? and scores.period_id = ?
+    order by agencies.peer_group, agencies.agency_id, scores.instrument_id
+    limit ? offset ?
+"""
+# Only scores that may stand side by side, in the groups in which they may.
+COMPARABLE = """
+    select
+        positions.peer_group, positions.instrument_id, agencies.name_ar, agencies.name_en, metrics.unit, scores.score,
+        scores.n, scores.standard_error
+    from bench_peer_positions as positions
+    inner join bench_scores as scores on positions.score_id = scores.score_id and scores.unit_type = 'agency'
+    inner join dim_agencies as agencies on positions.agency_id = agencies.agency_id
+    inner join dim_metrics as metrics on positions.metric_id = metrics.metric_id
+    where positions.metric_id = ? and positions.period_id = ? and positions.is_comparable
+    order by positions.peer_group, positions.instrument_id, positions.agency_id
+    limit 1000
+"""
+
+
+@router.get("/{language}/")
+def home(request: Request, language: str) -> Response:
+    """Into the current edition: from here on every link names it."""
+    reader_of(request)
+    current = portal_of(request).shelf.current_id()
+    return RedirectResponse(f"/{language_of(language)}/{current}/", 303)
+
+
+@router.get("/{language}/{edition_id}/")
+def overview(request: Request, page: AnyPage, metric: str = "", period: str = "", start: Start = 0) -> Response:
+    """The centre sees every agency on one metric; an agency its own figures."""
+    if page.reader.agency_id is not None:
+        return _agency_page(page, page.reader.agency_id, period, full=False)
+    chosen = page.period(period)
+    metrics = headline_metrics(page.view)
+    asked = metric or metrics[0]["metric_id"]
+    definition = page.view.one("select * from dim_metrics where metric_id = ?", [asked])
+    rows = page.view.rows(AGENCIES, [asked, chosen, PAGE_ROWS + 1, start])
+    part = part_of(request, rows, start)
+    return page.render(
+        "agencies.html",
+        metrics=metrics,
+        metric=definition,
+        period=chosen,
+        part=part,
+        plots=_funnels(page, definition, chosen),
+    )
+
+
+@router.get("/{language}/{edition_id}/agencies/{agency_id}/")
+def agency(page: AnyPage, agency_id: str, period: str = "", full: bool = False) -> Response:
+    return _agency_page(page, agency_id, period, full)
+
+
+def headline_metrics(view: View) -> list[dict[str, str]]:
+    """Satisfaction first where it is measured, as the question most readers come with."""
+    return view.rows(
+        "select metric_id, name_ar, name_en from dim_metrics where is_headline "
+        "order by metric_id != 'overall_satisfaction', feed, metric_id"
+    )
+
+
+def _funnels(page: Page, metric: Row, period: str) -> list[Markup]:
+    """One funnel per group of comparable scores; scores of other instruments or groups never share one."""
+    rows = page.view.rows(COMPARABLE, [metric["metric_id"], period])
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["peer_group"], row["instrument_id"]), []).append(row)
+    return [
+        page.writing.plot(
+            funnel, own, title=page.writing.text("titles", "funnel", metric=page.writing.name(metric), group=group)
+        )
+        for (group, _), own in groups.items()
+    ]
+
+
+def _agency_page(page: AnyPage, agency_id: str, period: str, full: bool) -> Response:
+    agency = page.view.agency(agency_id)
+    chosen = page.period(period)
+    rows = page.view.rows(AGENCY_SCORES, [agency_id, agency_id, agency_id, chosen, not full])
+    index = page.view.rows("select * from bench_index where unit_id = ? and period_id = ?", [agency_id, chosen])
+    title = page.writing.text("titles", "against_peers", period=page.writing.period_text(chosen))
+    placed = [row for row in rows if row["peer_median"] is not None]
+    drawing = page.writing.plot(spine, placed, title=title) if placed else ""
+    return page.render("agency.html", agency=agency, period=chosen, rows=rows, full=full, index=index, plot=drawing)

@@ -1,0 +1,120 @@
+"""The self-check: what the pipeline would say about a file before it is delivered. Nothing is kept.
+
+Belongs here: the form and its answer. Does not belong here: judging (`expectations.rehearsal`), keeping it apart (`aside`).
+"""
+
+import unicodedata
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ingestion.contract import Contract, load_contract
+from miyar.errors import MiyarError
+from portal.aside import Outcome, check_aside
+from portal.context import check_form, page_of, portal_of, reader_of, visit_of
+from portal.problems import ReaderProblem, not_found
+from portal.readers import Reader
+from portal.sentences import rule_next_step, rule_sentence
+from portal.state import Portal
+
+router = APIRouter()
+
+
+class Offered(NamedTuple):
+    """A contract a reader may check against, and where it stands."""
+
+    contract: Contract
+    path: Path
+
+
+@router.get("/{language}/check")
+def form(request: Request, language: str) -> Response:
+    reader = reader_of(request)
+    return _page(request, language, contracts_of(portal_of(request), reader))
+
+
+@router.post("/{language}/check")
+async def check(request: Request, language: str) -> Response:
+    """The body has been measured on its way in; the file lies in a temporary place that is gone with the answer."""
+    portal, reader = portal_of(request), reader_of(request)
+    async with request.form(max_files=1, max_fields=4) as form:
+        check_form(request, form.get("form_token"))
+        contracts = contracts_of(portal, reader)
+        chosen = contracts.get(str(form.get("contract")))
+        file = form.get("file")
+        if chosen is None:
+            raise not_found()
+        if not isinstance(file, UploadFile) or not file.filename or not file.size:
+            raise ReaderProblem("not_understood")
+        if file.size > portal.settings.limits.upload_bytes:
+            raise ReaderProblem("too_large")
+        wait = portal.rates.seconds_to_wait(f"check {reader.key}", portal.settings.limits.checks_per_minute)
+        if wait:
+            raise ReaderProblem("too_many", retry_after=wait)
+        visit_of(request).event = "checked"
+        outcome = await run_in_threadpool(
+            check_aside, portal.workspace, file.file, _safe_name(file.filename), chosen.path, portal.settings.limits
+        )
+    return await run_in_threadpool(_page, request, language, contracts, chosen.contract.id, outcome)
+
+
+def contracts_of(portal: Portal, reader: Reader) -> dict[str, Offered]:
+    """Contracts by id whose files are about the reader's agency alone: a provider of many agencies checks with the centre."""
+    found = {}
+    for path in sorted((portal.workspace.registry / "contracts").glob("*/*.yml")):
+        state = path.stat()
+        contract = _read(path, state.st_mtime_ns, state.st_size)
+        if contract is not None and reader.agency_id in (None, *_alone(contract)):
+            found[contract.id] = Offered(contract, path)
+    return found
+
+
+def _alone(contract: Contract) -> list[str]:
+    return contract.covers if isinstance(contract.covers, list) and len(contract.covers) == 1 else []
+
+
+@lru_cache(maxsize=10_000)
+def _read(path: Path, changed_at: int, size: int) -> Contract | None:
+    """A contract as its file says; a broken or retired one is offered to nobody. Hundreds are read once, not at each visit."""
+    try:
+        contract = load_contract(path)
+    except (MiyarError, OSError):
+        return None
+    return contract if contract.status == "active" else None
+
+
+def _safe_name(name: str) -> str:
+    """The last part of a file name without control characters: contracts read dates out of names, so it must stay."""
+    text = unicodedata.normalize("NFC", PurePosixPath(name.replace("\\", "/")).name)
+    text = "".join(char for char in text if char.isprintable())[:120].strip(". ")
+    return text or "file"
+
+
+def _page(
+    request: Request, language: str, contracts: dict[str, Offered], chosen: str = "", outcome: Outcome | None = None
+) -> Response:
+    portal = portal_of(request)
+    page = page_of(request, language, portal.shelf.current_id())
+    lines = outcome.problems + outcome.notes if outcome else []
+    problems = [
+        {
+            "sentence": rule_sentence(line["rule"], language),
+            "next_step": rule_next_step(line["rule"], language),
+            "message": line["message"],
+        }
+        for line in lines
+    ]
+    return page.render(
+        "check.html",
+        contracts=[offered.contract for offered in contracts.values()],
+        chosen=chosen,
+        outcome=outcome,
+        problems=problems,
+        most_mb=portal.settings.limits.upload_bytes // 1024**2,
+    )

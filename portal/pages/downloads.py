@@ -1,0 +1,27 @@
+"""Files of an edition for its readers: an agency's own pack, the reports, and everything for the centre.
+
+Belongs here: listing and sending files. Does not belong here: which files are whose (`view`).
+"""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from portal.context import PAGE_ROWS, AnyPage, Start, part_of, view_of
+
+router = APIRouter()
+
+
+@router.get("/{language}/{edition_id}/downloads")
+def downloads(request: Request, page: AnyPage, start: Start = 0) -> Response:
+    names = page.view.files()[start : start + PAGE_ROWS + 1]
+    rows = [{"name": name, "bytes": page.view.file(name).stat().st_size} for name in names]
+    return page.render("downloads.html", part=part_of(request, rows, start))
+
+
+@router.get("/files/{edition_id}/{name:path}")
+def file(request: Request, edition_id: str, name: str) -> Response:
+    """Always to be saved, never to be shown here: a pack's own page has nothing to do in the portal's origin."""
+    path = view_of(request, edition_id).file(name)
+    saved_as = f"{edition_id}-{name.replace('/', '-')}"
+    return FileResponse(path, media_type="application/octet-stream", filename=saved_as)

@@ -1,0 +1,132 @@
+"""Signing in and out: the centre's OpenID provider, or a one-time link; and the choice of digits.
+
+Belongs here: the steps of signing in. Does not belong here: who is a reader (`readers`), sessions' lives (`sessions`).
+"""
+
+from typing import Any
+
+from authlib.common.errors import AuthlibBaseError
+from fastapi import APIRouter
+from httpx2 import HTTPError
+from joserfc.errors import JoseError
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from portal.context import check_form, own_path, portal_of, visit_of
+from portal.problems import ReaderProblem, not_found
+from portal.rendering import DIGITS, Writing, page_response
+
+router = APIRouter()
+
+
+@router.get("/")
+def start(request: Request) -> Response:
+    """Arabic first; the switch to English is on every page."""
+    return RedirectResponse("/ar/" if visit_of(request).reader else "/signin", 303)
+
+
+@router.get("/signin")
+def sign_in(request: Request) -> Response:
+    return _sign_in_page(request, link_token="")
+
+
+@router.get("/signin/link/{token}")
+def link(request: Request, token: str) -> Response:
+    """Shows a button. Fetching the address, as mail scanners and previews do, must not spend the link."""
+    session = visit_of(request).begin()
+    return _sign_in_page(request, link_token=token, csrf=session.csrf)
+
+
+@router.post("/signin/link")
+async def take_link(request: Request) -> Response:
+    form = await request.form()
+    check_form(request, form.get("form_token"))
+    portal, visit = portal_of(request), visit_of(request)
+    key = portal.links.take(str(form.get("link_token")))
+    reader = portal.readers.get(key) if key else None
+    if reader is None:
+        raise ReaderProblem("link_spent")
+    visit.sign_in(reader)
+    return RedirectResponse("/", 303)
+
+
+@router.get("/signin/provider")
+async def to_provider(request: Request) -> Response:
+    """Off to the provider, with state, nonce and a PKCE challenge."""
+    client = _client(request)
+    request.scope["session"] = visit_of(request).begin().kept
+    try:
+        response: Response = await client.authorize_redirect(request, _callback_url(request))
+    except (AuthlibBaseError, HTTPError, ValueError, KeyError):
+        raise ReaderProblem("sign_in_failed") from None
+    return response
+
+
+@router.get("/signin/callback")
+async def callback(request: Request) -> Response:
+    """Back from the provider: the code for a token, its signature, issuer, audience, expiry and nonce checked by Authlib."""
+    client, portal, visit = _client(request), portal_of(request), visit_of(request)
+    try:
+        token = await client.authorize_access_token(request)
+        claims = dict(token["userinfo"])
+        reader = portal.readers.by_claims(claims)
+        if reader is None and "email" not in claims:
+            # Providers may keep the email for their own endpoint; it must speak of the same person.
+            more = dict(await client.userinfo(token=token))
+            if more.get("sub") == claims.get("sub"):
+                reader = portal.readers.by_claims(more)
+    except (AuthlibBaseError, JoseError, HTTPError, ValueError, KeyError):
+        # Whatever was wrong with it: half a sign-in must not be tried again.
+        visit.leave()
+        raise ReaderProblem("sign_in_failed") from None
+    if reader is None:
+        visit.leave()
+        raise ReaderProblem("not_a_reader")
+    visit.sign_in(reader)
+    return RedirectResponse("/", 303)
+
+
+@router.post("/signout")
+async def sign_out(request: Request) -> Response:
+    form = await request.form()
+    check_form(request, form.get("form_token"))
+    visit = visit_of(request)
+    visit.event = "signed_out"
+    visit.leave()
+    return RedirectResponse("/signin", 303)
+
+
+@router.post("/digits")
+async def choose_digits(request: Request) -> Response:
+    form = await request.form()
+    check_form(request, form.get("form_token"))
+    session, chosen = visit_of(request).session, [known for known in DIGITS if known == form.get("digits")]
+    if session is None or not chosen:
+        raise ReaderProblem("not_understood")
+    session.digits = chosen[0]
+    return RedirectResponse(own_path(form.get("here")), 303)
+
+
+def _client(request: Request) -> Any:
+    oauth = portal_of(request).oauth
+    if oauth is None:
+        raise not_found()
+    return oauth.create_client("provider")
+
+
+def _callback_url(request: Request) -> str:
+    # From the settings, never from the request's host.
+    return f"{portal_of(request).settings.base_url}/signin/callback"
+
+
+def _sign_in_page(request: Request, link_token: str, csrf: str = "") -> Response:
+    portal = portal_of(request)
+    context = {
+        "writings": [Writing("ar"), Writing("en")],
+        "writing": Writing("ar"),
+        "centre": portal.workspace.settings.name.model_dump(),
+        "link_token": link_token,
+        "csrf": csrf,
+        "has_provider": portal.oauth is not None,
+    }
+    return page_response("signin.html", context)

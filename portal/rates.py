@@ -1,0 +1,35 @@
+"""How often somebody may ask: token buckets by name, refilled evenly over a minute.
+
+Belongs here: counting. Does not belong here: who is counted and what is answered (`gate`).
+The libraries for this read the system's clock themselves; here it is passed in, as everywhere in the house.
+"""
+
+from threading import Lock
+
+from portal.sessions import Clock
+
+_MOST = 20_000
+
+
+class Rates:
+    """A bucket per key; a key never seen has a full one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._buckets: dict[str, tuple[float, float]] = {}
+        self._lock = Lock()
+
+    def seconds_to_wait(self, key: str, per_minute: int) -> int:
+        """0 and one token taken, or how long until there is one."""
+        now = self._clock().timestamp()
+        with self._lock:
+            left, then = self._buckets.get(key, (float(per_minute), now))
+            left = min(per_minute, left + max(0.0, now - then) * per_minute / 60)
+            if left < 1:
+                self._buckets[key] = (left, now)
+                return max(1, round((1 - left) * 60 / per_minute))
+            self._buckets[key] = (left - 1, now)
+            if len(self._buckets) > _MOST:
+                # A bucket untouched for a minute is full again: forgetting it changes nothing.
+                self._buckets = {one: state for one, state in self._buckets.items() if now - state[1] < 60}
+        return 0

@@ -1,0 +1,106 @@
+"""Sessions and one-time sign-in links, held on the server; the browser has an opaque token only.
+
+Belongs here: making, finding, rotating and ending them. Does not belong here: cookies (`gate`), who a reader is (`readers`).
+They live in the memory of one process: nothing to steal from disk, and a restart signs everybody out.
+"""
+
+import hashlib
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any
+
+from portal.settings import Sessions
+from publication.phrasing import Digits
+
+Clock = Callable[[], datetime]
+# What a person who is not signed in yet has to get through the provider's pages.
+_UNSIGNED = timedelta(minutes=10)
+
+
+@dataclass
+class Session:
+    """One browser. `reader_key` is empty until somebody signed in; `kept` holds the states of a sign-in under way."""
+
+    created_at: datetime
+    seen_at: datetime
+    reader_key: str = ""
+    digits: Digits = "latin"
+    csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    kept: dict[str, Any] = field(default_factory=dict)
+
+
+class SessionStore:
+    """Sessions by the hash of their token, oldest first."""
+
+    def __init__(self, settings: Sessions, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self._held: OrderedDict[str, Session] = OrderedDict()
+        self._lock = Lock()
+
+    def open(self, reader_key: str = "", digits: Digits = "latin") -> tuple[str, Session]:
+        """A new session and its token."""
+        now = self._clock()
+        token, session = secrets.token_urlsafe(32), Session(now, now, reader_key, digits)
+        with self._lock:
+            self._sweep(now)
+            self._held[_hash(token)] = session
+        return token, session
+
+    def find(self, token: str) -> Session | None:
+        """The living session of a token; looking at it counts as use."""
+        now = self._clock()
+        with self._lock:
+            session = self._held.get(_hash(token))
+            if session is None or self._is_over(session, now):
+                self._held.pop(_hash(token), None)
+                return None
+            session.seen_at = now
+            return session
+
+    def end(self, token: str) -> None:
+        with self._lock:
+            self._held.pop(_hash(token), None)
+
+    def _is_over(self, session: Session, now: datetime) -> bool:
+        if not session.reader_key:
+            return now - session.created_at > _UNSIGNED
+        return now - session.seen_at > timedelta(
+            minutes=self._settings.idle_minutes
+        ) or now - session.created_at > timedelta(hours=self._settings.absolute_hours)
+
+    def _sweep(self, now: datetime) -> None:
+        """Drop what is over; where too many are left, unsigned ones go before anybody's session does."""
+        for key in [key for key, session in self._held.items() if self._is_over(session, now)]:
+            del self._held[key]
+        while len(self._held) >= self._settings.most:
+            unsigned = next((key for key, session in self._held.items() if not session.reader_key), None)
+            del self._held[unsigned or next(iter(self._held))]
+
+
+class Links:
+    """One-time links: each signs one chosen reader in, once, for a short while."""
+
+    def __init__(self, settings: Sessions, clock: Clock) -> None:
+        self._life, self._clock = timedelta(minutes=settings.link_minutes), clock
+        self._held: dict[str, tuple[str, datetime]] = {}
+        self._lock = Lock()
+
+    def issue(self, reader_key: str) -> str:
+        token = secrets.token_urlsafe(32)
+        with self._lock:
+            self._held[_hash(token)] = (reader_key, self._clock() + self._life)
+        return token
+
+    def take(self, token: str) -> str | None:
+        """The reader's key, the first time only and before it expires."""
+        with self._lock:
+            key, expires_at = self._held.pop(_hash(token), ("", self._clock()))
+        return key if key and self._clock() < expires_at else None
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

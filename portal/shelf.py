@@ -1,0 +1,71 @@
+"""The editions a portal can serve: which there are, which is current, and one open connection for each in use.
+
+Belongs here: finding and opening editions. Does not belong here: what a reader may see of one (`view`).
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+import duckdb
+
+from miyar.errors import MiyarError
+from portal.problems import ReaderProblem, not_found
+from publication.manifest import EDITION, Manifest, list_editions, read_manifest
+from publication.reading import open_edition
+
+# Editions held open at once: the current one, the one before, and what somebody looks up.
+_OPEN = 4
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One immutable edition, open for reading."""
+
+    edition_id: str
+    path: Path
+    manifest: Manifest
+    connection: duckdb.DuckDBPyConnection
+
+
+class Shelf:
+    """Editions never change, so what was opened once stays right as long as its folder is there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: OrderedDict[str, Edition] = OrderedDict()
+        self._lock = Lock()
+
+    def ids(self) -> list[str]:
+        """Oldest first."""
+        return list_editions(self._folder)
+
+    def current_id(self) -> str:
+        """What `current` points to at this moment; a request asks once and serves that edition to its end."""
+        try:
+            name = (self._folder / "current").resolve(strict=True).name
+        except OSError:
+            raise ReaderProblem("no_edition") from None
+        if not EDITION.fullmatch(name):
+            raise ReaderProblem("no_edition")
+        return name
+
+    def get(self, edition_id: str) -> Edition:
+        """An edition by its id; raises ReaderProblem for one that is not there, whatever was asked for."""
+        path = self._folder / edition_id
+        if not EDITION.fullmatch(edition_id) or not path.is_dir():
+            raise not_found() if self.ids() else ReaderProblem("no_edition")
+        with self._lock:
+            edition = self._open.get(edition_id)
+            if edition is None:
+                try:
+                    edition = Edition(edition_id, path, read_manifest(path), open_edition(path))
+                except (MiyarError, duckdb.Error, OSError, ValueError, KeyError, TypeError):
+                    raise ReaderProblem("no_edition") from None
+                self._open[edition_id] = edition
+                while len(self._open) > _OPEN:
+                    # Not closed by hand: a request may still be reading; the last cursor gone closes it.
+                    self._open.popitem(last=False)
+            self._open.move_to_end(edition_id)
+        return edition

@@ -1,0 +1,76 @@
+"""All that one running portal holds, made once from a workspace.
+
+Belongs here: putting the parts together. Does not belong here: routes, behaviour of the parts.
+"""
+
+import os
+from dataclasses import dataclass
+
+from authlib.integrations.starlette_client import OAuth
+
+from miyar.errors import MiyarError, Problem
+from miyar.workspace import Workspace
+from portal.audit import Audit
+from portal.rates import Rates
+from portal.readers import Readers
+from portal.sessions import Clock, Links, SessionStore
+from portal.settings import FILE, PortalSettings, load_settings
+from portal.shelf import Shelf
+
+
+@dataclass(frozen=True)
+class Portal:
+    """The parts. Kept as `app.state.portal`; requests carry it as `request.state.portal`."""
+
+    workspace: Workspace
+    settings: PortalSettings
+    clock: Clock
+    readers: Readers
+    sessions: SessionStore
+    links: Links
+    rates: Rates
+    audit: Audit
+    shelf: Shelf
+    oauth: OAuth | None
+
+
+def make_portal(workspace: Workspace, clock: Clock, settings: PortalSettings | None = None) -> Portal:
+    """The parts for a workspace; `settings` default to its `portal.yml`."""
+    chosen = settings or load_settings(workspace.root)
+    return Portal(
+        workspace=workspace,
+        settings=chosen,
+        clock=clock,
+        readers=Readers(workspace.registry),
+        sessions=SessionStore(chosen.sessions, clock),
+        links=Links(chosen.sessions, clock),
+        rates=Rates(clock),
+        audit=Audit(workspace.root / "portal" / "audit.jsonl", clock),
+        shelf=Shelf(workspace.editions),
+        oauth=_oauth(chosen),
+    )
+
+
+def _oauth(settings: PortalSettings) -> OAuth | None:
+    """The provider's client: authorisation code with PKCE; state and nonce are Authlib's, kept in our sessions."""
+    if settings.oidc is None:
+        return None
+    secret = os.environ.get(settings.oidc.client_secret_variable)
+    if not secret:
+        raise MiyarError(
+            Problem(
+                "oidc_secret_missing",
+                f"the environment variable {settings.oidc.client_secret_variable} is empty",
+                file=FILE,
+                next_step="Set it to the client's secret.",
+            )
+        )
+    oauth = OAuth()
+    oauth.register(
+        name="provider",
+        server_metadata_url=f"{settings.oidc.issuer.rstrip('/')}/.well-known/openid-configuration",
+        client_id=settings.oidc.client_id,
+        client_secret=secret,
+        client_kwargs={"scope": settings.oidc.scope, "code_challenge_method": "S256", "timeout": 10},
+    )
+    return oauth

@@ -1,0 +1,139 @@
+"""One edition as one reader may see it: the only way from a route to a row or a file.
+
+Belongs here: carrying `publication.access` into every query, and which files are whose. Does not belong here: pages.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import duckdb
+
+from portal.problems import not_found
+from portal.readers import Reader
+from portal.shelf import Edition
+from publication.access import row_condition
+
+Row = dict[str, Any]
+_PUBLISHED = ("dim_", "fct_", "bench_")
+
+
+class View:
+    """Queries are written over plain table names; each name is replaced by the rows this reader may read.
+
+    A query that names a table any other way, or calls a table function, is refused before it runs; a table nobody has a
+    rule for has no rows. So a route cannot forget the rule.
+    """
+
+    def __init__(self, edition: Edition, reader: Reader) -> None:
+        self.edition, self.reader = edition, reader
+        self._cursor = edition.connection.cursor()
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        """Run a query with the reader's conditions in front of it."""
+        parts, given = [], []
+        for table in _tables(sql):
+            if table not in self.edition.manifest.tables:
+                raise not_found()  # an edition of before this table was published
+            condition, parameters = row_condition(table, self.reader.agency_id)
+            parts.append(f'"{table}" as (select * from main."{table}" where {condition})')
+            given += parameters
+        # A query's own `with` goes on after ours.
+        own = sql.strip()
+        rest = f", {own[4:]}" if own[:5].split() == ["with"] else f" {own}"
+        return self._run(f"with {', '.join(parts)}{rest}", [*given, *values])
+
+    def one(self, sql: str, values: Sequence[object] = ()) -> Row:
+        """The first row; not found where there is none."""
+        found = self.rows(sql, values)
+        if not found:
+            raise not_found()
+        return found[0]
+
+    def tables(self) -> list[str]:
+        """Published tables of which this reader may read any row."""
+        return [name for name in sorted(self.edition.manifest.tables) if self._may_read(name)]
+
+    def table(self, name: str, filters: Mapping[str, str], limit: int, offset: int) -> list[Row]:
+        """Rows of one table in published order; not found for a table or column there is not, or not for this reader."""
+        if name not in self.tables():
+            raise not_found()
+        columns = self.edition.manifest.tables[name].columns
+        if not set(filters) <= set(columns):
+            raise not_found()
+        condition, given = row_condition(name, self.reader.agency_id)
+        asked = "".join(f' and "{column}" = ?' for column in filters)
+        sql = f'select * from main."{name}" where {condition}{asked} order by rowid limit ? offset ?'
+        return self._run(sql, [*given, *filters.values(), limit, offset])
+
+    def agency(self, agency_id: str) -> Row:
+        """An agency whose own pages this reader may open; any other looks as if there were none."""
+        if self.reader.agency_id not in {None, agency_id}:
+            raise not_found()
+        return self.one("select * from dim_agencies where agency_id = ?", [agency_id])
+
+    def files(self) -> list[str]:
+        """Names of the edition's files this reader may have: an agency its own pack and the reports, the centre all."""
+        names = sorted(self.edition.manifest.files)
+        if self.reader.agency_id is None:
+            return names
+        own = ("packs", self.reader.agency_id)
+        return [name for name in names if PurePosixPath(name).parts[:2] == own or name.startswith("reports/")]
+
+    def file(self, name: str) -> Path:
+        """The path of a file this reader may have. Only names the manifest lists exist, so none leads elsewhere."""
+        path = self.edition.path / name
+        if name not in self.files() or not path.is_file():
+            raise not_found()
+        return path
+
+    def quality(self, agency_id: str) -> list[Row]:
+        """What became of an agency's submissions, as its pack tells it."""
+        self.agency(agency_id)
+        found: list[Row] = json.loads(self.file(f"packs/{agency_id}/quality.json").read_text("utf-8"))
+        return found
+
+    def _may_read(self, table: str) -> bool:
+        return row_condition(table, self.reader.agency_id)[0] != "false"
+
+    def _run(self, sql: str, values: Sequence[object]) -> list[Row]:
+        result = self._cursor.execute(sql, list(values))
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+@lru_cache(maxsize=512)
+def _tables(sql: str) -> tuple[str, ...]:
+    """Published tables a query names, from DuckDB's own parser; raises ValueError for what the view does not allow."""
+    with duckdb.connect() as parser:
+        found = parser.execute("select json_serialize_sql(?)", [sql]).fetchone()
+    tree = json.loads(found[0]) if found else {"error": True}
+    if tree["error"] or len(tree["statements"]) != 1:
+        raise ValueError("a view answers one select")
+    own = {entry["key"] for node in _nodes(tree) for entry in (node.get("cte_map") or {}).get("map", [])}
+    if any(name.startswith(_PUBLISHED) for name in own):
+        raise ValueError("a view's query must not hide a published table behind a name of its own")
+    tables = set()
+    for node in _nodes(tree):
+        kind = node.get("type")
+        if kind in ("TABLE_FUNCTION", "SHOW_REF"):
+            raise ValueError("a view knows tables only")
+        if kind == "BASE_TABLE":
+            if node["schema_name"] or node["catalog_name"] or not node["table_name"].isidentifier():
+                raise ValueError(f"a view knows plain table names only, not {node['table_name']!r}")
+            tables.add(node["table_name"])
+    if not tables - own:
+        raise ValueError("a view answers questions about published tables")
+    return tuple(sorted(tables - own))
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        yield tree
+        for value in tree.values():
+            yield from _nodes(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _nodes(value)

@@ -1,0 +1,106 @@
+"""A portal over the tiny centre's edition, readers signed in to it, and a clock that tests move.
+
+Belongs here: making them. Does not belong here: any expectation.
+"""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from miyar.workspace import Workspace
+from portal.app import create_app
+from portal.settings import Limits, PortalSettings
+from portal.state import Portal, make_portal
+
+BASE = "http://portal.test"
+CENTRE = "centre@miyar.invalid"
+# Two agencies of the tiny centre; the first belongs to readers "own", the second is the neighbour nobody may look at.
+OWN, OTHER = "lighthouse", "kites"
+
+
+class Clock:
+    """The time, when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 2, 1, 9, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+@pytest.fixture(scope="session")
+def centre(built_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """What a portal needs of the built centre, in a folder where it may write its audit."""
+    return copy_for_portal(built_workspace, tmp_path_factory.mktemp("portal") / "centre")
+
+
+def copy_for_portal(source: Workspace, root: Path) -> Workspace:
+    root.mkdir(parents=True)
+    for part in ("registry", "editions"):
+        shutil.copytree(source.root / part, root / part, symlinks=True)
+    shutil.copy(source.root / "miyar.yml", root)
+    return Workspace.open(root)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def portal(centre: Workspace, clock: Clock) -> Portal:
+    # A test asks for more in one moment of its clock than a person does in an hour; rates have tests of their own.
+    limits = Limits(reader_per_minute=100_000, address_per_minute=100_000, sign_ins_per_minute=1000)
+    return make_portal(centre, clock, PortalSettings(base_url=BASE, limits=limits))
+
+
+@pytest.fixture
+def app(portal: Portal) -> FastAPI:
+    return create_app(portal)
+
+
+SignIn = Callable[..., TestClient]
+
+
+@pytest.fixture
+def sign_in(portal: Portal, app: FastAPI) -> Iterator[SignIn]:
+    """A browser of a reader, signed in by a one-time link; without a key, of somebody unknown."""
+    opened: list[TestClient] = []
+
+    def make(key: str | None = None) -> TestClient:
+        client = TestClient(app, base_url=BASE, follow_redirects=False)
+        opened.append(client)
+        if key is not None:
+            link = portal.links.issue(key)
+            page = client.get(f"/signin/link/{link}")
+            answer = client.post("/signin/link", data={"form_token": form_token(page.text), "link_token": link})
+            assert answer.status_code == 303, answer.text
+        return client
+
+    yield make
+    for client in opened:
+        client.close()
+
+
+def form_token(page: str) -> str:
+    found = re.search(r'name="form_token" value="([^"]+)"', page)
+    assert found, "the page has no form"
+    return found[1]
+
+
+def reader_of(agency: str) -> str:
+    return f"{agency}@miyar.invalid"
+
+
+@pytest.fixture
+def edition_id(portal: Portal) -> str:
+    return portal.shelf.current_id()

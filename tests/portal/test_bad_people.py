@@ -1,0 +1,283 @@
+"""People who want what is not theirs: paths, parameters, uploads, names. Each is answered clearly, in both languages."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from miyar.workspace import Workspace
+from portal.app import create_app
+from portal.aside import SHOWN_ROWS
+from portal.settings import Limits, PortalSettings
+from portal.state import Portal, make_portal
+from tests.portal.conftest import BASE, OTHER, OWN, Clock, SignIn, copy_for_portal, form_token, reader_of
+
+SMALL = Limits(body_bytes=8 * 1024, upload_bytes=100 * 1024, check_seconds=60)
+
+
+@pytest.fixture
+def small(centre: Workspace, clock: Clock) -> Iterator[TestClient]:
+    """A signed-in browser at a portal with small limits."""
+    portal = make_portal(centre, clock, PortalSettings(base_url=BASE, limits=SMALL))
+    with TestClient(create_app(portal), base_url=BASE, follow_redirects=False) as client:
+        link = portal.links.issue(reader_of(OWN))
+        token = form_token(client.get(f"/signin/link/{link}").text)
+        client.post("/signin/link", data={"form_token": token, "link_token": link})
+        yield client
+
+
+def tells_nothing(text: str) -> bool:
+    """No trace, no path of this machine, no library's words, nothing of another agency."""
+    return not any(
+        word in text for word in ("Traceback", "/centre/", "duckdb", 'File "', "site-packages", OTHER, "Error")
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../../../etc/passwd",
+        "..%2f..%2f..%2fregistry/readers.csv",
+        "%2e%2e/%2e%2e/registry/readers.csv",
+        f"packs/{OWN}/../{OTHER}/quality.json",
+        f"packs/{OWN}/%2e%2e/{OTHER}/quality.json",
+        f"packs/{OWN}/..%5c{OTHER}%5cquality.json",
+        f"packs/{OTHER}/quality.json",
+        "/etc/passwd",
+        "%2fetc%2fpasswd",
+        "packs",
+        f"packs/{OWN}",
+        f"packs/{OWN}/quality.json%00.txt",
+        f"PACKS/{OWN}/quality.json",
+        "benchmarks.duckdb",
+        "manifest.json",
+        "difference.json",
+        "tables/bench_scores.parquet",
+    ],
+)
+def test_downloads_lead_nowhere_else(sign_in: SignIn, edition_id: str, name: str) -> None:
+    answer = sign_in(reader_of(OWN)).get(f"/files/{edition_id}/{name}")
+    assert answer.status_code in {404, 401}
+    assert "root:" not in answer.text and "subject_or_email" not in answer.text
+    assert tells_nothing(answer.text)
+
+
+@pytest.mark.parametrize(
+    "edition", ["..", "%2e%2e", "current", "2025Q4-r1%2f..", "2025Q4-r99", "2025Q4-r0", "x' or 1=1 --"]
+)
+def test_editions_lead_nowhere_else(sign_in: SignIn, edition: str) -> None:
+    client = sign_in(reader_of(OWN))
+    for address in (f"/ar/{edition}/method", f"/files/{edition}/manifest.json", f"/api/v1/editions/{edition}/tables"):
+        answer = client.get(address)
+        assert answer.status_code == 404, address
+        assert tells_nothing(answer.text)
+
+
+SQL = [
+    "' or 1=1 --",
+    '" or "1"="1',
+    "'; drop table bench_scores; --",
+    "1) union select * from bench_scores --",
+    "%",
+    "\x00",
+    "٪؛",
+]
+
+
+@pytest.mark.parametrize("text", SQL)
+def test_sql_in_parameters_is_only_text(sign_in: SignIn, edition_id: str, text: str) -> None:
+    client = sign_in(reader_of(OWN))
+    pages = (
+        f"/ar/{edition_id}/agencies/{OWN}/places",
+        f"/ar/{edition_id}/regions",
+        f"/ar/{edition_id}/agencies/{OWN}/",
+    )
+    for address in pages:
+        for name in ("metric", "period", "kind"):
+            answer = client.get(address, params={name: text})
+            assert answer.status_code in {200, 404}, (address, name)
+            assert tells_nothing(answer.text)
+    for name in ("agency_id", "unit_id", "metric_id", "period_id", "status"):
+        answer = client.get(f"/api/v1/editions/{edition_id}/tables/bench_scores", params={name: text})
+        assert answer.json()["rows"] == []
+    for bad in ("limit", "offset"):
+        answer = client.get(f"/api/v1/editions/{edition_id}/tables/bench_scores", params={bad: text})
+        assert answer.status_code == 422
+        assert text not in answer.text or text == "%"
+    assert client.get(f"/ar/{edition_id}/agencies/{OWN}/").status_code == 200, "and every table is still there"
+
+
+@pytest.mark.parametrize("start", ["-1", "1e9", "99999999999999999999", "x", ""])
+def test_start_that_is_no_place_is_not_understood(sign_in: SignIn, edition_id: str, start: str) -> None:
+    answer = sign_in(reader_of(OWN)).get(f"/ar/{edition_id}/regions", params={"start": start})
+    assert answer.status_code == 422
+    assert "لم يُفهم الطلب" in answer.text and "not understood" in answer.text
+
+
+def test_names_are_text_and_never_markup(built_workspace: Workspace, clock: Clock, tmp_path: Path) -> None:
+    """An agency whose registry names are markup; the edition is the built one with its name changed and sealed anew."""
+    import duckdb
+
+    place = copy_for_portal(built_workspace, tmp_path / "centre")
+    folder = (place.editions / "current").resolve()
+    markup = "<script>alert(1)</script><img src=x onerror=alert(1)> & \"quoted\" 'too'"
+    folder.chmod(0o755)
+    (folder / "benchmarks.duckdb").chmod(0o644)
+    with duckdb.connect(str(folder / "benchmarks.duckdb")) as connection:
+        connection.execute("update dim_agencies set name_ar = ?, name_en = ?", [markup, markup])
+        connection.execute("update dim_metrics set name_ar = ?, name_en = ?", [markup, markup])
+        connection.execute("update dim_units set name_ar = ?, name_en = ?", [markup, markup])
+    portal = make_portal(place, clock, PortalSettings(base_url=BASE))
+    with TestClient(create_app(portal), base_url=BASE, follow_redirects=False) as client:
+        link = portal.links.issue(reader_of(OWN))
+        token = form_token(client.get(f"/signin/link/{link}").text)
+        client.post("/signin/link", data={"form_token": token, "link_token": link})
+        own = f"/ar/{portal.shelf.current_id()}/agencies/{OWN}"
+        journeys = f"/ar/{portal.shelf.current_id()}/journeys"
+        for path in (f"{own}/", f"{own}/metrics/overall_satisfaction", f"{own}/places", f"{own}/maturity", journeys):
+            page = client.get(path)
+            assert page.status_code == 200, path
+            assert "<script" not in page.text and "<img" not in page.text, path
+            assert "&lt;script&gt;" in page.text, path
+
+
+def contract_and_token(client: TestClient) -> tuple[str, str]:
+    import re
+
+    page = client.get("/en/check").text
+    found = re.search(r'<option value="([^"]+survey[^"]*)"', page)
+    assert found
+    return found[1], form_token(page)
+
+
+def upload(client: TestClient, name: str, content: bytes, contract: str | None = None) -> "TestClient":
+    own, token = contract_and_token(client)
+    given = {"form_token": token, "contract": contract or own}
+    return client.post("/en/check", data=given, files={"file": (name, content)})  # type: ignore[return-value]
+
+
+def test_file_larger_than_allowed_is_cut_off(small: TestClient) -> None:
+    for size in (SMALL.upload_bytes + 1, 4 * SMALL.upload_bytes):
+        answer = upload(small, "survey.csv", b"x" * size)
+        assert answer.status_code == 413
+        assert "الملف أكبر من المسموح" in answer.text and "larger than allowed" in answer.text
+
+
+def test_length_nobody_announced_is_cut_off_all_the_same(small: TestClient) -> None:
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(1000):
+            sent += 10_000
+            yield b"x" * 10_000
+
+    contract, token = contract_and_token(small)
+    head = (
+        f'--b\r\nContent-Disposition: form-data; name="form_token"\r\n\r\n{token}\r\n'
+        f'--b\r\nContent-Disposition: form-data; name="contract"\r\n\r\n{contract}\r\n'
+        '--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+    ).encode()
+
+    def body() -> Iterator[bytes]:
+        yield head
+        yield from endless()
+
+    answer = small.post("/en/check", content=body(), headers={"Content-Type": "multipart/form-data; boundary=b"})
+    assert answer.status_code == 413
+    form = small.post("/signout", content=(b"a=" + b"x" * 100_000))
+    assert form.status_code == 413
+
+
+def test_check_of_another_agencys_contract_is_not_there(small: TestClient) -> None:
+    for contract in (f"{OTHER}-survey", "mystery_contractor-visits", "../readers", ""):
+        answer = upload(small, "a.csv", b"a\n1\n", contract=contract or "none")
+        assert answer.status_code == 404
+        assert tells_nothing(answer.text)
+
+
+def bomb() -> bytes:
+    """A spreadsheet whose sheet unpacks to far more than it weighs."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/worksheets/sheet1.xml", "<sheetData>" + "<row/>" * 8_000_000)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("broken.xlsx", b"PK\x03\x04 no archive at all"),
+        ("bomb.xlsx", None),
+        ("empty.csv", b"\n"),
+        ("noise.csv", bytes(range(256)) * 40),
+        ("../../../etc/passwd", b"a,b\n1,2\n"),
+        ("<script>alert(1)</script>.csv", b"a,b\n1,2\n"),
+        ("a\r\nSet-Cookie: x=1.csv", b"a,b\n1,2\n"),
+    ],
+)
+def test_file_made_to_harm_is_answered_like_any_bad_file(small: TestClient, name: str, content: bytes | None) -> None:
+    answer = upload(small, name, bomb() if content is None else content)
+    assert answer.status_code in {200, 422}
+    assert "set-cookie: x" not in str(answer.headers).lower()
+    assert "<script>" not in answer.text and "root:" not in answer.text
+    assert "refused" in answer.text or "did not finish" in answer.text
+    assert "Traceback" not in answer.text and "/centre/" not in answer.text
+
+
+def test_check_tells_what_the_command_tells_and_keeps_nothing(
+    sign_in: SignIn, built_workspace: Workspace, portal: Portal
+) -> None:
+    from expectations.rehearsal import rehearse
+
+    client = sign_in(reader_of(OWN))
+    landing = built_workspace.landing / OWN / "survey_responses"
+    file = max((path for path in landing.rglob("*") if path.is_file()), key=lambda path: path.name)
+    before = sorted(path for path in portal.workspace.root.rglob("*") if path.is_file())
+    answer = upload(client, file.name, file.read_bytes())
+    assert answer.status_code == 200, answer.text
+    contract = built_workspace.registry / "contracts" / OWN / "survey_responses.yml"
+    expected = rehearse(built_workspace, file, contract)
+    assert expected.account.quarantined > 0
+    for count in (expected.account.records, expected.account.accepted, expected.account.quarantined):
+        assert f">{count:,}<" in answer.text
+    assert answer.text.count('<tr><th scope="row">') == min(len(expected.rows), SHOWN_ROWS)
+    assert sorted(path for path in portal.workspace.root.rglob("*") if path.is_file()) == before
+    lines = (portal.workspace.root / "portal" / "audit.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(lines[-1])["event"] == "checked"
+    assert file.name not in lines[-1]
+
+
+def test_other_host_is_not_answered(sign_in: SignIn) -> None:
+    answer = sign_in().get("/signin", headers={"Host": "elsewhere.invalid"})
+    assert answer.status_code == 404
+
+
+def test_every_answer_carries_the_headers_that_protect_it(sign_in: SignIn, edition_id: str) -> None:
+    client = sign_in(reader_of(OWN))
+    for path in (f"/ar/{edition_id}/", "/nowhere", "/static/portal.css", f"/api/v1/editions/{edition_id}/tables"):
+        answer = client.get(path)
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'") and "unsafe" not in policy and "script-src" not in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "DENY"
+        if not path.startswith("/static/"):
+            assert answer.headers["cache-control"] == "no-store"
+    page = client.get(f"/ar/{edition_id}/agencies/{OWN}/").text
+    assert "<script" not in page and " style=" not in page and "<style" not in page
+
+
+def test_fault_of_ours_tells_nothing(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = create_app(portal)
+    with TestClient(app, base_url=BASE, raise_server_exceptions=False) as client:
+        monkeypatch.setattr("portal.pages.signin._sign_in_page", lambda *_, **__: 1 / 0)
+        answer = client.get("/signin")
+    assert answer.status_code == 500
+    assert "حدث خطأ عندنا" in answer.text and "Something went wrong" in answer.text
+    assert "ZeroDivision" not in answer.text
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")

@@ -1,0 +1,116 @@
+"""Editions under open pages: replaced, older, broken, gone."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from starlette.testclient import TestClient
+
+from miyar.workspace import Workspace
+from portal.app import create_app
+from portal.readers import Reader
+from portal.settings import PortalSettings
+from portal.shelf import Shelf
+from portal.state import make_portal
+from portal.view import View
+from publication.editions import Origin, publish
+from tests.portal.conftest import BASE, OWN, Clock, form_token, reader_of
+
+
+@pytest.fixture
+def place(workspace_copy: Workspace) -> Workspace:
+    return workspace_copy
+
+
+@pytest.fixture
+def client(place: Workspace, clock: Clock) -> TestClient:
+    portal = make_portal(place, clock, PortalSettings(base_url=BASE))
+    client = TestClient(create_app(portal), base_url=BASE, follow_redirects=False)
+    link = portal.links.issue(reader_of(OWN))
+    token = form_token(client.get(f"/signin/link/{link}").text)
+    client.post("/signin/link", data={"form_token": token, "link_token": link})
+    return client
+
+
+def restate(place: Workspace) -> str:
+    """Publish a revision in which one score of the agency is another one; returns that score's id."""
+    with duckdb.connect(str(place.warehouse)) as connection:
+        row = connection.execute(
+            "select max(score_id) from benchmarks.bench_scores where agency_id = ? and unit_type = 'agency' "
+            "and metric_id = 'digital_completion' and period_id = '2025Q3' and status = 'reported'",
+            [OWN],
+        ).fetchone()
+        assert row and row[0]
+        connection.execute("update benchmarks.bench_scores set score = 12.3456 where score_id = ?", [row[0]])
+    origin = Origin("2026.1", "m" * 64, "r" * 64, "c" * 64, "k" * 64, {})
+    publish(place, origin, datetime(2026, 3, 1, tzinfo=UTC), reason="Lighthouse <b>corrected</b> its counts")
+    return str(row[0])
+
+
+def test_open_page_stays_with_its_edition_when_another_replaces_it(client: TestClient, place: Workspace) -> None:
+    first = Path(client.get("/ar/").headers["location"]).name
+    path = f"agencies/{OWN}/metrics/digital_completion"
+    before = client.get(f"/en/{first}/{path}").text
+    shelf = Shelf(place.editions)
+    under_way = View(shelf.get(shelf.current_id()), Reader(reader_of(OWN), OWN))
+    score_id = restate(place)
+    assert shelf.current_id() != first
+    assert under_way.rows("select count(*) as n from bench_scores where score = 12.3456")[0]["n"] == 0
+    second = Path(client.get("/ar/").headers["location"]).name
+    assert (first, second) == ("2025Q4-r1", "2025Q4-r2")
+    after = client.get(f"/en/{first}/{path}").text
+    assert "12.3" not in after and f"/files/{second}" not in after
+    assert "This is an older edition" in after and "This is an older edition" not in before
+    assert {line for line in before.splitlines() if "%" in line} <= {line for line in after.splitlines() if "%" in line}
+    restated = client.get(f"/en/{second}/{path}").text
+    assert "12.3" in restated and "older edition" not in restated
+    assert 'href="/en/2025Q4-r2/' in restated and 'href="/en/2025Q4-r1/' not in restated
+    history = client.get(f"/en/{second}/agencies/{OWN}/history").text
+    assert "12.3" in history and "data" in history
+    assert "&lt;b&gt;corrected" in history and "<b>" not in history
+    for edition, expected in ((first, False), (second, True)):
+        found = client.get(f"/api/v1/editions/{edition}/scores/{score_id}/explanation").json()
+        assert (found["passport"]["score"] == 12.3456) == expected
+        assert found["edition_id"] == edition
+    page = client.get(f"/en/{first}/downloads").text
+    assert f"/files/{first}/packs/{OWN}/" in page and second + "/packs" not in page
+
+
+def test_no_edition_is_said_so(client: TestClient, place: Workspace) -> None:
+    edition = client.get("/ar/").headers["location"]
+    assert client.get(edition).status_code == 200
+    (place.editions / "current").unlink()
+    for path in ("/ar/", edition):
+        answer = client.get(path)
+        assert answer.status_code == 503, path
+        assert "لا إصدار منشور الآن" in answer.text and "No edition is published" in answer.text
+    moved = place.root / "elsewhere"
+    shutil.move(place.editions, moved)
+    assert client.get(edition).status_code == 503
+    assert client.get("/api/v1/editions").json()["problem"] == "no_edition"
+    shutil.move(moved, place.editions)
+
+
+def test_broken_edition_is_no_edition(client: TestClient, place: Workspace) -> None:
+    broken = place.editions / "2026Q1-r1"
+    broken.mkdir()
+    (broken / "manifest.json").write_text("{}", "utf-8")
+    answer = client.get("/ar/2026Q1-r1/method")
+    assert answer.status_code == 503
+    assert str(place.root) not in answer.text
+
+
+def test_page_of_a_table_the_edition_has_not_is_not_found(client: TestClient, place: Workspace) -> None:
+    """As in editions published before the table was."""
+    import json
+
+    name = Path(client.get("/ar/").headers["location"]).name
+    path = place.editions / name / "manifest.json"
+    path.chmod(0o644)
+    manifest = json.loads(path.read_text("utf-8"))
+    del manifest["tables"]["bench_journeys"]
+    path.write_text(json.dumps(manifest), "utf-8")
+    assert client.get(f"/ar/{name}/journeys").status_code == 404
+    assert client.get(f"/ar/{name}/agencies/{OWN}/").status_code == 200
