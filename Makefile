@@ -8,7 +8,7 @@ export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: run test lint ui bench coverage lock docs clean
+.PHONY: run test lint ui portal bench coverage lock docs clean
 run: $(VENV)/.installed
 	@$(BIN)/miyar demo $(DEMO)
 	@$(BIN)/miyar run --workspace $(DEMO)
@@ -26,6 +26,11 @@ lint: $(VENV)/.installed
 ui: $(VENV)/.installed
 	@$(BIN)/miyar demo $(DEMO)
 	@$(BIN)/miyar ui --workspace $(DEMO)
+
+portal: $(VENV)/.installed
+	@$(BIN)/miyar demo $(DEMO)
+	@$(BIN)/miyar run --workspace $(DEMO)
+	@$(BIN)/miyar portal --workspace $(DEMO)
 
 bench: $(VENV)/.installed
 	@$(BIN)/python -m perf
