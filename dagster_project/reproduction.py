@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from dagster_project.origin import code_hash, methodology_of, origin_of
+from dagster_project.origin import code_hash, origin_of
 from dagster_project.snapshots import write_snapshots
 from dagster_project.warehouse import run_dbt
 from ingestion.contract import load_contracts
@@ -18,6 +18,7 @@ from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from publication.editions import publish
 from publication.manifest import OF_HISTORY, Manifest, read_manifest
+from publication.method import methodology_of
 from publication.vintages import restore
 
 
