@@ -137,7 +137,9 @@ def _quality_by_agency(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
     """Per agency, the account of its own rows in every submission that held any."""
     found: dict[str, list[dict[str, Any]]] = {}
     for account in sorted(read_accounts(workspace), key=lambda account: account.path):
-        agencies = {entry["agency_id"] for entry in account.slices}
+        named = {entry["agency_id"] for entry in account.slices}
+        # A stray row that was refused makes nobody a party to another agency's file.
+        agencies = {entry["agency_id"] for entry in account.slices if entry["rows"] > 0} or named & {account.provider}
         for agency in sorted(agencies):
             own = [entry for entry in account.slices if entry["agency_id"] == agency]
             line: dict[str, Any] = {

@@ -135,7 +135,9 @@ def test_a_silent_edit_is_told_by_table_row_and_column(editions: Path, unseal: U
     with unseal(editions / "2026Q1-r2" / "benchmarks.duckdb") as path, duckdb.connect(str(path)) as connection:
         connection.execute("update bench_scores set score = 99, n = 7 where score_id = 's4'")
         connection.execute("delete from dim_agencies where agency_id = 'a02'")
-        connection.execute("insert into dim_metrics values ('x', 'س', 'X', false)")
+        connection.execute(
+            "insert into dim_metrics (metric_id, name_ar, name_en, is_headline) values ('x', 'س', 'X', false)"
+        )
     told = {(p.file.partition("/")[2], p.message) for p in verify(editions, "2026Q1-r2") if p.rule == "table_changed"}
     start = "the database table differs from the manifest"
     assert told == {
