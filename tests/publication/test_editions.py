@@ -226,6 +226,18 @@ def test_the_owner_sees_what_the_public_does_not(centre: Any) -> None:
     assert (hidden["status"], hidden["score"], hidden["n"]) == ("suppressed", "", "")
 
 
+def test_a_refused_stray_row_shows_no_agency_the_file_of_another(centre: Centre) -> None:
+    rows = [("a01", 7), ("a02", 0)]
+    slices = [{"agency_id": agency, "period_id": "2026Q1", "rows": count} for agency, count in rows]
+    centre._account("sub-c", slices, {"agency_not_covered": 1})
+    packs = centre.publish().path / "packs"
+    files = {
+        agency: [line["submission_id"] for line in json.loads((packs / agency / "quality.json").read_text("utf-8"))]
+        for agency in ("a01", "a02")
+    }
+    assert "sub-c" in files["a01"] and "sub-c" not in files["a02"]
+
+
 def test_a_shared_file_tells_each_agency_only_its_own_rows(centre: Any) -> None:
     published = centre.publish()
     quality = json.loads((published.path / "packs" / "a01" / "quality.json").read_text("utf-8"))
