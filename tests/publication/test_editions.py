@@ -226,7 +226,7 @@ def test_the_owner_sees_what_the_public_does_not(centre: Any) -> None:
     assert (hidden["status"], hidden["score"], hidden["n"]) == ("suppressed", "", "")
 
 
-def test_a_refused_stray_row_shows_no_agency_the_file_of_another(centre: Centre) -> None:
+def test_a_refused_stray_row_shows_no_agency_the_file_of_another(centre: Any) -> None:
     rows = [("a01", 7), ("a02", 0)]
     slices = [{"agency_id": agency, "period_id": "2026Q1", "rows": count} for agency, count in rows]
     centre._account("sub-c", slices, {"agency_not_covered": 1})
