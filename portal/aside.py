@@ -29,7 +29,7 @@ _ONE_AT_A_TIME = BoundedSemaphore(1)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the pipeline would say: the account's numbers, problems of the whole file, and the first refused rows."""
+    """What the pipeline would say: the account's numbers, problems of the whole file, the first refused rows, what changed."""
 
     status: str
     file: str
@@ -37,6 +37,7 @@ class Outcome:
     problems: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
     rows: list[dict[str, str]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
 
 
 def check_aside(workspace: Workspace, content: IO[bytes], name: str, contract: Path, limits: Limits) -> Outcome:
@@ -103,5 +104,6 @@ def _work(answer: Connection, workspace: Workspace, file: Path, contract: Path, 
             list(account.problems),
             list(account.notes),
             outcome.rows[:SHOWN_ROWS],
+            outcome.changes or [],
         )
     )

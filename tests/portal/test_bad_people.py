@@ -246,7 +246,9 @@ def test_check_tells_what_the_command_tells_and_keeps_nothing(
     assert expected.account.quarantined > 0
     for count in (expected.account.records, expected.account.accepted, expected.account.quarantined):
         assert f">{count:,}<" in answer.text
-    assert answer.text.count('<tr><th scope="row">') == min(len(expected.rows), SHOWN_ROWS)
+    assert expected.changes
+    assert answer.text.count('<tr><th scope="row">') == min(len(expected.rows), SHOWN_ROWS) + len(expected.changes)
+    assert "What changed since the last accepted file" in answer.text
     assert sorted(path for path in portal.workspace.root.rglob("*") if path.is_file()) == before
     lines = (portal.workspace.root / "portal" / "audit.jsonl").read_text("utf-8").splitlines()
     assert json.loads(lines[-1])["event"] == "checked"
