@@ -161,8 +161,10 @@ def check(
     """
     from dagster_project.rehearsed_scores import checked
     from miyar.terminal import rehearsal_table
-    from publication.documents.check import write_answer
+    from publication.documents.check import require_answer, write_answer
 
+    if out is not None:
+        require_answer(out, language)
     outcome, rows, hashes = checked(Workspace.open(workspace), file, contract, with_scores=scores)
     rehearsal_table(outcome, rows, hashes)
     if out is not None:

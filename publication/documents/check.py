@@ -122,13 +122,14 @@ def write_answer(
     outcome: Rehearsal, scores: list[dict[str, Any]], hashes: dict[str, str], out: Path, language: str
 ) -> None:
     """Write the answer as a page, a workbook with the cells marked, or JSON, by the ending of `out`."""
-    match out.suffix.lower(), language:
-        case ".html", "ar" | "en":
-            told = values(check_document(outcome, scores, hashes), language)
+    require_answer(out, language)
+    match out.suffix.lower():
+        case ".html":
+            told = values(check_document(outcome, scores, hashes), "en" if language == "en" else "ar")
             out.write_text(as_html(told), "utf-8")
-        case ".xlsx", _:
+        case ".xlsx":
             write_marked_workbook(check_document(outcome, scores, hashes, all_rows=True), outcome, out)
-        case ".json", _:
+        case _:
             answer = {
                 "account": asdict(outcome.account),
                 "hashes": hashes,
@@ -137,15 +138,19 @@ def write_answer(
                 "scores": scores,
             }
             out.write_text(json.dumps(answer, ensure_ascii=False, indent=1, default=str) + "\n", "utf-8")
-        case _:
-            raise MiyarError(
-                Problem(
-                    "answer_unknown",
-                    "an answer is written as .html, .xlsx or .json, in ar or en",
-                    file=out.name,
-                    next_step="Choose one of these endings and languages.",
-                )
+
+
+def require_answer(out: Path, language: str) -> None:
+    """Refuse an answer nobody can write before the file is judged, which takes half a minute."""
+    if out.suffix.lower() not in {".html", ".xlsx", ".json"} or language not in LANGUAGES:
+        raise MiyarError(
+            Problem(
+                "answer_unknown",
+                "an answer is written as .html, .xlsx or .json, in ar or en",
+                file=out.name,
+                next_step="Choose one of these endings and languages.",
             )
+        )
 
 
 def write_marked_workbook(document: Document, outcome: Rehearsal, path: Path) -> None:
