@@ -14,9 +14,11 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.origin import code_hash
 from miyar.workspace import Workspace
 
 DBT = Path(__file__).resolve().parents[1] / "dbt"
+SCORES = DBT / "models" / "intermediate" / "scores"
 # What decides the content of a cell: when any of it changes, every slice is computed again.
 CELLS_COME_FROM = ("models/staging/lake/stg_lake__*.sql", "models/intermediate/cells/*.sql", "macros/*.sql")
 
@@ -46,6 +48,28 @@ def build_key(project: Path = DBT) -> str:
         for path in sorted(project.glob(pattern)):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def scores_key(workspace: Workspace) -> str:
+    """Hash of everything scores are made from beside cells: code, methodology and registry as the snapshots have them.
+
+    The ledger's submissions and the workspace's periods come and go with data; no score of a period depends on them.
+    """
+    digest = hashlib.sha256(code_hash().encode())
+    for path in sorted((workspace.lake / "registry").glob("*.parquet")):
+        if path.stem not in {"submissions", "periods"}:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _forget_scores(workspace: Workspace) -> None:
+    """Drop what is kept from build to build above the cells, so that every period is made anew."""
+    if not workspace.warehouse.is_file():
+        return
+    kept = [path.stem for path in sorted(SCORES.glob("by_period/*.*")) if path.suffix in {".sql", ".py"}]
+    with duckdb.connect(str(workspace.warehouse)) as connection:
+        for name in [*kept, "int_periods__built", "int_periods__pending"]:
+            connection.execute(f"drop table if exists intermediate.{name}")
 
 
 def dbt_variables(workspace: Workspace, key: str) -> dict[str, str]:
@@ -138,6 +162,11 @@ def run_dbt(workspace: Workspace, select: list[str] | None = None, command: str 
     remembered = workspace.root / "warehouse" / "cells.key"
     stale = command == "build" and remembered.is_file() and remembered.read_text("utf-8") != key
     arguments = dbt_arguments(command, workspace, dbt_variables(workspace, key), select or [], full_refresh=stale)
+    known = workspace.root / "warehouse" / "scores.key"
+    method = scores_key(workspace)
+    if command != "test" and (stale or not known.is_file() or known.read_text("utf-8") != method):
+        known.unlink(missing_ok=True)
+        _forget_scores(workspace)
     try:
         with _environment(environment(workspace)):
             outcome = dbtRunner(manifest=_manifest).invoke(arguments)
@@ -149,6 +178,8 @@ def run_dbt(workspace: Workspace, select: list[str] | None = None, command: str 
         raise stopped(outcome.exception)
     if any(r.node.name == "int_slices__built" and str(r.status) == "success" for r in results):
         remembered.write_text(key, "utf-8")
+    if any(r.node.name == "int_periods__built" and str(r.status) == "success" for r in results):
+        known.write_text(method, "utf-8")
     for result in results:
         yield DbtResult(
             result.node.unique_id, str(result.status), float(result.execution_time), str(result.message or "")

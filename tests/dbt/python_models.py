@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import duckdb
 import pandas as pd
 
 from dagster_project.warehouse import DBT
@@ -15,7 +16,7 @@ from dagster_project.warehouse import DBT
 
 def load_model(name: str) -> ModuleType:
     """The module of a Python model below `scores`."""
-    path = DBT / "models" / "intermediate" / "scores" / f"{name}.py"
+    (path,) = (DBT / "models" / "intermediate" / "scores").rglob(f"{name}.py")
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -24,8 +25,14 @@ def load_model(name: str) -> ModuleType:
 
 
 def run_model(name: str, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """What the model makes of `tables`; a table it asks for and was not given is a KeyError."""
-    dbt = SimpleNamespace(config=lambda **_: None, ref=lambda table: SimpleNamespace(df=lambda: tables[table].copy()))
+    """What the model makes of `tables`, all of whose periods are pending; a table it asks for and was not given is a KeyError."""
+    given = {"int_periods__pending": pending_periods(tables), **tables}
+    dbt = SimpleNamespace(config=lambda **_: None, ref=lambda table: duckdb.from_df(given[table]))
     made: Any = load_model(name).model(dbt, None)
-    assert isinstance(made, pd.DataFrame)
-    return made
+    return made if isinstance(made, pd.DataFrame) else made.to_pandas()
+
+
+def pending_periods(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Every period of the tables, as still to be built."""
+    periods = {period for table in tables.values() if "period_id" in table for period in table["period_id"]}
+    return pd.DataFrame({"period_id": sorted(periods), "period_version": "new"}, dtype="str")

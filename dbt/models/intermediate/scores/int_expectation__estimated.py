@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from methodology.expectation import expectation_account
+from miyar.relations import read
 
 UNIT = ["agency_id", "instrument_id", "period_id"]
 MIX, MODE = ["segment", "age_band", "gender", "nationality_class"], ["mode"]
@@ -32,9 +33,9 @@ COLUMNS = {
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    cells = dbt.ref("int_expectation__cells").df()
-    completion = dbt.ref("int_usage__completion").df()
-    thresholds = dbt.ref("stg_methodology__thresholds").df()
+    cells = read(dbt.ref("int_expectation__cells"))
+    completion = read(dbt.ref("int_usage__completion"))
+    thresholds = read(dbt.ref("stg_methodology__thresholds"))
     known = thresholds.set_index("name")["value"].to_dict()
     cells = _on_0_100(cells)
     units = _pairs(cells, completion, known)

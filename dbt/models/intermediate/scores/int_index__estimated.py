@@ -23,6 +23,7 @@ from methodology.index_uncertainty import (
     score_draws,
     weight_share_ahead,
 )
+from miyar.relations import read
 
 COLUMNS = {
     "agency_id": "string",
@@ -63,10 +64,10 @@ LOWEST, HIGHEST = 1.0, 100.0
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    scores = dbt.ref("bench_scores").df()
-    agencies = dbt.ref("stg_registry__agencies").df()
-    nodes = dbt.ref("stg_methodology__index").df()
-    parameters = dbt.ref("stg_methodology__thresholds").df()
+    scores = read(dbt.ref("bench_scores"))
+    agencies = read(dbt.ref("stg_registry__agencies"))
+    nodes = read(dbt.ref("stg_methodology__index"))
+    parameters = read(dbt.ref("stg_methodology__thresholds"))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
     leaves = nodes[nodes["metric_id"] != ""]
     rows = scores[(scores["unit_type"] == "agency") & scores["metric_id"].isin(leaves["metric_id"])]

@@ -12,6 +12,7 @@ import pandas as pd
 from methodology.maturity import assess, level_of, maturity_score
 from methodology.maturity_models import HIGHEST_ADOPTION, models_of_rows
 from methodology.maturity_uncertainty import announced_levels, level_probabilities, level_probabilities_of_score
+from miyar.relations import read
 
 UNIT = ["unit_type", "unit_id", "model_id"]
 COLUMNS = {
@@ -42,14 +43,14 @@ COLUMNS = {
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    practices = dbt.ref("int_maturity__practices").df()
-    dimensions = dbt.ref("stg_methodology__maturity_dimensions").df()
-    levels = dbt.ref("stg_methodology__maturity_levels").df()
-    listed = dbt.ref("stg_methodology__maturity_practices").df()
-    gates = dbt.ref("stg_methodology__maturity_gates").df()
-    caps = dbt.ref("stg_methodology__maturity_models").df()
-    errors = dbt.ref("stg_methodology__adoption_errors").df()
-    parameters = dbt.ref("stg_methodology__thresholds").df()
+    practices = read(dbt.ref("int_maturity__practices"))
+    dimensions = read(dbt.ref("stg_methodology__maturity_dimensions"))
+    levels = read(dbt.ref("stg_methodology__maturity_levels"))
+    listed = read(dbt.ref("stg_methodology__maturity_practices"))
+    gates = read(dbt.ref("stg_methodology__maturity_gates"))
+    caps = read(dbt.ref("stg_methodology__maturity_models"))
+    errors = read(dbt.ref("stg_methodology__adoption_errors"))
+    parameters = read(dbt.ref("stg_methodology__thresholds"))
     tables = [table.to_dict("records") for table in (dimensions, levels, listed, gates)]
     models = models_of_rows(*tables, dict(zip(caps["model_id"], caps["unshown"], strict=True)))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))

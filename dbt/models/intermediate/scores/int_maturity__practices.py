@@ -9,6 +9,7 @@ import pandas as pd
 
 from methodology.maturity import observed_adoption, shown_adoption
 from methodology.maturity_models import HIGHEST_ADOPTION, models_of_rows
+from miyar.relations import read
 
 UNIT_TYPES = {
     "agency": ["agency_id"],
@@ -42,14 +43,14 @@ COLUMNS = {
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    cells = dbt.ref("int_maturity__cells").df()
-    seen = dbt.ref("int_maturity__observed").df()
-    dimensions = dbt.ref("stg_methodology__maturity_dimensions").df()
-    levels = dbt.ref("stg_methodology__maturity_levels").df()
-    practices = dbt.ref("stg_methodology__maturity_practices").df()
-    gates = dbt.ref("stg_methodology__maturity_gates").df()
-    caps = dbt.ref("stg_methodology__maturity_models").df()
-    thresholds = dbt.ref("stg_methodology__thresholds").df()
+    cells = read(dbt.ref("int_maturity__cells"))
+    seen = read(dbt.ref("int_maturity__observed"))
+    dimensions = read(dbt.ref("stg_methodology__maturity_dimensions"))
+    levels = read(dbt.ref("stg_methodology__maturity_levels"))
+    practices = read(dbt.ref("stg_methodology__maturity_practices"))
+    gates = read(dbt.ref("stg_methodology__maturity_gates"))
+    caps = read(dbt.ref("stg_methodology__maturity_models"))
+    thresholds = read(dbt.ref("stg_methodology__thresholds"))
     tables = [table.to_dict("records") for table in (dimensions, levels, practices, gates)]
     models = models_of_rows(*tables, dict(zip(caps["model_id"], caps["unshown"], strict=True)))
     steps_apart = float(thresholds.set_index("name")["value"]["contradiction_steps"])

@@ -10,13 +10,15 @@ import pandas as pd
 from hijridate import Hijri
 from hijridate.ummalqura import GREGORIAN_RANGE, HIJRI_RANGE
 
+from miyar.relations import read
+
 COLUMNS = {"period_id": "string", "season": "string", "days": "int64", "share": "float64"}
 
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    periods = dbt.ref("stg_workspace__periods").df()
-    seasons = dbt.ref("stg_methodology__seasons").df()
+    periods = read(dbt.ref("stg_workspace__periods"))
+    seasons = read(dbt.ref("stg_methodology__seasons"))
     rows = []
     for period in sorted(periods["period_id"]):
         first, after = _quarter(period)

@@ -59,8 +59,15 @@ cells as (
         cells.scale_id || '/' || (cells.scale_range + 1) || '|' || cells.wording_version as instrument_id,
         cast(cells.position as decimal(12, 6)) as position,
         boxes.lowest_top_box,
-        cast(case when weighed.has_weights then cells.sum_weight else cells.asked_count end as decimal(24, 6)) as w,
-        cast(case when weighed.has_weights then cells.sum_weight2 else cells.asked_count end as decimal(24, 6)) as w2
+        -- Each branch is cast by itself: wide decimals are slow, and most surveys bring no weights.
+        case
+            when weighed.has_weights then cast(cells.sum_weight as decimal(24, 6))
+            else cast(cells.asked_count as decimal(24, 6))
+        end as w,
+        case
+            when weighed.has_weights then cast(cells.sum_weight2 as decimal(24, 6))
+            else cast(cells.asked_count as decimal(24, 6))
+        end as w2
     from {{ ref('int_respondents__cells') }} as cells
     inner join weighed
         on cells.agency_id = weighed.agency_id

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from methodology import screens
+from miyar.relations import read
 
 COLUMNS = {
     **dict.fromkeys(
@@ -27,16 +28,16 @@ KEY = ["screen", "period_id", "unit_type", "unit_id", "metric_id", "instrument_i
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    days = dbt.ref("int_questionnaires__cells").df()
-    offers = dbt.ref("int_offers__counted").df()
-    burdens = dbt.ref("int_burdens__counted").df()
-    scores = dbt.ref("int_scores__judged").df()
-    positions = dbt.ref("int_positions__estimated").df()
-    assessed = dbt.ref("int_maturity__assessed").df()
-    levels = dbt.ref("stg_methodology__maturity_levels").df()
-    metrics = dbt.ref("stg_methodology__metrics").df()
-    roles = dbt.ref("stg_methodology__roles").df()
-    parameters = dbt.ref("stg_methodology__thresholds").df()
+    days = read(dbt.ref("int_questionnaires__cells"))
+    offers = read(dbt.ref("int_offers__counted"))
+    burdens = read(dbt.ref("int_burdens__counted"))
+    scores = read(dbt.ref("int_scores__judged"))
+    positions = read(dbt.ref("int_positions__estimated"))
+    assessed = read(dbt.ref("int_maturity__assessed"))
+    levels = read(dbt.ref("stg_methodology__maturity_levels"))
+    metrics = read(dbt.ref("stg_methodology__metrics"))
+    roles = read(dbt.ref("stg_methodology__roles"))
+    parameters = read(dbt.ref("stg_methodology__thresholds"))
     known = dict(zip(parameters["name"], parameters["value"], strict=True))
     satisfaction = dict(zip(roles["role"], roles["metric_id"], strict=True)).get("satisfaction")
     slices = days.groupby(["agency_id", "period_id"])["slice_id"].agg(lambda ids: ";".join(sorted(set(ids))))

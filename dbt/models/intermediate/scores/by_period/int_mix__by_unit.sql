@@ -1,7 +1,5 @@
 {# What a unit's raw score is made of: n and sum by service and channel, for metrics whose records know both. A change
 of the raw score is split by these groups into mix and rate. #}
-{{ config(materialized='table') }}
-
 {%- set box_columns = [] %}
 {%- for box in range(11) %}{% do box_columns.append('cells.box_%02d_count' % box) %}{% endfor %}
 
@@ -110,3 +108,4 @@ final as (
 )
 
 select * from final
+where {{ period_is_pending() }}

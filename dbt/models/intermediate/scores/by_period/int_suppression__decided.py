@@ -8,11 +8,14 @@ Belongs here: the tables and their equations. Does not belong here: disclosure c
 what the status says (`int_scores__judged`).
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from methodology import disclosure
+from miyar.relations import by_period, read
 
 TABLE = ["metric_id", "period_id", "instrument_id"]
 CELL = ["unit_type", "unit_id", *TABLE]
@@ -28,12 +31,21 @@ UNIT_TYPES = ["agency", "service", "branch", "agency_region", "region"]
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    scores = dbt.ref("int_scores__estimated").df()
-    metrics = dbt.ref("stg_methodology__metrics").df()
-    measures = dbt.ref("int_measures__observed").df()
-    parameters = dbt.ref("stg_methodology__thresholds").df()
+    dbt.config(materialized="incremental")
+    metrics = read(dbt.ref("stg_methodology__metrics"))
+    parameters = read(dbt.ref("stg_methodology__thresholds"))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
+    branches = dbt.ref("int_measures__observed").filter("branch_id is not null")
+    tables = {
+        "scores": dbt.ref("int_scores__estimated").project(", ".join([*CELL, "agency_id", "n", "n_at_least", "slice_ids"])),
+        "lying": branches.project(", ".join([*TABLE, "agency_id", "branch_id", "region_id"])).distinct(),
+    }
+    hidden = partial(_hidden, metrics=metrics, thresholds=thresholds)
+    return by_period(dbt.ref("int_periods__pending"), tables, hidden, COLUMNS)
+
+
+def _hidden(scores, lying, metrics, thresholds):
+    """All hidden cells of one period."""
     # Practices are assessed in full: their number is no sample size and hides nobody.
     counted = metrics.loc[metrics["estimator"] != "practice_mean", "metric_id"]
     cells = scores[scores["unit_type"].isin(UNIT_TYPES) & scores["metric_id"].isin(counted)]
@@ -43,16 +55,16 @@ def model(dbt, session):
     # A table that hides nothing gives nothing away.
     cells = cells.merge(cells.loc[cells["is_primary"], TABLE].drop_duplicates(), on=TABLE)
     if cells.empty:
-        return pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+        return pd.DataFrame(columns=list(COLUMNS))
     # The requirement is the same for every cell: one that followed the cell's own size would tell it.
     width = 2 * thresholds["owner_n"]
-    return _decided(cells, _families(cells, _placed(measures)), width)[list(COLUMNS)].astype(COLUMNS)
+    return _decided(cells, _families(cells, _placed(lying)), width)
 
 
-def _placed(measures):
+def _placed(lying):
     """The region of each branch by table, where all its answers lie in one."""
     branch = [*TABLE, "agency_id", "branch_id"]
-    lying = measures.dropna(subset=["branch_id"])[[*branch, "region_id"]].drop_duplicates()
+    lying = lying.sort_values([*branch, "region_id"], kind="stable")
     placed = lying[~lying.duplicated(branch, keep=False) & lying["region_id"].notna()].copy()
     placed["unit_id"] = placed["agency_id"] + "/" + placed["branch_id"]
     placed["parent_id"] = placed["agency_id"] + "/" + placed["region_id"]

@@ -1,6 +1,4 @@
 {# Raw, weighted and adjusted side by side, and the one compared: adjusted where defined, else weighted, else raw. #}
-{{ config(materialized='table') }}
-
 with
 
 metrics as (
@@ -157,3 +155,4 @@ final as (
 )
 
 select * from final
+where {{ period_is_pending() }}

@@ -4,11 +4,14 @@ Belongs here: who is pooled with whom and which adjusters apply. Does not belong
 and which score is compared (`int_scores__chosen`).
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from methodology.adjustment import CrossProducts, casemix_adjusted, impute_by_unit, mix_adjusted, mode_adjusted
+from miyar.relations import by_period, read
 
 UNIT = ["agency_id", "metric_id", "period_id", "instrument_id"]
 BASE = ["score", "standard_error", "ci_low", "ci_high"]
@@ -20,15 +23,25 @@ COLUMNS = {
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    answers = dbt.ref("int_respondents__by_mix").df()
-    raw = dbt.ref("int_scores__estimated").df()
-    weighted = dbt.ref("int_scores__weighted").df()
-    agencies = dbt.ref("stg_registry__agencies").df()
-    declared = dbt.ref("stg_methodology__adjusters").df()
-    studies = dbt.ref("stg_registry__overlap_studies").df()
-    parameters = dbt.ref("stg_methodology__thresholds").df()
-    thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
+    dbt.config(materialized="incremental")
+    parameters = read(dbt.ref("stg_methodology__thresholds"))
+    adjusted = partial(
+        _adjusted,
+        agencies=read(dbt.ref("stg_registry__agencies")),
+        declared=read(dbt.ref("stg_methodology__adjusters")),
+        studies=read(dbt.ref("stg_registry__overlap_studies")),
+        thresholds=dict(zip(parameters["name"], parameters["value"], strict=True)),
+    )
+    tables = {
+        "answers": dbt.ref("int_respondents__by_mix"),
+        "raw": dbt.ref("int_scores__estimated").filter("unit_type = 'agency'"),
+        "weighted": dbt.ref("int_scores__weighted").filter("unit_type = 'agency'"),
+    }
+    return by_period(dbt.ref("int_periods__pending"), tables, adjusted, COLUMNS)
+
+
+def _adjusted(answers, raw, weighted, agencies, declared, studies, thresholds):
+    """All scores of one period."""
     answers = answers.merge(agencies[["agency_id", "peer_group"]], on="agency_id").sort_values(
         [*UNIT, "mode", "age_band", "gender", "nationality_class", "region_id"], kind="stable"
     )
@@ -43,13 +56,13 @@ def model(dbt, session):
     ]
     mixes = pd.concat(moved) if moved else pd.DataFrame(columns=[*UNIT, "mix", "mix_error"])
     rows = base.merge(mixes, on=UNIT, how="left").merge(_mode_effects(answers, studies), on=UNIT, how="left")
-    return _combined(rows, thresholds["interval_level"]).sort_values(UNIT, kind="stable")[list(COLUMNS)].astype(COLUMNS)
+    return _combined(rows, thresholds["interval_level"]).sort_values(UNIT, kind="stable")
 
 
 def _base(raw, weighted):
     """Weighted scores where there are, else raw ones, of agencies."""
     both = pd.concat([weighted, raw], ignore_index=True)
-    both = both[both["unit_type"] == "agency"].drop_duplicates(UNIT, keep="first")
+    both = both.drop_duplicates(UNIT, keep="first")
     return both[[*UNIT, *BASE]]
 
 

@@ -1,8 +1,6 @@
 {# The comparability gate: with whom an agency's score may be compared, or the first reason why not. Scores of a class
 agree in metric, period, peer group, scale and wording, frame, modes and adjustments; dates of all calendars were turned
 into the period's days when they were read. Each condition counts who is left: the reason is the one that left too few. #}
-{{ config(materialized='table') }}
-
 with
 
 thresholds as (
@@ -111,3 +109,4 @@ final as (
 )
 
 select * from final
+where {{ period_is_pending() }}

@@ -1,7 +1,5 @@
 {# What was answered to each metric's question, in the cells of the population frame; y in the metric's unit. `stages`
 names the draw: the stages at which the question was asked in that agency's period. #}
-{{ config(materialized='table') }}
-
 with
 
 draws as (
@@ -53,3 +51,4 @@ final as (
 )
 
 select * from final
+where {{ period_is_pending() }}

@@ -8,13 +8,17 @@ A row of a period is made from that period and earlier ones only.
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from scipy import stats
 
 from methodology.change import difference, kitagawa_by_group, panel_growth
 from methodology.control_charts import p_chart, xmr_chart
+from miyar.periods import index_of, shift
+from miyar.relations import equal, read, written
 
 SERIES = ["unit_type", "unit_id", "metric_id", "instrument_id"]
 SCORE = ["score", "standard_error", "ci_low", "ci_high", "n", "n_effective"]
+TAKEN = ["score_id", *SERIES, "agency_id", "period_id", "status", "status_reason", *SCORE, "slice_ids"]
 COLUMNS = {
     "score_id": "string",
     **dict.fromkeys(("unit_type", "unit_id", "agency_id", "metric_id", "period_id", "instrument_id"), "string"),
@@ -51,36 +55,52 @@ PANELS = {"national": "agency", "peer_group": "agency", "region": "agency_region
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    scores = dbt.ref("bench_scores").df()
-    mix = dbt.ref("int_mix__by_unit").df()
-    agencies = dbt.ref("stg_registry__agencies").df()
-    metrics = dbt.ref("stg_methodology__metrics").df()
-    thresholds = dbt.ref("stg_methodology__thresholds").df()
+    dbt.config(materialized="incremental")
+    scores = dbt.ref("bench_scores").project(", ".join(TAKEN))
+    pending = dbt.ref("int_periods__pending").aggregate("min(period_id)").fetchone()[0]
+    mix = dbt.ref("int_mix__by_unit")
+    if pending:
+        mix = mix.filter(f"period_id >= '{shift(pending, -1)}'")
+    agencies = read(dbt.ref("stg_registry__agencies"))
+    metrics = read(dbt.ref("stg_methodology__metrics"))
+    thresholds = read(dbt.ref("stg_methodology__thresholds"))
     known = thresholds.set_index("name")["value"].to_dict()
-    rows = scores[["score_id", *SERIES, "agency_id", "period_id", "status", "status_reason", *SCORE, "slice_ids"]]
+    parts = [written(pd.DataFrame(columns=list(COLUMNS)), COLUMNS)]
+    # A country's scores at once would not fit; no change is of two metrics.
+    for metric in sorted(metrics["metric_id"]) if pending else ():
+        rows, groups = (read(equal(table, "metric_id", metric)) for table in (scores, mix))
+        made = _trends(rows, groups, agencies, metrics, known, pending)
+        parts.append(written(made, COLUMNS))
+    return pa.concat_tables(parts)
+
+
+def _trends(rows, mix, agencies, metrics, known, pending):
+    """Rows of one metric from the pending period on."""
     rows = rows.astype(dict.fromkeys(SCORE, "float64"))
     rows = rows.sort_values([*SERIES, "period_id"], kind="stable").reset_index(drop=True)
     members = _members(rows, agencies)
     rows = pd.concat([rows, _pooled(members, known)], ignore_index=True)
     rows["place"] = _place(rows["period_id"])
+    rows["series"] = rows.groupby(SERIES, dropna=False, sort=True).ngroup()
+    rows["unit"] = rows.groupby(["unit_type", "unit_id"], dropna=False, sort=True).ngroup()
     reported = rows["status"] == "reported"
     told = rows[reported]
+    is_pending = (told["period_id"] >= pending).to_numpy()
     for quarters, span in ((1, ""), (4, "year_")):
         told = told.join(_changes(told, rows, quarters, span, known["interval_level"]))
-    told = told.join(_controlled(told, metrics, known))
+    told = told.join(_controlled(told, metrics, known, is_pending))[is_pending]
     told = told.merge(_mixed(mix), on=[*SERIES, "period_id"], how="left")
     # Beside a shown score its change would tell an earlier one that was withheld.
     told.loc[told["change"].isna(), ["raw_change", "mix_effect"]] = np.nan
     told = told.merge(_panels(members, known), on=[*SERIES, "period_id"], how="left")
-    made = pd.concat([told, rows[~reported]], ignore_index=True)
+    made = pd.concat([told, rows[~reported & (rows["period_id"] >= pending)]], ignore_index=True)
     made["points_count"] = made["points_count"].fillna(0)
-    return made.reindex(columns=list(COLUMNS)).astype(COLUMNS)
+    return made.reindex(columns=list(COLUMNS))
 
 
 def _place(period_id):
     """Quarters counted from year 0."""
-    return period_id.str[:4].astype("int64") * 4 + period_id.str[5].astype("int64")
+    return period_id.map({period: index_of(period) for period in period_id.unique()}).astype("int64")
 
 
 def _members(rows, agencies):
@@ -129,12 +149,12 @@ def _error(rows, level):
 def _changes(told, rows, quarters, span, level):
     """Difference to the same series so many quarters earlier, and why there is none."""
     now = told.assign(error=_error(told, level))
-    earlier = now[[*SERIES, "place", "score", "error"]].assign(place=now["place"] + quarters)
-    both = now.merge(earlier, on=[*SERIES, "place"], how="left", suffixes=("", "_before"))
+    earlier = now[["series", "place", "score", "error"]].assign(place=now["place"] + quarters)
+    both = now.merge(earlier, on=["series", "place"], how="left", suffixes=("", "_before"))
     both.index = told.index
     change, error, low, high = difference(both["score_before"], both["score"], both["error_before"], both["error"])
     significant = np.where(np.isnan(error), np.nan, (low > 0) | (high < 0))
-    unit = ["unit_type", "unit_id", "metric_id", "place"]
+    unit = ["unit", "place"]
     before = rows.assign(place=rows["place"] + quarters)[[*unit, "status"]]
     any_row = before.drop_duplicates(unit)[unit].assign(had_row=True)
     any_score = before[before["status"] == "reported"].drop_duplicates(unit)[unit].assign(had_score=True)
@@ -155,24 +175,26 @@ def _changes(told, rows, quarters, span, level):
     return pd.DataFrame(made, index=told.index)
 
 
-def _controlled(told, metrics, known):
-    """Each score in the chart of its series up to its own period: no later point moves its limits."""
+def _controlled(told, metrics, known, is_pending):
+    """Each pending score in the chart of its series up to its own period: no later point moves its limits."""
     shares = set(metrics.loc[metrics["estimator"] == "proportion", "metric_id"])
-    ordered = told.sort_values([*SERIES, "place"], kind="stable")
-    position = ordered.groupby(SERIES, dropna=False).cumcount().to_numpy()
-    series = ordered.groupby(SERIES, dropna=False, sort=True).ngroup().to_numpy()
+    ordered = told.sort_values(["series", "place"], kind="stable")
+    position = ordered.groupby("series").cumcount().to_numpy()
+    series = ordered.groupby("series", sort=True).ngroup().to_numpy()
     # Pooled means of agencies are no counts of answers.
     counted = ordered["metric_id"].isin(shares) & ~ordered["unit_type"].isin(["national", "peer_group"])
     shape = (int(series.max(initial=-1)) + 1, int(position.max(initial=-1)) + 1)
     score, size = np.full(shape, np.nan), np.full(shape, np.nan)
     score[series, position] = ordered["score"]
+    wanted = np.zeros(shape, bool)
+    wanted[series, position] = pd.Series(is_pending, index=told.index)[ordered.index]
     size[series, position] = ordered["n_effective"]
     is_share = np.zeros(shape[0], bool)
     is_share[series] = counted
     centre, lower, upper = (np.full(shape, np.nan) for _ in range(3))
     signal = np.full(shape, None, dtype=object)
     for points in range(int(known["control_chart_points"]), shape[1] + 1):
-        long = np.isfinite(score[:, points - 1])
+        long = wanted[:, points - 1] & np.isfinite(score[:, points - 1])
         for kind in (False, True):
             chosen = np.flatnonzero(long & (is_share == kind))
             if not chosen.size:
@@ -193,29 +215,36 @@ def _controlled(told, metrics, known):
 
 def _mixed(mix):
     """Raw change and its mix effect over services and channels; the rate effect is the rest, and so they add up exactly."""
-    # A country's groups at once would not fit; no change is of two metrics.
-    made = [_mixed_metric(rows) for _, rows in mix.groupby("metric_id", sort=True)]
-    columns = [*SERIES, "period_id", "raw_change", "mix_effect"]
-    return pd.concat(made, ignore_index=True) if made else pd.DataFrame(columns=columns)
-
-
-def _mixed_metric(mix):
-    rows = mix.assign(place=_place(mix["period_id"]), n=mix["n"].astype(float))
-    rows["rate"] = 100 * rows["total"].astype(float) / rows["scale_range"].astype(float) / rows["n"]
-    periods = rows[[*SERIES, "period_id", "place"]].drop_duplicates()
-    earlier = periods[[*SERIES, "place"]].assign(place=periods["place"] + 1)
-    pairs = periods.merge(earlier, on=[*SERIES, "place"]).reset_index(drop=True)
-    pairs["pair"] = np.arange(len(pairs))
-    sides = []
-    for side in (1, 0):
-        keyed = pairs[[*SERIES, "place", "pair"]].assign(place=pairs["place"] - side)
-        sides.append(rows.merge(keyed, on=[*SERIES, "place"])[["pair", "group_id", "n", "rate"]])
-    groups = sides[0].merge(sides[1], on=["pair", "group_id"], how="outer", suffixes=("_before", "_after"))
-    groups = groups.sort_values(["pair", "group_id"], kind="stable").fillna({"n_before": 0.0, "n_after": 0.0})
-    mixed, rated = kitagawa_by_group(
-        *(groups[name] for name in ("n_before", "rate_before", "n_after", "rate_after")), groups["pair"], len(pairs)
+    series, place = mix.groupby(SERIES, sort=True).ngroup().to_numpy(), _place(mix["period_id"]).to_numpy()
+    group, names = pd.factorize(mix["group_id"], sort=True)
+    n = mix["n"].to_numpy(float)
+    rate = 100 * mix["total"].to_numpy(float) / mix["scale_range"].to_numpy(float) / n
+    # One number for a series in a period, such that the period before is one less.
+    moment = series * (int(place.max(initial=0)) + 2) + place
+    known, first = np.unique(moment, return_index=True)
+    has_before = np.isin(known - 1, known)
+    pairs = mix.iloc[first[has_before]][[*SERIES, "period_id"]].reset_index(drop=True)
+    after, before = (_numbered(known[has_before], moment + step) for step in (0, 1))
+    keys, at = np.unique(
+        np.concatenate([after[after >= 0], before[before >= 0]]) * max(len(names), 1)
+        + np.concatenate([group[after >= 0], group[before >= 0]]),
+        return_inverse=True,
     )
-    return pairs[[*SERIES, "period_id"]].assign(raw_change=mixed + rated, mix_effect=mixed)
+    n_before, n_after = np.zeros((2, keys.size))
+    rate_before, rate_after = np.full((2, keys.size), np.nan)
+    count = int((after >= 0).sum())
+    n_after[at[:count]], rate_after[at[:count]] = n[after >= 0], rate[after >= 0]
+    n_before[at[count:]], rate_before[at[count:]] = n[before >= 0], rate[before >= 0]
+    mixed, rated = kitagawa_by_group(n_before, rate_before, n_after, rate_after, keys // max(len(names), 1), len(pairs))
+    return pairs.assign(raw_change=mixed + rated, mix_effect=mixed)
+
+
+def _numbered(known, values):
+    """Position of each value among the sorted known ones; -1 where it is none of them."""
+    place = np.searchsorted(known, values)
+    found = place < known.size
+    found[found] = known[place[found]] == values[found]
+    return np.where(found, place, -1)
 
 
 def _panels(members, known):

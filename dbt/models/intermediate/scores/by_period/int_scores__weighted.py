@@ -4,12 +4,15 @@ Belongs here: weighted means and shares of agencies, their regions and services,
 here: the factors (`int_weights__estimated`) and which score is compared (`int_scores__chosen`).
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from methodology import estimates
 from methodology.survey_cells import ItemCells, weighted_item_means
 from methodology.weights import WeightAdjustment
+from miyar.relations import by_period, read
 
 DRAW = ["agency_id", "period_id", "stages"]
 CELL = ["service_id", "channel", "region_id", "segment"]
@@ -27,12 +30,19 @@ COLUMNS = {
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    answers = dbt.ref("int_respondents__by_frame").df()
-    weights = dbt.ref("int_weights__estimated").df()
-    statistics = dbt.ref("int_statistics__by_unit").df()
-    parameters = dbt.ref("stg_methodology__thresholds").df()
+    dbt.config(materialized="incremental")
+    parameters = read(dbt.ref("stg_methodology__thresholds"))
     level = float(parameters.set_index("name")["value"]["interval_level"])
+    tables = {
+        "answers": dbt.ref("int_respondents__by_frame"),
+        "weights": dbt.ref("int_weights__estimated"),
+        "statistics": dbt.ref("int_statistics__by_unit").filter("unit_type = 'region'"),
+    }
+    return by_period(dbt.ref("int_periods__pending"), tables, partial(_scores, level=level), COLUMNS)
+
+
+def _scores(answers, weights, statistics, level):
+    """All scores of one period."""
     framed = weights[weights["frame_status"] == "framed"].sort_values([*DRAW, *CELL], kind="stable")
     framed = framed.assign(place=framed.groupby(DRAW).cumcount())
     answers = answers.merge(framed[[*DRAW, *CELL, "place"]], on=[*DRAW, *CELL])
@@ -40,11 +50,11 @@ def model(dbt, session):
     answers_of = dict(list(answers.groupby(DRAW, sort=True)))
     made = [_draw(key, answers_of[key], factors) for key, factors in framed.groupby(DRAW, sort=True)]
     if not made:
-        return pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+        return pd.DataFrame(columns=list(COLUMNS))
     scores = pd.DataFrame({name: np.concatenate([part[name] for part in made]) for name in made[0]})
     scores = scores[np.isfinite(scores["score"])]
     scores = pd.concat([scores, _regions(scores, statistics)], ignore_index=True)
-    return _with_intervals(scores, level).sort_values(KEY, kind="stable")[list(COLUMNS)].astype(COLUMNS)
+    return _with_intervals(scores, level).sort_values(KEY, kind="stable")
 
 
 def _draw(key, rows, factors):
@@ -110,7 +120,7 @@ def _regions(scores, statistics):
     regions["standard_error"] = np.sqrt(regions["variance"]) / total
     regions["element_variance"] = (regions["within"] + regions["second"]) / total - regions["score"] ** 2
     regions["kish_n"] = total**2 / regions["squares"]
-    whole = statistics[statistics["unit_type"] == "region"].groupby(KEY)["n"].sum().rename("answered").reset_index()
+    whole = statistics.groupby(KEY)["n"].sum().rename("answered").reset_index()
     regions = regions.merge(whole, on=KEY)
     return regions[regions["n"] == regions["answered"]].assign(agency_id=None)
 

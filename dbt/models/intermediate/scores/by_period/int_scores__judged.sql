@@ -1,6 +1,4 @@
 {# What may be said of each score: its status and the reason, before any value is withheld. #}
-{{ config(materialized='table') }}
-
 with
 
 thresholds as (
@@ -101,3 +99,4 @@ final as (
 )
 
 select * from final
+where {{ period_is_pending() }}

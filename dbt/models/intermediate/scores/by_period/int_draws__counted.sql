@@ -1,7 +1,5 @@
 {# Who responded, by draw and cell of the population frame. A response may lose single answers to quarantine: the
 question that lost least tells how many there were. #}
-{{ config(materialized='table') }}
-
 with
 
 by_metric as (
@@ -42,3 +40,4 @@ final as (
 )
 
 select * from final
+where {{ period_is_pending() }}

@@ -1,6 +1,4 @@
 {# One shape for every feed's cells, so that scores need one road: a metric is a row of the registry, never a model. #}
-{{ config(materialized='table') }}
-
 {%- set box_columns = [] %}
 {%- for box in range(11) %}{% do box_columns.append('cells.box_%02d_count' % box) %}{% endfor %}
 
@@ -25,22 +23,51 @@ digital_channels as (
 
 ),
 
-survey as (
+-- Channels, modes and segments are summed first: a country's answers are read once, and joined as few rows.
+summed as materialized (
 
     select
-        cells.*,
-        cells.item || '.mean' as mean_measure_id,
-        cells.item || '.top_box' as top_box_measure_id,
-        cells.scale_id || '/' || (cells.scale_range + 1) || '|' || cells.wording_version as instrument_id,
-        case
-            {% for box in range(11) %}
-            when boxes.lowest_top_box = {{ box }} then {{ box_columns[box:] | join(' + ') }}
-            {% endfor %}
-        end as top_box_count
+        cells.slice_id,
+        cells.agency_id,
+        cells.period_id,
+        cells.service_id,
+        cells.branch_id,
+        cells.region_id,
+        cells.journey_id,
+        cells.stage,
+        cells.item,
+        cells.scale_id,
+        cells.wording_version,
+        cells.scale_range,
+        cast(sum(cells.answered_count) as bigint) as answered_count,
+        sum(cells.sum_position) as sum_position,
+        sum(cells.sum_position2) as sum_position2,
+        cast(
+            sum(
+                case
+                    {% for box in range(11) %}
+                    when boxes.lowest_top_box = {{ box }} then {{ box_columns[box:] | join(' + ') }}
+                    {% endfor %}
+                end
+            ) as bigint
+        ) as top_box_count
     from {{ ref('int_survey__cells') }} as cells
     left join {{ ref('stg_methodology__top_boxes') }} as boxes
         on cells.scale_range + 1 = boxes.points
     where cells.answered_count > 0
+        and {{ period_is_pending('cells.period_id') }}
+    group by all
+
+),
+
+survey as (
+
+    select
+        *,
+        item || '.mean' as mean_measure_id,
+        item || '.top_box' as top_box_measure_id,
+        scale_id || '/' || (scale_range + 1) || '|' || wording_version as instrument_id
+    from summed
 
 ),
 
@@ -198,3 +225,4 @@ final as (
 )
 
 select * from final
+where {{ period_is_pending() }}

@@ -4,10 +4,13 @@ Belongs here: which margins a draw is weighted by, what collapses into what, and
 Does not belong here: the fitting (`methodology`) and means under the factors (`int_scores__weighted`).
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from methodology.weights import collapse_empty_cells, median_weight, poststratify, rake, trim_weights
+from miyar.relations import by_period, read
 
 DRAW = ["agency_id", "period_id", "stages"]
 CELL = ["service_id", "channel", "region_id", "segment"]
@@ -29,23 +32,25 @@ COLUMNS = {
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    drawn = dbt.ref("int_draws__counted").df()
-    frames = dbt.ref("int_frames__counted").df()
-    declared = dbt.ref("stg_methodology__margins").df()
-    parameters = dbt.ref("stg_methodology__thresholds").df()
+    dbt.config(materialized="incremental")
+    declared = read(dbt.ref("stg_methodology__margins"))
+    parameters = read(dbt.ref("stg_methodology__thresholds"))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
+    tables = {"drawn": dbt.ref("int_draws__counted"), "frames": dbt.ref("int_frames__counted")}
+    weighted = partial(_weighted, margins=list(declared["margin"]), thresholds=thresholds)
+    return by_period(dbt.ref("int_periods__pending"), tables, weighted, COLUMNS)
+
+
+def _weighted(drawn, frames, margins, thresholds):
+    """All draws of one period."""
     drawn = drawn.sort_values([*DRAW, *CELL], kind="stable")
     frames = frames.fillna(dict.fromkeys(CELL, UNPLACED)).sort_values(CELL, kind="stable")
     frame_of = {key: _columns(frame) for key, frame in frames.groupby(["agency_id", "period_id"], sort=True)}
-    margins = list(declared["margin"])
     made = [
         draw.assign(**_weighted_draw(_columns(draw), frame_of.get(key[:2]), margins, thresholds))
         for key, draw in drawn.groupby(DRAW, sort=True)
     ]
-    return (
-        pd.concat(made)[list(COLUMNS)].astype(COLUMNS) if made else pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
-    )
+    return pd.concat(made) if made else pd.DataFrame(columns=list(COLUMNS))
 
 
 def _columns(rows):

@@ -4,6 +4,8 @@ Belongs here: which counts and durations make which figure, and which base it st
 (`methodology`), suppression (`bench_complaints`, `bench_closed_loop`).
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -11,6 +13,7 @@ from methodology.agreement import cohens_kappa
 from methodology.estimates import mean_interval, poisson_rate_interval, wilson_interval
 from methodology.recovery import uplift
 from methodology.survival_by_unit import time_figures
+from miyar.relations import by_period, read
 
 KEY = ["unit_type", "unit_id", "agency_id", "period_id"]
 COLUMNS = {
@@ -36,13 +39,20 @@ OUTCOMES = {"solved_share": "solved_count", "not_solved_share": "not_solved_coun
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    times = dbt.ref("int_complaint_times__by_unit").df()
-    counts = dbt.ref("int_complaint_counts__by_unit").df()
-    pairs = dbt.ref("int_last__by_unit").df()
-    loops = dbt.ref("int_closed_loop__by_unit").df()
-    thresholds = dbt.ref("stg_methodology__thresholds").df()
+    dbt.config(materialized="incremental")
+    thresholds = read(dbt.ref("stg_methodology__thresholds"))
     known = thresholds.set_index("name")["value"].to_dict()
+    tables = {
+        "times": dbt.ref("int_complaint_times__by_unit"),
+        "counts": dbt.ref("int_complaint_counts__by_unit"),
+        "pairs": dbt.ref("int_last__by_unit"),
+        "loops": dbt.ref("int_closed_loop__by_unit"),
+    }
+    return by_period(dbt.ref("int_periods__pending"), tables, partial(_figures, known=known), COLUMNS)
+
+
+def _figures(times, counts, pairs, loops, known):
+    """All figures of one period."""
     loops = loops.astype({"position": "float64", "scale_range": "float64"})
     loops["first"] = 100 * loops["position"] / loops["scale_range"]
     unhappy = loops[loops["first"] < known["dissatisfied_below"]]

@@ -3,26 +3,42 @@
 Belongs here: which estimator a metric's statistics go to. Does not belong here: suppression and comparison (SQL, after).
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from methodology import estimates
 from methodology.maturity import maturity_score
+from miyar.relations import by_period, read
 
 KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
+COLUMNS = {
+    **dict.fromkeys([*KEY, "agency_id"], "string"),
+    **dict.fromkeys(["n", "n_at_least"], "Int64"),
+    "slice_ids": "string",
+    **dict.fromkeys(["score", "standard_error", "ci_low", "ci_high"], "float64"),
+    "interval_method": "string",
+}
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    statistics = dbt.ref("int_statistics__by_unit").df()
-    thresholds = dbt.ref("stg_methodology__thresholds").df()
+    dbt.config(materialized="incremental")
+    thresholds = read(dbt.ref("stg_methodology__thresholds"))
     level = float(thresholds.set_index("name")["value"]["interval_level"])
-    weights = dbt.ref("stg_methodology__maturity_dimensions").df()
+    weights = read(dbt.ref("stg_methodology__maturity_dimensions"))
+    tables = {"statistics": dbt.ref("int_statistics__by_unit")}
+    estimated = partial(_estimated, weights=weights, level=level)
+    return by_period(dbt.ref("int_periods__pending"), tables, estimated, COLUMNS)
+
+
+def _estimated(statistics, weights, level):
+    """All scores of one period."""
     # Sums of floats follow the order of rows, and so must not depend on the order a parallel scan gives them.
     statistics = statistics.sort_values([*KEY, "scale_range", "part"], kind="stable").reset_index(drop=True)
     practices = statistics["estimator"] == "practice_mean"
     scores = pd.concat([_sampled(statistics[~practices], level), _assessed(statistics[practices], weights)])
-    return scores.sort_values(KEY, kind="stable").reset_index(drop=True)
+    return scores.sort_values(KEY, kind="stable")
 
 
 def _sampled(rows, level):

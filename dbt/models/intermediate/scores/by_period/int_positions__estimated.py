@@ -5,11 +5,13 @@ Belongs here: the statistics of those whom the comparability gate lets stand bes
 """
 
 import zlib
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from methodology import peers, ranks
+from miyar.relations import by_period, read
 
 KEY = ["agency_id", "metric_id", "period_id", "instrument_id"]
 COLUMNS = {
@@ -27,19 +29,25 @@ TOP = 3
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    gated = dbt.ref("int_comparability__gated").df()
-    reliability = dbt.ref("int_reliability__estimated").df()
-    parameters = dbt.ref("stg_methodology__thresholds").df()
+    dbt.config(materialized="incremental")
+    parameters = read(dbt.ref("stg_methodology__thresholds"))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
-    reliability = reliability[reliability["unit_type"] == "agency"].rename(columns={"unit_id": "agency_id"})
+    tables = {
+        "gated": dbt.ref("int_comparability__gated"),
+        "reliability": dbt.ref("int_reliability__estimated").filter("unit_type = 'agency'"),
+    }
+    estimated = partial(_estimated, thresholds=thresholds)
+    return by_period(dbt.ref("int_periods__pending"), tables, estimated, COLUMNS)
+
+
+def _estimated(gated, reliability, thresholds):
+    """All positions of one period."""
+    reliability = reliability.rename(columns={"unit_id": "agency_id"})
     rows = gated.merge(reliability[[*KEY, "reliability"]], on=KEY, how="left")
     rows = rows.sort_values(["comparison_class", *KEY], kind="stable").reset_index(drop=True)
     positions = [_positions(members, thresholds) for _, members in rows[rows["has_peers"]].groupby("comparison_class")]
     positions.append(rows[~rows["has_peers"]])
-    return (
-        _with_reasons(pd.concat(positions), thresholds)[list(COLUMNS)].sort_values(KEY, kind="stable").astype(COLUMNS)
-    )
+    return _with_reasons(pd.concat(positions), thresholds).sort_values(KEY, kind="stable")
 
 
 def _positions(members, thresholds):

@@ -1,6 +1,4 @@
 {# Answers to each metric's question by the profile scores are adjusted for, under the final weights; in its unit. #}
-{{ config(materialized='table') }}
-
 with
 
 draws as (
@@ -70,3 +68,4 @@ final as (
 )
 
 select * from final
+where {{ period_is_pending() }}

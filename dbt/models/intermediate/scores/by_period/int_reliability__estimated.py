@@ -4,11 +4,14 @@ Belongs here: which units are alike (type, metric, period, peer group, instrumen
 reliability is needed for (`int_positions__estimated`).
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from methodology.peers import WARNING_Z
 from methodology.shrinkage import empirical_bayes
+from miyar.relations import by_period, read
 
 KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
 ALIKE = ["unit_type", "metric_id", "period_id", "peer_group", "instrument_id", "weighting", "mode_set", "adjustments"]
@@ -16,13 +19,18 @@ COLUMNS = {**dict.fromkeys(KEY, "string"), "reliability": "float64"}
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    scores = dbt.ref("int_scores__judged").df()
-    agencies = dbt.ref("stg_registry__agencies").df()
-    parameters = dbt.ref("stg_methodology__thresholds").df()
+    dbt.config(materialized="incremental")
+    agencies = read(dbt.ref("stg_registry__agencies"))
+    parameters = read(dbt.ref("stg_methodology__thresholds"))
     needed = int(dict(zip(parameters["name"], parameters["value"], strict=True))["minimum_peers"]) + 1
-    rows = scores[(scores["status"] == "reported") & scores["n"].notna()]
-    rows = rows.merge(agencies[["agency_id", "peer_group"]], on="agency_id", how="left").fillna({"peer_group": ""})
+    reported = dbt.ref("int_scores__judged").filter("status = 'reported' and n is not null")
+    estimated = partial(_estimated, agencies=agencies, needed=needed)
+    return by_period(dbt.ref("int_periods__pending"), {"scores": reported}, estimated, COLUMNS)
+
+
+def _estimated(scores, agencies, needed):
+    """All reliabilities of one period."""
+    rows = scores.merge(agencies[["agency_id", "peer_group"]], on="agency_id", how="left").fillna({"peer_group": ""})
     # Where all answers are equal the estimated error is zero; the interval still has a width, and that is used.
     half = (rows["ci_high"] - rows["ci_low"]) / (2 * WARNING_Z)
     rows = rows.assign(error=rows["standard_error"].where(rows["standard_error"] > 0, half))
@@ -32,4 +40,4 @@ def model(dbt, session):
         group[KEY].assign(reliability=empirical_bayes(group["score"], group["error"]).reliability)
         for _, group in rows.groupby(ALIKE, sort=True)
     ]
-    return pd.concat(made).astype(COLUMNS) if made else pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+    return pd.concat(made) if made else pd.DataFrame(columns=list(COLUMNS))

@@ -1,6 +1,4 @@
 {# Each unit's sufficient statistics per metric, period and instrument: sums of integers and decimals, exact anyhow. #}
-{{ config(materialized='table') }}
-
 {%- set unit_types = {
     'agency': ['agency_id'],
     'service': ['agency_id', 'service_id'],
@@ -12,7 +10,16 @@
 
 with
 
-units as (
+measures as (
+
+    select *
+    from {{ ref('int_measures__observed') }}
+    where {{ period_is_pending() }}
+
+),
+
+-- By slice first: few names are left to be listed then.
+by_slice as (
 
     {%- for unit_type, columns in unit_types.items() %}
     select
@@ -25,18 +32,43 @@ units as (
         instrument_id,
         part,
         scale_range,
+        slice_id,
+        sum(n) as n,
+        sum(n_at_least) as n_at_least,
+        sum(numerator) as numerator,
+        sum(sum_x) as sum_x,
+        sum(sum_x2) as sum_x2,
+        sum(means_count) as means_count,
+        max(reported_mean) as reported_mean
+    from measures
+    where {{ columns | join(' is not null and ') }} is not null
+    group by all
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+units as (
+
+    select
+        unit_type,
+        unit_id,
+        agency_id,
+        metric_id,
+        estimator,
+        period_id,
+        instrument_id,
+        part,
+        scale_range,
         sum(n) as n,
         sum(n_at_least) as n_at_least,
         sum(numerator) as numerator,
         sum(sum_x) as sum_x,
         sum(sum_x2) as sum_x2,
         case when sum(means_count) = 1 then max(reported_mean) end as reported_mean,
-        string_agg(distinct slice_id, ';' order by slice_id) as slice_ids
-    from {{ ref('int_measures__observed') }}
-    where {{ columns | join(' is not null and ') }} is not null
+        string_agg(slice_id, ';' order by slice_id) as slice_ids
+    from by_slice
     group by all
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
 
 ),
 
@@ -64,3 +96,4 @@ final as (
 )
 
 select * from final
+where {{ period_is_pending() }}

@@ -1,6 +1,4 @@
 {# Durations of every unit's cases, per clock: what a curve is drawn from. #}
-{{ config(materialized='table') }}
-
 with
 
 times as (
@@ -15,3 +13,4 @@ final as (
 )
 
 select * from final
+where {{ period_is_pending() }}

@@ -1,0 +1,32 @@
+{# Written after every model of `by_period`: until then a rerun starts the same periods again. #}
+-- depends_on: {{ ref('int_comparability__gated') }}
+-- depends_on: {{ ref('int_complaint_times__by_unit') }}
+-- depends_on: {{ ref('int_draws__counted') }}
+-- depends_on: {{ ref('int_measures__observed') }}
+-- depends_on: {{ ref('int_mix__by_unit') }}
+-- depends_on: {{ ref('int_positions__estimated') }}
+-- depends_on: {{ ref('int_reliability__estimated') }}
+-- depends_on: {{ ref('int_respondents__by_frame') }}
+-- depends_on: {{ ref('int_respondents__by_mix') }}
+-- depends_on: {{ ref('int_scores__adjusted') }}
+-- depends_on: {{ ref('int_scores__chosen') }}
+-- depends_on: {{ ref('int_scores__estimated') }}
+-- depends_on: {{ ref('int_scores__judged') }}
+-- depends_on: {{ ref('int_scores__weighted') }}
+-- depends_on: {{ ref('int_service_figures__estimated') }}
+-- depends_on: {{ ref('int_statistics__by_unit') }}
+-- depends_on: {{ ref('int_suppression__decided') }}
+-- depends_on: {{ ref('int_trends__estimated') }}
+-- depends_on: {{ ref('int_weights__estimated') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ forget_pending_periods() }}'
+    )
+}}
+
+select
+    period_id,
+    period_version
+from {{ ref('int_periods__pending') }}

@@ -1,0 +1,96 @@
+{# Periods whose scores have to be computed again: from the first one on whose slices are not those the scores stand on, since
+a score may use periods before its own (series, charts) and never later ones. Read without ref(): what was built is
+written after this table, what was pending before is this table as it was. #}
+{%- set built = adapter.get_relation(
+    database=this.database, schema=this.schema, identifier='int_periods__built'
+) if execute else none -%}
+{%- set before = adapter.get_relation(
+    database=this.database, schema=this.schema, identifier=this.identifier
+) if execute else none -%}
+{{ config(materialized='table') }}
+
+with
+
+slices as (
+
+    select distinct
+        slice_id,
+        period_id
+    from {{ ref('stg_ledger__slices') }}
+
+),
+
+versions as (
+
+    select
+        slices.period_id,
+        md5(string_agg(built.slice_id || ':' || built.slice_version, ';' order by built.slice_id)) as period_version
+    from {{ ref('int_slices__built') }} as built
+    inner join slices
+        on built.slice_id = slices.slice_id
+    where built.slice_version <> 'withdrawn'
+    group by slices.period_id
+
+),
+
+built as (
+
+    {% if built %}
+    select
+        period_id,
+        period_version
+    from {{ built }}
+    {% else %}
+    select
+        period_id,
+        period_version
+    from versions
+    where 1 = 0
+    {% endif %}
+
+),
+
+-- A build that was stopped may have written the scores of some periods and not yet noted it.
+unfinished as (
+
+    {% if before and built %}
+    select distinct before.period_id
+    from {{ before }} as before
+    left join built
+        on before.period_id = built.period_id
+        and before.period_version = built.period_version
+    where built.period_id is null
+    {% else %}
+    select period_id
+    from versions
+    where 1 = 0
+    {% endif %}
+
+),
+
+compared as (
+
+    select
+        coalesce(versions.period_id, built.period_id) as period_id,
+        coalesce(versions.period_version, 'withdrawn') as period_version,
+        built.period_version is not distinct from coalesce(versions.period_version, 'withdrawn')
+        and unfinished.period_id is null as is_built
+    from versions
+    full outer join built
+        on versions.period_id = built.period_id
+    left join unfinished
+        on coalesce(versions.period_id, built.period_id) = unfinished.period_id
+
+),
+
+final as (
+
+    select
+        period_id,
+        period_version
+    from compared
+    where period_id >= (select min(period_id) from compared where not is_built)
+
+)
+
+select * from final
