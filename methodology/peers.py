@@ -125,6 +125,13 @@ def percentile_rank(score: float, peers: npt.ArrayLike) -> float:
     return float(stats.percentileofscore(np.asarray(peers, float), score, kind="mean"))
 
 
+def percentile_ranks(score: npt.ArrayLike) -> Floats:
+    """`percentile_rank` of each score among all of them, itself included; (units,)."""
+    y = np.asarray(score, float)
+    ordered = np.sort(y)
+    return 50 * (np.searchsorted(ordered, y, "left") + np.searchsorted(ordered, y, "right")) / y.size
+
+
 def quartiles(peers: npt.ArrayLike) -> tuple[float, float, float]:
     """Lower quartile, median, upper quartile by linear interpolation (type 7)."""
     low, middle, high = np.quantile(np.asarray(peers, float), [0.25, 0.5, 0.75])

@@ -8,7 +8,6 @@ import zlib
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from methodology import peers, ranks
 from miyar.relations import by_period, read
@@ -23,6 +22,7 @@ COLUMNS = {
     "comparability_reason": "string",
     "rank_reason": "string",
 }
+STATISTICS = ["peer_median", "peer_lower_quartile", "peer_upper_quartile", "percentile"]
 RANKED = ["rank_low", "rank_high", "expected_rank", "p_top3", "tier"]
 BANDS = {2: "much_better", 1: "better", 0: "as_expected", -1: "worse", -2: "much_worse"}
 TOP = 3
@@ -45,49 +45,54 @@ def _estimated(gated, reliability, thresholds):
     reliability = reliability.rename(columns={"unit_id": "agency_id"})
     rows = gated.merge(reliability[[*KEY, "reliability"]], on=KEY, how="left")
     rows = rows.sort_values(["comparison_class", *KEY], kind="stable").reset_index(drop=True)
-    positions = [_positions(members, thresholds) for _, members in rows[rows["has_peers"]].groupby("comparison_class")]
-    positions.append(rows[~rows["has_peers"]])
-    return _with_reasons(pd.concat(positions), thresholds).sort_values(KEY, kind="stable")
+    error, half = rows["standard_error"], (rows["ci_high"] - rows["ci_low"]) / (2 * peers.WARNING_Z)
+    known = {
+        "score": rows["score"].to_numpy(float),
+        # Where all answers are equal the estimated error is zero; the interval still has a width, and that is used.
+        "error": np.where(error > 0, error, half),
+        "passed": rows["comparability_reason"].isna().to_numpy(),
+        "ranked": (rows["reliability"] >= thresholds["minimum_reliability"]).to_numpy(),
+        "polarity": rows["polarity"].to_numpy(int),
+    }
+    found = {name: np.full(len(rows), np.nan) for name in [*STATISTICS, "z", *RANKED]}
+    band = np.full(len(rows), None, object)
+    for name, places in rows[rows["has_peers"]].groupby("comparison_class").indices.items():
+        members = np.flatnonzero(rows["has_peers"])[places]
+        _place(name, members, known, found, band, thresholds)
+    return _with_reasons(rows.assign(**found, band=band), thresholds).sort_values(KEY, kind="stable")
 
 
-def _positions(members, thresholds):
-    """Statistics of one class, bands and rank sets of those the gate lets through."""
-    score = members["score"].to_numpy(float)
-    polarity = int(members["polarity"].iloc[0])
+def _place(name, members, known, found, band, thresholds):
+    """Statistics of one class, bands and rank sets of those the gate lets through; written to their places."""
+    score, polarity = known["score"][members], int(known["polarity"][members[0]])
     low, median, high = peers.quartiles(score)
-    made = members.assign(peer_median=median, peer_lower_quartile=low, peer_upper_quartile=high)
+    found["peer_lower_quartile"][members], found["peer_upper_quartile"][members] = low, high
+    found["peer_median"][members] = median
     if polarity:
-        made["percentile"] = [peers.percentile_rank(one, score) for one in score]
-    passed = members["comparability_reason"].isna().to_numpy()
-    if not passed.any():
-        return made
-    own = members[passed]
-    y, error = score[passed], own["standard_error"].to_numpy(float)
-    # Where all answers are equal the estimated error is zero; the interval still has a width, and that is used.
-    half = (own["ci_high"].to_numpy(float) - own["ci_low"].to_numpy(float)) / (2 * peers.WARNING_Z)
-    error = np.where(error > 0, error, half)
-    banded = peers.expected_range(y, error, thresholds["winsor_share"], consistent=True)
-    made.loc[passed, "z"] = banded.z
-    made.loc[passed, "band"] = [BANDS[int(band)] for band in peers.band(banded.z, polarity)]
-    if (own["reliability"] >= thresholds["minimum_reliability"]).any():
-        made.loc[passed, RANKED] = _ranked(own, y, error, polarity, thresholds)
-    return made
+        found["percentile"][members] = peers.percentile_ranks(score)
+    own = members[known["passed"][members]]
+    if not own.size:
+        return
+    y, error = known["score"][own], known["error"][own]
+    found["z"][own] = peers.expected_range(y, error, thresholds["winsor_share"], consistent=True).z
+    band[own] = [BANDS[int(one)] for one in peers.band(found["z"][own], polarity)]
+    if known["ranked"][own].any():
+        for column, values in zip(RANKED, _ranked(name, y, error, polarity, thresholds), strict=True):
+            found[column][own] = values
 
 
-def _ranked(own, y, error, polarity, thresholds):
-    """Rank sets, expected ranks, P(top 3) and tiers (units, 5); a class draws its own numbers, whatever others there are."""
-    seed = [int(thresholds["monte_carlo_seed"]), zlib.crc32(own["comparison_class"].iloc[0].encode())]
+def _ranked(name, y, error, polarity, thresholds):
+    """The RANKED columns (units,) of a class, which draws its own numbers, whatever others there are."""
+    seed = [int(thresholds["monte_carlo_seed"]), zlib.crc32(name.encode())]
     rng, draws = np.random.default_rng(seed), int(thresholds["monte_carlo_draws"])
     sets = ranks.simultaneous_rank_sets(y, error, rng, thresholds["interval_level"], polarity, draws)
     top = ranks.rank_distribution(y, error, rng, polarity, draws).top(TOP)
     expected = ranks.expected_rank(y, error, polarity)
-    return np.column_stack([sets.lower, sets.upper, expected, top, ranks.tiers(y, sets, polarity)])
+    return sets.lower, sets.upper, expected, top, ranks.tiers(y, sets, polarity)
 
 
 def _with_reasons(rows, thresholds):
     """Ranks only of reliable scores, and why there is none."""
-    for name in set(COLUMNS) - set(rows.columns):
-        rows[name] = None if COLUMNS[name] == "string" else np.nan
     reliable = rows["reliability"] >= thresholds["minimum_reliability"]
     rows[RANKED] = rows[RANKED].where(reliable)
     rows["rank_reason"] = rows["comparability_reason"].where(

@@ -1,4 +1,5 @@
-"""Reliability of each reported score: how much of the spread among units like it is signal, by `methodology.shrinkage`.
+"""Reliability of each reported score: how much of the spread among units like it is signal, by
+`methodology.disparity_by_group`.
 
 Belongs here: which units are alike (type, metric, period, peer group, instrument, weighting). Does not belong here: what
 reliability is needed for (`int_positions__estimated`).
@@ -7,10 +8,9 @@ reliability is needed for (`int_positions__estimated`).
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
+from methodology.disparity_by_group import shrink_by_group, spread_by_group
 from methodology.peers import WARNING_Z
-from methodology.shrinkage import empirical_bayes
 from miyar.relations import by_period, read
 
 KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
@@ -35,9 +35,9 @@ def _estimated(scores, agencies, needed):
     half = (rows["ci_high"] - rows["ci_low"]) / (2 * WARNING_Z)
     rows = rows.assign(error=rows["standard_error"].where(rows["standard_error"] > 0, half))
     rows = rows[np.isfinite(rows["error"]) & (rows["error"] > 0)].sort_values(KEY, kind="stable")
-    rows = rows[rows.groupby(ALIKE)["unit_id"].transform("size") >= needed]
-    made = [
-        group[KEY].assign(reliability=empirical_bayes(group["score"], group["error"]).reliability)
-        for _, group in rows.groupby(ALIKE, sort=True)
-    ]
-    return pd.concat(made) if made else pd.DataFrame(columns=list(COLUMNS))
+    family = rows.groupby(ALIKE, sort=True).ngroup().to_numpy()
+    rows, family = rows[family >= 0], family[family >= 0]
+    enough = np.bincount(family)[family] >= needed
+    rows, (_, family) = rows[enough], np.unique(family[enough], return_inverse=True)
+    found = spread_by_group(rows["score"], rows["error"], family, int(family.max(initial=-1)) + 1)
+    return rows.assign(reliability=shrink_by_group(rows["score"], rows["error"], family, found)[2])

@@ -34,21 +34,39 @@ def model(dbt, session):
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     level = float(parameters.set_index("name")["value"]["interval_level"])
     tables = {
-        "answers": dbt.ref("int_respondents__by_frame"),
-        "weights": dbt.ref("int_weights__estimated"),
+        "answers": _placed(dbt.ref("int_respondents__by_frame"), dbt.ref("int_weights__estimated")),
+        "weights": _numbered(dbt.ref("int_weights__estimated")),
         "statistics": dbt.ref("int_statistics__by_unit").filter("unit_type = 'region'"),
     }
     return by_period(dbt.ref("int_periods__pending"), tables, partial(_scores, level=level), COLUMNS)
 
 
+def _numbered(weights):
+    """Cells that can be weighted, each with its place within its draw."""
+    order = f"row_number() over (partition by {', '.join(DRAW)} order by {', '.join(CELL)}) - 1 as place"
+    return weights.filter("frame_status = 'framed'").project(f"*, {order}")
+
+
+def _placed(answers, weights):
+    """Sums of each item by the place of their cell: names of cells are many and long, and stay in the warehouse."""
+    columns = [f"answers.{name}" for name in [*DRAW, *ITEM, "estimator", *SUMS]]
+    same = " and ".join(f"answers.{name} = weights.{name}" for name in [*DRAW, *CELL])
+    joined = answers.set_alias("answers").join(_numbered(weights).set_alias("weights"), same)
+    return joined.project(", ".join([*columns, "weights.place"]))
+
+
 def _scores(answers, weights, statistics, level):
     """All scores of one period."""
-    framed = weights[weights["frame_status"] == "framed"].sort_values([*DRAW, *CELL], kind="stable")
-    framed = framed.assign(place=framed.groupby(DRAW).cumcount())
-    answers = answers.merge(framed[[*DRAW, *CELL, "place"]], on=[*DRAW, *CELL])
-    answers = answers.sort_values([*DRAW, *ITEM, "place"], kind="stable")
-    answers_of = dict(list(answers.groupby(DRAW, sort=True)))
-    made = [_draw(key, answers_of[key], factors) for key, factors in framed.groupby(DRAW, sort=True)]
+    weights = weights.sort_values([*DRAW, "place"], kind="stable").reset_index(drop=True)
+    answers = answers.sort_values([*DRAW, *ITEM, "place"], kind="stable").reset_index(drop=True)
+    cells, sums = ({name: table[name].to_numpy() for name in table.columns} for table in (weights, answers))
+    answered = answers.groupby(DRAW, sort=True).indices
+    made = [
+        _draw(
+            key, {name: values[answered[key]] for name, values in sums.items()}, {n: v[rows] for n, v in cells.items()}
+        )
+        for key, rows in weights.groupby(DRAW, sort=True).indices.items()
+    ]
     if not made:
         return pd.DataFrame(columns=list(COLUMNS))
     scores = pd.DataFrame({name: np.concatenate([part[name] for part in made]) for name in made[0]})
@@ -60,22 +78,23 @@ def _scores(answers, weights, statistics, level):
 def _draw(key, rows, factors):
     """Estimates of one draw: each of its items, in the agency and in each of its parts; columns as arrays."""
     agency, period, _ = key
-    metric, instrument, estimator = (rows[name].to_numpy() for name in [*ITEM, "estimator"])
+    metric, instrument, estimator = (rows[name] for name in [*ITEM, "estimator"])
     new = np.r_[True, (metric[1:] != metric[:-1]) | (instrument[1:] != instrument[:-1])]
-    item, place = np.cumsum(new) - 1, rows["place"].to_numpy()
+    item, place = np.cumsum(new) - 1, rows["place"]
+    size = factors["factor"].size
 
     def spread(column):
-        table = np.zeros((len(factors), int(new.sum())))
-        table[place, item] = rows[column].to_numpy(float)
+        table = np.zeros((size, int(new.sum())))
+        table[place, item] = rows[column]
         return table
 
-    asked = (factors[column].to_numpy(float) for column in ("asked_count", "asked_w", "asked_w2"))
+    asked = (factors[column].astype(float) for column in ("asked_count", "asked_w", "asked_w2"))
     cells = ItemCells(*asked, *(spread(column) for column in SUMS))
-    codes = np.array([text.split(";") for text in factors["group_codes"].tolist()]).astype(np.int64)
-    adjustment = WeightAdjustment(factors["asked_w"].to_numpy(float), factors["factor"].to_numpy(float), tuple(codes.T))
-    units, members = [("agency", agency)], [np.ones((len(factors), 1))]
+    codes = np.array([text.split(";") for text in factors["group_codes"]]).astype(np.int64)
+    adjustment = WeightAdjustment(factors["asked_w"].astype(float), factors["factor"], tuple(codes.T))
+    units, members = [("agency", agency)], [np.ones((size, 1))]
     for unit_type, column in PARTS.items():
-        names, part = np.unique(factors[column].to_numpy().astype(str), return_inverse=True)
+        names, part = np.unique(factors[column].astype(str), return_inverse=True)
         known = names != "-"
         units += [(unit_type, f"{agency}/{name}") for name in names[known]]
         members.append(np.eye(names.size)[part][:, known])

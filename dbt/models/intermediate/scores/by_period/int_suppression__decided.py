@@ -37,7 +37,9 @@ def model(dbt, session):
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
     branches = dbt.ref("int_measures__observed").filter("branch_id is not null")
     tables = {
-        "scores": dbt.ref("int_scores__estimated").project(", ".join([*CELL, "agency_id", "n", "n_at_least", "slice_ids"])),
+        "scores": dbt.ref("int_scores__estimated").project(
+            ", ".join([*CELL, "agency_id", "n", "n_at_least", "slice_ids"])
+        ),
         "lying": branches.project(", ".join([*TABLE, "agency_id", "branch_id", "region_id"])).distinct(),
     }
     hidden = partial(_hidden, metrics=metrics, thresholds=thresholds)

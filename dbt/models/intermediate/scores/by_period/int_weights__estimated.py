@@ -7,7 +7,6 @@ Does not belong here: the fitting (`methodology`) and means under the factors (`
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from methodology.weights import collapse_empty_cells, median_weight, poststratify, rake, trim_weights
 from miyar.relations import by_period, read
@@ -43,19 +42,27 @@ def model(dbt, session):
 
 def _weighted(drawn, frames, margins, thresholds):
     """All draws of one period."""
-    drawn = drawn.sort_values([*DRAW, *CELL], kind="stable")
-    frames = frames.fillna(dict.fromkeys(CELL, UNPLACED)).sort_values(CELL, kind="stable")
-    frame_of = {key: _columns(frame) for key, frame in frames.groupby(["agency_id", "period_id"], sort=True)}
-    made = [
-        draw.assign(**_weighted_draw(_columns(draw), frame_of.get(key[:2]), margins, thresholds))
-        for key, draw in drawn.groupby(DRAW, sort=True)
-    ]
-    return pd.concat(made) if made else pd.DataFrame(columns=list(COLUMNS))
+    drawn = drawn.sort_values([*DRAW, *CELL], kind="stable").reset_index(drop=True)
+    frames = frames.fillna(dict.fromkeys(CELL, UNPLACED)).sort_values(["agency_id", *CELL], kind="stable")
+    cells, populations = _columns(drawn), _columns(frames)
+    frame_of = {
+        agency: _part(populations, rows) for agency, rows in frames.reset_index().groupby("agency_id").indices.items()
+    }
+    found = {name: np.empty(len(drawn), object) for name in COLUMNS if name not in drawn}
+    for (agency, _, _), rows in drawn.groupby(DRAW, sort=True).indices.items():
+        made = _weighted_draw(_part(cells, rows), frame_of.get(agency), margins, thresholds)
+        for name, values in made.items():
+            found[name][rows] = values
+    return drawn.assign(**found)
 
 
 def _columns(rows):
-    """Labels as lists and numbers as arrays: what the loops below read fast."""
-    return {name: rows[name].tolist() if name in CELL else rows[name].to_numpy() for name in rows.columns}
+    """Labels and numbers as arrays: what the loops below read fast."""
+    return {name: rows[name].to_numpy(object if name in CELL else None) for name in rows.columns}
+
+
+def _part(columns, rows):
+    return {name: values[rows] for name, values in columns.items()}
 
 
 def _weighted_draw(draw, frame, declared, thresholds):
