@@ -19,8 +19,9 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 # Counts are whole numbers: what a program leaves at 1e-9 decides nothing.
 TOLERANCE = 1e-6
-# Tables per linear program: a program's overhead is shared, and its time, which grows faster than its size, stays small.
-BATCH = 100
+# Cells per linear program, as near as whole tables allow: small tables share a program's overhead, and a program's time, which
+# grows with the square of its size, stays small.
+CELLS = 2_000
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def feasible_intervals(
     # In a block of twins only, their sum is known and nothing else: those are the ends. Elsewhere another way may lead on.
     alike = np.bincount(block, weights=twins != _first_of(block, twins)) == 0
     todo = np.flatnonzero(wanted & ~(alike[block] & in_sum) & (most - least < width))
-    solver = _Vertices(part, mine, block, 2 * float(x.max(initial=0)) + 1)
+    solver = _Vertices(part.tocsc(), mine, block, 2 * float(x.max(initial=0)) + 1)
     if np.isfinite(width).all():
         # Directions in which any two cells pull apart at least once: the binary digits of their numbers.
         for digit in range(int(todo.size).bit_length()):
@@ -113,9 +114,9 @@ def feasible_intervals(
 
 @dataclass(frozen=True)
 class _Vertices:
-    """Tables a reader must hold possible: hidden `cells` with the same `part` @ cells and 0 <= cells <= ceiling, by block."""
+    """Tables a reader must hold possible: hidden `cells` with the same `columns` @ cells and 0 <= cells <= ceiling, by block."""
 
-    part: sparse.csr_array
+    columns: sparse.csc_array
     cells: Floats
     block: npt.NDArray[np.int64]
     ceiling: float
@@ -140,9 +141,9 @@ class _Vertices:
         goal[asked] = pull
         table = np.full(self.cells.size, np.nan)
         blocks = np.unique(self.block[asked])
-        for start in range(0, blocks.size, BATCH):
-            within = np.isin(self.block, blocks[start : start + BATCH])
-            own = self.part[:, within]
+        for some in _batches(blocks, np.bincount(self.block)[blocks]):
+            within = np.flatnonzero(np.isin(self.block, some))
+            own = self.columns[:, within].tocsr()
             own = own[np.diff(own.indptr) > 0]
             found = optimize.linprog(
                 goal[within],
@@ -150,12 +151,20 @@ class _Vertices:
                 b_eq=own @ self.cells[within],
                 bounds=np.column_stack([low[within], high[within]]),
                 method="highs",
+                # Sums within sums leave nothing to presolve, and looking for it takes longer than solving.
+                options={"presolve": False},
             )
             if found.status != 0:
                 raise ArithmeticError(f"feasible intervals were not found: {found.message}")
             table[within] = found.x
         least[asked] = np.minimum(least[asked], table[asked])
         most[asked] = np.maximum(most[asked], table[asked])
+
+
+def _batches(tables: npt.NDArray[np.int64], cells: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    """The tables in batches of about CELLS cells; a larger table is a batch of its own."""
+    number = (np.cumsum(cells) - cells) // CELLS
+    return np.split(tables, np.flatnonzero(np.diff(number)) + 1)
 
 
 def _twins(part: sparse.csr_array) -> npt.NDArray[np.int64]:
@@ -216,8 +225,7 @@ def complementary(
         # The widest need first: what protects it often protects its neighbours.
         order = np.flatnonzero(failing)[np.argsort(-required[failing], kind="stable")]
         asked = order[np.unique(table[order], return_index=True)[1]]
-        for start in range(0, asked.size, BATCH):
-            batch = asked[start : start + BATCH]
+        for batch in _batches(asked, np.bincount(table)[table[asked]]):
             covered |= _cheapest_moves(x, required, equations, covered, fixed, table, batch)
         # A cell asked once has got all there is; it is looked at again, and asking again would not end.
         low, high = feasible_intervals(x, covered, equations, np.isin(np.arange(x.size), asked), required)
@@ -308,11 +316,11 @@ def _checked(values: npt.ArrayLike, equations: sparse.csr_array) -> Floats:
 
 
 def _rounds(cells: npt.NDArray[np.int64], block: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
-    """The cells dealt out in rounds of at most BATCH, no two of one block in the same round."""
+    """The cells dealt out in rounds, no two of one block in the same round."""
     rounds = []
     left = cells
     while left.size:
         first = np.unique(block[left], return_index=True)[1]
-        rounds += [left[first[start : start + BATCH]] for start in range(0, first.size, BATCH)]
+        rounds.append(left[first])
         left = np.delete(left, first)
     return rounds

@@ -28,7 +28,7 @@ def read(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
     if not table.num_rows:
         # pandas cannot join on a column that has no chunk at all.
         table = table.schema.empty_table()
-    frame = table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
     for name, column in zip(table.column_names, table.columns, strict=True):
         if column.null_count and column.type in _NULLABLE:
             frame[name] = column.to_pandas(types_mapper=_NULLABLE.get)

@@ -27,9 +27,15 @@ def load_model(name: str) -> ModuleType:
 def run_model(name: str, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """What the model makes of `tables`, all of whose periods are pending; a table it asks for and was not given is a KeyError."""
     given = {"int_periods__pending": pending_periods(tables), **tables}
-    dbt = SimpleNamespace(config=lambda **_: None, ref=lambda table: duckdb.from_df(given[table]))
+    dbt = SimpleNamespace(config=lambda **_: None, ref=lambda table: relation(given[table]))
     made: Any = load_model(name).model(dbt, None)
     return made if isinstance(made, pd.DataFrame) else made.to_pandas()
+
+
+def relation(frame: pd.DataFrame) -> duckdb.DuckDBPyRelation:
+    """The frame as a table of the warehouse: a column without any value is text there, and DuckDB would take it for a number."""
+    blank = [name for name in frame if frame[name].dtype == object and frame[name].isna().all()]
+    return duckdb.from_df(frame.astype(dict.fromkeys(blank, "str")))
 
 
 def pending_periods(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
