@@ -5,13 +5,31 @@ Belongs here: loading a model's file and a stand-in for dbt's `ref`. Does not be
 
 import importlib.util
 from collections.abc import Mapping
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import duckdb
 import pandas as pd
 
 from dagster_project.warehouse import DBT
+
+
+class Dbt:
+    """What a Python model is given: tables by name, all of whose periods are pending; one it was not given is a KeyError."""
+
+    def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
+        periods = {period for table in tables.values() if "period_id" in table for period in table["period_id"]}
+        pending = pd.DataFrame({"period_id": sorted(periods), "period_version": "new"}, dtype="str")
+        self.tables = {"int_periods__pending": pending, **tables}
+
+    def config(self, **_: Any) -> None:
+        """Models declare how they are stored; here nothing is."""
+
+    def ref(self, name: str) -> duckdb.DuckDBPyRelation:
+        """The table as one of the warehouse: a column without any value is text there; DuckDB would take it for a number."""
+        frame = self.tables[name]
+        blank = [column for column in frame if frame[column].dtype == object and frame[column].isna().all()]
+        return duckdb.from_df(frame.astype(dict.fromkeys(blank, "str")))
 
 
 def load_model(name: str) -> ModuleType:
@@ -24,21 +42,7 @@ def load_model(name: str) -> ModuleType:
     return module
 
 
-def run_model(name: str, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """What the model makes of `tables`, all of whose periods are pending; a table it asks for and was not given is a KeyError."""
-    given = {"int_periods__pending": pending_periods(tables), **tables}
-    dbt = SimpleNamespace(config=lambda **_: None, ref=lambda table: relation(given[table]))
-    made: Any = load_model(name).model(dbt, None)
+def run_model(name: str, tables: Mapping[str, pd.DataFrame] | Dbt) -> pd.DataFrame:
+    """What the model makes of `tables`."""
+    made: Any = load_model(name).model(tables if isinstance(tables, Dbt) else Dbt(tables), None)
     return made if isinstance(made, pd.DataFrame) else made.to_pandas()
-
-
-def relation(frame: pd.DataFrame) -> duckdb.DuckDBPyRelation:
-    """The frame as a table of the warehouse: a column without any value is text there, and DuckDB would take it for a number."""
-    blank = [name for name in frame if frame[name].dtype == object and frame[name].isna().all()]
-    return duckdb.from_df(frame.astype(dict.fromkeys(blank, "str")))
-
-
-def pending_periods(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Every period of the tables, as still to be built."""
-    periods = {period for table in tables.values() if "period_id" in table for period in table["period_id"]}
-    return pd.DataFrame({"period_id": sorted(periods), "period_version": "new"}, dtype="str")

@@ -5,8 +5,6 @@ enough to work out by hand. Does not belong here: the formulas (`tests/methodolo
 """
 
 import copy
-import importlib.util
-from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -14,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagster_project.warehouse import DBT
 from methodology.adjustment import CrossProducts, casemix_adjusted, mix_adjusted
 from methodology.sampling import sample_design
 from methodology.survey_estimates import survey_mean
@@ -22,6 +19,7 @@ from methodology.weights import rake, trim_weights
 from miyar.workspace import Workspace
 from simulation import survey
 from simulation.world import Size, draw_world, parameters
+from tests.dbt.python_models import Dbt, load_model, run_model
 
 MARGINS = ["service_id", "channel", "region_id", "segment"]
 THRESHOLDS = {
@@ -39,26 +37,9 @@ THRESHOLDS = {
 }
 
 
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, DBT / "models" / "intermediate" / "scores" / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-class Dbt:
-    """What a Python model is given: tables by name."""
-
-    def __init__(self, **tables: pd.DataFrame) -> None:
-        parameters = pd.DataFrame({"name": list(THRESHOLDS), "value": list(THRESHOLDS.values())})
-        self.tables = {"stg_methodology__thresholds": parameters, **tables}
-
-    def config(self, **_: Any) -> None:
-        """Models declare how they are stored; here nothing is."""
-
-    def ref(self, name: str) -> duckdb.DuckDBPyRelation:
-        return duckdb.from_df(self.tables[name])
+def _run(name: str, **tables: pd.DataFrame) -> pd.DataFrame:
+    parameters = pd.DataFrame({"name": list(THRESHOLDS), "value": list(THRESHOLDS.values())})
+    return run_model(name, {"stg_methodology__thresholds": parameters, **tables})
 
 
 @pytest.fixture(scope="module")
@@ -196,8 +177,8 @@ def test_weighting_takes_out_planted_response_bias(
     )
     cells["wy"] = cells["asked_count"] * cells["y"]
     frame = cells.groupby(MARGINS)[["asked_count", "completed_count", "wy"]].sum().reset_index()
-    columns = _load("int_weights__estimated")._columns(frame.assign(asked_w=frame["asked_count"]))
-    found = _load("int_weights__estimated")._weighted_draw(columns, columns, MARGINS, THRESHOLDS)
+    columns = load_model("int_weights__estimated")._columns(frame.assign(asked_w=frame["asked_count"]))
+    found = load_model("int_weights__estimated")._weighted_draw(columns, columns, MARGINS, THRESHOLDS)
     truth = float(people.share @ cells["y"])
     raw = frame["wy"].sum() / frame["asked_count"].sum() - truth
     weighted = (found["factor"] * frame["wy"]).sum() / (found["factor"] * frame["asked_count"]).sum() - truth
@@ -254,8 +235,11 @@ def _weights(draw: list[dict[str, Any]], frame: list[dict[str, Any]]) -> pd.Data
     margins = pd.DataFrame({"margin": MARGINS, "empty_level_goes_to": "largest"})
     drawn = _cells([{"asked_w": row["asked_count"], "asked_w2": row["asked_count"], **row} for row in draw])
     counted = _cells(frame) if frame else _cells([{"channel": "app", "completed_count": 1}]).iloc[:0]
-    return _load("int_weights__estimated").model(
-        Dbt(int_draws__counted=drawn, int_frames__counted=counted, stg_methodology__margins=margins), None
+    return _run(
+        "int_weights__estimated",
+        int_draws__counted=drawn,
+        int_frames__counted=counted,
+        stg_methodology__margins=margins,
     )
 
 
@@ -337,7 +321,7 @@ def test_a_mode_that_moved_by_more_than_ten_points_begins_a_series() -> None:
         ],
         columns=["agency_id", "period_id", "mode", "asked_count"],
     )
-    found = _load("int_series__estimated").model(Dbt(int_respondents__cells=cells), None)
+    found = _run("int_series__estimated", int_respondents__cells=cells)
     # Exactly ten points are no more than ten; eleven are.
     assert found["series_id"].tolist() == ["q1", "q1", "q3", "q4"]
     # Three in a hundred do not make a mode.
@@ -345,7 +329,7 @@ def test_a_mode_that_moved_by_more_than_ten_points_begins_a_series() -> None:
 
 
 def test_modes_are_taken_out_where_a_study_measured_them() -> None:
-    adjusted = _load("int_scores__adjusted")
+    adjusted = load_model("int_scores__adjusted")
     unit = {"metric_id": "m", "period_id": "q", "instrument_id": "i"}
     answers = pd.DataFrame(
         [
@@ -371,7 +355,7 @@ def test_modes_are_taken_out_where_a_study_measured_them() -> None:
 
 
 def test_the_mix_needs_two_units_that_record_it() -> None:
-    adjusted = _load("int_scores__adjusted")
+    adjusted = load_model("int_scores__adjusted")
     declared = pd.DataFrame({"adjuster": ["age_band"], "role": ["adjuster"]})
     rows = [
         {"agency_id": agency, "age_band": age, "n": 20, "w": 20.0, "wy": 20 * y, "wyy": 20 * (y**2 + 25)}
@@ -393,7 +377,7 @@ def test_the_mix_needs_two_units_that_record_it() -> None:
 
 
 def test_equal_answers_of_everybody_end_as_a_state_not_as_nan() -> None:
-    weighted = _load("int_scores__weighted")
+    weighted = load_model("int_scores__weighted")
     rows = pd.DataFrame({"n": [40.0], "score": [100.0], "standard_error": [0.0]})
     rows = rows.assign(element_variance=0.0, kish_n=25.0, estimator=["mean"])
     found = weighted._with_intervals(rows, 0.95).iloc[0]
@@ -406,15 +390,11 @@ def test_equal_answers_of_everybody_end_as_a_state_not_as_nan() -> None:
     scores = scores.assign(n=40, score=100.0, standard_error=0.0, ci_low=97.0, ci_high=100.0, status="reported")
     scores = scores.assign(weighting="weighted", mode_set="web", adjustments="")
     agencies = pd.DataFrame({"agency_id": scores["agency_id"], "peer_group": "g"})
-    reliability = _load("int_reliability__estimated").model(
-        Dbt(int_scores__judged=scores, stg_registry__agencies=agencies), None
-    )
+    reliability = _run("int_reliability__estimated", int_scores__judged=scores, stg_registry__agencies=agencies)
     assert reliability["reliability"].tolist() == [0] * 7
     gated = scores.assign(peer_group="g", polarity=1, comparison_class="c", peers_count=6, has_peers=True)
     gated["comparability_reason"] = pd.Series([None] * 7, dtype="string")
-    found = _load("int_positions__estimated").model(
-        Dbt(int_comparability__gated=gated, int_reliability__estimated=reliability), None
-    )
+    found = _run("int_positions__estimated", int_comparability__gated=gated, int_reliability__estimated=reliability)
     assert found["band"].tolist() == ["as_expected"] * 7
     assert found["z"].tolist() == [0] * 7
     assert found["rank_reason"].tolist() == ["reliability_low"] * 7
@@ -430,6 +410,7 @@ def test_nothing_measured_is_empty_tables(warehouse: Any) -> None:
             room = "staging" if name.startswith("stg_") else "intermediate"
             return warehouse.sql(f"from {room}.{name} limit 0")
 
+    parameters = pd.DataFrame({"name": list(THRESHOLDS), "value": list(THRESHOLDS.values())})
     for name in (
         "int_weights",
         "int_scores__weighted",
@@ -438,7 +419,7 @@ def test_nothing_measured_is_empty_tables(warehouse: Any) -> None:
         "int_reliability",
         "int_positions",
     ):
-        module = _load(name if "__" in name else f"{name}__estimated")
-        found = module.model(Empty(), None)
+        model = name if "__" in name else f"{name}__estimated"
+        found = run_model(model, Empty({"stg_methodology__thresholds": parameters}))
         assert len(found) == 0
-        assert list(found.columns) == list(module.COLUMNS), name
+        assert list(found.columns) == list(load_model(model).COLUMNS), name

@@ -11,8 +11,10 @@ import yaml
 from dagster_project.warehouse import DBT, run_dbt
 from miyar.workspace import Workspace
 
-# Decided elsewhere: the two that keep the ledger of slices (test_slices), the one publication fills (test_restatements).
-ELSEWHERE = {"int_slices__pending", "int_slices__built", "bench_restatements"}
+# Decided elsewhere: those that keep account of slices and periods (test_slices, test_periods), the one publication fills
+# (test_restatements).
+KEPT = {f"int_{kind}__{state}" for kind in ("slices", "periods") for state in ("pending", "built")}
+ELSEWHERE = {*KEPT, "bench_restatements"}
 
 
 def _cases() -> dict[str, str]:

@@ -4,10 +4,8 @@ Belongs here: cell form = row form with the rows read by pandas, sums that must 
 rows alone. Does not belong here: decisions on single rows (dbt unit tests) and formulas (`tests/methodology`).
 """
 
-import importlib.util
 from collections.abc import Iterator
 from itertools import pairwise
-from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -16,10 +14,11 @@ import pandas as pd
 import pytest
 from scipy.special import ndtr
 
-from dagster_project.warehouse import DBT, run_dbt
+from dagster_project.warehouse import run_dbt
 from methodology import shrinkage
 from miyar.workspace import Workspace
 from simulation.world import Size, draw_world, parameters
+from tests.dbt.python_models import Dbt, run_model
 
 TABLES = ["bench_complaints", "bench_closed_loop", "bench_trends", "bench_expectation_accounts", "bench_disparities"]
 MODELS = [
@@ -300,10 +299,9 @@ def test_spread_between_regions_is_that_of_the_scores(warehouse: duckdb.DuckDBPy
 
 def test_seasons_of_known_quarters(warehouse: duckdb.DuckDBPyConnection) -> None:
     # 1445 AH: Ramadan 11 March to 9 April 2024, Eid 10-12 April, Hajj 14-19 June, Adha 16-19 June.
-    model = _load("int_periods__seasons")
     periods = pd.DataFrame({"period_id": ["2024Q1", "2024Q2", "2024Q3", "1900Q1"]})
     seasons = warehouse.execute("select * from staging.stg_methodology__seasons").df()
-    made = model.model(_Dbt({"stg_workspace__periods": periods, "stg_methodology__seasons": seasons}), None)
+    made = run_model("int_periods__seasons", {"stg_workspace__periods": periods, "stg_methodology__seasons": seasons})
     days = made.set_index(["period_id", "season"])["days"].to_dict()
     assert days["2024Q1", "ramadan"] == 21
     assert (days["2024Q2", "ramadan"], days["2024Q2", "eid"], days["2024Q2", "hajj"]) == (9, 7, 6)
@@ -333,7 +331,7 @@ def test_later_quarters_leave_earlier_rows_alone(workspace_copy: Workspace) -> N
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_workspace_without_rows_builds(name: str, warehouse: duckdb.DuckDBPyConnection) -> None:
-    made = _load(name).model(_Dbt({}, warehouse), None)
+    made = run_model(name, _Empty(warehouse))
     if name != "int_periods__seasons":
         assert len(made) == 0
     assert "object" not in {str(kind) for kind in made.dtypes}
@@ -356,18 +354,16 @@ def test_answers_that_do_not_vary_have_a_status() -> None:
     ]
     frame = pd.DataFrame(rows).assign(ci_low=50.0, ci_high=80.0, status_reason=None, slice_ids="x")
     frame["standard_error"] = frame["standard_error"].astype("Float64")
-    made = _load("int_disparities__estimated").model(
-        _Dbt(
-            {
-                "int_scores__judged": frame,
-                "stg_methodology__metrics": pd.DataFrame({"metric_id": ["m"], "estimator": ["mean"]}),
-                "stg_registry__branches": pd.DataFrame(columns=["agency_id", "branch_id", "region_id"], dtype=str),
-                "stg_methodology__thresholds": pd.DataFrame(
-                    {"name": ["interval_level", "disparity_units"], "value": [0.95, 3.0]}
-                ),
-            }
-        ),
-        None,
+    made = run_model(
+        "int_disparities__estimated",
+        {
+            "int_scores__judged": frame,
+            "stg_methodology__metrics": pd.DataFrame({"metric_id": ["m"], "estimator": ["mean"]}),
+            "stg_registry__branches": pd.DataFrame(columns=["agency_id", "branch_id", "region_id"], dtype=str),
+            "stg_methodology__thresholds": pd.DataFrame(
+                {"name": ["interval_level", "disparity_units"], "value": [0.95, 3.0]}
+            ),
+        },
     )
     words = made[["row_type", "unit_id", "own_status", "own_reason"]].fillna("")
     told = {(r.row_type, r.unit_id): (r.own_status, r.own_reason) for r in words.itertuples()}
@@ -382,35 +378,16 @@ def test_answers_that_do_not_vary_have_a_status() -> None:
     assert error["unit", "b/3"] == pytest.approx(np.sqrt(360))
 
 
-class _Dbt:
-    """What a Python model sees of dbt: its relations as frames, emptied where nothing is given."""
+class _Empty(Dbt):
+    """A warehouse in which nothing was measured, beside its parameters."""
 
-    def __init__(self, frames: dict[str, pd.DataFrame], warehouse: duckdb.DuckDBPyConnection | None = None) -> None:
-        self.frames, self.warehouse = frames, warehouse
+    def __init__(self, warehouse: duckdb.DuckDBPyConnection) -> None:
+        super().__init__({})
+        self.warehouse = warehouse
 
-    def config(self, **_: str) -> None:
-        pass
-
-    def ref(self, name: str) -> Any:
-        frames, warehouse = self.frames, self.warehouse
-
-        class Relation:
-            def df(self) -> pd.DataFrame:
-                if name in frames or warehouse is None:
-                    return frames[name]
-                found = warehouse.execute(
-                    "select table_schema from information_schema.tables where table_name = ?", [name]
-                ).fetchall()
-                kept = "" if name in ("stg_methodology__thresholds", "stg_methodology__seasons") else "limit 0"
-                return warehouse.execute(f"select * from {found[0][0]}.{name} {kept}").df()
-
-        return Relation()
-
-
-def _load(name: str) -> ModuleType:
-    path = DBT / "models" / "intermediate" / "scores" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    def ref(self, name: str) -> duckdb.DuckDBPyRelation:
+        found = self.warehouse.execute(
+            "select table_schema from information_schema.tables where table_name = ?", [name]
+        ).fetchall()
+        kept = "" if name in ("stg_methodology__thresholds", "stg_methodology__seasons") else "limit 0"
+        return self.warehouse.sql(f"select * from {found[0][0]}.{name} {kept}")

@@ -4,7 +4,6 @@ Belongs here: which estimator a statistic goes to, and who is compared with whom
 (`tests/methodology`).
 """
 
-import importlib.util
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagster_project.warehouse import DBT
+from tests.dbt.python_models import load_model
 
 KEY = {"unit_type": "agency", "unit_id": "a", "period_id": "2026Q1", "instrument_id": "i", "agency_id": "a"}
 THRESHOLDS = {
@@ -24,23 +23,14 @@ THRESHOLDS = {
 }
 
 
-def _load(name: str) -> ModuleType:
-    path = DBT / "models" / "intermediate" / "scores" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def estimated() -> ModuleType:
-    return _load("int_scores__estimated")
+    return load_model("int_scores__estimated")
 
 
 @pytest.fixture(scope="module")
 def positions() -> ModuleType:
-    return _load("int_positions__estimated")
+    return load_model("int_positions__estimated")
 
 
 def _statistics(*rows: dict[str, Any]) -> pd.DataFrame:
@@ -127,7 +117,11 @@ def _members(scores: list[float], error: float = 1.0, polarity: int = 1, **chang
 
 
 def _placed(positions: ModuleType, members: pd.DataFrame) -> pd.DataFrame:
-    return positions._with_reasons(positions._positions(members, THRESHOLDS), THRESHOLDS)
+    """The class as one period of the gate's table, beside its members' reliabilities."""
+    reliability = members.rename(columns={"agency_id": "unit_id"})
+    reliability = reliability[["unit_id", "metric_id", "period_id", "instrument_id", "reliability"]]
+    made: pd.DataFrame = positions._estimated(members.drop(columns="reliability"), reliability, THRESHOLDS)
+    return made
 
 
 def test_six_agencies_have_five_peers_each(positions: ModuleType) -> None:

@@ -1,0 +1,94 @@
+"""Which periods' scores a build makes again, and that the others are left alone and stay right.
+
+Belongs here: `int_periods__pending` and `int_periods__built`, and the key that makes all of them anew. Does not belong here:
+slices, the same for cells (`test_slices`), and whole runs in any order of deliveries (`tests/pipeline`).
+"""
+
+from typing import Any
+
+import duckdb
+import pytest
+
+from dagster_project.warehouse import LIGHT, SCORES, run_dbt
+from miyar.workspace import Workspace
+
+PENDING = "select period_id from intermediate.int_periods__pending order by 1"
+BUILT = "select period_id, period_version from intermediate.int_periods__built order by 1"
+
+
+def _query(workspace: Workspace, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(workspace.warehouse)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def _build(workspace: Workspace, *select: str) -> None:
+    # The views of a copied warehouse still read the lake it was built from; they are made anew first.
+    results = list(run_dbt(workspace, ["path:models/staging", *select], "run"))
+    assert results and not [result for result in results if result.failed]
+
+
+def test_every_model_by_period_is_waited_for() -> None:
+    """A period is noted as built after all of them, or a stopped build would be taken for a whole one."""
+    kept = {path.stem for path in SCORES.glob("by_period/*.*") if path.suffix in {".sql", ".py"}}
+    noted = (SCORES / "int_periods__built.sql").read_text("utf-8")
+    assert len(kept) > 10
+    assert {name for name in kept if f"-- depends_on: {{{{ ref('{name}') }}}}" not in noted} == set()
+
+
+def test_nothing_is_pending_after_a_build(workspace_copy: Workspace) -> None:
+    _build(workspace_copy, "int_periods__pending")
+    assert _query(workspace_copy, PENDING) == []
+    periods = _query(workspace_copy, "select distinct period_id from core.fct_slices where status = 'live' order by 1")
+    assert [row[:1] for row in _query(workspace_copy, BUILT)] == periods
+
+
+@pytest.mark.parametrize("change", ["changed", "withdrawn", "stopped"])
+def test_a_period_and_all_after_it_are_pending(workspace_copy: Workspace, change: str) -> None:
+    periods = [row[0] for row in _query(workspace_copy, BUILT)]
+    _build(workspace_copy, "int_periods__pending")
+    third = periods[2]
+    with duckdb.connect(str(workspace_copy.warehouse)) as connection:
+        if change == "stopped":
+            # A build that set out to make the period from other slices, and did not come to note it.
+            connection.execute("insert into intermediate.int_periods__pending values (?, 'another')", [third])
+        else:
+            # Its cells are others now, or there are none any more.
+            version = {"changed": "another", "withdrawn": "withdrawn"}[change]
+            connection.execute(
+                "update intermediate.int_slices__built set slice_version = ? where slice_id in "
+                "(select slice_id from core.fct_slices where period_id = ?)",
+                [version, third],
+            )
+    _build(workspace_copy, "int_periods__pending")
+    assert [row[0] for row in _query(workspace_copy, PENDING)] == periods[2:]
+
+
+def test_only_pending_periods_are_made_again(workspace_copy: Workspace) -> None:
+    """Marked rows of earlier periods keep their mark; those of the pending one are what they were."""
+    last = _query(workspace_copy, BUILT)[-1][0]
+    scores = "select * exclude (slice_ids) from intermediate.int_scores__estimated"
+    before = _query(workspace_copy, f"{scores} where period_id = '{last}' order by all")
+    with duckdb.connect(str(workspace_copy.warehouse)) as connection:
+        connection.execute("update intermediate.int_scores__estimated set slice_ids = 'marked'")
+        connection.execute("delete from intermediate.int_periods__built where period_id = ?", [last])
+    _build(workspace_copy, *LIGHT)
+    marked = "select distinct period_id from intermediate.int_scores__estimated where slice_ids = 'marked' order by 1"
+    kept = [row[0] for row in _query(workspace_copy, marked)]
+    assert kept == [row[0] for row in _query(workspace_copy, BUILT)][:-1]
+    assert len(before) > 10
+    assert _query(workspace_copy, f"{scores} where period_id = '{last}' order by all") == before
+
+
+def test_another_method_makes_every_period_anew(workspace_copy: Workspace) -> None:
+    key = workspace_copy.root / "warehouse" / "scores.key"
+    assert key.is_file()
+    key.write_text("another", "utf-8")
+    _build(workspace_copy, "int_periods__pending")
+    assert [row[0] for row in _query(workspace_copy, PENDING)] == [
+        row[0]
+        for row in _query(
+            workspace_copy, "select distinct period_id from core.fct_slices where status = 'live' order by 1"
+        )
+    ]
+    # Nobody says the scores stand while they do not.
+    assert not key.is_file()
