@@ -144,6 +144,14 @@ def test_a_new_period_needs_no_reason_and_old_ones_do_not_take_over(centre: Any)
     assert (centre.workspace.editions / "current").readlink().name == "2026Q1-r1"
 
 
+@pytest.mark.parametrize("period", ["2019Q4", "soon", "../../elsewhere", "2026Q1' or true --"])
+def test_a_period_the_warehouse_does_not_have_is_refused(centre: Any, period: str) -> None:
+    with pytest.raises(MiyarError) as caught:
+        centre.publish(period=period)
+    assert [problem.rule for problem in caught.value.problems] == ["period_unknown"]
+    assert list(centre.workspace.editions.iterdir()) == []
+
+
 def test_the_difference_names_every_score(centre: Any) -> None:
     centre.publish()
     centre.change(
