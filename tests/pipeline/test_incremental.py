@@ -7,6 +7,10 @@ import pytest
 
 from publication.verify import verify_all
 
+# The cells of every feed, and the note of what they were made from. Scores are made anew each time from whatever cells there
+# are: where a test is about cells alone, nothing above them is built.
+CELLS = ["+int_slices__built"]
+
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_any_order_of_deliveries_ends_in_the_same_edition(micro, make_micro, seed: int) -> None:
@@ -20,8 +24,7 @@ def test_any_order_of_deliveries_ends_in_the_same_edition(micro, make_micro, see
         assert [account.status for account in micro.receive().accounts] == ["accepted"]
         if number == withdrawn_after:
             micro.withdraw(micro.a04_q4)
-        # The cells of every delivery alone; the scores above them are made anew each time and wait for the last.
-        micro.build(["+int_slices__built"])
+        micro.build(CELLS)
     micro.build()
     received = micro.publish()
 
@@ -40,12 +43,12 @@ def test_only_touched_slices_are_computed_again(micro) -> None:
     """Cells are marked by hand: the mark outlives a build where the slice is left alone and goes where it is recomputed."""
     micro.land([micro.first_q3, micro.a01_q4, micro.a02_q4])
     micro.receive()
-    micro.build()
+    micro.build(CELLS)
     with duckdb.connect(str(micro.workspace.warehouse)) as connection:
         connection.execute("update intermediate.int_survey__cells set touchpoint = 'marked'")
     micro.land([micro.second_q3])
     micro.receive()
-    micro.build()
+    micro.build(CELLS)
     pending = "select distinct slice_id from intermediate.int_slices__pending"
     assert micro.sql(pending) == [("survey_responses|a01|2025Q3",)]
     assert micro.sql(
@@ -56,7 +59,7 @@ def test_only_touched_slices_are_computed_again(micro) -> None:
         ("survey_responses|a01|2025Q4", True),
         ("survey_responses|a02|2025Q4", True),
     ]
-    micro.build()
+    micro.build(CELLS)
     assert micro.sql(pending) == []
 
 
@@ -64,19 +67,19 @@ def test_a_delivery_withdrawn_after_a_stopped_build_leaves_no_cells(micro, make_
     """A build that died between the cells and the note of what was built must not hide its cells from the next build."""
     micro.land([micro.first_q3, micro.a02_q4])
     micro.receive()
-    micro.build()
+    micro.build(CELLS)
     micro.land([micro.second_q3, micro.a04_q4])
     micro.receive()
     # As a kill leaves it: cells are written, int_slices__built is not.
     micro.build(["+int_survey__cells", "+int_respondents__cells"])
     micro.withdraw(micro.second_q3)
     micro.withdraw(micro.a04_q4)
-    micro.build()
+    micro.build(CELLS)
 
     plain = make_micro("plain")
     plain.land([micro.first_q3, micro.a02_q4])
     plain.receive()
-    plain.build()
+    plain.build(CELLS)
     assert micro.cells() == plain.cells()
 
 
@@ -85,9 +88,9 @@ def test_a_first_build_that_stopped_leaves_no_cells_of_a_delivery_withdrawn_sinc
     micro.receive()
     micro.build(["+int_survey__cells", "+int_respondents__cells"])
     micro.withdraw(micro.first_q3)
-    micro.build()
+    micro.build(CELLS)
     plain = make_micro("plain")
     plain.land([micro.a02_q4])
     plain.receive()
-    plain.build()
+    plain.build(CELLS)
     assert micro.cells() == plain.cells()
