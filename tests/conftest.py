@@ -88,14 +88,23 @@ def built_workspace(made_once: MadeOnce) -> Workspace:
     return Workspace.open(made_once("built", make))
 
 
+CopyOfBuilt = Callable[[str], Workspace]
+
+
+@pytest.fixture(scope="session")
+def copy_of_built(built_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> CopyOfBuilt:
+    """Copies of the built workspace, by name, for tests that change one; landing files and Dagster's records are left out."""
+
+    def copied(name: str) -> Workspace:
+        root = tmp_path_factory.mktemp(name) / "centre"
+        ignored = shutil.ignore_patterns("landing", "dagster", "scratch", ".lock*")
+        shutil.copytree(built_workspace.root, root, symlinks=True, ignore=ignored)
+        return Workspace.open(root)
+
+    return copied
+
+
 @pytest.fixture
-def workspace_copy(built_workspace: Workspace, tmp_path: Path) -> Workspace:
-    """A copy of the built workspace, for a test that changes it; landing files and Dagster's records are left out."""
-    root = tmp_path / "centre"
-    shutil.copytree(
-        built_workspace.root,
-        root,
-        symlinks=True,
-        ignore=shutil.ignore_patterns("landing", "dagster", "scratch", ".lock*"),
-    )
-    return Workspace.open(root)
+def workspace_copy(copy_of_built: CopyOfBuilt) -> Workspace:
+    """A copy of the built workspace for one test."""
+    return copy_of_built("copy")
