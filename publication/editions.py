@@ -9,7 +9,7 @@ import shutil
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from miyar.errors import MiyarError, Problem
@@ -109,7 +109,7 @@ def publish(
         period_id=draft.period_id,
         revision=revision,
         reason=reason,
-        published_at=published_at.isoformat(timespec="seconds"),
+        published_at=_in_utc(published_at).isoformat(timespec="seconds"),
         content_hash=draft.content_hash,
         previous_edition_id=previous,
         previous_manifest_hash=file_hash(editions / previous / "manifest.json") if previous else None,
@@ -159,6 +159,11 @@ def _release(draft: _Draft, manifest: Manifest, editions: Path) -> Published:
     record_unrecorded(editions)
     _point_current(editions)
     return Published(manifest.edition_id, final, manifest.content_hash, True)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Moments of the ledger are compared as they are written; one without a zone is UTC."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _file_hashes(folder: Path) -> dict[str, str]:
