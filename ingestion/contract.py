@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -141,6 +142,16 @@ class Server(ContractModel):
     page_parameter: str = "page"
     next_path: str | None = None
     token_variable: str | None = Field(None, description="Environment variable with the bearer token")
+
+    @model_validator(mode="after")
+    def _plain_address(self) -> "Server":
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("server.url is no http or https address")
+        if "@" in parts.netloc:
+            # Messages name the address, and contracts are shared.
+            raise ValueError("server.url holds a user or a password; take a token from the environment (tokenVariable)")
+        return self
 
 
 class Contract(ContractModel):

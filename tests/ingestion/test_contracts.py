@@ -94,6 +94,8 @@ def test_every_problem_of_every_contract_is_listed(centre: Any, survey: dict[str
         ({"delivered": {"fileName": "(unclosed"}}, "delivered.fileName is no regular expression"),
         ({"delivered": {"fileName": "no group"}}, "delivered.fileName needs one group"),
         ({"covers": []}, "at least 1 item"),
+        ({"server": {"type": "api", "url": "ftp://files.example/answers"}}, "server.url is no http or https address"),
+        ({"server": {"type": "api", "url": "answers"}}, "server.url is no http or https address"),
     ],
 )
 def test_what_would_stop_everybody_s_run_is_told_of_the_contract(
@@ -104,6 +106,13 @@ def test_what_would_stop_everybody_s_run_is_told_of_the_contract(
         load_contracts(centre.root / "registry")
     assert {problem.rule for problem in caught.value.problems} == {"contract_invalid"}
     assert words in str(caught.value)
+
+
+def test_a_password_in_an_address_is_refused_and_not_told(centre: Any, survey: dict[str, Any]) -> None:
+    centre.contract(survey, server={"type": "api", "url": "https://huda:s3cret@files.example/answers"})
+    with pytest.raises(MiyarError, match="holds a user or a password") as caught:
+        load_contracts(centre.root / "registry")
+    assert "s3cret" not in str(caught.value)
 
 
 def test_problems_come_in_the_order_of_the_file(centre: Any, survey: dict[str, Any]) -> None:
