@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from ingestion.feeds import load_feeds
 from ingestion.formats import ContractModel, FileFormat
+from ingestion.values import is_date_format
 from miyar.errors import MiyarError, Problem
 from miyar.periods import is_period
 
@@ -70,6 +71,9 @@ class Property(ContractModel):
             raise ValueError(f"{self.name}: give exactly one of physicalName, constant, fileName")
         if self.file_name is not None:
             _require_group(f"{self.name}: fileName", self.file_name)
+        for one in self.date_format or []:
+            if not is_date_format(one, is_hijri=self.calendar == "umm_al_qura"):
+                raise ValueError(f"{self.name}: no date can be read by the format {one!r}")
         return self
 
 
