@@ -329,7 +329,7 @@ def prepare() -> None:
 
 @app.command()
 def docs() -> None:
-    """Write docs/contracts.md and docs/tables.md from the contract schema and from dbt."""
+    """Write docs/contracts.md, docs/rules.md and docs/tables.md from the contract schema, the rules and dbt."""
     from dagster_project.reference import write_reference
 
     for path in write_reference():
