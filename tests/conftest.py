@@ -51,6 +51,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
         original, done = common / f"{name}-original", common / f"{name}-done"
         with FileLock(common / f"{name}.lock"):
             if not done.exists():
+                shutil.rmtree(original, ignore_errors=True)  # of a worker that failed half way
                 make(original)
                 done.touch()
         return _copy(original, tmp_path_factory.mktemp(name) / "centre")
