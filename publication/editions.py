@@ -97,7 +97,8 @@ def publish(
             draft.tables[RESTATED] = fill_restatements(
                 draft.folder, before, read_manifest(before), origin.methodology_version, same_method
             )
-    revision = len(earlier) + 1
+    # Not their number: one that was moved away still had its revision, and the ledger tells of it.
+    revision = read_manifest(editions / earlier[-1]).revision + 1 if earlier else 1
     edition_id = f"{draft.period_id}-r{revision}"
     # Only now: packs and reports tell what was restated, and an edition that is not new needs none of them.
     methodology = methodology_of(workspace)

@@ -150,6 +150,15 @@ def test_a_correction_needs_a_reason(centre: Any) -> None:
         assert connection.execute("select score::double from bench_scores where score_id = 's3'").fetchone() == (71.25,)
 
 
+def test_a_revision_that_is_gone_is_not_given_again(centre: Any) -> None:
+    centre.publish()
+    centre.change(RESTATED)
+    centre.publish(reason="a corrected file")
+    (centre.workspace.editions / "2026Q1-r1").rename(centre.workspace.root / "moved away")
+    centre.change(RESTATED.replace("72", "73"))
+    assert centre.publish(reason="another one").edition_id == "2026Q1-r3"
+
+
 def test_a_new_period_needs_no_reason_and_old_ones_do_not_take_over(centre: Any) -> None:
     centre.publish(period="2025Q4")
     newer = centre.publish()
