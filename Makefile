@@ -15,7 +15,7 @@ run: $(VENV)/.installed
 	@$(BIN)/miyar show --workspace $(DEMO)
 
 test: lint
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -11,6 +11,7 @@ import duckdb
 
 from dagster_project.snapshots import write_snapshots
 from dagster_project.warehouse import LIGHT, run_dbt
+from ingestion import engine
 from miyar.registry import Registry
 from miyar.workspace import Workspace
 from publication.manifest import list_editions, read_manifest
@@ -44,7 +45,5 @@ def scores_under(workspace: Workspace, registry: Registry, methodology_version: 
         raise RuntimeError(f"under methodology {methodology_version}: {'; '.join(failures)}")
     scores = folder / "bench_scores.parquet"
     with duckdb.connect(str(aside.warehouse), read_only=True) as connection:
-        connection.execute(
-            f"copy benchmarks.bench_scores to '{str(scores).replace(chr(39), chr(39) * 2)}' (format parquet)"
-        )
+        engine.write(connection, "from benchmarks.bench_scores", scores)
     return scores

@@ -1,20 +1,15 @@
 """The published edition as an asset.
 
-Belongs here: the wiring of `publication.publish`. Does not belong here: how editions are made.
+Belongs here: the wiring of `publishing`. Does not belong here: how editions are made.
 """
 
-import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 
-from dagster_project.counterfactual import same_method
-from dagster_project.origin import origin_of
+from dagster_project.publishing import publish_warehouse
 from dagster_project.resources import WorkspaceResource
-from dagster_project.state import require_built
 from dagster_project.warehouse import DBT
-from publication.editions import publish
 
 # Every mart is published: an edition is made after the last of them.
 MARTS = sorted((path.parent.name, path.stem) for path in (DBT / "models" / "marts").rglob("*.sql"))
@@ -42,18 +37,8 @@ def edition(
     context: dg.AssetExecutionContext, config: PublishConfig, workspace: WorkspaceResource
 ) -> dg.MaterializeResult[None]:
     moment = datetime.fromisoformat(config.published_at) if config.published_at else datetime.now(tz=UTC)
-    with workspace.hold() as place, tempfile.TemporaryDirectory(dir=place.warehouse.parent) as aside:
-        registry, contracts = workspace.registry(), workspace.contracts()
-        require_built(place, registry, contracts)
-        published = publish(
-            place,
-            origin_of(place, registry, contracts),
-            moment,
-            period=config.period or None,
-            reason=config.reason,
-            by=config.by,
-            same_method=same_method(place, registry, Path(aside)),
-        )
+    with workspace.hold() as place:
+        published = publish_warehouse(place, moment, period=config.period, reason=config.reason, by=config.by)
     size = sum(path.stat().st_size for path in published.path.rglob("*") if path.is_file())
     return dg.MaterializeResult(
         metadata={

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from ingestion import engine
 from ingestion.feeds import LINEAGE, Feed
 from ingestion.ledger import Account, read_accounts
 from miyar.workspace import Workspace
@@ -45,10 +46,8 @@ def changes(
             ("after", place.lake, account.submission_id),
             ("before", workspace.lake, earlier.submission_id),
         ):
-            files = [str(path) for path in sorted((lake / feed.name).glob(f"period=*/{submission}*.parquet"))]
-            connection.execute(
-                f"create view {name} as select * from read_parquet({_list(files)}, hive_partitioning = false)"
-            )
+            files = sorted((lake / feed.name).glob(f"period=*/{submission}.parquet"))
+            connection.execute(f"create view {name} as select * from {engine.parquet(*files)}")
         lines = _volumes(connection)
         skipped = IDENTIFIERS | set(LINEAGE)
         for column in feed.columns:
@@ -96,7 +95,3 @@ def _means(connection: duckdb.DuckDBPyConnection, column: str) -> list[dict[str,
 
 def _line(kind: str, column: str, value: str, before: float, after: float) -> dict[str, Any]:
     return {"kind": kind, "column": column, "value": value, "before": round(before, 4), "after": round(after, 4)}
-
-
-def _list(files: list[str]) -> str:
-    return "[" + ", ".join("'" + name.replace("'", "''") + "'" for name in files) + "]"

@@ -7,6 +7,7 @@ Belongs here: the order of these steps and the decision accepted or refused. Doe
 import json
 import shutil
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ import pyarrow as pa
 
 from expectations.batches import Judged, judge
 from expectations.suites import refuse_above_share, suite_for
+from ingestion import files
 from ingestion.contract import Contract
 from ingestion.feeds import load_feeds
 from ingestion.lake import settle
@@ -52,7 +54,7 @@ def receive_all(
     contracts: list[Contract],
     *,
     only: set[tuple[str, str]] | None = None,
-    progress: Any = None,
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Intake:
     """Receive every delivery that is new (or whose contract changed), in path order; then rewrite the list of slices.
 
@@ -77,16 +79,14 @@ def receive_all(
         coming = deque(readers.submit(_stage, delivery, workspace, registry) for delivery in fresh[:AHEAD])
         batch: list[tuple[Delivery, Staged | MiyarError]] = []
         for number, delivery in enumerate(fresh):
-            if progress:
-                progress(delivery.relative, number, len(fresh))
+            progress(delivery.relative, number, len(fresh))
             batch.append((delivery, coming.popleft().result()))
             if number + AHEAD < len(fresh):
                 coming.append(readers.submit(_stage, fresh[number + AHEAD], workspace, registry))
             if number + 1 == len(fresh) or _is_full(batch, fresh[number + 1]):
                 intake.accounts += _account_for(batch, workspace)
                 batch = []
-    if progress:
-        progress("", len(fresh), len(fresh))
+    progress("", len(fresh), len(fresh))
     _, contested = write_slices(workspace)
     intake.problems += contested
     return intake
@@ -152,7 +152,7 @@ def _new_account(delivery: Delivery, workspace: Workspace) -> Account:
         contract_id=contract.id,
         contract_version=contract.version,
         contract_hash=contract_hash(contract),
-        path=f"{contract.provider}/{contract.feed}/{delivery.relative}",
+        path=delivery.shown,
         delivered_key=delivery.delivered_key,
         sequence=next_sequence(workspace, delivery.submission_id),
         status="refused",
@@ -215,15 +215,12 @@ def _refusal(delivery: Delivery, quarantined: int, records: int) -> dict[str, st
         "submission_refused",
         f"{quarantined} of {records} records are bad, so none is taken",
         who=delivery.contract.provider,
-        file=delivery.relative,
+        file=delivery.shown,
         next_step="See the quality report for the rules that failed, correct the file and deliver it again.",
     ).as_dict()
 
 
 def write_quality(workspace: Workspace, account: Account, report: list[dict[str, Any]]) -> None:
     """Store the submission's quality report beside the ledger, for the agency and for the asset checks."""
-    folder = workspace.lake / "quality"
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{account.submission_id}.json.part"
-    part.write_text(json.dumps({"submission_id": account.submission_id, "rules": report}, ensure_ascii=False, indent=1))
-    part.replace(folder / f"{account.submission_id}.json")
+    content = json.dumps({"submission_id": account.submission_id, "rules": report}, ensure_ascii=False, indent=1)
+    files.write_text(workspace.lake / "quality" / f"{account.submission_id}.json", content)

@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from expectations.suites import Rule
+from ingestion import engine
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ class _Validator:
 
     def release(self) -> None:
         """Close the file: both engines keep it open in this process, which would block the next submission."""
-        for engine in (self.datasource.get_engine(), self.datasource.get_execution_engine().engine):
-            engine.dispose()
+        for pool in (self.datasource.get_engine(), self.datasource.get_execution_engine().engine):
+            pool.dispose()
 
 
 @cache
@@ -94,13 +95,8 @@ def _point(database: Path, typed: Sequence[Path], problems: Sequence[Path] = ())
         if not typed:
             connection.execute("create table typed (row_id varchar)")
             return
-        untyped = f" where row_id not in (select row_id from {_files(problems)})" if problems else ""
-        connection.execute(f"create view typed as select * from {_files(typed)}{untyped}")
-
-
-def _files(paths: Sequence[Path]) -> str:
-    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
-    return f"read_parquet([{listed}])"
+        untyped = f" where row_id not in (select row_id from {engine.parquet(*problems)})" if problems else ""
+        connection.execute(f"create view typed as select * from {engine.parquet(*typed)}{untyped}")
 
 
 def evaluate(typed: Sequence[Path], problems: Sequence[Path], rules: Sequence[Rule]) -> list[Finding]:

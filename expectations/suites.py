@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import yaml
 
+from ingestion import engine
 from ingestion.contract import Contract
 from ingestion.feeds import Feed
 from miyar.workspace import OpenPeriods
@@ -112,8 +113,7 @@ def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods) -> list[Rule
 def _covers_predicate(contract: Contract) -> str:
     if contract.covers == "all":
         return "true"
-    listed = ", ".join("'" + agency.replace("'", "''") + "'" for agency in contract.covers)
-    return f"agency_id in ({listed})"
+    return f"agency_id in ({engine.texts(contract.covers)})"
 
 
 def _rule(source: dict[str, Any], filled: dict[str, str]) -> Rule:

@@ -6,14 +6,17 @@ physicalName, server).
 """
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, ValidationError, model_validator
 
 from ingestion.feeds import load_feeds
+from ingestion.formats import ContractModel, FileFormat
+from ingestion.values import is_date_format
 from miyar.errors import MiyarError, Problem
 from miyar.periods import is_period
 
@@ -23,64 +26,20 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Lookup = Literal["agencies", "services", "branches", "regions", "journeys"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
-
-
-class CsvFormat(_Model):
-    """Delimited text. `headerRows: 2` joins the two header cells with ` / `, the upper one filled to the right."""
-
-    type: Literal["csv", "tsv"]
-    encoding: str = "utf-8-sig"
-    delimiter: str | None = Field(None, description="Default: a comma for csv, a tab for tsv")
-    quote: str = '"'
-    decimal: Literal[".", ","] = "."
-    skip_rows: int = Field(0, ge=0, description="Banner rows before the header")
-    header_rows: Literal[1, 2] = 1
-
-
-class SheetFormat(_Model):
-    """A spreadsheet. Rows below `skipRows` and the header are data; fully empty rows are not counted."""
-
-    type: Literal["xlsx", "ods"]
-    sheet: str | int = Field(0, description="Sheet name, or its number counted from 0")
-    decimal: Literal[".", ","] = "."
-    skip_rows: int = Field(0, ge=0, description="Banner rows before the header")
-    header_rows: Literal[1, 2] = 1
-
-
-class JsonFormat(_Model):
-    """JSON: `itemsPath` leads to the list of records (dots between names). Nested fields are named `a.b`."""
-
-    type: Literal["json", "ndjson"]
-    items_path: str = ""
-    decimal: Literal[".", ","] = "."
-
-
-class ParquetFormat(_Model):
-    """Parquet; nested columns are named `a.b`."""
-
-    type: Literal["parquet"]
-    decimal: Literal[".", ","] = "."
-
-
-FileFormat = Annotated[CsvFormat | SheetFormat | JsonFormat | ParquetFormat, Field(discriminator="type")]
-
-
-class NamedFrom(_Model):
+class NamedFrom(ContractModel):
     """A source header that holds from a period on."""
 
     physical_name: str
     valid_from: str = Field(description="First period in which the file carries this header, e.g. 2025Q3")
 
 
-class Generalise(_Model):
+class Generalise(ContractModel):
     """Numbers to bands: lower bounds in rising order, labelled `0-17`, `18-29`, ... `60+`; below the first is null."""
 
     lower_bounds: list[int] = Field(min_length=1)
 
 
-class Property(_Model):
+class Property(ContractModel):
     """Where one canonical column comes from and how its text becomes a value.
 
     Exactly one of physicalName (one header, or headers by period), constant, fileName (a regular expression whose first
@@ -110,12 +69,15 @@ class Property(_Model):
         given = [source for source in (self.physical_name, self.constant, self.file_name) if source is not None]
         if len(given) != 1:
             raise ValueError(f"{self.name}: give exactly one of physicalName, constant, fileName")
-        if self.file_name is not None and re.compile(self.file_name).groups < 1:
-            raise ValueError(f"{self.name}: fileName needs one group")
+        if self.file_name is not None:
+            _require_group(f"{self.name}: fileName", self.file_name)
+        for one in self.date_format or []:
+            if not is_date_format(one, is_hijri=self.calendar == "umm_al_qura"):
+                raise ValueError(f"{self.name}: no date can be read by the format {one!r}")
         return self
 
 
-class Record(_Model):
+class Record(ContractModel):
     """One record made of each source row; several records unpivot a wide file.
 
     With `skipWhenEmpty` a row whose every own column is empty gives no record and is counted as blank.
@@ -125,7 +87,7 @@ class Record(_Model):
     skip_when_empty: bool = True
 
 
-class Scale(_Model):
+class Scale(ContractModel):
     """A scale as this provider writes it. Codes not listed anywhere are out of range and quarantined by rule."""
 
     family: str = Field(description="Scale family kept with every answer; only equal families are compared")
@@ -144,7 +106,7 @@ class Scale(_Model):
         return self
 
 
-class Dropped(_Model):
+class Dropped(ContractModel):
     """A source column that is read past and never stored, with the reason; `scan` reports personal data found in it."""
 
     physical_name: str = Field(description="Header, or a glob such as q33*")
@@ -152,14 +114,19 @@ class Dropped(_Model):
     scan: bool = False
 
 
-class Delivered(_Model):
+class Delivered(ContractModel):
     """When a file was delivered, taken from its path: the later delivery of a slice replaces the earlier one."""
 
     file_name: str = Field(description="Regular expression with one group on the path below the feed's landing folder")
     date_format: str = "%Y-%m-%d"
 
+    @model_validator(mode="after")
+    def _has_group(self) -> "Delivered":
+        _require_group("delivered.fileName", self.file_name)
+        return self
 
-class Waiver(_Model):
+
+class Waiver(ContractModel):
     """A rule that does not hold for this contract, with reason and last period."""
 
     rule: str
@@ -167,7 +134,7 @@ class Waiver(_Model):
     until: str
 
 
-class Server(_Model):
+class Server(ContractModel):
     """A paged HTTP endpoint whose items `miyar fetch` writes to the landing zone as NDJSON.
 
     The next page is `nextPath` in the body (a URL or a token sent as `pageParameter`), else page numbers from 1.
@@ -180,8 +147,18 @@ class Server(_Model):
     next_path: str | None = None
     token_variable: str | None = Field(None, description="Environment variable with the bearer token")
 
+    @model_validator(mode="after")
+    def _plain_address(self) -> "Server":
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("server.url is no http or https address")
+        if "@" in parts.netloc:
+            # Messages name the address, and contracts are shared.
+            raise ValueError("server.url holds a user or a password; take a token from the environment (tokenVariable)")
+        return self
 
-class Contract(_Model):
+
+class Contract(ContractModel):
     """How one provider delivers one feed."""
 
     api_version: Literal["v3.1.0"] = "v3.1.0"
@@ -199,7 +176,9 @@ class Contract(_Model):
     )
     delivered: Delivered | None = Field(None, description="Default: order of arrival, then path")
     precedence: int | None = Field(None, description="Decides when two providers deliver one slice; lower wins")
-    covers: list[str] | Literal["all"] = Field(description="Agencies this provider may report on")
+    covers: Annotated[list[str], Field(min_length=1)] | Literal["all"] = Field(
+        description="Agencies this provider may report on"
+    )
     format: FileFormat
     null_values: list[str] = Field(default_factory=list, description="Texts that mean no value, in every column")
     properties: list[Property] = Field(default_factory=list, description="Columns shared by all records of a row")
@@ -220,6 +199,15 @@ class Contract(_Model):
         return self
 
 
+def _require_group(place: str, pattern: str) -> None:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"{place} is no regular expression: {error}") from None
+    if groups < 1:
+        raise ValueError(f"{place} needs one group")
+
+
 def _contract_problems(contract: Contract) -> list[str]:
     feeds = load_feeds()
     if contract.feed not in feeds:
@@ -235,7 +223,7 @@ def _contract_problems(contract: Contract) -> list[str]:
         problems += [
             f"{place}{name!r} is no column of {feed.name}" for name in dict.fromkeys(names) if name not in allowed
         ]
-        problems += [f"{place}{name!r} is mapped twice" for name in {n for n in names if names.count(n) > 1}]
+        problems += [f"{place}{name!r} is mapped twice" for name, count in Counter(names).items() if count > 1]
         for column in feed.columns:
             fed_otherwise = (
                 column.row_default

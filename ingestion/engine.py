@@ -49,6 +49,26 @@ def texts(values: Iterable[str]) -> str:
     return ", ".join(text(value) for value in values)
 
 
+def parquet(*paths: Path, with_places: bool = False) -> str:
+    """SQL relation of the rows of Parquet files; `with_places` adds each row's `file_row_number`.
+
+    A folder named a=b on the way to a file is no column of it, as DuckDB would have it.
+    """
+    numbered = ", file_row_number = true" if with_places else ""
+    return f"read_parquet([{texts(str(path) for path in paths)}], hive_partitioning = false{numbered})"
+
+
+def write(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
+    """Write the rows of a query to a Parquet file."""
+    connection.execute(f"copy ({query}) to {text(str(target))} (format parquet, compression zstd)")
+
+
+def count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    """The whole number a query gives."""
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
 def mark_rows(connection: duckdb.DuckDBPyConnection, variable: str, positions: str, rows: int) -> None:
     """Remember rows of a Parquet file in a bit string; `positions` is a query of their file_row_number.
 

@@ -44,6 +44,7 @@ class _State:
     pages: int = 0
     items: int = 0
     size: int = 0  # bytes of the finished pages; whatever follows in the file is half a page
+    is_last: bool = False  # no page follows
 
 
 def fetch(
@@ -52,12 +53,11 @@ def fetch(
     delivered_on: str,
     *,
     wait: Callable[[float], None] = time.sleep,
-    progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write all items of the contract's endpoint to `landing/<provider>/<feed>/<delivered_on>.ndjson`.
 
-    A finished file is returned as it is. `wait` replaces sleeping (for tests); `progress` is told pages and items.
-    Raises MiyarError when the endpoint cannot be read; the pages read so far are kept and a rerun goes on after them.
+    A finished file is returned as it is. `wait` replaces sleeping (for tests). Raises MiyarError when the endpoint cannot be
+    read; the pages read so far are kept and a rerun goes on after them.
     """
     server = contract.server
     if server is None:
@@ -73,7 +73,7 @@ def fetch(
     state = _resume(server, part, state_file)
     client = httpx.Client(timeout=TIMEOUT_SECONDS, headers=_headers(contract, server), follow_redirects=True)
     with client, part.open("ab") as out:
-        while True:
+        while not state.is_last:
             page = _get(client, contract, server, state, wait)
             items = _at(page, server.items_path)
             if not isinstance(items, list):
@@ -89,13 +89,9 @@ def fetch(
                 out.write(line.encode() + b"\n")
             out.flush()
             os.fsync(out.fileno())
-            more = _advance(contract, server, state, page, len(items))
+            state.is_last = not _advance(contract, server, state, page, len(items))
             state.size = out.tell()
             files.write_text(state_file, json.dumps(asdict(state)))
-            if progress:
-                progress(state.pages, state.items)
-            if not more:
-                break
     part.replace(target)
     state_file.unlink()
     return target
@@ -141,9 +137,7 @@ def _get(client: httpx.Client, contract: Contract, server: Server, state: _State
         return answer.json()
 
     retrying = Retrying(
-        retry=retry_if_exception(
-            lambda error: isinstance(error, _BusyError | httpx.TransportError | json.JSONDecodeError)
-        ),
+        retry=retry_if_exception(lambda error: isinstance(error, _BusyError | httpx.TransportError | ValueError)),
         stop=stop_after_attempt(ATTEMPTS),
         wait=_pause,
         reraise=True,
@@ -154,9 +148,11 @@ def _get(client: httpx.Client, contract: Contract, server: Server, state: _State
     except httpx.HTTPStatusError as error:
         reason = f"the server answered HTTP {error.response.status_code}"
         step = "Check server.url and the token in the contract with the provider."
-    except json.JSONDecodeError:
+    except ValueError:  # no JSON, or no text
         reason, step = "the answer is no JSON", "Check server.url with the provider."
-    except (_BusyError, httpx.TransportError) as error:
+    except httpx.InvalidURL:
+        reason, step = "the address is no URL", "Check server.url with the provider."
+    except (_BusyError, httpx.RequestError) as error:
         reason = (
             f"no answer after {ATTEMPTS} attempts ({error if isinstance(error, _BusyError) else type(error).__name__})"
         )
@@ -203,9 +199,9 @@ def _advance(contract: Contract, server: Server, state: _State, page: Any, items
     text = str(following)
     here = state.next_url or server.url
     if text.startswith(("http://", "https://", "/", "?")):
-        # The token must not be sent to whichever host a page names.
         there = httpx.URL(here).join(text)
-        if there.host != httpx.URL(server.url).host:
+        # The token must not be sent to whichever host a page names, nor in the clear.
+        if _origin(there) != _origin(httpx.URL(server.url)):
             raise _problem(
                 contract, str(there), "fetch_host", "the next page is on another host", "Ask the provider about it."
             )
@@ -219,6 +215,10 @@ def _advance(contract: Contract, server: Server, state: _State, page: Any, items
     else:
         state.next_value = text
     return True
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _problem(contract: Contract, url: str, rule: str, message: str, next_step: str) -> MiyarError:

@@ -68,58 +68,91 @@ def resolve(contract: Contract, delivered: list[str], file: str, row: int | None
         row: the row the (last) header row stands in, None for formats without one.
     """
     headers = [tidy(header) for header in delivered]
-    problems: list[Problem] = []
+    place = _Place(contract, file, row)
+    known, problems = _taken(place, headers)
+    scanned, unknown = _left(place, headers, known)
+    problems += unknown
+    problems += [
+        place.problem(
+            "header_duplicated", f"the header stands {count} times", header, "Give each column its own header."
+        )
+        for header, count in Counter(filter(None, headers)).items()
+        if count > 1 and (header in known or header in scanned)
+    ]
+    # A nameless column with nothing in it does no harm; whether this one is empty is only known once it is read.
+    nameless = [number for number, header in enumerate(headers) if not header and row is not None]
+    nameless = [] if any(_covers(pattern, "") for pattern in contract.ignored) else nameless
+    if problems:
+        raise MiyarError([*problems, *(blank_header(contract, file, row, number) for number in nameless)])
+    return Headers(tuple(headers), known, scanned, tuple(nameless), row)
 
-    def report(rule: str, message: str, column: str, next_step: str) -> None:
-        problems.append(Problem(rule, message, contract.provider, file, row, column, next_step))
 
-    position = {header: place for place, header in reversed(list(enumerate(headers))) if header}
+@dataclass(frozen=True)
+class _Place:
+    """Whose header row it is and where, for messages."""
+
+    contract: Contract
+    file: str
+    row: int | None
+
+    def problem(self, rule: str, message: str, column: str, next_step: str) -> Problem:
+        return Problem(rule, message, self.contract.provider, self.file, self.row, column, next_step)
+
+
+def _taken(place: _Place, headers: list[str]) -> tuple[dict[str, int], list[Problem]]:
+    """Positions of the headers that feed a property, and what is wrong with those."""
+    position = {header: number for number, header in reversed(list(enumerate(headers))) if header}
     known: dict[str, int] = {}
-    for prop in properties_of(contract):
+    problems = []
+    for prop in properties_of(place.contract):
         names = [tidy(header) for header in names_of(prop)]
         present = [header for header in names if header in position]
         known |= {header: position[header] for header in present}
         if names and not present and not prop.optional:
             near = _near(names, headers)
-            report(
-                "header_missing",
-                f"the header {' or '.join(repr(header) for header in names)} for {prop.name!r} is not in the file"
-                + (f"; the file has {near}" if near else ""),
-                names[0],
-                "Deliver the column under its agreed name, or change physicalName in the contract.",
+            problems.append(
+                place.problem(
+                    "header_missing",
+                    f"the header {' or '.join(repr(header) for header in names)} for {prop.name!r} is not in the file"
+                    + (f"; the file has {near}" if near else ""),
+                    names[0],
+                    "Deliver the column under its agreed name, or change physicalName in the contract.",
+                )
             )
         if len(present) > 1:
-            report(
-                "header_ambiguous",
-                f"{prop.name!r} has both an older and a newer header: {', '.join(map(repr, present))}",
-                present[0],
-                "Deliver only one of them.",
+            problems.append(
+                place.problem(
+                    "header_ambiguous",
+                    f"{prop.name!r} has both an older and a newer header: {', '.join(map(repr, present))}",
+                    present[0],
+                    "Deliver only one of them.",
+                )
             )
+    return known, problems
+
+
+def _left(place: _Place, headers: list[str], known: dict[str, int]) -> tuple[dict[str, int], list[Problem]]:
+    """Positions of the dropped headers that are scanned, and the headers the contract says nothing of."""
+    contract = place.contract
     scanned: dict[str, int] = {}
-    for place, header in enumerate(headers):
-        if not header:
+    problems = []
+    for number, header in enumerate(headers):
+        if not header or header in known:
             continue
         dropped = [drop for drop in contract.dropped if _covers(drop.physical_name, header)]
-        if any(drop.scan for drop in dropped) and header not in known:
-            scanned[header] = place
-        if header in known or dropped or any(_covers(pattern, header) for pattern in contract.ignored):
-            continue
-        if header not in headers[:place]:
-            report(
-                "header_unknown",
-                "the contract neither maps, drops nor ignores this header",
-                header,
-                "Take the column out, or name it in the contract (properties, dropped or ignored).",
+        if any(drop.scan for drop in dropped):
+            scanned[header] = number
+        is_named = dropped or any(_covers(pattern, header) for pattern in contract.ignored)
+        if not is_named and header not in headers[:number]:
+            problems.append(
+                place.problem(
+                    "header_unknown",
+                    "the contract neither maps, drops nor ignores this header",
+                    header,
+                    "Take the column out, or name it in the contract (properties, dropped or ignored).",
+                )
             )
-    for header, count in Counter(header for header in headers if header).items():
-        if count > 1 and (header in known or header in scanned):
-            report("header_duplicated", f"the header stands {count} times", header, "Give each column its own header.")
-    # A nameless column with nothing in it does no harm; whether this one is empty is only known once it is read.
-    nameless = [place for place, header in enumerate(headers) if not header and row is not None]
-    nameless = [] if any(_covers(pattern, "") for pattern in contract.ignored) else nameless
-    if problems:
-        raise MiyarError([*problems, *(blank_header(contract, file, row, place) for place in nameless)])
-    return Headers(tuple(headers), known, scanned, tuple(nameless), row)
+    return scanned, problems
 
 
 def blank_header(contract: Contract, file: str, row: int | None, place: int) -> Problem:

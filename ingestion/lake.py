@@ -91,7 +91,7 @@ def _split(
             total,
         )
     kept = "" if refused_whole else _kept(bad)
-    slices = _slices(connection, staged, feed, kept, refused_whole) if bad else staged.slices
+    slices = _slices(connection, staged, kept, refused_whole) if bad else staged.slices
     written: list[Path] = []
     if not refused_whole:
         for period in sorted({str(one["period_id"]) for one in slices if one["rows"]}):
@@ -139,13 +139,13 @@ def write_empty_files(workspace: Workspace) -> None:
 
 
 def _typed(staged: Staged) -> str:
-    return f"read_parquet({engine.text(str(staged.typed))}, file_row_number = true)"
+    return engine.parquet(staged.typed, with_places=True)
 
 
 def _untyped(staged: Staged) -> str:
     if staged.problems is None:
         return f"(select '' as row_id, []::{_PROBLEM}[] as problems where false)"
-    return f"read_parquet({engine.text(str(staged.problems))})"
+    return engine.parquet(staged.problems)
 
 
 def _kept(bad: int) -> str:
@@ -174,7 +174,7 @@ def _gather_bad(connection: duckdb.DuckDBPyConnection, staged: Staged, refused: 
         where (agency_id is null or period_id is null) and row_id not in (select row_id from bad)"""
     )
     connection.unregister("refused")
-    return _number(connection, "select count(distinct row_id) from bad")
+    return engine.count(connection, "select count(distinct row_id) from bad")
 
 
 def _refuse_rest(connection: duckdb.DuckDBPyConnection, staged: Staged) -> None:
@@ -185,7 +185,7 @@ def _refuse_rest(connection: duckdb.DuckDBPyConnection, staged: Staged) -> None:
 
 
 def _slices(
-    connection: duckdb.DuckDBPyConnection, staged: Staged, feed: Feed, kept: str, refused_whole: bool
+    connection: duckdb.DuckDBPyConnection, staged: Staged, kept: str, refused_whole: bool
 ) -> list[dict[str, str | int]]:
     """Every slice the submission speaks of, with the number of accepted rows (none, when all of a slice were bad)."""
     accepted = "0" if refused_whole else "count(*) - count(held.row_id)" if kept else "count(*)"
@@ -205,25 +205,21 @@ def _write_accepted(
 ) -> None:
     columns = ", ".join(feed.lake_schema.names)
     condition = f"{kept} and" if kept else "where"
-    connection.execute(
-        f"copy (select {columns} from {_typed(staged)} {condition} period_id = {engine.text(period)}) "
-        f"to {engine.text(str(files.part_of(target)))} (format parquet, compression zstd)"
-    )
+    rows = f"select {columns} from {_typed(staged)} {condition} period_id = {engine.text(period)}"
+    engine.write(connection, rows, files.part_of(target))
 
 
 def _write_quarantine(connection: duckdb.DuckDBPyConnection, staged: Staged, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    connection.execute(
-        f"""copy (
-            select row_id, source_row, provider_id, submission_id, agency_id, period_id, slice_id, found.problems
-            from {_typed(staged)} inner join (
-                select row_id, list({{'rule': rule, 'column': "column", 'value': "value"}}::{_PROBLEM}
-                    order by origin, position) as problems
-                from bad group by row_id
-            ) as found using (row_id)
-            order by file_row_number
-        ) to {engine.text(str(files.part_of(target)))} (format parquet, compression zstd)"""
-    )
+    rows = f"""
+        select row_id, source_row, provider_id, submission_id, agency_id, period_id, slice_id, found.problems
+        from {_typed(staged)} inner join (
+            select row_id, list({{'rule': rule, 'column': "column", 'value': "value"}}::{_PROBLEM}
+                order by origin, position) as problems
+            from bad group by row_id
+        ) as found using (row_id)
+        order by file_row_number"""
+    engine.write(connection, rows, files.part_of(target))
 
 
 def _publish(
@@ -249,8 +245,3 @@ def _publish(
     if taken + held + staged.duplicates != staged.records:
         raise rows_lost(staged.delivery, staged.records, taken, held, staged.duplicates)
     return replace(settlement, accepted=taken, quarantined=held, duplicates=staged.duplicates)
-
-
-def _number(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = connection.execute(sql).fetchone()
-    return int(row[0]) if row else 0

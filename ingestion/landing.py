@@ -74,6 +74,9 @@ def discover(workspace: Workspace, contracts: list[Contract]) -> tuple[list[Deli
 def delivery_of(path: Path, contract: Contract, relative: str) -> Delivery | Problem:
     """One file as a delivery under a contract, or why it cannot be one."""
     shown = f"{contract.provider}/{contract.feed}/{relative}"
+    unnameable = _unnameable(shown, contract.provider)
+    if unnameable:
+        return unnameable
     try:
         identity = submission_id_of(path, contract.provider, contract.feed)
     except OSError as error:
@@ -103,6 +106,17 @@ def why_unreadable(error: OSError) -> tuple[str, str]:
     return f"the file cannot be read: {reason}", "Check the disk or network drive the file lies on, then try again."
 
 
+def _unnameable(shown: str, provider: str) -> Problem | None:
+    """The problem of a name in bytes of another encoding (unpacked archives bring such): no ledger or message can hold it."""
+    try:
+        shown.encode()
+    except UnicodeEncodeError:
+        readable = os.fsencode(shown).decode("utf-8", "replace")
+        step = "Rename the file, and deliver names in UTF-8."
+        return Problem("file_unmatched", "the file's name is not UTF-8", provider, readable, next_step=step)
+    return None
+
+
 def _files(landing: Path) -> list[Path]:
     found = []
     for folder, folders, files in os.walk(landing):
@@ -114,6 +128,9 @@ def _files(landing: Path) -> list[Path]:
 def _deliver(workspace: Workspace, contracts: list[Contract], path: Path) -> Delivery | Problem:
     below = path.relative_to(workspace.landing)
     provider = below.parts[0] if len(below.parts) > 1 else ""
+    unnameable = _unnameable(below.as_posix(), provider)
+    if unnameable:
+        return unnameable
     feed = below.parts[1] if len(below.parts) > 2 else ""
     own = [contract for contract in contracts if contract.provider == provider]
     matching = [contract for contract in own if contract.feed == feed]

@@ -6,6 +6,7 @@ Belongs here: accounts, replacement, withdrawal, contested slices. Does not belo
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -187,34 +188,14 @@ def _one_slice(
 
     status = {account.submission_id: _own_status(account, one) for account, one in claims}
     valid = [account for account, _ in claims if status[account.submission_id] == "live"]
-    counting: list[Account] = []
-    for provider in sorted({account.provider for account in valid}):
-        own = [account for account in valid if account.provider == provider]
-        latest = contract_of(own[-1])
-        if latest is not None and latest.delivery == "upsert":
-            counting += own
-        else:
-            counting.append(own[-1])
-    problems: list[Problem] = []
-    providers = sorted({account.provider for account in counting})
-    if len(providers) > 1:
-        precedence = {
-            provider: min(_precedence(contract_of(account)) for account in counting if account.provider == provider)
-            for provider in providers
-        }
-        first = min(precedence.values())
-        winners = [provider for provider in providers if precedence[provider] == first]
-        if len(winners) > 1:
-            problems.append(_contested(slice_id, [account for account in counting if account.provider in winners]))
-            status |= {account.submission_id: "contested" for account in counting}
-            counting = []
-        counting = [account for account in counting if account.provider == winners[0]]
+    latest = _latest(valid, contract_of)
+    counting, contested = _first_by_precedence(latest, contract_of)
     live = {account.submission_id for account in counting}
-    status |= {
-        account.submission_id: "replaced"
-        for account in valid
-        if account.submission_id not in live and status[account.submission_id] == "live"
-    }
+    status |= {account.submission_id: "replaced" for account in valid if account.submission_id not in live}
+    problems = []
+    if contested:
+        problems.append(_contested(slice_id, contested))
+        status |= {account.submission_id: "contested" for account in latest}
     version = _version(counting)
     rank: dict[str, int] = {}
     rows = []
@@ -235,6 +216,30 @@ def _one_slice(
             }
         )
     return rows, problems
+
+
+def _latest(valid: list[Account], contract_of: Callable[[Account], Contract | None]) -> list[Account]:
+    """Of each provider its last delivery, or all of them where later ones only add and renew; `valid` is in order."""
+    found: list[Account] = []
+    for provider in sorted({account.provider for account in valid}):
+        own = [account for account in valid if account.provider == provider]
+        contract = contract_of(own[-1])
+        found += own if contract is not None and contract.delivery == "upsert" else own[-1:]
+    return found
+
+
+def _first_by_precedence(
+    latest: list[Account], contract_of: Callable[[Account], Contract | None]
+) -> tuple[list[Account], list[Account]]:
+    """The deliveries of the provider that comes first; or none, and those of all that come first alike."""
+    precedence: dict[str, float] = {}
+    for account in latest:
+        own = _precedence(contract_of(account))
+        precedence[account.provider] = min(own, precedence.get(account.provider, own))
+    first = min(precedence.values(), default=0.0)
+    winners = {provider for provider, place in precedence.items() if place == first}
+    counting = [account for account in latest if account.provider in winners]
+    return (counting, []) if len(winners) < 2 else ([], counting)
 
 
 def _own_status(account: Account, one: dict[str, Any]) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.contract import Contract, CsvFormat, SheetFormat
+from ingestion.contract import Contract
+from ingestion.formats import CsvFormat, SheetFormat
 from ingestion.headers import Headers, blank_header
 from ingestion.landing import why_unreadable
 from ingestion.values import is_plain
@@ -63,7 +64,7 @@ def read(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> 
     elif isinstance(given.contract.format, SheetFormat):
         from ingestion.readers_sheet import read_sheet
 
-        source = read_sheet(given, connection, scratch)
+        source = read_sheet(given, scratch)
     else:
         from ingestion.readers_nested import read_nested
 

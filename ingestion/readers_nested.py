@@ -13,7 +13,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from ingestion import engine
-from ingestion.contract import JsonFormat
+from ingestion.formats import JsonFormat
 from ingestion.headers import resolve
 from ingestion.readers import Input, Source
 from ingestion.readers_text import error_line, mixed_line_ends, transcode
@@ -52,8 +52,8 @@ def _lines(given: Input, connection: duckdb.DuckDBPyConnection, records: Path) -
             ) from None
         _copy_lines(connection, transcode(given, given.path, "utf-8", records.parent, one_line_end=True), records)
     bad = connection.execute(
-        f"select file_row_number + 1, count(*) over () from read_parquet({engine.text(str(records))}, "
-        "file_row_number = true) where trim(record) <> '' and not json_valid(record) "
+        f"select file_row_number + 1, count(*) over () from {engine.parquet(records, with_places=True)} "
+        "where trim(record) <> '' and not json_valid(record) "
         f"order by 1 limit {_SHOWN_LINES}"
     ).fetchall()
     if bad:
@@ -138,7 +138,7 @@ def _explain_json(given: Input) -> Exception:
 
 
 def _flatten_json(given: Input, connection: duckdb.DuckDBPyConnection, records: Path, scratch: Path) -> Source:
-    source = f"read_parquet({engine.text(str(records))}, file_row_number = true)"
+    source = engine.parquet(records, with_places=True)
     filled = f"(select * from {source} where trim(record) <> '')"
     found = connection.execute(f"select json_group_structure(record::json)::varchar from {filled}").fetchone()
     structure = json.loads(found[0]) if found and found[0] else {}
@@ -157,7 +157,7 @@ def _flatten_json(given: Input, connection: duckdb.DuckDBPyConnection, records: 
         f"copy (select file_row_number + 1 as source_row{columns} from {filled}) to {engine.text(str(raw))} "
         "(format parquet, compression lz4)"
     )
-    return Source(f"read_parquet({engine.text(str(raw))})", headers, pq.read_metadata(raw).num_rows)
+    return Source(engine.parquet(raw), headers, pq.read_metadata(raw).num_rows)
 
 
 def _leaves(structure: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -173,8 +173,7 @@ def _quoted(name: str) -> str:
 
 
 def _read_parquet(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
-    # A folder named a=b is no column of the file.
-    source = f"read_parquet({engine.text(str(given.path))}, file_row_number = true, hive_partitioning = false)"
+    source = engine.parquet(given.path, with_places=True)
     raw = scratch / "raw.parquet"
     try:
         described = connection.execute(f"describe select * exclude (file_row_number) from {source}").fetchall()
@@ -189,7 +188,7 @@ def _read_parquet(given: Input, connection: duckdb.DuckDBPyConnection, scratch: 
         if isinstance(error, duckdb.OutOfMemoryException):
             raise
         raise _explain_parquet(given) from None
-    return Source(f"read_parquet({engine.text(str(raw))})", headers, pq.read_metadata(raw).num_rows)
+    return Source(engine.parquet(raw), headers, pq.read_metadata(raw).num_rows)
 
 
 def _fields(

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum
 
 from ingestion import engine
 from ingestion.archives import Cells, check_archive, failed_cells
-from ingestion.contract import SheetFormat
+from ingestion.formats import SheetFormat
 from ingestion.headers import Headers, resolve
 from ingestion.readers import Input, Source
 from ingestion.readers_text import join_headers
@@ -24,7 +23,7 @@ _BATCH = 20_000  # rows held as Python objects at a time
 _EXACT = 2**53  # whole numbers up to here are exact in a spreadsheet
 
 
-def read_sheet(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
+def read_sheet(given: Input, scratch: Path) -> Source:
     """Read one sheet into scratch; fully empty rows are passed over but keep their row number."""
     form = given.contract.format
     assert isinstance(form, SheetFormat)  # noqa: S101 -- narrows the type; the caller chose by it
@@ -50,7 +49,7 @@ def read_sheet(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Pat
     headers = resolve(given.contract, join_headers(heads), given.shown, header_end)
     raw = scratch / "raw.parquet"
     count = _write(rows, headers, raw)
-    return Source(f"read_parquet({engine.text(str(raw))})", headers, count)
+    return Source(engine.parquet(raw), headers, count)
 
 
 def _open(given: Input, form: SheetFormat) -> CalamineSheet:

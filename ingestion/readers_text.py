@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion import engine
-from ingestion.contract import CsvFormat
+from ingestion.formats import CsvFormat
 from ingestion.headers import resolve
 from ingestion.readers import LONGEST_FIELD, Input, Source
 
@@ -46,8 +46,7 @@ def read_text(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path
         except duckdb.Error as again:
             raise _explain(given, form, path, again) from None
     rows = pq.read_metadata(raw).num_rows
-    numbers = _row_numbers(path, form, rows, lines_above, scratch)
-    return Source(numbers.format(raw=engine.text(str(raw))), headers, rows)
+    return Source(_numbered(raw, path, form, rows, lines_above), headers, rows)
 
 
 def mixed_line_ends(error: duckdb.Error) -> bool:
@@ -251,15 +250,15 @@ def _find_wrong_byte(given: Input, path: Path, row: int | None) -> Exception:
                 return encoding_problem(given, "utf-8", 0, row or 1)
 
 
-def _row_numbers(path: Path, form: CsvFormat, rows: int, lines_above: int, scratch: Path) -> str:
-    """SQL relation template with source_row: by position, or by a list of line numbers where lines and rows differ.
+def _numbered(raw: Path, path: Path, form: CsvFormat, rows: int, lines_above: int) -> str:
+    """SQL relation of `raw` with source_row: by position, or by a list of line numbers where lines and rows differ.
 
     They differ when cells hold line ends or lines are blank. Should the structure not be recovered from quotes alone,
     rows are counted as a spreadsheet would count them.
     """
     by_position = (
         f"(select file_row_number + {lines_above + 1} as source_row, * exclude (file_row_number) "
-        "from read_parquet({raw}, file_row_number = true))"
+        f"from {engine.parquet(raw, with_places=True)})"
     )
     lines = 0
     last = b"\n"
@@ -273,9 +272,9 @@ def _row_numbers(path: Path, form: CsvFormat, rows: int, lines_above: int, scrat
     starts = _record_lines(path, form)[-rows:] if rows else np.empty(0, np.int64)
     if len(starts) < rows:
         return by_position
-    file = scratch / "lines.parquet"
-    pq.write_table(pa.table({"source_row": starts}), file)
-    return f"(select * from read_parquet({engine.text(str(file))}) positional join read_parquet({{raw}}))"
+    numbers = raw.with_name("lines.parquet")
+    pq.write_table(pa.table({"source_row": starts}), numbers)
+    return f"(select * from {engine.parquet(numbers)} positional join {engine.parquet(raw)})"
 
 
 def _record_lines(path: Path, form: CsvFormat) -> npt.NDArray[np.int64]:

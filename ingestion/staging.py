@@ -53,8 +53,7 @@ class Staged:
         with duckdb.connect() as connection:
             connection.execute("create temp table asked as select unnest(?::varchar[]) as row_id", [row_ids])
             found = connection.execute(
-                f"select row_id, period_id from read_parquet({engine.text(str(self.typed))}) "
-                "where row_id in (select row_id from asked)"
+                f"select row_id, period_id from {engine.parquet(self.typed)} where row_id in (select row_id from asked)"
             ).fetchall()
         later = {row_id for row_id, period in found if period is None or index_of(period) > period_index}
         return [row_id for row_id in row_ids if row_id in later]
@@ -70,7 +69,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         rows = plan(given, source, delivery.relative)
         queries = typing_queries(connection, rows, registry, pseudonyms, _lineage(delivery))
         typed, problems = scratch / "typed.parquet", None
-        _write(connection, queries.records, typed)
+        engine.write(connection, queries.records, typed)
         if queries.problems is not None:
             problems = _only_if_any(connection, queries.problems, scratch / "problems.parquet")
         records = pq.read_metadata(typed).num_rows
@@ -95,7 +94,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
 
 
 def _only_if_any(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> Path | None:
-    _write(connection, query, target)
+    engine.write(connection, query, target)
     if pq.read_metadata(target).num_rows:
         return target
     target.unlink()
@@ -104,7 +103,7 @@ def _only_if_any(connection: duckdb.DuckDBPyConnection, query: str, target: Path
 
 def _slices(connection: duckdb.DuckDBPyConnection, typed: Path) -> list[dict[str, str | int]]:
     found = connection.execute(
-        f"select slice_id, agency_id, period_id, count(*) from read_parquet({engine.text(str(typed))}) "
+        f"select slice_id, agency_id, period_id, count(*) from {engine.parquet(typed)} "
         "where agency_id is not null and period_id is not null group by all order by all"
     ).fetchall()
     return [dict(zip(("slice_id", "agency_id", "period_id", "rows"), row, strict=True)) for row in found]
@@ -144,10 +143,6 @@ def _lineage(delivery: Delivery) -> dict[str, str]:
     }
 
 
-def _write(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
-    connection.execute(f"copy ({query}) to {engine.text(str(target))} (format parquet, compression zstd)")
-
-
 def key_columns(rows: Plan) -> list[str]:
     """The columns that tell two records apart, or none when a part of the key is only a row number."""
     feed: Feed = rows.feed
@@ -164,46 +159,40 @@ def _take_out_duplicates(connection: duckdb.DuckDBPyConnection, rows: Plan, type
     key = key_columns(rows)
     if not key:
         return 0
-    file = engine.text(str(typed))
     hashed = f"hash({', '.join(key)})"
     connection.execute(
-        f"create or replace temp table repeated as select {hashed} as key_hash from read_parquet({file}) "
+        f"create or replace temp table repeated as select {hashed} as key_hash from {engine.parquet(typed)} "
         "group by all having count(*) > 1"
     )
-    if not _one(connection, "select count(*) from repeated"):
+    if not engine.count(connection, "select count(*) from repeated"):
         return 0
     columns = ", ".join(column.name for column in rows.feed.columns)
-    faults = f"from read_parquet({engine.text(str(problems))})" if problems else "from (select '' row_id, [] problems)"
+    faults = f"from {engine.parquet(problems)}" if problems else "from (select '' row_id, [] problems)"
+    numbered = engine.parquet(typed, with_places=True)
     connection.execute(
         f"""create or replace temp table duplicates as
         select position from (
             select position, row_number() over (partition by {columns}, problems order by position) as place
-            from (select *, file_row_number as position from read_parquet({file}, file_row_number = true)
+            from (select *, file_row_number as position from {numbered}
                   where {hashed} in (select key_hash from repeated)) as found
             left join ({faults}) as faults using (row_id)
         ) where place > 1"""
     )
-    count = _one(connection, "select count(*) from duplicates")
+    count = engine.count(connection, "select count(*) from duplicates")
     if count:
         engine.mark_rows(
             connection, "duplicate_rows", "select position from duplicates", pq.read_metadata(typed).num_rows
         )
-        numbered = f"read_parquet({file}, file_row_number = true)"
         if problems:
             taken_out = f"select row_id from {numbered} where {engine.is_marked('duplicate_rows')}"
             kept = problems.with_name("kept.parquet")
-            _write(connection, f"{faults} where row_id not in ({taken_out})", kept)
+            engine.write(connection, f"{faults} where row_id not in ({taken_out})", kept)
             kept.replace(problems)
         kept = typed.with_name("kept.parquet")
         remaining = f"where not {engine.is_marked('duplicate_rows')}"
-        _write(connection, f"select * exclude (file_row_number) from {numbered} {remaining}", kept)
+        engine.write(connection, f"select * exclude (file_row_number) from {numbered} {remaining}", kept)
         kept.replace(typed)
     return count
-
-
-def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = connection.execute(sql).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _scan_dropped(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> list[Problem]:

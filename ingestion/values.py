@@ -5,6 +5,7 @@ calendars (`calendars`), personal data (`personal`).
 """
 
 import re
+from functools import cache
 
 import duckdb
 
@@ -138,6 +139,20 @@ def gregorian_rule(value: str, parsed: str) -> str:
     low, high = OTHER_CALENDAR_YEARS
     year = f"coalesce(year({parsed}), try_cast(regexp_extract({value}, '(^|[^0-9])(1[3-6][0-9]{{2}})([^0-9]|$)', 2) as bigint))"
     return f"case when {year} between {low} and {high} then 'date_calendar' else 'date_impossible' end"
+
+
+@cache
+def is_date_format(strptime: str, *, is_hijri: bool) -> bool:
+    """True for a format that dates can be read by: of the engine for Gregorian ones, of `format_pattern` for Hijri ones."""
+    if is_hijri:
+        parts = re.findall("%(.?)", strptime)
+        return {"Y", "m", "d"} <= set(parts) <= set("YmdHMS")
+    with duckdb.connect() as connection:
+        try:
+            connection.execute("select try_strptime('', ?)", [strptime])
+        except duckdb.Error:
+            return False
+    return True
 
 
 def format_pattern(strptime: str) -> str:

@@ -7,7 +7,6 @@ is needed so that `miyar --help` is quick.
 import os
 import subprocess
 import sys
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +15,7 @@ import typer
 
 from miyar.edition_commands import app as edition_commands
 from miyar.errors import MiyarError, Problem
-from miyar.options import HERE, By, Place, operator
+from miyar.options import HERE, By, Edition, Place, operator
 from miyar.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Miyar (معيار)")
@@ -98,8 +97,12 @@ def init(folder: Path) -> None:
     from portal.readers import COLUMNS as READER_COLUMNS
     from portal.readers import FILE as READERS
 
-    if (folder / "miyar.yml").exists():
-        raise MiyarError(Problem("workspace_exists", "there is a miyar.yml already", file=str(folder)))
+    there = [name for name in ("miyar.yml", "registry", "landing") if (folder / name).exists()]
+    if there:
+        step = "Name a new or empty folder; nothing was written."
+        raise MiyarError(
+            Problem("workspace_exists", f"there is {', '.join(there)} already", file=str(folder), next_step=step)
+        )
     (folder / "registry" / "contracts").mkdir(parents=True)
     (folder / "landing").mkdir()
     (folder / "miyar.yml").write_text(SETTINGS, "utf-8")
@@ -114,7 +117,7 @@ def show(
     workspace: Place = HERE,
     metric: Annotated[str, typer.Option(help="Metric id")] = "overall_satisfaction",
     period: Annotated[str, typer.Option(help="Period; default: the last one reported")] = "",
-    edition: Annotated[str, typer.Option(help="Edition; default: the current one")] = "current",
+    edition: Edition = "current",
 ) -> None:
     """Print the benchmark table of one metric from a published edition."""
     from miyar.terminal import benchmark_table
@@ -183,23 +186,11 @@ def publish(
     wait: Annotated[float, typer.Option(help="Seconds to wait for another run")] = 0,
 ) -> None:
     """Publish the warehouse as it stands."""
-    from dagster_project.counterfactual import same_method
-    from dagster_project.origin import origin_of
-    from dagster_project.state import require_built
-    from ingestion.contract import load_contracts
-    from miyar.registry import load_registry
-    from publication.editions import publish as publish_edition
+    from dagster_project.publishing import publish_warehouse
 
     place = Workspace.open(workspace)
-    with place.lock(wait), tempfile.TemporaryDirectory(dir=place.root) as aside:
-        registry, contracts = load_registry(place.registry), load_contracts(place.registry)
-        require_built(place, registry, contracts)
-        origin = origin_of(place, registry, contracts)
-        earlier = same_method(place, registry, Path(aside))
-        now = datetime.now(tz=UTC)
-        made = publish_edition(
-            place, origin, now, period=period or None, reason=reason, by=by or operator(), same_method=earlier
-        )
+    with place.lock(wait):
+        made = publish_warehouse(place, datetime.now(tz=UTC), period=period, reason=reason, by=by or operator())
     typer.echo(f"{made.edition_id}: {'published' if made.is_new else 'unchanged'} ({made.content_hash})")
 
 
@@ -220,7 +211,7 @@ def diff(older: str, newer: str, workspace: Place = HERE, limit: int = 20) -> No
 def trace(
     score_id: str,
     workspace: Place = HERE,
-    edition: Annotated[str, typer.Option(help="Edition; default: the current one")] = "current",
+    edition: Edition = "current",
     limit: int = 10,
 ) -> None:
     """Follow a published score back to its cells, submissions and rows."""
@@ -239,7 +230,7 @@ Language = Annotated[str, typer.Option(help="ar or en")]
 def explain(
     score_id: str,
     workspace: Place = HERE,
-    edition: Annotated[str, typer.Option(help="Edition; default: the current one")] = "current",
+    edition: Edition = "current",
     language: Language = "ar",
 ) -> None:
     """Say how a published score came about: from rows through weights and peers to its band, with its weightiest cells."""
@@ -258,7 +249,7 @@ def why_not(
     metric: str,
     workspace: Place = HERE,
     period: Annotated[str, typer.Option(help="Period; default: the last one reported")] = "",
-    edition: Annotated[str, typer.Option(help="Edition; default: the current one")] = "current",
+    edition: Edition = "current",
     language: Language = "ar",
 ) -> None:
     """Say why two agencies' scores may not be compared, or that they may."""
@@ -338,7 +329,7 @@ def prepare() -> None:
 
 @app.command()
 def docs() -> None:
-    """Write docs/contracts.md and docs/tables.md from the contract schema and from dbt."""
+    """Write docs/contracts.md, docs/rules.md and docs/tables.md from the contract schema, the rules and dbt."""
     from dagster_project.reference import write_reference
 
     for path in write_reference():

@@ -32,6 +32,8 @@ def verify(
         typer.echo(f"{name}: {'intact' if not problems else 'CHANGED'}")
         for problem in problems:
             typer.echo(f"  {problem}")
+    if list(found) == [FILE]:
+        typer.echo("nothing is published here")
     if any(found.values()) or list(found) == [FILE]:
         raise typer.Exit(1)
     typer.echo(f"head of the ledger, to be noted elsewhere: {read_entries(editions)[-1].entry_hash}")

@@ -6,6 +6,7 @@ contracts (`ingestion.contract`) and metric definitions (`methodology`).
 
 import csv
 import hashlib
+import io
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,6 +57,7 @@ TABLES: dict[str, tuple[tuple[str, ...], str, dict[str, str]]] = {
     "overlap_studies": (("metric_id", "mode", "effect", "standard_error", "source"), "", {}),
 }
 NUMBERS = ("effect", "standard_error")
+PERIODS = ("valid_from", "valid_to", "from_period", "to_period")
 REQUIRED = ("agencies", "owed")
 
 
@@ -101,9 +103,9 @@ class Registry:
         found: dict[str, dict[str, str]] = {}
         id_column = TABLES[table][1]
         for row in self.tables[table]:
-            agency = row.get("agency_id", "") if table != "agencies" else ""
+            own = found.setdefault(_scope(table, row), {})
             for label in _labels_of(row, id_column):
-                found.setdefault(agency, {}).setdefault(fold(label), row[id_column])
+                own.setdefault(fold(label), row[id_column])
         return found
 
 
@@ -115,103 +117,128 @@ def _labels_of(row: dict[str, str], id_column: str) -> list[str]:
 def load_registry(folder: Path) -> Registry:
     """Read and check all registry tables; raises MiyarError with every problem of every table."""
     problems: list[Problem] = []
-    tables: dict[str, list[dict[str, str]]] = {}
+    tables: dict[str, list[_Row]] = {}
     digest = hashlib.sha256()
-    for table, (columns, _, _) in TABLES.items():
+    for table in TABLES:
         path = folder / f"{table}.csv"
         tables[table] = []
-        if not path.is_file():
-            if table in REQUIRED:
-                problems.append(
-                    Problem("registry_missing", "the table is missing", file=path.name, next_step="Create the file.")
-                )
-            continue
-        content = path.read_bytes()
-        digest.update(path.name.encode() + b"\0" + content + b"\0")
-        rows = list(csv.reader(content.decode("utf-8-sig").splitlines()))
-        if not rows or tuple(rows[0]) != columns:
+        if path.is_file():
+            content = path.read_bytes()
+            digest.update(path.name.encode() + b"\0" + content + b"\0")
+            tables[table], found = _read(table, content)
+            problems += found
+        elif table in REQUIRED:
             problems.append(
-                Problem(
-                    "registry_header",
-                    f"the header is {rows[0] if rows else []}",
-                    file=path.name,
-                    row=1,
-                    next_step=f"Write {','.join(columns)}.",
-                )
+                Problem("registry_missing", "the table is missing", file=path.name, next_step="Create the file.")
             )
-            continue
-        for number, cells in enumerate(rows[1:], start=2):
-            if not cells:
-                continue  # a blank line at the end is no row
-            if len(cells) != len(columns):
-                problems.append(
-                    Problem("registry_row", f"{len(cells)} cells, {len(columns)} expected", file=path.name, row=number)
-                )
-                continue
-            tables[table].append(dict(zip(columns, (cell.strip() for cell in cells), strict=True)))
     problems += _check(tables)
     if problems:
         raise MiyarError(problems)
-    return Registry(tables, digest.hexdigest())
+    return Registry({table: [row.cells for row in rows] for table, rows in tables.items()}, digest.hexdigest())
 
 
-def _check(tables: dict[str, list[dict[str, str]]]) -> list[Problem]:
-    problems = []
-    ids = {table: {row[TABLES[table][1]] for row in rows if TABLES[table][1]} for table, rows in tables.items()}
-    for table, (_, id_column, references) in TABLES.items():
-        seen: set[str] = set()
-        owner: dict[tuple[str, str], str] = {}
-        for number, row in enumerate(tables[table], start=2):
-            file = f"{table}.csv"
-            if id_column:
-                identity = row[id_column]
-                if not identity:
-                    problems.append(Problem("registry_id", "the id is empty", file=file, row=number, column=id_column))
-                elif identity in seen:
-                    problems.append(
-                        Problem("registry_id", f"{identity!r} stands twice", file=file, row=number, column=id_column)
-                    )
-                seen.add(identity)
-                if "name_ar" in row:
-                    for label in _labels_of(row, id_column):
-                        key = (row.get("agency_id", "") if table != "agencies" else "", fold(label))
-                        if owner.setdefault(key, identity) != identity:
-                            problems.append(
-                                Problem(
-                                    "registry_alias",
-                                    f"{label!r} means both {owner[key]!r} and {identity!r}",
-                                    file=file,
-                                    row=number,
-                                    column="aliases",
-                                    next_step="Give each label to one id.",
-                                )
-                            )
-            for column, target in references.items():
-                if row[column] and row[column] not in ids[target]:
-                    problems.append(
-                        Problem(
-                            "registry_reference",
-                            f"{row[column]!r} is not in {target}.csv",
-                            file=file,
-                            row=number,
-                            column=column,
-                        )
-                    )
-            for column in NUMBERS:
-                if column in row and not _is_number(row[column]):
-                    problems.append(
-                        Problem(
-                            "registry_number", f"{row[column]!r} is no number", file=file, row=number, column=column
-                        )
-                    )
-            for column in ("valid_from", "valid_to", "from_period", "to_period"):
-                if row.get(column) and not is_period(row[column]):
-                    problems.append(
-                        Problem(
-                            "registry_period", f"{row[column]!r} is no period", file=file, row=number, column=column
-                        )
-                    )
+@dataclass(frozen=True)
+class _Row:
+    """One row by the names of its columns, and the line it begins on."""
+
+    table: str
+    line: int
+    cells: dict[str, str]
+
+    def problem(self, rule: str, message: str, column: str, next_step: str = "") -> Problem:
+        return Problem(rule, message, file=f"{self.table}.csv", row=self.line, column=column, next_step=next_step)
+
+
+def _read(table: str, content: bytes) -> tuple[list[_Row], list[Problem]]:
+    """The rows of a table that can be told apart, and why the others cannot."""
+    file, columns = f"{table}.csv", TABLES[table][0]
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        step = "Save it as CSV in UTF-8."
+        return [], [Problem("registry_encoding", "the table is not UTF-8", file=file, row=line, next_step=step)]
+    rows: list[_Row] = []
+    problems: list[Problem] = []
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        header = next(reader, [])
+        if tuple(header) != columns:
+            step = f"Write {','.join(columns)}."
+            return [], [Problem("registry_header", f"the header is {header}", file=file, row=1, next_step=step)]
+        end = reader.line_num
+        for cells in reader:
+            line, end = end + 1, reader.line_num
+            if len(cells) == len(columns):
+                rows.append(_Row(table, line, dict(zip(columns, (cell.strip() for cell in cells), strict=True))))
+            elif cells:  # a blank line is no row
+                problems.append(
+                    Problem("registry_row", f"{len(cells)} cells, {len(columns)} expected", file=file, row=line)
+                )
+    except csv.Error as error:
+        step = "Look for a quote that is never closed."
+        problems.append(Problem("registry_row", str(error), file=file, row=reader.line_num, next_step=step))
+    return rows, problems
+
+
+def _check(tables: dict[str, list[_Row]]) -> list[Problem]:
+    problems: list[Problem] = []
+    ids = {table: {row.cells.get(TABLES[table][1], "") for row in rows} for table, rows in tables.items()}
+    for table, rows in tables.items():
+        _, id_column, references = TABLES[table]
+        if id_column:
+            problems += _check_ids(rows, id_column)
+        if "name_ar" in TABLES[table][0]:
+            problems += _check_labels(rows, id_column)
+        for row in rows:
+            problems += [
+                row.problem("registry_reference", f"{row.cells[column]!r} is not in {target}.csv", column)
+                for column, target in references.items()
+                if row.cells[column] and row.cells[column] not in ids[target]
+            ]
+            problems += [
+                row.problem("registry_number", f"{row.cells[column]!r} is no number", column)
+                for column in NUMBERS
+                if column in row.cells and not _is_number(row.cells[column])
+            ]
+            problems += [
+                row.problem("registry_period", f"{row.cells[column]!r} is no period", column, "Write it as 2026Q3.")
+                for column in PERIODS
+                if row.cells.get(column) and not is_period(row.cells[column])
+            ]
     return problems
+
+
+def _check_ids(rows: list[_Row], id_column: str) -> list[Problem]:
+    problems = []
+    seen: set[str] = set()
+    for row in rows:
+        identity = row.cells[id_column]
+        if not identity:
+            problems.append(row.problem("registry_id", "the id is empty", id_column))
+        elif identity in seen:
+            problems.append(row.problem("registry_id", f"{identity!r} stands twice", id_column))
+        seen.add(identity)
+    return problems
+
+
+def _check_labels(rows: list[_Row], id_column: str) -> list[Problem]:
+    """A label names one id: of its agency where the table's names are those of an agency's own things."""
+    problems = []
+    owner: dict[tuple[str, str], str] = {}
+    for row in rows:
+        identity = row.cells[id_column]
+        for label in _labels_of(row.cells, id_column):
+            first = owner.setdefault((_scope(row.table, row.cells), fold(label)), identity)
+            if first != identity:
+                message = f"{label!r} means both {first!r} and {identity!r}"
+                problems.append(row.problem("registry_alias", message, "aliases", "Give each label to one id."))
+    return problems
+
+
+def _scope(table: str, row: dict[str, str]) -> str:
+    """The agency within which a row's labels hold; nothing for those that hold everywhere."""
+    return "" if table == "agencies" else row.get("agency_id", "")
 
 
 def _is_number(text: str) -> bool:

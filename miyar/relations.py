@@ -17,8 +17,10 @@ _NULLABLE = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(
 
 
 def read(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
-    """Rows of a relation: text as `str`, decimals as float64, dates as datetime64, whole numbers and booleans with gaps in pandas'
-    nullable types. By way of Arrow, five times as fast as `.df()`, which gives the same."""
+    """Rows of a relation: text as `str`, decimals as float64, dates as datetime64, the rest in pandas' types with gaps.
+
+    By way of Arrow, five times as fast as `.df()`, which gives the same.
+    """
     names = zip(relation.columns, relation.types, strict=True)
     columns = [
         f'cast("{name}" as {_READ_AS[kind.id.upper()]}) as "{name}"' if kind.id.upper() in _READ_AS else f'"{name}"'

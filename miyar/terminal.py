@@ -12,7 +12,7 @@ from expectations.rehearsal import Rehearsal
 from ingestion.ledger import Account
 from publication.difference import Difference
 from publication.explain import Comparison, Explanation, Step, sentence, words
-from publication.reading import wording
+from publication.reading import code_text, reason_text, wording
 from publication.trace import Trace
 
 WIDTH = 150
@@ -21,9 +21,11 @@ SHOWN_LINES = 40
 
 
 def _console() -> Console:
-    # Without a terminal rich assumes 80 columns, too few for two languages side by side.
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDTH)
+    # Delivered texts and names of files may hold what rich would take for its own marks.
+    console = Console(markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = WIDTH  # 80 columns are assumed otherwise, too few for two languages side by side
+    return console
 
 
 def benchmark_table(rows: list[dict[str, Any]], names: tuple[str, str], period: str, edition: str) -> None:
@@ -77,8 +79,6 @@ def accounts_table(accounts: list[Account]) -> None:
 
 def rehearsal_table(outcome: Rehearsal, scores: list[dict[str, Any]], hashes: dict[str, str]) -> None:
     """What a check found: the account, the cells to mend in both languages, what changed, and what the scores would be."""
-    from publication.reading import code_text, reason_text
-
     account = outcome.account
     console = _console()
     console.print(
@@ -86,7 +86,7 @@ def rehearsal_table(outcome: Rehearsal, scores: list[dict[str, Any]], hashes: di
         f"{account.quarantined:,} quarantined + {account.duplicates:,} duplicates"
     )
     for line in account.problems + account.notes:
-        console.print(f"  [{line['rule']}] {line['message']} -> {line['next_step']}", markup=False)
+        console.print(f"  [{line['rule']}] {line['message']} -> {line['next_step']}")
     if outcome.rows:
         table = Table("row", "column", "value", "القاعدة", "rule", "next step")
         for row in outcome.rows[:SHOWN_LINES]:
@@ -95,8 +95,8 @@ def rehearsal_table(outcome: Rehearsal, scores: list[dict[str, Any]], hashes: di
     if outcome.changes:
         table = Table("تغير", "changed", "column", "value", "before", "now")
         for line in outcome.changes[:SHOWN_LINES]:
-            words = (code_text(line["kind"], language, "changes") for language in ("ar", "en"))
-            table.add_row(*words, line["column"], line["value"], f"{line['before']:g}", f"{line['after']:g}")
+            kinds = (code_text(line["kind"], language, "changes") for language in ("ar", "en"))
+            table.add_row(*kinds, line["column"], line["value"], f"{line['before']:g}", f"{line['after']:g}")
         console.print(table)
     if scores:
         table = Table("المقياس", "metric", "unit", "period", "score", "95 %", "n", "الحالة", "status")
@@ -142,9 +142,7 @@ def trace_tables(found: Trace) -> None:
         console.print(f"{feed}: {len(cells)} cells of {found.rows_count[feed]:,} rows")
         for entry in found.submissions:
             if entry["slice_id"].startswith(f"{feed}|"):
-                console.print(
-                    f"  {entry['slice_id']}  submission {entry['submission_id']}  {entry['path']}", markup=False
-                )
+                console.print(f"  {entry['slice_id']}  submission {entry['submission_id']}  {entry['path']}")
         rows = Table("file", "line", "row id")
         for row in found.rows[feed]:
             rows.add_row(row["file"], str(row["source_row"]), row["row_id"])
@@ -155,7 +153,7 @@ def explanation_lines(found: Explanation, language: str) -> None:
     """The steps as numbered sentences, then the most influential cells."""
     console = _console()
     for number, step in enumerate(found.steps, start=1):
-        console.print(f"{number}. {sentence(step, language)}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{number}. {sentence(step, language)}", highlight=False, soft_wrap=True)
     if found.influences:
         table = Table(words()["influential_cell"][language], "n", words()["influence"][language])
         for one in found.influences:
@@ -168,7 +166,7 @@ def comparison_lines(found: Comparison, language: str) -> None:
     """Each reason as a sentence, or that there is none."""
     steps = found.reasons or [Step("comparable", {})]
     for step in steps:
-        _console().print(sentence(step, language), markup=False, highlight=False, soft_wrap=True)
+        _console().print(sentence(step, language), highlight=False, soft_wrap=True)
 
 
 def _number(value: Any) -> str:

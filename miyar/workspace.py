@@ -49,7 +49,7 @@ class OpenPeriods(_Model):
 
 
 class Settings(_Model):
-    """`miyar.yml`. `thresholds` overrides parameters of the methodology version by name, with a reason each."""
+    """`miyar.yml`; the thresholds of the methodology are no settings of a centre."""
 
     name: Names
     methodology: str
@@ -78,7 +78,7 @@ class Workspace:
             )
         try:
             settings = Settings.model_validate(yaml.safe_load(path.read_text("utf-8")))
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise MiyarError(Problem("settings_invalid", str(error).splitlines()[0], file=str(path))) from None
         except ValidationError as error:
             raise MiyarError(

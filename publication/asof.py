@@ -39,8 +39,11 @@ def in_force(editions: Path, day: str) -> list[Entry]:
 def _moment(text: str) -> datetime:
     """A day means its end, in UTC; a time without zone is UTC."""
     try:
-        if len(text) == len("2026-02-15"):
-            return datetime.combine(date.fromisoformat(text), time.max, UTC)
+        # First as a day: as a moment its text would be read as well, and mean its beginning.
+        return datetime.combine(date.fromisoformat(text), time.max, UTC)
+    except ValueError:
+        pass
+    try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise MiyarError(Problem("date_invalid", f"{text!r} is no date", next_step="Write it as 2026-02-15.")) from None

@@ -10,6 +10,9 @@ from typing import Any
 
 import duckdb
 
+from ingestion import engine
+from publication.reading import rows_of
+
 COMPARED = ("score", "ci_low", "ci_high", "n", "status", "status_reason")
 
 
@@ -25,8 +28,8 @@ def compare(older: Path, newer: Path) -> Difference:
     """Compare two editions' `bench_scores` by score id."""
     with duckdb.connect() as connection:
         for name, folder in (("older", older), ("newer", newer)):
-            source = str(folder / "tables" / "bench_scores.parquet").replace("'", "''")
-            connection.execute(f"create view {name} as select * from read_parquet('{source}')")
+            source = engine.parquet(folder / "tables" / "bench_scores.parquet")
+            connection.execute(f"create view {name} as select * from {source}")
         changed = " or ".join(f"older.{column} is distinct from newer.{column}" for column in COMPARED)
         pairs = ", ".join(f"older.{column} as {column}_before, newer.{column} as {column}_after" for column in COMPARED)
         query = f"""
@@ -48,9 +51,8 @@ def compare(older: Path, newer: Path) -> Difference:
             where older.score_id is null or newer.score_id is null or {changed}
             order by period_id, metric_id, unit_type, unit_id, score_id
         """
-        relation = connection.execute(query)
-        names = [column[0] for column in relation.description]
-        rows = [{name: _plain(value) for name, value in zip(names, row, strict=True)} for row in relation.fetchall()]
+        found = rows_of(connection.execute(query))
+        rows = [{name: _plain(value) for name, value in row.items()} for row in found]
     counts = {kind: sum(row["change"] == kind for row in rows) for kind in ("added", "removed", "changed")}
     periods = sorted({row["period_id"] for row in rows if row["change"] != "added"})
     summary = {"older": older.name, **counts, "restated_periods": periods}

@@ -1,27 +1,25 @@
 """Publishing: from the warehouse's marts to an immutable edition.
 
 Belongs here: the steps of publishing and their safety (built aside, hashed, read-only, renamed, `current` swapped).
-Does not belong here: hashes (`hashing`), differences (`difference`), what an agency gets (`packs`).
+Does not belong here: copying tables (`marts`), hashes (`hashing`), differences (`difference`), what an agency gets (`packs`).
 """
 
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-
-import duckdb
 
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.access import access_rules
 from publication.difference import write_difference
-from publication.hashing import combined_hash, file_hash, table_hash
+from publication.hashing import combined_hash, file_hash
 from publication.ledger import record_unrecorded
 from publication.manifest import Manifest, TableEntry, content_hash, list_editions, read_manifest
+from publication.marts import STORAGE_VERSION, known_period, last_reported_period, reading, write_tables
 from publication.method import methodology_of
 from publication.packs import write_owner_files, write_packs
 from publication.readers import shelf
@@ -29,11 +27,6 @@ from publication.reports import write_reports
 from publication.restatements import TABLE as RESTATED
 from publication.restatements import fill_restatements
 from publication.vintages import keep
-
-# Schemas of the warehouse whose tables are published, all into one schema of the edition.
-PUBLISHED = ("core", "benchmarks")
-# Drivers back to DuckDB 1.0 read this storage format; newer defaults would lock older BI tools out.
-STORAGE_VERSION = "v1.0.0"
 
 
 @dataclass(frozen=True)
@@ -75,24 +68,19 @@ def publish(
     publishes. The same content as the period's latest edition changes nothing. A further edition of a period that is already out
     needs a reason; raises MiyarError without one.
     """
-    workspace.editions.mkdir(parents=True, exist_ok=True)
-    _sweep(workspace.editions)
-    record_unrecorded(workspace.editions)
-    with _reading(workspace.warehouse) as connection:
-        chosen = period or _last_period(connection)
-        building = workspace.editions / f".building-{chosen}"
-        building.mkdir()
-        tables = _write_tables(connection, building, chosen)
-        packs = write_owner_files(connection, workspace, building, chosen)
-    access = combined_hash(access_rules())
-    content = content_hash(tables, packs, access)
-    earlier = [name for name in list_editions(workspace.editions) if name.startswith(f"{chosen}-r")]
-    if earlier and read_manifest(workspace.editions / earlier[-1]).content_hash == content:
-        _remove(building)
-        _point_current(workspace.editions, _newest(workspace.editions))
-        return Published(earlier[-1], workspace.editions / earlier[-1], content, False)
+    editions = workspace.editions
+    editions.mkdir(parents=True, exist_ok=True)
+    _sweep(editions)
+    record_unrecorded(editions)
+    draft = _draft(workspace, period)
+    everything = list_editions(editions)
+    earlier = [name for name in everything if name.startswith(f"{draft.period_id}-r")]
+    if earlier and read_manifest(editions / earlier[-1]).content_hash == draft.content_hash:
+        _remove(draft.folder)
+        _point_current(editions)
+        return Published(earlier[-1], editions / earlier[-1], draft.content_hash, False)
     if earlier and not reason.strip():
-        _remove(building)
+        _remove(draft.folder)
         raise MiyarError(
             Problem(
                 "reason_missing",
@@ -101,134 +89,87 @@ def publish(
                 next_step="Publish with --reason: readers must learn why a figure moved.",
             )
         )
-    everything = list_editions(workspace.editions)
-    edition_id = f"{chosen}-r{len(earlier) + 1}"
     previous = everything[-1] if everything else None
     if previous:
-        before = workspace.editions / previous
-        write_difference(before, building)
-        if RESTATED in tables:
-            tables[RESTATED] = fill_restatements(
-                building, before, read_manifest(before), origin.methodology_version, same_method
+        before = editions / previous
+        write_difference(before, draft.folder)
+        if RESTATED in draft.tables:
+            draft.tables[RESTATED] = fill_restatements(
+                draft.folder, before, read_manifest(before), origin.methodology_version, same_method
             )
+    # Not their number: one that was moved away still had its revision, and the ledger tells of it.
+    revision = read_manifest(editions / earlier[-1]).revision + 1 if earlier else 1
+    edition_id = f"{draft.period_id}-r{revision}"
     # Only now: packs and reports tell what was restated, and an edition that is not new needs none of them.
     methodology = methodology_of(workspace)
-    with shelf(building / "tables") as tables_read:
-        write_packs(tables_read, building, edition_id, chosen, methodology)
-        write_reports(tables_read, building, edition_id, chosen, methodology)
-    files = {
-        path.relative_to(building).as_posix(): file_hash(path) for path in sorted(building.rglob("*")) if path.is_file()
-    }
+    with shelf(draft.folder / "tables") as tables:
+        write_packs(tables, draft.folder, edition_id, draft.period_id, methodology)
+        write_reports(tables, draft.folder, edition_id, draft.period_id, methodology)
     manifest = Manifest(
         edition_id=edition_id,
-        period_id=chosen,
-        revision=len(earlier) + 1,
+        period_id=draft.period_id,
+        revision=revision,
         reason=reason,
-        published_at=published_at.isoformat(timespec="seconds"),
-        content_hash=content,
+        published_at=_in_utc(published_at).isoformat(timespec="seconds"),
+        content_hash=draft.content_hash,
         previous_edition_id=previous,
-        previous_manifest_hash=file_hash(workspace.editions / previous / "manifest.json") if previous else None,
-        methodology_version=origin.methodology_version,
-        methodology_hash=origin.methodology_hash,
-        registry_hash=origin.registry_hash,
-        contracts_hash=origin.contracts_hash,
-        code_hash=origin.code_hash,
+        previous_manifest_hash=file_hash(editions / previous / "manifest.json") if previous else None,
         storage_version=STORAGE_VERSION,
-        tables=tables,
-        packs=packs,
-        access_hash=access,
-        files=files,
-        submissions=dict(sorted(origin.submissions.items())),
-        code_version=origin.code_version,
+        tables=draft.tables,
+        packs=draft.packs,
+        access_hash=draft.access_hash,
+        files=_file_hashes(draft.folder),
         by=by,
         inputs_hash=keep(workspace),
+        **vars(origin),
     )
-    (building / "manifest.json").write_text(manifest.as_json(), "utf-8")
-    _seal(building)
-    final = workspace.editions / edition_id
-    building.rename(final)
-    _sync(workspace.editions)
-    record_unrecorded(workspace.editions)
-    _point_current(workspace.editions, _newest(workspace.editions))
-    return Published(edition_id, final, content, True)
+    return _release(draft, manifest, editions)
 
 
-def _last_period(connection: duckdb.DuckDBPyConnection) -> str:
-    row = connection.execute("select max(period_id) from benchmarks.bench_scores where status = 'reported'").fetchone()
-    if row is None or row[0] is None:
-        raise MiyarError(
-            Problem(
-                "nothing_to_publish",
-                "no score is reported in any period",
-                next_step="Look at `miyar status`: which submissions were refused, and why?",
-            )
-        )
-    return str(row[0])
+@dataclass(frozen=True)
+class _Draft:
+    """An edition under construction: its folder, and the hashes of what the warehouse decides of it."""
+
+    period_id: str
+    folder: Path
+    tables: dict[str, TableEntry]
+    packs: dict[str, str]
+    access_hash: str
+    content_hash: str
 
 
-def _write_tables(connection: duckdb.DuckDBPyConnection, building: Path, period: str) -> dict[str, TableEntry]:
-    """Copy every published table, up to the period, into `benchmarks.duckdb` and Parquet; sorted by all columns."""
-    (building / "tables").mkdir()
-    connection.execute(
-        f"attach '{_quoted(building / 'benchmarks.duckdb')}' as edition (storage_version '{STORAGE_VERSION}')"
-    )
-    entries = {}
-    names = connection.execute(
-        "select table_schema, table_name from information_schema.tables "
-        "where table_catalog = current_database() and table_schema in (?, ?) and table_type = 'BASE TABLE' order by all",
-        PUBLISHED,
-    ).fetchall()
-    for schema, name in names:
-        columns = connection.execute(
-            "select column_name, comment from duckdb_columns() "
-            "where database_name = current_database() and schema_name = ? and table_name = ? order by column_index",
-            [schema, name],
-        ).fetchall()
-        where = f"where period_id <= '{period}'" if "period_id" in [column for column, _ in columns] else ""
-        if name == "bench_lineage":
-            where = f"where score_id in (select score_id from benchmarks.bench_scores where period_id <= '{period}')"
-        connection.execute(f"create table edition.{name} as select * from {schema}.{name} {where} order by all")
-        _comment(connection, schema, name, columns)
-        connection.execute(
-            f"copy (select * from edition.{name} order by all) to '{_quoted(building / 'tables' / f'{name}.parquet')}' "
-            "(format parquet, compression zstd)"
-        )
-        counted = connection.execute(f"select count(*) from edition.{name}").fetchone()
-        entries[name] = TableEntry(
-            int(counted[0]) if counted else 0,
-            [column for column, _ in columns],
-            table_hash(connection, f"edition.{name}"),
-        )
-    connection.execute("detach edition")
-    return entries
+def _draft(workspace: Workspace, period: str | None) -> _Draft:
+    """Copy what is published out of the warehouse into a folder aside."""
+    with reading(workspace.warehouse) as connection:
+        chosen = known_period(connection, period) if period else last_reported_period(connection)
+        folder = workspace.editions / f".building-{chosen}"
+        folder.mkdir()
+        tables = write_tables(connection, folder, chosen)
+        packs = write_owner_files(connection, workspace, folder, chosen)
+    access = combined_hash(access_rules())
+    return _Draft(chosen, folder, tables, packs, access, content_hash(tables, packs, access))
 
 
-def _comment(
-    connection: duckdb.DuckDBPyConnection, schema: str, name: str, columns: list[tuple[str, str | None]]
-) -> None:
-    """Carry the documentation of a table and its columns over, so that BI tools show it."""
-    row = connection.execute(
-        "select comment from duckdb_tables() "
-        "where database_name = current_database() and schema_name = ? and table_name = ?",
-        [schema, name],
-    ).fetchone()
-    if row and row[0]:
-        connection.execute(f"comment on table edition.{name} is '{str(row[0]).replace(chr(39), chr(39) * 2)}'")
-    for column, comment in columns:
-        if comment:
-            text = comment.replace("'", "''")
-            connection.execute(f"comment on column edition.{name}.\"{column}\" is '{text}'")
+def _release(draft: _Draft, manifest: Manifest, editions: Path) -> Published:
+    """Seal the finished edition, rename it into place, note it in the ledger and make it the current one."""
+    (draft.folder / "manifest.json").write_text(manifest.as_json(), "utf-8")
+    _seal(draft.folder)
+    final = editions / manifest.edition_id
+    draft.folder.rename(final)
+    _sync(editions)
+    record_unrecorded(editions)
+    _point_current(editions)
+    return Published(manifest.edition_id, final, manifest.content_hash, True)
 
 
-@contextmanager
-def _reading(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    if not warehouse.is_file():
-        raise MiyarError(Problem("no_warehouse", "nothing was built yet", next_step="Run `miyar run` first."))
-    # Through a hub in memory: a connection opened read-only could not attach the edition to be written.
-    with duckdb.connect() as connection:
-        connection.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
-        connection.execute("use warehouse")
-        yield connection
+def _in_utc(moment: datetime) -> datetime:
+    """Moments of the ledger are compared as they are written; one without a zone is UTC."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _file_hashes(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): file_hash(path) for path in files}
 
 
 def _seal(folder: Path) -> None:
@@ -241,8 +182,8 @@ def _seal(folder: Path) -> None:
         else:
             _sync(path)
             path.chmod(0o555)
+    # The folder itself keeps its write permission: its rename needs it.
     _sync(folder)
-    # The folder itself is sealed after its rename would need write permission; its content already is.
 
 
 def _sync(folder: Path) -> None:
@@ -253,12 +194,9 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def _newest(editions: Path) -> str:
-    return list_editions(editions)[-1]
-
-
-def _point_current(editions: Path, edition_id: str) -> None:
-    """Swap the `current` link by rename; a reader sees the old edition or the new one, never neither."""
+def _point_current(editions: Path) -> None:
+    """Swap the `current` link to the newest edition by rename; a reader sees the old one or the new one, never neither."""
+    edition_id = list_editions(editions)[-1]
     current = editions / "current"
     if current.is_symlink() and current.readlink() == Path(edition_id):
         return
@@ -280,7 +218,3 @@ def _remove(folder: Path) -> None:
         if path.is_dir():
             path.chmod(stat.S_IRWXU)
     shutil.rmtree(folder)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

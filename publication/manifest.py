@@ -70,7 +70,7 @@ def content_hash(tables: Mapping[str, TableEntry], packs: Mapping[str, str], acc
 
 
 def read_manifest(edition: Path) -> Manifest:
-    """The manifest of an edition's folder; raises MiyarError when there is none."""
+    """The manifest of an edition's folder; raises MiyarError when there is none, or none that can be read."""
     path = edition / "manifest.json"
     if not path.is_file():
         raise MiyarError(
@@ -81,9 +81,19 @@ def read_manifest(edition: Path) -> Manifest:
                 next_step="List the editions folder, or publish one.",
             )
         )
-    source: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    source["tables"] = {name: TableEntry(**entry) for name, entry in source["tables"].items()}
-    return Manifest(**source)
+    try:
+        source: dict[str, Any] = json.loads(path.read_bytes())
+        source["tables"] = {name: TableEntry(**entry) for name, entry in source["tables"].items()}
+        return Manifest(**source)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise MiyarError(
+            Problem(
+                "manifest_unreadable",
+                "the file is no manifest",
+                file=f"{edition.name}/{path.name}",
+                next_step="Restore the edition from backup; a correction is a new revision, never an edit.",
+            )
+        ) from None
 
 
 def list_editions(folder: Path) -> list[str]:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
+from ingestion import engine
 from ingestion.ledger import read_accounts
 from methodology.parameters import Methodology
 from miyar.workspace import Workspace
@@ -79,8 +80,7 @@ def write_owner_files(
         (folder / "tables").mkdir(parents=True)
         given = {"agency": agency, "period": period}
         connection.execute("create or replace temp table own as " + SCORES, given)
-        target = str(folder / "tables" / f"{OWNER_SCORES}.parquet").replace("'", "''")
-        connection.execute(f"copy (select * from own order by all) to '{target}' (format parquet, compression zstd)")
+        engine.write(connection, "select * from own order by all", folder / "tables" / f"{OWNER_SCORES}.parquet")
         report = json.dumps(quality.get(agency, []), ensure_ascii=False, indent=1, sort_keys=True)
         (folder / "quality.json").write_text(report + "\n", "utf-8")
         hashes[agency] = pack_hash(connection, folder)
@@ -89,9 +89,8 @@ def write_owner_files(
 
 def pack_hash(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
     """Hash of what a pack holds beyond the edition's tables; raises duckdb.Error or OSError where it cannot be read."""
-    source = str(folder / "tables" / f"{OWNER_SCORES}.parquet").replace("'", "''")
     parts = {
-        OWNER_SCORES: table_hash(connection, f"read_parquet('{source}')"),
+        OWNER_SCORES: table_hash(connection, engine.parquet(folder / "tables" / f"{OWNER_SCORES}.parquet")),
         "quality.json": file_hash(folder / "quality.json"),
     }
     return combined_hash(parts)

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from ingestion import engine
 from miyar.errors import MiyarError, Problem
 from publication.hashing import combined_hash, head_hash, leaf_of, node_of, row_path, row_text
 from publication.ledger import read_entries
@@ -22,10 +23,9 @@ def prove(edition: Path, score_id: str) -> dict[str, Any]:
     manifest = read_manifest(edition)
     entries = [entry for entry in read_entries(edition.resolve().parent) if entry.edition_id == manifest.edition_id]
     with duckdb.connect() as connection:
-        parquet = str(edition / "tables" / f"{TABLE}.parquet").replace("'", "''")
-        connection.execute(f"create view published as select * from read_parquet('{parquet}')")
+        published = engine.parquet(edition / "tables" / f"{TABLE}.parquet")
         row = connection.execute(
-            f"select {row_text(manifest.tables[TABLE].columns)} from published where score_id = ?", [score_id]
+            f"select {row_text(manifest.tables[TABLE].columns)} from {published} where score_id = ?", [score_id]
         ).fetchone()
         if row is None or not entries:
             raise MiyarError(
@@ -36,7 +36,7 @@ def prove(edition: Path, score_id: str) -> dict[str, Any]:
                     next_step="Take score_id from bench_scores of this edition; run `miyar verify` if it is there.",
                 )
             )
-        columns, kinds, rows, steps = row_path(connection, "published", str(row[0]))
+        columns, kinds, rows, steps = row_path(connection, published, str(row[0]))
     return {
         "edition_id": manifest.edition_id,
         "table": TABLE,

@@ -12,7 +12,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from ingestion import engine
 from publication.access import access_rules, row_condition
+from publication.reading import rows_of
 
 # Many small queries: a second thread costs more than it brings, and keeps the order of rows no better.
 _CONFIG: dict[str, Any] = {"threads": 1}
@@ -27,9 +29,7 @@ class Reader:
             connection.register(name, rows)
 
     def rows(self, sql: str, *given: Any) -> list[dict[str, Any]]:
-        result = self._connection.execute(sql, list(given))
-        names = [column[0] for column in result.description]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        return rows_of(self._connection.execute(sql, list(given)))
 
     def has(self, *tables: str) -> bool:
         """Whether the edition holds these tables and the reader may read them."""
@@ -52,8 +52,7 @@ class Shelf:
         self._connection = connection
         self._names = [path.stem for path in sorted(tables.glob("*.parquet")) if path.stem in access_rules()]
         for name in self._names:
-            source = str(tables / f"{name}.parquet").replace("'", "''")
-            connection.execute(f"create table {name} as from read_parquet('{source}')")
+            connection.execute(f"create table {name} as from {engine.parquet(tables / f'{name}.parquet')}")
 
     @contextmanager
     def reader(self, agency_id: str | None, **more: pa.Table) -> Iterator[Reader]:

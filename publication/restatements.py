@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingestion import engine
 from publication.hashing import table_hash
 from publication.manifest import Manifest, TableEntry
 
@@ -59,9 +60,9 @@ def fill_restatements(
         same_method: Parquet of `bench_scores` from today's data under the edition before's methodology; none when the
             methodology is the same, so that all change is data.
     """
-    was = f"read_parquet('{_quoted(previous / 'tables' / 'bench_scores.parquet')}')"
+    was = engine.parquet(previous / "tables" / "bench_scores.parquet")
     now = "edition.bench_scores"
-    same = f"read_parquet('{_quoted(same_method)}')" if same_method else now
+    same = engine.parquet(same_method) if same_method else now
     given = {
         "methodology": methodology_version,
         "edition": manifest.edition_id,
@@ -75,19 +76,14 @@ def fill_restatements(
         same_now=" and ".join(f"coalesce(same.{name}, was.{name}) is not distinct from now.{name}" for name in _KEY),
     )
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{_quoted(building / 'benchmarks.duckdb')}' as edition")
+        connection.execute(f"attach {engine.text(str(building / 'benchmarks.duckdb'))} as edition")
         for name, source in (("was", was), ("same", same), ("now", now)):
             connection.execute(f"create temp table {name} as select * from {source}")
         connection.execute(f"delete from edition.{TABLE}")
         connection.execute(query, given)
-        connection.execute(
-            f"copy (select * from edition.{TABLE} order by all) to '{_quoted(building / 'tables' / f'{TABLE}.parquet')}' "
-            "(format parquet, compression zstd)"
+        engine.write(
+            connection, f"select * from edition.{TABLE} order by all", building / "tables" / f"{TABLE}.parquet"
         )
         columns = [row[0] for row in connection.execute(f"describe edition.{TABLE}").fetchall()]
-        counted = connection.execute(f"select count(*) from edition.{TABLE}").fetchone()
-        return TableEntry(int(counted[0]) if counted else 0, columns, table_hash(connection, f"edition.{TABLE}"))
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+        rows = engine.count(connection, f"select count(*) from edition.{TABLE}")
+        return TableEntry(rows, columns, table_hash(connection, f"edition.{TABLE}"))

@@ -9,8 +9,10 @@ from typing import Any
 
 import duckdb
 
+from ingestion import engine
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
+from publication.reading import rows_of
 
 # Feed -> its table of cells.
 CELLS = {
@@ -47,8 +49,8 @@ class Trace:
 def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -> Trace:
     """Follow one score back; `limit` rows per feed are shown, all are counted. Holds no lock: call it between runs."""
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{_quoted(edition / 'benchmarks.duckdb')}' as edition (read_only)")
-        connection.execute(f"attach '{_quoted(workspace.warehouse)}' as warehouse (read_only)")
+        for name, database in (("edition", edition / "benchmarks.duckdb"), ("warehouse", workspace.warehouse)):
+            connection.execute(f"attach {engine.text(str(database.resolve()))} as {name} (read_only)")
         passport = _one(connection, "select * from edition.bench_scores where score_id = ?", [score_id])
         if passport is None:
             raise MiyarError(
@@ -68,29 +70,24 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
             where lineage.score_id = ? order by all""",
             [score_id],
         )
-        cells, rows, counts = {}, {}, {}
+        cells: dict[str, list[dict[str, Any]]] = {}
+        rows: dict[str, list[dict[str, Any]]] = {}
+        counts: dict[str, int] = {}
         for feed in sorted({entry["slice_id"].split("|")[0] for entry in submissions}):
             own = [entry for entry in submissions if entry["slice_id"].startswith(f"{feed}|")]
             where, values = _conditions(passport, metric, feed)
-            slices = sorted({entry["slice_id"] for entry in own})
-            cells[feed] = _all(
-                connection,
-                f"select * from warehouse.intermediate.{CELLS[feed]} where {where} and slice_id in "
-                "(select unnest(?::varchar[])) order by all",
-                [*values, slices],
-            )
-            files = [path for entry in own if (path := _lake_file(workspace, entry))]
-            lake = f"read_parquet([{', '.join(repr(str(path)) for path in sorted(set(files)))}])"
-            condition = f"from {lake} where {where} and slice_id in (select unnest(?::varchar[]))"
-            found = connection.execute(f"select count(*) {condition}", [*values, slices]).fetchone()
-            counts[feed] = int(found[0]) if found else 0
-            paths = {entry["submission_id"]: entry["path"] for entry in own}
-            first = _all(
-                connection,
-                f"select submission_id, source_row, row_id {condition} order by all limit {int(limit)}",
-                [*values, slices],
-            )
-            rows[feed] = [{"file": paths[row["submission_id"]], **row} for row in first]
+            where += " and slice_id in (select unnest(?::varchar[]))"
+            values.append(sorted({entry["slice_id"] for entry in own}))
+            table = f"warehouse.intermediate.{CELLS[feed]}"
+            cells[feed] = _all(connection, f"select * from {table} where {where} order by all", values)
+            files = sorted({path for entry in own if (path := _lake_file(workspace, entry))})
+            rows[feed], counts[feed] = [], 0
+            if files:  # an edition outlives the lake it was made from
+                found = f"from {engine.parquet(*files)} where {where}"
+                counts[feed] = _all(connection, f"select count(*) as n {found}", values)[0]["n"]
+                places = f"select submission_id, source_row, row_id {found} order by all limit {limit}"
+                paths = {entry["submission_id"]: entry["path"] for entry in own}
+                rows[feed] = [{"file": paths[row["submission_id"]], **row} for row in _all(connection, places, values)]
     return Trace(passport, cells, submissions, rows, counts)
 
 
@@ -129,15 +126,9 @@ def _lake_file(workspace: Workspace, entry: dict[str, Any]) -> Path | None:
 
 
 def _all(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[dict[str, Any]]:
-    result = connection.execute(sql, values)
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return rows_of(connection.execute(sql, values))
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> dict[str, Any] | None:
     rows = _all(connection, sql, values)
     return rows[0] if rows else None
-
-
-def _quoted(path: Path) -> str:
-    return str(path.resolve()).replace("'", "''")

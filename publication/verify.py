@@ -8,7 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from miyar.errors import Problem
+from ingestion import engine
+from miyar.errors import MiyarError, Problem
 from publication.differing_rows import locate
 from publication.hashing import file_hash, table_hash
 from publication.ledger import FILE, check
@@ -19,7 +20,10 @@ from publication.packs import pack_hash
 def verify(editions: Path, edition_id: str) -> list[Problem]:
     """Recompute all hashes of one edition and its link to the one before; an empty list means nothing was touched."""
     folder = editions / edition_id
-    manifest = read_manifest(folder)
+    try:
+        manifest = read_manifest(folder)
+    except MiyarError as error:
+        return error.problems
     problems = []
     if content_hash(manifest.tables, manifest.packs, manifest.access_hash) != manifest.content_hash:
         problems.append(
@@ -62,7 +66,7 @@ def _check_tables(folder: Path, manifest: Manifest) -> list[Problem]:
         database = folder / "benchmarks.duckdb"
         if database.is_file():
             try:
-                connection.execute(f"attach '{_quoted(database.resolve())}' as edition (read_only)")
+                connection.execute(f"attach {engine.text(str(database.resolve()))} as edition (read_only)")
             except duckdb.Error:
                 problems.append(
                     _problem("database_unreadable", "the database cannot be opened", folder.name, database.name)
@@ -70,9 +74,9 @@ def _check_tables(folder: Path, manifest: Manifest) -> list[Problem]:
                 database = folder / "none"
         for name, entry in manifest.tables.items():
             parquet = folder / "tables" / f"{name}.parquet"
-            copies = {"Parquet": f"read_parquet('{_quoted(parquet)}')"} if parquet.is_file() else {}
+            copies = {"Parquet": engine.parquet(parquet)} if parquet.is_file() else {}
             if database.is_file():
-                copies["database"] = f'edition."{name}"'
+                copies["database"] = f"edition.{engine.name(name)}"
             hashes = {kind: _table_hash(connection, copy) for kind, copy in copies.items()}
             intact = [copy for kind, copy in copies.items() if hashes[kind] == entry.hash]
             for kind, copy in copies.items():
@@ -107,7 +111,3 @@ def _problem(rule: str, message: str, edition_id: str, name: str) -> Problem:
         file=f"{edition_id}/{name}",
         next_step="Restore the edition from backup; a correction is a new revision, never an edit.",
     )
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 
-from ingestion.contract import CsvFormat, FileFormat, JsonFormat, ParquetFormat, SheetFormat
+from ingestion.formats import CsvFormat, FileFormat, JsonFormat, ParquetFormat, SheetFormat
 from simulation.dress import Columns
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)

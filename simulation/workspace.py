@@ -52,8 +52,6 @@ def write_workspace(root: Path, seed: int = 2026, size: Size = DEFAULT, progress
     """
     world = draw_world(seed, size)
     root.mkdir(parents=True, exist_ok=True)
-    periods = size.period_ids
-    (root / "miyar.yml").write_text(SETTINGS.format(first=periods[0], last=periods[-1]), "utf-8")
     (root / "README.md").write_text(README.format(seed=seed), "utf-8")
     _write_key(root / "pseudonym.key", seed)
     write_registry(root / "registry", world)
@@ -71,6 +69,9 @@ def write_workspace(root: Path, seed: int = 2026, size: Size = DEFAULT, progress
         progress("", len(every), len(every))
     write_csv(root / "truth" / "scores.csv", SCORES, truth.scores)
     write_csv(root / "truth" / "dirt.csv", DIRT, truth.dirt)
+    # Last: until then this is no workspace, and whoever stopped the drawing may start it again.
+    periods = size.period_ids
+    (root / "miyar.yml").write_text(SETTINGS.format(first=periods[0], last=periods[-1]), "utf-8")
 
 
 def write_registry(folder: Path, world: World) -> None:

@@ -10,6 +10,7 @@ Belongs here: starting, importing, rules and the check. Does not belong here: ch
 
 import argparse
 import io
+import itertools
 import os
 import re
 import secrets
@@ -17,6 +18,7 @@ import subprocess
 import time
 import venv
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from publication.reading import open_edition
 HERE = Path(__file__).resolve().parent
 ENVIRONMENT = HERE / ".venv"
 ADMIN = "admin"
+PAGE = 100  # rows of a page; the API gives no more
 # Superset reads clauses as templates with bound parameters: an id of other letters could mean something there.
 PLAIN_ID = re.compile(r"[\w-]+")
 
@@ -69,16 +72,8 @@ def start(home: Path, port: int) -> subprocess.Popen[bytes]:
         password = (home / "password").read_text("utf-8")
         for step in (["db", "upgrade"], ["fab", "create-admin", *admin, "--password", password], ["init"]):
             subprocess.run([superset, *step], env=words, check=True, stdout=log, stderr=log)
-        run = [
-            programs() / "gunicorn",
-            "-w",
-            "1",
-            "--threads",
-            "4",
-            "-b",
-            f"127.0.0.1:{port}",
-            "superset.app:create_app()",
-        ]
+        gunicorn = [programs() / "gunicorn", *("-w", "1"), *("--threads", "4"), *("-b", f"127.0.0.1:{port}")]
+        run = [*gunicorn, "superset.app:create_app()"]
         return subprocess.Popen(run, env=words, stdout=log, stderr=log)
 
 
@@ -93,22 +88,24 @@ class Superset:
         self.http.headers["X-CSRFToken"] = self.send("GET", "/api/v1/security/csrf_token/")["result"]
 
     def send(self, method: str, path: str, **words: Any) -> Any:
+        """What the API answers; RuntimeError where it refuses."""
         answer = self.http.request(method, path, **words)
         if answer.is_error:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json() if answer.content else None
 
+    def rows(self, kind: str) -> Iterator[dict[str, Any]]:
+        """Everything of a kind, page by page."""
+        for page in itertools.count():
+            query = f"(page:{page},page_size:{PAGE})"
+            rows = self.send("GET", f"/api/v1/{kind}/", params={"q": query})["result"]
+            yield from rows
+            if len(rows) < PAGE:
+                return
+
     def all(self, kind: str, name: str) -> dict[str, int]:
         """Name -> id of everything of a kind."""
-        found: dict[str, int] = {}
-        page = 0
-        while True:
-            query = f"(page:{page},page_size:100)"
-            rows = self.send("GET", f"/api/v1/{kind}/", params={"q": query})["result"]
-            found |= {str(row[name]): int(row["id"]) for row in rows}
-            if len(rows) < 100:
-                return found
-            page += 1
+        return {str(row[name]): int(row["id"]) for row in self.rows(kind)}
 
     def put(self, kind: str, name: str, content: dict[str, Any]) -> int:
         """Make, or make anew, what is known by a name."""
@@ -138,63 +135,63 @@ def write_rules(superset: Superset, agencies: list[str]) -> None:
     if odd:
         raise SystemExit(f"Superset's rules take agency ids of letters, digits, _ and - only; not {', '.join(odd)}")
     readers: dict[str, str | None] = {CENTRE: None, **{role_of(agency): agency for agency in agencies}}
-    there = superset.all("security/roles", "name")
-    ids = {}
-    for role in readers:
-        made = there.get(role)
-        ids[role] = made or superset.send("POST", "/api/v1/security/roles/", json={"name": role})["id"]
+    ids = _make_roles(superset, list(readers))
     datasets = superset.all("dataset", "table_name")
-    opened = _dataset_permissions(superset)
-    dashboards = superset.all("dashboard", "slug")
-    allowed: dict[str, list[str]] = {}
+    may: dict[str, list[str]] = {role: [] for role in readers}
     clauses: dict[tuple[str, str], list[int]] = {}
     for table, dataset in datasets.items():
         for role, agency in readers.items():
-            condition, values = row_condition(table, agency)
-            if condition == "false":
-                continue
-            allowed.setdefault(table, []).append(role)
-            if condition != "true":
-                for value in values:
-                    condition = condition.replace("?", f"'{value}'", 1)
-                clauses.setdefault((role, condition), []).append(dataset)
+            clause = _clause(table, agency)
+            if clause != "false":
+                may[role].append(table)
+            if clause not in ("true", "false"):
+                clauses.setdefault((role, clause), []).append(dataset)
     for table, dataset in datasets.items():
-        exempt = [ids[role] for role in allowed.get(table, [])]
-        rule = {
-            "name": f"miyar {table}",
-            "filter_type": "Base",
-            "clause": "1 = 0",
-            "tables": [dataset],
-            "roles": exempt,
-        }
-        superset.put("rowlevelsecurity", "name", rule)
+        exempt = [ids[role] for role in readers if table in may[role]]
+        rule = {"name": f"miyar {table}", "filter_type": "Base", "clause": "1 = 0", "tables": [dataset]}
+        superset.put("rowlevelsecurity", "name", {**rule, "roles": exempt})
     for (role, clause), tables in clauses.items():
         name = f"miyar {role} {'shared' if ' or ' in clause else 'own'}"
-        rule = {"name": name, "filter_type": "Regular", "group_key": "agency", "clause": clause}
-        superset.put("rowlevelsecurity", "name", {**rule, "tables": tables, "roles": [ids[role]]})
-    for role in readers:
-        may = [opened[dataset] for table, dataset in datasets.items() if role in allowed.get(table, [])]
-        words = {"permission_view_menu_ids": may}
-        superset.send("POST", f"/api/v1/security/roles/{ids[role]}/permissions", json=words)
+        rule = {"name": name, "filter_type": "Regular", "group_key": "agency", "clause": clause, "tables": tables}
+        superset.put("rowlevelsecurity", "name", {**rule, "roles": [ids[role]]})
+    opened = _dataset_permissions(superset)
+    for role, tables_of_role in may.items():
+        _permit(superset, ids[role], [opened[datasets[table]] for table in tables_of_role])
+    dashboards = superset.all("dashboard", "slug")
     by_reader = {"miyar-centre": [ids[CENTRE]], "miyar-agency": [ids[role] for role in readers if role != CENTRE]}
     for slug, roles in by_reader.items():
         superset.send("PUT", f"/api/v1/dashboard/{dashboards[slug]}", json={"roles": roles})
 
 
+def _make_roles(superset: Superset, names: list[str]) -> dict[str, int]:
+    there = superset.all("security/roles", "name")
+    return {
+        name: there.get(name) or int(superset.send("POST", "/api/v1/security/roles/", json={"name": name})["id"])
+        for name in names
+    }
+
+
+def _permit(superset: Superset, role: int, permissions: list[int]) -> None:
+    words = {"permission_view_menu_ids": permissions}
+    superset.send("POST", f"/api/v1/security/roles/{role}/permissions", json=words)
+
+
+def _clause(table: str, agency: str | None) -> str:
+    """The condition of a reader's rows with its values written out: Superset binds none. Ids are plain (`PLAIN_ID`)."""
+    condition, values = row_condition(table, agency)
+    for value in values:
+        condition = condition.replace("?", f"'{value}'", 1)
+    return condition
+
+
 def _dataset_permissions(superset: Superset) -> dict[int, int]:
     """Dataset id -> id of the permission to open it."""
     found: dict[int, int] = {}
-    page = 0
-    while True:
-        query = {"q": f"(page:{page},page_size:100)"}
-        rows = superset.send("GET", "/api/v1/security/permissions-resources/", params=query)["result"]
-        for row in rows:
-            number = re.fullmatch(r"\[.*\]\.\[.*\]\(id:(\d+)\)", row["view_menu"]["name"])
-            if row["permission"]["name"] == "datasource_access" and number:
-                found[int(number.group(1))] = int(row["id"])
-        if len(rows) < 100:
-            return found
-        page += 1
+    for row in superset.rows("security/permissions-resources"):
+        number = re.fullmatch(r"\[.*\]\.\[.*\]\(id:(\d+)\)", row["view_menu"]["name"])
+        if row["permission"]["name"] == "datasource_access" and number:
+            found[int(number.group(1))] = int(row["id"])
+    return found
 
 
 def seen_by(superset: Superset, dataset: int) -> dict[str, int] | str:
@@ -214,8 +211,7 @@ def check(superset: Superset, port: int, edition: Path, agencies: list[str]) -> 
     roles, datasets = superset.all("security/roles", "name"), superset.all("dataset", "table_name")
     opened = _dataset_permissions(superset)
     stray = superset.put("security/roles", "name", {"name": "miyar_check_stray"})
-    may = {"permission_view_menu_ids": [opened[dataset] for dataset in datasets.values()]}
-    superset.send("POST", f"/api/v1/security/roles/{stray}/permissions", json=may)
+    _permit(superset, stray, [opened[dataset] for dataset in datasets.values()])
     people = {"check_agency": (roles[role_of(agencies[0])], agencies[0]), "check_centre": (roles[CENTRE], None)}
     faults = []
     with open_edition(edition) as source:
@@ -238,7 +234,22 @@ def check(superset: Superset, port: int, edition: Path, agencies: list[str]) -> 
     return faults
 
 
+def _wait_for(server: subprocess.Popen[bytes], port: int) -> None:
+    """Until the server answers that it is well; it is given two minutes."""
+    for _ in range(120):
+        if server.poll() is not None:
+            raise SystemExit("Superset ended while starting; its log is in the home")
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/health").text == "OK":
+                return
+        except httpx.TransportError:
+            pass  # not listening yet
+        time.sleep(1)
+    raise SystemExit("Superset did not answer for two minutes; its log is in the home")
+
+
 def main() -> None:
+    """The command: start, import, write rules, check, serve."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--edition", type=Path, required=True, help="folder of the edition that is served")
     arguments.add_argument("--postgres", required=True, help="postgresql+psycopg2://login@host:port/database")
@@ -251,12 +262,7 @@ def main() -> None:
         agencies = [str(row[0]) for row in source.execute("select agency_id from dim_agencies order by 1").fetchall()]
     server = start(home, given.port)
     try:
-        for _ in range(120):
-            try:
-                if httpx.get(f"http://127.0.0.1:{given.port}/health").text == "OK":
-                    break
-            except httpx.TransportError:
-                time.sleep(1)
+        _wait_for(server, given.port)
         superset = Superset(given.port, ADMIN, (home / "password").read_text("utf-8"))
         import_assets(superset, given.postgres)
         write_rules(superset, agencies)

@@ -20,15 +20,12 @@ POINTS = 60
 SPACING = 12.0
 
 
-def funnel(
-    rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, tau2: float = 0.0, digits: Digits = "latin"
-) -> str:
+def funnel(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, digits: Digits = "latin") -> str:
     """Points beyond a limit are filled and named; those inside are empty circles.
 
     Args:
         rows: name_ar, name_en, score, n, standard_error, unit. Shares (unit share_pct) get limits on the angular scale;
             other scores normal ones, from the answers' pooled variance.
-        tau2: true variance between units on the scale of the limits, for limits that allow for overdispersion.
     """
     canvas = Canvas(WIDTH, HEIGHT, language, digits)
     shown = [row for row in rows if number_of(row["score"]) is not None and row["n"]]
@@ -39,8 +36,8 @@ def funnel(
         return canvas.nothing(title)
     size = np.array([float(row["n"]) for row in shown])
     grid = np.linspace(max(1.0, size.min() * 0.8), size.max() * 1.05, POINTS)
-    lines = [(name, dashes, *_limits(shown, grid, z, tau2, is_share)) for z, name, dashes in LEVELS]
-    own = [_limits(shown, size, z, tau2, is_share) for z, _, _ in LEVELS]
+    lines = [(name, dashes, *_limits(shown, grid, z, is_share)) for z, name, dashes in LEVELS]
+    own = [_limits(shown, size, z, is_share) for z, _, _ in LEVELS]
     target = _target(shown, is_share)
     scores = np.array([float(row["score"]) for row in shown])
     first, last = float(grid[0]), float(grid[-1])
@@ -68,18 +65,23 @@ def funnel(
         beyond = [not float(lower[place]) <= scores[place] <= float(upper[place]) for lower, upper in own]
         x, y = x_of(float(size[place])), y_of(float(scores[place]))
         key = "funnel_row_beyond_99_8" if beyond[1] else "funnel_row_beyond_95" if beyond[0] else "funnel_row_inside"
+        _point(canvas, x, y, beyond)
         if any(beyond):
-            # A diamond beyond 95 %, a square beyond 99.8 %.
-            tips = [(x - 5, y), (x, y - 5), (x + 5, y), (x, y + 5)]
-            if beyond[1]:
-                tips = [(x - 5, y - 5), (x + 5, y - 5), (x + 5, y + 5), (x - 5, y + 5)]
-            canvas.polygon(tips, kind=f"point beyond-{'99.8' if beyond[1] else '95'}", fill=INK)
             names.append((y, x, say.name(row)))
-        else:
-            canvas.circle(x, y, 4, kind="point inside", fill=PAPER, stroke=INK, stroke_width=1.5)
         told.append(say.word(key, name=say.name(row), score=say.number(scores[place]), n=say.count(int(row["n"]))))
     _names(canvas, names)
     return canvas.render(title, "; ".join(told))
+
+
+def _point(canvas: Canvas, x: float, y: float, beyond: list[bool]) -> None:
+    """An empty circle inside the limits, a diamond beyond 95 %, a square beyond 99.8 %."""
+    if not any(beyond):
+        canvas.circle(x, y, 4, kind="point inside", fill=PAPER, stroke=INK, stroke_width=1.5)
+        return
+    tips = [(x - 5, y), (x, y - 5), (x + 5, y), (x, y + 5)]
+    if beyond[1]:
+        tips = [(x - 5, y - 5), (x + 5, y - 5), (x + 5, y + 5), (x - 5, y + 5)]
+    canvas.polygon(tips, kind=f"point beyond-{'99.8' if beyond[1] else '95'}", fill=INK)
 
 
 def _target(rows: Sequence[Mapping[str, Any]], is_share: bool) -> float:
@@ -96,21 +98,21 @@ def _target(rows: Sequence[Mapping[str, Any]], is_share: bool) -> float:
 
 
 def _limits(
-    rows: Sequence[Mapping[str, Any]], size: npt.NDArray[np.float64], z: float, tau2: float, is_share: bool
+    rows: Sequence[Mapping[str, Any]], size: npt.NDArray[np.float64], z: float, is_share: bool
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Limits at each size, on the published scale."""
     from methodology.funnels import Funnel, arcsine_proportion
 
     target = _target(rows, is_share)
     if is_share:
-        low, high = arcsine_proportion(target / 100 * size, size).limits(z, tau2)
+        low, high = arcsine_proportion(target / 100 * size, size).limits(z)
         return 100 * low, 100 * high
     own = np.array([float(row["n"]) for row in rows])
     error = np.array([float(row["standard_error"]) for row in rows])
     # Pooled variance of an answer: each unit's squared error times its n, by n.
     variance = float((error**2 * own**2).sum() / own.sum())
     plain = Funnel(np.full(size.shape, target), target, np.sqrt(variance / size), lambda y: y)
-    return plain.limits(z, tau2)
+    return plain.limits(z)
 
 
 def _axes(canvas: Canvas, grid: Any, low: float, high: float, x_of: Any, y_of: Any) -> None:

@@ -50,24 +50,19 @@ def trend(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
     _axis(canvas, low, high, y_of)
     if last:
         _limits(canvas, rows, last, step, y_of)
+    breaks = [place for place, (before, after) in enumerate(pairwise(rows), start=1) if _is_break(before, after)]
+    for place in breaks:
+        x = LEFT + step * place
+        canvas.line(x, TOP, x, HEIGHT - BOTTOM, kind="break", stroke_dasharray="6 3")
+        canvas.text(x + 3, TOP + 10, canvas.say.word("trend_break"), size=9)
     told = []
     for place, row in enumerate(rows):
         canvas.text(x_of(place), HEIGHT - BOTTOM + 18, row["period_id"], anchor="middle", size=11, colour=MUTED)
-        if place and _is_break(rows[place - 1], row):
-            canvas.line(
-                x_of(place) - step / 2,
-                TOP,
-                x_of(place) - step / 2,
-                HEIGHT - BOTTOM,
-                kind="break",
-                stroke_dasharray="6 3",
-            )
-            canvas.text(x_of(place) - step / 2 + 3, TOP + 10, canvas.say.word("trend_break"), size=9)
-        told.append(_point(canvas, row, x_of(place), y_of, is_break=place > 0 and _is_break(rows[place - 1], row)))
-    for place, (before, after) in enumerate(pairwise(rows)):
+        told.append(_point(canvas, row, x_of(place), y_of, is_break=place in breaks))
+    for place, (before, after) in enumerate(pairwise(rows), start=1):
         first, second = number_of(before["score"]), number_of(after["score"])
-        if first is not None and second is not None and not _is_break(before, after):
-            ends = [(x_of(place), y_of(first)), (x_of(place + 1), y_of(second))]
+        if first is not None and second is not None and place not in breaks:
+            ends = [(x_of(place - 1), y_of(first)), (x_of(place), y_of(second))]
             canvas.polyline(ends, kind="series", stroke=BAND_COLOURS["better"])
     _legend(canvas, bool(last), any(row["is_restated"] for row in rows))
     if last:

@@ -84,3 +84,46 @@ def test_every_problem_of_every_contract_is_listed(centre: Any, survey: dict[str
     assert some("contract_invalid", "p3/survey_responses.yml", "until 'soon' is no period")
     assert some("contract_unreadable", "p4/complaints.yml", "")
     assert some("contract_misplaced", "p5/complaints.yml", "feed 'survey_responses'")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"properties": [{"name": "item", "fileName": "(unclosed"}]}, "item: fileName is no regular expression"),
+        ({"properties": [{"name": "item", "fileName": "no group"}]}, "item: fileName needs one group"),
+        ({"delivered": {"fileName": "(unclosed"}}, "delivered.fileName is no regular expression"),
+        ({"delivered": {"fileName": "no group"}}, "delivered.fileName needs one group"),
+        ({"covers": []}, "at least 1 item"),
+        ({"properties": [{"name": "item", "physicalName": "x", "dateFormat": ["%Y-%Q"]}]}, "by the format '%Y-%Q'"),
+        (
+            {"properties": [{"name": "i", "physicalName": "x", "dateFormat": ["%d %B %Y"], "calendar": "umm_al_qura"}]},
+            "by the format '%d %B %Y'",
+        ),
+        ({"server": {"type": "api", "url": "ftp://files.example/answers"}}, "server.url is no http or https address"),
+        ({"server": {"type": "api", "url": "answers"}}, "server.url is no http or https address"),
+    ],
+)
+def test_what_would_stop_everybody_s_run_is_told_of_the_contract(
+    centre: Any, survey: dict[str, Any], change: dict[str, Any], words: str
+) -> None:
+    centre.contract(survey, **change)
+    with pytest.raises(MiyarError) as caught:
+        load_contracts(centre.root / "registry")
+    assert {problem.rule for problem in caught.value.problems} == {"contract_invalid"}
+    assert words in str(caught.value)
+
+
+def test_a_password_in_an_address_is_refused_and_not_told(centre: Any, survey: dict[str, Any]) -> None:
+    centre.contract(survey, server={"type": "api", "url": "https://huda:s3cret@files.example/answers"})
+    with pytest.raises(MiyarError, match="holds a user or a password") as caught:
+        load_contracts(centre.root / "registry")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_problems_come_in_the_order_of_the_file(centre: Any, survey: dict[str, Any]) -> None:
+    names = ["value", "responded_at", "item", "wording_version", "response_id", "scale", "agency_id"]
+    again = [{"name": name, "physicalName": f"{name} again"} for name in names]
+    centre.contract(survey, properties=again + survey["properties"])
+    with pytest.raises(MiyarError) as caught:
+        load_contracts(centre.root / "registry")
+    assert [problem.message for problem in caught.value.problems] == [f"{name!r} is mapped twice" for name in names]

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
@@ -178,6 +179,9 @@ def test_token_comes_from_the_environment(
     [
         ({"rows": []}, "json_items"),
         ({"items": ITEMS, "next": "http://elsewhere.example/answers"}, "fetch_host"),
+        # Another server on the same machine, and the same one unencrypted, would get the token too.
+        ({"items": ITEMS, "next": "http://127.0.0.1:1/answers"}, "fetch_host"),
+        ({"items": ITEMS, "next": "https://127.0.0.1/answers"}, "fetch_host"),
         ({"items": ITEMS, "next": "again"}, "fetch_endless"),
     ],
 )
@@ -185,6 +189,40 @@ def test_endpoints_that_are_not_as_agreed(
     centre: Any, survey: dict[str, Any], endpoint: Endpoint, answer: Any, rule: str
 ) -> None:
     endpoint.answer = lambda query, headers, count: (200, {}, body(answer))
-    with pytest.raises(MiyarError, match=rf"\[{rule}\] p1, http://.* -> "):
+    with pytest.raises(MiyarError, match=rf"\[{rule}\] p1, https?://.* -> "):
         fetch(contract(survey, endpoint, nextPath="next"), centre.workspace, "2025-04-01", wait=lambda seconds: None)
     assert not list(centre.root.glob("landing/**/*.ndjson"))
+
+
+def test_a_fetch_killed_after_its_last_page_takes_no_page_twice(
+    centre: Any, survey: dict[str, Any], endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def linked(query: dict[str, str], headers: dict[str, str], count: int) -> tuple[int, dict[str, str], bytes]:
+        first = int(query.get("from", "0"))
+        more = f"/answers?from={first + PAGE}" if first + PAGE < len(ITEMS) else None
+        return 200, {}, body({"items": ITEMS[first : first + PAGE], "next": more})
+
+    replace = Path.replace
+
+    def killed(self: Path, target: Any) -> Any:
+        if self.name.endswith(".ndjson.part"):
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    endpoint.answer = linked
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "replace", killed)
+        fetch(contract(survey, endpoint, nextPath="next"), centre.workspace, "2025-04-01")
+    assert lines(fetch(contract(survey, endpoint, nextPath="next"), centre.workspace, "2025-04-01")) == ITEMS
+
+
+def test_an_answer_in_another_encoding_is_told(centre: Any, survey: dict[str, Any], endpoint: Endpoint) -> None:
+    endpoint.answer = lambda query, headers, count: (200, {}, '{"items": ["راض"]}'.encode("windows-1256"))
+    with pytest.raises(MiyarError, match=r"\[fetch_failed\] p1, http://.*no JSON"):
+        fetch(contract(survey, endpoint), centre.workspace, "2025-04-01", wait=lambda seconds: None)
+
+
+def test_a_server_that_sends_in_circles_is_told(centre: Any, survey: dict[str, Any], endpoint: Endpoint) -> None:
+    endpoint.answer = lambda query, headers, count: (302, {"Location": f"/answers?hop={count}"}, b"")
+    with pytest.raises(MiyarError, match=r"\[fetch_failed\] p1, http://.*TooManyRedirects"):
+        fetch(contract(survey, endpoint), centre.workspace, "2025-04-01", wait=lambda seconds: None)

@@ -222,3 +222,17 @@ def test_number_of_threads_changes_nothing(make_centre: Any, survey: dict[str, A
     one, four = found
     assert len(one) == 4 and one.keys() == four.keys()
     assert all(table.equals(four[path]) for path, table in one.items())
+
+
+def test_the_folder_of_the_workspace_may_have_any_name(make_centre: Any, survey: dict[str, Any]) -> None:
+    """`year=2025` would be a column of every file below it, quotes and braces would end texts of queries."""
+    centre = make_centre("the centre's year=2025 {own}")
+    centre.contract(survey)
+    # Two cells hold line ends, so the lines of the rows are kept in a file of their own.
+    rows = ["a01,r1,2025-02-03,4", '"a01",r2,"2025-02-03",4', 'a01,"r\n3",2025-02-03,much', "a01,r4,2025-02-03,1"]
+    centre.land("\n".join(["agency,id,answered,q1", *rows, rows[0]]) + "\n")
+    (delivery,) = centre.deliveries()
+    account = centre.receive(delivery)
+    assert (account.accepted, account.quarantined, account.duplicates) == (3, 1, 1)
+    (file,) = centre.workspace.lake.glob("survey_responses/period=2025Q1/*.parquet")
+    assert pq.read_schema(file).names == load_feeds()["survey_responses"].lake_schema.names

@@ -96,3 +96,17 @@ def test_order_of_the_directory_does_not_matter(
         write_slices(centre.workspace)
         slices.append((centre.workspace.lake / "slices.parquet").read_bytes())
     assert slices[0] == slices[1]
+
+
+def test_a_name_in_another_encoding_is_told_and_stops_nobody(centre: Any, survey: dict[str, Any]) -> None:
+    """Archives packed on Windows unpack to names in windows-1256; a ledger in UTF-8 could not hold one."""
+    centre.contract(survey)
+    centre.land(FILE, "good.csv")
+    folder = centre.root / "landing" / "p1" / "survey_responses"
+    name = "ملف.csv".encode("windows-1256")
+    (folder / os.fsdecode(name)).write_text(FILE + "a01,r2,2025-02-03,4\n", "utf-8")
+    deliveries, (problem,) = found(centre)
+    assert [one.relative for one in deliveries] == ["good.csv"]
+    assert (problem.rule, problem.who) == ("file_unmatched", "p1") and "not UTF-8" in problem.message
+    assert problem.file == "p1/survey_responses/\ufffd\ufffd\ufffd.csv"
+    str(problem).encode()

@@ -373,12 +373,13 @@ def make_micro(tmp_path: Path) -> Callable[..., Micro]:
 
 
 @pytest.fixture(scope="session")
-def _built(tmp_path_factory: pytest.TempPathFactory) -> Micro:
-    micro = make(tmp_path_factory.mktemp("micro") / "centre")
-    micro.land()
-    result = micro.run()
-    assert result.is_published
-    return micro
+def _built(made_once: Callable[..., Path]) -> Micro:
+    def built(root: Path) -> None:
+        micro = make(root)
+        micro.land()
+        assert micro.run().is_published
+
+    return Micro(made_once("micro", built))
 
 
 @pytest.fixture

@@ -29,6 +29,11 @@ def test_init_makes_a_workspace_to_fill_in_and_never_overwrites(tmp_path: Path) 
     assert call("init", tmp_path / "new").exit_code == 0
     assert (tmp_path / "new" / "registry" / "agencies.csv").read_text("utf-8").startswith("agency_id,name_ar,name_en")
     assert refused("init", tmp_path / "new") == "workspace_exists"
+    # Also without settings: somebody's registry is not written over.
+    (tmp_path / "new" / "miyar.yml").unlink()
+    (tmp_path / "new" / "registry" / "agencies.csv").write_text("a registry of many days", "utf-8")
+    assert refused("init", tmp_path / "new") == "workspace_exists"
+    assert (tmp_path / "new" / "registry" / "agencies.csv").read_text("utf-8") == "a registry of many days"
 
 
 def test_bad_input_exits_with_2_and_no_traceback(tmp_path: Path) -> None:
@@ -133,6 +138,21 @@ def test_check_says_before_delivery_what_a_run_would_say(shared, tmp_path: Path)
     assert outcome.exit_code == 1 and "refused" in outcome.output
     assert mobile not in outcome.output, "a value that may be a person's number is masked"
     assert sorted(path for path in shared.root.rglob("*")) == before, "a check writes nothing"
+
+
+def test_check_shows_delivered_texts_as_they_are(shared, tmp_path: Path) -> None:
+    """Brackets and colons are marks of the library that draws the tables, and may stand in any delivered cell."""
+    contract = shared.root / "registry" / "contracts" / "a02" / "survey_responses.yml"
+    file = tmp_path / "[bold]_2026-01-06.csv"
+    texts = {0: "[/]", 1: "[red]5[/red]", 2: ":smile:"}
+    rows = [
+        {**row, "overall": texts.get(place, row["overall"])} for place, row in enumerate(shared.rows(shared.a02_q4))
+    ]
+    file.write_text(shared.as_csv(rows), "utf-8")
+    outcome = call("check", file, "--contract", contract, "--workspace", shared.root, "--no-scores")
+    assert outcome.exit_code == 0, outcome.output
+    for text in (*texts.values(), file.name):
+        assert text in outcome.output
 
 
 @pytest.mark.parametrize("name", ["2025Q4_2026-01-06.csv", "typed wrongly.csv"])

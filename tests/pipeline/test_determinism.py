@@ -49,7 +49,8 @@ def manifest_of(micro) -> dict:
 
 def test_moved_workspace_gives_the_same_edition(built, expected_hash: str, tmp_path) -> None:
     """Nothing that is published knows where the workspace stands."""
-    moved = tmp_path / "elsewhere" / "with 'quote'"
+    moved = tmp_path / "year=2025" / "with 'quote' {and} braces"
+    moved.parent.mkdir()
     shutil.copytree(built.root, moved, symlinks=True)
     there = type(built)(moved)
     shutil.rmtree(moved / "warehouse")

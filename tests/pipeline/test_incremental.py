@@ -7,9 +7,25 @@ import pytest
 
 from publication.verify import verify_all
 
+# The cells of every feed, and the note of what they were made from. Scores are made anew each time from whatever cells there
+# are: where a test is about cells alone, nothing above them is built.
+CELLS = ["+int_slices__built"]
+
+
+@pytest.fixture(scope="module")
+def whole(micro_factory):
+    """Everything received at once, one delivery withdrawn, and published."""
+    whole = micro_factory("whole")
+    whole.land()
+    assert len(whole.receive().accounts) == len(whole.deliveries)
+    whole.withdraw(whole.a04_q4)
+    whole.build()
+    whole.publish()
+    return whole
+
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_any_order_of_deliveries_ends_in_the_same_edition(micro, make_micro, seed: int) -> None:
+def test_any_order_of_deliveries_ends_in_the_same_edition(micro, whole, seed: int) -> None:
     """Nine deliveries, a build after each: a slice delivered twice, cases in two extracts, and one withdrawal."""
     stream = random.Random(seed)
     order = list(micro.deliveries)
@@ -20,17 +36,9 @@ def test_any_order_of_deliveries_ends_in_the_same_edition(micro, make_micro, see
         assert [account.status for account in micro.receive().accounts] == ["accepted"]
         if number == withdrawn_after:
             micro.withdraw(micro.a04_q4)
-        # The cells of every delivery alone; the scores above them are made anew each time and wait for the last.
-        micro.build(["+int_slices__built"])
+        micro.build(CELLS)
     micro.build()
-    received = micro.publish()
-
-    whole = make_micro("whole")
-    whole.land()
-    assert len(whole.receive().accounts) == len(order)
-    whole.withdraw(whole.a04_q4)
-    whole.build()
-    assert whole.publish().content_hash == received.content_hash
+    assert micro.publish().content_hash == whole.content_hash()
     assert whole.cells() == micro.cells()
     assert all(micro.cells()[f"int_{feed}__cells"] for feed in ("survey", "complaints", "usage", "maturity"))
     assert verify_all(micro.workspace.editions) == {"2025Q4-r1": [], "ledger.jsonl": []}
@@ -40,12 +48,12 @@ def test_only_touched_slices_are_computed_again(micro) -> None:
     """Cells are marked by hand: the mark outlives a build where the slice is left alone and goes where it is recomputed."""
     micro.land([micro.first_q3, micro.a01_q4, micro.a02_q4])
     micro.receive()
-    micro.build()
+    micro.build(CELLS)
     with duckdb.connect(str(micro.workspace.warehouse)) as connection:
         connection.execute("update intermediate.int_survey__cells set touchpoint = 'marked'")
     micro.land([micro.second_q3])
     micro.receive()
-    micro.build()
+    micro.build(CELLS)
     pending = "select distinct slice_id from intermediate.int_slices__pending"
     assert micro.sql(pending) == [("survey_responses|a01|2025Q3",)]
     assert micro.sql(
@@ -56,7 +64,7 @@ def test_only_touched_slices_are_computed_again(micro) -> None:
         ("survey_responses|a01|2025Q4", True),
         ("survey_responses|a02|2025Q4", True),
     ]
-    micro.build()
+    micro.build(CELLS)
     assert micro.sql(pending) == []
 
 
@@ -64,19 +72,19 @@ def test_a_delivery_withdrawn_after_a_stopped_build_leaves_no_cells(micro, make_
     """A build that died between the cells and the note of what was built must not hide its cells from the next build."""
     micro.land([micro.first_q3, micro.a02_q4])
     micro.receive()
-    micro.build()
+    micro.build(CELLS)
     micro.land([micro.second_q3, micro.a04_q4])
     micro.receive()
     # As a kill leaves it: cells are written, int_slices__built is not.
     micro.build(["+int_survey__cells", "+int_respondents__cells"])
     micro.withdraw(micro.second_q3)
     micro.withdraw(micro.a04_q4)
-    micro.build()
+    micro.build(CELLS)
 
     plain = make_micro("plain")
     plain.land([micro.first_q3, micro.a02_q4])
     plain.receive()
-    plain.build()
+    plain.build(CELLS)
     assert micro.cells() == plain.cells()
 
 
@@ -85,9 +93,9 @@ def test_a_first_build_that_stopped_leaves_no_cells_of_a_delivery_withdrawn_sinc
     micro.receive()
     micro.build(["+int_survey__cells", "+int_respondents__cells"])
     micro.withdraw(micro.first_q3)
-    micro.build()
+    micro.build(CELLS)
     plain = make_micro("plain")
     plain.land([micro.a02_q4])
     plain.receive()
-    plain.build()
+    plain.build(CELLS)
     assert micro.cells() == plain.cells()

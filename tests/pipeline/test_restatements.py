@@ -19,6 +19,7 @@ from methodology.parameters import VERSIONS
 from miyar.workspace import Workspace
 from publication.manifest import list_editions, read_manifest
 from publication.verify import verify_all
+from tests.conftest import CopyOfBuilt
 
 LATER = datetime(2026, 2, 20, tzinfo=UTC)
 KEY = "unit_type, unit_id, metric_id, period_id, instrument_id"
@@ -56,32 +57,34 @@ def _rows(edition: Path, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-@pytest.fixture
-def other_copy(built_workspace: Workspace, tmp_path: Path) -> Workspace:
-    root = tmp_path / "other"
-    ignored = shutil.ignore_patterns("landing", "dagster", "scratch", ".lock*")
-    shutil.copytree(built_workspace.root, root, symlinks=True, ignore=ignored)
-    return Workspace.open(root)
-
-
-def test_method_and_data_are_told_apart_exactly(workspace_copy: Workspace, other_copy: Workspace) -> None:
-    centre = workspace_copy
-    before = list_editions(centre.editions)[-1]
+@pytest.fixture(scope="module")
+def restated(copy_of_built: CopyOfBuilt) -> Workspace:
+    """A methodology version and a withdrawal later, after one run."""
+    centre = copy_of_built("restated")
     _second_version(centre)
     _use(centre, "2026.2")
     _withdraw_a_survey(centre)
-    result = run_pipeline(centre.root, LATER, reason="methodology 2026.2 and a withdrawal")
-    assert result.is_published and result.edition_id is not None
-    edition = centre.editions / result.edition_id
-    assert [before, result.edition_id] == list_editions(centre.editions)[-2:]
-    assert read_manifest(edition).methodology_version == "2026.2"
-    assert not any(verify_all(centre.editions).values())
+    assert run_pipeline(centre.root, LATER, reason="methodology 2026.2 and a withdrawal").is_published
+    return centre
 
-    # The same withdrawal under the old version, published apart, is what the data alone would have said.
-    _withdraw_a_survey(other_copy)
-    data_only = run_pipeline(other_copy.root, LATER, reason="a withdrawal")
-    assert data_only.edition_id is not None
-    plain = other_copy.editions / data_only.edition_id
+
+@pytest.fixture(scope="module")
+def data_only(copy_of_built: CopyOfBuilt) -> Path:
+    """The edition after the same withdrawal under the old version: what the data alone would have said."""
+    centre = copy_of_built("data")
+    _withdraw_a_survey(centre)
+    result = run_pipeline(centre.root, LATER, reason="a withdrawal")
+    assert result.edition_id is not None
+    return centre.editions / result.edition_id
+
+
+def test_method_and_data_are_told_apart_exactly(restated: Workspace, data_only: Path) -> None:
+    before, edition_id = list_editions(restated.editions)
+    assert before == "2025Q4-r1"
+    edition = restated.editions / edition_id
+    assert read_manifest(edition).methodology_version == "2026.2"
+    assert not any(verify_all(restated.editions).values())
+    plain = data_only
     expected = {row[:5]: row[5:] for row in _rows(plain, f"select {KEY}, score, status from bench_scores")}
     rows = _rows(
         edition,
@@ -105,11 +108,8 @@ def test_method_and_data_are_told_apart_exactly(workspace_copy: Workspace, other
     assert {row[0] for row in _rows(plain, "select distinct cause from bench_restatements")} == {"data"}
 
 
-def test_the_same_inputs_again_publish_nothing(workspace_copy: Workspace) -> None:
-    _second_version(workspace_copy)
-    _use(workspace_copy, "2026.2")
-    first = run_pipeline(workspace_copy.root, LATER, reason="methodology 2026.2")
-    assert first.is_published
-    (workspace_copy.root / "warehouse" / "published.hash").unlink()
-    again = run_pipeline(workspace_copy.root, LATER, reason="methodology 2026.2")
-    assert not again.is_published and again.edition_id == first.edition_id
+def test_the_same_inputs_again_publish_nothing(restated: Workspace) -> None:
+    (restated.root / "warehouse" / "published.hash").unlink()
+    again = run_pipeline(restated.root, LATER, reason="methodology 2026.2 and a withdrawal")
+    assert not again.is_published and again.edition_id == list_editions(restated.editions)[-1]
+    assert len(list_editions(restated.editions)) == 2

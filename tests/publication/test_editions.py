@@ -6,6 +6,7 @@ Belongs here: `editions`, `difference`, `packs`, `reading`. Does not belong here
 import csv
 import json
 import stat
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ import duckdb
 import pytest
 
 from miyar.errors import MiyarError
-from publication.editions import Published
+from publication.asof import in_force
+from publication.editions import Published, publish
 from publication.manifest import list_editions, read_manifest
 from publication.reading import benchmark_rows, headline_metrics, last_period, open_edition
+from tests.publication.centre import ORIGIN
 
 RESTATED = "update benchmarks.bench_scores set score = 72 where score_id = 's3'"
 
@@ -66,6 +69,20 @@ def test_the_manifest_says_what_it_was_made_from(centre: Any) -> None:
     inside = {path.relative_to(published.path).as_posix() for path in published.path.rglob("*") if path.is_file()}
     assert set(manifest.files) == inside - {"manifest.json"}
     assert manifest.previous_edition_id is None
+
+
+@pytest.mark.parametrize(
+    ("moment", "told"),
+    [
+        (datetime(2026, 4, 20, 2, tzinfo=timezone(timedelta(hours=3))), "2026-04-19T23:00:00+00:00"),
+        (datetime(2026, 4, 20, 2), "2026-04-20T02:00:00+00:00"),  # as a form without a zone gives it
+    ],
+)
+def test_moments_are_told_in_utc(centre: Any, moment: datetime, told: str) -> None:
+    """The ledger puts editions in the order of these texts, and what was believed on a day is looked up by them."""
+    published = publish(centre.workspace, ORIGIN, moment)
+    assert read_manifest(published.path).published_at == told
+    assert [entry.edition_id for entry in in_force(centre.workspace.editions, "2026-04-20")] == ["2026Q1-r1"]
 
 
 def test_documentation_travels_along(centre: Any) -> None:
@@ -133,6 +150,15 @@ def test_a_correction_needs_a_reason(centre: Any) -> None:
         assert connection.execute("select score::double from bench_scores where score_id = 's3'").fetchone() == (71.25,)
 
 
+def test_a_revision_that_is_gone_is_not_given_again(centre: Any) -> None:
+    centre.publish()
+    centre.change(RESTATED)
+    centre.publish(reason="a corrected file")
+    (centre.workspace.editions / "2026Q1-r1").rename(centre.workspace.root / "moved away")
+    centre.change(RESTATED.replace("72", "73"))
+    assert centre.publish(reason="another one").edition_id == "2026Q1-r3"
+
+
 def test_a_new_period_needs_no_reason_and_old_ones_do_not_take_over(centre: Any) -> None:
     centre.publish(period="2025Q4")
     newer = centre.publish()
@@ -142,6 +168,14 @@ def test_a_new_period_needs_no_reason_and_old_ones_do_not_take_over(centre: Any)
     older = centre.publish(period="2025Q4", reason="late correction")
     assert older.edition_id == "2025Q4-r2"
     assert (centre.workspace.editions / "current").readlink().name == "2026Q1-r1"
+
+
+@pytest.mark.parametrize("period", ["2019Q4", "soon", "../../elsewhere", "2026Q1' or true --"])
+def test_a_period_the_warehouse_does_not_have_is_refused(centre: Any, period: str) -> None:
+    with pytest.raises(MiyarError) as caught:
+        centre.publish(period=period)
+    assert [problem.rule for problem in caught.value.problems] == ["period_unknown"]
+    assert list(centre.workspace.editions.iterdir()) == []
 
 
 def test_the_difference_names_every_score(centre: Any) -> None:

@@ -89,3 +89,23 @@ def test_a_line_of_a_file_is_the_row_of_the_score(built_workspace: Workspace) ->
 def test_an_unknown_score_is_said(built_workspace: Workspace) -> None:
     with pytest.raises(MiyarError, match="score_unknown"):
         trace(built_workspace, built_workspace.editions / "current", "no such score")
+
+
+def test_the_folder_of_the_workspace_may_have_any_name(
+    workspace_copy: Workspace, scores: list[tuple[Any, ...]]
+) -> None:
+    root = workspace_copy.root.with_name('the centre\'s "own" {lake} of year=2025')
+    workspace_copy.root.rename(root)
+    moved = Workspace.open(root)
+    found = trace(moved, moved.editions / "current", scores[0][2], limit=3)
+    assert any(found.rows_count.values()) and any(found.rows.values())
+
+
+def test_a_lake_that_is_gone_leaves_cells_and_submissions(
+    workspace_copy: Workspace, scores: list[tuple[Any, ...]]
+) -> None:
+    for path in workspace_copy.lake.glob("*/period=*/*.parquet"):
+        path.unlink()
+    found = trace(workspace_copy, workspace_copy.editions / "current", scores[0][2])
+    assert found.submissions and any(found.cells.values())
+    assert not any(found.rows_count.values()) and not any(found.rows.values())

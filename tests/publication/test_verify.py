@@ -138,3 +138,24 @@ def test_a_manifest_that_contradicts_itself(published: Published, unseal: Unseal
     with unseal(published.path / "manifest.json") as path:
         path.write_text(path.read_text("utf-8").replace(published.content_hash, "0" * 64), "utf-8")
     assert _found(published) == [("manifest_changed", "manifest.json")]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"tables": {}}', "\x00\x01", '{"tables": {"t": {"rows": "one"}}}'])
+def test_a_manifest_nobody_can_read(content: str, published: Published, unseal: Unseal) -> None:
+    """It is told like any other fault, and the other editions are looked at all the same."""
+    with unseal(published.path / "manifest.json") as path:
+        path.write_text(content, "utf-8")
+    found = verify_all(published.path.parent)
+    assert [(problem.rule, problem.file) for problem in found[published.edition_id]] == [
+        ("manifest_unreadable", f"{published.edition_id}/manifest.json")
+    ]
+    assert found["2026Q1-r1"] == []
+    assert [problem.rule for problem in found["ledger.jsonl"]] == ["manifest_changed"]
+
+
+def test_an_edition_without_its_manifest(published: Published, unseal: Unseal) -> None:
+    with unseal(published.path / "manifest.json") as path:
+        path.unlink()
+    found = verify_all(published.path.parent)
+    assert [problem.rule for problem in found[published.edition_id]] == ["edition_missing"]
+    assert found["2026Q1-r1"] == []

@@ -123,3 +123,15 @@ def test_memory_does_not_grow_with_size(tmp_path: Path) -> None:
     written = [sum(path.stat().st_size for path in (tmp_path / scale).rglob("*.csv")) for scale in ("1", "4")]
     assert written[1] > 3 * written[0]
     assert peaks[1] - peaks[0] < 20, f"peak memory in MB: {peaks}"
+
+
+def test_a_drawing_that_was_stopped_is_no_workspace(tmp_path: Path) -> None:
+    """`miyar demo` leaves a workspace alone; half a one would be taken for the whole ever after."""
+
+    def stop(what: str, done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_workspace(tmp_path / "demo", size=Size.tiny(), progress=stop)
+    assert not (tmp_path / "demo" / "miyar.yml").exists()

@@ -336,7 +336,6 @@ def test_funnel_of_means_pools_the_answers_variance() -> None:
     rows[-1]["score"] = 81.0
     # Mean 76.5: 4.5 away is beyond 95 % (3.92) and within 99.8 % (6.18).
     assert _marks(plots.funnel(rows, "en", "t"), "point")[-1].attrib["class"] == "point beyond-95"
-    assert _marks(plots.funnel(rows, "en", "t", tau2=4.0), "point")[-1].attrib["class"] == "point inside"
 
 
 def _luminance(colour: str) -> float:

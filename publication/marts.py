@@ -1,0 +1,111 @@
+"""The warehouse's marts as the tables of an edition: one database, and one Parquet file each.
+
+Belongs here: which tables and periods are copied, and their documentation. Does not belong here: what else an edition holds
+(`editions`), who may read a table (`access`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from ingestion import engine
+from miyar.errors import MiyarError, Problem
+from publication.hashing import table_hash
+from publication.manifest import TableEntry
+
+# Schemas of the warehouse whose tables are published, all into one schema of the edition.
+PUBLISHED = ("core", "benchmarks")
+# Drivers back to DuckDB 1.0 read this storage format; newer defaults would lock older BI tools out.
+STORAGE_VERSION = "v1.0.0"
+
+
+@contextmanager
+def reading(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse, read-only, on a connection that can attach the edition to be written."""
+    if not warehouse.is_file():
+        raise MiyarError(Problem("no_warehouse", "nothing was built yet", next_step="Run `miyar run` first."))
+    # Through a hub in memory: a connection opened read-only can attach nothing to be written.
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {engine.text(str(warehouse))} as warehouse (read_only)")
+        connection.execute("use warehouse")
+        yield connection
+
+
+def known_period(connection: duckdb.DuckDBPyConnection, period: str) -> str:
+    """The period itself, which may come from a command line; raises MiyarError where the warehouse does not have it."""
+    if not connection.execute("select 1 from benchmarks.bench_scores where period_id = ?", [period]).fetchone():
+        raise MiyarError(
+            Problem(
+                "period_unknown",
+                f"the warehouse has no period {period!r}",
+                next_step="Write it as 2026Q3, one of the periods in miyar.yml.",
+            )
+        )
+    return period
+
+
+def last_reported_period(connection: duckdb.DuckDBPyConnection) -> str:
+    """The last period with a reported score; raises MiyarError where there is none."""
+    row = connection.execute("select max(period_id) from benchmarks.bench_scores where status = 'reported'").fetchone()
+    if row is None or row[0] is None:
+        raise MiyarError(
+            Problem(
+                "nothing_to_publish",
+                "no score is reported in any period",
+                next_step="Look at `miyar status`: which submissions were refused, and why?",
+            )
+        )
+    return str(row[0])
+
+
+def write_tables(connection: duckdb.DuckDBPyConnection, building: Path, period: str) -> dict[str, TableEntry]:
+    """Copy every published table, up to the period, into `benchmarks.duckdb` and Parquet; sorted by all columns."""
+    (building / "tables").mkdir()
+    database = engine.text(str(building / "benchmarks.duckdb"))
+    connection.execute(f"attach {database} as edition (storage_version '{STORAGE_VERSION}')")
+    entries = {}
+    names = connection.execute(
+        "select table_schema, table_name from information_schema.tables "
+        "where table_catalog = current_database() and table_schema in (?, ?) and table_type = 'BASE TABLE' order by all",
+        PUBLISHED,
+    ).fetchall()
+    for schema, name in names:
+        comments = dict(
+            connection.execute(
+                "select column_name, comment from duckdb_columns() "
+                "where database_name = current_database() and schema_name = ? and table_name = ? order by column_index",
+                [schema, name],
+            ).fetchall()
+        )
+        condition = "period_id <= ?" if "period_id" in comments else "true"
+        if name == "bench_lineage":
+            condition = "score_id in (select score_id from benchmarks.bench_scores where period_id <= ?)"
+        copied = f"select * from {schema}.{name} where {condition} order by all"
+        connection.execute(f"create table edition.{name} as {copied}", [period] * condition.count("?"))
+        _comment(connection, schema, name, comments)
+        rows = f"select * from edition.{name} order by all"
+        engine.write(connection, rows, building / "tables" / f"{name}.parquet")
+        entries[name] = TableEntry(
+            engine.count(connection, f"select count(*) from edition.{name}"),
+            list(comments),
+            table_hash(connection, f"edition.{name}"),
+        )
+    connection.execute("detach edition")
+    return entries
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: dict[str, str | None]) -> None:
+    """Carry the documentation of a table and its columns over, so that BI tools show it."""
+    row = connection.execute(
+        "select comment from duckdb_tables() "
+        "where database_name = current_database() and schema_name = ? and table_name = ?",
+        [schema, table],
+    ).fetchone()
+    if row and row[0]:
+        connection.execute(f"comment on table edition.{table} is {engine.text(row[0])}")
+    for column, comment in columns.items():
+        if comment:
+            target = f"edition.{table}.{engine.name(column)}"
+            connection.execute(f"comment on column {target} is {engine.text(comment)}")
