@@ -1,5 +1,5 @@
-{# Periods whose scores have to be computed again: from the first one on whose slices are not those the scores stand on, since
-a score may use periods before its own (series, charts) and never later ones. Read without ref(): what was built is
+{# Periods whose scores have to be computed again: from the first one on whose slices are not those the scores stand on,
+since a score may use periods before its own (series, charts) and never later ones. Read without ref(): what was built is
 written after this table, what was pending before is this table as it was. #}
 {%- set built = adapter.get_relation(
     database=this.database, schema=this.schema, identifier='int_periods__built'
@@ -73,7 +73,7 @@ compared as (
     select
         coalesce(versions.period_id, built.period_id) as period_id,
         coalesce(versions.period_version, 'withdrawn') as period_version,
-        built.period_version is not distinct from coalesce(versions.period_version, 'withdrawn')
+        coalesce(built.period_version = coalesce(versions.period_version, 'withdrawn'), false)
         and unfinished.period_id is null as is_built
     from versions
     full outer join built
@@ -83,13 +83,22 @@ compared as (
 
 ),
 
+changed as (
+
+    select min(period_id) as first_period_id
+    from compared
+    where not is_built
+
+),
+
 final as (
 
     select
-        period_id,
-        period_version
+        compared.period_id,
+        compared.period_version
     from compared
-    where period_id >= (select min(period_id) from compared where not is_built)
+    inner join changed
+        on compared.period_id >= changed.first_period_id
 
 )
 
