@@ -29,6 +29,7 @@ THRESHOLDS = {
     "poststratum_minimum_n": 20.0,
     "unknown_share": 0.1,
     "mode_share_change": 0.1,
+    "mode_change_level": 0.99,
     "mode_share_minimum": 0.05,
     "minimum_reliability": 0.7,
     "winsor_share": 0.1,
@@ -315,17 +316,37 @@ def test_a_mode_that_moved_by_more_than_ten_points_begins_a_series() -> None:
     shares = {"q1": (50, 50), "q2": (60, 40), "q3": (71, 29), "q4": (97, 3)}
     cells = pd.DataFrame(
         [
-            ("a", period, mode, n)
+            ("a", period, "whole", "overall_satisfaction", mode, 20 * n)
             for period, pair in shares.items()
             for mode, n in zip(("web", None), pair, strict=True)
         ],
-        columns=["agency_id", "period_id", "mode", "asked_count"],
+        columns=["agency_id", "period_id", "stage", "item", "mode", "asked_count"],
     )
     found = _run("int_series__estimated", int_respondents__cells=cells)
     # Exactly ten points are no more than ten; eleven are.
     assert found["series_id"].tolist() == ["q1", "q1", "q3", "q4"]
     # Three in a hundred do not make a mode.
     assert found["mode_set"].tolist() == ["unknown;web"] * 3 + ["web"]
+
+
+def test_answers_of_one_respondent_are_no_sample_of_modes() -> None:
+    """Twenty items to 100 respondents are 100 draws of a mode, not 2,000: from 50 to 61 of a hundred is chance."""
+    cells = pd.DataFrame(
+        [
+            ("a", period, stage, f"item_{item}", mode, n)
+            for period, by_stage in {"q1": (25, 25), "q2": (31, 30)}.items()
+            for stage, web in zip(("before", None), by_stage, strict=True)
+            for item in range(20)
+            for mode, n in (("web", web), ("phone", 50 - web))
+        ],
+        columns=["agency_id", "period_id", "stage", "item", "mode", "asked_count"],
+    )
+    model = _load("int_series__estimated")
+    found = model.model(Dbt(int_respondents__cells=cells), None)
+    assert found["series_id"].tolist() == ["q1", "q1"]
+    # The same shares of ten times as many respondents are no chance.
+    found = model.model(Dbt(int_respondents__cells=cells.assign(asked_count=10 * cells["asked_count"])), None)
+    assert found["series_id"].tolist() == ["q1", "q2"]
 
 
 def test_modes_are_taken_out_where_a_study_measured_them() -> None:
