@@ -349,6 +349,54 @@ def test_answers_of_one_respondent_are_no_sample_of_modes() -> None:
     assert found["series_id"].tolist() == ["q1", "q2"]
 
 
+def test_no_change_is_told_across_a_break_or_between_weighted_and_unweighted() -> None:
+    """Seven quarters of one agency: modes changed in the fourth, the seventh has no frame; one instrument throughout."""
+    unit = {"unit_type": "agency", "unit_id": "a", "agency_id": "a", "metric_id": "m", "instrument_id": "i"}
+    told = {"status": "reported", "status_reason": None, "standard_error": 1.0, "n": 100.0, "n_effective": 100.0}
+    quarters = ["2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2", "2025Q3"]
+    scores = pd.DataFrame(
+        [
+            {
+                **unit,
+                **told,
+                "score_id": period,
+                "period_id": period,
+                "score": 70.0 + place,
+                "ci_low": 68.0 + place,
+                "ci_high": 72.0 + place,
+                "slice_ids": "s",
+                "series_id": quarters[0] if place < 3 else quarters[3],
+                "weighting": "unweighted" if place == 6 else "weighted",
+            }
+            for place, period in enumerate(quarters)
+        ]
+    ).astype({"status_reason": "str"})
+    texts = ["unit_type", "unit_id", "metric_id", "instrument_id", "period_id", "group_id"]
+    mix = pd.DataFrame(columns=[*texts, "n", "total", "scale_range"]).astype(
+        dict.fromkeys(texts, "str") | dict.fromkeys(("n", "total", "scale_range"), "float64")
+    )
+    parameters = {"interval_level": 0.95, "minimum_peers": 5.0, "control_chart_points": 5.0}
+    made = run_model(
+        "int_trends__estimated",
+        {
+            "bench_scores": scores,
+            "int_mix__by_unit": mix,
+            "stg_registry__agencies": pd.DataFrame({"agency_id": ["a"], "peer_group": ["g"]}),
+            "stg_methodology__metrics": pd.DataFrame({"metric_id": ["m"], "estimator": ["mean"]}),
+            "stg_methodology__thresholds": pd.DataFrame({"name": list(parameters), "value": list(parameters.values())}),
+        },
+    )
+    own = made[made["unit_type"] == "agency"].set_index("period_id").sort_index()
+    assert own["change"].notna().tolist() == [False, True, True, False, True, True, False]
+    assert own["change_reason"].fillna("").tolist() == [
+        "no_earlier_period", "", "", "series_differs", "", "", "frame_differs",
+    ]  # fmt: skip
+    # A year before the fifth quarter the series was another one; a year before the seventh too, whatever its weights.
+    assert own["year_change_reason"].tolist() == ["no_earlier_period"] * 4 + ["series_differs"] * 3
+    # Charts begin again.
+    assert own["points_count"].tolist() == [1, 2, 3, 1, 2, 3, 1]
+
+
 def test_modes_are_taken_out_where_a_study_measured_them() -> None:
     adjusted = load_model("int_scores__adjusted")
     unit = {"metric_id": "m", "period_id": "q", "instrument_id": "i"}
