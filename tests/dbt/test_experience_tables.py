@@ -318,6 +318,29 @@ def test_a_family_tells_nothing_that_its_published_units_do_not(warehouse: duckd
         assert float(groups.loc[key, "tau"]) ** 2 == pytest.approx(tau2, rel=1e-3, abs=1e-3 * error.max())
 
 
+def test_a_family_of_weighted_and_unweighted_scores_is_compared_raw() -> None:
+    key = {"unit_type": "region", "agency_id": None, "metric_id": "m", "period_id": "2026Q1", "instrument_id": "i"}
+    rows = [
+        {**key, "unit_id": unit, "n": 100, "score": score, "weighting": weighting, "raw": raw}
+        for unit, score, weighting, raw in [
+            ("r1", 60.0, "weighted", 50.0),
+            ("r2", 60.0, "unweighted", 60.0),
+            ("r3", 60.0, "weighted", 70.0),
+        ]
+    ]
+    scores = pd.DataFrame(rows).assign(
+        status="reported", status_reason=None, standard_error=4.0, ci_low=50.0, ci_high=70.0, slice_ids="x"
+    )
+    raw = scores.drop(columns="score").rename(columns={"raw": "score"})
+    made = _disparities(scores, "proportion", int_scores__estimated=raw)
+    units, group = made[made["row_type"] == "unit"], made[made["row_type"] == "group"].iloc[0]
+    assert units["score"].tolist() == [50, 60, 70]
+    # Pooled p(1-p) = (2500 + 2400 + 2100)/3 of 99: v = 2333.3/99 = 23.57; the scores' own spread is 100, so tau^2 = 76.43.
+    assert group["tau"] == pytest.approx((100 - 7000 / 3 / 99) ** 0.5)
+    alike = _disparities(scores.assign(weighting="weighted"), "proportion")
+    assert alike[alike["row_type"] == "group"].iloc[0]["tau"] == 0
+
+
 def test_seasons_of_known_quarters(warehouse: duckdb.DuckDBPyConnection) -> None:
     # 1445 AH: Ramadan 11 March to 9 April 2024, Eid 10-12 April, Hajj 14-19 June, Adha 16-19 June.
     periods = pd.DataFrame({"period_id": ["2024Q1", "2024Q2", "2024Q3", "1900Q1"]})
@@ -358,7 +381,7 @@ def test_a_workspace_without_rows_builds(name: str, warehouse: duckdb.DuckDBPyCo
     assert "object" not in {str(kind) for kind in made.dtypes}
 
 
-def _disparities(scores: pd.DataFrame, estimator: str) -> pd.DataFrame:
+def _disparities(scores: pd.DataFrame, estimator: str, **other: pd.DataFrame) -> pd.DataFrame:
     frames = {
         "int_scores__judged": scores,
         "stg_methodology__metrics": pd.DataFrame({"metric_id": ["m"], "estimator": [estimator]}),
@@ -366,6 +389,7 @@ def _disparities(scores: pd.DataFrame, estimator: str) -> pd.DataFrame:
         "stg_methodology__thresholds": pd.DataFrame(
             {"name": ["interval_level", "disparity_units"], "value": [0.95, 3.0]}
         ),
+        **other,
     }
     return run_model("int_disparities__estimated", frames)
 
@@ -386,7 +410,9 @@ def test_answers_that_do_not_vary_have_a_status() -> None:
             ("c", 1, 40, 70.0, 3.0, "reported"),
         ]
     ]
-    frame = pd.DataFrame(rows).assign(ci_low=50.0, ci_high=80.0, status_reason=None, slice_ids="x")
+    frame = pd.DataFrame(rows).assign(
+        ci_low=50.0, ci_high=80.0, status_reason=None, slice_ids="x", weighting="unweighted"
+    )
     frame["standard_error"] = frame["standard_error"].astype("Float64")
     made = _disparities(frame, "mean")
     words = made[["row_type", "unit_id", "own_status", "own_reason"]].fillna("")
@@ -423,7 +449,7 @@ def test_hidden_units_leave_no_trace_in_their_family(hidden: tuple[int, float]) 
     def families(*more: tuple[int, int, float, str]) -> pd.DataFrame:
         frame = pd.DataFrame(
             [{**key, "unit_id": f"a/{r}", "n": n, "score": s, "status": status} for r, n, s, status in [*units, *more]]
-        ).assign(standard_error=3.0, ci_low=50.0, ci_high=80.0, status_reason=None, slice_ids="x")
+        ).assign(standard_error=3.0, ci_low=50.0, ci_high=80.0, status_reason=None, slice_ids="x", weighting="weighted")
         made = _disparities(frame, "proportion")
         return made[made["own_status"] == "reported"].reset_index(drop=True)
 

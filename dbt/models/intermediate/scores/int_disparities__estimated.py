@@ -63,7 +63,7 @@ def model(dbt, session):
     hidden = units[~is_shown].assign(row_type="unit")
     hidden["own_status"], hidden["own_reason"] = hidden["status"], hidden["status_reason"]
     hidden = hidden.drop(columns=["n", "score", "standard_error"])
-    units = units[is_shown].reset_index(drop=True)
+    units = _on_one_footing(units[is_shown].reset_index(drop=True), dbt)
     units["family"] = units.groupby(FAMILY, dropna=False, sort=True).ngroup()
     units["error"], units["variance"] = _errors(units, known["interval_level"])
     # A family in which every answer is equal has neither a spread nor an error to set it against.
@@ -99,6 +99,19 @@ def model(dbt, session):
     tables = [measured.assign(row_type="unit", standard_error=error), groups, equal, hidden]
     made = pd.concat([table.reindex(columns=list(COLUMNS)).astype(COLUMNS) for table in tables], ignore_index=True)
     return made.sort_values(["row_type", *FAMILY, "unit_id"], kind="stable").reset_index(drop=True)
+
+
+def _on_one_footing(units, dbt):
+    """Weighted and unweighted scores are never compared: a family that has both is compared by answers as they came."""
+    mixed = units.groupby(FAMILY, dropna=False)["weighting"].transform("nunique").to_numpy() > 1
+    if not mixed.any():
+        return units
+    figures = ["score", "standard_error", "ci_low", "ci_high"]
+    key = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
+    raw = units[key].merge(dbt.ref("int_scores__estimated").df()[[*key, *figures]], on=key, how="left")
+    for name in figures:
+        units[name] = units[name].where(~mixed, raw[name].astype(units[name].dtype))
+    return units
 
 
 def _joined(slice_ids):
