@@ -1,6 +1,6 @@
-{# What may be said of each score: its status and the reason, before any value is withheld. Readers get one reason for every figure
-withheld for its size: why it is, for being below a threshold or to protect another, would narrow what it can be. The owner holds
-the data and is told (`owner_reason`). #}
+{# What may be said of each score: its status and the reason, before any value is withheld. Readers get one reason for
+every figure withheld for its size: why it is, for being below a threshold or to protect another, would narrow what it can
+be. The owner holds the data and is told (`owner_reason`). #}
 
 with
 
