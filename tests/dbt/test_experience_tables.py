@@ -205,7 +205,7 @@ def test_mix_and_rate_from_cells_are_those_of_the_rows(
 ) -> None:
     rows = _live(built_workspace, "survey_responses")
     own = rows[
-        (rows["agency_id"] == "kites")
+        (rows["agency_id"] == "lighthouse")
         & (rows["item"] == "overall_satisfaction")
         & (rows["answer_status"] == "answered")
     ].copy()
@@ -213,7 +213,7 @@ def test_mix_and_rate_from_cells_are_those_of_the_rows(
     own["score"] = 100 * np.where(own["is_reversed"], 1 - step, step)
     found = warehouse.execute(
         "select period_id, raw_change, mix_effect from intermediate.int_trends__estimated "
-        "where unit_type = 'agency' and unit_id = 'kites' and metric_id = 'overall_satisfaction' "
+        "where unit_type = 'agency' and unit_id = 'lighthouse' and metric_id = 'overall_satisfaction' "
         "and isfinite(raw_change) order by 1"
     ).fetchall()
     assert len(found) == 2
@@ -227,6 +227,26 @@ def test_mix_and_rate_from_cells_are_those_of_the_rows(
         assert mix == pytest.approx(((shares.iloc[:, 1] - shares.iloc[:, 0]) * means.mean(axis=1)).sum(), abs=1e-9)
         by_period = own.groupby("period_id")["score"].mean()
         assert change == pytest.approx(by_period[period] - by_period[before], abs=1e-9)
+
+
+def test_a_change_is_told_within_a_series_and_one_weighting_only(warehouse: duckdb.DuckDBPyConnection) -> None:
+    pairs = warehouse.execute(
+        """select trends.change_reason, trends.change is not null as is_told, scores.series_id = before.series_id as is_series,
+            scores.weighting = before.weighting as is_weighting
+        from benchmarks.bench_trends as trends
+        inner join benchmarks.bench_scores as scores using (score_id)
+        inner join benchmarks.bench_scores as before
+            on scores.unit_type = before.unit_type and scores.unit_id = before.unit_id
+            and scores.metric_id = before.metric_id and scores.instrument_id = before.instrument_id
+            and before.status = 'reported'
+            and before.period_id = '2025Q' || (cast(right(scores.period_id, 1) as integer) - 1)
+        where scores.status = 'reported'"""
+    ).df()
+    alike = pairs["is_series"] & pairs["is_weighting"]
+    assert pairs["is_told"].tolist() == alike.tolist()
+    reason = np.where(pairs["is_series"], "frame_differs", "series_differs")
+    assert pairs["change_reason"].fillna("").tolist() == np.where(alike, "", reason).tolist()
+    assert alike.sum() > 100 and (~alike).sum() > 10
 
 
 def test_account_of_expectation_from_cells_is_that_of_the_rows(
