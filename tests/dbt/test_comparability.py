@@ -397,6 +397,26 @@ def test_no_change_is_told_across_a_break_or_between_weighted_and_unweighted() -
     assert own["points_count"].tolist() == [1, 2, 3, 1, 2, 3, 1]
 
 
+def test_branches_and_journeys_are_unweighted_and_say_so(built_workspace: Workspace) -> None:
+    """Completed transactions know no branch and no journey: there is nothing to weight their answers to."""
+    with duckdb.connect(str(built_workspace.warehouse), read_only=True) as connection:
+        rows = connection.execute(
+            """select scores.unit_type, scores.frame_status, scores.weighting, scores.score_basis, scores.score_weighted
+            from benchmarks.bench_scores as scores
+            inner join core.dim_metrics as metrics using (metric_id)
+            where scores.unit_type in ('branch', 'journey') and scores.status = 'reported'
+                and metrics.feed = 'survey_responses' and scores.instrument_id <> 'reported'"""
+        ).fetchall()
+        # Nor do any of them enter the peer groups of the gate.
+        gated = connection.execute(
+            "select distinct scores.unit_type from benchmarks.bench_peer_positions "
+            "inner join benchmarks.bench_scores as scores using (score_id)"
+        ).fetchall()
+    assert {row[0] for row in rows} == {"branch", "journey"}
+    assert {row[1:] for row in rows} == {("not_framed", "unweighted", "raw", None)}
+    assert gated == [("agency",)]
+
+
 def test_modes_are_taken_out_where_a_study_measured_them() -> None:
     adjusted = load_model("int_scores__adjusted")
     unit = {"metric_id": "m", "period_id": "q", "instrument_id": "i"}
