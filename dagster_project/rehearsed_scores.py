@@ -30,7 +30,9 @@ SCORES = """
     inner join core.dim_metrics as metrics on scores.metric_id = metrics.metric_id
     -- Whose file it is may know why a figure would be withheld.
     left join intermediate.int_scores__judged as judged
-        using (unit_type, unit_id, metric_id, period_id, instrument_id)
+        on scores.unit_type = judged.unit_type and scores.unit_id = judged.unit_id
+        and scores.metric_id = judged.metric_id and scores.period_id = judged.period_id
+        and scores.instrument_id = judged.instrument_id
     where scores.instrument_id is not null and scores.agency_id is not null
     order by scores.unit_type, scores.unit_id, scores.metric_id, scores.period_id, scores.instrument_id
 """
