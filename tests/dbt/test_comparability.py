@@ -341,11 +341,11 @@ def test_answers_of_one_respondent_are_no_sample_of_modes() -> None:
         ],
         columns=["agency_id", "period_id", "stage", "item", "mode", "asked_count"],
     )
-    model = _load("int_series__estimated")
-    found = model.model(Dbt(int_respondents__cells=cells), None)
+    found = _run("int_series__estimated", int_respondents__cells=cells)
     assert found["series_id"].tolist() == ["q1", "q1"]
     # The same shares of ten times as many respondents are no chance.
-    found = model.model(Dbt(int_respondents__cells=cells.assign(asked_count=10 * cells["asked_count"])), None)
+    more = cells.assign(asked_count=10 * cells["asked_count"])
+    found = _run("int_series__estimated", int_respondents__cells=more)
     assert found["series_id"].tolist() == ["q1", "q2"]
 
 
