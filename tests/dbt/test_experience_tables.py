@@ -93,7 +93,7 @@ def test_time_to_resolve_from_cells_is_that_of_the_rows(
         "select unit_id, period_id, figure, value, n from intermediate.int_service_figures__estimated "
         "where topic = 'complaints' and unit_type = 'agency'"
     ).df()
-    figures = figures.set_index(["unit_id", "period_id", "figure"])
+    figures = figures.set_index(["unit_id", "period_id", "figure"]).sort_index()
     cases = _cases(built_workspace)
     groups = list(cases.groupby(["agency_id", "period_id"]))
     assert len(groups) >= 15
