@@ -24,10 +24,15 @@ SCORED = ["+bench_scores", "+dim_metrics"]
 SCORES = """
     select
         scores.metric_id, metrics.name_ar, metrics.name_en, scores.unit_type, scores.unit_id, scores.period_id,
-        scores.instrument_id, scores.status, scores.status_reason, scores.n, scores.score, scores.ci_low, scores.ci_high,
-        scores.frame_status, scores.weighting
+        scores.instrument_id, scores.status, coalesce(judged.owner_reason, scores.status_reason) as status_reason,
+        scores.n, scores.score, scores.ci_low, scores.ci_high, scores.frame_status, scores.weighting
     from benchmarks.bench_scores as scores
     inner join core.dim_metrics as metrics on scores.metric_id = metrics.metric_id
+    -- Whose file it is may know why a figure would be withheld.
+    left join intermediate.int_scores__judged as judged
+        on scores.unit_type = judged.unit_type and scores.unit_id = judged.unit_id
+        and scores.metric_id = judged.metric_id and scores.period_id = judged.period_id
+        and scores.instrument_id = judged.instrument_id
     where scores.instrument_id is not null and scores.agency_id is not null
     order by scores.unit_type, scores.unit_id, scores.metric_id, scores.period_id, scores.instrument_id
 """

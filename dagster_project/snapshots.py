@@ -1,4 +1,4 @@
-"""What dbt reads beside the lake: registry, methodology and ledger as Parquet, written anew before every build.
+"""What dbt reads beside the lake: registry, methodology, ledger, what was published; as Parquet, anew before every build.
 
 Belongs here: turning those rooms' objects into flat tables. Does not belong here: checks (each room checks its own).
 """
@@ -12,6 +12,7 @@ from ingestion.ledger import Account, read_accounts
 from methodology.parameters import Methodology
 from miyar.registry import TABLES, Registry
 from miyar.workspace import Workspace
+from publication.published import read_published
 
 PRACTICE_COLUMNS = [
     "model_id",
@@ -60,6 +61,7 @@ def write_snapshots(
     periods = [{"period_id": period} for period in workspace.settings.periods.all]
     _write(folder / "periods.parquet", ["period_id"], periods)
     _write_submissions(folder / "submissions.parquet", read_accounts(workspace))
+    _replace(folder / "published.parquet", read_published(workspace))
 
 
 def _maturity_rows(methodology: Methodology) -> tuple[list[dict[str, str]], list[dict[str, str]]]:

@@ -53,11 +53,12 @@ def build_key(project: Path = DBT) -> str:
 def scores_key(workspace: Workspace) -> str:
     """Hash of everything scores are made from beside cells: code, methodology and registry as the snapshots have them.
 
-    The ledger's submissions and the workspace's periods come and go with data; no score of a period depends on them.
+    The ledger's submissions, the workspace's periods and what was published come and go with data: a period is made again when
+    its own data changed.
     """
     digest = hashlib.sha256(code_hash().encode())
     for path in sorted((workspace.lake / "registry").glob("*.parquet")):
-        if path.stem not in {"submissions", "periods"}:
+        if path.stem not in {"submissions", "periods", "published"}:
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from methodology.estimates import Floats
+from methodology.proportions import newcombe_difference
 
 Centre = Literal["respondents", "units"]
 
@@ -209,11 +210,25 @@ def mode_adjusted(
     return np.asarray(score, float) - part @ delta, np.sqrt(np.asarray(error, float) ** 2 + np.maximum(common, 0))
 
 
-def starts_new_series(before: npt.ArrayLike, after: npt.ArrayLike, threshold: float = 0.10) -> npt.NDArray[np.bool_]:
-    """Whether a mode's share (..., m) moved by more than `threshold`: without an overlap study the series breaks there."""
-    moved = np.abs(np.asarray(after, float) - np.asarray(before, float)).max(axis=-1)
+def starts_new_series(
+    before: npt.ArrayLike,
+    after: npt.ArrayLike,
+    n_before: npt.ArrayLike,
+    n_after: npt.ArrayLike,
+    threshold: float = 0.10,
+    level: float = 0.99,
+) -> npt.NDArray[np.bool_]:
+    """Whether a mode's share (..., m) moved by more than `threshold` and by more than chance explains.
+
+    Without an overlap study the series breaks there. Shares of few respondents (n_before, n_after: (...)) move by ten
+    points by themselves; what counts is a move of that size whose interval (Newcombe 1998, method 10, at `level`) does
+    not hold zero. Steady shares of m modes thereby break a series with probability m (1 - level) at most, about.
+    """
+    old, new = np.asarray(before, float), np.asarray(after, float)
+    size, other = (np.asarray(part, float)[..., None] for part in (n_after, n_before))
+    change, low, high = newcombe_difference(new * size, size, old * other, other, level)
     # A move of exactly ten points is no more than ten points, whatever its last bit says.
-    return np.asarray(moved > threshold + 1e-12)
+    return np.asarray(((np.abs(change) > threshold + 1e-12) & ((low > 0) | (high < 0))).any(axis=-1))
 
 
 def _unit_effect(products: CrossProducts, residual_sum: float, df: int, units: int) -> tuple[float, float]:

@@ -4,6 +4,7 @@ Belongs here: functions of raw indicator values that say what they changed. Does
 (`normalisation`) and means (`aggregation`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,10 +14,21 @@ from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 
-# Beyond both, one unit decides the indicator (Groeneveld and Meeden; OECD/JRC Handbook 2008; COINr 1.1.14).
-SKEW_LIMIT = 2.0
-KURTOSIS_LIMIT = 3.5
-WINSORISE_AT_MOST = 5
+
+@dataclass(frozen=True)
+class Limits:
+    """Beyond both of skew and excess kurtosis one unit decides the indicator; so many points at most are winsorised."""
+
+    skew: float
+    kurtosis: float
+    winsorise_at_most: int
+
+    @classmethod
+    def of(cls, thresholds: Mapping[str, float]) -> "Limits":
+        """Those of a methodology version."""
+        return cls(
+            thresholds["outlier_skew"], thresholds["outlier_kurtosis"], int(thresholds["outlier_winsorise_at_most"])
+        )
 
 
 @dataclass(frozen=True)
@@ -42,12 +54,12 @@ def shape(values: npt.ArrayLike) -> tuple[float, float]:
     return float(stats.skew(x, bias=False)), float(stats.kurtosis(x, bias=False))
 
 
-def is_outlying(skew: float, excess_kurtosis: float) -> bool:
-    """Whether |skew| > 2 and excess kurtosis > 3.5, both; undefined shapes are not."""
-    return abs(skew) > SKEW_LIMIT and excess_kurtosis > KURTOSIS_LIMIT
+def is_outlying(skew: float, excess_kurtosis: float, limits: Limits) -> bool:
+    """Whether |skew| and excess kurtosis are beyond their limits, both; undefined shapes are not."""
+    return abs(skew) > limits.skew and excess_kurtosis > limits.kurtosis
 
 
-def treat_outliers(values: npt.ArrayLike, winsorise_at_most: int = WINSORISE_AT_MOST) -> Treated:
+def treat_outliers(values: npt.ArrayLike, limits: Limits) -> Treated:
     """Winsorise the fewest points that cure an outlying shape; where too many would be needed, Box-Cox the raw values.
 
     Winsorising sets the most extreme value on the side of the skew to its neighbour's, point by point. Box-Cox takes
@@ -56,18 +68,18 @@ def treat_outliers(values: npt.ArrayLike, winsorise_at_most: int = WINSORISE_AT_
     """
     raw = np.asarray(values, float)
     before = shape(raw)
-    if not is_outlying(*before):
+    if not is_outlying(*before, limits):
         return Treated(raw, "none", 0, np.nan, before, before)
     x, moved, now = raw.copy(), 0, before
-    while is_outlying(*now):
+    while is_outlying(*now, limits):
         outer, inner = _outermost(x, upper=now[0] > 0)
         # Points already moved stand at `outer` too, so this counts every point that would then differ from its raw value.
         moved = int((x == outer).sum())
-        if moved > winsorise_at_most:
+        if moved > limits.winsorise_at_most:
             break
         x[x == outer] = inner
         now = shape(x)
-    if not is_outlying(*now):
+    if not is_outlying(*now, limits):
         return Treated(x, "winsorised", int((x != raw)[~np.isnan(raw)].sum()), np.nan, before, now)
     present = ~np.isnan(raw)
     shifted = raw[present] - raw[present].min() + np.ptp(raw[present]) / 100
@@ -75,7 +87,7 @@ def treat_outliers(values: npt.ArrayLike, winsorise_at_most: int = WINSORISE_AT_
     x = np.full_like(raw, np.nan)
     x[present] = powered
     now = shape(x)
-    if is_outlying(*now):
+    if is_outlying(*now, limits):
         return Treated(raw, "failed", 0, np.nan, before, before)
     return Treated(x, "box_cox", 0, float(exponent), before, now)
 

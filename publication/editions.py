@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.access import access_rules
@@ -22,6 +24,7 @@ from publication.manifest import Manifest, TableEntry, content_hash, list_editio
 from publication.marts import STORAGE_VERSION, known_period, last_reported_period, reading, write_tables
 from publication.method import methodology_of
 from publication.packs import write_owner_files, write_packs
+from publication.published import counts_to_publish, note_published
 from publication.readers import shelf
 from publication.reports import write_reports
 from publication.restatements import TABLE as RESTATED
@@ -123,6 +126,8 @@ def publish(
         inputs_hash=keep(workspace),
         **vars(origin),
     )
+    # Before the rename: counts noted though not published hide too much until they are; the reverse would show too much.
+    note_published(workspace, draft.counts, draft.period_id)
     return _release(draft, manifest, editions)
 
 
@@ -136,6 +141,7 @@ class _Draft:
     packs: dict[str, str]
     access_hash: str
     content_hash: str
+    counts: pa.Table
 
 
 def _draft(workspace: Workspace, period: str | None) -> _Draft:
@@ -146,8 +152,9 @@ def _draft(workspace: Workspace, period: str | None) -> _Draft:
         folder.mkdir()
         tables = write_tables(connection, folder, chosen)
         packs = write_owner_files(connection, workspace, folder, chosen)
+        counts = counts_to_publish(connection, chosen)
     access = combined_hash(access_rules())
-    return _Draft(chosen, folder, tables, packs, access, content_hash(tables, packs, access))
+    return _Draft(chosen, folder, tables, packs, access, content_hash(tables, packs, access), counts)
 
 
 def _release(draft: _Draft, manifest: Manifest, editions: Path) -> Published:

@@ -35,10 +35,10 @@ SCORES = """
         metrics.name_ar as metric_ar, metrics.name_en as metric_en, judged.period_id, judged.instrument_id,
         case
             when judged.status = 'reported' then 'reported'
-            when judged.status_reason in ('n_below_minimum', 'complementary') then 'owner_only'
+            when shown.is_shown then 'owner_only'
             else judged.status
         end as status,
-        judged.status_reason,
+        judged.owner_reason as status_reason,
         case when shown.is_shown then cast(round(judged.score, 4) as decimal(12, 4)) end as score,
         case when shown.is_shown and isfinite(judged.ci_low) then cast(round(judged.ci_low, 4) as decimal(12, 4)) end
             as ci_low,
@@ -49,7 +49,9 @@ SCORES = """
         positions.percentile, positions.band, positions.comparability_reason
     from intermediate.int_scores__judged as judged
     cross join lateral (
-        select judged.status = 'reported' or judged.status_reason in ('n_below_minimum', 'complementary') as is_shown
+        select
+            judged.status = 'reported'
+            or coalesce(judged.owner_reason in ('n_below_minimum', 'complementary'), false) as is_shown
     ) as shown
     left join core.dim_units as units
         on judged.unit_type = units.unit_type and judged.unit_id = units.unit_id

@@ -2,6 +2,7 @@
 
     vintages/<inputs_hash>.json   path in the workspace -> SHA-256 of the file as it was
     vintages/objects/<SHA-256>    the files, each content once: settings, registry, accounts, accepted rows that counted
+    vintages/published.parquet    what earlier editions showed and hid (`published`), an input like the others
 
 Belongs here: keeping and restoring those files. Does not belong here: making an edition from them
 (`dagster_project.reproduction`).
@@ -18,6 +19,7 @@ from ingestion import files
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.hashing import combined_hash, file_hash
+from publication.published import FILE
 
 
 def keep(workspace: Workspace) -> str:
@@ -61,7 +63,8 @@ def restore(workspace: Workspace, inputs_hash: str, folder: Path) -> None:
 
 def _small_files(workspace: Workspace) -> list[Path]:
     registry = [path for path in workspace.registry.rglob("*") if path.is_file()]
-    return [workspace.root / "miyar.yml", *registry, *workspace.submissions.glob("*.json")]
+    noted = [path for path in [workspace.root / FILE] if path.is_file()]
+    return [workspace.root / "miyar.yml", *registry, *workspace.submissions.glob("*.json"), *noted]
 
 
 def _rows_that_count(workspace: Workspace) -> list[Path]:

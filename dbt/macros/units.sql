@@ -36,7 +36,7 @@ smallest shown one is hidden too, for it could be worked out from the whole. #}
     select
         * exclude (own_status, own_reason, hidden_count, smallness),
         case when is_complement then 'suppressed' else own_status end as status,
-        case when is_complement then 'complementary' else own_reason end as status_reason
+        case when is_complement then 'confidential' else own_reason end as status_reason
     from (
         select
             *,
@@ -64,16 +64,13 @@ smallest shown one is hidden too, for it could be worked out from the whole. #}
                     end as own_status,
                     case
                         when figures.n is null then coalesce(figures.fault, 'not_measured')
-                        when figures.n < thresholds.owner_n then 'n_below_owner_minimum'
-                        when figures.n < thresholds.minimum_n then 'n_below_minimum'
+                        when figures.n < thresholds.minimum_n then 'confidential'
                         when figures.value is null or not isfinite(figures.value)
                             then coalesce(figures.fault, 'not_measured')
                     end as own_reason
                 from {{ relation }} as figures
                 cross join (
-                    select
-                        max(value) filter (where name = 'minimum_n') as minimum_n,
-                        max(value) filter (where name = 'owner_n') as owner_n
+                    select max(value) filter (where name = 'minimum_n') as minimum_n
                     from {{ ref('stg_methodology__thresholds') }}
                 ) as thresholds
             )

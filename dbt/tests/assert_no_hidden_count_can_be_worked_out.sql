@@ -7,4 +7,5 @@ select
     instrument_id
 from {{ ref('bench_suppression_proofs') }}
 where is_primary
+    and not is_public
     and is_proved is not true

@@ -57,25 +57,24 @@ def overlap(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def series(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """No overlap study: the series breaks where the new mode's share of the answers moved by more than ten points."""
-    chance = "the rule reads shares as they fell, and shares of few answers move by ten points by chance alone"
+    """No overlap study: the series breaks where the new mode's share of the answers moved by ten points, beyond chance."""
     never, found_by = at_most(0.05), at_least(0.90)
-    worlds: list[tuple[int, float, Claim | None, str]] = [
-        (30, 0.0, never, chance),
-        (100, 0.0, never, chance),
-        (300, 0.0, never, ""),
-        (1000, 0.0, never, ""),
-        (300, 0.05, None, ""),
-        (300, 0.15, None, ""),
-        (1000, 0.15, found_by, ""),
-        (300, 0.20, found_by, ""),
+    worlds: list[tuple[int, float, Claim | None]] = [
+        (30, 0.0, never),
+        (100, 0.0, never),
+        (300, 0.0, never),
+        (1000, 0.0, never),
+        (300, 0.05, None),
+        (100, 0.20, None),
+        (300, 0.15, None),
+        (1000, 0.15, found_by),
+        (300, 0.20, found_by),
     ]
     found = []
-    for n, moved, claim, withdrawn in worlds:
+    for n, moved, claim in worlds:
         first = rng.uniform(0.1, 0.7, draws)
         before, after = rng.binomial(n, first) / n, rng.binomial(n, first + moved) / n
-        broken = starts_new_series(before[:, None], after[:, None])
-        found.append(
-            drawn(f"series broken, mode moved by {100 * moved:g} points, {n} answers", broken, claim, withdrawn)
-        )
+        size = np.full(draws, n)
+        broken = starts_new_series(before[:, None], after[:, None], size, size)
+        found.append(drawn(f"series broken, mode moved by {100 * moved:g} points, {n} answers", broken, claim))
     return found

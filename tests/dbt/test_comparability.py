@@ -29,6 +29,7 @@ THRESHOLDS = {
     "poststratum_minimum_n": 20.0,
     "unknown_share": 0.1,
     "mode_share_change": 0.1,
+    "mode_change_level": 0.99,
     "mode_share_minimum": 0.05,
     "minimum_reliability": 0.7,
     "winsor_share": 0.1,
@@ -315,17 +316,105 @@ def test_a_mode_that_moved_by_more_than_ten_points_begins_a_series() -> None:
     shares = {"q1": (50, 50), "q2": (60, 40), "q3": (71, 29), "q4": (97, 3)}
     cells = pd.DataFrame(
         [
-            ("a", period, mode, n)
+            ("a", period, "whole", "overall_satisfaction", mode, 20 * n)
             for period, pair in shares.items()
             for mode, n in zip(("web", None), pair, strict=True)
         ],
-        columns=["agency_id", "period_id", "mode", "asked_count"],
+        columns=["agency_id", "period_id", "stage", "item", "mode", "asked_count"],
     )
     found = _run("int_series__estimated", int_respondents__cells=cells)
     # Exactly ten points are no more than ten; eleven are.
     assert found["series_id"].tolist() == ["q1", "q1", "q3", "q4"]
     # Three in a hundred do not make a mode.
     assert found["mode_set"].tolist() == ["unknown;web"] * 3 + ["web"]
+
+
+def test_answers_of_one_respondent_are_no_sample_of_modes() -> None:
+    """Twenty items to 100 respondents are 100 draws of a mode, not 2,000: from 50 to 61 of a hundred is chance."""
+    cells = pd.DataFrame(
+        [
+            ("a", period, stage, f"item_{item}", mode, n)
+            for period, by_stage in {"q1": (25, 25), "q2": (31, 30)}.items()
+            for stage, web in zip(("before", None), by_stage, strict=True)
+            for item in range(20)
+            for mode, n in (("web", web), ("phone", 50 - web))
+        ],
+        columns=["agency_id", "period_id", "stage", "item", "mode", "asked_count"],
+    )
+    found = _run("int_series__estimated", int_respondents__cells=cells)
+    assert found["series_id"].tolist() == ["q1", "q1"]
+    # The same shares of ten times as many respondents are no chance.
+    more = cells.assign(asked_count=10 * cells["asked_count"])
+    found = _run("int_series__estimated", int_respondents__cells=more)
+    assert found["series_id"].tolist() == ["q1", "q2"]
+
+
+def test_no_change_is_told_across_a_break_or_between_weighted_and_unweighted() -> None:
+    """Seven quarters of one agency: modes changed in the fourth, the seventh has no frame; one instrument throughout."""
+    unit = {"unit_type": "agency", "unit_id": "a", "agency_id": "a", "metric_id": "m", "instrument_id": "i"}
+    told = {"status": "reported", "status_reason": None, "standard_error": 1.0, "n": 100.0, "n_effective": 100.0}
+    quarters = ["2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2", "2025Q3"]
+    scores = pd.DataFrame(
+        [
+            {
+                **unit,
+                **told,
+                "score_id": period,
+                "period_id": period,
+                "score": 70.0 + place,
+                "ci_low": 68.0 + place,
+                "ci_high": 72.0 + place,
+                "slice_ids": "s",
+                "series_id": quarters[0] if place < 3 else quarters[3],
+                "weighting": "unweighted" if place == 6 else "weighted",
+            }
+            for place, period in enumerate(quarters)
+        ]
+    ).astype({"status_reason": "str"})
+    texts = ["unit_type", "unit_id", "metric_id", "instrument_id", "period_id", "group_id"]
+    mix = pd.DataFrame(columns=[*texts, "n", "total", "scale_range"]).astype(
+        dict.fromkeys(texts, "str") | dict.fromkeys(("n", "total", "scale_range"), "float64")
+    )
+    parameters = {"interval_level": 0.95, "minimum_peers": 5.0, "control_chart_points": 5.0}
+    made = run_model(
+        "int_trends__estimated",
+        {
+            "bench_scores": scores,
+            "int_mix__by_unit": mix,
+            "stg_registry__agencies": pd.DataFrame({"agency_id": ["a"], "peer_group": ["g"]}),
+            "stg_methodology__metrics": pd.DataFrame({"metric_id": ["m"], "estimator": ["mean"]}),
+            "stg_methodology__thresholds": pd.DataFrame({"name": list(parameters), "value": list(parameters.values())}),
+        },
+    )
+    own = made[made["unit_type"] == "agency"].set_index("period_id").sort_index()
+    assert own["change"].notna().tolist() == [False, True, True, False, True, True, False]
+    assert own["change_reason"].fillna("").tolist() == [
+        "no_earlier_period", "", "", "series_differs", "", "", "frame_differs",
+    ]  # fmt: skip
+    # A year before the fifth quarter the series was another one; a year before the seventh too, whatever its weights.
+    assert own["year_change_reason"].tolist() == ["no_earlier_period"] * 4 + ["series_differs"] * 3
+    # Charts begin again.
+    assert own["points_count"].tolist() == [1, 2, 3, 1, 2, 3, 1]
+
+
+def test_branches_and_journeys_are_unweighted_and_say_so(built_workspace: Workspace) -> None:
+    """Completed transactions know no branch and no journey: there is nothing to weight their answers to."""
+    with duckdb.connect(str(built_workspace.warehouse), read_only=True) as connection:
+        rows = connection.execute(
+            """select scores.unit_type, scores.frame_status, scores.weighting, scores.score_basis, scores.score_weighted
+            from benchmarks.bench_scores as scores
+            inner join core.dim_metrics as metrics using (metric_id)
+            where scores.unit_type in ('branch', 'journey') and metrics.feed = 'survey_responses'
+                and scores.instrument_id <> 'reported'"""
+        ).fetchall()
+        # Nor do any of them enter the peer groups of the gate.
+        gated = connection.execute(
+            "select distinct scores.unit_type from benchmarks.bench_peer_positions "
+            "inner join benchmarks.bench_scores as scores using (score_id)"
+        ).fetchall()
+    assert {row[0] for row in rows} == {"branch", "journey"}
+    assert {row[1:] for row in rows} == {("not_framed", "unweighted", "raw", None)}
+    assert gated == [("agency",)]
 
 
 def test_modes_are_taken_out_where_a_study_measured_them() -> None:

@@ -93,7 +93,7 @@ def test_time_to_resolve_from_cells_is_that_of_the_rows(
         "select unit_id, period_id, figure, value, n from intermediate.int_service_figures__estimated "
         "where topic = 'complaints' and unit_type = 'agency'"
     ).df()
-    figures = figures.set_index(["unit_id", "period_id", "figure"])
+    figures = figures.set_index(["unit_id", "period_id", "figure"]).sort_index()
     cases = _cases(built_workspace)
     groups = list(cases.groupby(["agency_id", "period_id"]))
     assert len(groups) >= 15
@@ -205,7 +205,7 @@ def test_mix_and_rate_from_cells_are_those_of_the_rows(
 ) -> None:
     rows = _live(built_workspace, "survey_responses")
     own = rows[
-        (rows["agency_id"] == "kites")
+        (rows["agency_id"] == "lighthouse")
         & (rows["item"] == "overall_satisfaction")
         & (rows["answer_status"] == "answered")
     ].copy()
@@ -213,7 +213,7 @@ def test_mix_and_rate_from_cells_are_those_of_the_rows(
     own["score"] = 100 * np.where(own["is_reversed"], 1 - step, step)
     found = warehouse.execute(
         "select period_id, raw_change, mix_effect from intermediate.int_trends__estimated "
-        "where unit_type = 'agency' and unit_id = 'kites' and metric_id = 'overall_satisfaction' "
+        "where unit_type = 'agency' and unit_id = 'lighthouse' and metric_id = 'overall_satisfaction' "
         "and isfinite(raw_change) order by 1"
     ).fetchall()
     assert len(found) == 2
@@ -227,6 +227,26 @@ def test_mix_and_rate_from_cells_are_those_of_the_rows(
         assert mix == pytest.approx(((shares.iloc[:, 1] - shares.iloc[:, 0]) * means.mean(axis=1)).sum(), abs=1e-9)
         by_period = own.groupby("period_id")["score"].mean()
         assert change == pytest.approx(by_period[period] - by_period[before], abs=1e-9)
+
+
+def test_a_change_is_told_within_a_series_and_one_weighting_only(warehouse: duckdb.DuckDBPyConnection) -> None:
+    pairs = warehouse.execute(
+        """select trends.change_reason, trends.change is not null as is_told, scores.series_id = before.series_id as is_series,
+            scores.weighting = before.weighting as is_weighting
+        from benchmarks.bench_trends as trends
+        inner join benchmarks.bench_scores as scores using (score_id)
+        inner join benchmarks.bench_scores as before
+            on scores.unit_type = before.unit_type and scores.unit_id = before.unit_id
+            and scores.metric_id = before.metric_id and scores.instrument_id = before.instrument_id
+            and before.status = 'reported'
+            and before.period_id = '2025Q' || (cast(right(scores.period_id, 1) as integer) - 1)
+        where scores.status = 'reported'"""
+    ).df()
+    alike = pairs["is_series"] & pairs["is_weighting"]
+    assert pairs["is_told"].tolist() == alike.tolist()
+    reason = np.where(pairs["is_series"], "frame_differs", "series_differs")
+    assert pairs["change_reason"].fillna("").tolist() == np.where(alike, "", reason).tolist()
+    assert alike.sum() > 100 and (~alike).sum() > 10
 
 
 def test_account_of_expectation_from_cells_is_that_of_the_rows(
@@ -275,7 +295,8 @@ def test_spread_between_regions_is_that_of_the_scores(warehouse: duckdb.DuckDBPy
     """Regions on one share: errors from the pooled variance p(1-p) n/(n-1), then DerSimonian-Laird alone."""
     chosen = "and metric_id = 'digital_completion' and period_id = '2025Q3' and instrument_id = 'administrative'"
     units = warehouse.execute(
-        f"select unit_id, n, score from intermediate.int_scores__judged where unit_type = 'region' {chosen} order by 1"
+        f"select unit_id, n, score from intermediate.int_scores__judged where unit_type = 'region' "
+        f"and status = 'reported' {chosen} order by 1"
     ).df()
     group = warehouse.execute(
         "select tau, noise_share, units_count, n from benchmarks.bench_disparities where row_type = 'group' "
@@ -290,11 +311,54 @@ def test_spread_between_regions_is_that_of_the_scores(warehouse: duckdb.DuckDBPy
     assert group[0][2:] == (len(units), n.sum())
     shown = warehouse.execute(
         "select unit_id, shrunken_score, reliability from benchmarks.bench_disparities where row_type = 'unit' "
-        f"and unit_type = 'region' {chosen} order by 1"
+        f"and unit_type = 'region' and status = 'reported' {chosen} order by 1"
     ).df()
     drawn = shrinkage.shrink(score, np.sqrt(pooled / n), alone)
     assert shown["shrunken_score"].to_numpy(float) == pytest.approx(drawn.score, abs=5e-5)
     assert shown["reliability"].to_numpy(float) == pytest.approx(drawn.reliability, abs=5e-5)
+
+
+def test_a_family_tells_nothing_that_its_published_units_do_not(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Every group row again from published rows alone; the spread is tau^2 = (Q - (k - 1)) / (sum w - sum w^2 / sum w)."""
+    rows = warehouse.execute("select * from benchmarks.bench_disparities where status = 'reported'").df()
+    family = ["unit_type", "agency_id", "metric_id", "period_id", "instrument_id"]
+    rows = rows.assign(agency_id=rows["agency_id"].fillna("all"))
+    units = rows[rows["row_type"] == "unit"].groupby(family)
+    groups = rows[rows["row_type"] == "group"].set_index(family)
+    assert len(groups) > 50
+    assert units["n"].sum().loc[groups.index].tolist() == groups["n"].tolist()
+    assert units.size().loc[groups.index].tolist() == groups["units_count"].tolist()
+    for key in groups.index[::7]:
+        own = units.get_group(key)
+        error = own["standard_error"].to_numpy(float)
+        w, score = 1 / error**2, own["score"].to_numpy(float)
+        q = (w * (score - (w * score).sum() / w.sum()) ** 2).sum()
+        tau2 = max((q - (len(own) - 1)) / (w.sum() - (w**2).sum() / w.sum()), 0)
+        # Errors are published with four places: what is made of them is known to as many as they leave.
+        assert float(groups.loc[key, "tau"]) ** 2 == pytest.approx(tau2, rel=1e-3, abs=1e-3 * error.max())
+
+
+def test_a_family_of_weighted_and_unweighted_scores_is_compared_raw() -> None:
+    key = {"unit_type": "region", "agency_id": None, "metric_id": "m", "period_id": "2026Q1", "instrument_id": "i"}
+    rows = [
+        {**key, "unit_id": unit, "n": 100, "score": score, "weighting": weighting, "raw": raw}
+        for unit, score, weighting, raw in [
+            ("r1", 60.0, "weighted", 50.0),
+            ("r2", 60.0, "unweighted", 60.0),
+            ("r3", 60.0, "weighted", 70.0),
+        ]
+    ]
+    scores = pd.DataFrame(rows).assign(
+        status="reported", status_reason=None, standard_error=4.0, ci_low=50.0, ci_high=70.0, slice_ids="x"
+    )
+    raw = scores.drop(columns="score").rename(columns={"raw": "score"})
+    made = _disparities(scores, "proportion", int_scores__estimated=raw)
+    units, group = made[made["row_type"] == "unit"], made[made["row_type"] == "group"].iloc[0]
+    assert units["score"].tolist() == [50, 60, 70]
+    # Pooled p(1-p) = (2500 + 2400 + 2100)/3 of 99: v = 2333.3/99 = 23.57; the scores' own spread is 100, so tau^2 = 76.43.
+    assert group["tau"] == pytest.approx((100 - 7000 / 3 / 99) ** 0.5)
+    alike = _disparities(scores.assign(weighting="weighted"), "proportion")
+    assert alike[alike["row_type"] == "group"].iloc[0]["tau"] == 0
 
 
 def test_seasons_of_known_quarters(warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -337,8 +401,21 @@ def test_a_workspace_without_rows_builds(name: str, warehouse: duckdb.DuckDBPyCo
     assert "object" not in {str(kind) for kind in made.dtypes}
 
 
+def _disparities(scores: pd.DataFrame, estimator: str, **other: pd.DataFrame) -> pd.DataFrame:
+    frames = {
+        "int_scores__judged": scores,
+        "stg_methodology__metrics": pd.DataFrame({"metric_id": ["m"], "estimator": [estimator]}),
+        "stg_registry__branches": pd.DataFrame(columns=["agency_id", "branch_id", "region_id"], dtype=str),
+        "stg_methodology__thresholds": pd.DataFrame(
+            {"name": ["interval_level", "disparity_units"], "value": [0.95, 3.0]}
+        ),
+        **other,
+    }
+    return run_model("int_disparities__estimated", frames)
+
+
 def test_answers_that_do_not_vary_have_a_status() -> None:
-    """Two agencies' regions: in one every answer is 100; in the other one region has a single answer."""
+    """Regions of three agencies: in one every answer is 100; one has a hidden region besides three; one has a single region."""
     key = {"unit_type": "agency_region", "metric_id": "m", "period_id": "2026Q1", "instrument_id": "i"}
     rows = [
         {**key, "agency_id": a, "unit_id": f"{a}/{r}", "n": n, "score": s, "standard_error": e, "status": status}
@@ -348,34 +425,58 @@ def test_answers_that_do_not_vary_have_a_status() -> None:
             ("a", 3, 40, 100.0, 0.0, "reported"),
             ("b", 1, 40, 60.0, 3.0, "reported"),
             ("b", 2, 40, 70.0, 3.0, "reported"),
-            ("b", 3, 1, 90.0, None, "suppressed"),
+            ("b", 3, 50, 80.0, 3.0, "reported"),
+            ("b", 4, 1, 90.0, None, "suppressed"),
             ("c", 1, 40, 70.0, 3.0, "reported"),
         ]
     ]
-    frame = pd.DataFrame(rows).assign(ci_low=50.0, ci_high=80.0, status_reason=None, slice_ids="x")
-    frame["standard_error"] = frame["standard_error"].astype("Float64")
-    made = run_model(
-        "int_disparities__estimated",
-        {
-            "int_scores__judged": frame,
-            "stg_methodology__metrics": pd.DataFrame({"metric_id": ["m"], "estimator": ["mean"]}),
-            "stg_registry__branches": pd.DataFrame(columns=["agency_id", "branch_id", "region_id"], dtype=str),
-            "stg_methodology__thresholds": pd.DataFrame(
-                {"name": ["interval_level", "disparity_units"], "value": [0.95, 3.0]}
-            ),
-        },
+    frame = pd.DataFrame(rows).assign(
+        ci_low=50.0, ci_high=80.0, status_reason=None, slice_ids="x", weighting="unweighted"
     )
+    frame["standard_error"] = frame["standard_error"].astype("Float64")
+    made = _disparities(frame, "mean")
     words = made[["row_type", "unit_id", "own_status", "own_reason"]].fillna("")
     told = {(r.row_type, r.unit_id): (r.own_status, r.own_reason) for r in words.itertuples()}
     assert told["unit", "a/1"] == ("not_applicable", "answers_do_not_vary")
     assert told["unit", "b/1"] == ("reported", "")
-    assert told["unit", "b/3"] == ("suppressed", "")
+    assert told["unit", "b/4"] == ("suppressed", "")
     assert told["group", "b"] == ("reported", "")
     assert told["unit", "c/1"] == ("not_applicable", "too_few_units")
     assert told["group", "c"] == ("not_applicable", "too_few_units")
-    # Pooled: (39 * 360 + 39 * 360) / 78 = 360, so a single answer has the error sqrt(360).
+    # Pooled: (39 * 360 + 39 * 360 + 49 * 450) / 127 = 394.7244, so 40 answers have the error sqrt(9.8681).
     error = made.set_index(["row_type", "unit_id"])["standard_error"]
-    assert error["unit", "b/3"] == pytest.approx(np.sqrt(360))
+    assert error["unit", "b/1"] == pytest.approx(np.sqrt((2 * 39 * 360 + 49 * 450) / 127 / 40))
+    # Of what is hidden not even the table before publication holds a figure.
+    assert (
+        made[made["own_status"] == "suppressed"][["n", "score", "standard_error", "shrunken_score"]]
+        .isna()
+        .all(axis=None)
+    )
+
+
+@pytest.mark.parametrize("hidden", [(1, 0.0), (29, 100.0)])
+def test_hidden_units_leave_no_trace_in_their_family(hidden: tuple[int, float]) -> None:
+    """Whatever the count and score of a hidden region, every published figure of its family is the same."""
+    key = {
+        "unit_type": "agency_region",
+        "metric_id": "m",
+        "period_id": "2026Q1",
+        "instrument_id": "i",
+        "agency_id": "a",
+    }
+    units = [(1, 40, 60.0, "reported"), (2, 60, 70.0, "reported"), (3, 90, 75.0, "reported")]
+
+    def families(*more: tuple[int, int, float, str]) -> pd.DataFrame:
+        frame = pd.DataFrame(
+            [{**key, "unit_id": f"a/{r}", "n": n, "score": s, "status": status} for r, n, s, status in [*units, *more]]
+        ).assign(standard_error=3.0, ci_low=50.0, ci_high=80.0, status_reason=None, slice_ids="x", weighting="weighted")
+        made = _disparities(frame, "proportion")
+        return made[made["own_status"] == "reported"].reset_index(drop=True)
+
+    n, score = hidden
+    alone = families()
+    assert set(alone["row_type"]) == {"group", "unit"} and alone["tau"].notna().any()
+    pd.testing.assert_frame_equal(alone, families((4, n, score, "suppressed")))
 
 
 class _Empty(Dbt):

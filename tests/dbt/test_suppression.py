@@ -8,38 +8,58 @@ from collections.abc import Sequence
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from miyar.workspace import Workspace
+from simulation.coverage.attacks import Tables, widths
 from tests.dbt.python_models import run_model
 
 TABLE = {"metric_id": "m", "period_id": "q", "instrument_id": "i"}
+PARTS = ("service", "agency_region")
+PLACED = [*TABLE, "agency_id", "branch_id", "region_id"]
+SCORES = dict.fromkeys(("unit_type", "unit_id", "agency_id", *TABLE, "slice_ids"), "str") | {
+    "n": "Int64",
+    "n_at_least": "Int64",
+}
+PUBLISHED = dict.fromkeys(("unit_type", "unit_id", "agency_id", *TABLE), "str") | {"n": "int64", "is_shown": "bool"}
+
+
+Counts = dict[tuple[str, str, str], int]
+# What an edition said: counts, and which of them it showed.
+Edition = tuple[Counts, set[tuple[str, str, str]]]
 
 
 def _run(
-    counts: dict[tuple[str, str, str], int], placed: Sequence[tuple[str, str, str]] = (), **other: Any
+    counts: Counts, placed: Sequence[tuple[str, str, str]] = (), earlier: Edition | None = None, **other: Any
 ) -> pd.DataFrame:
+    before, shown = earlier or ({}, set())
     scores = [
         {
-            "unit_type": kind,
-            "unit_id": unit,
-            "agency_id": agency or None,
+            "unit_type": key[0],
+            "unit_id": key[2],
+            "agency_id": key[1] or None,
             **TABLE,
             "n": n,
             "n_at_least": n,
             "slice_ids": "s",
         }
-        for (kind, agency, unit), n in counts.items()
+        for key, n in counts.items()
     ]
-    columns = ["unit_type", "unit_id", "agency_id", *TABLE, "n", "n_at_least", "slice_ids"]
+    published = [
+        {"unit_type": key[0], "agency_id": key[1] or None, "unit_id": key[2], **TABLE, "n": n, "is_shown": key in shown}
+        for key, n in before.items()
+    ]
     measures = [{**TABLE, "agency_id": a, "branch_id": b, "region_id": r} for a, b, r in placed]
     made = run_model(
         "int_suppression__decided",
         {
-            "int_scores__estimated": pd.DataFrame(scores, columns=columns),
+            "int_scores__estimated": pd.DataFrame(scores, columns=list(SCORES)).astype(SCORES),
+            "stg_ledger__published": pd.DataFrame(published, columns=list(PUBLISHED)).astype(PUBLISHED),
             "stg_methodology__metrics": pd.DataFrame([{"metric_id": "m", "estimator": other.get("estimator", "mean")}]),
-            "int_measures__observed": pd.DataFrame(measures, columns=[*TABLE, "agency_id", "branch_id", "region_id"]),
+            "int_measures__observed": pd.DataFrame(measures, columns=PLACED, dtype="str"),
             "stg_methodology__thresholds": pd.DataFrame({"name": ["minimum_n", "owner_n"], "value": [30.0, 5.0]}),
         },
     )
@@ -110,6 +130,107 @@ def test_a_table_of_one_and_a_table_of_none() -> None:
 def test_parts_above_their_total_are_a_fault() -> None:
     with pytest.raises(ValueError, match="parts exceed their total for agency a m q i"):
         _run({("agency", "a", "a"): 40, ("service", "a", "a/s1"): 41, ("service", "a", "a/s2"): 3})
+
+
+def test_a_count_already_out_protects_nobody() -> None:
+    # The edition before had two services and showed both; a correction brings a third with 10 answers. To hide the smallest
+    # beside it would be in vain: 140 - 90 - the 40 of the edition before. Only the total is new, and goes.
+    s2, s3 = ("service", "a", "a/s2"), ("service", "a", "a/s3")
+    before = {("agency", "a", "a"): 130, s2: 40, s3: 90}
+    counts = {("agency", "a", "a"): 140, ("service", "a", "a/s1"): 10, s2: 40, s3: 90}
+    assert sorted(_run(counts).index) == ["a/s1", "a/s2"]
+    made = _run(counts, earlier=(before, set(before)))
+    assert sorted(made.index) == ["a", "a/s1"]
+    assert made.loc["a/s1", "is_proved"]
+
+
+def test_a_pattern_stays_while_its_counts_do() -> None:
+    # s1 was hidden behind s2. With s3 now the smallest the plain rule would take s3 and show s2, and the edition before gives
+    # s1 + s2 = 50.
+    keys = [("agency", "a", "a"), *(("service", "a", f"a/s{number}") for number in (1, 2, 3))]
+    before, counts = dict(zip(keys, (95, 10, 40, 45), strict=True)), dict(zip(keys, (88, 10, 40, 38), strict=True))
+    assert sorted(_run(before).index) == ["a/s1", "a/s2"]
+    assert sorted(_run(counts).index) == ["a/s1", "a/s3"]
+    made = _run(counts, earlier=(before, {keys[0], keys[3]}))
+    assert sorted(made.index) == ["a/s1", "a/s2"]
+    assert made.loc["a/s1", "is_proved"]
+
+
+def test_a_small_count_that_was_shown_is_recorded_as_public() -> None:
+    # Published under a lower minimum; withheld since the minimum was raised, and known all the same.
+    keys = [("agency", "a", "a"), ("service", "a", "a/s1"), ("service", "a", "a/s2")]
+    counts = dict(zip(keys, (120, 20, 100), strict=True))
+    made = _run(counts, earlier=(counts, set(keys)))
+    assert made[["is_primary", "is_public"]].to_numpy().tolist() == [[True, True]]
+    assert made["is_proved"].isna().all() and made["width_required"].isna().all()
+
+
+def test_two_editions_read_together_give_no_hidden_count_away() -> None:
+    """Two agencies in two regions, one corrected after publication; the attacker of `simulation.coverage` reads both editions."""
+    draw = np.random.default_rng(7)
+    attacked, narrowed_without = 0, 0
+    for _ in range(25):
+        people = np.floor(np.exp(draw.normal(np.log(20), 1.0, (2, 3, 2))))
+        corrected = people.copy()
+        corrected[0, 0] = np.floor(corrected[0, 0] * draw.uniform(0.5, 1.6, 2))
+        before, after = _centre(people), _centre(corrected)
+        hidden = _units(_run(before))
+        shown = {key for key in before if (key[0], key[2]) not in hidden}
+        found = _attacked(before, shown, after, _run(after, earlier=(before, shown)))
+        assert (found >= 10 - 1e-6).all()
+        attacked += found.size
+        narrowed_without += (_attacked(before, shown, after, _run(after)) < 10 - 1e-6).any()
+    assert attacked > 40
+    # Had each edition looked at itself alone, a reader of both would have had some of the counts.
+    assert narrowed_without > 2
+
+
+def _attacked(before: Counts, shown: set[tuple[str, str, str]], after: Counts, made: pd.DataFrame) -> Any:
+    """How wide the interval of each small count of the later edition stays for a reader of both."""
+    first = {key: place for place, key in enumerate(before)}
+    second = {key: len(before) + place for place, key in enumerate(after)}
+    sums = [*_sums(first), *_sums(second)]
+    sums += [([first[key]], second[key]) for key in after if before.get(key) == after[key]]
+    known = [*(key in shown for key in before), *((key[0], key[2]) not in _units(made) for key in after)]
+    small = _units(made[made["is_primary"] & ~made["is_public"]])
+    targets = np.array([place for key, place in second.items() if (key[0], key[2]) in small], np.int64)
+    values = np.array([*before.values(), *after.values()], float)
+    return widths(Tables(values, sparse.csr_array((0, values.size)), sums), ~np.array(known), targets)
+
+
+def _centre(people: "np.ndarray[Any, np.dtype[np.float64]]") -> Counts:
+    """Counts of agencies by service and by region, from answers by agency, service and region."""
+    counts: Counts = {}
+    for agency, own in zip("ab", people, strict=True):
+        counts["agency", agency, agency] = int(own.sum())
+        counts |= {("service", agency, f"{agency}/s{s}"): int(n) for s, n in enumerate(own.sum(axis=1))}
+        counts |= {("agency_region", agency, f"{agency}/r{r}"): int(n) for r, n in enumerate(own.sum(axis=0))}
+    counts |= {("region", "", f"r{r}"): int(n) for r, n in enumerate(people.sum(axis=(0, 1)))}
+    return {key: n for key, n in counts.items() if n > 0}
+
+
+def _sums(place: dict[tuple[str, str, str], int]) -> list[tuple[list[int], int]]:
+    """Parts and totals among the places of one edition: services and regions of an agency, agencies of a region."""
+    parts = {
+        **{
+            ("agency", a, a, kind): [n for (k, o, _), n in place.items() if k == kind and o == a]
+            for a in "ab"
+            for kind in PARTS
+        },
+        **{
+            ("region", "", r, ""): [n for (k, _, u), n in place.items() if k == "agency_region" and u[2:] == r]
+            for r in ("r0", "r1")
+        },
+    }
+    return [
+        (own, place[kind, agency, unit])
+        for (kind, agency, unit, _), own in parts.items()
+        if (kind, agency, unit) in place
+    ]
+
+
+def _units(made: pd.DataFrame) -> set[tuple[str, str]]:
+    return set(zip(made["unit_type"], made.index, strict=True))
 
 
 def test_no_published_table_gives_a_hidden_count_away(built_workspace: Workspace) -> None:

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from methodology.adjustment import (
     CrossProducts,
@@ -135,8 +136,31 @@ def test_an_overlap_study_gives_the_mode_effect() -> None:
 
 
 def test_a_new_series_starts_beyond_ten_points() -> None:
-    before, after = [[0.5, 0.3], [0.5, 0.3]], [[0.6, 0.2], [0.61, 0.3]]
-    assert starts_new_series(before, after).tolist() == [False, True]
+    before, after, n = [[0.5, 0.3], [0.5, 0.3]], [[0.6, 0.2], [0.61, 0.3]], [10_000, 10_000]
+    assert starts_new_series(before, after, n, n).tolist() == [False, True]
+    # Five points of a million are no chance, and no break either.
+    assert not starts_new_series([0.5], [0.55], 1_000_000, 1_000_000)
+
+
+def test_a_move_that_chance_explains_breaks_no_series() -> None:
+    # 50 and 61 of 100, z = 2.5758: Wilson's limits .3753 to .6247 and .4813 to .7250, so that the interval of the move is
+    # .11 -+ sqrt(.1287^2 + .1247^2) = .11 - .1792 below. Of 1,000 it is .11 -+ sqrt(.0403^2 + .0406^2) = .11 - .0572.
+    assert starts_new_series([[0.5], [0.5]], [[0.61], [0.61]], [100, 1000], [100, 1000]).tolist() == [False, True]
+    # Both directions, and the smaller of the two sizes decides.
+    assert starts_new_series([[0.61], [0.61]], [[0.5], [0.5]], [100, 1000], [1000, 1000]).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("n", [10, 30, 100, 300])
+def test_steady_shares_hardly_ever_break_a_series(n: int) -> None:
+    """Every pair of samples and its probability: the interval errs in one case of a hundred or so, the ten points in fewer."""
+    hits = np.arange(n + 1)
+    first, second = np.meshgrid(hits, hits, indexing="ij")
+    size = np.full(first.shape, n)
+    breaks = starts_new_series(first[..., None] / n, second[..., None] / n, size, size)
+    assert breaks.any()
+    for share in np.linspace(0.02, 0.98, 25):
+        chance = stats.binom.pmf(hits, n, share)
+        assert chance @ breaks @ chance < 0.015
 
 
 def test_standardised_scores_as_published() -> None:

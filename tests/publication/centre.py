@@ -31,7 +31,7 @@ create table benchmarks.bench_scores (
     ci_high decimal(12, 4), n bigint);
 insert into benchmarks.bench_scores values
     ('s1', 'agency', 'a01', 'a01', 'speed', '2025Q4', 'i', 'reported', null, 70.5, 68, 73, 40),
-    ('s2', 'agency', 'a02', 'a02', 'speed', '2025Q4', 'i', 'suppressed', 'n_below_minimum', null, null, null, null),
+    ('s2', 'agency', 'a02', 'a02', 'speed', '2025Q4', 'i', 'suppressed', 'confidential', null, null, null, null),
     ('s3', 'agency', 'a01', 'a01', 'speed', '2026Q1', 'i', 'reported', null, 71.25, 69, 74, 50),
     ('s4', 'agency', 'a02', 'a02', 'speed', '2026Q1', 'i', 'reported', null, 64, 60, 68, 60),
     ('s5', 'agency', 'a02', 'a02', 'speed', '2026Q2', null, 'missing', 'no_submission', null, null, null, null);
@@ -51,6 +51,7 @@ insert into benchmarks.bench_lineage values
     ('s1', 'a01', 'x'), ('s3', 'a01', 'y'), ('s4', 'a02', 'z'), ('s5', 'a02', 'w');
 create table intermediate.int_scores__judged as
     select unit_type, unit_id, agency_id, metric_id, period_id, instrument_id, status, status_reason,
+        case when status = 'suppressed' then 'n_below_minimum' end as owner_reason,
         case when status = 'missing' then null else coalesce(score, 55.125) end::double as score,
         ci_low::double as ci_low, ci_high::double as ci_high, coalesce(n, 12) as n
     from benchmarks.bench_scores;

@@ -252,7 +252,7 @@ def test_the_owner_sees_what_the_public_does_not(centre: Any) -> None:
     hidden = next(row for row in _pack(published, "a02") if row["period_id"] == "2025Q4")
     assert (hidden["status"], hidden["score"], hidden["n"]) == ("owner_only", "55.1250", "12")
     centre.change(
-        "update intermediate.int_scores__judged set status_reason = 'n_below_owner_minimum', n = 3 "
+        "update intermediate.int_scores__judged set owner_reason = 'n_below_owner_minimum', n = 3 "
         "where agency_id = 'a02' and period_id = '2025Q4'"
     )
     second = centre.publish(reason="fewer answers than thought")

@@ -112,7 +112,13 @@ def test_why_not_names_what_differs(edition: Path) -> None:
     ]
     other_instrument = next((a, b) for a, b in pairs if a["instrument_id"] != b["instrument_id"])
     other_group = next((a, b) for a, b in pairs if a["peer_group"] != b["peer_group"])
-    for (a, b), reason in ((other_instrument, "instrument_differs"), (other_group, "peer_group_differs")):
+    other_frame = next((a, b) for a, b in pairs if a["weighting"] != b["weighting"])
+    differing = {
+        "instrument_differs": other_instrument,
+        "peer_group_differs": other_group,
+        "weighting_differs": other_frame,
+    }
+    for reason, (a, b) in differing.items():
         found = why_not(edition, a["unit_id"], b["unit_id"], "overall_satisfaction", a["period_id"])
         assert reason in {step.code for step in found.reasons}
     absent = next(row for row in rows if row["status"] == "missing")

@@ -80,7 +80,7 @@ def _accepted(column: dict[str, Any]) -> set[str]:
 
 
 def _named(column: dict[str, Any]) -> set[str]:
-    """Words with an underscore in the description of a reason: its codes, as `n_below_minimum`."""
+    """Words with an underscore in the description of a reason: its codes, as `base_unknown`."""
     if not column["name"].endswith("_reason"):
         return set()
     names = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", column.get("description", "")))

@@ -106,7 +106,7 @@ STAGES = [
     {"stage": "during", "score": 55.0, "ci_low": 50.0, "ci_high": 60.0, "weight": 0.75, "is_weakest": True},
 ]
 for row in STAGES:
-    row["status_reason"] = None if row["score"] else "n_below_minimum"
+    row["status_reason"] = None if row["score"] else "confidential"
 FUNNEL = [
     {"name_ar": f"م{n}", "name_en": f"R{n}", "unit": "share_pct", "score": score, "n": n, "standard_error": 1.0}
     for n, score in ((100, 50.0), (400, 50.0), (400, 60.0), (400, 40.0), (900, 53.8), (900, 46.2))
@@ -293,7 +293,7 @@ def test_the_strip_keeps_the_order_of_the_journey() -> None:
     boxes = _marks(svg, "stage")
     assert [box.attrib["class"] for box in boxes] == ["stage", "stage weakest", "stage"]
     assert [mark.text for mark in _marks(svg, "weakest")] == ["weakest link"]
-    assert [mark.text for mark in _marks(svg, "reason")] == ["fewer than 30 responses"]
+    assert [mark.text for mark in _marks(svg, "reason")] == ["withheld: under 30 responses, here or beside it"]
     assert [mark.text for mark in _marks(svg, "weight")] == ["weight 75 %", "weight 25 %"]
 
 

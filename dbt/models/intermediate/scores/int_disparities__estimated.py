@@ -3,7 +3,10 @@
 Belongs here: which units are one family - branches or regions of an agency, regions of the whole - and which error they get.
 Does not belong here: the formulas (`methodology.disparity_by_group`) and what may be shown (`bench_disparities`).
 
-Every unit with an answer helps to estimate the spread, also those too small to be shown.
+A family is its units that are shown. A spread, a mean or a count over hidden units as well could be solved for them: of one
+hidden branch the pooled precision gives the count and the pooled mean the score, to the last digit. So everything here is
+a function of published scores, counts and errors, and gives away nothing they do not. What it costs is precision: hidden
+units are mostly the smallest, and weigh least.
 """
 
 import numpy as np
@@ -55,14 +58,17 @@ def model(dbt, session):
     units = units.merge(metrics[["metric_id", "estimator"]], on="metric_id")
     units = units[units["estimator"].isin(["mean", "proportion", "rate_per_1000"]) & units["n"].notna()]
     units = units[np.isfinite(units["score"].astype(float))]
-    units = units.sort_values([*FAMILY, "unit_id"], kind="stable", na_position="first").reset_index(drop=True)
+    units = units.sort_values([*FAMILY, "unit_id"], kind="stable", na_position="first")
+    is_shown = units["status"] == "reported"
+    hidden = units[~is_shown].assign(row_type="unit")
+    hidden["own_status"], hidden["own_reason"] = hidden["status"], hidden["status_reason"]
+    hidden = hidden.drop(columns=["n", "score", "standard_error"])
+    units = _on_one_footing(units[is_shown].reset_index(drop=True), dbt)
     units["family"] = units.groupby(FAMILY, dropna=False, sort=True).ngroup()
     units["error"], units["variance"] = _errors(units, known["interval_level"])
     # A family in which every answer is equal has neither a spread nor an error to set it against.
     has_error = np.isfinite(units["error"]) & (units["error"] > 0)
     equal = units[~has_error].assign(row_type="unit", own_status="not_applicable", own_reason="answers_do_not_vary")
-    hidden = equal["status"] != "reported"
-    equal.loc[hidden, ["own_status", "own_reason"]] = equal.loc[hidden, ["status", "status_reason"]].to_numpy()
     measured = units[has_error].reset_index(drop=True)
     families = measured.groupby(FAMILY, dropna=False, sort=True)
     measured["family"] = families.ngroup()
@@ -88,12 +94,24 @@ def model(dbt, session):
     measured["shrunken_score"] = np.where(bounded, np.clip(shrunk, 0, 100), np.maximum(shrunk, 0))
     measured["shrunken_standard_error"], measured["reliability"] = doubt, reliability
     measured["units_count"] = found.units[place]
-    few = (measured["status"] == "reported").to_numpy() & ~enough[place]
-    measured["own_status"] = np.where(few, "not_applicable", measured["status"])
-    measured["own_reason"] = np.where(few, "too_few_units", measured["status_reason"])
-    tables = [measured.assign(row_type="unit", standard_error=error), groups, equal]
+    for column in ("own_status", "own_reason"):
+        measured[column] = groups[column].to_numpy()[place]
+    tables = [measured.assign(row_type="unit", standard_error=error), groups, equal, hidden]
     made = pd.concat([table.reindex(columns=list(COLUMNS)).astype(COLUMNS) for table in tables], ignore_index=True)
     return made.sort_values(["row_type", *FAMILY, "unit_id"], kind="stable").reset_index(drop=True)
+
+
+def _on_one_footing(units, dbt):
+    """Weighted and unweighted scores are never compared: a family that has both is compared by answers as they came."""
+    mixed = units.groupby(FAMILY, dropna=False)["weighting"].transform("nunique").to_numpy() > 1
+    if not mixed.any():
+        return units
+    figures = ["score", "standard_error", "ci_low", "ci_high"]
+    key = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
+    raw = units[key].merge(dbt.ref("int_scores__estimated").df()[[*key, *figures]], on=key, how="left")
+    for name in figures:
+        units[name] = units[name].where(~mixed, raw[name].astype(units[name].dtype))
+    return units
 
 
 def _joined(slice_ids):

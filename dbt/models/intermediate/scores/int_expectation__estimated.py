@@ -101,7 +101,7 @@ def _pairs(cells, completion, known):
     no_service = ~units["items"].str.contains("|".join(SERVICE))
     some = (units[SERVICE].sum(axis=1) > 0) & (units[[f"{item}_before" for item in SERVICE]].sum(axis=1) > 0)
     absent = units["slice_ids_before"].isna()
-    reasons = ["instrument_differs", "no_earlier_period", "n_below_minimum", "no_service_item"]
+    reasons = ["instrument_differs", "no_earlier_period", "confidential", "no_service_item"]
     fault = np.select([absent & np.array(another, bool), absent, no_service & some, no_service], reasons, "")
     units["fault"] = pd.Series(fault, index=units.index, dtype=object).replace("", None)
     units.loc[units["fault"].notna(), "expectation_reason"] = None

@@ -6,9 +6,7 @@ with
 
 thresholds as (
 
-    select
-        max(value) filter (where name = 'minimum_n') as minimum_n,
-        max(value) filter (where name = 'owner_n') as owner_n
+    select max(value) filter (where name = 'minimum_n') as minimum_n
     from {{ ref('stg_methodology__thresholds') }}
 
 ),
@@ -31,12 +29,10 @@ judged as (
     select
         parts.*,
         case
-            when wholes.whole_n < thresholds.owner_n then 'n_below_owner_minimum'
-            when wholes.whole_n < thresholds.minimum_n then 'n_below_minimum'
+            when wholes.whole_n < thresholds.minimum_n then 'confidential'
             when parts.n = 0 then 'not_asked'
-            when parts.n < thresholds.owner_n then 'n_below_owner_minimum'
-            when parts.n < thresholds.minimum_n then 'n_below_minimum'
-            when parts.part = 'agency' and wholes.smallest_agency_n < thresholds.minimum_n then 'complementary'
+            when parts.n < thresholds.minimum_n then 'confidential'
+            when parts.part = 'agency' and wholes.smallest_agency_n < thresholds.minimum_n then 'confidential'
         end as status_reason
     from {{ ref('int_journeys__estimated') }} as parts
     inner join wholes

@@ -16,7 +16,7 @@ def model(dbt, session):
     parameters = dbt.ref("stg_methodology__thresholds").df()
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
     counts = cells.aggregate(
-        "agency_id, period_id, coalesce(mode, 'unknown') as mode, cast(sum(asked_count) as bigint) as asked"
+        "agency_id, period_id, stage, item, coalesce(mode, 'unknown') as mode, cast(sum(asked_count) as bigint) as asked"
     ).df()
     made = [_series(agency, rows, thresholds) for agency, rows in counts.groupby("agency_id", sort=True)]
     return pd.concat(made).astype(COLUMNS) if made else pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
@@ -27,7 +27,10 @@ def _series(agency, rows, thresholds):
         index="period_id", columns="mode", values="asked", aggfunc="sum", fill_value=0
     ).sort_index()
     shares = table.to_numpy(float) / table.to_numpy(float).sum(axis=1, keepdims=True)
-    breaks = starts_new_series(shares[:-1], shares[1:], thresholds["mode_share_change"])
+    n = _respondents(rows).reindex(table.index).to_numpy(float)
+    breaks = starts_new_series(
+        shares[:-1], shares[1:], n[:-1], n[1:], thresholds["mode_share_change"], thresholds["mode_change_level"]
+    )
     began = pd.Series(table.index, index=table.index).where([True, *breaks]).ffill()
     modes = [
         ";".join(
@@ -38,3 +41,12 @@ def _series(agency, rows, thresholds):
     return pd.DataFrame(
         {"agency_id": agency, "period_id": table.index, "mode_set": modes, "series_id": began.to_numpy()}
     )
+
+
+def _respondents(rows):
+    """By period: those of each stage, of whom every one was asked the item most were asked.
+
+    Answers of one respondent came by one mode: they are no sample of modes, respondents are.
+    """
+    asked = rows.groupby(["period_id", "stage", "item"], dropna=False)["asked"].sum()
+    return asked.groupby(["period_id", "stage"], dropna=False).max().groupby("period_id").sum()

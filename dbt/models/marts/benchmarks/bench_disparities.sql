@@ -1,32 +1,12 @@
 with
 
-thresholds as (
+estimated as (
 
     select
-        max(value) filter (where name = 'minimum_n') as minimum_n,
-        max(value) filter (where name = 'owner_n') as owner_n
-    from {{ ref('stg_methodology__thresholds') }}
-
-),
-
-judged as (
-
-    select
-        disparities.*,
-        case
-            when disparities.row_type = 'group' and disparities.own_status = 'reported'
-                and disparities.n < thresholds.minimum_n then 'suppressed'
-            else disparities.own_status
-        end as status,
-        case
-            when disparities.row_type = 'group' and disparities.own_status = 'reported'
-                and disparities.n < thresholds.owner_n then 'n_below_owner_minimum'
-            when disparities.row_type = 'group' and disparities.own_status = 'reported'
-                and disparities.n < thresholds.minimum_n then 'n_below_minimum'
-            else disparities.own_reason
-        end as status_reason
-    from {{ ref('int_disparities__estimated') }} as disparities
-    cross join thresholds
+        * exclude (own_status, own_reason),
+        own_status as status,
+        own_reason as status_reason
+    from {{ ref('int_disparities__estimated') }}
 
 ),
 
@@ -60,7 +40,7 @@ final as (
         {{ published('theil_between') }},
         {{ published('theil_within') }},
         slice_ids
-    from judged
+    from estimated
 
 )
 

@@ -2,9 +2,7 @@ with
 
 thresholds as (
 
-    select
-        max(value) filter (where name = 'minimum_n') as minimum_n,
-        max(value) filter (where name = 'owner_n') as owner_n
+    select max(value) filter (where name = 'minimum_n') as minimum_n
     from {{ ref('stg_methodology__thresholds') }}
 
 ),
@@ -14,7 +12,7 @@ accounts as (
     select
         accounts.*,
         case
-            when accounts.fault = 'n_below_minimum' then 'suppressed'
+            when accounts.fault = 'confidential' then 'suppressed'
             when accounts.fault is not null then 'not_applicable'
             when least(accounts.n, accounts.n_before) < thresholds.minimum_n then 'suppressed'
             when not isfinite(accounts.change) then 'not_applicable'
@@ -22,8 +20,7 @@ accounts as (
         end as status,
         case
             when accounts.fault is not null then accounts.fault
-            when least(accounts.n, accounts.n_before) < thresholds.owner_n then 'n_below_owner_minimum'
-            when least(accounts.n, accounts.n_before) < thresholds.minimum_n then 'n_below_minimum'
+            when least(accounts.n, accounts.n_before) < thresholds.minimum_n then 'confidential'
             when not isfinite(accounts.change) then 'not_measured'
         end as status_reason,
         -- Parts are rounded first and the residual is the rest, so that what is published adds up.

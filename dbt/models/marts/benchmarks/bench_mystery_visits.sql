@@ -4,7 +4,6 @@ thresholds as (
 
     select
         max(value) filter (where name = 'minimum_n') as minimum_n,
-        max(value) filter (where name = 'owner_n') as owner_n,
         max(value) filter (where name = 'contradiction_z') as contradiction_z
     from {{ ref('stg_methodology__thresholds') }}
 
@@ -94,8 +93,7 @@ parts as (
         end as status,
         case
             when wholes.status <> 'reported' then wholes.status_reason
-            when parts.n < thresholds.owner_n then 'n_below_owner_minimum'
-            when parts.n < thresholds.minimum_n then 'n_below_minimum'
+            when parts.n < thresholds.minimum_n then 'confidential'
         end as status_reason,
         parts.n,
         parts.score,

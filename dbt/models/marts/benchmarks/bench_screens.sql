@@ -2,9 +2,7 @@ with
 
 thresholds as (
 
-    select
-        max(value) filter (where name = 'minimum_n') as minimum_n,
-        max(value) filter (where name = 'owner_n') as owner_n
+    select max(value) filter (where name = 'minimum_n') as minimum_n
     from {{ ref('stg_methodology__thresholds') }}
 
 ),
@@ -19,8 +17,7 @@ judged as (
             else 'reported'
         end as status,
         case
-            when screens.counts_people and screens.n < thresholds.owner_n then 'n_below_owner_minimum'
-            when screens.counts_people and screens.n < thresholds.minimum_n then 'n_below_minimum'
+            when screens.counts_people and screens.n < thresholds.minimum_n then 'confidential'
             else screens.fault
         end as status_reason
     from {{ ref('int_screens__estimated') }} as screens

@@ -3,9 +3,7 @@ with
 
 thresholds as (
 
-    select
-        max(value) filter (where name = 'minimum_n') as minimum_n,
-        max(value) filter (where name = 'owner_n') as owner_n
+    select max(value) filter (where name = 'minimum_n') as minimum_n
     from {{ ref('stg_methodology__thresholds') }}
 
 ),
@@ -47,13 +45,11 @@ judged as (
         case
             when standards.total is null or standards.total = 0 then 'not_measured'
             when standards.met > standards.total then 'numerator_above_base'
-            when standards.total < thresholds.owner_n then 'n_below_owner_minimum'
-            when standards.total < thresholds.minimum_n then 'n_below_minimum'
             when
                 min(case when standards.total > 0 then standards.total end) over (
                     partition by standards.agency_id, standards.period_id, standards.service_id
                 ) < thresholds.minimum_n
-                then 'complementary'
+                then 'confidential'
         end as status_reason
     from standards
     cross join thresholds

@@ -14,6 +14,7 @@ final as (
         scores.status,
         scores.status_reason,
         hidden.is_primary,
+        hidden.is_public,
         case when isfinite(hidden.width_required) then cast(hidden.width_required as decimal(12, 4)) end
             as width_required,
         hidden.is_proved,

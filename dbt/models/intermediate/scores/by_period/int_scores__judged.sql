@@ -1,4 +1,7 @@
-{# What may be said of each score: its status and the reason, before any value is withheld. #}
+{# What may be said of each score: its status and the reason, before any value is withheld. Readers get one reason for
+every figure withheld for its size: why it is, for being below a threshold or to protect another, would narrow what it can
+be. The owner holds the data and is told (`owner_reason`). #}
+
 with
 
 thresholds as (
@@ -93,7 +96,11 @@ final as (
         series_id,
         slice_ids,
         case when is_complementary then 'suppressed' else own_status end as status,
-        case when is_complementary then 'complementary' else own_reason end as status_reason
+        case
+            when is_complementary or own_reason in ('n_below_owner_minimum', 'n_below_minimum') then 'confidential'
+            else own_reason
+        end as status_reason,
+        case when is_complementary then 'complementary' else own_reason end as owner_reason
     from decided
 
 )

@@ -19,6 +19,8 @@ from miyar.relations import equal, read, written
 SERIES = ["unit_type", "unit_id", "metric_id", "instrument_id"]
 SCORE = ["score", "standard_error", "ci_low", "ci_high", "n", "n_effective"]
 TAKEN = ["score_id", *SERIES, "agency_id", "period_id", "status", "status_reason", *SCORE, "slice_ids"]
+# Within a unit's answers to one instrument: until survey modes changed, and weighted or unweighted throughout.
+STRETCHES = ("series_id", "weighting")
 COLUMNS = {
     "score_id": "string",
     **dict.fromkeys(("unit_type", "unit_id", "agency_id", "metric_id", "period_id", "instrument_id"), "string"),
@@ -56,7 +58,7 @@ PANELS = {"national": "agency", "peer_group": "agency", "region": "agency_region
 
 def model(dbt, session):
     dbt.config(materialized="incremental")
-    scores = dbt.ref("bench_scores").project(", ".join(TAKEN))
+    scores = dbt.ref("bench_scores").project(", ".join([*TAKEN, *STRETCHES]))
     pending = dbt.ref("int_periods__pending").aggregate("min(period_id)").fetchone()[0]
     mix = dbt.ref("int_mix__by_unit")
     if pending:
@@ -81,7 +83,8 @@ def _trends(rows, mix, agencies, metrics, known, pending):
     members = _members(rows, agencies)
     rows = pd.concat([rows, _pooled(members, known)], ignore_index=True)
     rows["place"] = _place(rows["period_id"])
-    rows["series"] = rows.groupby(SERIES, dropna=False, sort=True).ngroup()
+    for name, key in {"instrument": (), "unbroken": STRETCHES[:1], "series": STRETCHES}.items():
+        rows[name] = rows.groupby([*SERIES, *key], dropna=False, sort=True).ngroup()
     rows["unit"] = rows.groupby(["unit_type", "unit_id"], dropna=False, sort=True).ngroup()
     reported = rows["status"] == "reported"
     told = rows[reported]
@@ -155,15 +158,15 @@ def _changes(told, rows, quarters, span, level):
     change, error, low, high = difference(both["score_before"], both["score"], both["error_before"], both["error"])
     significant = np.where(np.isnan(error), np.nan, (low > 0) | (high < 0))
     unit = ["unit", "place"]
-    before = rows.assign(place=rows["place"] + quarters)[[*unit, "status"]]
-    any_row = before.drop_duplicates(unit)[unit].assign(had_row=True)
-    any_score = before[before["status"] == "reported"].drop_duplicates(unit)[unit].assign(had_score=True)
-    seen = now[unit].merge(any_row, on=unit, how="left").merge(any_score, on=unit, how="left")
-    reason = np.select(
-        [~np.isnan(change), seen["had_score"].notna(), seen["had_row"].notna()],
-        ["", "instrument_differs", "not_reported_before"],
-        "no_earlier_period",
-    )
+    before = rows.assign(place=rows["place"] + quarters)
+    scored = before[before["status"] == "reported"]
+    had = {
+        "frame_differs": _had(now, scored, ["unbroken", "place"]),
+        "series_differs": _had(now, scored, ["instrument", "place"]),
+        "instrument_differs": _had(now, scored, unit),
+        "not_reported_before": _had(now, before, unit),
+    }
+    reason = np.select([~np.isnan(change), *had.values()], ["", *had], "no_earlier_period")
     made = {
         f"{span}change": change,
         f"{span}change_error": error,
@@ -173,6 +176,11 @@ def _changes(told, rows, quarters, span, level):
         f"{span}change_reason": np.where(reason == "", None, reason),
     }
     return pd.DataFrame(made, index=told.index)
+
+
+def _had(now, before, key):
+    """Which rows of now have one in `before` with the same key."""
+    return now[key].merge(before[key].drop_duplicates(), on=key, how="left", indicator=True)["_merge"].eq("both")
 
 
 def _controlled(told, metrics, known, is_pending):

@@ -1,0 +1,50 @@
+"""What readers already have: which count of which unit the last edition of each period showed, and which it hid.
+
+Belongs here: the table disclosure control compares a new edition with (`int_suppression__decided`), noted at publication. It
+holds hidden counts, so it stands beside the inputs that are kept (`vintages/`), never in an edition. Does not belong here:
+what follows from it, and the editions themselves.
+"""
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ingestion import files
+from miyar.workspace import Workspace
+
+FILE = "vintages/published.parquet"
+KEY = ("unit_type", "unit_id", "metric_id", "period_id", "instrument_id")
+SCHEMA = pa.schema(
+    [*((name, pa.string()) for name in (*KEY, "agency_id")), ("n", pa.int64()), ("is_shown", pa.bool_())]
+)
+COUNTS = """
+    select judged.unit_type, judged.unit_id, judged.metric_id, judged.period_id, judged.instrument_id, judged.agency_id,
+        cast(judged.n as bigint) as n, scores.n is not null as is_shown
+    from intermediate.int_scores__judged as judged
+    inner join benchmarks.bench_scores as scores
+        using (unit_type, unit_id, metric_id, period_id, instrument_id)
+    where judged.n is not null and judged.period_id <= $period
+"""
+
+
+def counts_to_publish(connection: duckdb.DuckDBPyConnection, period: str) -> pa.Table:
+    """The counts behind every score up to a period, and whether readers are shown them."""
+    return connection.execute(COUNTS, {"period": period}).to_arrow_table().cast(SCHEMA)
+
+
+def note_published(workspace: Workspace, counts: pa.Table, period: str) -> None:
+    """Put these counts in the place of those of earlier editions; what is out of later periods stays."""
+    before = read_published(workspace)
+    later = before.filter(pc.greater(before["period_id"], period))
+    table = pa.concat_tables([counts, later]).sort_by([(name, "ascending") for name in KEY])
+    target = workspace.root / FILE
+    target.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, files.part_of(target), compression="zstd")
+    files.finish(target)
+
+
+def read_published(workspace: Workspace) -> pa.Table:
+    """Counts of the last edition of each period; none before the first."""
+    path = workspace.root / FILE
+    return pq.read_table(path, schema=SCHEMA) if path.is_file() else SCHEMA.empty_table()

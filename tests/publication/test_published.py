@@ -1,0 +1,47 @@
+"""What editions showed and hid is noted for the next one, and nowhere a reader of an edition comes.
+
+Belongs here: `published`. Does not belong here: what disclosure control makes of it (`tests/dbt/test_suppression.py`).
+"""
+
+import json
+from typing import Any
+
+from publication.manifest import read_manifest
+from publication.published import FILE, read_published
+
+
+def _noted(centre: Any) -> set[tuple[str, str, int, bool]]:
+    rows = read_published(centre.workspace).to_pylist()
+    return {(row["agency_id"], row["period_id"], row["n"], row["is_shown"]) for row in rows}
+
+
+def test_counts_of_an_edition_are_noted_with_those_it_hides(centre: Any) -> None:
+    assert read_published(centre.workspace).num_rows == 0
+    edition = centre.publish().path
+    noted = {("a01", "2025Q4", 40, True), ("a02", "2025Q4", 12, False), ("a01", "2026Q1", 50, True)}
+    assert _noted(centre) >= noted
+    assert not list(edition.rglob("published*"))
+
+
+def test_a_revision_takes_the_place_of_what_it_revises(centre: Any) -> None:
+    centre.publish()
+    centre.change("update intermediate.int_scores__judged set n = 45 where agency_id = 'a01' and period_id = '2025Q4'")
+    centre.change("update benchmarks.bench_scores set n = 45 where agency_id = 'a01' and period_id = '2025Q4'")
+    centre.publish(period="2025Q4", reason="five more answers")
+    # 2026Q1 is out with the edition before, and not part of this one.
+    assert _noted(centre) >= {("a01", "2025Q4", 45, True), ("a01", "2026Q1", 50, True)}
+    assert ("a01", "2025Q4", 40, True) not in _noted(centre)
+
+
+def test_what_was_out_before_is_an_input_that_is_kept(centre: Any) -> None:
+    root = centre.workspace.root
+
+    def inputs(edition: Any) -> dict[str, str]:
+        found: dict[str, str] = json.loads(
+            (root / "vintages" / f"{read_manifest(edition.path).inputs_hash}.json").read_text("utf-8")
+        )
+        return found
+
+    assert FILE not in inputs(centre.publish())
+    centre.change("update benchmarks.bench_scores set score = 71 where agency_id = 'a01' and period_id = '2025Q4'")
+    assert FILE in inputs(centre.publish(reason="a correction"))
