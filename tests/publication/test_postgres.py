@@ -95,6 +95,11 @@ def test_each_reader_sees_what_access_says_and_no_more(served: Path, server: Ser
                 seen_by_agency += expected[0] if agency and expected else 0
             assert _all(server, f"select count(*) from benchmarks.{table}", "visitor") == [(0,)]
     assert seen_by_agency > 0
+    shared = "select count(*), count(slice_ids) from benchmarks.bench_scores where agency_id is null"
+    for person in ("analyst", "director"):
+        rows, told = _all(server, shared, person)[0]
+        assert rows > 0 and told == 0, "slices of a shared row name the agencies that delivered"
+    assert _all(server, "select count(slice_ids) from benchmarks.bench_scores", "analyst")[0][0] > 0
     others = f"select count(*) from benchmarks.bench_peer_positions where agency_id <> '{row[0]}'"
     assert _all(server, others, "analyst") == [(0,)]
     assert _all(server, others, "director")[0][0] > 0
