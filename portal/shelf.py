@@ -19,16 +19,16 @@ from publication.reading import open_edition
 # Editions held open at once: the current one, the one before, and what somebody looks up.
 _OPEN = 4
 
-
-# Answers to queries kept per edition, and the longest one kept: most pages ask for the same few rows again and again.
-_ANSWERS, _LONGEST = 4000, 1000
+# Rows of answers kept per edition, some hundred megabytes at most: most pages ask for the same few rows again and again.
+_KEPT_ROWS = 50_000
 Rows = list[dict[str, Any]]
 
 
 class Answers:
     """What an edition answered to whom. It never changes, so neither does an answer; the least recently asked goes first."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_rows: int = _KEPT_ROWS) -> None:
+        self._most, self._weight = most_rows, 0
         self._held: OrderedDict[tuple[object, ...], Rows] = OrderedDict()
         self._lock = Lock()
 
@@ -42,12 +42,14 @@ class Answers:
         return [dict(row) for row in found]
 
     def keep(self, key: tuple[object, ...], rows: Rows) -> None:
-        if len(rows) > _LONGEST:
-            return
         with self._lock:
+            if key in self._held:
+                return
             self._held[key] = [dict(row) for row in rows]
-            while len(self._held) > _ANSWERS:
-                self._held.popitem(last=False)
+            # An answer without rows takes its place too: nobody fills the memory with questions that find nothing.
+            self._weight += len(rows) + 1
+            while self._weight > self._most:
+                self._weight -= len(self._held.popitem(last=False)[1]) + 1
 
 
 @dataclass(frozen=True)
