@@ -7,6 +7,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,9 @@ def test_scores_on_the_page_are_those_of_the_command(
         words = " ".join(told.split())
         assert row["name_en"] in words and row["unit_id"] in words
         if row["status"] == "reported":
-            assert f"{row['score']:.1f}" in words and f"{row['n']:,}" in words
+            assert (
+                str(row["score"].quantize(Decimal("0.1"), ROUND_HALF_UP)) in words.split() and f"{row['n']:,}" in words
+            )
         else:
             assert "withheld" in words.lower() or "not applicable" in words.lower(), words
             assert row["score"] is None
