@@ -53,7 +53,18 @@ def test_every_row_and_comment_is_there_with_its_type(served: Path, server: Serv
     with open_edition(served) as source:
         tables = [row[0] for row in source.execute("select table_name from duckdb_tables() order by 1").fetchall()]
         for table in tables:
-            expected = source.execute(f"from {table} order by all").fetchall()
+            result = source.execute(f"from {table} order by all")
+            names = [column[0] for column in result.description]
+            # Which slices a row of no single agency was made from would tell who delivered: left out for everybody.
+            expected = [
+                tuple(
+                    None
+                    if name == "slice_ids" and dict(zip(names, row, strict=True)).get("agency_id") is None
+                    else value
+                    for name, value in zip(names, row, strict=True)
+                )
+                for row in result.fetchall()
+            ]
             # As the database's own administrator, who is above the rules.
             found = _all(server, f"select * from benchmarks.{table}")
             assert sorted(found, key=repr) == sorted(expected, key=repr), table
