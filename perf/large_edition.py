@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from publication.editions import row_order
+from publication.marts import row_order
 from publication.manifest import Manifest, TableEntry, read_manifest
 
 # Ids of rows: MD5 of their keys, made anew for each copy. Texts: in these an agency's id is a part.

@@ -79,7 +79,9 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
             where += " and slice_id in (select unnest(?::varchar[]))"
             values.append(sorted({entry["slice_id"] for entry in own}))
             table = f"warehouse.intermediate.{CELLS[feed]}"
-            cells[feed] = _all(connection, f"select * from {table} where {where}{_grain(metric, feed)} order by all", values)
+            cells[feed] = _all(
+                connection, f"select * from {table} where {where}{_grain(metric, feed)} order by all", values
+            )
             files = sorted({path for entry in own if (path := _lake_file(workspace, entry))})
             rows[feed], counts[feed] = [], 0
             if files:  # an edition outlives the lake it was made from
