@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from publication.marts import row_order
 from publication.manifest import Manifest, TableEntry, read_manifest
+from publication.marts import row_order
 
 # Ids of rows: MD5 of their keys, made anew for each copy. Texts: in these an agency's id is a part.
 IDS = ("score_id", "index_id", "trend_id", "disparity_id", "figure_id")
