@@ -20,7 +20,7 @@ from expectations.suites import refuse_above_share, suite_for
 from ingestion import files
 from ingestion.contract import Contract
 from ingestion.feeds import load_feeds
-from ingestion.lake import settle
+from ingestion.lake import SEVERAL, settle
 from ingestion.landing import Delivery, discover
 from ingestion.ledger import Account, contract_hash, is_done, next_sequence, open_periods, write_account, write_slices
 from ingestion.staging import Staged, stage
@@ -36,7 +36,7 @@ AHEAD = 2 * READERS  # files read and not yet judged: bounds the scratch folder
 # lengthen the list of rules that differ by contract.
 BATCH_RECORDS = 1_000_000
 BATCH_SUBMISSIONS = 50
-REFUSED_ROWS = pa.schema([(name, pa.string()) for name in ("row_id", "rule", "column", "value")])
+REFUSED_ROWS = pa.schema([(name, pa.string()) for name in ("row_id", "rule", "column")])
 
 
 @dataclass
@@ -205,7 +205,7 @@ def _report(judged: Judged) -> tuple[list[dict[str, Any]], pa.Table]:
             }
         )
         if rule.action != "report":
-            refused += [(row_id, rule.id, ", ".join(rule.columns), "") for row_id in ids]
+            refused += [(row_id, rule.id, SEVERAL.join(rule.columns)) for row_id in ids]
     lines = [dict(zip(REFUSED_ROWS.names, line, strict=True)) for line in refused]
     return report, pa.Table.from_pylist(lines, schema=REFUSED_ROWS)
 

@@ -3,7 +3,7 @@
 Belongs here: reading `suites/*.yml` and making the complete list of rules. Does not belong here: running them (`runner`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -106,7 +106,8 @@ def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods) -> list[Rule
         # A key made from the row number is unique by construction; asking would only cost time.
         if source["id"] == "duplicate_key" and row_numbered:
             continue
-        rules.append(_rule(source, filled))
+        rule = _rule(source, filled)
+        rules.append(replace(rule, columns=feed.key) if rule.id == "duplicate_key" else rule)
     return rules
 
 

@@ -14,12 +14,15 @@ import pyarrow.parquet as pq
 from ingestion import engine, files, values
 from ingestion.faults import guarded
 from ingestion.feeds import Feed, load_feeds
+from ingestion.headers import properties_of
 from ingestion.landing import Delivery
 from ingestion.personal import mask_sql
 from ingestion.staging import Staged
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 
+# Between the columns of a rule that looks at several, and between their values.
+SEVERAL = ", "
 _PROBLEM = 'struct(rule varchar, "column" varchar, "value" varchar)'
 
 
@@ -43,7 +46,8 @@ def settle(staged: Staged, refused: pa.Table, workspace: Workspace, refuse_above
     """Write the records of a submission to the lake or to quarantine; earlier files of the submission are replaced.
 
     Args:
-        refused: row_id, rule, column, value (masked) of rows the expectations refuse; a row may stand there repeatedly.
+        refused: row_id, rule and column (several parted by `SEVERAL`) of rows the expectations refuse; a row may stand
+            there repeatedly. What stands in those columns is added here, masked.
         refuse_above_share: with a larger share of bad records none is accepted.
     """
     feed = load_feeds()[staged.contract.feed]
@@ -163,8 +167,10 @@ def _gather_bad(connection: duckdb.DuckDBPyConnection, staged: Staged, refused: 
         from (select row_id, unnest(problems) as problem, generate_subscripts(problems, 1) as position
               from {_untyped(staged)})
         union all
-        select row_id, 1, row_number() over (partition by row_id order by rule, "column", "value"), rule, "column", "value"
-        from refused where row_id is not null"""
+        select row_id, 1, row_number() over (partition by row_id order by rule, "column"), rule, "column",
+            {mask_sql('"value"')}
+        from (select refused.*, {_shown(staged, refused)} as "value"
+              from refused inner join {_typed(staged)} as typed using (row_id))"""
     )
     # A row that belongs to no slice could never be replaced or withdrawn.
     connection.execute(
@@ -175,6 +181,27 @@ def _gather_bad(connection: duckdb.DuckDBPyConnection, staged: Staged, refused: 
     )
     connection.unregister("refused")
     return engine.count(connection, "select count(distinct row_id) from bad")
+
+
+def _shown(staged: Staged, refused: pa.Table) -> str:
+    """SQL: what stands in the columns a rule speaks of, as text before masking.
+
+    Nothing is shown of personal columns, nor of free text: they are no place to look for a mistake of form.
+    """
+    feed = load_feeds()[staged.contract.feed]
+    hidden = {prop.name for prop in properties_of(staged.contract) if prop.treatment is not None}
+    texts = {}
+    for column in feed.columns:
+        text = f"typed.{column.name}::varchar"
+        if column.type == "decimal":
+            text = f"rtrim(rtrim({text}, '0'), '.')"
+        texts[column.name] = "''" if column.free or column.name in hidden else f"coalesce({text}, '')"
+    cases = [
+        f"when {engine.text(names)} then {f' || {engine.text(SEVERAL)} || '.join(texts[name] for name in names.split(SEVERAL))}"
+        for names in sorted(set(refused["column"].to_pylist()))
+        if names
+    ]
+    return f"case refused.\"column\" {' '.join(cases)} else '' end" if cases else "''"
 
 
 def _refuse_rest(connection: duckdb.DuckDBPyConnection, staged: Staged) -> None:

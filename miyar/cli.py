@@ -314,9 +314,10 @@ def portal(
     reader: Annotated[str, typer.Option(help="Print a one-time sign-in link for this line of readers.csv")] = "",
 ) -> None:
     """Serve the agencies' pages (Ctrl-C ends it)."""
+    from dagster_project.rehearsed_scores import rehearsed_scores
     from portal.serve import serve
 
-    serve(workspace, port, reader, lambda: datetime.now(tz=UTC), typer.echo)
+    serve(workspace, port, reader, lambda: datetime.now(tz=UTC), typer.echo, rehearsed_scores)
 
 
 @app.command()

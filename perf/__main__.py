@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from perf import portal
 from simulation.perf import write_perf_workspace
 from simulation.perf_lake import Scale, write_perf_lake
 
@@ -131,6 +132,7 @@ def main() -> None:
     parser.add_argument("--answers", type=int, nargs="+", default=[2_000_000, 20_000_000])
     parser.add_argument("--complaints", type=int, default=2_000_000)
     parser.add_argument("--country", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--portal", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -145,6 +147,8 @@ def main() -> None:
         if options.country:
             _write(sizes, country(folder))
     print((RESULTS / "bench.md").read_text("utf-8"))
+    if options.portal:
+        portal.main()
 
 
 def _write(sizes: list[dict[str, object]], whole: dict[str, object] | None) -> None:

@@ -1,35 +1,44 @@
 """The self-check in a process of its own, with limits: a file made to harm takes down nothing but its own check.
 
-Belongs here: starting, limiting and ending that process. Does not belong here: judging a file (`expectations.rehearsal`).
+Belongs here: starting, limiting and ending that process. Does not belong here: judging a file (`expectations.rehearsal`),
+working out its scores (whoever started the portal brings that along), which check is whose (`checks`).
 """
 
 import multiprocessing
 import os
 import resource
-import shutil
 import tempfile
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cache
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from threading import BoundedSemaphore
-from typing import IO, Any
+from typing import Any
 
 from miyar.errors import MiyarError
+from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
 from portal.problems import ReaderProblem
 from portal.settings import Limits
 
-# Refused rows a page shows; the counts tell how many there are.
+# Refused rows and scores a page shows; the counts tell how many there are.
 SHOWN_ROWS = 200
 # The pages need the machine too: a second reader's check waits for the first.
 _ONE_AT_A_TIME = BoundedSemaphore(1)
 
+# Scores of the lake of a throwaway workspace, under the parameters of the real one. A function of a module, for it goes to
+# another process by its name.
+Scorer = Callable[[Workspace, Workspace, Registry], list[dict[str, Any]]]
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the pipeline would say: the account's numbers, problems of the whole file, the first refused rows, what changed."""
+    """What the pipeline would say: the account's numbers, problems of the whole file, the first refused rows, what changed.
+
+    `scores` is None where none were asked for or none belong to a refused file; `scores_failed` where they came to no end.
+    """
 
     status: str
     file: str
@@ -38,72 +47,105 @@ class Outcome:
     notes: list[dict[str, Any]] = field(default_factory=list)
     rows: list[dict[str, str]] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
+    scores: list[dict[str, Any]] | None = None
+    scores_count: int = 0
+    scores_failed: bool = False
 
 
-def check_aside(workspace: Workspace, content: IO[bytes], name: str, contract: Path, limits: Limits) -> Outcome:
-    """Check one file; raises ReaderProblem when the check itself came to no end within its limits."""
-    if not _ONE_AT_A_TIME.acquire(timeout=limits.check_seconds):
+def check_aside(
+    workspace: Workspace,
+    file: Path,
+    contract: Path,
+    limits: Limits,
+    scorer: Scorer | None = None,
+    tell: Callable[[str], None] = lambda stage: None,
+) -> Outcome:
+    """Check one file that lies alone in a folder of its own; `tell` hears which stage begins: `judging`, `scoring`.
+
+    Raises ReaderProblem when judging came to no end within its limits. Scores that did not are told as such.
+    """
+    if not _ONE_AT_A_TIME.acquire(timeout=limits.check_seconds + limits.score_seconds):
         raise ReaderProblem("too_many", retry_after=limits.check_seconds)
+    scorer = scorer if limits.score_seconds else None
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "file" / name
-            file.parent.mkdir()
-            with file.open("wb") as out:
-                shutil.copyfileobj(content, out)
-            return _in_process(workspace, file, contract, limits)
+        tell("judging")
+        here, there = multiprocessing.Pipe(duplex=False)
+        process = _context(scorer.__module__ if scorer else "").Process(
+            target=_work, args=(there, workspace, file, contract, limits, scorer), daemon=True
+        )
+        process.start()
+        there.close()
+        try:
+            outcome = _received(here, limits.check_seconds)
+            if not isinstance(outcome, Outcome):
+                raise ReaderProblem("check_failed")
+            if scorer is None or outcome.status != "accepted":
+                return outcome
+            tell("scoring")
+            scores = _received(here, limits.score_seconds)
+        finally:
+            process.kill()
+            process.join()
+            here.close()
     finally:
         _ONE_AT_A_TIME.release()
+    if not isinstance(scores, list):
+        return replace(outcome, scores_failed=True)
+    return replace(outcome, scores=scores[:SHOWN_ROWS], scores_count=len(scores))
 
 
-def _in_process(workspace: Workspace, file: Path, contract: Path, limits: Limits) -> Outcome:
-    here, there = multiprocessing.Pipe(duplex=False)
-    process = _context().Process(target=_work, args=(there, workspace, file, contract, limits), daemon=True)
-    process.start()
-    there.close()
+def _received(here: Connection, seconds: float) -> Any:
+    """What the process said in time; nothing when it was ended by a limit, or crashed on the file."""
     try:
-        outcome = here.recv() if here.poll(limits.check_seconds) else None
+        return here.recv() if here.poll(seconds) else None
     except EOFError:
-        outcome = None  # it was ended by a limit, or crashed on the file
-    finally:
-        process.kill()
-        process.join()
-        here.close()
-    if not isinstance(outcome, Outcome):
-        raise ReaderProblem("check_failed")
-    return outcome
+        return None
 
 
 @cache
-def _context() -> ForkServerContext:
+def _context(scoring: str) -> ForkServerContext:
     """Children are forked from a server that has imported the heavy libraries once and has no threads of ours."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["portal.preloaded"])
+    context.set_forkserver_preload(["portal.preloaded", *([scoring] if scoring else [])])
     return context
 
 
-def _work(answer: Connection, workspace: Workspace, file: Path, contract: Path, limits: Limits) -> None:
-    from expectations.rehearsal import rehearse
+def _work(
+    answer: Connection, workspace: Workspace, file: Path, contract: Path, limits: Limits, scorer: Scorer | None
+) -> None:
+    from expectations.rehearsal import rehearsed
 
     resource.setrlimit(resource.RLIMIT_AS, (limits.check_memory_bytes, limits.check_memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.check_seconds, limits.check_seconds))
+    longest = limits.check_seconds + limits.score_seconds * (os.cpu_count() or 1)
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.check_seconds, longest))
     # Temporary files go beside the upload, so that they are gone with it even when this process is killed.
     tempfile.tempdir = str(file.parent.parent)
     os.chdir(tempfile.tempdir)
     try:
-        outcome = rehearse(workspace, file, contract)
+        with rehearsed(workspace, file, contract) as (told, place):
+            account = told.account
+            counts = ("records", "accepted", "quarantined", "duplicates")
+            answer.send(
+                Outcome(
+                    account.status,
+                    file.name,
+                    {name: getattr(account, name) for name in counts},
+                    list(account.problems),
+                    list(account.notes),
+                    told.rows[:SHOWN_ROWS],
+                    told.changes or [],
+                )
+            )
+            if scorer is not None and account.status == "accepted":
+                resource.setrlimit(resource.RLIMIT_CPU, (longest, longest))
+                answer.send(_scored(scorer, place, workspace))
     except MiyarError as error:
         answer.send(Outcome("refused", file.name, problems=[problem.as_dict() for problem in error.problems]))
-        return
-    account = outcome.account
-    counts = ("records", "accepted", "quarantined", "duplicates")
-    answer.send(
-        Outcome(
-            account.status,
-            file.name,
-            {name: getattr(account, name) for name in counts},
-            list(account.problems),
-            list(account.notes),
-            outcome.rows[:SHOWN_ROWS],
-            outcome.changes or [],
-        )
-    )
+
+
+def _scored(scorer: Scorer, place: Workspace, workspace: Workspace) -> list[dict[str, Any]] | str:
+    """The scores, or the kind of error: its text may repeat values of the file, which must not reach a log."""
+    try:
+        return scorer(place, workspace, load_registry(workspace.registry))
+    except Exception as error:
+        return type(error).__name__

@@ -3,6 +3,7 @@
 Belongs here: starting. Does not belong here: what is served (`app`).
 """
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,19 +13,22 @@ import uvicorn
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from portal.app import create_app
+from portal.aside import Scorer
 from portal.readers import FILE, Reader, load_readers
 from portal.sessions import Clock
 from portal.settings import PortalSettings, load_settings
 from portal.state import Portal, make_portal
 
 
-def serve(workspace: Path, port: int, reader: str, clock: Clock, report: Callable[[str], None]) -> None:
+def serve(
+    workspace: Path, port: int, reader: str, clock: Clock, report: Callable[[str], None], scorer: Scorer | None = None
+) -> None:
     """Serve until interrupted. `port` is where to listen; where `portal.yml` names no address, it is part of it too."""
     place = Workspace.open(workspace)
     settings = load_settings(place.root)
     if port and settings.base_url == PortalSettings().base_url:
         settings = settings.model_copy(update={"base_url": f"http://127.0.0.1:{port}"})
-    portal = make_portal(place, clock, settings)
+    portal = make_portal(place, clock, settings, scorer)
     readers = load_readers(place.registry)
     chosen = _chosen(portal, readers, reader)
     if chosen is not None:
@@ -32,14 +36,17 @@ def serve(workspace: Path, port: int, reader: str, clock: Clock, report: Callabl
         report(f"sign in as {chosen.key} ({who}), once, within {settings.sessions.link_minutes} minutes:")
         report(f"  {sign_in_link(portal, chosen)}")
         report("other readers (--reader): " + ", ".join(key for key in readers if key != chosen.key))
+    run(portal, port or urlsplit(settings.base_url).port or 8080)
+
+
+def run(portal: Portal, port: int) -> None:
+    """Serve a portal until interrupted."""
+    app = create_app(portal)
+    # What starting made stays: looking it through for garbage would stop every page for a tenth of a second now and then.
+    gc.collect()
+    gc.freeze()
     # The portal keeps its own record of who saw what; an access log would hold sign-in links.
-    uvicorn.run(
-        create_app(portal),
-        host="127.0.0.1",
-        port=port or urlsplit(settings.base_url).port or 8080,
-        access_log=False,
-        log_level="warning",
-    )
+    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
 
 
 def sign_in_link(portal: Portal, reader: Reader) -> str:

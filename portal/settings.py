@@ -32,7 +32,8 @@ class Limits(_Model):
 
     body_bytes: int = Field(64 * 1024, gt=0, description="Largest body of a form")
     upload_bytes: int = Field(50 * 1024 * 1024, gt=0, description="Largest file for the self-check")
-    check_seconds: int = Field(120, gt=0)
+    check_seconds: int = Field(120, gt=0, description="Judging a file in the self-check")
+    score_seconds: int = Field(180, ge=0, description="Working out its scores afterwards; 0: no scores")
     check_memory_bytes: int = Field(4 * 1024**3, gt=0)
     checks_per_minute: int = Field(6, gt=0, description="Self-checks per reader")
     reader_per_minute: int = Field(300, gt=0)

@@ -4,9 +4,10 @@ Belongs here: finding and opening editions. Does not belong here: what a reader 
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import duckdb
 
@@ -18,15 +19,48 @@ from publication.reading import open_edition
 # Editions held open at once: the current one, the one before, and what somebody looks up.
 _OPEN = 4
 
+# Rows of answers kept per edition, some hundred megabytes at most: most pages ask for the same few rows again and again.
+_KEPT_ROWS = 50_000
+Rows = list[dict[str, Any]]
+
+
+class Answers:
+    """What an edition answered to whom. It never changes, so neither does an answer; the least recently asked goes first."""
+
+    def __init__(self, most_rows: int = _KEPT_ROWS) -> None:
+        self._most, self._weight = most_rows, 0
+        self._held: OrderedDict[tuple[object, ...], Rows] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: tuple[object, ...]) -> Rows | None:
+        """A copy, so that no page changes another's rows."""
+        with self._lock:
+            found = self._held.get(key)
+            if found is None:
+                return None
+            self._held.move_to_end(key)
+        return [dict(row) for row in found]
+
+    def keep(self, key: tuple[object, ...], rows: Rows) -> None:
+        with self._lock:
+            if key in self._held:
+                return
+            self._held[key] = [dict(row) for row in rows]
+            # An answer without rows takes its place too: nobody fills the memory with questions that find nothing.
+            self._weight += len(rows) + 1
+            while self._weight > self._most:
+                self._weight -= len(self._held.popitem(last=False)[1]) + 1
+
 
 @dataclass(frozen=True)
 class Edition:
-    """One immutable edition, open for reading."""
+    """One immutable edition, open for reading, and what it answered before."""
 
     edition_id: str
     path: Path
     manifest: Manifest
     connection: duckdb.DuckDBPyConnection
+    answers: Answers = field(default_factory=Answers)
 
 
 class Shelf:
@@ -60,7 +94,7 @@ class Shelf:
             edition = self._open.get(edition_id)
             if edition is None:
                 try:
-                    edition = Edition(edition_id, path, read_manifest(path), open_edition(path))
+                    edition = Edition(edition_id, path, read_manifest(path), open_edition(path, threads=1))
                 except (MiyarError, duckdb.Error, OSError, ValueError, KeyError, TypeError):
                     raise ReaderProblem("no_edition") from None
                 self._open[edition_id] = edition

@@ -10,7 +10,9 @@ from authlib.integrations.starlette_client import OAuth
 
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
+from portal.aside import Scorer
 from portal.audit import Audit
+from portal.checks import Checks
 from portal.rates import Rates
 from portal.readers import Readers
 from portal.sessions import Clock, Links, SessionStore
@@ -31,11 +33,14 @@ class Portal:
     rates: Rates
     audit: Audit
     shelf: Shelf
+    checks: Checks
     oauth: OAuth | None
 
 
-def make_portal(workspace: Workspace, clock: Clock, settings: PortalSettings | None = None) -> Portal:
-    """The parts for a workspace; `settings` default to its `portal.yml`."""
+def make_portal(
+    workspace: Workspace, clock: Clock, settings: PortalSettings | None = None, scorer: Scorer | None = None
+) -> Portal:
+    """The parts for a workspace; `settings` default to its `portal.yml`. Without a scorer the self-check tells no scores."""
     chosen = settings or load_settings(workspace.root)
     return Portal(
         workspace=workspace,
@@ -47,6 +52,7 @@ def make_portal(workspace: Workspace, clock: Clock, settings: PortalSettings | N
         rates=Rates(clock),
         audit=Audit(workspace.root / "portal" / "audit.jsonl", clock),
         shelf=Shelf(workspace.editions),
+        checks=Checks(workspace, chosen, clock, scorer),
         oauth=_oauth(chosen),
     )
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
-from publication.access import access_rules
+from publication.access import decisions
 from publication.difference import write_difference
 from publication.hashing import combined_hash, file_hash
 from publication.ledger import record_unrecorded
@@ -153,7 +153,7 @@ def _draft(workspace: Workspace, period: str | None) -> _Draft:
         tables = write_tables(connection, folder, chosen)
         packs = write_owner_files(connection, workspace, folder, chosen)
         counts = counts_to_publish(connection, chosen)
-    access = combined_hash(access_rules())
+    access = combined_hash(decisions())
     return _Draft(chosen, folder, tables, packs, access, content_hash(tables, packs, access), counts)
 
 

@@ -4,7 +4,8 @@ Belongs here: the chain from rows to band with the numbers of each step, and the
 the statistics (`methodology`, `dbt`), finding rows (`trace`), the words (`explanations.yml`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Container
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import yaml
 
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
+from publication.manifest import read_manifest
 from publication.reading import open_edition, reason_text
-from publication.trace import Trace, trace
+from publication.trace import trace
 
 Numbers = dict[str, Any]
 MOST_INFLUENTIAL = 10
@@ -53,11 +55,19 @@ class Influence:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A score's passport, the steps that led to it, and its most influential cells."""
+    """A score's passport, the steps that led to it, the submissions it came from, and its most influential cells.
+
+    Readers of an edition get no cells: a cell may hold fewer answers than may ever be shown.
+    """
 
     passport: Numbers
     steps: list[Step]
-    influences: list[Influence]
+    lineage: list[Numbers]
+    influences: list[Influence] = field(default_factory=list)
+
+
+# A query over published tables with its parameters; the rows are those its reader may read.
+Query = Callable[[str, list[Any]], list[Numbers]]
 
 
 @cache
@@ -86,46 +96,49 @@ def explain(workspace: Workspace, edition: Path, score_id: str) -> Explanation:
     """Explain one score of an edition; raises MiyarError for an unknown id. Holds no lock: call it between runs."""
     found = trace(workspace, edition, score_id, limit=1)
     with open_edition(edition) as connection:
+        tables = read_manifest(edition).tables
+        told = explain_published(lambda sql, values: _all(connection, sql, values), tables, score_id)
         metric = _one(connection, "select * from dim_metrics where metric_id = ?", [found.passport["metric_id"]])
-        position = _one(connection, "select * from bench_peer_positions where score_id = ?", [score_id])
-    steps = [_rows(found), *_harmonised(found), *published_steps(found.passport, position)]
+    assert told is not None  # noqa: S101 - narrows the type; the trace found the score
     cells = [cell for feed in found.cells.values() for cell in feed]
-    return Explanation(found.passport, steps, _influences(cells, metric))
+    return replace(told, influences=_influences(cells, metric))
 
 
-def published_steps(passport: Numbers, position: Numbers | None) -> list[Step]:
-    """The part of the chain that an edition tells by itself, for readers who have no workspace: from raw score to band."""
-    return [*_estimated(passport), *_published(passport), *_placed(position)]
+def explain_published(query: Query, tables: Container[str], score_id: str) -> Explanation | None:
+    """The chain as an edition with these tables tells it to the reader whose query this is; none for a score not theirs."""
+    passports = query("select * from bench_scores where score_id = ?", [score_id])
+    if not passports:
+        return None
+    positions = query("select * from bench_peer_positions where score_id = ?", [score_id])
+    lineage = query("select * from bench_lineage where score_id = ? order by all", [score_id])
+    gathered = []
+    # Editions of before this table was published begin with the estimate.
+    if "bench_explanations" in tables:
+        gathered = query("select * from bench_explanations where score_id = ?", [score_id])
+    steps = [step for row in gathered for step in (_rows(row, lineage), *_harmonised(row, passports[0]))]
+    steps += [*_estimated(passports[0]), *_published(passports[0]), *_placed(positions[0] if positions else None)]
+    return Explanation(passports[0], steps, lineage)
 
 
-def _rows(found: Trace) -> Step:
-    files = sorted({entry["path"] for entry in found.submissions})
-    providers = sorted({entry["provider_id"] for entry in found.submissions})
+def _rows(gathered: Numbers, lineage: list[Numbers]) -> Step:
+    files = sorted({str(entry["path"]) for entry in lineage})
     return Step(
         "rows",
         {
-            "rows": sum(found.rows_count.values()),
-            "submissions": len({entry["submission_id"] for entry in found.submissions}),
-            "providers": ", ".join(providers),
+            "rows": gathered["rows_count"],
+            "submissions": len({entry["submission_id"] for entry in lineage}),
+            "providers": ", ".join(sorted({str(entry["provider_id"]) for entry in lineage})),
             "files": "; ".join(files[:3]) + ("; …" if len(files) > 3 else ""),
-            "cells": sum(len(cells) for cells in found.cells.values()),
+            "cells": gathered["cells_count"],
         },
     )
 
 
-def _harmonised(found: Trace) -> list[Step]:
-    cells = found.cells.get("survey_responses", [])
-    if not cells:
+def _harmonised(gathered: Numbers, passport: Numbers) -> list[Step]:
+    if gathered["asked_count"] is None:
         return []
-    absences = {name: sum(int(cell[name]) for cell in cells) for name in _ABSENCES}
-    asked = sum(int(cell["asked_count"]) for cell in cells)
-    answered = sum(int(cell["answered_count"]) for cell in cells)
-    return [
-        Step(
-            "harmonised",
-            {"instrument": found.passport["instrument_id"], "asked": asked, "answered": answered, **absences},
-        )
-    ]
+    counts = {name: gathered[name] for name in ("asked_count", "answered_count", *_ABSENCES)}
+    return [Step("harmonised", {"instrument": passport["instrument_id"], **counts})]
 
 
 def _estimated(passport: Numbers) -> list[Step]:
@@ -267,7 +280,10 @@ def _score_of(connection: duckdb.DuckDBPyConnection, unit: str, metric: str, per
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> Numbers | None:
+    return next(iter(_all(connection, sql, values)), None)
+
+
+def _all(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[Numbers]:
     result = connection.execute(sql, values)
     names = [column[0] for column in result.description]
-    row = result.fetchone()
-    return dict(zip(names, row, strict=True)) if row else None
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -61,7 +61,7 @@ def last_reported_period(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def write_tables(connection: duckdb.DuckDBPyConnection, building: Path, period: str) -> dict[str, TableEntry]:
-    """Copy every published table, up to the period, into `benchmarks.duckdb` and Parquet; sorted by all columns."""
+    """Copy every published table, up to the period, into `benchmarks.duckdb` and Parquet, sorted."""
     (building / "tables").mkdir()
     database = engine.text(str(building / "benchmarks.duckdb"))
     connection.execute(f"attach {database} as edition (storage_version '{STORAGE_VERSION}')")
@@ -82,10 +82,11 @@ def write_tables(connection: duckdb.DuckDBPyConnection, building: Path, period: 
         condition = "period_id <= ?" if "period_id" in comments else "true"
         if name == "bench_lineage":
             condition = "score_id in (select score_id from benchmarks.bench_scores where period_id <= ?)"
-        copied = f"select * from {schema}.{name} where {condition} order by all"
+        order = row_order(list(comments))
+        copied = f"select * from {schema}.{name} where {condition} order by {order}"
         connection.execute(f"create table edition.{name} as {copied}", [period] * condition.count("?"))
         _comment(connection, schema, name, comments)
-        rows = f"select * from edition.{name} order by all"
+        rows = f"select * from edition.{name} order by {order}"
         engine.write(connection, rows, building / "tables" / f"{name}.parquet")
         entries[name] = TableEntry(
             engine.count(connection, f"select count(*) from edition.{name}"),
@@ -94,6 +95,14 @@ def write_tables(connection: duckdb.DuckDBPyConnection, building: Path, period: 
         )
     connection.execute("detach edition")
     return entries
+
+
+def row_order(columns: list[str]) -> str:
+    """SQL order of a published table, by all columns: whole agencies first, then by agency; so a question reads few blocks."""
+    first = [column for column in ("agency_id", "unit_type", "metric_id", "period_id") if column in columns]
+    order = [f'"{column}"' for column in [*first, *(column for column in columns if column not in first)]]
+    whole = ["unit_type = 'agency' desc"] if {"agency_id", "unit_type"} <= set(columns) else []
+    return ", ".join([*whole, *order])
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: dict[str, str | None]) -> None:

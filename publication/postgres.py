@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from miyar.errors import MiyarError, Problem
-from publication.access import row_condition, tables_without_rule
+from publication.access import PUBLIC, row_condition, tables_without_rule, visible
 from publication.ledger import root_hash
 from publication.manifest import Manifest, read_manifest
 from publication.reading import open_edition
@@ -162,7 +162,8 @@ def _copy(
     )
     place = sql.Identifier(ASIDE, table)
     connection.execute(sql.SQL("create table {} ({})").format(place, columns))
-    found = source.execute(f'from "{table}"')
+    # Rules of rows cannot empty a column for some readers only, so what is not for all is left out here.
+    found = source.execute(f'select {visible([name for name, *_ in described], PUBLIC)} from "{table}"')
     rows = 0
     with connection.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(place)) as copy:
         while batch := found.fetchmany(BATCH):

@@ -52,8 +52,11 @@ def reason_text(code: str | None, language: str) -> str:
     return code_text(code, language, "bands", "reasons", "statuses")
 
 
-def open_edition(edition: Path) -> duckdb.DuckDBPyConnection:
-    """A read-only connection that can neither read other files nor be reconfigured by a query."""
+def open_edition(edition: Path, threads: int = 0) -> duckdb.DuckDBPyConnection:
+    """A read-only connection that can neither read other files nor be reconfigured by a query.
+
+    A server of many small queries takes one thread each: a second one is mostly waited for. 0: as many as there are.
+    """
     database = edition / "benchmarks.duckdb"
     if not database.is_file():
         raise MiyarError(
@@ -65,7 +68,11 @@ def open_edition(edition: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(
         str(database.resolve()),
         read_only=True,
-        config={"enable_external_access": "false", "lock_configuration": "true"},
+        config={
+            "enable_external_access": "false",
+            "lock_configuration": "true",
+            **({"threads": str(threads)} if threads else {}),
+        },
     )
 
 

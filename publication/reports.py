@@ -22,7 +22,7 @@ def write_reports(shelf: Shelf, building: Path, edition_id: str, period: str, me
     with shelf.reader(PUBLIC) as public, shelf.reader(None) as centre:
         _write(national_document(public, centre, edition_id, period, minimum), folder / "national", period)
         for region in public.rows("select * from dim_units where unit_type = 'region' order by unit_id"):
-            document = region_document(public, region, edition_id, period)
+            document = region_document(public, region, edition_id, period, methodology.thresholds["interval_level"])
             _write(document, folder / "regions" / str(region["unit_id"]), period)
 
 

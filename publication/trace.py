@@ -75,11 +75,13 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
         counts: dict[str, int] = {}
         for feed in sorted({entry["slice_id"].split("|")[0] for entry in submissions}):
             own = [entry for entry in submissions if entry["slice_id"].startswith(f"{feed}|")]
-            where, values = _conditions(passport, metric, feed)
+            where, values = row_conditions(passport, metric, feed)
             where += " and slice_id in (select unnest(?::varchar[]))"
             values.append(sorted({entry["slice_id"] for entry in own}))
             table = f"warehouse.intermediate.{CELLS[feed]}"
-            cells[feed] = _all(connection, f"select * from {table} where {where} order by all", values)
+            cells[feed] = _all(
+                connection, f"select * from {table} where {where}{_grain(metric, feed)} order by all", values
+            )
             files = sorted({path for entry in own if (path := _lake_file(workspace, entry))})
             rows[feed], counts[feed] = [], 0
             if files:  # an edition outlives the lake it was made from
@@ -91,7 +93,7 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
     return Trace(passport, cells, submissions, rows, counts)
 
 
-def _conditions(passport: dict[str, Any], metric: dict[str, Any], feed: str) -> tuple[str, list[Any]]:
+def row_conditions(passport: dict[str, Any], metric: dict[str, Any], feed: str) -> tuple[str, list[Any]]:
     """The predicate of a score's rows, in words that cells and lake rows share."""
     parts, values = [], []
     unit = UNITS[passport["unit_type"]]
@@ -117,6 +119,13 @@ def _conditions(passport: dict[str, Any], metric: dict[str, Any], feed: str) -> 
         parts.append("stage = ?")
         values.append(metric["stage"])
     return " and ".join(parts), values
+
+
+def _grain(metric: dict[str, Any], feed: str) -> str:
+    """Visits have cells in two grains, of whole visits and of their items; a score is made from one of them."""
+    if feed != "mystery_visits":
+        return ""
+    return f" and grain = '{'visit' if metric['measure_id'] == 'mystery.visit' else 'item'}'"
 
 
 def _lake_file(workspace: Workspace, entry: dict[str, Any]) -> Path | None:

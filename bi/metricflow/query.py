@@ -1,7 +1,7 @@
 """Ask an edition through MetricFlow: `python bi/metricflow/query.py EDITION --metrics overall_satisfaction --group-by agency`.
 
-Makes an environment of its own beside this file at the first call (dbt-metricflow and Miyar pin different versions), and works on
-a copy of `project/` in a temporary folder. All words after the edition go to `mf query`.
+Makes an environment of its own beside this file at the first call (dbt-metricflow and Miyar pin different versions); without an
+edition it does nothing else. Works on a copy of `project/` in a temporary folder. All words after the edition go to `mf query`.
 Belongs here: the steps of one query. Does not belong here: metrics (`project/models/semantics.yml`).
 """
 
@@ -44,6 +44,13 @@ def query(edition: Path, words: list[str], folder: Path) -> None:
     subprocess.run([bin_folder / "mf", "query", *words], cwd=project, env=environment, check=True)
 
 
-if __name__ == "__main__":
+def main(words: list[str]) -> None:
+    if not words:
+        programs()
+        return
     with tempfile.TemporaryDirectory() as aside:
-        query(Path(sys.argv[1]), sys.argv[2:], Path(aside))
+        query(Path(words[0]), words[1:], Path(aside))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

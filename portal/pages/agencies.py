@@ -29,30 +29,20 @@ AGENCY_SCORES = """
     where scores.unit_type = 'agency' and scores.unit_id = ? and scores.period_id = ? and metrics.is_headline in (true, ?)
     order by metrics.is_headline desc, metrics.feed, metrics.metric_id, scores.instrument_id
 """
+# Every agency's score of one metric and period: read once, for the table and for the funnels.
 AGENCIES = """
     select
         agencies.agency_id, agencies.name_ar, agencies.name_en, agencies.peer_group,
         scores.score_id, scores.status, scores.status_reason, scores.score, scores.ci_low, scores.ci_high, scores.n,
-        scores.instrument_id, positions.peer_median, positions.band, positions.comparability_reason
-    from dim_agencies as agencies
-    inner join bench_scores as scores on scores.unit_type = 'agency' and agencies.agency_id = scores.agency_id
-    left join bench_peer_positions as positions on scores.score_id = positions.score_id
-    where scores.metric_id = ? and scores.period_id = ?
+        scores.standard_error, scores.instrument_id, positions.peer_median, positions.band,
+        positions.comparability_reason, coalesce(positions.is_comparable, false) as is_comparable
+    from bench_scores as scores
+    inner join dim_agencies as agencies on scores.agency_id = agencies.agency_id
+    left join bench_peer_positions as positions
+        on scores.score_id = positions.score_id and positions.metric_id = ? and positions.period_id = ?
+    where scores.unit_type = 'agency' and scores.metric_id = ? and scores.period_id = ?
     order by agencies.peer_group, agencies.agency_id, scores.instrument_id
-    limit ? offset ?
-"""
-# Only scores that may stand side by side, in the groups in which they may.
-COMPARABLE = """
-    select
-        positions.peer_group, positions.instrument_id, agencies.name_ar, agencies.name_en, metrics.unit, scores.score,
-        scores.n, scores.standard_error
-    from bench_peer_positions as positions
-    inner join bench_scores as scores on positions.score_id = scores.score_id and scores.unit_type = 'agency'
-    inner join dim_agencies as agencies on positions.agency_id = agencies.agency_id
-    inner join dim_metrics as metrics on positions.metric_id = metrics.metric_id
-    where positions.metric_id = ? and positions.period_id = ? and positions.is_comparable
-    order by positions.peer_group, positions.instrument_id, positions.agency_id
-    limit 1000
+    limit 2000
 """
 
 
@@ -73,15 +63,15 @@ def overview(request: Request, page: AnyPage, metric: str = "", period: str = ""
     metrics = headline_metrics(page.view)
     asked = metric or metrics[0]["metric_id"]
     definition = page.view.one("select * from dim_metrics where metric_id = ?", [asked])
-    rows = page.view.rows(AGENCIES, [asked, chosen, PAGE_ROWS + 1, start])
-    part = part_of(request, rows, start)
+    rows = page.view.rows(AGENCIES, [asked, chosen, asked, chosen])
+    part = part_of(request, rows[start : start + PAGE_ROWS + 1], start)
     return page.render(
         "agencies.html",
         metrics=metrics,
         metric=definition,
         period=chosen,
         part=part,
-        plots=_funnels(page, definition, chosen),
+        plots=_funnels(page, definition, rows),
     )
 
 
@@ -98,12 +88,12 @@ def headline_metrics(view: View) -> list[dict[str, str]]:
     )
 
 
-def _funnels(page: Page, metric: Row, period: str) -> list[Markup]:
+def _funnels(page: Page, metric: Row, rows: list[Row]) -> list[Markup]:
     """One funnel per group of comparable scores; scores of other instruments or groups never share one."""
-    rows = page.view.rows(COMPARABLE, [metric["metric_id"], period])
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        groups.setdefault((row["peer_group"], row["instrument_id"]), []).append(row)
+        if row["is_comparable"]:
+            groups.setdefault((row["peer_group"], row["instrument_id"]), []).append(row | {"unit": metric["unit"]})
     return [
         page.writing.plot(
             funnel, own, title=page.writing.text("titles", "funnel", metric=page.writing.name(metric), group=group)

@@ -1,6 +1,7 @@
-"""The self-check: what the pipeline would say about a file before it is delivered. Nothing is kept.
+"""The self-check: what the pipeline would say about a file before it is delivered, and what it would score. Nothing is kept.
 
-Belongs here: the form and its answer. Does not belong here: judging (`expectations.rehearsal`), keeping it apart (`aside`).
+Belongs here: the form, the page that waits, the answer. Does not belong here: judging (`expectations.rehearsal`), keeping it
+apart (`aside`), which check is whose (`checks`).
 """
 
 import unicodedata
@@ -12,18 +13,19 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from ingestion.contract import Contract, load_contract
 from miyar.errors import MiyarError
-from portal.aside import Outcome, check_aside
-from portal.context import check_form, page_of, portal_of, reader_of, visit_of
+from portal.checks import Check
+from portal.context import check_form, language_of, page_of, portal_of, reader_of, visit_of
 from portal.problems import ReaderProblem, not_found
 from portal.readers import Reader
 from portal.sentences import rule_next_step, rule_sentence
 from portal.state import Portal
 
 router = APIRouter()
+ASK_AGAIN_SECONDS = 2
 
 
 class Offered(NamedTuple):
@@ -41,12 +43,11 @@ def form(request: Request, language: str) -> Response:
 
 @router.post("/{language}/check")
 async def check(request: Request, language: str) -> Response:
-    """The body has been measured on its way in; the file lies in a temporary place that is gone with the answer."""
+    """The body has been measured on its way in; the file goes to a private folder that is gone when the check ends."""
     portal, reader = portal_of(request), reader_of(request)
     async with request.form(max_files=1, max_fields=4) as form:
         check_form(request, form.get("form_token"))
-        contracts = contracts_of(portal, reader)
-        chosen = contracts.get(str(form.get("contract")))
+        chosen = contracts_of(portal, reader).get(str(form.get("contract")))
         file = form.get("file")
         if chosen is None:
             raise not_found()
@@ -58,10 +59,24 @@ async def check(request: Request, language: str) -> Response:
         if wait:
             raise ReaderProblem("too_many", retry_after=wait)
         visit_of(request).event = "checked"
-        outcome = await run_in_threadpool(
-            check_aside, portal.workspace, file.file, _safe_name(file.filename), chosen.path, portal.settings.limits
+        started = await run_in_threadpool(
+            portal.checks.start, reader, file.file, _safe_name(file.filename), chosen.contract.id, chosen.path
         )
-    return await run_in_threadpool(_page, request, language, contracts, chosen.contract.id, outcome)
+    return RedirectResponse(f"/{language_of(language)}/check/{started.check_id}", 303)
+
+
+@router.get("/{language}/check/{check_id}")
+def answer(request: Request, language: str, check_id: str) -> Response:
+    """How far a check has come, and its answer in the end. The browser asks again by itself; there is no script."""
+    portal, reader = portal_of(request), reader_of(request)
+    found = portal.checks.find(reader, check_id)
+    if found.stage == "done":
+        if found.problem is not None:
+            raise found.problem
+        return _page(request, language, contracts_of(portal, reader), found)
+    response = _page(request, language, contracts_of(portal, reader), found)
+    response.headers["Refresh"] = str(ASK_AGAIN_SECONDS)
+    return response
 
 
 def contracts_of(portal: Portal, reader: Reader) -> dict[str, Offered]:
@@ -96,11 +111,10 @@ def _safe_name(name: str) -> str:
     return text or "file"
 
 
-def _page(
-    request: Request, language: str, contracts: dict[str, Offered], chosen: str = "", outcome: Outcome | None = None
-) -> Response:
+def _page(request: Request, language: str, contracts: dict[str, Offered], found: Check | None = None) -> Response:
     portal = portal_of(request)
     page = page_of(request, language, portal.shelf.current_id())
+    outcome, limits = found.outcome if found else None, portal.settings.limits
     lines = outcome.problems + outcome.notes if outcome else []
     problems = [
         {
@@ -113,8 +127,12 @@ def _page(
     return page.render(
         "check.html",
         contracts=[offered.contract for offered in contracts.values()],
-        chosen=chosen,
+        chosen=found.contract_id if found else "",
+        found=found,
+        waited=portal.checks.seconds_since(found) if found else 0,
         outcome=outcome,
         problems=problems,
-        most_mb=portal.settings.limits.upload_bytes // 1024**2,
+        most_mb=limits.upload_bytes // 1024**2,
+        most_seconds=limits.check_seconds,
+        most_score_seconds=limits.score_seconds if portal.checks.works_out_scores else 0,
     )

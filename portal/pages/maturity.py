@@ -26,21 +26,23 @@ def maturity(page: AnyPage, agency_id: str) -> Response:
         [agency_id],
     )
     latest = list({row["model_id"]: row for row in reversed(history)}.values())
+    parts = _of(page, "bench_maturity_parts", latest, "part desc, part_id")
+    gaps = _of(page, "bench_maturity_gaps", latest, "gap desc, dimension, practice_id")
+    practices = _of(page, "bench_maturity_practices", latest, "dimension, practice_id")
     models = [
         {
             "assessed": row,
-            "plot": _radar(page, row),
-            "parts": _of(page, "bench_maturity_parts", row, "part desc, part_id"),
-            "gaps": _of(page, "bench_maturity_gaps", row, "gap desc, dimension, practice_id"),
-            "practices": _of(page, "bench_maturity_practices", row, "dimension, practice_id"),
+            "plot": _radar(page, row, sorted(parts[row["score_id"]], key=lambda one: str(one["part_id"]))),
+            "parts": parts[row["score_id"]],
+            "gaps": gaps[row["score_id"]],
+            "practices": practices[row["score_id"]],
         }
         for row in latest
     ]
     return page.render("maturity.html", agency=agency, models=models, history=history)
 
 
-def _radar(page: AnyPage, row: Row) -> Markup:
-    parts = _of(page, "bench_maturity_parts", row, "part_id")
+def _radar(page: AnyPage, row: Row, parts: list[Row]) -> Markup:
     codes = words()["codes"]["dimension"]
     dimensions = [{**_names(codes.get(one["part_id"])), **one} for one in parts if one["part"] == "dimension"]
     level = words()["titles"]["level"]
@@ -56,5 +58,11 @@ def _names(named: dict[str, str] | None) -> Row:
     return {f"name_{language}": text for language, text in (named or {}).items()}
 
 
-def _of(page: AnyPage, table: str, row: Row, order: str) -> list[Row]:
-    return page.view.rows(f"select * from {table} where score_id = ? order by {order}", [row["score_id"]])
+def _of(page: AnyPage, table: str, assessed: list[Row], order: str) -> dict[str, list[Row]]:
+    """Rows of a table by the assessment they belong to; one question for all models."""
+    ids = [row["score_id"] for row in assessed]
+    found: dict[str, list[Row]] = {score_id: [] for score_id in ids}
+    marks = ", ".join("?" for _ in ids) or "null"
+    for row in page.view.rows(f"select * from {table} where score_id in ({marks}) order by {order}", ids):
+        found[row["score_id"]].append(row)
+    return found

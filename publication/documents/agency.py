@@ -60,7 +60,10 @@ def agency_document(
         _owner_only(reader, period_id),
         _restated(reader),
         _files(quality, period_id),
-        Section(Sentence("how_to_read"), [Sentence("how_intervals"), Sentence("how_peers"), Sentence("how_scores")]),
+        Section(
+            Sentence("how_to_read"),
+            [Sentence("how_intervals"), Sentence("how_peers"), Sentence("how_scores"), Sentence("how_sources")],
+        ),
     ]
     return Document(
         Sentence("pack_title", cells),

@@ -4,6 +4,7 @@ Belongs here: the cells and blocks, and how a cell is told. Does not belong here
 made from the same cells, so no two of them can disagree.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
@@ -14,6 +15,8 @@ from miyar.periods import last_day
 from publication.phrasing import Language, Phrasing, sentences
 from publication.reading import code_text, reason_text
 
+# Ids of rows are MD5 of their keys.
+ID = re.compile("[0-9a-f]{32}")
 WORDS = Path(__file__).parent / "words.yml"
 COLUMNS = Path(__file__).parent / "columns.yml"
 
@@ -109,6 +112,12 @@ def coded(code: str | None, *wording_sections: str) -> Text:
 
 def score_code(score_id: str | None) -> Code:
     return Code((score_id or "")[:8])
+
+
+def source_code(table: str, selects: str | None) -> Code:
+    """Where a number stands: the published table, and the row's id (its first eight digits) or the code that selects its rows."""
+    told = (selects or "")[:8] if ID.fullmatch(selects or "") else selects
+    return Code(f"{table} {told}" if told else "")
 
 
 def tell_cell(cell: Cell, say: Phrasing) -> str:

@@ -18,6 +18,7 @@ from publication.documents.model import (
     Sentence,
     Table,
     coded,
+    source_code,
 )
 from publication.documents.sections import disparities, journeys, named, side_by_side, trends
 from publication.phrasing import Language
@@ -48,7 +49,7 @@ def national_document(public: Reader, centre: Reader, edition_id: str, period_id
         _coverage(public, period_id),
         _restated(centre),
         Section(
-            Sentence("how_to_read"), [Sentence("how_intervals"), Sentence("how_statistics"), Sentence("how_scores")]
+            Sentence("how_to_read"), [Sentence("how_intervals"), Sentence("how_statistics"), Sentence("how_sources")]
         ),
     ]
     return Document(
@@ -107,10 +108,11 @@ def _complaints(centre: Reader, period_id: str, minimum_peers: int) -> Section |
             Interval(row["lower"], row["upper"]),
             Count(row["agencies"]),
             Count(_whole(row["n"])),
+            source_code("bench_complaints", row["figure"]),
         )
         for row in rows
     ]
-    columns = ("figure", "median", "quartiles", "agencies_count", "n")
+    columns = ("figure", "median", "quartiles", "agencies_count", "n", "source")
     return (
         Section(Sentence("bench_complaints"), [Sentence("complaints_national"), Table(columns, lines)])
         if rows
@@ -122,12 +124,12 @@ def _maturity(centre: Reader, period_id: str, minimum_peers: int) -> Section | N
     if not centre.has("bench_maturity", "dim_metrics"):
         return None
     rows = centre.rows(
-        """select metrics.name_ar, metrics.name_en, maturity.period_id, count(*) as agencies,
+        """select metrics.metric_id, metrics.name_ar, metrics.name_en, maturity.period_id, count(*) as agencies,
             median(counted_score) as median, quantile_cont(counted_score, 0.25) as lower,
             quantile_cont(counted_score, 0.75) as upper, sum(contradicted_practices_count) as contradicted
         from bench_maturity as maturity inner join dim_metrics as metrics using (metric_id)
         where maturity.status = 'reported' and maturity.period_id <= ? and unit_type = 'agency'
-        group by metrics.name_ar, metrics.name_en, maturity.period_id having count(*) > ?
+        group by metrics.metric_id, metrics.name_ar, metrics.name_en, maturity.period_id having count(*) > ?
         qualify row_number() over (partition by metrics.name_en order by maturity.period_id desc) = 1
         order by metrics.name_en""",
         period_id,
@@ -141,10 +143,11 @@ def _maturity(centre: Reader, period_id: str, minimum_peers: int) -> Section | N
             Interval(row["lower"], row["upper"]),
             Count(row["agencies"]),
             Count(_whole(row["contradicted"])),
+            source_code("bench_maturity", row["metric_id"]),
         )
         for row in rows
     ]
-    columns = ("model", "period", "median", "quartiles", "agencies_count", "contradicted")
+    columns = ("model", "period", "median", "quartiles", "agencies_count", "contradicted", "source")
     return Section(Sentence("maturities"), [Sentence("maturity_national"), Table(columns, lines)]) if rows else None
 
 
@@ -161,13 +164,22 @@ def _not_compared(centre: Reader, period_id: str) -> Section | None:
     )
     compared = sum(row["scores"] for row in rows if row["reason"] is None)
     lines: list[tuple[Cell, ...]] = [
-        (coded(row["reason"]), Count(row["scores"]), Count(row["metrics"])) for row in rows if row["reason"]
+        (
+            coded(row["reason"]),
+            Count(row["scores"]),
+            Count(row["metrics"]),
+            source_code("bench_peer_positions", row["reason"]),
+        )
+        for row in rows
+        if row["reason"]
     ]
     if not lines:
         return None
     told = {"compared": Count(compared), "scores": Count(sum(row["scores"] for row in rows))}
     sentence = Sentence("not_compared_national", dict(told))
-    return Section(Sentence("not_compared"), [sentence, Table(("reason", "scores_count", "metrics_count"), lines)])
+    return Section(
+        Sentence("not_compared"), [sentence, Table(("reason", "scores_count", "metrics_count", "source"), lines)]
+    )
 
 
 def _coverage(public: Reader, period_id: str) -> Section | None:
@@ -175,7 +187,8 @@ def _coverage(public: Reader, period_id: str) -> Section | None:
     if not public.has("bench_coverage", "dim_metrics"):
         return None
     rows = public.rows(
-        """select metrics.name_ar, metrics.name_en, sum(agencies_owed) as owed, sum(agencies_reported) as reported,
+        """select metrics.metric_id, metrics.name_ar, metrics.name_en, sum(agencies_owed) as owed,
+            sum(agencies_reported) as reported,
             sum(agencies_suppressed) as suppressed, sum(agencies_missing) as missing, sum(agencies_refused) as refused,
             sum(comparable_count) as comparable
         from bench_coverage as coverage inner join dim_metrics as metrics using (metric_id)
@@ -183,8 +196,15 @@ def _coverage(public: Reader, period_id: str) -> Section | None:
         group by all order by metrics.name_en""",
         period_id,
     )
-    lines: list[tuple[Cell, ...]] = [(named(row), *(Count(_whole(row[name])) for name in _COVERED)) for row in rows]
-    return Section(Sentence("coverage"), [Table(("metric", *_COVERED), lines)]) if rows else None
+    lines: list[tuple[Cell, ...]] = [
+        (
+            named(row),
+            *(Count(_whole(row[name])) for name in _COVERED),
+            source_code("bench_coverage", row["metric_id"]),
+        )
+        for row in rows
+    ]
+    return Section(Sentence("coverage"), [Table(("metric", *_COVERED, "source"), lines)]) if rows else None
 
 
 _COVERED = ("owed", "reported", "suppressed", "missing", "refused", "comparable")
@@ -199,10 +219,16 @@ def _restated(centre: Reader) -> Section | None:
         from bench_restatements group by all order by period_id, cause"""
     )
     lines: list[tuple[Cell, ...]] = [
-        (Code(row["period_id"]), coded(row["cause"], "causes"), Count(row["scores"]), Number(row["largest"]))
+        (
+            Code(row["period_id"]),
+            coded(row["cause"], "causes"),
+            Count(row["scores"]),
+            Number(row["largest"]),
+            source_code("bench_restatements", row["cause"]),
+        )
         for row in rows
     ]
-    columns = ("period", "cause", "scores_count", "largest_change")
+    columns = ("period", "cause", "scores_count", "largest_change", "source")
     if not rows:
         return Section(Sentence("restated"), [Sentence("restated_none")])
     return Section(Sentence("restated"), [Sentence("restated_national"), Table(columns, lines)])

@@ -4,6 +4,7 @@ Belongs here: what everybody may read about a region as a whole. Agencies within
 nation (`national`).
 """
 
+from statistics import NormalDist
 from typing import Any
 
 from publication.documents.model import (
@@ -17,23 +18,23 @@ from publication.documents.model import (
     Sentence,
     Table,
     coded,
-    score_code,
+    source_code,
 )
 from publication.documents.sections import figures, named, trends
 from publication.readers import Reader
 
 
-def region_document(public: Reader, region: dict[str, Any], edition_id: str, period_id: str) -> Document:
-    """The brief of `region`, a row of dim_units."""
+def region_document(public: Reader, region: dict[str, Any], edition_id: str, period_id: str, level: float) -> Document:
+    """The brief of `region`, a row of dim_units; `level` is that of intervals."""
     cells: dict[str, Cell] = {"region": named(region), "edition": Code(edition_id), "period": Code(period_id)}
     own = str(region["unit_id"])
     found = [
         _scores(public, own, period_id),
-        _differences(public, own, period_id),
+        _differences(public, own, period_id, level),
         trends(public, "region", own, period_id, with_plots=True),
         figures(public, "bench_complaints", "region", own, period_id),
         _withheld(public, own, period_id),
-        Section(Sentence("how_to_read"), [Sentence("how_intervals"), Sentence("how_regions"), Sentence("how_scores")]),
+        Section(Sentence("how_to_read"), [Sentence("how_intervals"), Sentence("how_regions"), Sentence("how_sources")]),
     ]
     return Document(
         Sentence("region_title", cells), [Sentence("region_lead", cells)], [section for section in found if section]
@@ -49,29 +50,39 @@ def _scores(public: Reader, unit_id: str, period_id: str) -> Section | None:
             Number(row["score"]),
             Interval(row["ci_low"], row["ci_high"]),
             Count(row["n"]),
-            score_code(row["score_id"]),
+            source_code("bench_scores", row["score_id"]),
         )
         for row in rows
     ]
-    table = Table(("metric", "instrument", "score", "interval", "n", "score_id"), lines)
+    table = Table(("metric", "instrument", "score", "interval", "n", "source"), lines)
     return Section(Sentence("region_scores"), [table if rows else Sentence("standing_none")])
 
 
-def _differences(public: Reader, unit_id: str, period_id: str) -> Section | None:
+def _differences(public: Reader, unit_id: str, period_id: str, level: float) -> Section | None:
     """The region's raw and shrunken scores, and how much of the raw one is the region."""
-    if not public.has("bench_disparities", "dim_metrics"):
+    if not public.has("bench_disparities", "bench_scores", "dim_metrics"):
         return None
+    quantile = NormalDist().inv_cdf(0.5 + level / 2)
     rows = public.rows(
-        """select disparities.*, metrics.name_ar, metrics.name_en, family.tau, family.noise_share
+        """select disparities.* exclude (tau, tau_ci_low, tau_ci_high), metrics.name_ar, metrics.name_en,
+            scores.ci_low, scores.ci_high, family.tau, family.tau_ci_low, family.tau_ci_high,
+            disparities.shrunken_score - ? * disparities.shrunken_standard_error as shrunken_low,
+            disparities.shrunken_score + ? * disparities.shrunken_standard_error as shrunken_high
         from bench_disparities as disparities
         inner join dim_metrics as metrics using (metric_id)
         inner join bench_disparities as family
             on family.row_type = 'group' and family.unit_type = 'region' and family.unit_id = 'all'
             and disparities.metric_id = family.metric_id and disparities.period_id = family.period_id
             and disparities.instrument_id = family.instrument_id
+        left join bench_scores as scores
+            on disparities.unit_type = scores.unit_type and disparities.unit_id = scores.unit_id
+            and disparities.metric_id = scores.metric_id and disparities.period_id = scores.period_id
+            and disparities.instrument_id = scores.instrument_id
         where disparities.row_type = 'unit' and disparities.unit_type = 'region' and disparities.unit_id = ?
             and disparities.period_id = ? and disparities.status = 'reported' and metrics.is_headline
         order by metrics.metric_id, disparities.instrument_id""",
+        quantile,
+        quantile,
         unit_id,
         period_id,
     )
@@ -80,15 +91,19 @@ def _differences(public: Reader, unit_id: str, period_id: str) -> Section | None
             named(row),
             Code(row["instrument_id"]),
             Number(row["score"]),
+            Interval(row["ci_low"], row["ci_high"]),
             Number(row["shrunken_score"]),
-            Number(row["shrunken_standard_error"], 2),
-            Number(row["reliability"], 2),
+            Interval(row["shrunken_low"], row["shrunken_high"]),
             Number(row["tau"]),
-            Number(None if row["noise_share"] is None else 100 * row["noise_share"], 0),
+            Interval(row["tau_ci_low"], row["tau_ci_high"]),
+            source_code("bench_disparities", row["disparity_id"]),
         )
         for row in rows
     ]
-    columns = ("metric", "instrument", "score", "shrunken_score", "shrunken_error", "reliability", "tau", "noise_share")
+    columns = (
+        *("metric", "instrument", "score", "interval", "shrunken_score", "shrunken_interval", "tau", "tau_interval"),
+        "source",
+    )
     return Section(Sentence("differences"), [Sentence("differences_how"), Table(columns, lines)]) if rows else None
 
 
@@ -98,8 +113,10 @@ def _withheld(public: Reader, unit_id: str, period_id: str) -> Section | None:
     counted: dict[str, set[str]] = {}
     for row in rows:
         counted.setdefault(row["status_reason"] or row["status"], set()).add(row["metric_id"])
-    lines: list[tuple[Cell, ...]] = [(coded(reason), Count(len(counted[reason]))) for reason in sorted(counted)]
-    return Section(Sentence("withheld"), [Table(("reason", "metrics_count"), lines)]) if lines else None
+    lines: list[tuple[Cell, ...]] = [
+        (coded(reason), Count(len(counted[reason])), source_code("bench_scores", reason)) for reason in sorted(counted)
+    ]
+    return Section(Sentence("withheld"), [Table(("reason", "metrics_count", "source"), lines)]) if lines else None
 
 
 def _rows(public: Reader, unit_id: str, period_id: str, condition: str) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from publication.documents.model import (
     Table,
     Text,
     coded,
-    score_code,
+    source_code,
 )
 from publication.phrasing import Language
 from publication.plots import strip, trend
@@ -55,21 +55,10 @@ def trends(reader: Reader, unit_type: str, unit_id: str, period_id: str, *, with
         drawn = [_trend_plot(reader, row) for row in moved if (row["points_count"] or 0) > 2][:PLOTS]
         blocks += side_by_side(drawn)
     columns = (
-        "metric",
-        "instrument",
-        "score",
-        "n",
-        "change",
-        "change_interval",
-        "reading",
-        "year_change",
-        "year_interval",
+        *("metric", "instrument", "score", "interval", "n", "change", "change_interval", "reading"),
+        *("year_change", "year_interval", "source"),
     )
-    # Statistics over agencies are no single score and have no id.
-    if rows[0]["score_id"] is None:
-        table = Table(columns, [_trend_row(row) for row in rows])
-    else:
-        table = Table((*columns, "score_id"), [(*_trend_row(row), score_code(row["score_id"])) for row in rows])
+    table = Table(columns, [_trend_row(row) for row in rows])
     return Section(Sentence("trends"), [*blocks, table])
 
 
@@ -78,12 +67,17 @@ def _trend_row(row: dict[str, Any]) -> tuple[Cell, ...]:
         named(row),
         Code(row["instrument_id"]),
         Number(row["score"]),
+        Interval(row["ci_low"], row["ci_high"]),
         Count(row["n"]),
         Number(row["change"], is_change=True),
         Interval(row["change_ci_low"], row["change_ci_high"]),
         coded(row["change_reason"]) if row["change"] is None else coded(_reading(row), "readings"),
         Number(row["year_change"], is_change=True),
         Interval(row["year_change_ci_low"], row["year_change_ci_high"]),
+        # Statistics over agencies are no single score: the row of the trend is all there is.
+        source_code("bench_scores", row["score_id"])
+        if row["score_id"]
+        else source_code("bench_trends", row["trend_id"]),
     )
 
 
@@ -151,11 +145,11 @@ def disparities(reader: Reader, unit_type: str, unit_id: str, period_id: str) ->
             Count(row["n"]),
             Number(row["tau"]),
             Interval(row["tau_ci_low"], row["tau_ci_high"]),
-            Number(None if row["noise_share"] is None else 100 * row["noise_share"], 0),
+            source_code("bench_disparities", row["disparity_id"]),
         )
         for row in rows
     ]
-    columns = ("metric", "instrument", "units_count", "n", "tau", "tau_interval", "noise_share")
+    columns = ("metric", "instrument", "units_count", "n", "tau", "tau_interval", "source")
     return Section(Sentence("disparities"), [Sentence("disparities_how"), Table(columns, lines)])
 
 
@@ -178,10 +172,11 @@ def figures(reader: Reader, table: str, unit_type: str, unit_id: str, period_id:
             Interval(row["ci_low"], row["ci_high"]),
             Count(row["n"]),
             coded(row["status_reason"]) if row["status_reason"] else coded(row["caveat"], "caveats"),
+            source_code(table, row["figure_id"]),
         )
         for row in rows
     ]
-    columns = ("figure", "value", "interval", "n", "remark")
+    columns = ("figure", "value", "interval", "n", "remark", "source")
     return Section(Sentence(table), [Sentence(f"{table}_how"), Table(columns, lines)])
 
 
@@ -219,7 +214,7 @@ def journeys(reader: Reader, period_id: str, only: set[str] | None = None) -> Se
             coded(row["status_reason"] or row["weights_reason"]),
             Count(row["agencies_count"] if row["status"] == "reported" else None),
             Count(row["owners_count"]),
-            score_code(row["score_id"]),
+            source_code("bench_scores", row["score_id"]),
         )
         for row in rows
     ]
@@ -232,7 +227,7 @@ def journeys(reader: Reader, period_id: str, only: set[str] | None = None) -> Se
         "remark",
         "agencies_measured",
         "owners_count",
-        "score_id",
+        "source",
     )
     return Section(Sentence("journeys"), [*blocks, Table(columns, lines)])
 

@@ -52,6 +52,62 @@ def test_bad_rows_are_kept_apart_and_counted(centre: Any) -> None:
     assert report["value_in_scale"]["ar"] and report["value_in_scale"]["next_en"]
 
 
+def _values(centre: Any, account: Account) -> list[tuple[int, str, str, str]]:
+    path = centre.workspace.quarantine / "survey_responses" / f"{account.submission_id}.parquet"
+    return duckdb.sql(
+        "select source_row, problem.rule, problem.column, problem.value from "
+        f"(select source_row, unnest(problems) as problem from read_parquet('{path}')) order by all"
+    ).fetchall()
+
+
+def test_a_refused_row_says_what_stood_in_the_columns_of_its_rule(centre: Any) -> None:
+    """As it was understood: 6.5 of a scale of five; nothing where nothing stood; several columns with their values."""
+    centre.contract("p1")
+    bad = ["a01,4,2026-01-12 09:00:00,6.5", "a02,5,2026-01-12 09:00:00,5", ",6,2026-01-12 09:00:00,1"]
+    twice = ["a01,7,2026-01-12 09:00:00,1", "a01,7,2026-01-13 09:00:00,2"]
+    late = "a01,8,2035-01-12 09:00:00,1"
+    centre.land("p1", "f.csv", *GOOD, *bad, *twice, late, *(f"a01,n{n},2026-01-12 09:00:00,5" for n in range(9)))
+    (account,) = _receive(centre).accounts
+    found = _values(centre, account)
+    assert (5, "value_in_scale", "value", "6.5") in found
+    assert (6, "agency_not_covered", "agency_id", "a02") in found
+    assert (7, "required_value", "agency_id", "") in found
+    assert (8, "duplicate_key", "response_id, item", "7, overall") in found
+    assert (10, "period_closed", "period_id", "2035Q1") in found
+
+
+# Luhn-valid, as a national id is; a phone number; an address.
+PERSONAL = ("1000000008", "0501234567", "some.one@example.org")
+
+
+@pytest.mark.parametrize("treatment", [None, "pseudonymise"])
+def test_no_refused_row_shows_personal_data(centre: Any, treatment: str | None) -> None:
+    (centre.root / "pseudonym.key").touch(0o600)
+    (centre.root / "pseudonym.key").write_text("a key for tests", "utf-8")
+    properties = [
+        {"name": "agency_id", "physicalName": "agency"},
+        {"name": "response_id", "physicalName": "id"} | ({"treatment": treatment} if treatment else {}),
+        {"name": "responded_at", "physicalName": "answered"},
+        *({"name": name, "constant": value} for name, value in (("item", "overall"), ("wording_version", "w"))),
+        {"name": "scale", "constant": "five"},
+        {"name": "value", "physicalName": "q1"},
+    ]
+    path = centre.contract("p1", properties=properties)
+    twice = [f"a01,{one},2026-01-1{day} 09:00:00,5" for one in PERSONAL for day in (2, 3)]
+    file = centre.land("p1", "f.csv", *GOOD, *twice, *(f"a01,n{n},2026-01-12 09:00:00,5" for n in range(9)))
+    answer = rehearse(centre.workspace, file, path)
+    (account,) = _receive(centre).accounts
+    assert account.rule_counts == {"duplicate_key": 6}
+    values = {value for _, _, _, value in _values(centre, account)}
+    # A pseudonym is shown no more than the person: it would tell who is the same.
+    assert values == ({", overall"} if treatment else {"•••, overall"})
+    assert {row["value"] for row in answer.rows} == values
+    stored = [path.read_bytes() for path in centre.workspace.quarantine.rglob("*") if path.is_file()]
+    for text in PERSONAL:
+        assert text not in json.dumps([answer.rows, answer.account.problems, account.problems], ensure_ascii=False)
+        assert all(text.encode() not in content for content in stored)
+
+
 def test_a_warning_holds_nothing_back(centre: Any) -> None:
     properties = [{"name": "attempted_at", "physicalName": "q1"}]
     properties += [{"name": name, "constant": value} for name, value in (("item", "overall"), ("wording_version", "w"))]

@@ -32,7 +32,7 @@ REGIONS = """region_id,name_ar,name_en,aliases
 XX-01,الشمال,North,
 XX-02,الجنوب,South,
 """
-NOTHING_REFUSED = pa.schema([(name, pa.string()) for name in ("row_id", "rule", "column", "value")]).empty_table()
+NOTHING_REFUSED = pa.schema([(name, pa.string()) for name in ("row_id", "rule", "column")]).empty_table()
 # Survey rows with one column each for agency, response, time and the answer to one question on 1-5.
 SURVEY: dict[str, Any] = {
     "feed": "survey_responses",

@@ -33,8 +33,8 @@ PLANTED = (
 )
 
 
-def refused(*rows: tuple[str, str, str, str]) -> pa.Table:
-    names = ("row_id", "rule", "column", "value")
+def refused(*rows: tuple[str, str, str]) -> pa.Table:
+    names = ("row_id", "rule", "column")
     return pa.table({name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(names)})
 
 
@@ -43,7 +43,7 @@ def test_planted_rows_end_where_they_belong(centre: Any, survey: dict[str, Any])
     centre.land(PLANTED)
     staged = centre.stage()
     assert (staged.source_rows, staged.records, staged.duplicates) == (8, 8, 1)
-    settlement = centre.settle(staged, refused((f"{staged.submission_id}:6", "range", "value", "3")))
+    settlement = centre.settle(staged, refused((f"{staged.submission_id}:6", "range", "value")))
     assert (settlement.accepted, settlement.quarantined, settlement.duplicates, settlement.bad) == (2, 5, 1, 5)
     assert settlement.rule_counts == {
         "date_impossible": 1,
@@ -66,15 +66,15 @@ def test_planted_rows_end_where_they_belong(centre: Any, survey: dict[str, Any])
     assert accepted.schema.equals(load_feeds()["survey_responses"].lake_schema)
     assert accepted["row_id"].to_pylist() == [f"{identity}:2"]
     quarantine = duckdb.sql(
-        "select source_row, [p.rule for p in problems], [p.column for p in problems] "
+        "select source_row, [p.rule for p in problems], [p.column for p in problems], [p.value for p in problems] "
         f"from read_parquet('{root}/quarantine/*/*.parquet')"
     ).fetchall()
     assert quarantine == [
-        (4, ["date_impossible"], ["answered"]),
-        (6, ["range"], ["value"]),
-        (7, ["unknown_code"], ["agency"]),
-        (8, ["slice_unknown"], ["agency_id"]),
-        (9, ["unknown_code"], ["q1"]),
+        (4, ["date_impossible"], ["answered"], ["2025-02-30"]),
+        (6, ["range"], ["value"], ["3"]),
+        (7, ["unknown_code"], ["agency"], ["Nobody"]),
+        (8, ["slice_unknown"], ["agency_id"], [""]),
+        (9, ["unknown_code"], ["q1"], ["oops"]),
     ]
 
 

@@ -5,9 +5,11 @@ Belongs here: making them. Does not belong here: any expectation.
 
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -95,6 +97,17 @@ def form_token(page: str) -> str:
     found = re.search(r'name="form_token" value="([^"]+)"', page)
     assert found, "the page has no form"
     return found[1]
+
+
+def finished(client: TestClient, address: str) -> Any:
+    """The page of a check once it no longer asks to be asked again."""
+    until = time.monotonic() + 300
+    while time.monotonic() < until:
+        answer = client.get(address)
+        if "refresh" not in answer.headers:
+            return answer
+        time.sleep(0.1)
+    raise AssertionError("the check came to no end")
 
 
 def reader_of(agency: str) -> str:

@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -14,7 +15,7 @@ from portal.app import create_app
 from portal.aside import SHOWN_ROWS
 from portal.settings import Limits, PortalSettings
 from portal.state import Portal, make_portal
-from tests.portal.conftest import BASE, OTHER, OWN, Clock, SignIn, copy_for_portal, form_token, reader_of
+from tests.portal.conftest import BASE, OTHER, OWN, Clock, SignIn, copy_for_portal, finished, form_token, reader_of
 
 SMALL = Limits(body_bytes=8 * 1024, upload_bytes=100 * 1024, check_seconds=60)
 
@@ -154,10 +155,12 @@ def contract_and_token(client: TestClient) -> tuple[str, str]:
     return found[1], form_token(page)
 
 
-def upload(client: TestClient, name: str, content: bytes, contract: str | None = None) -> "TestClient":
+def upload(client: TestClient, name: str, content: bytes, contract: str | None = None) -> Any:
+    """The answer to a file: at once where it was not taken, else at the end of its check."""
     own, token = contract_and_token(client)
     given = {"form_token": token, "contract": contract or own}
-    return client.post("/en/check", data=given, files={"file": (name, content)})  # type: ignore[return-value]
+    answer = client.post("/en/check", data=given, files={"file": (name, content)})
+    return finished(client, answer.headers["location"]) if answer.status_code == 303 else answer
 
 
 def test_file_larger_than_allowed_is_cut_off(small: TestClient) -> None:
@@ -259,8 +262,8 @@ def test_check_tells_what_the_command_tells_and_keeps_nothing(
     assert "What changed since the last accepted file" in answer.text
     assert sorted(path for path in portal.workspace.root.rglob("*") if path.is_file()) == before
     lines = (portal.workspace.root / "portal" / "audit.jsonl").read_text("utf-8").splitlines()
-    assert json.loads(lines[-1])["event"] == "checked"
-    assert file.name not in lines[-1]
+    assert [json.loads(line)["event"] for line in lines].count("checked") >= 2
+    assert not any(file.name in line for line in lines)
 
 
 def test_other_host_is_not_answered(sign_in: SignIn) -> None:

@@ -12,11 +12,11 @@ from miyar.workspace import Workspace
 from portal.app import create_app
 from portal.readers import Reader
 from portal.settings import PortalSettings
-from portal.shelf import Shelf
+from portal.shelf import Answers, Shelf
 from portal.state import make_portal
 from portal.view import View
 from publication.editions import Origin, publish
-from tests.portal.conftest import BASE, OWN, Clock, form_token, reader_of
+from tests.portal.conftest import BASE, OTHER, OWN, Clock, form_token, reader_of
 
 
 @pytest.fixture
@@ -47,6 +47,39 @@ def restate(place: Workspace) -> str:
     origin = Origin("2026.1", "m" * 64, "r" * 64, "c" * 64, "k" * 64, {})
     publish(place, origin, datetime(2026, 3, 1, tzinfo=UTC), reason="Lighthouse <b>corrected</b> its counts")
     return str(row[0])
+
+
+def test_an_answer_is_kept_for_its_reader_and_nobody_else(centre: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Shelf(centre.editions)
+    edition = shelf.get(shelf.current_id())
+    asked = (
+        "select agency_id, score_id from bench_scores where unit_type = 'agency' and period_id = ? order by 2",
+        ["2025Q4"],
+    )
+    own, other = (View(edition, Reader(reader_of(agency), agency)) for agency in (OWN, OTHER))
+    first = own.rows(*asked)
+    first[0]["agency_id"] = "somebody"
+    assert {row["agency_id"] for row in other.rows(*asked)} == {OTHER}
+
+    def never(*_: object) -> None:
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr(View, "_run", never)
+    assert {row["agency_id"] for row in own.rows(*asked)} == {OWN}
+    with pytest.raises(AssertionError, match="asked again"):
+        View(edition, Reader("centre", None)).rows(*asked)
+
+
+def test_answers_kept_are_bounded_by_their_rows() -> None:
+    answers = Answers(most_rows=10)
+    answers.keep(("a",), [{"n": n} for n in range(4)])
+    answers.keep(("b",), [])
+    assert answers.get(("a",)) == [{"n": n} for n in range(4)]
+    answers.keep(("c",), [{"n": n} for n in range(5)])
+    # Five, one and six are more than ten: what was asked for longest ago went first.
+    assert answers.get(("b",)) is None and answers.get(("a",)) is None and len(answers.get(("c",)) or []) == 5
+    answers.keep(("d",), [{"n": n} for n in range(10)])
+    assert answers.get(("d",)) is None, "larger than all that is kept"
 
 
 def test_open_page_stays_with_its_edition_when_another_replaces_it(client: TestClient, place: Workspace) -> None:

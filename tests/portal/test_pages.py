@@ -84,12 +84,43 @@ def test_score_explains_itself_in_the_steps_of_the_publication(
     score_id, raw, n = rows[0]
     page = sign_in(reader_of(OWN)).get(f"/{language}/{edition_id}/scores/{score_id}").text
     steps = re.findall(r"<li>(.*?)</li>", page.partition('class="steps"')[2].partition("</ol>")[0])
-    assert len(steps) >= 2
-    assert numbers(steps[0].replace("\u2066", "").replace("\u2069", "")) == [round(float(str(raw)), 2), n]
+    assert len(steps) >= 4
+    told = [numbers(re.sub("[\u2066\u2069]", "", unescape(step))) for step in steps]
+    rows, cells_count, asked, answered, *absences = published(
+        centre,
+        "select rows_count, cells_count, asked_count, answered_count, dont_know_count, not_applicable_count, "
+        "refused_count, missing_count from bench_explanations where score_id = ?",
+        score_id,
+    )[0]
+    assert (told[0][0], told[0][-1]) == (rows, cells_count)
+    assert told[1][-6:] == [asked, answered, *absences]
+    assert told[2] == [round(float(str(raw)), 2), n]
     slices = {
         str(row[0]) for row in published(centre, "select slice_id from bench_lineage where score_id = ?", score_id)
     }
     assert slices and all(one in unescape(page) for one in slices)
+
+
+def test_only_the_centre_reads_what_a_shared_score_was_made_from(
+    sign_in: SignIn, centre: Workspace, edition_id: str
+) -> None:
+    rows = published(
+        centre,
+        "select score_id, rows_count from bench_explanations where agency_id is null order by rows_count desc limit 1",
+    )
+    score_id, counted = rows[0]
+    paths = published(
+        centre,
+        "select path from bench_lineage where score_id = ? and path not in "
+        "(select path from bench_lineage where agency_id = ?)",
+        score_id,
+        OWN,
+    )
+    address = f"/en/{edition_id}/scores/{score_id}"
+    whole, shared = sign_in(CENTRE).get(address).text, sign_in(reader_of(OWN)).get(address).text
+    steps = [page.partition('class="steps"')[2].partition("</ol>")[0] for page in (whole, shared)]
+    assert f"{counted:,}" in steps[0] and steps[0].count("<li>") >= steps[1].count("<li>") + 1
+    assert paths and all(str(path) in unescape(whole) and str(path) not in unescape(shared) for (path,) in paths)
 
 
 def test_arabic_indic_digits_are_a_choice_that_stays(sign_in: SignIn, edition_id: str) -> None:

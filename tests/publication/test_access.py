@@ -5,6 +5,7 @@ Belongs here: `publication.access`. Does not belong here: portal and PostgreSQL,
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from dagster_project.warehouse import DBT
@@ -29,6 +30,32 @@ def test_conditions() -> None:
     assert access.row_condition("fct_submissions", None) == ("true", [])
     # Nobody, not even the centre, reads what was never decided on.
     assert access.row_condition("bench_new", "a") == access.row_condition("bench_new", None) == ("false", [])
+
+
+def test_a_shared_row_tells_nobody_but_the_centre_who_delivered() -> None:
+    columns = ["agency_id", "score", "slice_ids"]
+    assert access.visible(columns, None) == "*"
+    assert access.visible(["agency_id", "score"], "a") == "*"
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table t as from (values ('a', 1, 'x'), (null, 2, 'x;y')) as t(agency_id, score, slice_ids)"
+        )
+        for reader in ("a", access.PUBLIC):
+            found = connection.execute(f"select {access.visible(columns, reader)} from t order by score").fetchall()
+            assert found == [("a", 1, "x"), (None, 2, None)]
+        connection.execute("create table u as select slice_ids from t")
+        assert connection.execute(f"select {access.visible(['slice_ids'], 'a')} from u").fetchall() == [
+            (None,),
+            (None,),
+        ]
+
+
+def test_columns_are_part_of_what_was_decided(built_workspace: Workspace) -> None:
+    assert access.decisions() == {**access.access_rules(), "column slice_ids": access.COLUMNS}
+    named = {
+        name for table in read_manifest(built_workspace.editions / "current").tables.values() for name in table.columns
+    }
+    assert set(access.centre_columns()) <= named
 
 
 def test_tables_by_owner_have_an_agency(built_workspace: Workspace) -> None:

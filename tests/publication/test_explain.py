@@ -14,6 +14,7 @@ from miyar.errors import MiyarError
 from miyar.workspace import Workspace
 from publication.explain import Step, explain, sentence, why_not, words
 from publication.reading import wording
+from publication.trace import CELLS, row_conditions, trace
 
 
 def _rows(path: Path, query: str) -> list[dict[str, Any]]:
@@ -56,10 +57,56 @@ def test_the_chain_carries_the_numbers_of_its_tables(
     assert list(steps)[:2] == ["rows", "harmonised"]
     cells = _cells(built_workspace, score)
     answered = sum(cell["answered_count"] for cell in cells)
-    assert steps["harmonised"]["asked"] == steps["rows"]["rows"] == sum(cell["asked_count"] for cell in cells)
-    assert steps["harmonised"]["answered"] == answered == score["n"]
+    assert steps["harmonised"]["asked_count"] == steps["rows"]["rows"] == sum(cell["asked_count"] for cell in cells)
+    assert steps["harmonised"]["answered_count"] == answered == score["n"]
     assert steps["rows"]["cells"] == len(cells)
     assert steps["interval"]["score"] == score["score"]
+
+
+# The rows of a score, written once more from the lake's side; of complaints the last version of a case.
+_IN_LAKE = {
+    "complaints": "count(distinct slice_id || case_id)",
+    "mystery_visits": "count(*) filter (where score is not null)",
+    "maturity_assessments": "count(distinct (slice_id, service_id, practice_id)) filter (where adoption is not null)",
+}
+
+
+def test_every_reported_score_counts_the_rows_of_the_lake(built_workspace: Workspace, edition: Path) -> None:
+    database = edition / "benchmarks.duckdb"
+    unexplained = _rows(
+        database,
+        "select count(*) as n from bench_scores anti join bench_explanations using (score_id) where status = 'reported'",
+    )
+    assert unexplained == [{"n": 0}]
+    scores = _rows(
+        database,
+        "select scores.*, told.rows_count, metrics.feed from bench_scores as scores "
+        "inner join bench_explanations as told using (score_id) inner join dim_metrics as metrics using (metric_id) "
+        "where metrics.stage is null and metrics.feed <> 'survey_responses' or scores.metric_id = 'overall_satisfaction' "
+        "qualify row_number() over (partition by metric_id, unit_type, instrument_id order by score_id) <= 3",
+    )
+    seen = set()
+    for score in scores:
+        expected = 0
+        for feed in sorted({slice_id.split("|")[0] for slice_id in score["slice_ids"].split(";")}):
+            found = trace(built_workspace, edition, score["score_id"], limit=1)
+            where, values = row_conditions(found.passport, _metric(database, score["metric_id"]), feed)
+            with duckdb.connect() as connection:
+                lake = f"read_parquet('{built_workspace.lake}/{feed}/period={score['period_id']}/*.parquet')"
+                row = connection.execute(
+                    f"select {_IN_LAKE.get(feed, 'count(*)')} from {lake} where {where} and slice_id in "
+                    "(select unnest(?)) and submission_id in (select unnest(?))",
+                    [*values, score["slice_ids"].split(";"), [one["submission_id"] for one in found.submissions]],
+                ).fetchone()
+            expected += row[0] if row else 0
+        assert score["rows_count"] == expected, (score["metric_id"], score["unit_type"], score["instrument_id"])
+        seen.add((score["feed"], score["unit_type"]))
+    assert {feed for feed, _ in seen} == set(CELLS) - {"reported_measures"}
+    assert {unit for _, unit in seen} >= {"agency", "service", "region", "journey"}
+
+
+def _metric(database: Path, metric_id: str) -> dict[str, Any]:
+    return _rows(database, f"select * from dim_metrics where metric_id = '{metric_id}'")[0]
 
 
 def test_influence_is_what_the_score_would_lose(

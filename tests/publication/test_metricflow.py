@@ -19,7 +19,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "bi" / "metricflow" / "query.py"
 
 def test_a_metric_is_the_published_number(built_workspace: Workspace, tmp_path: Path) -> None:
     if not (SCRIPT.parent / ".venv" / "bin" / "mf").is_file():
-        pytest.skip("MetricFlow's own environment is not made; bi/metricflow/query.py makes it at its first call")
+        pytest.skip("MetricFlow's own environment is not made; `python bi/metricflow/query.py` makes it")
     edition = built_workspace.editions / "current"
     groups = "agency,score__instrument_id,metric_time__quarter"
     words = ["--metrics", "overall_satisfaction", "--group-by", groups, "--csv", str(tmp_path / "found.csv")]

@@ -3,6 +3,7 @@
 Belongs here: `reports`, `documents.national`, `documents.region`. Does not belong here: rendering (`test_packs`).
 """
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -49,8 +50,81 @@ def test_no_score_of_an_agency_is_shown(edition: Path) -> None:
     own = {str(row[0])[:8] for row in _query(edition, "select score_id from bench_scores where agency_id is not null")}
     for path in _reports(edition):
         if path.suffix == ".html":
-            cells = [cell for table in page(path).tables for row in table for cell in row]
-            assert not own & set(cells), path.name
+            words = [word for table in page(path).tables for row in table for cell in row for word in cell.split()]
+            assert not own & set(words), path.name
+
+
+# Heading of an estimate -> heading of its interval, which stands right after it.
+ESTIMATES = {
+    "Score": "95 % interval",
+    "Value": "95 % interval",
+    "Change": "Interval of change",
+    "Change in a year": "Interval of it",
+    "True spread": "Its interval",
+    "Shrunken score": "Its interval",
+}
+# Headings of numbers that describe all there is, and so have no interval.
+DESCRIPTIONS = {"n", "Median", "Agencies", "Units", "Scores", "Metrics", "Largest change", "Practices contradicted"}
+DESCRIPTIONS |= {"Owed", "Reported", "Withheld", "Missing", "Refused", "Comparable"}
+DESCRIPTIONS |= {"Agencies measuring", "Agencies owning", "Lower quartile", "Upper quartile", "Peers' quartiles"}
+IDS = {"bench_scores": "score_id", "bench_trends": "trend_id", "bench_disparities": "disparity_id"}
+IDS |= {"bench_complaints": "figure_id"}
+CODES = {
+    "bench_scores": "coalesce(status_reason, status)",
+    "bench_complaints": "figure",
+    "bench_maturity": "metric_id",
+    "bench_peer_positions": "comparability_reason",
+    "bench_coverage": "metric_id",
+    "bench_restatements": "cause",
+}
+
+
+def test_every_number_has_its_source_and_every_estimate_its_interval(edition: Path) -> None:
+    sources: dict[str, int] = {}
+    for path in _reports(edition):
+        if not path.name.endswith(".en.html"):
+            continue
+        for heads, *rows in page(path).tables:
+            assert heads[-1] == "Source", (path.name, heads)
+            for row in rows:
+                table, _, told = row[-1].partition(" ")
+                is_id = bool(re.fullmatch("[0-9a-f]{8}", told))
+                column = IDS[table] if is_id else CODES[table]
+                found = _query(edition, f"select * from {table} where starts_with({column}, '{told}')")
+                assert found and (len(found) == 1 or not is_id), (path.name, row)
+                sources[table] = sources.get(table, 0) + 1
+                for place, (head, cell) in enumerate(zip(heads, row, strict=True)):
+                    if not numbers(cell) or head not in ESTIMATES:
+                        continue
+                    assert heads[place + 1] == ESTIMATES[head]
+                    bounds = numbers(row[place + 1])
+                    if not bounds:
+                        # A mean without a sampling error has no interval to show; its own row says so.
+                        own = _query(edition, f"select ci_low from {table} where starts_with({column}, '{told}')")
+                        assert own == [(None,)], (path.name, head, row)
+                    elif head != "True spread":
+                        assert bounds[0] <= numbers(cell)[0] <= bounds[1], (path.name, head, row)
+                numeric = {h for h, c in zip(heads, row, strict=True) if re.fullmatch(r"[−+]?[\d,.]+", c)}
+                assert numeric <= set(ESTIMATES) | DESCRIPTIONS | set(ESTIMATES.values()), (path.name, numeric)
+    assert set(sources) >= {"bench_scores", "bench_trends", "bench_disparities", "bench_complaints", "bench_coverage"}
+
+
+def test_the_nation_moves_by_the_mean_of_its_agencies(edition: Path) -> None:
+    """The interval of a mean of independent scores by hand: 1.96 sqrt(sum of squared errors) / k."""
+    found = _query(
+        edition,
+        """select trends.score, trends.ci_low, trends.ci_high, avg(scores.score),
+            1.959963984540054 * sqrt(sum(power(scores.standard_error, 2))) / count(*)
+        from bench_trends as trends inner join bench_scores as scores
+            on trends.metric_id = scores.metric_id and trends.period_id = scores.period_id
+            and trends.instrument_id = scores.instrument_id and scores.unit_type = 'agency' and scores.status = 'reported'
+        where trends.unit_type = 'national' and trends.status = 'reported' and scores.score is not null
+        group by all having count(scores.standard_error) = count(*) and sum(scores.standard_error) > 0""",
+    )
+    assert len(found) > 10
+    for row in found:
+        score, low, high, mean, half = (float(str(value)) for value in row)
+        assert (score, low, high) == pytest.approx((mean, mean - half, mean + half), abs=2e-4)
 
 
 def test_statistics_over_agencies_rest_on_more_than_five(edition: Path) -> None:

@@ -19,6 +19,7 @@ judged as (
 final as (
 
     select
+        md5(concat_ws('|', methodology_version, '{{ topic }}', unit_type, unit_id, figure, period_id)) as figure_id,
         methodology_version,
         unit_type,
         unit_id,

@@ -30,6 +30,7 @@ final as (
         journey_id,
         channel,
         segment,
+        count(*) as rows_count,
         sum(started) as started_count,
         sum(completed) as completed_count,
         sum(not_eligible) as not_eligible_count,

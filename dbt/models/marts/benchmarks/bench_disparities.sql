@@ -13,6 +13,12 @@ estimated as (
 final as (
 
     select
+        md5(
+            concat_ws(
+                '|', '{{ var("methodology_version") }}', row_type, unit_type, unit_id, metric_id, period_id,
+                coalesce(instrument_id, ''), 'disparity'
+            )
+        ) as disparity_id,
         '{{ var("methodology_version") }}' as methodology_version,
         row_type,
         unit_type,

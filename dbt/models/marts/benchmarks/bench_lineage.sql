@@ -20,11 +20,14 @@ final as (
         slices.agency_id,
         slices.submission_id,
         slices.provider_id,
-        slices.delivery_rank
+        slices.delivery_rank,
+        submissions.path
     from parts
     inner join {{ ref('stg_ledger__slices') }} as slices
         on parts.slice_id = slices.slice_id
         and slices.status = 'live'
+    left join {{ ref('stg_ledger__submissions') }} as submissions
+        on slices.submission_id = submissions.submission_id
 
 )
 

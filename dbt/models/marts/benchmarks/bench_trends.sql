@@ -32,6 +32,12 @@ trends as (
 final as (
 
     select
+        md5(
+            concat_ws(
+                '|', '{{ var("methodology_version") }}', unit_type, unit_id, metric_id, period_id,
+                coalesce(instrument_id, ''), 'trend'
+            )
+        ) as trend_id,
         score_id,
         '{{ var("methodology_version") }}' as methodology_version,
         unit_type,
@@ -43,6 +49,8 @@ final as (
         status,
         status_reason,
         {{ published('score') }},
+        {{ published('ci_low') }},
+        {{ published('ci_high') }},
         case when status = 'reported' then cast(n as bigint) end as n,
         case when status = 'reported' then cast(n_effective as bigint) end as n_effective,
         {%- for span in ['', 'year_'] %}

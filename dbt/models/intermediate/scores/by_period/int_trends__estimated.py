@@ -27,6 +27,8 @@ COLUMNS = {
     "status": "string",
     "status_reason": "string",
     "score": "float64",
+    "ci_low": "float64",
+    "ci_high": "float64",
     "n": "float64",
     "n_effective": "float64",
     **{
@@ -135,6 +137,8 @@ def _pooled(members, known):
         slice_ids=("slice_ids", lambda ids: ";".join(sorted({part for each in ids for part in each.split(";")}))),
     ).reset_index()
     made["standard_error"] = np.sqrt(made["variance"].astype(float)) / made["n"]
+    half = stats.norm.ppf(0.5 + known["interval_level"] / 2) * made["standard_error"].where(made["standard_error"] > 0)
+    made["ci_low"], made["ci_high"] = made["score"] - half, made["score"] + half
     # A member must stay unknown to the others: the same k as among peers, without the viewer.
     enough = made["n"] > known["minimum_peers"]
     made["status"] = np.where(enough, "reported", "suppressed")

@@ -1,0 +1,124 @@
+{# Rows and cells that a metric looks at, by slice and place: what an explanation counts before any statistic.
+Rows count as the cells have them: of a case delivered several times, the last version. #}
+with
+
+metrics as (
+
+    select
+        metric_id,
+        feed,
+        measure_id,
+        nullif(stage, '') as stage
+    from {{ ref('stg_methodology__metrics') }}
+
+),
+
+-- What a metric looks at in each feed it may come from.
+subjects as (
+
+    select
+        metric_id,
+        stage,
+        feed,
+        case feed
+            when 'survey_responses' then regexp_replace(measure_id, '\.[a-z_]+$', '')
+            when 'mystery_visits' then measure_id
+            when 'maturity_assessments' then measure_id
+        end as subject
+    from metrics
+    union all
+    select metric_id, stage, 'reported_measures' as feed, metric_id as subject
+    from metrics
+    union all
+    -- A rate needs both of its feeds.
+    select metric_id, stage, 'service_usage' as feed, cast(null as varchar) as subject
+    from metrics
+    where measure_id = 'complaints.per_1000'
+
+),
+
+cells as (
+
+    select
+        'survey_responses' as feed, item as subject,
+        scale_id || '/' || (scale_range + 1) || '|' || wording_version as instrument_id,
+        slice_id, agency_id, service_id, branch_id, region_id, journey_id, stage,
+        asked_count as rows_count, 1 as cells_count,
+        asked_count, answered_count, dont_know_count, not_applicable_count, refused_count, missing_count
+    from {{ ref('int_survey__cells') }}
+    union all by name
+    select
+        'complaints' as feed, slice_id, agency_id, service_id, branch_id, region_id, journey_id,
+        opened_count as rows_count, 1 as cells_count
+    from {{ ref('int_complaints__cells') }}
+    union all by name
+    select
+        'service_usage' as feed, slice_id, agency_id, service_id, branch_id, region_id, journey_id,
+        rows_count, 1 as cells_count
+    from {{ ref('int_usage__cells') }}
+    union all by name
+    select
+        'service_standards' as feed, slice_id, agency_id, service_id, branch_id, region_id, journey_id,
+        standards_count as rows_count, 1 as cells_count
+    from {{ ref('int_standards__cells') }}
+    union all by name
+    -- A visit's score is one cell's; its rows are the items it was made of.
+    select
+        'mystery_visits' as feed, 'mystery.visit' as subject,
+        slice_id, agency_id, service_id, branch_id, region_id, journey_id, stage,
+        case when grain = 'item' then observed_count else 0 end as rows_count,
+        case when grain = 'visit' then 1 else 0 end as cells_count
+    from {{ ref('int_visits__cells') }}
+    {%- for subject in ["'mystery.item'", "'mystery.item.' || rubric_item"] %}
+    union all by name
+    select
+        'mystery_visits' as feed, {{ subject }} as subject,
+        slice_id, agency_id, service_id, branch_id, region_id, journey_id, stage,
+        observed_count as rows_count, 1 as cells_count
+    from {{ ref('int_visits__cells') }}
+    where grain = 'item'
+    {%- endfor %}
+    union all by name
+    select
+        'maturity_assessments' as feed, 'maturity.' || model_id as subject,
+        slice_id, agency_id, service_id, branch_id, region_id, journey_id,
+        practices_count as rows_count, 1 as cells_count
+    from {{ ref('int_maturity__cells') }}
+    union all by name
+    select
+        'reported_measures' as feed, measure as subject, 'reported' as instrument_id,
+        slice_id, agency_id, service_id, branch_id, region_id, journey_id, stage,
+        reports_count as rows_count, 1 as cells_count
+    from {{ ref('int_reported__cells') }}
+
+),
+
+final as (
+
+    select
+        subjects.metric_id,
+        coalesce(cells.instrument_id, 'administrative') as instrument_id,
+        cells.slice_id,
+        cells.agency_id,
+        cells.service_id,
+        cells.branch_id,
+        cells.region_id,
+        cells.journey_id,
+        cast(sum(cells.rows_count) as bigint) as rows_count,
+        cast(sum(cells.cells_count) as bigint) as cells_count,
+        cast(sum(cells.asked_count) as bigint) as asked_count,
+        cast(sum(cells.answered_count) as bigint) as answered_count,
+        cast(sum(cells.dont_know_count) as bigint) as dont_know_count,
+        cast(sum(cells.not_applicable_count) as bigint) as not_applicable_count,
+        cast(sum(cells.refused_count) as bigint) as refused_count,
+        cast(sum(cells.missing_count) as bigint) as missing_count
+    from cells
+    inner join subjects
+        on cells.feed = subjects.feed
+        and cells.subject is not distinct from subjects.subject
+        and (subjects.stage is null or cells.stage = subjects.stage)
+    group by all
+
+)
+
+select * from final

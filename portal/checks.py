@@ -1,0 +1,105 @@
+"""Self-checks under way and their answers: each is its reader's alone, in memory only, and gone after a while.
+
+Belongs here: starting a check beside the request that brought the file, and finding its answer. Does not belong here: the
+process that judges (`aside`), pages.
+"""
+
+import secrets
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Lock, Thread
+from typing import IO
+
+from miyar.workspace import Workspace
+from portal.aside import Outcome, Scorer, check_aside
+from portal.problems import ReaderProblem, not_found
+from portal.readers import Reader
+from portal.sessions import Clock
+from portal.settings import PortalSettings
+
+
+@dataclass
+class Check:
+    """One file's check. `stage`: waiting, judging, scoring, done; then there is an outcome, or a problem."""
+
+    check_id: str
+    contract_id: str
+    started_at: datetime
+    stage: str = "waiting"
+    outcome: Outcome | None = None
+    problem: ReaderProblem | None = None
+    # Removed when the check ends, and when this process does.
+    folder: tempfile.TemporaryDirectory[str] = field(
+        default_factory=lambda: tempfile.TemporaryDirectory(prefix="miyar-check-"), repr=False
+    )
+
+
+class Checks:
+    """One check per reader: a new one takes the place of the finished one before."""
+
+    def __init__(self, workspace: Workspace, settings: PortalSettings, clock: Clock, scorer: Scorer | None) -> None:
+        self._workspace, self._limits, self._clock, self._scorer = workspace, settings.limits, clock, scorer
+        self._kept_for = timedelta(minutes=settings.sessions.idle_minutes)
+        self._held: dict[str, Check] = {}
+        self._lock = Lock()
+
+    @property
+    def works_out_scores(self) -> bool:
+        return self._scorer is not None and self._limits.score_seconds > 0
+
+    def start(self, reader: Reader, content: IO[bytes], name: str, contract_id: str, contract: Path) -> Check:
+        """Take the file over and begin; raises ReaderProblem while the reader's check before is under way."""
+        with self._lock:
+            before = self._held.get(reader.key)
+            if before is not None and before.stage != "done":
+                raise ReaderProblem("too_many", retry_after=self._limits.check_seconds)
+            check = self._held[reader.key] = Check(secrets.token_urlsafe(16), contract_id, self._clock())
+            self._forget()
+        file = Path(check.folder.name) / "file" / name
+        try:
+            file.parent.mkdir()
+            with file.open("wb") as out:
+                shutil.copyfileobj(content, out)
+        except BaseException:
+            self._end(check)
+            raise
+        Thread(target=self._run, args=(check, file, contract), daemon=True).start()
+        return check
+
+    def find(self, reader: Reader, check_id: str) -> Check:
+        """A reader's own check; not found for any other."""
+        with self._lock:
+            self._forget()
+            check = self._held.get(reader.key)
+        if check is None or check.check_id != check_id:
+            raise not_found()
+        return check
+
+    def seconds_since(self, check: Check) -> int:
+        return int((self._clock() - check.started_at).total_seconds())
+
+    def _run(self, check: Check, file: Path, contract: Path) -> None:
+        def tell(stage: str) -> None:
+            check.stage = stage
+
+        try:
+            check.outcome = check_aside(self._workspace, file, contract, self._limits, self._scorer, tell)
+        except ReaderProblem as problem:
+            check.problem = problem
+        finally:
+            self._end(check)
+
+    def _end(self, check: Check) -> None:
+        if check.outcome is None and check.problem is None:
+            check.problem = ReaderProblem("check_failed")
+        check.folder.cleanup()
+        check.stage = "done"
+
+    def _forget(self) -> None:
+        """Answers nobody came back to; the lock is held."""
+        oldest = self._clock() - self._kept_for
+        for key in [key for key, one in self._held.items() if one.stage == "done" and one.started_at < oldest]:
+            del self._held[key]

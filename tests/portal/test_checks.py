@@ -1,0 +1,148 @@
+"""The self-check's scores, its waiting page, and that nothing of a file stays anywhere.
+
+Belongs here: `portal.checks`, `portal.aside` and their page. Does not belong here: files made to harm (`test_bad_people`).
+"""
+
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from dagster_project.rehearsed_scores import checked, rehearsed_scores
+from miyar.registry import Registry
+from miyar.workspace import Workspace
+from portal.app import create_app
+from portal.aside import SHOWN_ROWS, Scorer
+from portal.checks import Checks
+from portal.problems import ReaderProblem
+from portal.readers import Reader
+from portal.settings import Limits, PortalSettings
+from portal.state import make_portal
+from tests.portal.conftest import BASE, OTHER, OWN, Clock, finished, form_token, reader_of
+
+# A test asks again much more often than a browser.
+QUICK = Limits(score_seconds=1, reader_per_minute=100_000, address_per_minute=100_000)
+PATIENT = QUICK.model_copy(update={"score_seconds": Limits().score_seconds})
+
+
+def never_ending(place: Workspace, workspace: Workspace, registry: Registry) -> list[dict[str, Any]]:
+    time.sleep(600)
+    return []
+
+
+def telling_too_much(place: Workspace, workspace: Workspace, registry: Registry) -> list[dict[str, Any]]:
+    raise RuntimeError("the value 0501234567 is no number")
+
+
+def signed_in(centre: Workspace, clock: Clock, scorer: Scorer | None, limits: Limits) -> Iterator[TestClient]:
+    portal = make_portal(centre, clock, PortalSettings(base_url=BASE, limits=limits), scorer)
+    with TestClient(create_app(portal), base_url=BASE, follow_redirects=False) as client:
+        link = portal.links.issue(reader_of(OWN))
+        token = form_token(client.get(f"/signin/link/{link}").text)
+        client.post("/signin/link", data={"form_token": token, "link_token": link})
+        yield client
+
+
+@pytest.fixture(scope="module")
+def file(built_workspace: Workspace) -> Path:
+    landing = built_workspace.landing / OWN / "survey_responses"
+    return max((path for path in landing.rglob("*") if path.is_file()), key=lambda path: path.name)
+
+
+def send(client: TestClient, file: Path) -> str:
+    """Where a file's answer will be found."""
+    page = client.get("/en/check").text
+    contract = re.search(r'<option value="([^"]+survey[^"]*)"', page)
+    assert contract
+    given = {"form_token": form_token(page), "contract": contract[1]}
+    answer = client.post("/en/check", data=given, files={"file": (file.name, file.read_bytes())})
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
+
+
+def leftovers() -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob("miyar-check-*"))
+
+
+def test_scores_on_the_page_are_those_of_the_command(
+    centre: Workspace, built_workspace: Workspace, clock: Clock, file: Path
+) -> None:
+    contract = built_workspace.registry / "contracts" / OWN / "survey_responses.yml"
+    _, expected, _ = checked(built_workspace, file, contract)
+    assert {row["status"] for row in expected} >= {"reported", "suppressed"}
+    before = set(leftovers())
+    for client in signed_in(centre, clock, rehearsed_scores, PATIENT):
+        address = send(client, file)
+        # It is taken at once; the page asks again by itself and says how far it is.
+        waiting = client.get(address)
+        assert waiting.status_code == 200 and waiting.headers["refresh"] == "2"
+        assert "The check is under way" in waiting.text
+        page = finished(client, address).text
+        # The answer stays where it was found, in the other language too, and another reader has none there.
+        assert "ما ستكون عليه الدرجات" in client.get(address.replace("/en/", "/ar/")).text
+    assert set(leftovers()) == before
+    table = page.rpartition("<tbody>")[2].partition("</tbody>")[0]
+    rows = [
+        unescape(re.sub(r"<[^>]+>|[\u2066-\u2069]", " ", row))
+        for row in re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
+    ]
+    assert len(rows) == min(len(expected), SHOWN_ROWS)
+    for told, row in zip(rows, expected, strict=False):
+        words = " ".join(told.split())
+        assert row["name_en"] in words and row["unit_id"] in words
+        if row["status"] == "reported":
+            assert (
+                str(row["score"].quantize(Decimal("0.1"), ROUND_HALF_UP)) in words.split() and f"{row['n']:,}" in words
+            )
+        else:
+            assert "withheld" in words.lower() or "not applicable" in words.lower(), words
+            assert row["score"] is None
+
+
+def test_scores_that_come_to_no_end_leave_the_verdict(centre: Workspace, clock: Clock, file: Path) -> None:
+    for scorer in (never_ending, telling_too_much):
+        for client in signed_in(centre, clock, scorer, QUICK):
+            page = finished(client, send(client, file))
+            assert page.status_code == 200
+            assert "What the pipeline would say: accepted" in page.text
+            assert "did not come to an end in time" in page.text
+            assert "0501234567" not in page.text
+
+
+def test_without_a_scorer_or_time_for_it_no_scores_are_promised(centre: Workspace, clock: Clock, file: Path) -> None:
+    for scorer, limits in ((None, PATIENT), (never_ending, PATIENT.model_copy(update={"score_seconds": 0}))):
+        for client in signed_in(centre, clock, scorer, limits):
+            assert "scores are then worked out" not in client.get("/en/check").text
+            page = finished(client, send(client, file)).text
+            assert "What the pipeline would say: accepted" in page and "What this file would score" not in page
+
+
+def test_a_check_is_its_readers_alone_and_one_at_a_time(centre: Workspace, clock: Clock, file: Path) -> None:
+    settings = PortalSettings(base_url=BASE, limits=Limits(score_seconds=5))
+    checks = Checks(centre, settings, clock, never_ending)
+    own, other = (Reader(reader_of(agency), agency) for agency in (OWN, OTHER))
+    contract = centre.registry / "contracts" / OWN / "survey_responses.yml"
+    with file.open("rb") as content:
+        started = checks.start(own, content, file.name, "c", contract)
+    folder = Path(started.folder.name)
+    assert folder.stat().st_mode & 0o077 == 0, "the file lies where only we read it"
+    assert checks.find(own, started.check_id) is started
+    for reader, check_id in ((other, started.check_id), (own, "nothing")):
+        with pytest.raises(ReaderProblem, match="not_found"):
+            checks.find(reader, check_id)
+    with file.open("rb") as content, pytest.raises(ReaderProblem, match="too_many"):
+        checks.start(own, content, file.name, "c", contract)
+    until = time.monotonic() + 120
+    while started.stage != "done" and time.monotonic() < until:
+        time.sleep(0.1)
+    assert started.stage == "done" and not folder.exists()
+    clock.pass_by(minutes=31)
+    with pytest.raises(ReaderProblem, match="not_found"):
+        checks.find(own, started.check_id)
