@@ -8,41 +8,18 @@ import json
 import os
 import platform
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
 
-from perf import portal
+from perf import country, portal
+from perf.process import HEAD, Run, measure, row
 from simulation.perf import write_perf_workspace
-from simulation.perf_lake import Scale, write_perf_lake
 
 RESULTS = Path(__file__).parent / "results"
 SUBMISSIONS = 100  # so that the last file is 1 % of the rows
-
-
-@dataclass(frozen=True)
-class Run:
-    """One process: wall and processor seconds, and the peak of its resident memory."""
-
-    wall_seconds: float
-    cpu_seconds: float
-    peak_mb: float
-
-
-def measure(*arguments: str) -> Run:
-    """Run a Python process of its own and measure it; its output goes nowhere."""
-    started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
-    _, code, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(code)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}")
-    return Run(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def pipeline(workspace: Path) -> Run:
@@ -96,17 +73,6 @@ def bench(folder: Path, answers: int, complaints: int, fixed: Run) -> dict[str, 
     }
 
 
-def country(folder: Path) -> dict[str, object]:
-    """Everything above the cells for a whole country: 200 agencies, 1,000 services, 5,000 branches, 12 quarters."""
-    workspace = folder / "country"
-    scale = Scale()
-    write_perf_lake(workspace, scale)
-    heavy = measure("-m", "perf.build", str(workspace), "heavy")
-    light = measure("-m", "perf.build", str(workspace), "light")
-    shutil.rmtree(workspace)
-    return {"scale": asdict(scale), "runs": {"lake_to_cells": asdict(heavy), "cells_to_tables": asdict(light)}}
-
-
 def _differing_cells(workspace: Path, floor: Path) -> int:
     """Cells that only one side has: the floor is worth nothing if it computes something else."""
     columns = (
@@ -143,22 +109,20 @@ def main() -> None:
         sizes: list[dict[str, object]] = []
         for answers in options.answers:
             sizes.append(bench(folder, answers, options.complaints, fixed))
-            _write(sizes, None)
-        if options.country:
-            _write(sizes, country(folder))
+            _write(sizes)
     print((RESULTS / "bench.md").read_text("utf-8"))
+    if options.country:
+        country.main()
     if options.portal:
         portal.main()
 
 
-def _write(sizes: list[dict[str, object]], whole: dict[str, object] | None) -> None:
+def _write(sizes: list[dict[str, object]]) -> None:
     """Write what is measured so far: a large size takes long, and an interrupted run keeps the ones before."""
     RESULTS.mkdir(exist_ok=True)
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}"
-    (RESULTS / "bench.json").write_text(
-        json.dumps({"machine": machine, "sizes": sizes, "country": whole}, indent=1) + "\n", "utf-8"
-    )
-    (RESULTS / "bench.md").write_text(_table(machine, sizes) + _country_table(whole), "utf-8")
+    (RESULTS / "bench.json").write_text(json.dumps({"machine": machine, "sizes": sizes}, indent=1) + "\n", "utf-8")
+    (RESULTS / "bench.md").write_text(_table(machine, sizes), "utf-8")
     if sizes:
         _plot(sizes, RESULTS / "bench.svg")
 
@@ -170,31 +134,11 @@ def _table(machine: object, sizes: list[dict[str, object]]) -> str:
         assert isinstance(runs, dict)  # noqa: S101
         assert isinstance(ratios, dict)  # noqa: S101
         lines.append(f"## {size['answers']:,} answers, {size['complaints']:,} complaints\n")
-        lines.append("| run | wall s | CPU s | peak MB |\n|---|---:|---:|---:|")
-        lines += [
-            f"| {name} | {run['wall_seconds']:.1f} | {run['cpu_seconds']:.1f} | {run['peak_mb']:.0f} |"
-            for name, run in runs.items()
-        ]
+        lines += [HEAD, *(row(name, Run(**run)) for name, run in runs.items())]
         lines.append("\n| ratio | value |\n|---|---:|")
         lines += [f"| {name} | {value:.3f} |" for name, value in ratios.items()]
         lines.append(f"\nCells that differ from the floor's: {size['cells_that_differ_from_the_floor']}.\n")
     return "\n".join(lines)
-
-
-def _country_table(whole: dict[str, object] | None) -> str:
-    if whole is None:
-        return ""
-    scale, runs = whole["scale"], whole["runs"]
-    assert isinstance(scale, dict)  # noqa: S101
-    assert isinstance(runs, dict)  # noqa: S101
-    shown = ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in scale.items() if isinstance(value, int))
-    lines = [f"\n## A whole country above the cells\n\n{shown}.\n"]
-    lines.append("| run | wall s | CPU s | peak MB |\n|---|---:|---:|---:|")
-    lines += [
-        f"| {name} | {run['wall_seconds']:.1f} | {run['cpu_seconds']:.1f} | {run['peak_mb']:.0f} |"
-        for name, run in runs.items()
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _plot(sizes: list[dict[str, object]], target: Path) -> None:
