@@ -18,7 +18,6 @@ from dagster_project.origin import code_hash
 from miyar.workspace import Workspace
 
 DBT = Path(__file__).resolve().parents[1] / "dbt"
-SCORES = DBT / "models" / "intermediate" / "scores"
 # What decides the content of a cell: when any of it changes, every slice is computed again.
 CELLS_COME_FROM = ("models/staging/lake/stg_lake__*.sql", "models/intermediate/cells/*.sql", "macros/*.sql")
 
@@ -63,14 +62,19 @@ def scores_key(workspace: Workspace) -> str:
     return digest.hexdigest()[:16]
 
 
+def kept_by_period() -> list[str]:
+    """Models whose rows are kept from build to build, a period at a time."""
+    return sorted(path.stem for path in DBT.glob("models/**/by_period/*") if path.suffix in {".sql", ".py"})
+
+
 def _forget_scores(workspace: Workspace) -> None:
     """Drop what is kept from build to build above the cells, so that every period is made anew."""
     if not workspace.warehouse.is_file():
         return
-    kept = [path.stem for path in sorted(SCORES.glob("by_period/*.*")) if path.suffix in {".sql", ".py"}]
     with duckdb.connect(str(workspace.warehouse)) as connection:
-        for name in [*kept, "int_periods__built", "int_periods__pending"]:
-            connection.execute(f"drop table if exists intermediate.{name}")
+        for name in [*kept_by_period(), "int_periods__built", "int_periods__pending"]:
+            schema = "benchmarks" if name.startswith("bench_") else "intermediate"
+            connection.execute(f"drop table if exists {schema}.{name}")
 
 
 def dbt_variables(workspace: Workspace, key: str) -> dict[str, str]:

@@ -55,11 +55,12 @@ def by_period(
 ) -> pa.Table:
     """What `make` makes of one period's rows of `tables` (given by name), for each pending period, beneath each other.
 
-    A country's quarters do not fit into memory at once as frames; one does.
+    A period without any row is nothing. A country's quarters do not fit into memory at once as frames; one does.
     """
     rows = pending.filter("period_version <> 'withdrawn'").project("period_id").order("period_id").fetchall()
     parts = [written(pd.DataFrame(columns=list(columns)), columns)]
     for (period,) in rows:
         own = {name: read(equal(table, "period_id", period)) for name, table in tables.items()}
-        parts.append(written(make(**own), columns))
+        if any(len(frame) for frame in own.values()):
+            parts.append(written(make(**own), columns))
     return pa.concat_tables(parts)

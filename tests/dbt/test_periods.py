@@ -9,10 +9,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from dagster_project.warehouse import LIGHT, SCORES, run_dbt
+from dagster_project.warehouse import DBT, LIGHT, kept_by_period, run_dbt
 from miyar.workspace import Workspace
 
 PENDING = "select period_id from intermediate.int_periods__pending order by 1"
+ALL = "select distinct period_id from core.fct_slices where status = 'live' order by 1"
 BUILT = "select period_id, period_version from intermediate.int_periods__built order by 1"
 
 
@@ -29,16 +30,16 @@ def _build(workspace: Workspace, *select: str) -> None:
 
 def test_every_model_by_period_is_waited_for() -> None:
     """A period is noted as built after all of them, or a stopped build would be taken for a whole one."""
-    kept = {path.stem for path in SCORES.glob("by_period/*.*") if path.suffix in {".sql", ".py"}}
-    noted = (SCORES / "int_periods__built.sql").read_text("utf-8")
-    assert len(kept) > 10
+    kept = kept_by_period()
+    noted = (DBT / "models" / "intermediate" / "scores" / "int_periods__built.sql").read_text("utf-8")
+    assert {"int_scores__estimated", "int_trends__estimated", "bench_scores"} < set(kept)
     assert {name for name in kept if f"-- depends_on: {{{{ ref('{name}') }}}}" not in noted} == set()
 
 
 def test_nothing_is_pending_after_a_build(workspace_copy: Workspace) -> None:
     _build(workspace_copy, "int_periods__pending")
     assert _query(workspace_copy, PENDING) == []
-    periods = _query(workspace_copy, "select distinct period_id from core.fct_slices where status = 'live' order by 1")
+    periods = _query(workspace_copy, ALL)
     assert [row[:1] for row in _query(workspace_copy, BUILT)] == periods
 
 
@@ -63,6 +64,22 @@ def test_a_period_and_all_after_it_are_pending(workspace_copy: Workspace, change
     assert [row[0] for row in _query(workspace_copy, PENDING)] == periods[2:]
 
 
+def test_why_something_is_missing_makes_a_period_pending(workspace_copy: Workspace) -> None:
+    """No slice was built anew, and yet what the period's rows say of absence is no longer so."""
+    periods = [row[0] for row in _query(workspace_copy, BUILT)]
+    ledger = workspace_copy.lake / "slices.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"create table slices as select * from read_parquet('{ledger}')")
+        connection.execute(
+            "update slices set status = 'contested' where slice_id = "
+            "(select min(slice_id) from slices where status = 'live' and period_id = ?)",
+            [periods[1]],
+        )
+        connection.execute(f"copy slices to '{ledger}' (format parquet)")
+    _build(workspace_copy, "int_grid__expected", "int_periods__pending")
+    assert [row[0] for row in _query(workspace_copy, PENDING)] == periods[1:]
+
+
 def test_only_pending_periods_are_made_again(workspace_copy: Workspace) -> None:
     """Marked rows of earlier periods keep their mark; those of the pending one are what they were."""
     last = _query(workspace_copy, BUILT)[-1][0]
@@ -84,11 +101,6 @@ def test_another_method_makes_every_period_anew(workspace_copy: Workspace) -> No
     assert key.is_file()
     key.write_text("another", "utf-8")
     _build(workspace_copy, "int_periods__pending")
-    assert [row[0] for row in _query(workspace_copy, PENDING)] == [
-        row[0]
-        for row in _query(
-            workspace_copy, "select distinct period_id from core.fct_slices where status = 'live' order by 1"
-        )
-    ]
+    assert _query(workspace_copy, PENDING) == _query(workspace_copy, ALL)
     # Nobody says the scores stand while they do not.
     assert not key.is_file()

@@ -48,7 +48,8 @@ def test_each_pending_period_is_made_by_itself() -> None:
 
     with duckdb.connect() as connection:
         pending = connection.sql(
-            "select * from (values ('2026Q2', 'v'), ('2026Q1', 'v'), ('2025Q4', 'withdrawn')) as t(period_id, period_version)"
+            """select * from (values ('2026Q3', 'v'), ('2026Q2', 'v'), ('2026Q1', 'v'), ('2025Q4', 'withdrawn'))
+            as periods(period_id, period_version)"""
         )
         first = connection.sql("select * from (values ('2026Q1', 1), ('2026Q2', 2), ('2024Q1', 9)) as t(period_id, n)")
         second = connection.sql("select * from (values ('2026Q2', 10)) as t(period_id, n)")

@@ -1,7 +1,13 @@
 {# Written after every model of `by_period`: until then a rerun starts the same periods again. #}
+-- depends_on: {{ ref('bench_disparities') }}
+-- depends_on: {{ ref('bench_explanations') }}
+-- depends_on: {{ ref('bench_scores') }}
+-- depends_on: {{ ref('bench_trends') }}
 -- depends_on: {{ ref('int_comparability__gated') }}
 -- depends_on: {{ ref('int_complaint_times__by_unit') }}
+-- depends_on: {{ ref('int_disparities__estimated') }}
 -- depends_on: {{ ref('int_draws__counted') }}
+-- depends_on: {{ ref('int_index__estimated') }}
 -- depends_on: {{ ref('int_measures__observed') }}
 -- depends_on: {{ ref('int_mix__by_unit') }}
 -- depends_on: {{ ref('int_positions__estimated') }}

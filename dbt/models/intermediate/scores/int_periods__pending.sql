@@ -1,6 +1,6 @@
 {# Periods whose scores have to be computed again: from the first one on whose slices are not those the scores stand on,
-since a score may use periods before its own (series, charts) and never later ones. Read without ref(): what was built is
-written after this table, what was pending before is this table as it was. #}
+or in which something else is missing, since a score may use periods before its own (series, charts) and never later
+ones. Read without ref(): what was built is written after this table, what was pending before is this table as it was. #}
 {%- set built = adapter.get_relation(
     database=this.database, schema=this.schema, identifier='int_periods__built'
 ) if execute else none -%}
@@ -20,7 +20,7 @@ slices as (
 
 ),
 
-versions as (
+delivered as (
 
     select
         slices.period_id,
@@ -30,6 +30,33 @@ versions as (
         on built.slice_id = slices.slice_id
     where built.slice_version <> 'withdrawn'
     group by slices.period_id
+
+),
+
+-- What is missing and why has rows too, in a period in which nothing came as well.
+expected as (
+
+    select
+        period_id,
+        md5(
+            string_agg(
+                agency_id || ':' || metric_id || ':' || slice_status || ':' || is_owed, ';'
+                order by agency_id, metric_id
+            )
+        ) as period_version
+    from {{ ref('int_grid__expected') }}
+    group by period_id
+
+),
+
+versions as (
+
+    select
+        coalesce(delivered.period_id, expected.period_id) as period_id,
+        coalesce(delivered.period_version, '') || '/' || coalesce(expected.period_version, '') as period_version
+    from delivered
+    full outer join expected
+        on delivered.period_id = expected.period_id
 
 ),
 

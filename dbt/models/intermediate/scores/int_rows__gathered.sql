@@ -42,30 +42,30 @@ cells as (
     select
         'survey_responses' as feed, item as subject,
         scale_id || '/' || (scale_range + 1) || '|' || wording_version as instrument_id,
-        slice_id, agency_id, service_id, branch_id, region_id, journey_id, stage,
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,
         asked_count as rows_count, 1 as cells_count,
         asked_count, answered_count, dont_know_count, not_applicable_count, refused_count, missing_count
     from {{ ref('int_survey__cells') }}
     union all by name
     select
-        'complaints' as feed, slice_id, agency_id, service_id, branch_id, region_id, journey_id,
+        'complaints' as feed, slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
         opened_count as rows_count, 1 as cells_count
     from {{ ref('int_complaints__cells') }}
     union all by name
     select
-        'service_usage' as feed, slice_id, agency_id, service_id, branch_id, region_id, journey_id,
+        'service_usage' as feed, slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
         rows_count, 1 as cells_count
     from {{ ref('int_usage__cells') }}
     union all by name
     select
-        'service_standards' as feed, slice_id, agency_id, service_id, branch_id, region_id, journey_id,
+        'service_standards' as feed, slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
         standards_count as rows_count, 1 as cells_count
     from {{ ref('int_standards__cells') }}
     union all by name
     -- A visit's score is one cell's; its rows are the items it was made of.
     select
         'mystery_visits' as feed, 'mystery.visit' as subject,
-        slice_id, agency_id, service_id, branch_id, region_id, journey_id, stage,
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,
         case when grain = 'item' then observed_count else 0 end as rows_count,
         case when grain = 'visit' then 1 else 0 end as cells_count
     from {{ ref('int_visits__cells') }}
@@ -73,7 +73,7 @@ cells as (
     union all by name
     select
         'mystery_visits' as feed, {{ subject }} as subject,
-        slice_id, agency_id, service_id, branch_id, region_id, journey_id, stage,
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,
         observed_count as rows_count, 1 as cells_count
     from {{ ref('int_visits__cells') }}
     where grain = 'item'
@@ -81,13 +81,13 @@ cells as (
     union all by name
     select
         'maturity_assessments' as feed, 'maturity.' || model_id as subject,
-        slice_id, agency_id, service_id, branch_id, region_id, journey_id,
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
         practices_count as rows_count, 1 as cells_count
     from {{ ref('int_maturity__cells') }}
     union all by name
     select
         'reported_measures' as feed, measure as subject, 'reported' as instrument_id,
-        slice_id, agency_id, service_id, branch_id, region_id, journey_id, stage,
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,
         reports_count as rows_count, 1 as cells_count
     from {{ ref('int_reported__cells') }}
 
@@ -100,6 +100,7 @@ final as (
         coalesce(cells.instrument_id, 'administrative') as instrument_id,
         cells.slice_id,
         cells.agency_id,
+        cells.period_id,
         cells.service_id,
         cells.branch_id,
         cells.region_id,

@@ -31,7 +31,7 @@ def model(dbt, session):
     days = read(dbt.ref("int_questionnaires__cells"))
     offers = read(dbt.ref("int_offers__counted"))
     burdens = read(dbt.ref("int_burdens__counted"))
-    scores = read(dbt.ref("int_scores__judged"))
+    scores = read(dbt.ref("int_scores__judged").filter("unit_type = 'agency' and status = 'reported'"))
     positions = read(dbt.ref("int_positions__estimated"))
     assessed = read(dbt.ref("int_maturity__assessed"))
     levels = read(dbt.ref("stg_methodology__maturity_levels"))
@@ -146,8 +146,7 @@ def _of_headlines(scores, positions, metrics, known):
     """The tipping point of each reported headline with a response rate, held against the median of its peers."""
     headlines = metrics[metrics["is_headline"].astype(str).str.lower().isin(["true", "1"])]["metric_id"]
     key = ["agency_id", "metric_id", "period_id", "instrument_id"]
-    rows = scores[(scores["unit_type"] == "agency") & (scores["status"] == "reported")]
-    rows = rows[rows["metric_id"].isin(headlines) & rows["response_rate"].notna()]
+    rows = scores[scores["metric_id"].isin(headlines) & scores["response_rate"].notna()]
     rows = rows.merge(positions[[*key, "peer_median"]], on=key, how="left")
     rows = rows.sort_values(["period_id", *key], kind="stable").reset_index(drop=True)
     if rows.empty:

@@ -51,3 +51,4 @@ final as (
 )
 
 select * from final
+where {{ period_is_pending() }}

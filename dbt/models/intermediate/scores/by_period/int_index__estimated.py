@@ -6,6 +6,7 @@ formulas (`methodology.index*`) and what of it is published (`bench_index*`).
 """
 
 import zlib
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from methodology.index_uncertainty import (
     score_draws,
     weight_share_ahead,
 )
-from miyar.relations import read
+from miyar.relations import by_period, read
 
 COLUMNS = {
     "agency_id": "string",
@@ -63,21 +64,27 @@ LOWEST, HIGHEST = 1.0, 100.0
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    scores = read(dbt.ref("bench_scores"))
+    dbt.config(materialized="incremental")
     agencies = read(dbt.ref("stg_registry__agencies"))
     nodes = read(dbt.ref("stg_methodology__index"))
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
+    scores = dbt.ref("bench_scores").filter("unit_type = 'agency'")
+    estimated = partial(_estimated, agencies=agencies, nodes=nodes, thresholds=thresholds)
+    return by_period(dbt.ref("int_periods__pending"), {"scores": scores}, estimated, COLUMNS)
+
+
+def _estimated(scores, agencies, nodes, thresholds):
+    """All peer groups of one period."""
     leaves = nodes[nodes["metric_id"] != ""]
-    rows = scores[(scores["unit_type"] == "agency") & scores["metric_id"].isin(leaves["metric_id"])]
+    rows = scores[scores["metric_id"].isin(leaves["metric_id"])]
     rows = rows.merge(agencies[["agency_id", "peer_group"]], on="agency_id")
     rows = rows.sort_values(["period_id", "peer_group", "metric_id", "agency_id", "instrument_id"], kind="stable")
     made = []
     for (period, group), own in rows.groupby(["period_id", "peer_group"], sort=True):
         parts = _group(period, group, own, nodes, thresholds)
         made += [{"period_id": period, "peer_group": group, **part} for part in parts]
-    return pd.DataFrame(made, columns=list(COLUMNS)).astype(COLUMNS)
+    return pd.DataFrame(made, columns=list(COLUMNS))
 
 
 def _group(period, group, own, nodes, thresholds):

@@ -9,6 +9,8 @@ a function of published scores, counts and errors, and gives away nothing they d
 units are mostly the smallest, and weigh least.
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -21,8 +23,11 @@ from methodology.disparity_by_group import (
     tau_interval_by_group,
     theil_by_group,
 )
+from miyar.relations import by_period, read
 
 FAMILY = ["unit_type", "agency_id", "metric_id", "period_id", "instrument_id"]
+KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
+FIGURES = ["score", "standard_error", "ci_low", "ci_high"]
 COLUMNS = {
     "row_type": "string",
     **dict.fromkeys(("unit_type", "unit_id", "agency_id", "metric_id", "period_id", "instrument_id"), "string"),
@@ -48,22 +53,31 @@ COLUMNS = {
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    scores = dbt.ref("int_scores__judged").df()
-    metrics = dbt.ref("stg_methodology__metrics").df()
-    branches = dbt.ref("stg_registry__branches").df()
-    thresholds = dbt.ref("stg_methodology__thresholds").df()
+    dbt.config(materialized="incremental")
+    metrics = read(dbt.ref("stg_methodology__metrics"))
+    branches = read(dbt.ref("stg_registry__branches"))
+    thresholds = read(dbt.ref("stg_methodology__thresholds"))
     known = thresholds.set_index("name")["value"].to_dict()
-    units = scores[scores["unit_type"].isin(["branch", "agency_region", "region"])]
-    units = units.merge(metrics[["metric_id", "estimator"]], on="metric_id")
-    units = units[units["estimator"].isin(["mean", "proportion", "rate_per_1000"]) & units["n"].notna()]
+    families = "unit_type in ('branch', 'agency_region', 'region')"
+    tables = {
+        "scores": dbt.ref("int_scores__judged").filter(f"{families} and n is not null"),
+        "raw": dbt.ref("int_scores__estimated").filter(families).project(", ".join([*KEY, *FIGURES])),
+    }
+    estimated = partial(_estimated, metrics=metrics, branches=branches, known=known)
+    return by_period(dbt.ref("int_periods__pending"), tables, estimated, COLUMNS)
+
+
+def _estimated(scores, raw, metrics, branches, known):
+    """All families of one period."""
+    units = scores.merge(metrics[["metric_id", "estimator"]], on="metric_id")
+    units = units[units["estimator"].isin(["mean", "proportion", "rate_per_1000"])]
     units = units[np.isfinite(units["score"].astype(float))]
     units = units.sort_values([*FAMILY, "unit_id"], kind="stable", na_position="first")
     is_shown = units["status"] == "reported"
     hidden = units[~is_shown].assign(row_type="unit")
     hidden["own_status"], hidden["own_reason"] = hidden["status"], hidden["status_reason"]
     hidden = hidden.drop(columns=["n", "score", "standard_error"])
-    units = _on_one_footing(units[is_shown].reset_index(drop=True), dbt)
+    units = _on_one_footing(units[is_shown].reset_index(drop=True), raw)
     units["family"] = units.groupby(FAMILY, dropna=False, sort=True).ngroup()
     units["error"], units["variance"] = _errors(units, known["interval_level"])
     # A family in which every answer is equal has neither a spread nor an error to set it against.
@@ -98,18 +112,16 @@ def model(dbt, session):
         measured[column] = groups[column].to_numpy()[place]
     tables = [measured.assign(row_type="unit", standard_error=error), groups, equal, hidden]
     made = pd.concat([table.reindex(columns=list(COLUMNS)).astype(COLUMNS) for table in tables], ignore_index=True)
-    return made.sort_values(["row_type", *FAMILY, "unit_id"], kind="stable").reset_index(drop=True)
+    return made.sort_values(["row_type", *FAMILY, "unit_id"], kind="stable")
 
 
-def _on_one_footing(units, dbt):
+def _on_one_footing(units, raw):
     """Weighted and unweighted scores are never compared: a family that has both is compared by answers as they came."""
     mixed = units.groupby(FAMILY, dropna=False)["weighting"].transform("nunique").to_numpy() > 1
     if not mixed.any():
         return units
-    figures = ["score", "standard_error", "ci_low", "ci_high"]
-    key = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
-    raw = units[key].merge(dbt.ref("int_scores__estimated").df()[[*key, *figures]], on=key, how="left")
-    for name in figures:
+    raw = units[KEY].merge(raw, on=KEY, how="left")
+    for name in FIGURES:
         units[name] = units[name].where(~mixed, raw[name].astype(units[name].dtype))
     return units
 

@@ -85,3 +85,4 @@ final as (
 )
 
 select * from final
+where {{ period_is_pending() }}

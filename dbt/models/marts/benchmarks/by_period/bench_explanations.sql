@@ -28,6 +28,7 @@ scores as (
         unnest(string_split(slice_ids, ';')) as slice_id
     from {{ ref('bench_scores') }}
     where status = 'reported'
+        and {{ period_is_pending() }}
 
 ),
 
@@ -35,6 +36,7 @@ gathered as (
 
     select *
     from {{ ref('int_rows__gathered') }}
+    where {{ period_is_pending() }}
 
 ),
 
@@ -60,3 +62,4 @@ final as (
 )
 
 select * from final
+where {{ period_is_pending() }}

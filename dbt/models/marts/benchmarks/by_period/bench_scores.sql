@@ -126,3 +126,4 @@ final as (
 )
 
 select * from final
+where {{ period_is_pending() }}
