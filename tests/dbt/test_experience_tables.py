@@ -404,6 +404,8 @@ def test_a_workspace_without_rows_builds(name: str, warehouse: duckdb.DuckDBPyCo
 def _disparities(scores: pd.DataFrame, estimator: str, **other: pd.DataFrame) -> pd.DataFrame:
     frames = {
         "int_scores__judged": scores,
+        # As they came, unless a test says otherwise.
+        "int_scores__estimated": scores,
         "stg_methodology__metrics": pd.DataFrame({"metric_id": ["m"], "estimator": [estimator]}),
         "stg_registry__branches": pd.DataFrame(columns=["agency_id", "branch_id", "region_id"], dtype=str),
         "stg_methodology__thresholds": pd.DataFrame(
