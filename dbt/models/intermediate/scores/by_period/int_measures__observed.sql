@@ -23,51 +23,23 @@ digital_channels as (
 
 ),
 
--- Channels, modes and segments are summed first: a country's answers are read once, and joined as few rows.
-summed as materialized (
+survey as (
 
     select
-        cells.slice_id,
-        cells.agency_id,
-        cells.period_id,
-        cells.service_id,
-        cells.branch_id,
-        cells.region_id,
-        cells.journey_id,
-        cells.stage,
-        cells.item,
-        cells.scale_id,
-        cells.wording_version,
-        cells.scale_range,
-        cast(sum(cells.answered_count) as bigint) as answered_count,
-        sum(cells.sum_position) as sum_position,
-        sum(cells.sum_position2) as sum_position2,
-        cast(
-            sum(
-                case
-                    {% for box in range(11) %}
-                    when boxes.lowest_top_box = {{ box }} then {{ box_columns[box:] | join(' + ') }}
-                    {% endfor %}
-                end
-            ) as bigint
-        ) as top_box_count
+        cells.*,
+        cells.item || '.mean' as mean_measure_id,
+        cells.item || '.top_box' as top_box_measure_id,
+        cells.scale_id || '/' || (cells.scale_range + 1) || '|' || cells.wording_version as instrument_id,
+        case
+            {% for box in range(11) %}
+            when boxes.lowest_top_box = {{ box }} then {{ box_columns[box:] | join(' + ') }}
+            {% endfor %}
+        end as top_box_count
     from {{ ref('int_survey__cells') }} as cells
     left join {{ ref('stg_methodology__top_boxes') }} as boxes
         on cells.scale_range + 1 = boxes.points
     where cells.answered_count > 0
         and {{ period_is_pending('cells.period_id') }}
-    group by all
-
-),
-
-survey as (
-
-    select
-        *,
-        item || '.mean' as mean_measure_id,
-        item || '.top_box' as top_box_measure_id,
-        scale_id || '/' || (scale_range + 1) || '|' || wording_version as instrument_id
-    from summed
 
 ),
 
