@@ -112,7 +112,7 @@ def main() -> None:
             _write(sizes)
     print((RESULTS / "bench.md").read_text("utf-8"))
     if options.country:
-        country.main()
+        country.main([])
     if options.portal:
         portal.main()
 

@@ -4,10 +4,11 @@ Belongs here: the order of the builds and the results. Does not belong here: the
 (`simulation.perf_lake`), assertions.
 """
 
+import argparse
 import json
 import os
 import platform
-import shutil
+import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -21,8 +22,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def country(workspace: Path, scale: Scale) -> dict[str, Run]:
-    """All quarters at once from cells to tables; then the last one goes, comes back as a new delivery, and it is measured."""
-    write_perf_lake(workspace, scale)
+    """All quarters of a lake at once; then the last one goes, comes back as a new delivery, and it is measured."""
     runs = {"lake to cells": _build(workspace, "heavy"), "cells to tables": _build(workspace, "light")}
     ledger = workspace / "lake" / "slices.parquet"
     whole = ledger.read_bytes()
@@ -42,13 +42,8 @@ def _build(workspace: Path, half: str) -> Run:
     return measure("-m", "perf.build", str(workspace), half)
 
 
-def main() -> None:
-    """Measure the country of METHODOLOGY's size and write the results."""
-    scale = Scale()
-    with tempfile.TemporaryDirectory() as name:
-        workspace = Path(name) / "country"
-        runs = country(workspace, scale)
-        shutil.rmtree(workspace)
+def write_results(scale: Scale, runs: dict[str, Run]) -> None:
+    """`results/country.json` and `.md`."""
     ratio = runs["a new quarter, cells to tables"].wall_seconds / runs["cells to tables"].wall_seconds
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}"
     found = {
@@ -76,5 +71,17 @@ def main() -> None:
     print((RESULTS / "country.md").read_text("utf-8"))
 
 
+def main(words: list[str]) -> None:
+    """Measure a country of METHODOLOGY's size, or of so many quarters, and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quarters", type=int, default=Scale.quarters)
+    scale = Scale(quarters=parser.parse_args(words).quarters)
+    with tempfile.TemporaryDirectory() as name:
+        workspace = Path(name) / "country"
+        write_perf_lake(workspace, scale)
+        runs = country(workspace, scale)
+    write_results(scale, runs)
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
