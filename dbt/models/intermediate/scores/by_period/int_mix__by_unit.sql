@@ -24,48 +24,23 @@ digital_channels as (
 
 ),
 
--- Summed first over what is not asked for, so that names are put together once for each sum.
-summed as materialized (
+survey as (
 
     select
-        cells.agency_id,
-        cells.period_id,
-        cells.service_id,
-        cells.region_id,
-        cells.channel,
-        cells.stage,
-        cells.item,
-        cells.scale_id,
-        cells.wording_version,
-        cells.scale_range,
-        cast(sum(cells.answered_count) as bigint) as answered_count,
-        sum(cells.sum_position) as sum_position,
-        cast(
-            sum(
-                case
-                    {% for box in range(11) %}
-                    when boxes.lowest_top_box = {{ box }} then {{ box_columns[box:] | join(' + ') }}
-                    {% endfor %}
-                end
-            ) as bigint
-        ) as top_box_count
+        cells.*,
+        cells.item || '.mean' as mean_measure_id,
+        cells.item || '.top_box' as top_box_measure_id,
+        cells.scale_id || '/' || (cells.scale_range + 1) || '|' || cells.wording_version as instrument_id,
+        case
+            {% for box in range(11) %}
+            when boxes.lowest_top_box = {{ box }} then {{ box_columns[box:] | join(' + ') }}
+            {% endfor %}
+        end as top_box_count
     from {{ ref('int_survey__cells') }} as cells
     left join {{ ref('stg_methodology__top_boxes') }} as boxes
         on cells.scale_range + 1 = boxes.points
     where cells.answered_count > 0
         and {{ period_is_pending('cells.period_id') }}
-    group by all
-
-),
-
-survey as (
-
-    select
-        *,
-        item || '.mean' as mean_measure_id,
-        item || '.top_box' as top_box_measure_id,
-        scale_id || '/' || (scale_range + 1) || '|' || wording_version as instrument_id
-    from summed
 
 ),
 
@@ -105,6 +80,7 @@ measures as (
 
 ),
 
+-- Summed once for all units that share them.
 groups as materialized (
 
     select
