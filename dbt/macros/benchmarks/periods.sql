@@ -1,23 +1,77 @@
-{# The one place that knows how a period's scores are replaced: rows from the first pending period on go, and are made anew in
-the same transaction. #}
+{# The one place that knows how a period's scores are replaced: rows from the first pending period on go, and pending periods are
+made anew, in batches that fit into memory (`int_periods__pending`). #}
+
+{# The condition by which SQL of `by_period` makes the periods of one batch only; the materialization writes the batch into it.
+Compared with literals, which DuckDB carries down to the scan; it does not reach into a common table that is used twice, so
+large inputs are filtered where they are read. #}
+{% macro period_is_pending(column='period_id') %}
+    {#- Named while dbt parses, so that the dependency is known; a unit test has no table of its own (`this`) to keep. -#}
+    {%- if not execute -%}{%- set pending = ref('int_periods__pending') -%}{%- endif -%}
+    {%- if this -%}
+        {{ column }} between 'first of batch' and 'last of batch'
+    {%- else -%}
+        true
+    {%- endif -%}
+{% endmacro %}
+
+{# Before what was built is noted. #}
 {% macro forget_pending_periods() %}
     {%- if is_incremental() -%}
         delete from {{ this }}
-        where {{ period_is_pending() }}
+        where period_id >= (select coalesce(min(period_id), '9999') from {{ ref('int_periods__pending') }})
     {%- else -%}
         select 1
     {%- endif -%}
 {% endmacro %}
 
-{# The condition by which a model of `by_period` makes pending periods only. Compared with a literal, which DuckDB carries down
-to the scan; it does not reach into a common table that is used twice, so large inputs are filtered where they are read. #}
-{% macro period_is_pending(column='period_id') %}
-    {#- Named while dbt parses, so that the dependency is known; a unit test has no table of its own (`this`) to keep. -#}
-    {%- if not execute -%}{%- set pending = ref('int_periods__pending') -%}{%- endif -%}
-    {%- if this and is_incremental() -%}
-        {%- set found = run_query("select coalesce(min(period_id), '9999') from " ~ ref('int_periods__pending')) -%}
-        {{ column }} >= '{{ found.columns[0].values()[0] }}'
-    {%- else -%}
-        true
+{# A table whose rows are kept from build to build, a period at a time. SQL makes one batch of pending periods after the other;
+a Python model makes all of them (`miyar.relations`), in a table beside its own, for it does not write through this connection. #}
+{% materialization by_period, adapter='duckdb', supported_languages=['sql', 'python'] %}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- set target = this.incorporate(type='table') -%}
+    {%- set made = target.incorporate(path={'identifier': target.identifier ~ '__made'}) -%}
+    {%- set batches = run_query(
+        "select min(period_id), max(period_id) from " ~ ref('int_periods__pending') ~ " group by batch order by batch"
+    ).rows -%}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {%- if model['language'] == 'python' -%}
+        {%- do adapter.drop_relation(made) -%}
+        {%- call statement('made', language='python') -%}
+            {{ create_table_as(False, made, compiled_code, 'python') }}
+        {%- endcall -%}
     {%- endif -%}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {% call statement('main') -%}
+        {% if existing is not none %}
+            delete from {{ target }}
+            where period_id >= '{{ batches[0][0] if batches else '9999' }}'
+        {% elif model['language'] == 'python' %}
+            create table {{ target }} as select * from {{ made }} where false
+        {% else %}
+            {{ create_table_as(False, target, sql_of_batch('', '')) }}
+        {% endif %}
+    {%- endcall %}
+    {%- if model['language'] == 'python' -%}
+        {%- call statement('rows') -%}
+            insert into {{ target }} by name from {{ made }}
+        {%- endcall -%}
+        {%- do adapter.drop_relation(made) -%}
+    {%- else -%}
+        {%- for first, last in batches -%}
+            {%- call statement('rows') -%}
+                insert into {{ target }} by name {{ sql_of_batch(first, last) }}
+            {%- endcall -%}
+        {%- endfor -%}
+    {%- endif -%}
+
+    {% do persist_docs(target, model) %}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {% do adapter.commit() %}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [target]}) }}
+{% endmaterialization %}
+
+{% macro sql_of_batch(first, last) %}
+    {{- compiled_code | replace('first of batch', first) | replace('last of batch', last) -}}
 {% endmacro %}

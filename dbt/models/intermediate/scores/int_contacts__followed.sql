@@ -6,8 +6,7 @@ with
 
 thresholds as (
 
-    select cast(max(value) filter (where name = 'repeat_window_days') as integer) as window_days
-    from {{ ref('stg_methodology__thresholds') }}
+    {{ threshold_values('repeat_window_days') }}
 
 ),
 
@@ -33,9 +32,9 @@ followed as (
         contacts.service_id,
         contacts.region_id,
         contacts.day,
-        contacts.day + thresholds.window_days as window_end,
+        contacts.day + cast(thresholds.repeat_window_days as integer) as window_end,
         contacts.episodes_count as contacts_count,
-        case when contacts.next_day <= contacts.day + thresholds.window_days then 0 else 1 end as resolved_count
+        case when contacts.next_day <= window_end then 0 else 1 end as resolved_count
     from contacts
     cross join thresholds
 

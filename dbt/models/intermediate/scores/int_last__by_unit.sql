@@ -6,8 +6,7 @@ with
 
 thresholds as (
 
-    select max(value) filter (where name = 'last_observed_share') as observed_share
-    from {{ ref('stg_methodology__thresholds') }}
+    {{ threshold_values('last_observed_share') }}
 
 ),
 
@@ -32,8 +31,8 @@ pairs as (
     select
         cases.agency_id,
         cases.period_id,
-        cases.share >= thresholds.observed_share as seen_in_cases,
-        visits.share >= thresholds.observed_share as seen_in_visits,
+        cases.share >= thresholds.last_observed_share as seen_in_cases,
+        visits.share >= thresholds.last_observed_share as seen_in_visits,
         cases.slice_ids || ';' || visits.slice_ids as slice_ids
     from judged as cases
     inner join judged as visits

@@ -1,6 +1,6 @@
 {# Periods whose scores have to be computed again: from the first one on whose slices are not those the scores stand on,
 or in which something else is missing, since a score may use periods before its own (series, charts) and never later
-ones. Read without ref(): what was built is written after this table, what was pending before is this table as it was. #}
+ones. A batch is the periods that fit into memory at once. Read without ref(): what was built is written after this table, what was pending before is this table as it was. #}
 {%- set built = adapter.get_relation(
     database=this.database, schema=this.schema, identifier='int_periods__built'
 ) if execute else none -%}
@@ -110,6 +110,17 @@ compared as (
 
 ),
 
+sizes as (
+
+    select
+        period_id,
+        sum(accepted_rows) as accepted_rows
+    from {{ ref('stg_ledger__slices') }}
+    where status = 'live'
+    group by period_id
+
+),
+
 changed as (
 
     select min(period_id) as first_period_id
@@ -122,10 +133,23 @@ final as (
 
     select
         compared.period_id,
-        compared.period_version
+        compared.period_version,
+        -- The widest model takes about a gigabyte for the cells of two million rows.
+        cast(
+            floor(
+                coalesce(
+                    sum(sizes.accepted_rows) over (
+                        order by compared.period_id
+                        rows between unbounded preceding and 1 preceding
+                    ), 0
+                ) / 2000000
+            ) as integer
+        ) as batch
     from compared
     inner join changed
         on compared.period_id >= changed.first_period_id
+    left join sizes
+        on compared.period_id = sizes.period_id
 
 )
 

@@ -2,8 +2,7 @@ with
 
 thresholds as (
 
-    select max(value) filter (where name = 'minimum_n') as minimum_n
-    from {{ ref('stg_methodology__thresholds') }}
+    {{ threshold_values('minimum_n') }}
 
 ),
 

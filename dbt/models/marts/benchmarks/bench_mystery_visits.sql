@@ -2,10 +2,7 @@ with
 
 thresholds as (
 
-    select
-        max(value) filter (where name = 'minimum_n') as minimum_n,
-        max(value) filter (where name = 'contradiction_z') as contradiction_z
-    from {{ ref('stg_methodology__thresholds') }}
+    {{ threshold_values('minimum_n', 'contradiction_z') }}
 
 ),
 

@@ -5,8 +5,7 @@ with
 
 thresholds as (
 
-    select max(value) filter (where name = 'minimum_peers') as minimum_peers
-    from {{ ref('stg_methodology__thresholds') }}
+    {{ threshold_values('minimum_peers') }}
 
 ),
 

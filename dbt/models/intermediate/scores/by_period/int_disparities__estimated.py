@@ -53,7 +53,6 @@ COLUMNS = {
 
 
 def model(dbt, session):
-    dbt.config(materialized="incremental")
     metrics = read(dbt.ref("stg_methodology__metrics"))
     branches = read(dbt.ref("stg_registry__branches"))
     thresholds = read(dbt.ref("stg_methodology__thresholds"))

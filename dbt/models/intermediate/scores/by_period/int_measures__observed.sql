@@ -1,6 +1,4 @@
 {# One shape for every feed's cells, so that scores need one road: a metric is a row of the registry, never a model. #}
-{%- set box_columns = [] %}
-{%- for box in range(11) %}{% do box_columns.append('cells.box_%02d_count' % box) %}{% endfor %}
 
 with
 
@@ -23,23 +21,11 @@ digital_channels as (
 
 ),
 
-survey as (
+answers as (
 
-    select
-        cells.*,
-        cells.item || '.mean' as mean_measure_id,
-        cells.item || '.top_box' as top_box_measure_id,
-        cells.scale_id || '/' || (cells.scale_range + 1) || '|' || cells.wording_version as instrument_id,
-        case
-            {% for box in range(11) %}
-            when boxes.lowest_top_box = {{ box }} then {{ box_columns[box:] | join(' + ') }}
-            {% endfor %}
-        end as top_box_count
-    from {{ ref('int_survey__cells') }} as cells
-    left join {{ ref('stg_methodology__top_boxes') }} as boxes
-        on cells.scale_range + 1 = boxes.points
-    where cells.answered_count > 0
-        and {{ period_is_pending('cells.period_id') }}
+    {{ answers_by_item([
+        'slice_id', 'agency_id', 'period_id', 'service_id', 'branch_id', 'region_id', 'journey_id', 'stage',
+    ]) }}
 
 ),
 
@@ -69,16 +55,12 @@ measures as (
 
     select
         slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,
-        mean_measure_id as measure_id, instrument_id, scale_range,
-        answered_count as n, sum_position as sum_x, sum_position2 as sum_x2
-    from survey
-    union all by name
-    select
-        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,
-        top_box_measure_id as measure_id, instrument_id,
-        answered_count as n, top_box_count as numerator
-    from survey
-    where top_box_count is not null
+        measure_id, instrument_id, n,
+        case when kind = 'mean' then scale_range end as scale_range,
+        case when kind = 'mean' then sum_x end as sum_x,
+        case when kind = 'mean' then sum_x2 end as sum_x2,
+        case when kind = 'top_box' then top_box_count end as numerator
+    from answers
     {%- for measure, numerator, base in [
         ('in_time', 'in_time_count', 'due_count'),
         ('acknowledged', 'acknowledged_count', 'acknowledgeable_count'),

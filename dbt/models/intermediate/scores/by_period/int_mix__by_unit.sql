@@ -1,7 +1,5 @@
 {# What a unit's raw score is made of: n and sum by service and channel, for metrics whose records know both. A change
 of the raw score is split by these groups into mix and rate. #}
-{%- set box_columns = [] %}
-{%- for box in range(11) %}{% do box_columns.append('cells.box_%02d_count' % box) %}{% endfor %}
 
 with
 
@@ -24,38 +22,19 @@ digital_channels as (
 
 ),
 
-survey as (
+answers as (
 
-    select
-        cells.*,
-        cells.item || '.mean' as mean_measure_id,
-        cells.item || '.top_box' as top_box_measure_id,
-        cells.scale_id || '/' || (cells.scale_range + 1) || '|' || cells.wording_version as instrument_id,
-        case
-            {% for box in range(11) %}
-            when boxes.lowest_top_box = {{ box }} then {{ box_columns[box:] | join(' + ') }}
-            {% endfor %}
-        end as top_box_count
-    from {{ ref('int_survey__cells') }} as cells
-    left join {{ ref('stg_methodology__top_boxes') }} as boxes
-        on cells.scale_range + 1 = boxes.points
-    where cells.answered_count > 0
-        and {{ period_is_pending('cells.period_id') }}
+    {{ answers_by_item(['agency_id', 'period_id', 'service_id', 'region_id', 'channel', 'stage']) }}
 
 ),
 
 measures as (
 
     select
-        agency_id, period_id, service_id, region_id, channel, stage, mean_measure_id as measure_id,
-        instrument_id, scale_range, answered_count as n, sum_position as total
-    from survey
-    union all
-    select
-        agency_id, period_id, service_id, region_id, channel, stage, top_box_measure_id as measure_id,
-        instrument_id, 1 as scale_range, answered_count as n, top_box_count as total
-    from survey
-    where top_box_count is not null
+        agency_id, period_id, service_id, region_id, channel, stage, measure_id, instrument_id,
+        case when kind = 'mean' then scale_range else 1 end as scale_range, n,
+        case when kind = 'mean' then sum_x else top_box_count end as total
+    from answers
     {%- for measure, numerator, base in [
         ('in_time', 'in_time_count', 'due_count'),
         ('acknowledged', 'acknowledged_count', 'acknowledgeable_count'),

@@ -29,7 +29,6 @@ TOP = 3
 
 
 def model(dbt, session):
-    dbt.config(materialized="incremental")
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
     tables = {

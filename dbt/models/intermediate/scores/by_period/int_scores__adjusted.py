@@ -23,7 +23,6 @@ COLUMNS = {
 
 
 def model(dbt, session):
-    dbt.config(materialized="incremental")
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     adjusted = partial(
         _adjusted,

@@ -24,6 +24,7 @@ frames as (
             metric_id,
             stages
         from {{ ref('int_respondents__by_frame') }}
+        where {{ period_is_pending() }}
     ) as draws
     inner join {{ ref('int_weights__estimated') }} as weights
         on draws.agency_id = weights.agency_id
@@ -47,9 +48,24 @@ rates as (
             when sum(invited_count) > sum(responded_count) then sum(responded_count) / sum(invited_count)
         end as response_rate
     from {{ ref('int_respondents__by_frame') }}
+    where {{ period_is_pending() }}
     group by all
     {{ 'union all' if not loop.last }}
     {%- endfor %}
+
+),
+
+-- A series that knows no modes begins where its first score is.
+starts as (
+
+    select
+        unit_type,
+        unit_id,
+        metric_id,
+        instrument_id,
+        min(period_id) as series_id
+    from {{ ref('int_scores__estimated') }}
+    group by all
 
 ),
 
@@ -119,7 +135,7 @@ final as (
         -- Where a study took the modes out, their shares may move without a break.
         coalesce(
             case when adjusted.adjustments like '%mode' then null else series.series_id end,
-            min(raw.period_id) over (partition by raw.unit_type, raw.unit_id, raw.metric_id, raw.instrument_id)
+            starts.series_id
         ) as series_id
     from {{ ref('int_scores__estimated') }} as raw
     inner join metrics
@@ -151,8 +167,13 @@ final as (
         and raw.instrument_id <> 'reported'
         and raw.agency_id = series.agency_id
         and raw.period_id = series.period_id
+    inner join starts
+        on raw.unit_type = starts.unit_type
+        and raw.unit_id = starts.unit_id
+        and raw.metric_id = starts.metric_id
+        and raw.instrument_id = starts.instrument_id
+    where {{ period_is_pending('raw.period_id') }}
 
 )
 
 select * from final
-where {{ period_is_pending() }}

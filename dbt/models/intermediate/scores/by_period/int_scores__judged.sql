@@ -6,10 +6,7 @@ with
 
 thresholds as (
 
-    select
-        max(value) filter (where name = 'minimum_n') as minimum_n,
-        max(value) filter (where name = 'owner_n') as owner_n
-    from {{ ref('stg_methodology__thresholds') }}
+    {{ threshold_values('minimum_n', 'owner_n') }}
 
 ),
 
@@ -47,7 +44,8 @@ sized as (
     inner join metrics
         on scores.metric_id = metrics.metric_id
     cross join thresholds
-    where scores.n > 0 or scores.n is null
+    where (scores.n > 0 or scores.n is null)
+        and {{ period_is_pending('scores.period_id') }}
 
 ),
 

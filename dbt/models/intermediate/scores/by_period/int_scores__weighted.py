@@ -30,7 +30,6 @@ COLUMNS = {
 
 
 def model(dbt, session):
-    dbt.config(materialized="incremental")
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     level = float(parameters.set_index("name")["value"]["interval_level"])
     tables = {

@@ -39,7 +39,6 @@ OUTCOMES = {"solved_share": "solved_count", "not_solved_share": "not_solved_coun
 
 
 def model(dbt, session):
-    dbt.config(materialized="incremental")
     thresholds = read(dbt.ref("stg_methodology__thresholds"))
     known = thresholds.set_index("name")["value"].to_dict()
     tables = {

@@ -1,13 +1,4 @@
 {# Each unit's sufficient statistics per metric, period and instrument: sums of integers and decimals, exact anyhow. #}
-{%- set unit_types = {
-    'agency': ['agency_id'],
-    'service': ['agency_id', 'service_id'],
-    'branch': ['agency_id', 'branch_id'],
-    'agency_region': ['agency_id', 'region_id'],
-    'region': ['region_id'],
-    'journey': ['journey_id'],
-} %}
-
 with
 
 measures as (
@@ -21,30 +12,14 @@ measures as (
 -- By slice first: few names are left to be listed then.
 by_slice as (
 
-    {%- for unit_type, columns in unit_types.items() %}
-    select
-        '{{ unit_type }}' as unit_type,
-        {{ columns | join(" || '/' || ") }} as unit_id,
-        {{ 'agency_id' if 'agency_id' in columns else 'cast(null as varchar)' }} as agency_id,
-        metric_id,
-        estimator,
-        period_id,
-        instrument_id,
-        part,
-        scale_range,
-        slice_id,
-        sum(n) as n,
-        sum(n_at_least) as n_at_least,
-        sum(numerator) as numerator,
-        sum(sum_x) as sum_x,
-        sum(sum_x2) as sum_x2,
-        sum(means_count) as means_count,
-        max(reported_mean) as reported_mean
-    from measures
-    where {{ columns | join(' is not null and ') }} is not null
-    group by all
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    {{ by_unit(
+        'measures',
+        ['metric_id', 'estimator', 'instrument_id', 'part', 'scale_range', 'slice_id'],
+        [
+            'sum(n) as n', 'sum(n_at_least) as n_at_least', 'sum(numerator) as numerator', 'sum(sum_x) as sum_x',
+            'sum(sum_x2) as sum_x2', 'sum(means_count) as means_count', 'max(reported_mean) as reported_mean',
+        ]
+    ) }}
 
 ),
 

@@ -31,7 +31,6 @@ COLUMNS = {
 
 
 def model(dbt, session):
-    dbt.config(materialized="incremental")
     declared = read(dbt.ref("stg_methodology__margins"))
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))

@@ -1,17 +1,11 @@
 {# The first steps of a reported score, which its passport cannot tell: rows, cells and answers it came from. #}
-{%- set unit_types = {
-    'agency': ['agency_id'],
-    'service': ['agency_id', 'service_id'],
-    'branch': ['agency_id', 'branch_id'],
-    'agency_region': ['agency_id', 'region_id'],
-    'region': ['region_id'],
-    'journey': ['journey_id'],
-} %}
-{%- set count = 'cast(sum(gathered.%s) as bigint) as %s' %}
-{%- set counts = [] %}
+{%- set sums, counts = [], [] %}
 {%- for kind in [
     'rows', 'cells', 'asked', 'answered', 'dont_know', 'not_applicable', 'refused', 'missing',
-] %}{% do counts.append(count % (kind ~ '_count', kind ~ '_count')) %}{% endfor %}
+] %}
+{%- do sums.append('sum(%s_count) as %s_count' % (kind, kind)) %}
+{%- do counts.append('cast(sum(gathered.%s_count) as bigint) as %s_count' % (kind, kind)) %}
+{%- endfor %}
 
 with
 
@@ -32,7 +26,7 @@ scores as (
 
 ),
 
-gathered as (
+rows_gathered as (
 
     select *
     from {{ ref('int_rows__gathered') }}
@@ -40,9 +34,14 @@ gathered as (
 
 ),
 
+gathered as (
+
+    {{ by_unit('rows_gathered', ['metric_id', 'instrument_id', 'slice_id'], sums) }}
+
+),
+
 final as (
 
-    {%- for unit_type, columns in unit_types.items() %}
     select
         scores.score_id,
         scores.agency_id,
@@ -50,14 +49,13 @@ final as (
         {{ counts | join(',\n        ') }}
     from scores
     inner join gathered
-        on scores.slice_id = gathered.slice_id
+        on scores.unit_type = gathered.unit_type
+        and scores.unit_id = gathered.unit_id
+        and scores.period_id = gathered.period_id
         and scores.metric_id = gathered.metric_id
         and scores.instrument_id = gathered.instrument_id
-    where scores.unit_type = '{{ unit_type }}'
-        and scores.unit_id = gathered.{{ columns | join(" || '/' || gathered.") }}
+        and scores.slice_id = gathered.slice_id
     group by all
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
 
 )
 

@@ -4,6 +4,7 @@ judged as (
 
     select *
     from {{ ref('int_scores__judged') }}
+    where {{ period_is_pending() }}
 
 ),
 
@@ -11,6 +12,7 @@ grid as (
 
     select *
     from {{ ref('int_grid__expected') }}
+    where {{ period_is_pending() }}
 
 ),
 

@@ -1,31 +1,42 @@
-{# Sums of a relation's columns for every unit that administrative records know: what stands in one row is counted once in each
-unit it belongs to. `keys` are kept beside the unit and the period; the slices behind each row are named, unless nobody
-asks for them. #}
-{% macro sums_by_unit(relation, keys, sums, traced=true) %}
-    {%- set unit_types = {
+{# `aggregates` of a relation's columns for every unit its rows belong to: what stands in one row is counted once in each.
+`keys` are kept beside the unit and the period. #}
+{% macro by_unit(
+    relation, keys, aggregates, unit_types=['agency', 'service', 'branch', 'agency_region', 'region', 'journey']
+) %}
+    {%- set columns_of = {
         'agency': ['agency_id'],
         'service': ['agency_id', 'service_id'],
+        'branch': ['agency_id', 'branch_id'],
         'agency_region': ['agency_id', 'region_id'],
         'region': ['region_id'],
+        'journey': ['journey_id'],
     } %}
-    {%- for unit_type, columns in unit_types.items() %}
+    {%- for unit_type in unit_types %}
+    {%- set columns = columns_of[unit_type] %}
     select
         '{{ unit_type }}' as unit_type,
         {{ columns | join(" || '/' || ") }} as unit_id,
         {{ 'agency_id' if 'agency_id' in columns else 'cast(null as varchar)' }} as agency_id,
         period_id,
-        {{ keys | join(',\n        ') }},
-        {%- for column in sums %}
-        cast(sum({{ column }}) as double) as {{ column }}{{ ',' if traced or not loop.last }}
-        {%- endfor %}
-        {%- if traced %}
-        string_agg(distinct slice_id, ';' order by slice_id) as slice_ids
-        {%- endif %}
+        {{ (keys + aggregates) | join(',\n        ') }}
     from {{ relation }}
     where {{ columns | join(' is not null and ') }} is not null
     group by all
     {{ 'union all' if not loop.last }}
     {%- endfor %}
+{% endmacro %}
+
+{# Sums for every unit that administrative records know; the slices behind each row are named, unless nobody asks for
+them. #}
+{% macro sums_by_unit(relation, keys, sums, traced=true) %}
+    {%- set aggregates = [] %}
+    {%- for column in sums %}
+        {%- do aggregates.append('cast(sum(%s) as double) as %s' % (column, column)) %}
+    {%- endfor %}
+    {%- if traced %}
+        {%- do aggregates.append("string_agg(distinct slice_id, ';' order by slice_id) as slice_ids") %}
+    {%- endif %}
+    {{- by_unit(relation, keys, aggregates, ['agency', 'service', 'agency_region', 'region']) }}
 {% endmacro %}
 
 {# What may be said of figures (columns n, value, unit_type, agency_id, period_id, figure and a reason of their own, `fault`; n empty where
@@ -69,10 +80,7 @@ smallest shown one is hidden too, for it could be worked out from the whole. #}
                             then coalesce(figures.fault, 'not_measured')
                     end as own_reason
                 from {{ relation }} as figures
-                cross join (
-                    select max(value) filter (where name = 'minimum_n') as minimum_n
-                    from {{ ref('stg_methodology__thresholds') }}
-                ) as thresholds
+                cross join ({{ threshold_values('minimum_n') }}) as thresholds
             )
             window family as (partition by unit_type, agency_id, period_id, figure)
         )
