@@ -97,7 +97,9 @@ def _share(adoption: int) -> float:
 
 def _run(tables: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]:
     practices = run_model("int_maturity__practices", tables)
-    return practices, run_model("int_maturity__assessed", {**tables, "int_maturity__practices": practices})
+    assessed = run_model("int_maturity__assessed", {**tables, "int_maturity__practices": practices})
+    announced = run_model("int_maturity__announced", {**tables, "int_maturity__assessed": assessed})
+    return practices, assessed.merge(announced, on=["unit_type", "unit_id", "model_id", "period_id"], how="left")
 
 
 ADOPTED = [

@@ -51,7 +51,7 @@ def test_a_period_and_all_after_it_are_pending(workspace_copy: Workspace, change
     with duckdb.connect(str(workspace_copy.warehouse)) as connection:
         if change == "stopped":
             # A build that set out to make the period from other slices, and did not come to note it.
-            connection.execute("insert into intermediate.int_periods__pending values (?, 'another')", [third])
+            connection.execute("insert into intermediate.int_periods__pending values (?, 'another', 0)", [third])
         else:
             # Its cells are others now, or there are none any more.
             version = {"changed": "another", "withdrawn": "withdrawn"}[change]

@@ -1,5 +1,6 @@
 {# Answers to each item under `keys`, with the boxes that count as its top on a scale of so many points: survey cells summed
-once, before each metric takes what it looks at; two rows an item, of kind `mean` and of kind `top_box`. #}
+once, before each metric takes what it looks at; two rows an item, of kind `mean` and of kind `top_box`. The stage is kept
+where a metric asks for one. #}
 {% macro answers_by_item(keys) %}
     {%- set box_columns = [] %}
     {%- for box in range(11) %}{% do box_columns.append('cells.box_%02d_count' % box) %}{% endfor %}
@@ -14,6 +15,7 @@ once, before each metric takes what it looks at; two rows an item, of kind `mean
             cells.{{ key }},
             {%- endfor %}
             cells.item,
+            case when asked.by_stage then cells.stage end as stage,
             cells.scale_id,
             cells.scale_range,
             cells.wording_version,
@@ -28,6 +30,14 @@ once, before each metric takes what it looks at; two rows an item, of kind `mean
                 end
             ) as top_box_count
         from {{ ref('int_survey__cells') }} as cells
+        inner join (
+            select
+                regexp_replace(measure_id, '\.[a-z_]+$', '') as item,
+                bool_or(stage <> '') as by_stage
+            from {{ ref('stg_methodology__metrics') }}
+            group by all
+        ) as asked
+            on cells.item = asked.item
         left join {{ ref('stg_methodology__top_boxes') }} as boxes
             on cells.scale_range + 1 = boxes.points
         where cells.answered_count > 0

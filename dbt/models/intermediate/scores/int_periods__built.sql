@@ -1,13 +1,20 @@
 {# Written after every model of `by_period`: until then a rerun starts the same periods again. #}
 -- depends_on: {{ ref('bench_disparities') }}
 -- depends_on: {{ ref('bench_explanations') }}
+-- depends_on: {{ ref('bench_lineage') }}
+-- depends_on: {{ ref('bench_maturity_practices') }}
+-- depends_on: {{ ref('bench_peer_positions') }}
 -- depends_on: {{ ref('bench_scores') }}
+-- depends_on: {{ ref('bench_suppression_proofs') }}
 -- depends_on: {{ ref('bench_trends') }}
 -- depends_on: {{ ref('int_comparability__gated') }}
 -- depends_on: {{ ref('int_complaint_times__by_unit') }}
 -- depends_on: {{ ref('int_disparities__estimated') }}
 -- depends_on: {{ ref('int_draws__counted') }}
+-- depends_on: {{ ref('int_draws__named') }}
 -- depends_on: {{ ref('int_index__estimated') }}
+-- depends_on: {{ ref('int_maturity__assessed') }}
+-- depends_on: {{ ref('int_maturity__practices') }}
 -- depends_on: {{ ref('int_measures__observed') }}
 -- depends_on: {{ ref('int_mix__by_unit') }}
 -- depends_on: {{ ref('int_positions__estimated') }}
@@ -19,6 +26,7 @@
 -- depends_on: {{ ref('int_scores__estimated') }}
 -- depends_on: {{ ref('int_scores__judged') }}
 -- depends_on: {{ ref('int_scores__weighted') }}
+-- depends_on: {{ ref('int_screens__estimated') }}
 -- depends_on: {{ ref('int_service_figures__estimated') }}
 -- depends_on: {{ ref('int_statistics__by_unit') }}
 -- depends_on: {{ ref('int_suppression__decided') }}

@@ -37,15 +37,54 @@ subjects as (
 
 ),
 
+items as (
+
+    select
+        subject,
+        bool_or(stage is not null) as by_stage
+    from subjects
+    where feed = 'survey_responses'
+    group by subject
+
+),
+
+-- The stage is kept where a metric asks for one.
+answers as (
+
+    select
+        cells.slice_id,
+        cells.agency_id,
+        cells.period_id,
+        cells.service_id,
+        cells.branch_id,
+        cells.region_id,
+        cells.journey_id,
+        case when items.by_stage then cells.stage end as stage,
+        cells.item as subject,
+        cells.scale_id,
+        cells.scale_range,
+        cells.wording_version,
+        count(*) as cells_count,
+        sum(cells.asked_count) as asked_count,
+        sum(cells.answered_count) as answered_count,
+        sum(cells.dont_know_count) as dont_know_count,
+        sum(cells.not_applicable_count) as not_applicable_count,
+        sum(cells.refused_count) as refused_count,
+        sum(cells.missing_count) as missing_count
+    from {{ ref('int_survey__cells') }} as cells
+    inner join items
+        on cells.item = items.subject
+    group by all
+
+),
+
 cells as (
 
     select
-        'survey_responses' as feed, item as subject,
+        'survey_responses' as feed, asked_count as rows_count,
         scale_id || '/' || (scale_range + 1) || '|' || wording_version as instrument_id,
-        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,
-        asked_count as rows_count, 1 as cells_count,
-        asked_count, answered_count, dont_know_count, not_applicable_count, refused_count, missing_count
-    from {{ ref('int_survey__cells') }}
+        * exclude (scale_id, scale_range, wording_version)
+    from answers
     union all by name
     select
         'complaints' as feed, slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,

@@ -8,6 +8,13 @@ assessed as (
 
 ),
 
+announcements as (
+
+    select *
+    from {{ ref('int_maturity__announced') }}
+
+),
+
 positions as (
 
     select
@@ -64,10 +71,10 @@ final as (
         levels.name_ar as level_ar,
         levels.name_en as level_en,
         {{ published('assessed.level_probability', 'level_probability') }},
-        cast(assessed.announced_level as integer) as announced_level,
+        cast(announcements.announced_level as integer) as announced_level,
         announced.name_ar as announced_level_ar,
         announced.name_en as announced_level_en,
-        {{ published('assessed.announced_probability', 'announced_level_probability') }},
+        {{ published('announcements.announced_probability', 'announced_level_probability') }},
         cast(assessed.gates_passed as integer) as gates_passed,
         cast(assessed.gates_failed as integer) as gates_failed,
         {{ published('assessed.points_missing', 'points_to_next_level') }},
@@ -87,12 +94,17 @@ final as (
         and scores.unit_id = assessed.unit_id
         and scores.model_id = assessed.model_id
         and scores.period_id = assessed.period_id
+    left join announcements
+        on scores.unit_type = announcements.unit_type
+        and scores.unit_id = announcements.unit_id
+        and scores.model_id = announcements.model_id
+        and scores.period_id = announcements.period_id
     left join levels
         on scores.model_id = levels.model_id
         and assessed.level = levels.level
     left join levels as announced
         on scores.model_id = announced.model_id
-        and assessed.announced_level = announced.level
+        and announcements.announced_level = announced.level
     left join positions
         on scores.unit_type = 'agency'
         and scores.agency_id = positions.agency_id

@@ -24,7 +24,7 @@ digital_channels as (
 answers as (
 
     {{ answers_by_item([
-        'slice_id', 'agency_id', 'period_id', 'service_id', 'branch_id', 'region_id', 'journey_id', 'stage',
+        'slice_id', 'agency_id', 'period_id', 'service_id', 'branch_id', 'region_id', 'journey_id',
     ]) }}
 
 ),

@@ -24,7 +24,7 @@ digital_channels as (
 
 answers as (
 
-    {{ answers_by_item(['agency_id', 'period_id', 'service_id', 'region_id', 'channel', 'stage']) }}
+    {{ answers_by_item(['agency_id', 'period_id', 'service_id', 'region_id', 'channel']) }}
 
 ),
 

@@ -1,18 +1,5 @@
-{# What was answered to each metric's question, in the cells of the population frame; y in the metric's unit. `stages`
-names the draw: the stages at which the question was asked in that agency's period. #}
+{# What was answered to each metric's question, in the cells of the population frame; y in the metric's unit. #}
 with
-
-draws as (
-
-    select
-        agency_id,
-        period_id,
-        metric_id,
-        string_agg(distinct coalesce(stage, '-'), ';' order by coalesce(stage, '-')) as stages
-    from {{ ref('int_respondents__measured') }}
-    group by all
-
-),
 
 final as (
 
@@ -42,13 +29,14 @@ final as (
         max(cells.unit_y) ** 2 * coalesce(cast(sum(cells.w2 * cast(cells.y * cells.y as decimal(12, 6))) as double), 0)
             as w2y2
     from {{ ref('int_respondents__measured') }} as cells
-    inner join draws
+    inner join {{ ref('int_draws__named') }} as draws
         on cells.agency_id = draws.agency_id
         and cells.period_id = draws.period_id
         and cells.metric_id = draws.metric_id
+    where {{ period_is_pending('cells.period_id') }}
+        and {{ period_is_pending('draws.period_id') }}
     group by all
 
 )
 
 select * from final
-where {{ period_is_pending() }}

@@ -1,17 +1,6 @@
 {# Answers to each metric's question by the profile scores are adjusted for, under the final weights; in its unit. #}
 with
 
-draws as (
-
-    select distinct
-        agency_id,
-        period_id,
-        metric_id,
-        stages
-    from {{ ref('int_respondents__by_frame') }}
-
-),
-
 answers as (
 
     select
@@ -30,7 +19,7 @@ answers as (
         -- Weights are rounded to a millionth, so that their sums do not depend on the order of rows.
         cast(cast(cells.w as double) * weights.factor as decimal(24, 6)) as w
     from {{ ref('int_respondents__measured') }} as cells
-    inner join draws
+    inner join {{ ref('int_draws__named') }} as draws
         on cells.agency_id = draws.agency_id
         and cells.period_id = draws.period_id
         and cells.metric_id = draws.metric_id
@@ -43,6 +32,9 @@ answers as (
         and coalesce(cells.region_id, '-') = weights.region_id
         and coalesce(cells.segment, '-') = weights.segment
     where cells.y is not null
+        and {{ period_is_pending('cells.period_id') }}
+        and {{ period_is_pending('draws.period_id') }}
+        and {{ period_is_pending('weights.period_id') }}
 
 ),
 
@@ -68,4 +60,3 @@ final as (
 )
 
 select * from final
-where {{ period_is_pending() }}

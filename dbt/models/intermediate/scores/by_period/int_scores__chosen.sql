@@ -17,19 +17,13 @@ frames as (
         draws.period_id,
         draws.metric_id,
         max(weights.frame_status) as frame_status
-    from (
-        select distinct
-            agency_id,
-            period_id,
-            metric_id,
-            stages
-        from {{ ref('int_respondents__by_frame') }}
-        where {{ period_is_pending() }}
-    ) as draws
+    from {{ ref('int_draws__named') }} as draws
     inner join {{ ref('int_weights__estimated') }} as weights
         on draws.agency_id = weights.agency_id
         and draws.period_id = weights.period_id
         and draws.stages = weights.stages
+    where {{ period_is_pending('draws.period_id') }}
+        and {{ period_is_pending('weights.period_id') }}
     group by all
 
 ),
@@ -55,16 +49,21 @@ rates as (
 
 ),
 
--- A series that knows no modes begins where its first score is.
+-- A series that knows no modes begins where its first score is; parts of an agency follow the modes of its survey.
 starts as (
 
     select
-        unit_type,
-        unit_id,
-        metric_id,
-        instrument_id,
-        min(period_id) as series_id
-    from {{ ref('int_scores__estimated') }}
+        scores.unit_type,
+        scores.unit_id,
+        scores.metric_id,
+        scores.instrument_id,
+        min(scores.period_id) as series_id
+    from {{ ref('int_scores__estimated') }} as scores
+    inner join metrics
+        on scores.metric_id = metrics.metric_id
+    where metrics.feed <> 'survey_responses'
+        or scores.instrument_id = 'reported'
+        or scores.unit_type in ('agency', 'region', 'journey')
     group by all
 
 ),
@@ -167,7 +166,7 @@ final as (
         and raw.instrument_id <> 'reported'
         and raw.agency_id = series.agency_id
         and raw.period_id = series.period_id
-    inner join starts
+    left join starts
         on raw.unit_type = starts.unit_type
         and raw.unit_id = starts.unit_id
         and raw.metric_id = starts.metric_id

@@ -41,7 +41,7 @@ units as (
         sum(sum_x) as sum_x,
         sum(sum_x2) as sum_x2,
         case when sum(means_count) = 1 then max(reported_mean) end as reported_mean,
-        string_agg(slice_id, ';' order by slice_id) as slice_ids
+        array_to_string(list_sort(list(slice_id)), ';') as slice_ids
     from by_slice
     group by all
 

@@ -104,7 +104,8 @@ def _trends(rows, mix, agencies, metrics, known, pending):
 
 def _place(period_id):
     """Quarters counted from year 0."""
-    return period_id.map({period: index_of(period) for period in period_id.unique()}).astype("int64")
+    code, known = pd.factorize(period_id)
+    return pd.Series(np.array([index_of(period) for period in known], "int64")[code], period_id.index)
 
 
 def _members(rows, agencies):
@@ -155,19 +156,16 @@ def _error(rows, level):
 def _changes(told, rows, quarters, span, level):
     """Difference to the same series so many quarters earlier, and why there is none."""
     now = told.assign(error=_error(told, level))
-    earlier = now[["series", "place", "score", "error"]].assign(place=now["place"] + quarters)
-    both = now.merge(earlier, on=["series", "place"], how="left", suffixes=("", "_before"))
-    both.index = told.index
-    change, error, low, high = difference(both["score_before"], both["score"], both["error_before"], both["error"])
+    before = now.set_index(["series", "place"])[["score", "error"]].reindex(
+        pd.MultiIndex.from_arrays([now["series"], now["place"] - quarters])
+    )
+    change, error, low, high = difference(before["score"], now["score"], before["error"], now["error"])
     significant = np.where(np.isnan(error), np.nan, (low > 0) | (high < 0))
-    unit = ["unit", "place"]
-    before = rows.assign(place=rows["place"] + quarters)
-    scored = before[before["status"] == "reported"]
     had = {
-        "frame_differs": _had(now, scored, ["unbroken", "place"]),
-        "series_differs": _had(now, scored, ["instrument", "place"]),
-        "instrument_differs": _had(now, scored, unit),
-        "not_reported_before": _had(now, before, unit),
+        "frame_differs": _had(now, told, "unbroken", quarters),
+        "series_differs": _had(now, told, "instrument", quarters),
+        "instrument_differs": _had(now, told, "unit", quarters),
+        "not_reported_before": _had(now, rows, "unit", quarters),
     }
     reason = np.select([~np.isnan(change), *had.values()], ["", *had], "no_earlier_period")
     made = {
@@ -181,9 +179,11 @@ def _changes(told, rows, quarters, span, level):
     return pd.DataFrame(made, index=told.index)
 
 
-def _had(now, before, key):
-    """Which rows of now have one in `before` with the same key."""
-    return now[key].merge(before[key].drop_duplicates(), on=key, how="left", indicator=True)["_merge"].eq("both")
+def _had(now, rows, key, quarters):
+    """Which rows of now have one in `rows` with the same key, so many quarters before."""
+    span = rows["place"].to_numpy().max(initial=0) + quarters + 1
+    then = rows[key].to_numpy() * span + rows["place"].to_numpy() + quarters
+    return np.isin(now[key].to_numpy() * span + now["place"].to_numpy(), then)
 
 
 def _controlled(told, metrics, known, is_pending):

@@ -1,18 +1,20 @@
-"""Levels behind gates: each unit's score, level, chances of levels and announced level by model, its dimensions and its gates.
+"""Levels behind gates: each unit's score, level and chances of levels by model, its dimensions and its gates.
 
-Belongs here: which practices go to which model, cycles in order, one row per part: `whole`, `dimension`, `gate`. Does not
-belong here: what counts of a practice (`int_maturity__practices`) and the formulas (`methodology.maturity`).
+Belongs here: which practices go to which model, one row per part: `whole`, `dimension`, `gate`. Does not belong here: what
+counts of a practice (`int_maturity__practices`), what is announced after several cycles (`int_maturity__announced`) and the
+formulas (`methodology.maturity`).
 """
 
 import zlib
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from methodology.maturity import assess, level_of, maturity_score
 from methodology.maturity_models import HIGHEST_ADOPTION, models_of_rows
-from methodology.maturity_uncertainty import announced_levels, level_probabilities, level_probabilities_of_score
-from miyar.relations import read
+from methodology.maturity_uncertainty import level_probabilities, level_probabilities_of_score
+from miyar.relations import by_period, read
 
 UNIT = ["unit_type", "unit_id", "model_id"]
 COLUMNS = {
@@ -26,8 +28,8 @@ COLUMNS = {
     "score": "float64",
     "level": "Int64",
     "level_probability": "float64",
-    "announced_level": "Int64",
-    "announced_probability": "float64",
+    # P(level) of every level, lowest first, as text that gives the same numbers again.
+    "level_probabilities": "string",
     "gates_passed": "Int64",
     "gates_failed": "Int64",
     "is_passed": "boolean",
@@ -42,8 +44,6 @@ COLUMNS = {
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    practices = read(dbt.ref("int_maturity__practices"))
     dimensions = read(dbt.ref("stg_methodology__maturity_dimensions"))
     levels = read(dbt.ref("stg_methodology__maturity_levels"))
     listed = read(dbt.ref("stg_methodology__maturity_practices"))
@@ -55,34 +55,29 @@ def model(dbt, session):
     models = models_of_rows(*tables, dict(zip(caps["model_id"], caps["unshown"], strict=True)))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
     chances = errors.pivot(index="assessed", columns="verified", values="probability").sort_index().to_numpy(float)
-    practices = practices.sort_values([*UNIT, "period_id", "practice_id"], kind="stable")
-    made = []
-    for key, rows in practices.groupby(UNIT, sort=True):
-        if key[2] in models:
-            made += _cycles(dict(zip(UNIT, key, strict=True)), rows, models[key[2]], chances, thresholds)
-    return pd.DataFrame(made, columns=list(COLUMNS)).astype(COLUMNS)
+    made = partial(_parts, models=models, chances=chances, thresholds=thresholds)
+    return by_period(dbt.ref("int_periods__pending"), {"practices": dbt.ref("int_maturity__practices")}, made, COLUMNS)
 
 
-def _cycles(unit, rows, maturity_model, chances, thresholds):
-    """All parts of one unit's assessments by one model, oldest first: what is announced depends on the cycle before."""
-    cycles = []
-    for period, own in rows.groupby("period_id", sort=True):
-        if own["counted"].notna().any():
-            common = {
-                **unit,
-                "agency_id": own["agency_id"].iloc[0],
-                "period_id": period,
-                "slice_ids": ";".join(sorted({one for ids in own["slice_ids"] for one in ids.split(";")})),
-            }
-            cycles.append((common, *_assessed(unit, period, own, maturity_model, chances, thresholds)))
-    found = [whole["level"] for _, whole, _, _ in cycles]
-    announced = announced_levels(found, [p for _, _, p, _ in cycles], thresholds["announced_at"]) if cycles else []
+def _parts(practices, models, chances, thresholds):
+    """All parts of every unit's assessments of one period."""
+    practices = practices.sort_values([*UNIT, "practice_id"], kind="stable")
     made = []
-    for level, (common, whole, probability, parts) in zip(announced, cycles, strict=True):
-        whole["announced_level"] = level
-        whole["announced_probability"] = float(probability[level - 1])
+    for key, own in practices.groupby(UNIT, sort=True):
+        if key[2] not in models or own["counted"].isna().all():
+            continue
+        unit = dict(zip(UNIT, key, strict=True))
+        period = own["period_id"].iloc[0]
+        common = {
+            **unit,
+            "agency_id": own["agency_id"].iloc[0],
+            "period_id": period,
+            "slice_ids": ";".join(sorted({one for ids in own["slice_ids"] for one in ids.split(";")})),
+        }
+        whole, probability, parts = _assessed(unit, period, own, models[key[2]], chances, thresholds)
+        whole["level_probabilities"] = ";".join(repr(float(chance)) for chance in probability)
         made += [{**common, **part} for part in (whole, *parts)]
-    return made
+    return pd.DataFrame(made, columns=list(COLUMNS))
 
 
 def _assessed(unit, period, own, maturity_model, chances, thresholds):

@@ -38,6 +38,7 @@ final as (
     left join {{ ref('stg_methodology__maturity_practices') }} as listed
         on practices.model_id = listed.model_id
         and practices.practice_id = listed.practice_id
+    where {{ period_is_pending('practices.period_id') }}
 
 )
 

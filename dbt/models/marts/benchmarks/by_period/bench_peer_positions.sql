@@ -5,6 +5,7 @@ scores as (
     select *
     from {{ ref('bench_scores') }}
     where unit_type = 'agency'
+        and {{ period_is_pending() }}
 
 ),
 

@@ -4,12 +4,14 @@ Belongs here: bringing the assessment, its evidence and the warehouse's own answ
 (`int_maturity__assessed`) and the rules themselves (`methodology.maturity`).
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from methodology.maturity import observed_adoption, shown_adoption
 from methodology.maturity_models import HIGHEST_ADOPTION, models_of_rows
-from miyar.relations import read
+from miyar.relations import by_period, read
 
 UNIT_TYPES = {
     "agency": ["agency_id"],
@@ -42,9 +44,6 @@ COLUMNS = {
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    cells = read(dbt.ref("int_maturity__cells"))
-    seen = read(dbt.ref("int_maturity__observed"))
     dimensions = read(dbt.ref("stg_methodology__maturity_dimensions"))
     levels = read(dbt.ref("stg_methodology__maturity_levels"))
     practices = read(dbt.ref("stg_methodology__maturity_practices"))
@@ -54,10 +53,17 @@ def model(dbt, session):
     tables = [table.to_dict("records") for table in (dimensions, levels, practices, gates)]
     models = models_of_rows(*tables, dict(zip(caps["model_id"], caps["unshown"], strict=True)))
     steps_apart = float(thresholds.set_index("name")["value"]["contradiction_steps"])
+    tables = {"cells": dbt.ref("int_maturity__cells"), "seen": dbt.ref("int_maturity__observed")}
+    made = partial(_practices, practices=practices, models=models, steps_apart=steps_apart)
+    return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)
+
+
+def _practices(cells, seen, practices, models, steps_apart):
+    """All practices of one period."""
     if cells.empty:
-        return pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+        return pd.DataFrame(columns=list(COLUMNS))
     rows = _counted(_by_unit(cells), seen, practices, models, steps_apart)
-    return rows[list(COLUMNS)].astype(COLUMNS).sort_values([*KEY, "practice_id"], kind="stable")
+    return rows.sort_values([*KEY, "practice_id"], kind="stable")
 
 
 def _by_unit(cells):

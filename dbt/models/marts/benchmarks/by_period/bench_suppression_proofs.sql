@@ -26,6 +26,8 @@ final as (
         and hidden.metric_id = scores.metric_id
         and hidden.period_id = scores.period_id
         and hidden.instrument_id = scores.instrument_id
+    where {{ period_is_pending('hidden.period_id') }}
+        and {{ period_is_pending('scores.period_id') }}
 
 )
 

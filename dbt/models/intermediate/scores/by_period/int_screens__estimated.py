@@ -4,11 +4,13 @@ Belongs here: which counts a screen is asked about, and who the peers are: all a
 formulas, and the limits (`thresholds.csv`). A flag is a question to a person; nothing above reads it.
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from methodology import screens
-from miyar.relations import read
+from miyar.relations import by_period, read
 
 COLUMNS = {
     **dict.fromkeys(
@@ -27,25 +29,30 @@ KEY = ["screen", "period_id", "unit_type", "unit_id", "metric_id", "instrument_i
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    days = read(dbt.ref("int_questionnaires__cells"))
-    offers = read(dbt.ref("int_offers__counted"))
-    burdens = read(dbt.ref("int_burdens__counted"))
-    scores = read(dbt.ref("int_scores__judged").filter("unit_type = 'agency' and status = 'reported'"))
-    positions = read(dbt.ref("int_positions__estimated"))
-    assessed = read(dbt.ref("int_maturity__assessed"))
     levels = read(dbt.ref("stg_methodology__maturity_levels"))
     metrics = read(dbt.ref("stg_methodology__metrics"))
     roles = read(dbt.ref("stg_methodology__roles"))
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     known = dict(zip(parameters["name"], parameters["value"], strict=True))
     satisfaction = dict(zip(roles["role"], roles["metric_id"], strict=True)).get("satisfaction")
+    tables = {
+        "days": dbt.ref("int_questionnaires__cells"),
+        "offers": dbt.ref("int_offers__counted"),
+        "burdens": dbt.ref("int_burdens__counted"),
+        "scores": dbt.ref("int_scores__judged").filter("unit_type = 'agency' and status = 'reported'"),
+        "positions": dbt.ref("int_positions__estimated"),
+        "assessed": dbt.ref("int_maturity__assessed"),
+    }
+    made = partial(_screens, levels=levels, metrics=metrics, known=known, satisfaction=satisfaction)
+    return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)
+
+
+def _screens(days, offers, burdens, scores, positions, assessed, levels, metrics, known, satisfaction):
+    """All screens of one period."""
     slices = days.groupby(["agency_id", "period_id"])["slice_id"].agg(lambda ids: ";".join(sorted(set(ids))))
     made = []
-    for period, own in days.sort_values(["agency_id", "slice_id", "day"], kind="stable").groupby(
-        "period_id", sort=True
-    ):
-        made += _of_questionnaires(own, period, known)
+    if len(days):
+        made += _of_questionnaires(days.sort_values(["agency_id", "slice_id", "day"], kind="stable"), known)
     made += _of_offers(offers, known)
     for table in made:
         table["slice_ids"] = slices.reindex(pd.MultiIndex.from_frame(table[["agency_id", "period_id"]])).to_numpy()
@@ -67,8 +74,9 @@ def _rows(screen, found, n, faults=None, **columns):
     return table.assign(fault=pd.Series(faults, index=table.index, dtype="string").where(missing))
 
 
-def _of_questionnaires(own, period, known):
+def _of_questionnaires(own, known):
     """Straight answers, equal pairs, the quarter's last days and bursts of one period's agencies."""
+    period = own["period_id"].iloc[0]
     counts = own.groupby("agency_id", sort=True)[
         ["questionnaires_count", "comparable_count", "straight_count", "equal_pairs_twice"]
     ].sum()

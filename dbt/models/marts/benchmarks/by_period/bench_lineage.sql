@@ -5,10 +5,12 @@ parts as (
 
     select
         score_id,
+        period_id,
         unnest(string_split(slice_ids, ';')) as slice_id
     from {{ ref('bench_scores') }}
     where slice_ids <> ''
         and status = 'reported'
+        and {{ period_is_pending() }}
 
 ),
 
@@ -16,6 +18,7 @@ final as (
 
     select
         parts.score_id,
+        parts.period_id,
         parts.slice_id,
         slices.agency_id,
         slices.submission_id,
