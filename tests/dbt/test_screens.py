@@ -32,6 +32,7 @@ def _honest(seed: int = 0) -> pd.DataFrame:
     n = rng.poisson(10, len(rows))
     return rows.assign(
         slice_id=rows["agency_id"],
+        period_id="2026Q1",
         questionnaires_count=n,
         comparable_count=n,
         straight_count=rng.binomial(n, 0.1),
@@ -47,7 +48,7 @@ def _flagged(tables: list[pd.DataFrame]) -> set[tuple[str, str]]:
 
 def test_what_was_planted_is_flagged_and_nothing_else(model: ModuleType) -> None:
     rows = _honest()
-    assert _flagged(model._of_questionnaires(rows, "2026Q1", KNOWN)) == set()
+    assert _flagged(model._of_questionnaires(rows, KNOWN)) == set()
     n = rows["questionnaires_count"]
     rows.loc[rows["agency_id"] == "agency_03", "straight_count"] = n // 2
     rows.loc[rows["agency_id"] == "agency_04", "equal_pairs_twice"] = n * (n - 1) // 5
@@ -55,7 +56,7 @@ def test_what_was_planted_is_flagged_and_nothing_else(model: ModuleType) -> None
     rows.loc[late, ["questionnaires_count", "comparable_count"]] += 15
     one_day = (rows["agency_id"] == "agency_06") & (rows["day"] == "2026-02-10")
     rows.loc[one_day, ["questionnaires_count", "comparable_count"]] += 90
-    found = _flagged(model._of_questionnaires(rows, "2026Q1", KNOWN))
+    found = _flagged(model._of_questionnaires(rows, KNOWN))
     planted = {
         ("straight_lining", "agency_03"),
         ("duplicates", "agency_04"),
@@ -67,11 +68,11 @@ def test_what_was_planted_is_flagged_and_nothing_else(model: ModuleType) -> None
 
 def test_an_agency_alone_and_answers_without_a_date(model: ModuleType) -> None:
     rows = _honest()
-    alone = pd.concat(model._of_questionnaires(rows[rows["agency_id"] == "agency_00"], "2026Q1", KNOWN))
+    alone = pd.concat(model._of_questionnaires(rows[rows["agency_id"] == "agency_00"], KNOWN))
     assert set(alone["screen"]) == {"straight_lining", "duplicates", "quarter_end"}
     assert not alone["is_flagged"].fillna(False).any()
     assert alone["p_value"].isna().all()
-    undated = pd.concat(model._of_questionnaires(rows.assign(day=pd.NaT), "2026Q1", KNOWN)).set_index("screen")
+    undated = pd.concat(model._of_questionnaires(rows.assign(day=pd.NaT), KNOWN)).set_index("screen")
     assert set(undated.loc["quarter_end", "fault"]) == {"no_dates"}
     assert set(undated.loc["duplicates", "fault"]) == {"no_pairs_among_peers"}
     assert undated.loc["straight_lining", "fault"].isna().all()

@@ -53,6 +53,7 @@ COLUMNS = {
 
 
 def model(dbt, session):
+    dbt.config(materialized="by_period")
     metrics = read(dbt.ref("stg_methodology__metrics"))
     branches = read(dbt.ref("stg_registry__branches"))
     thresholds = read(dbt.ref("stg_methodology__thresholds"))

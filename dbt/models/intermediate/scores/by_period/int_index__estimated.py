@@ -64,6 +64,7 @@ LOWEST, HIGHEST = 1.0, 100.0
 
 
 def model(dbt, session):
+    dbt.config(materialized="by_period")
     agencies = read(dbt.ref("stg_registry__agencies"))
     nodes = read(dbt.ref("stg_methodology__index"))
     parameters = read(dbt.ref("stg_methodology__thresholds"))

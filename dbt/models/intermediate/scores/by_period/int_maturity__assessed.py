@@ -44,6 +44,7 @@ COLUMNS = {
 
 
 def model(dbt, session):
+    dbt.config(materialized="by_period")
     dimensions = read(dbt.ref("stg_methodology__maturity_dimensions"))
     levels = read(dbt.ref("stg_methodology__maturity_levels"))
     listed = read(dbt.ref("stg_methodology__maturity_practices"))

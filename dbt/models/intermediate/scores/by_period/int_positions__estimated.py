@@ -29,6 +29,7 @@ TOP = 3
 
 
 def model(dbt, session):
+    dbt.config(materialized="by_period")
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
     tables = {

@@ -19,6 +19,7 @@ COLUMNS = {**dict.fromkeys(KEY, "string"), "reliability": "float64"}
 
 
 def model(dbt, session):
+    dbt.config(materialized="by_period")
     agencies = read(dbt.ref("stg_registry__agencies"))
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     needed = int(dict(zip(parameters["name"], parameters["value"], strict=True))["minimum_peers"]) + 1

@@ -23,6 +23,7 @@ COLUMNS = {
 
 
 def model(dbt, session):
+    dbt.config(materialized="by_period")
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     adjusted = partial(
         _adjusted,

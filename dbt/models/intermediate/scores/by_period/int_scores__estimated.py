@@ -23,6 +23,7 @@ COLUMNS = {
 
 
 def model(dbt, session):
+    dbt.config(materialized="by_period")
     thresholds = read(dbt.ref("stg_methodology__thresholds"))
     level = float(thresholds.set_index("name")["value"]["interval_level"])
     weights = read(dbt.ref("stg_methodology__maturity_dimensions"))

@@ -30,6 +30,7 @@ COLUMNS = {
 
 
 def model(dbt, session):
+    dbt.config(materialized="by_period")
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     level = float(parameters.set_index("name")["value"]["interval_level"])
     tables = {

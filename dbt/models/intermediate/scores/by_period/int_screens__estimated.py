@@ -29,6 +29,7 @@ KEY = ["screen", "period_id", "unit_type", "unit_id", "metric_id", "instrument_i
 
 
 def model(dbt, session):
+    dbt.config(materialized="by_period")
     levels = read(dbt.ref("stg_methodology__maturity_levels"))
     metrics = read(dbt.ref("stg_methodology__metrics"))
     roles = read(dbt.ref("stg_methodology__roles"))

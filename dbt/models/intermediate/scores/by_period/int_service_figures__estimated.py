@@ -39,6 +39,7 @@ OUTCOMES = {"solved_share": "solved_count", "not_solved_share": "not_solved_coun
 
 
 def model(dbt, session):
+    dbt.config(materialized="by_period")
     thresholds = read(dbt.ref("stg_methodology__thresholds"))
     known = thresholds.set_index("name")["value"].to_dict()
     tables = {

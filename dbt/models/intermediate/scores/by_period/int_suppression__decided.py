@@ -38,6 +38,7 @@ UNIT_TYPES = ["agency", "service", "branch", "agency_region", "region"]
 
 
 def model(dbt, session):
+    dbt.config(materialized="by_period")
     metrics = read(dbt.ref("stg_methodology__metrics"))
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))

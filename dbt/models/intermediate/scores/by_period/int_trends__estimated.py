@@ -59,6 +59,7 @@ PANELS = {"national": "agency", "peer_group": "agency", "region": "agency_region
 
 
 def model(dbt, session):
+    dbt.config(materialized="by_period")
     scores = dbt.ref("bench_scores").project(", ".join([*TAKEN, *STRETCHES]))
     pending = dbt.ref("int_periods__pending").aggregate("min(period_id)").fetchone()[0]
     mix = dbt.ref("int_mix__by_unit")

@@ -31,6 +31,7 @@ COLUMNS = {
 
 
 def model(dbt, session):
+    dbt.config(materialized="by_period")
     declared = read(dbt.ref("stg_methodology__margins"))
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
