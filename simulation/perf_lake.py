@@ -61,7 +61,7 @@ def write_perf_lake(root: Path, scale: Scale, seed: int = 2026) -> None:
         "name": {"ar": "بلد كامل", "en": "A whole country"},
         "methodology": "2026.1",
         "periods": {"first": scale.periods[0], "last": scale.periods[-1]},
-        "memory_limit": "3GB",
+        "memory_limit": "2GB",
     }
     (root / "miyar.yml").write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False), "utf-8")
     _write_registry(root / "registry", scale)

@@ -4,12 +4,13 @@ Belongs here: `int_periods__pending` and `int_periods__built`, and the key that 
 slices, the same for cells (`test_slices`), and whole runs in any order of deliveries (`tests/pipeline`).
 """
 
+import json
 from typing import Any
 
 import duckdb
 import pytest
 
-from dagster_project.warehouse import DBT, LIGHT, kept_by_period, run_dbt
+from dagster_project.warehouse import DBT, LIGHT, kept_by_period, prepare_manifest, run_dbt
 from miyar.workspace import Workspace
 
 PENDING = "select period_id from intermediate.int_periods__pending order by 1"
@@ -34,6 +35,13 @@ def test_every_model_by_period_is_waited_for() -> None:
     noted = (DBT / "models" / "intermediate" / "scores" / "int_periods__built.sql").read_text("utf-8")
     assert {"int_scores__estimated", "int_trends__estimated", "bench_scores"} < set(kept)
     assert {name for name in kept if f"-- depends_on: {{{{ ref('{name}') }}}}" not in noted} == set()
+
+
+def test_every_model_by_period_is_kept_as_one() -> None:
+    """dbt takes a Python model's materialization from its own file only; any other would lose the periods that are kept."""
+    nodes = json.loads(prepare_manifest().read_text("utf-8"))["nodes"]
+    stored = {node["name"]: node["config"]["materialized"] for node in nodes.values() if node["resource_type"] == "model"}
+    assert {stored[name] for name in kept_by_period()} == {"by_period"}
 
 
 def test_nothing_is_pending_after_a_build(workspace_copy: Workspace) -> None:
