@@ -318,11 +318,11 @@ def test_a_mode_that_moved_by_more_than_ten_points_begins_a_series() -> None:
         [
             ("a", period, "whole", "overall_satisfaction", mode, 20 * n)
             for period, pair in shares.items()
-            for mode, n in zip(("web", None), pair, strict=True)
+            for mode, n in zip(("web", "unknown"), pair, strict=True)
         ],
         columns=["agency_id", "period_id", "stage", "item", "mode", "asked_count"],
     )
-    found = _run("int_series__estimated", int_respondents__cells=cells)
+    found = _run("int_series__estimated", int_modes__counted=cells)
     # Exactly ten points are no more than ten; eleven are.
     assert found["series_id"].tolist() == ["q1", "q1", "q3", "q4"]
     # Three in a hundred do not make a mode.
@@ -341,11 +341,11 @@ def test_answers_of_one_respondent_are_no_sample_of_modes() -> None:
         ],
         columns=["agency_id", "period_id", "stage", "item", "mode", "asked_count"],
     )
-    found = _run("int_series__estimated", int_respondents__cells=cells)
+    found = _run("int_series__estimated", int_modes__counted=cells)
     assert found["series_id"].tolist() == ["q1", "q1"]
     # The same shares of ten times as many respondents are no chance.
     more = cells.assign(asked_count=10 * cells["asked_count"])
-    found = _run("int_series__estimated", int_respondents__cells=more)
+    found = _run("int_series__estimated", int_modes__counted=more)
     assert found["series_id"].tolist() == ["q1", "q2"]
 
 

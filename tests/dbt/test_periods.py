@@ -40,7 +40,9 @@ def test_every_model_by_period_is_waited_for() -> None:
 def test_every_model_by_period_is_kept_as_one() -> None:
     """dbt takes a Python model's materialization from its own file only; any other would lose the periods that are kept."""
     nodes = json.loads(prepare_manifest().read_text("utf-8"))["nodes"]
-    stored = {node["name"]: node["config"]["materialized"] for node in nodes.values() if node["resource_type"] == "model"}
+    stored = {
+        node["name"]: node["config"]["materialized"] for node in nodes.values() if node["resource_type"] == "model"
+    }
     assert {stored[name] for name in kept_by_period()} == {"by_period"}
 
 

@@ -1,4 +1,5 @@
 {# Written after every model of `by_period`: until then a rerun starts the same periods again. #}
+-- depends_on: {{ ref('bench_digital_services') }}
 -- depends_on: {{ ref('bench_disparities') }}
 -- depends_on: {{ ref('bench_explanations') }}
 -- depends_on: {{ ref('bench_lineage') }}
@@ -8,15 +9,18 @@
 -- depends_on: {{ ref('bench_suppression_proofs') }}
 -- depends_on: {{ ref('bench_trends') }}
 -- depends_on: {{ ref('int_comparability__gated') }}
+-- depends_on: {{ ref('int_complaint_counts__by_unit') }}
 -- depends_on: {{ ref('int_complaint_times__by_unit') }}
 -- depends_on: {{ ref('int_disparities__estimated') }}
 -- depends_on: {{ ref('int_draws__counted') }}
 -- depends_on: {{ ref('int_draws__named') }}
 -- depends_on: {{ ref('int_index__estimated') }}
+-- depends_on: {{ ref('int_journeys__estimated') }}
 -- depends_on: {{ ref('int_maturity__assessed') }}
 -- depends_on: {{ ref('int_maturity__practices') }}
 -- depends_on: {{ ref('int_measures__observed') }}
 -- depends_on: {{ ref('int_mix__by_unit') }}
+-- depends_on: {{ ref('int_modes__counted') }}
 -- depends_on: {{ ref('int_positions__estimated') }}
 -- depends_on: {{ ref('int_reliability__estimated') }}
 -- depends_on: {{ ref('int_respondents__by_frame') }}

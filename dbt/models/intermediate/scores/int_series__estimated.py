@@ -12,19 +12,16 @@ COLUMNS = {"agency_id": "string", "period_id": "string", "mode_set": "string", "
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    cells = dbt.ref("int_respondents__cells")
     parameters = dbt.ref("stg_methodology__thresholds").df()
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
-    counts = cells.aggregate(
-        "agency_id, period_id, stage, item, coalesce(mode, 'unknown') as mode, cast(sum(asked_count) as bigint) as asked"
-    ).df()
+    counts = dbt.ref("int_modes__counted").df()
     made = [_series(agency, rows, thresholds) for agency, rows in counts.groupby("agency_id", sort=True)]
     return pd.concat(made).astype(COLUMNS) if made else pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
 
 
 def _series(agency, rows, thresholds):
     table = rows.pivot_table(
-        index="period_id", columns="mode", values="asked", aggfunc="sum", fill_value=0
+        index="period_id", columns="mode", values="asked_count", aggfunc="sum", fill_value=0
     ).sort_index()
     shares = table.to_numpy(float) / table.to_numpy(float).sum(axis=1, keepdims=True)
     n = _respondents(rows).reindex(table.index).to_numpy(float)
@@ -48,5 +45,5 @@ def _respondents(rows):
 
     Answers of one respondent came by one mode: they are no sample of modes, respondents are.
     """
-    asked = rows.groupby(["period_id", "stage", "item"], dropna=False)["asked"].sum()
+    asked = rows.groupby(["period_id", "stage", "item"], dropna=False)["asked_count"].sum()
     return asked.groupby(["period_id", "stage"], dropna=False).max().groupby("period_id").sum()

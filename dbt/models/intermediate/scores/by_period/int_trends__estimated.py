@@ -91,9 +91,12 @@ def _trends(rows, mix, agencies, metrics, known, pending):
     reported = rows["status"] == "reported"
     told = rows[reported]
     is_pending = (told["period_id"] >= pending).to_numpy()
-    for quarters, span in ((1, ""), (4, "year_")):
-        told = told.join(_changes(told, rows, quarters, span, known["interval_level"]))
-    told = told.join(_controlled(told, metrics, known, is_pending))[is_pending]
+    controlled = _controlled(told, metrics, known, is_pending)
+    changes = [
+        _changes(told, rows, is_pending, quarters, span, known["interval_level"])
+        for quarters, span in ((1, ""), (4, "year_"))
+    ]
+    told = told[is_pending].join([controlled, *changes])
     told = told.merge(_mixed(mix), on=[*SERIES, "period_id"], how="left")
     # Beside a shown score its change would tell an earlier one that was withheld.
     told.loc[told["change"].isna(), ["raw_change", "mix_effect"]] = np.nan
@@ -154,10 +157,11 @@ def _error(rows, level):
     return rows["standard_error"].where(~(rows["standard_error"] == 0), half)
 
 
-def _changes(told, rows, quarters, span, level):
-    """Difference to the same series so many quarters earlier, and why there is none."""
-    now = told.assign(error=_error(told, level))
-    before = now.set_index(["series", "place"])[["score", "error"]].reindex(
+def _changes(told, rows, is_pending, quarters, span, level):
+    """Difference of pending scores to the same series so many quarters earlier, and why there is none."""
+    known = told.assign(error=_error(told, level))
+    now = known[is_pending]
+    before = known.set_index(["series", "place"])[["score", "error"]].reindex(
         pd.MultiIndex.from_arrays([now["series"], now["place"] - quarters])
     )
     change, error, low, high = difference(before["score"], now["score"], before["error"], now["error"])
@@ -177,7 +181,7 @@ def _changes(told, rows, quarters, span, level):
         f"{span}change_is_significant": significant,
         f"{span}change_reason": np.where(reason == "", None, reason),
     }
-    return pd.DataFrame(made, index=told.index)
+    return pd.DataFrame(made, index=now.index)
 
 
 def _had(now, rows, key, quarters):

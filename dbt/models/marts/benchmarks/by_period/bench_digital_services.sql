@@ -20,6 +20,7 @@ usage as (
     left join channels
         on usage.channel = channels.channel
     where usage.service_id is not null
+        and {{ period_is_pending('usage.period_id') }}
 
 ),
 
@@ -62,6 +63,7 @@ asked as (
         on cells.channel = channels.channel
         and channels.is_digital
     where cells.answered_count > 0
+        and {{ period_is_pending('cells.period_id') }}
     group by all
 
 ),
@@ -80,6 +82,7 @@ completion as (
     where scores.unit_type = 'service'
         and metrics.measure_id = 'usage.digital_completion'
         and scores.instrument_id = 'administrative'
+        and {{ period_is_pending('scores.period_id') }}
 
 ),
 

@@ -1,6 +1,4 @@
 {# Base and hits of every counted complaint figure, per unit and period. #}
-{{ config(materialized='table') }}
-
 {%- set shares = {
     'reopened_share': ('closed_count', 'reopened_count'),
     'upheld_share': ('decided_count', 'upheld_count'),
@@ -14,6 +12,7 @@ complaints as (
 
     select *
     from {{ ref('int_complaints__cells') }}
+    where {{ period_is_pending() }}
 
 ),
 
@@ -51,12 +50,14 @@ counted as (
         slice_id, agency_id, period_id, service_id, region_id,
         'first_contact_resolution_share' as figure, contacts_count as base_count, resolved_count as hits_count
     from {{ ref('int_contacts__followed') }}
+    where {{ period_is_pending() }}
     union all
     select
         slice_id, agency_id, period_id, service_id, region_id,
         last_check || '_share' as figure, observed_count as base_count, done_count as hits_count
     from {{ ref('int_last__cells') }}
     where judge = 'case_audit'
+        and {{ period_is_pending() }}
 
 ),
 

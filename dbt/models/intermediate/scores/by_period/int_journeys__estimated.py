@@ -5,10 +5,13 @@ Belongs here: which cells make a journey, who owns its stages. Does not belong h
 `methodology.estimates`) and suppression (SQL, after).
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from methodology import dominance, estimates
+from miyar.relations import by_period
 
 STAGES = ["before", "during", "after"]
 PARTS = ["whole", *STAGES]
@@ -42,8 +45,7 @@ DECIMALS = 4
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    cells = dbt.ref("int_journeys__cells").df()
+    dbt.config(materialized="by_period")
     metrics = dbt.ref("stg_methodology__metrics").df()
     roles = dbt.ref("stg_methodology__roles").df()
     steps = dbt.ref("stg_registry__journey_steps").df()
@@ -52,15 +54,21 @@ def model(dbt, session):
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
     metric = dict(zip(roles["role"], roles["metric_id"], strict=True)).get("satisfaction")
     items = metrics.loc[metrics["metric_id"] == metric, "measure_id"].str.removesuffix(".mean")
+    owned = steps.merge(services[["service_id", "agency_id"]], on="service_id")
+    made = partial(_journeys, items=items, owned=owned, thresholds=thresholds)
+    return by_period(dbt.ref("int_periods__pending"), {"cells": dbt.ref("int_journeys__cells")}, made, COLUMNS)
+
+
+def _journeys(cells, items, owned, thresholds):
+    """All parts of every journey of one period."""
     cells = cells[cells["item"].isin(items)].sort_values(["journey_id", "slice_id"], kind="stable")
     points = (cells["scale_range"].astype("Int64") + 1).astype("string")
     cells["instrument_id"] = cells["scale_id"] + "/" + points + "|" + cells["wording_version"]
-    owned = steps.merge(services[["service_id", "agency_id"]], on="service_id")
     made = []
     for key, own in cells.groupby(KEY, sort=True):
         owners = owned[owned["journey_id"] == key[0]]
         made += [{**dict(zip(KEY, key, strict=True)), **part} for part in _journey(own, owners, thresholds)]
-    return pd.DataFrame(made, columns=list(COLUMNS)).astype(COLUMNS)
+    return pd.DataFrame(made, columns=list(COLUMNS))
 
 
 def _journey(own, owners, thresholds):
