@@ -100,7 +100,7 @@ def _trends(rows, mix, agencies, metrics, known, pending):
     told = told.merge(_mixed(mix), on=[*SERIES, "period_id"], how="left")
     # Beside a shown score its change would tell an earlier one that was withheld.
     told.loc[told["change"].isna(), ["raw_change", "mix_effect"]] = np.nan
-    told = told.merge(_panels(members, known), on=[*SERIES, "period_id"], how="left")
+    told = told.merge(_panels(members, known, pending), on=[*SERIES, "period_id"], how="left")
     made = pd.concat([told, rows[~reported & (rows["period_id"] >= pending)]], ignore_index=True)
     made["points_count"] = made["points_count"].fillna(0)
     return made.reindex(columns=list(COLUMNS))
@@ -263,7 +263,7 @@ def _numbered(known, values):
     return np.where(found, place, -1)
 
 
-def _panels(members, known):
+def _panels(members, known, pending):
     """Growth of the matched panel of members, each counting once, with the part of those who came and went."""
     key = ["panel_type", "panel_id", "metric_id", "instrument_id"]
     own = members[[*key, "period_id", "unit_id", "score"]].assign(place=_place(members["period_id"]))
@@ -273,7 +273,7 @@ def _panels(members, known):
         grid = table.pivot(index="unit_id", columns="place", values="score")
         period = dict(zip(table["place"], table["period_id"], strict=True))
         for place in grid.columns:
-            if place - 1 not in grid.columns:
+            if period[place] < pending or place - 1 not in grid.columns:
                 continue
             before, after = grid[place - 1].to_numpy(float), grid[place].to_numpy(float)
             staying = int((np.isfinite(before) & np.isfinite(after)).sum())
