@@ -106,6 +106,22 @@ def test_only_pending_periods_are_made_again(workspace_copy: Workspace, table: s
     assert _query(workspace_copy, rows) == before
 
 
+def test_periods_made_in_batches_are_those_made_together(workspace_copy: Workspace) -> None:
+    """A ledger that tells of a country's rows puts every period into a batch of its own; the tables stay what they were."""
+    tables = ("intermediate.int_measures__observed", "intermediate.int_scores__chosen", "benchmarks.bench_scores")
+    before = [_query(workspace_copy, f"select * from {table} order by all") for table in tables]
+    ledger = workspace_copy.lake / "slices.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"create table slices as select * replace (2000000 as rows) from read_parquet('{ledger}')")
+        connection.execute(f"copy slices to '{ledger}' (format parquet)")
+    (workspace_copy.root / "warehouse" / "scores.key").unlink()
+    _build(workspace_copy, *LIGHT)
+    batches = _query(workspace_copy, "select batch, count(*) from intermediate.int_periods__pending group by all")
+    assert len(batches) > 1 and {count for _, count in batches} == {1}
+    assert [_query(workspace_copy, f"select * from {table} order by all") for table in tables] == before
+    assert all(before)
+
+
 def test_another_method_makes_every_period_anew(workspace_copy: Workspace) -> None:
     key = workspace_copy.root / "warehouse" / "scores.key"
     assert key.is_file()
