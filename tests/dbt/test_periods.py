@@ -108,7 +108,7 @@ def test_only_pending_periods_are_made_again(workspace_copy: Workspace, table: s
 
 def test_periods_made_in_batches_are_those_made_together(workspace_copy: Workspace) -> None:
     """A ledger that tells of a country's rows puts every period into a batch of its own; the tables stay what they were."""
-    tables = ("intermediate.int_measures__observed", "intermediate.int_scores__chosen", "benchmarks.bench_scores")
+    tables = ("intermediate.int_answers__by_unit", "intermediate.int_scores__chosen", "benchmarks.bench_scores")
     before = [_query(workspace_copy, f"select * from {table} order by all") for table in tables]
     ledger = workspace_copy.lake / "slices.parquet"
     with duckdb.connect() as connection:

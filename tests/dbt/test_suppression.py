@@ -19,7 +19,7 @@ from tests.dbt.python_models import run_model
 
 TABLE = {"metric_id": "m", "period_id": "q", "instrument_id": "i"}
 PARTS = ("service", "agency_region")
-PLACED = [*TABLE, "agency_id", "branch_id", "region_id"]
+PLACED = ["unit_type", "unit_id", *TABLE, "agency_id", "only_region_id"]
 SCORES = dict.fromkeys(("unit_type", "unit_id", "agency_id", *TABLE, "slice_ids"), "str") | {
     "n": "Int64",
     "n_at_least": "Int64",
@@ -52,14 +52,16 @@ def _run(
         {"unit_type": key[0], "agency_id": key[1] or None, "unit_id": key[2], **TABLE, "n": n, "is_shown": key in shown}
         for key, n in before.items()
     ]
-    measures = [{**TABLE, "agency_id": a, "branch_id": b, "region_id": r} for a, b, r in placed]
+    branches = [
+        {"unit_type": "branch", "unit_id": f"{a}/{b}", **TABLE, "agency_id": a, "only_region_id": r} for a, b, r in placed
+    ]
     made = run_model(
         "int_suppression__decided",
         {
             "int_scores__estimated": pd.DataFrame(scores, columns=list(SCORES)).astype(SCORES),
             "stg_ledger__published": pd.DataFrame(published, columns=list(PUBLISHED)).astype(PUBLISHED),
             "stg_methodology__metrics": pd.DataFrame([{"metric_id": "m", "estimator": other.get("estimator", "mean")}]),
-            "int_measures__observed": pd.DataFrame(measures, columns=PLACED, dtype="str"),
+            "int_statistics__by_unit": pd.DataFrame(branches, columns=PLACED, dtype="str"),
             "stg_methodology__thresholds": pd.DataFrame({"name": ["minimum_n", "owner_n"], "value": [30.0, 5.0]}),
         },
     )

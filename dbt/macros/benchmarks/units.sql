@@ -26,6 +26,15 @@
     {%- endfor %}
 {% endmacro %}
 
+{# The region in which everything counted lies, of the rows that count; none where it lies in several or is not said. #}
+{% macro only_region(condition='true') -%}
+    case
+        when count(*) filter ({{ condition }}) = count(region_id) filter ({{ condition }})
+            and min(region_id) filter ({{ condition }}) = max(region_id) filter ({{ condition }})
+            then min(region_id) filter ({{ condition }})
+    end as only_region_id
+{%- endmacro %}
+
 {# Sums for every unit that administrative records know; the slices behind each row are named, unless nobody asks for
 them. #}
 {% macro sums_by_unit(relation, keys, sums, traced=true) %}

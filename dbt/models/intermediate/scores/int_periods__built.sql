@@ -8,6 +8,7 @@
 -- depends_on: {{ ref('bench_scores') }}
 -- depends_on: {{ ref('bench_suppression_proofs') }}
 -- depends_on: {{ ref('bench_trends') }}
+-- depends_on: {{ ref('int_answers__by_unit') }}
 -- depends_on: {{ ref('int_comparability__gated') }}
 -- depends_on: {{ ref('int_complaint_counts__by_unit') }}
 -- depends_on: {{ ref('int_complaint_times__by_unit') }}

@@ -1,5 +1,5 @@
-{# Rows and cells that a metric looks at, by slice and place: what an explanation counts before any statistic.
-Rows count as the cells have them: of a case delivered several times, the last version. #}
+{# Rows and cells that a metric looks at in every feed but answers (`int_answers__by_unit`), by slice and place: what an explanation
+counts before any statistic. Rows count as the cells have them: of a case delivered several times, the last version. #}
 with
 
 metrics as (
@@ -21,11 +21,11 @@ subjects as (
         stage,
         feed,
         case feed
-            when 'survey_responses' then regexp_replace(measure_id, '\.[a-z_]+$', '')
             when 'mystery_visits' then measure_id
             when 'maturity_assessments' then measure_id
         end as subject
     from metrics
+    where feed <> 'survey_responses'
     union all
     select metric_id, stage, 'reported_measures' as feed, metric_id as subject
     from metrics
@@ -37,55 +37,8 @@ subjects as (
 
 ),
 
-items as (
-
-    select
-        subject,
-        bool_or(stage is not null) as by_stage
-    from subjects
-    where feed = 'survey_responses'
-    group by subject
-
-),
-
--- The stage is kept where a metric asks for one.
-answers as (
-
-    select
-        cells.slice_id,
-        cells.agency_id,
-        cells.period_id,
-        cells.service_id,
-        cells.branch_id,
-        cells.region_id,
-        cells.journey_id,
-        case when items.by_stage then cells.stage end as stage,
-        cells.item as subject,
-        cells.scale_id,
-        cells.scale_range,
-        cells.wording_version,
-        count(*) as cells_count,
-        sum(cells.asked_count) as asked_count,
-        sum(cells.answered_count) as answered_count,
-        sum(cells.dont_know_count) as dont_know_count,
-        sum(cells.not_applicable_count) as not_applicable_count,
-        sum(cells.refused_count) as refused_count,
-        sum(cells.missing_count) as missing_count
-    from {{ ref('int_survey__cells') }} as cells
-    inner join items
-        on cells.item = items.subject
-    group by all
-
-),
-
 cells as (
 
-    select
-        'survey_responses' as feed, asked_count as rows_count,
-        scale_id || '/' || (scale_range + 1) || '|' || wording_version as instrument_id,
-        * exclude (scale_id, scale_range, wording_version)
-    from answers
-    union all by name
     select
         'complaints' as feed, slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
         opened_count as rows_count, 1 as cells_count
@@ -145,13 +98,7 @@ final as (
         cells.region_id,
         cells.journey_id,
         cast(sum(cells.rows_count) as bigint) as rows_count,
-        cast(sum(cells.cells_count) as bigint) as cells_count,
-        cast(sum(cells.asked_count) as bigint) as asked_count,
-        cast(sum(cells.answered_count) as bigint) as answered_count,
-        cast(sum(cells.dont_know_count) as bigint) as dont_know_count,
-        cast(sum(cells.not_applicable_count) as bigint) as not_applicable_count,
-        cast(sum(cells.refused_count) as bigint) as refused_count,
-        cast(sum(cells.missing_count) as bigint) as missing_count
+        cast(sum(cells.cells_count) as bigint) as cells_count
     from cells
     inner join subjects
         on cells.feed = subjects.feed

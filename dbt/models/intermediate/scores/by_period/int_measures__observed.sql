@@ -1,4 +1,5 @@
-{# One shape for every feed's cells, so that scores need one road: a metric is a row of the registry, never a model. #}
+{# One shape for every feed's cells but answers, which are many and meet their metrics by unit (`int_answers__by_unit`): scores need
+one road, and a metric is a row of the registry, never a model. #}
 
 with
 
@@ -18,14 +19,6 @@ digital_channels as (
     select channel
     from {{ ref('stg_methodology__channels') }}
     where is_digital
-
-),
-
-answers as (
-
-    {{ answers_by_item([
-        'slice_id', 'agency_id', 'period_id', 'service_id', 'branch_id', 'region_id', 'journey_id',
-    ]) }}
 
 ),
 
@@ -53,14 +46,6 @@ reported as (
 
 measures as (
 
-    select
-        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,
-        measure_id, instrument_id, n,
-        case when kind = 'mean' then scale_range end as scale_range,
-        case when kind = 'mean' then sum_x end as sum_x,
-        case when kind = 'mean' then sum_x2 end as sum_x2,
-        case when kind = 'top_box' then top_box_count end as numerator
-    from answers
     {%- for measure, numerator, base in [
         ('in_time', 'in_time_count', 'due_count'),
         ('acknowledged', 'acknowledged_count', 'acknowledgeable_count'),
@@ -68,13 +53,12 @@ measures as (
         ('reopened', 'reopened_count', 'closed_count'),
         ('escalated', 'escalated_count', 'escalatable_count'),
     ] %}
-    union all by name
     select
         slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
         'complaints.{{ measure }}' as measure_id, {{ base }} as n, {{ numerator }} as numerator
     from {{ ref('int_complaints__cells') }}
-    {%- endfor %}
     union all by name
+    {%- endfor %}
     select
         slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
         'complaints.per_1000' as measure_id, 0 as n, opened_count as numerator

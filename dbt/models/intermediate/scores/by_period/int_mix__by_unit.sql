@@ -3,17 +3,6 @@ of the raw score is split by these groups into mix and rate. #}
 
 with
 
-metrics as (
-
-    select
-        metric_id,
-        measure_id,
-        nullif(stage, '') as stage
-    from {{ ref('stg_methodology__metrics') }}
-    where estimator in ('mean', 'proportion')
-
-),
-
 digital_channels as (
 
     select channel
@@ -28,13 +17,14 @@ answers as (
 
 ),
 
-measures as (
+of_metrics as (
 
-    select
-        agency_id, period_id, service_id, region_id, channel, stage, measure_id, instrument_id,
-        case when kind = 'mean' then scale_range else 1 end as scale_range, n,
-        case when kind = 'mean' then sum_x else top_box_count end as total
-    from answers
+    {{ metrics_of_answers('answers', ['agency_id', 'period_id', 'service_id', 'region_id', 'channel', 'n']) }}
+
+),
+
+records as (
+
     {%- for measure, numerator, base in [
         ('in_time', 'in_time_count', 'due_count'),
         ('acknowledged', 'acknowledged_count', 'acknowledgeable_count'),
@@ -42,16 +32,15 @@ measures as (
         ('reopened', 'reopened_count', 'closed_count'),
         ('escalated', 'escalated_count', 'escalatable_count'),
     ] %}
-    union all
     select
-        agency_id, period_id, service_id, region_id, channel, null as stage,
+        agency_id, period_id, service_id, region_id, channel,
         'complaints.{{ measure }}' as measure_id, 'administrative' as instrument_id, 1 as scale_range,
         {{ base }} as n, {{ numerator }} as total
     from {{ ref('int_complaints__cells') }}
-    {%- endfor %}
     union all
+    {%- endfor %}
     select
-        agency_id, period_id, service_id, region_id, channel, null as stage,
+        agency_id, period_id, service_id, region_id, channel,
         'usage.digital_completion' as measure_id, 'administrative' as instrument_id, 1 as scale_range,
         rated_started_count as n, rated_ended_count as total
     from {{ ref('int_usage__cells') }}
@@ -59,27 +48,42 @@ measures as (
 
 ),
 
+measures as (
+
+    select
+        agency_id, period_id, service_id, region_id, channel, metric_id, estimator, instrument_id, n,
+        case when estimator = 'mean' then scale_range else 1 end as scale_range,
+        case when estimator = 'mean' then sum_x else numerator end as total
+    from of_metrics
+    union all by name
+    select
+        records.* exclude (measure_id),
+        metrics.metric_id,
+        metrics.estimator
+    from records
+    inner join {{ ref('stg_methodology__metrics') }} as metrics
+        on records.measure_id = metrics.measure_id
+
+),
+
 -- Summed once for all units that share them.
 groups as materialized (
 
     select
-        measures.agency_id,
-        measures.period_id,
-        measures.service_id,
-        measures.region_id,
-        metrics.metric_id,
-        measures.instrument_id,
-        measures.scale_range,
-        coalesce(measures.agency_id || '/' || measures.service_id, measures.agency_id)
-        || '|' || coalesce(measures.channel, '') as group_id,
-        sum(measures.n) as n,
-        sum(measures.total) as total
+        agency_id,
+        period_id,
+        service_id,
+        region_id,
+        metric_id,
+        instrument_id,
+        scale_range,
+        coalesce(agency_id || '/' || service_id, agency_id) || '|' || coalesce(channel, '') as group_id,
+        sum(n) as n,
+        sum(total) as total
     from measures
-    inner join metrics
-        on measures.measure_id = metrics.measure_id
-        and (metrics.stage is null or measures.stage = metrics.stage)
-    where measures.n > 0
-        and {{ period_is_pending('measures.period_id') }}
+    where n > 0
+        and estimator in ('mean', 'proportion')
+        and {{ period_is_pending() }}
     group by all
 
 ),
@@ -90,5 +94,5 @@ final as (
     ) }}
 )
 
-select * from final
+select * exclude (agency_id) from final
 where {{ period_is_pending() }}

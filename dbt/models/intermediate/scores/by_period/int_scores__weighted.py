@@ -38,7 +38,9 @@ def model(dbt, session):
         "weights": _numbered(dbt.ref("int_weights__estimated")),
         "statistics": dbt.ref("int_statistics__by_unit").filter("unit_type = 'region'"),
     }
-    return by_period(dbt.ref("int_periods__pending"), tables, partial(_scores, level=level), COLUMNS)
+    estimators = read(dbt.ref("stg_methodology__metrics")).set_index("metric_id")["estimator"]
+    scores = partial(_scores, estimators=estimators, level=level)
+    return by_period(dbt.ref("int_periods__pending"), tables, scores, COLUMNS)
 
 
 def _numbered(weights):
@@ -49,13 +51,13 @@ def _numbered(weights):
 
 def _placed(answers, weights):
     """Sums of each item by the place of their cell: names of cells are many and long, and stay in the warehouse."""
-    columns = [f"answers.{name}" for name in [*DRAW, *ITEM, "estimator", *SUMS]]
+    columns = [f"answers.{name}" for name in [*DRAW, *ITEM, *SUMS]]
     same = " and ".join(f"answers.{name} = weights.{name}" for name in [*DRAW, *CELL])
     joined = answers.set_alias("answers").join(_numbered(weights).set_alias("weights"), same)
     return joined.project(", ".join([*columns, "weights.place"]))
 
 
-def _scores(answers, weights, statistics, level):
+def _scores(answers, weights, statistics, estimators, level):
     """All scores of one period."""
     weights = weights.sort_values([*DRAW, "place"], kind="stable").reset_index(drop=True)
     answers = answers.sort_values([*DRAW, *ITEM, "place"], kind="stable").reset_index(drop=True)
@@ -71,6 +73,7 @@ def _scores(answers, weights, statistics, level):
         return pd.DataFrame(columns=list(COLUMNS))
     scores = pd.DataFrame({name: np.concatenate([part[name] for part in made]) for name in made[0]})
     scores = scores[np.isfinite(scores["score"])]
+    scores["estimator"] = scores["metric_id"].map(estimators)
     scores = pd.concat([scores, _regions(scores, statistics)], ignore_index=True)
     return _with_intervals(scores, level).sort_values(KEY, kind="stable")
 
@@ -78,7 +81,7 @@ def _scores(answers, weights, statistics, level):
 def _draw(key, rows, factors):
     """Estimates of one draw: each of its items, in the agency and in each of its parts; columns as arrays."""
     agency, period, _ = key
-    metric, instrument, estimator = (rows[name] for name in [*ITEM, "estimator"])
+    metric, instrument = (rows[name] for name in ITEM)
     new = np.r_[True, (metric[1:] != metric[:-1]) | (instrument[1:] != instrument[:-1])]
     item, place = np.cumsum(new) - 1, rows["place"]
     size = factors["factor"].size
@@ -111,7 +114,6 @@ def _draw(key, rows, factors):
         "metric_id": metric[new][column],
         "period_id": np.full(unit.size, period, object),
         "instrument_id": instrument[new][column],
-        "estimator": estimator[new][column],
         "n": found.n.ravel(),
         "score": found.mean.ravel(),
         "standard_error": scale * found.error.ravel(),

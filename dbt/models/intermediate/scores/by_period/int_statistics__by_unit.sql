@@ -9,6 +9,23 @@ measures as (
 
 ),
 
+answers as (
+
+    select *
+    from {{ ref('int_answers__by_unit') }}
+    where n > 0
+        and {{ period_is_pending() }}
+
+),
+
+of_metrics as (
+
+    {{ metrics_of_answers(
+        'answers', ['unit_type', 'unit_id', 'agency_id', 'period_id', 'slice_id', 'n', 'only_region_id']
+    ) }}
+
+),
+
 -- By slice first: few names are left to be listed then.
 by_slice as (
 
@@ -18,8 +35,15 @@ by_slice as (
         [
             'sum(n) as n', 'sum(n_at_least) as n_at_least', 'sum(numerator) as numerator', 'sum(sum_x) as sum_x',
             'sum(sum_x2) as sum_x2', 'sum(means_count) as means_count', 'max(reported_mean) as reported_mean',
+            only_region(),
         ]
     ) }}
+    union all by name
+    select
+        *,
+        n as n_at_least,
+        '' as part
+    from of_metrics
 
 ),
 
@@ -41,7 +65,11 @@ units as (
         sum(sum_x) as sum_x,
         sum(sum_x2) as sum_x2,
         case when sum(means_count) = 1 then max(reported_mean) end as reported_mean,
-        array_to_string(list_sort(list(slice_id)), ';') as slice_ids
+        case
+            when count(*) = count(only_region_id) and min(only_region_id) = max(only_region_id)
+                then min(only_region_id)
+        end as only_region_id,
+        array_to_string(list_sort(list_distinct(list(slice_id))), ';') as slice_ids
     from by_slice
     group by all
 
@@ -65,6 +93,7 @@ final as (
         100 * cast(sum_x as double) / scale_range as sum_x,
         10000 * cast(sum_x2 as double) / (scale_range * scale_range) as sum_x2,
         cast(reported_mean as double) as reported_mean,
+        only_region_id,
         slice_ids
     from units
 

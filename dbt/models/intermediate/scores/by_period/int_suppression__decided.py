@@ -42,12 +42,12 @@ def model(dbt, session):
     metrics = read(dbt.ref("stg_methodology__metrics"))
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
-    branches = dbt.ref("int_measures__observed").filter("branch_id is not null")
+    branches = dbt.ref("int_statistics__by_unit").filter("unit_type = 'branch'")
     tables = {
         "scores": dbt.ref("int_scores__estimated").project(
             ", ".join([*CELL, "agency_id", "n", "n_at_least", "slice_ids"])
         ),
-        "lying": branches.project(", ".join([*TABLE, "agency_id", "branch_id", "region_id"])).distinct(),
+        "lying": branches.project(", ".join([*TABLE, "agency_id", "unit_id", "only_region_id"])).distinct(),
         "published": dbt.ref("stg_ledger__published"),
     }
     hidden = partial(_hidden, metrics=metrics, thresholds=thresholds)
@@ -95,11 +95,10 @@ def _beside(cells, published):
 
 def _placed(lying):
     """The region of each branch by table, where all its answers lie in one."""
-    branch = [*TABLE, "agency_id", "branch_id"]
-    lying = lying.sort_values([*branch, "region_id"], kind="stable")
-    placed = lying[~lying.duplicated(branch, keep=False) & lying["region_id"].notna()].copy()
-    placed["unit_id"] = placed["agency_id"] + "/" + placed["branch_id"]
-    placed["parent_id"] = placed["agency_id"] + "/" + placed["region_id"]
+    branch = [*TABLE, "unit_id"]
+    lying = lying.sort_values([*branch, "only_region_id"], kind="stable")
+    placed = lying[~lying.duplicated(branch, keep=False) & lying["only_region_id"].notna()].copy()
+    placed["parent_id"] = placed["agency_id"] + "/" + placed["only_region_id"]
     return placed[[*TABLE, "unit_id", "parent_id"]]
 
 

@@ -1,10 +1,11 @@
 {# The first steps of a reported score, which its passport cannot tell: rows, cells and answers it came from. #}
 {%- set sums, counts = [], [] %}
-{%- for kind in [
-    'rows', 'cells', 'asked', 'answered', 'dont_know', 'not_applicable', 'refused', 'missing',
+{%- for kind in ['rows', 'cells'] %}{% do sums.append('sum(%s_count) as %s_count' % (kind, kind)) %}{% endfor %}
+{%- set states = [
+    'asked_count', 'answered_count', 'dont_know_count', 'not_applicable_count', 'refused_count', 'missing_count',
 ] %}
-{%- do sums.append('sum(%s_count) as %s_count' % (kind, kind)) %}
-{%- do counts.append('cast(sum(gathered.%s_count) as bigint) as %s_count' % (kind, kind)) %}
+{%- for column in ['rows_count', 'cells_count'] + states %}
+{%- do counts.append('cast(sum(gathered.%s) as bigint) as %s' % (column, column)) %}
 {%- endfor %}
 
 with
@@ -34,9 +35,31 @@ rows_gathered as (
 
 ),
 
+answers as (
+
+    select
+        *,
+        asked_count as rows_count,
+        n as answered_count
+    from {{ ref('int_answers__by_unit') }}
+    where {{ period_is_pending() }}
+
+),
+
+of_metrics as (
+
+    {{ metrics_of_answers(
+        'answers', ['unit_type', 'unit_id', 'period_id', 'slice_id', 'rows_count', 'cells_count'] + states
+    ) }}
+
+),
+
 gathered as (
 
     {{ by_unit('rows_gathered', ['metric_id', 'instrument_id', 'slice_id'], sums) }}
+    union all by name
+    select *
+    from of_metrics
 
 ),
 
