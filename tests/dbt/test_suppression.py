@@ -53,7 +53,8 @@ def _run(
         for key, n in before.items()
     ]
     branches = [
-        {"unit_type": "branch", "unit_id": f"{a}/{b}", **TABLE, "agency_id": a, "only_region_id": r} for a, b, r in placed
+        {"unit_type": "branch", "unit_id": f"{a}/{b}", **TABLE, "agency_id": a, "only_region_id": r}
+        for a, b, r in placed
     ]
     made = run_model(
         "int_suppression__decided",

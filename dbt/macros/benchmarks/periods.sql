@@ -25,39 +25,29 @@ large inputs are filtered where they are read. #}
 {% endmacro %}
 
 {# A table whose rows are kept from build to build, a period at a time. SQL makes one batch of pending periods after the other;
-a Python model makes all of them (`miyar.relations`), in a table beside its own, for it does not write through this connection. #}
+a Python model makes all of them (`miyar.relations`). #}
 {% materialization by_period, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type='table') -%}
-    {%- set made = target.incorporate(path={'identifier': target.identifier ~ '__made'}) -%}
     {%- set batches = run_query(
         "select min(period_id), max(period_id) from " ~ ref('int_periods__pending') ~ " group by batch order by batch"
     ).rows -%}
+    {%- set forgotten = "delete from " ~ target ~ " where period_id >= '" ~ (batches[0][0] if batches else '9999') ~ "'" -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {%- if model['language'] == 'python' -%}
-        {%- do adapter.drop_relation(made) -%}
-        {%- call statement('made', language='python') -%}
-            {{ create_table_as(False, made, compiled_code, 'python') }}
-        {%- endcall -%}
-    {%- endif -%}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
-    {% call statement('main') -%}
-        {% if existing is not none %}
-            delete from {{ target }}
-            where period_id >= '{{ batches[0][0] if batches else '9999' }}'
-        {% elif model['language'] == 'python' %}
-            create table {{ target }} as select * from {{ made }} where false
-        {% else %}
-            {{ create_table_as(False, target, sql_of_batch('', '')) }}
-        {% endif %}
-    {%- endcall %}
     {%- if model['language'] == 'python' -%}
-        {%- call statement('rows') -%}
-            insert into {{ target }} by name from {{ made }}
+        {%- call statement('main', language='python') -%}
+            {{ python_of_periods(target, forgotten if existing is not none) }}
         {%- endcall -%}
-        {%- do adapter.drop_relation(made) -%}
     {%- else -%}
+        {%- call statement('main') -%}
+            {%- if existing is not none -%}
+                {{ forgotten }}
+            {%- else -%}
+                {{ create_table_as(False, target, sql_of_batch('', '')) }}
+            {%- endif -%}
+        {%- endcall -%}
         {%- for first, last in batches -%}
             {%- call statement('rows') -%}
                 insert into {{ target }} by name {{ sql_of_batch(first, last) }}
@@ -75,3 +65,24 @@ a Python model makes all of them (`miyar.relations`), in a table beside its own,
 {% macro sql_of_batch(first, last) %}
     {{- compiled_code | replace('first of batch', first) | replace('last of batch', last) -}}
 {% endmacro %}
+
+{# A Python model does not write through dbt's connection: it has a transaction of its own. #}
+{% macro python_of_periods(target, forgotten) -%}
+{{ compiled_code }}
+
+def materialize(df, con):
+    con.register("rows_made", df)
+    con.execute("begin")
+    try:
+        {%- if forgotten %}
+        con.execute("""{{ forgotten }}""")
+        con.execute("""insert into {{ target }} by name select * from rows_made""")
+        {%- else %}
+        con.execute("""create table {{ target }} as select * from rows_made""")
+        {%- endif %}
+        con.execute("commit")
+    except Exception:
+        con.execute("rollback")
+        raise
+    con.unregister("rows_made")
+{%- endmacro %}

@@ -35,17 +35,21 @@
     end as only_region_id
 {%- endmacro %}
 
-{# Sums for every unit that administrative records know; the slices behind each row are named, unless nobody asks for
-them. #}
-{% macro sums_by_unit(relation, keys, sums, traced=true) %}
-    {%- set aggregates = [] %}
+{# Sums for every unit that administrative records know; the slices behind each row are named. By slice first: few names are
+left to be listed then. #}
+{% macro sums_by_unit(relation, keys, sums) %}
+    {%- set exact, totals = [], [] %}
     {%- for column in sums %}
-        {%- do aggregates.append('cast(sum(%s) as double) as %s' % (column, column)) %}
+        {%- do exact.append('sum(%s) as %s' % (column, column)) %}
+        {%- do totals.append('cast(sum(%s) as double) as %s' % (column, column)) %}
     {%- endfor %}
-    {%- if traced %}
-        {%- do aggregates.append("string_agg(distinct slice_id, ';' order by slice_id) as slice_ids") %}
-    {%- endif %}
-    {{- by_unit(relation, keys, aggregates, ['agency', 'service', 'agency_region', 'region']) }}
+    select
+        {{ (['unit_type', 'unit_id', 'agency_id', 'period_id'] + keys + totals) | join(',\n        ') }},
+        array_to_string(list_sort(list(slice_id)), ';') as slice_ids
+    from (
+        {{- by_unit(relation, keys + ['slice_id'], exact, ['agency', 'service', 'agency_region', 'region']) }}
+    )
+    group by all
 {% endmacro %}
 
 {# What may be said of figures (columns n, value, unit_type, agency_id, period_id, figure and a reason of their own, `fault`; n empty where

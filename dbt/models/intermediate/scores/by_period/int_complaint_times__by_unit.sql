@@ -1,16 +1,26 @@
-{# Durations of every unit's cases, per clock: what a curve is drawn from. #}
+{# Durations of every unit's cases, per clock and slice: what a curve is drawn from. Cases of one duration are few, so that their
+slices stand in rows of their own: listing them would cost more than counting. #}
 with
 
 times as (
 
     select *
     from {{ ref('int_complaint_times__cells') }}
+    where {{ period_is_pending() }}
 
 ),
 
 final as (
-    {{ sums_by_unit('times', ['clock', 'duration_hours'], ['ended_count', 'censored_count', 'entered_count']) }}
+    {{ by_unit(
+        'times',
+        ['clock', 'duration_hours', 'slice_id as slice_ids'],
+        [
+            'cast(sum(ended_count) as double) as ended_count',
+            'cast(sum(censored_count) as double) as censored_count',
+            'cast(sum(entered_count) as double) as entered_count',
+        ],
+        ['agency', 'service', 'agency_region', 'region']
+    ) }}
 )
 
 select * from final
-where {{ period_is_pending() }}

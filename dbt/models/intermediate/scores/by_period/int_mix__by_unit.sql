@@ -1,5 +1,5 @@
 {# What a unit's raw score is made of: n and sum by service and channel, for metrics whose records know both. A change
-of the raw score is split by these groups into mix and rate. #}
+of the raw score is split by these groups into mix and rate. A region's groups are those of its agencies there, told once. #}
 
 with
 
@@ -89,8 +89,11 @@ groups as materialized (
 ),
 
 final as (
-    {{ sums_by_unit(
-        'groups', ['metric_id', 'instrument_id', 'scale_range', 'group_id'], ['n', 'total'], traced=false
+    {{ by_unit(
+        'groups',
+        ['metric_id', 'instrument_id', 'scale_range', 'group_id'],
+        ['cast(sum(n) as double) as n', 'cast(sum(total) as double) as total'],
+        ['agency', 'service', 'agency_region']
     ) }}
 )
 

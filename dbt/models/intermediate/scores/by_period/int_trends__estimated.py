@@ -85,9 +85,10 @@ def _trends(rows, mix, agencies, metrics, known, pending):
     members = _members(rows, agencies)
     rows = pd.concat([rows, _pooled(members, known)], ignore_index=True)
     rows["place"] = _place(rows["period_id"])
-    for name, key in {"instrument": (), "unbroken": STRETCHES[:1], "series": STRETCHES}.items():
-        rows[name] = rows.groupby([*SERIES, *key], dropna=False, sort=True).ngroup()
-    rows["unit"] = rows.groupby(["unit_type", "unit_id"], dropna=False, sort=True).ngroup()
+    rows["unit"] = _numbered(rows, "unit_type", "unit_id")
+    rows["instrument"] = _numbered(rows, "unit", "instrument_id")
+    rows["unbroken"] = _numbered(rows, "instrument", "series_id")
+    rows["series"] = _numbered(rows, "unbroken", "weighting")
     reported = rows["status"] == "reported"
     told = rows[reported]
     is_pending = (told["period_id"] >= pending).to_numpy()
@@ -112,16 +113,23 @@ def _place(period_id):
     return pd.Series(np.array([index_of(period) for period in known], "int64")[code], period_id.index)
 
 
+def _numbered(rows, *columns):
+    """One number for each combination of values, none among them."""
+    codes = [pd.factorize(rows[name], use_na_sentinel=False) for name in columns]
+    return pd.factorize(codes[0][0] * len(codes[1][1]) + codes[1][0])[0]
+
+
 def _members(rows, agencies):
     """Each reported member of each panel: the panel's unit beside the member's score."""
-    reported = rows[rows["status"] == "reported"]
+    columns = ["agency_id", *SERIES, "period_id", "score", "standard_error", "slice_ids"]
+    reported = rows.loc[rows["status"] == "reported", columns]
     tables = []
     for panel, member in PANELS.items():
         own = reported[reported["unit_type"] == member].assign(panel_type=panel)
         if panel == "national":
             own = own.assign(panel_id="all")
         elif panel == "region":
-            own = own.assign(panel_id=own["unit_id"].str.split("/").str[-1])
+            own = own.assign(panel_id=_after_slash(own["unit_id"]))
         else:
             own = own.merge(agencies[["agency_id", "peer_group"]].rename(columns={"peer_group": "panel_id"}))
         tables.append(own)
@@ -188,7 +196,7 @@ def _had(now, rows, key, quarters):
     """Which rows of now have one in `rows` with the same key, so many quarters before."""
     span = rows["place"].to_numpy().max(initial=0) + quarters + 1
     then = rows[key].to_numpy() * span + rows["place"].to_numpy() + quarters
-    return np.isin(now[key].to_numpy() * span + now["place"].to_numpy(), then)
+    return np.isin(now[key].to_numpy() * span + now["place"].to_numpy(), then, kind="table")
 
 
 def _controlled(told, metrics, known, is_pending):
@@ -231,8 +239,14 @@ def _controlled(told, metrics, known, is_pending):
 
 def _mixed(mix):
     """Raw change and its mix effect over services and channels; the rate effect is the rest, and so they add up exactly."""
-    series, place = mix.groupby(SERIES, sort=True).ngroup().to_numpy(), _place(mix["period_id"]).to_numpy()
+    # Sums of floats follow the order of groups.
     group, names = pd.factorize(mix["group_id"], sort=True)
+    # A region is made of all groups that its agencies are made of there.
+    parts = np.flatnonzero(mix["unit_type"] == "agency_region")
+    regions = mix.iloc[parts].assign(unit_type="region", unit_id=_after_slash(mix["unit_id"].iloc[parts]))
+    mix, group = pd.concat([mix, regions], ignore_index=True), np.concatenate([group, group[parts]])
+    series = mix.groupby(SERIES, sort=True).ngroup().to_numpy()
+    place = _place(mix["period_id"]).to_numpy()
     n = mix["n"].to_numpy(float)
     rate = 100 * mix["total"].to_numpy(float) / mix["scale_range"].to_numpy(float) / n
     # One number for a series in a period, such that the period before is one less.
@@ -240,7 +254,7 @@ def _mixed(mix):
     known, first = np.unique(moment, return_index=True)
     has_before = np.isin(known - 1, known)
     pairs = mix.iloc[first[has_before]][[*SERIES, "period_id"]].reset_index(drop=True)
-    after, before = (_numbered(known[has_before], moment + step) for step in (0, 1))
+    after, before = (_position(known[has_before], moment + step) for step in (0, 1))
     keys, at = np.unique(
         np.concatenate([after[after >= 0], before[before >= 0]]) * max(len(names), 1)
         + np.concatenate([group[after >= 0], group[before >= 0]]),
@@ -255,12 +269,17 @@ def _mixed(mix):
     return pairs.assign(raw_change=mixed + rated, mix_effect=mixed)
 
 
-def _numbered(known, values):
-    """Position of each value among the sorted known ones; -1 where it is none of them."""
-    place = np.searchsorted(known, values)
-    found = place < known.size
-    found[found] = known[place[found]] == values[found]
-    return np.where(found, place, -1)
+def _after_slash(names):
+    """The region of an agency's region."""
+    code, known = pd.factorize(names)
+    return np.array([name.rsplit("/", 1)[-1] for name in known], object)[code]
+
+
+def _position(known, values):
+    """Position of each value among the known ones, all small and not negative; -1 where it is none of them."""
+    position = np.full(max(known.max(initial=0), values.max(initial=0)) + 1, -1)
+    position[known] = np.arange(known.size)
+    return position[values]
 
 
 def _panels(members, known, pending):
@@ -269,13 +288,18 @@ def _panels(members, known, pending):
     own = members[[*key, "period_id", "unit_id", "score"]].assign(place=_place(members["period_id"]))
     own = own[own.groupby(key, dropna=False)["unit_id"].transform("nunique") > known["minimum_peers"]]
     rows = []
-    for group, table in own.groupby(key, dropna=False, sort=True):
-        grid = table.pivot(index="unit_id", columns="place", values="score")
-        period = dict(zip(table["place"], table["period_id"], strict=True))
-        for place in grid.columns:
-            if period[place] < pending or place - 1 not in grid.columns:
+    columns = {name: own[name].to_numpy() for name in ("place", "score", "period_id", "unit_id")}
+    for group, members_at in own.groupby(key, dropna=False, sort=True).indices.items():
+        at, score, period_id, unit_id = (values[members_at] for values in columns.values())
+        unit, units = pd.factorize(unit_id, sort=True)
+        grid = {place: np.full(len(units), np.nan) for place in sorted(set(at))}
+        for place, values in grid.items():
+            values[unit[at == place]] = score[at == place]
+        period = dict(zip(at, period_id, strict=True))
+        for place in grid:
+            if period[place] < pending or place - 1 not in grid:
                 continue
-            before, after = grid[place - 1].to_numpy(float), grid[place].to_numpy(float)
+            before, after = grid[place - 1], grid[place]
             staying = int((np.isfinite(before) & np.isfinite(after)).sum())
             if staying <= known["minimum_peers"]:
                 continue
