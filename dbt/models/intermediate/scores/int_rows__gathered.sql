@@ -1,5 +1,5 @@
-{# Rows and cells that a metric looks at in every feed but answers (`int_answers__by_unit`), by slice and place: what an explanation
-counts before any statistic. Rows count as the cells have them: of a case delivered several times, the last version. #}
+{# Rows and cells that a metric looks at in every feed but answers (`int_answers__by_unit`), by slice and place: what an
+explanation counts before any statistic. Rows count as the cells have them: of a case delivered several times, the last. #}
 with
 
 metrics as (

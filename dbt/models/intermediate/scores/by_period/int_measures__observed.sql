@@ -1,5 +1,5 @@
-{# One shape for every feed's cells but answers, which are many and meet their metrics by unit (`int_answers__by_unit`): scores need
-one road, and a metric is a row of the registry, never a model. #}
+{# One shape for every feed's cells but answers, which are many and meet their metrics by unit (`int_answers__by_unit`):
+scores need one road, and a metric is a row of the registry, never a model. #}
 
 with
 

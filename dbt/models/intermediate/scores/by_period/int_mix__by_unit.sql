@@ -1,5 +1,9 @@
 {# What a unit's raw score is made of: n and sum by service and channel, for metrics whose records know both. A change
-of the raw score is split by these groups into mix and rate. A region's groups are those of its agencies there, told once. #}
+of the raw score is split by these groups into mix and rate. A region's groups are those of its agencies there, told once.
+
+dbt makes what depends on least first. This is long and only trends need it: it is made beside the weighted scores, which many
+wait for and which leave a core idle. #}
+-- depends_on: {{ ref('int_respondents__by_mix') }}
 
 with
 
@@ -57,9 +61,8 @@ measures as (
     from of_metrics
     union all by name
     select
-        records.* exclude (measure_id),
-        metrics.metric_id,
-        metrics.estimator
+        records.agency_id, records.period_id, records.service_id, records.region_id, records.channel,
+        metrics.metric_id, metrics.estimator, records.instrument_id, records.n, records.scale_range, records.total
     from records
     inner join {{ ref('stg_methodology__metrics') }} as metrics
         on records.measure_id = metrics.measure_id

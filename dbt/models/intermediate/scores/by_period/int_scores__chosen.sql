@@ -146,8 +146,8 @@ final as (
         and raw.period_id = weighted.period_id
         and raw.instrument_id = weighted.instrument_id
     left join {{ ref('int_scores__adjusted') }} as adjusted
-        on raw.unit_type = 'agency'
-        and raw.unit_id = adjusted.agency_id
+        -- A condition on one side alone would compare every row with every row.
+        on case when raw.unit_type = 'agency' then raw.unit_id end = adjusted.agency_id
         and raw.metric_id = adjusted.metric_id
         and raw.period_id = adjusted.period_id
         and raw.instrument_id = adjusted.instrument_id
@@ -162,9 +162,9 @@ final as (
         and raw.period_id = rates.period_id
         and raw.instrument_id = rates.instrument_id
     left join {{ ref('int_series__estimated') }} as series
-        on metrics.feed = 'survey_responses'
-        and raw.instrument_id <> 'reported'
-        and raw.agency_id = series.agency_id
+        on case
+            when metrics.feed = 'survey_responses' and raw.instrument_id <> 'reported' then raw.agency_id
+        end = series.agency_id
         and raw.period_id = series.period_id
     left join starts
         on raw.unit_type = starts.unit_type
