@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from dagster_project.warehouse import DBT
 
@@ -45,4 +46,12 @@ def load_model(name: str) -> ModuleType:
 def run_model(name: str, tables: Mapping[str, pd.DataFrame] | Dbt) -> pd.DataFrame:
     """What the model makes of `tables`."""
     made: Any = load_model(name).model(tables if isinstance(tables, Dbt) else Dbt(tables), None)
-    return made if isinstance(made, pd.DataFrame) else made.to_pandas()
+    return made if isinstance(made, pd.DataFrame) else _as_text(made).to_pandas()
+
+
+def _as_text(made: pa.Table) -> pa.Table:
+    """Text as DuckDB takes it over, not by its distinct values."""
+    for place, field in enumerate(made.schema):
+        if pa.types.is_dictionary(field.type):
+            made = made.set_column(place, field.name, made.column(place).cast(field.type.value_type))
+    return made
