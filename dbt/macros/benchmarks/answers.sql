@@ -42,7 +42,7 @@ once, before any metric takes what it looks at. The stage is kept where a metric
 
 {# What each metric looks at in answers by item: all answers as a mean on its scale, or those in the top boxes as a share. #}
 {% macro metrics_of_answers(relation, columns) %}
-    {%- for kind, ending in [('mean', '.mean'), ('top_box', '.top_box')] %}
+    {%- for kind in ['mean', 'top_box'] %}
     select
         {%- for column in columns %}
         answers.{{ column }},
@@ -63,7 +63,7 @@ once, before any metric takes what it looks at. The stage is kept where a metric
         {%- endif %}
     from {{ relation }} as answers
     inner join {{ ref('stg_methodology__metrics') }} as metrics
-        on answers.item || '{{ ending }}' = metrics.measure_id
+        on answers.item || '.{{ kind }}' = metrics.measure_id
         and (coalesce(metrics.stage, '') = '' or answers.stage = metrics.stage)
         {%- if kind == 'top_box' %}
         and answers.top_box_count is not null

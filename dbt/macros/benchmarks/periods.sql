@@ -81,7 +81,7 @@ def materialize(df, con):
         con.execute("""create table {{ target }} as select * from rows_made""")
         {%- endif %}
         con.execute("commit")
-    except Exception:
+    except Exception:  # dbt is told: nothing of a period is half replaced
         con.execute("rollback")
         raise
     con.unregister("rows_made")

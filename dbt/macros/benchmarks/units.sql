@@ -27,11 +27,11 @@
 {% endmacro %}
 
 {# The region in which everything counted lies, of the rows that count; none where it lies in several or is not said. #}
-{% macro only_region(condition='true') -%}
+{% macro only_region(column='region_id', condition='true') -%}
     case
-        when count(*) filter ({{ condition }}) = count(region_id) filter ({{ condition }})
-            and min(region_id) filter ({{ condition }}) = max(region_id) filter ({{ condition }})
-            then min(region_id) filter ({{ condition }})
+        when count(*) filter ({{ condition }}) = count({{ column }}) filter ({{ condition }})
+            and min({{ column }}) filter ({{ condition }}) = max({{ column }}) filter ({{ condition }})
+            then min({{ column }}) filter ({{ condition }})
     end as only_region_id
 {%- endmacro %}
 

@@ -22,7 +22,7 @@ final as (
     {{ by_unit(
         'places',
         ['slice_id', 'item', 'stage', 'instrument_id', 'scale_range'],
-        sums + ['sum(sum_x) as sum_x', 'sum(sum_x2) as sum_x2', only_region('n > 0')],
+        sums + ['sum(sum_x) as sum_x', 'sum(sum_x2) as sum_x2', only_region(condition='n > 0')],
     ) }}
 
 )

@@ -65,10 +65,7 @@ units as (
         sum(sum_x) as sum_x,
         sum(sum_x2) as sum_x2,
         case when sum(means_count) = 1 then max(reported_mean) end as reported_mean,
-        case
-            when count(*) = count(only_region_id) and min(only_region_id) = max(only_region_id)
-                then min(only_region_id)
-        end as only_region_id,
+        {{ only_region('only_region_id') }},
         array_to_string(list_sort(list_distinct(list(slice_id))), ';') as slice_ids
     from by_slice
     group by all
