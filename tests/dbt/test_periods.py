@@ -122,6 +122,21 @@ def test_periods_made_in_batches_are_those_made_together(workspace_copy: Workspa
     assert all(before)
 
 
+def test_a_model_that_cannot_be_written_keeps_what_it_had(workspace_copy: Workspace) -> None:
+    """Rows of a period go and come in one transaction, in Python models too."""
+    rows = "select unit_id, metric_id, period_id, n, score from intermediate.int_scores__estimated order by all"
+    last = _query(workspace_copy, BUILT)[-1][0]
+    with duckdb.connect(str(workspace_copy.warehouse)) as connection:
+        connection.execute("alter table intermediate.int_scores__estimated drop column interval_method")
+        connection.execute("delete from intermediate.int_periods__built where period_id = ?", [last])
+    before = _query(workspace_copy, rows)
+    select = ["path:models/staging", "int_periods__pending", "int_scores__estimated"]
+    failed = [result.unique_id for result in run_dbt(workspace_copy, select, "run") if result.failed]
+    assert failed == ["model.miyar.int_scores__estimated"]
+    assert _query(workspace_copy, PENDING) == [(last,)]
+    assert _query(workspace_copy, rows) == before and any(row[2] == last for row in before)
+
+
 def test_another_method_makes_every_period_anew(workspace_copy: Workspace) -> None:
     key = workspace_copy.root / "warehouse" / "scores.key"
     assert key.is_file()
