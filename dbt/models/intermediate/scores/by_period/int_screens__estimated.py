@@ -128,25 +128,39 @@ def _equal_pairs(own, agencies, comparable, known, common):
 
 def _of_offers(offers, known):
     """Offer rates by fifths of predicted satisfaction, where invitations without an answer are delivered too."""
-    groups, made = int(known["offer_groups"]), []
-    offers = offers.dropna(subset="expected_satisfaction")
-    offers = offers.sort_values(
+    own = offers.dropna(subset="expected_satisfaction").sort_values(
         ["period_id", "agency_id", "expected_satisfaction", "service_id", "channel"], kind="stable"
     )
-    for (period, agency), own in offers.groupby(["period_id", "agency_id"], sort=True):
-        completed, invited = own["completed_count"].to_numpy(float), own["invited_count"].to_numpy(float)
-        is_known = invited.sum() > own["responded_count"].sum() and bool((invited <= completed).all())
-        # The fifth in which the middle of a service's transactions lies.
-        middle = (np.cumsum(completed) - completed / 2) / completed.sum()
-        place = np.minimum((middle * groups).astype(int), groups - 1)
-        offered, whole = (np.bincount(place, part, groups)[None, :] for part in (invited, completed))
-        used = whole[0] > 0
+    if own.empty:
+        return []
+    counts = ["completed_count", "invited_count", "responded_count"]
+    own = own.astype(dict.fromkeys(counts, "float64"))
+    asked = own.assign(is_whole=own["invited_count"] <= own["completed_count"]).groupby(["period_id", "agency_id"])
+    sums = asked[counts].sum()
+    # Nobody invited without an answer, or more invited than there were: invitations are not all delivered.
+    is_known = ((sums["invited_count"] > sums["responded_count"]) & asked["is_whole"].all()).to_numpy()
+    unit, groups, completed = asked.ngroup().to_numpy(), int(known["offer_groups"]), own["completed_count"].to_numpy()
+    # The fifth in which the middle of a service's transactions lies.
+    middle = (asked["completed_count"].cumsum().to_numpy() - completed / 2) / sums["completed_count"].to_numpy()[unit]
+    place = unit * groups + np.minimum((middle * groups).astype(int), groups - 1)
+    offered, whole = (
+        np.bincount(place, own[name], is_known.size * groups).reshape(-1, groups)
+        for name in ("invited_count", "completed_count")
+    )
+    offered[~is_known] = 0.0
+    made, index = [], sums.index.to_frame(index=False)
+    # A fifth without transactions is no step of the trend: units with the same fifths are asked together.
+    patterns, pattern = np.unique(whole > 0, axis=0, return_inverse=True)
+    for number, used in enumerate(patterns):
+        at = np.flatnonzero(pattern.ravel() == number)
         found = screens.offer_by_prediction(
-            np.where(is_known, offered, 0.0)[:, used], whole[:, used], known["offer_gap"], known["screen_alpha"]
+            offered[at][:, used], whole[at][:, used], known["offer_gap"], known["screen_alpha"]
         )
-        fault = "offers_do_not_differ" if is_known else "invitations_not_recorded"
+        fault = np.where(is_known[at], "offers_do_not_differ", "invitations_not_recorded")
+        agency, period = (index[name].to_numpy()[at] for name in ("agency_id", "period_id"))
+        n = sums["completed_count"].to_numpy()[at]
         made.append(
-            _rows("selective_offers", found, completed.sum(), fault, unit_id=agency, agency_id=agency, period_id=period)
+            _rows("selective_offers", found, n, fault, unit_id=agency, agency_id=agency, period_id=period)
         )
     return made
 

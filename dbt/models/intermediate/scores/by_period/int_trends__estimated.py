@@ -108,9 +108,10 @@ def _trends(rows, mix, agencies, metrics, known, pending):
 
 
 def _place(period_id):
-    """Quarters counted from year 0."""
+    """Quarters counted from the first of them: tables below have a row for each."""
     code, known = pd.factorize(period_id)
-    return pd.Series(np.array([index_of(period) for period in known], "int64")[code], period_id.index)
+    place = np.array([index_of(period) for period in known], "int64")
+    return pd.Series((place - min(place, default=0))[code], period_id.index)
 
 
 def _numbered(rows, *columns):
