@@ -45,8 +45,10 @@ def _weighted(drawn, frames, margins, thresholds):
     drawn = drawn.sort_values([*DRAW, *CELL], kind="stable").reset_index(drop=True)
     frames = frames.fillna(dict.fromkeys(CELL, UNPLACED)).sort_values(["agency_id", *CELL], kind="stable")
     cells, populations = _columns(drawn), _columns(frames)
+    # An agency's draws share its frame: each margin of it is counted once.
     frame_of = {
-        agency: _part(populations, rows) for agency, rows in frames.reset_index().groupby("agency_id").indices.items()
+        agency: _frame(_part(populations, rows), margins)
+        for agency, rows in frames.reset_index().groupby("agency_id").indices.items()
     }
     found = {name: np.empty(len(drawn), object) for name in COLUMNS if name not in drawn}
     for (agency, _, _), rows in drawn.groupby(DRAW, sort=True).indices.items():
@@ -65,20 +67,27 @@ def _part(columns, rows):
     return {name: values[rows] for name, values in columns.items()}
 
 
+def _frame(cells, declared):
+    """Cells of a frame, their number of transactions, and the population of each declared margin."""
+    counts = cells["completed_count"]
+    return cells, float(counts.sum()), {margin: _counted(cells[margin], counts) for margin in declared}
+
+
 def _weighted_draw(draw, frame, declared, thresholds):
     """New columns of the draw's cells; factors of one and the reason where there is nothing to weight to."""
     if frame is None:
         return _unweighted("no_frame")
+    frame_cells, population, populations = frame
     margins, moves = {}, []
     for margin in declared:
-        found = _margin(margin, draw, frame, thresholds["unknown_share"])
+        found = _margin(margin, draw, populations[margin], thresholds["unknown_share"])
         if found is not None:
             margins[margin], collapsed = found
             moves += collapsed
     if not margins:
         return _unweighted("frame_unusable")
     initial, rows = draw["asked_w"].astype(float), draw["asked_count"].astype(float)
-    joint = _joint(draw, frame, list(margins), thresholds["poststratum_minimum_n"])
+    joint = _joint(draw, frame_cells, list(margins), thresholds["poststratum_minimum_n"])
     try:
         adjustment = rake(initial, margins) if joint is None else poststratify(initial, *joint)
     except ValueError:
@@ -97,7 +106,7 @@ def _weighted_draw(draw, frame, declared, thresholds):
         "margins": ";".join(margins),
         "collapsed": ";".join(moves) if joint is None else "",
         "capped_share": float(np.maximum(each - capped, 0) @ rows / (each @ rows)),
-        "population": float(frame["completed_count"].sum()),
+        "population": population,
     }
 
 
@@ -114,9 +123,8 @@ def _counted(labels, counts):
     return sums
 
 
-def _margin(margin, draw, frame, unknown_share):
+def _margin(margin, draw, population, unknown_share):
     """((level of each cell, population by level), moves), or None where frame or answers do not name it well enough."""
-    population = _counted(frame[margin], frame["completed_count"])
     level = [name if name in population else UNPLACED for name in draw[margin]]
     weight = _counted(level, draw["asked_w"])
     unplaced = weight.get(UNPLACED, 0.0) / sum(weight.values())
@@ -136,7 +144,8 @@ def _margin(margin, draw, frame, unknown_share):
 def _joint(draw, frame, margins, minimum):
     """(post-stratum of each cell, population by post-stratum) where each has respondents enough, else None."""
     strata = list(zip(*(draw[margin] for margin in margins), strict=True))
-    population = _counted(zip(*(frame[margin] for margin in margins), strict=True), frame["completed_count"])
     asked = _counted(strata, draw["asked_count"])
-    enough = set(asked) == set(population) and min(asked.values()) >= minimum
-    return (strata, population) if enough else None
+    if min(asked.values()) < minimum:
+        return None
+    population = _counted(zip(*(frame[margin] for margin in margins), strict=True), frame["completed_count"])
+    return (strata, population) if set(asked) == set(population) else None
