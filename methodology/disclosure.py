@@ -89,7 +89,7 @@ def feasible_intervals(
     part = part[np.diff(part.indptr) > 0]
     mine, least, most = x[covered], x[covered].copy(), x[covered].copy()
     width = np.broadcast_to(np.asarray(enough, float), x.shape)[covered]
-    _, block = connected_components(part.T @ part, directed=False)
+    block = _tables(part)
     twins, in_sum = _twins(part), np.diff(part.tocsc().indptr) > 0
     swaps = (np.bincount(twins)[twins] > 1) & in_sum
     least[swaps], most[swaps] = 0.0, np.bincount(twins, weights=mine)[twins[swaps]]
@@ -143,8 +143,9 @@ class _Vertices:
         blocks = np.unique(self.block[asked])
         for some in _batches(blocks, np.bincount(self.block)[blocks]):
             within = np.flatnonzero(np.isin(self.block, some))
-            own = self.columns[:, within].tocsr()
-            own = own[np.diff(own.indptr) > 0]
+            own = self.columns[:, within]
+            lines, line = np.unique(own.indices, return_inverse=True)
+            own = sparse.csc_array((own.data, line, own.indptr), shape=(lines.size, within.size))
             found = optimize.linprog(
                 goal[within],
                 A_eq=own,
@@ -159,6 +160,13 @@ class _Vertices:
             table[within] = found.x
         least[asked] = np.minimum(least[asked], table[asked])
         most[asked] = np.maximum(most[asked], table[asked])
+
+
+def _tables(equations: sparse.csr_array) -> npt.NDArray[np.int64]:
+    """A number per cell, the same for cells that equations connect."""
+    # Cells and equations as the two sides of a graph: pairs of cells of one long equation would be its square.
+    _, number = connected_components(sparse.block_array([[None, equations.T], [equations, None]]), directed=False)
+    return np.asarray(number[: equations.shape[1]], np.int64)
 
 
 def _batches(tables: npt.NDArray[np.int64], cells: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
@@ -212,7 +220,7 @@ def complementary(
     required = np.broadcast_to(np.asarray(width_required, float), x.shape)
     covered = first.copy() if hidden is None else first | np.asarray(hidden, bool)
     fixed = np.zeros_like(first) if frozen is None else np.asarray(frozen, bool) & ~covered
-    _, table = connected_components(equations.T @ equations, directed=False)
+    table = _tables(equations)
     open_cells = first.copy()
     lower, upper = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
     while True:
