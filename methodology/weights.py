@@ -148,10 +148,12 @@ def margin_residuals(
 
 def _regressed(residual: Floats, margins: Sequence[Ints], weight: Floats) -> Floats:
     starts = np.cumsum([0, *(int(codes.max(initial=-1)) + 1 for codes in margins)])
-    places = np.stack([codes + start for codes, start in zip(margins, starts, strict=False)], axis=1)
-    rows = np.repeat(np.arange(weight.size), len(margins))
-    member = sparse.csr_array((np.ones(places.size), (rows, places.ravel())), shape=(weight.size, int(starts[-1])))
-    heavy = sparse.csr_array(member.multiply(weight[:, None]).T)
+    # Each row lies in one group of every margin, in the order of margins: the matrix is written down as it is stored.
+    places = np.stack([codes + start for codes, start in zip(margins, starts, strict=False)], axis=1).ravel()
+    rows = np.arange(0, places.size + 1, len(margins))
+    shape = (weight.size, int(starts[-1]))
+    member = sparse.csr_array((np.ones(places.size), places, rows), shape=shape)
+    heavy = sparse.csr_array((np.repeat(weight, len(margins)), places, rows), shape=shape).T
     counts = (heavy @ member).toarray()
     # Scaled to a unit diagonal, so that small groups are told from dependent ones: margins share their constant.
     root = np.sqrt(np.diag(counts))

@@ -178,8 +178,9 @@ def test_weighting_takes_out_planted_response_bias(
     )
     cells["wy"] = cells["asked_count"] * cells["y"]
     frame = cells.groupby(MARGINS)[["asked_count", "completed_count", "wy"]].sum().reset_index()
-    columns = load_model("int_weights__estimated")._columns(frame.assign(asked_w=frame["asked_count"]))
-    found = load_model("int_weights__estimated")._weighted_draw(columns, columns, MARGINS, THRESHOLDS)
+    weights = load_model("int_weights__estimated")
+    columns = weights._columns(frame.assign(asked_w=frame["asked_count"]))
+    found = weights._weighted_draw(columns, weights._frame(columns, MARGINS), MARGINS, THRESHOLDS)
     truth = float(people.share @ cells["y"])
     raw = frame["wy"].sum() / frame["asked_count"].sum() - truth
     weighted = (found["factor"] * frame["wy"]).sum() / (found["factor"] * frame["asked_count"]).sum() - truth

@@ -44,31 +44,38 @@ def model(dbt, session):
 
 
 def _numbered(weights):
-    """Cells that can be weighted, each with its place within its draw."""
-    order = f"row_number() over (partition by {', '.join(DRAW)} order by {', '.join(CELL)}) - 1 as place"
-    return weights.filter("frame_status = 'framed'").project(f"*, {order}")
+    """Cells that can be weighted, each with its row within its period: draw after draw."""
+    order = f"row_number() over (partition by period_id order by {', '.join([*DRAW, *CELL])}) - 1"
+    return weights.filter("frame_status = 'framed'").project(f"*, {order} as cell")
 
 
 def _placed(answers, weights):
-    """Sums of each item by the place of their cell: names of cells are many and long, and stay in the warehouse."""
-    columns = [f"answers.{name}" for name in [*DRAW, *ITEM, *SUMS]]
+    """Sums of each item by the number of their cell: names of draws and cells are many and long, and stay in the warehouse."""
+    columns = [f"answers.{name}" for name in ["period_id", *ITEM, *SUMS]]
     same = " and ".join(f"answers.{name} = weights.{name}" for name in [*DRAW, *CELL])
     joined = answers.set_alias("answers").join(_numbered(weights).set_alias("weights"), same)
-    return joined.project(", ".join([*columns, "weights.place"]))
+    return joined.project(", ".join([*columns, "weights.cell"]))
 
 
 def _scores(answers, weights, statistics, estimators, level):
     """All scores of one period."""
-    weights = weights.sort_values([*DRAW, "place"], kind="stable").reset_index(drop=True)
-    answers = answers.sort_values([*DRAW, *ITEM, "place"], kind="stable").reset_index(drop=True)
-    cells, sums = ({name: table[name].to_numpy() for name in table.columns} for table in (weights, answers))
-    answered = answers.groupby(DRAW, sort=True).indices
-    made = [
-        _draw(
-            key, {name: values[answered[key]] for name, values in sums.items()}, {n: v[rows] for n, v in cells.items()}
+    weights = weights.sort_values("cell").reset_index(drop=True)
+    draw = weights.groupby(DRAW, sort=True).ngroup().to_numpy()
+    items = answers.groupby(ITEM, sort=True)
+    sums = {"cell": answers["cell"].to_numpy(), "item": items.ngroup().to_numpy()}
+    order = np.lexsort((sums["cell"], sums["item"], draw[sums["cell"]]))
+    sums |= {name: answers[name].to_numpy() for name in SUMS}
+    sums = {name: values[order] for name, values in sums.items()}
+    cells = {name: weights[name].to_numpy() for name in weights.columns}
+    names, made = items.size().index.to_frame().to_numpy(object), []
+    # Rows of a draw lie together in both.
+    drawn, answered = (_starts(codes) for codes in (draw, draw[sums["cell"]]))
+    for number in range(drawn.size - 1):
+        own, said = (slice(*starts[number : number + 2]) for starts in (drawn, answered))
+        rows = {name: values[said] for name, values in sums.items()}
+        made.append(
+            _draw(rows | {"cell": rows["cell"] - own.start}, {name: values[own] for name, values in cells.items()}, names)
         )
-        for key, rows in weights.groupby(DRAW, sort=True).indices.items()
-    ]
     if not made:
         return pd.DataFrame(columns=list(COLUMNS))
     scores = pd.DataFrame({name: np.concatenate([part[name] for part in made]) for name in made[0]})
@@ -78,17 +85,20 @@ def _scores(answers, weights, statistics, estimators, level):
     return _with_intervals(scores, level).sort_values(KEY, kind="stable")
 
 
-def _draw(key, rows, factors):
+def _starts(codes):
+    """Where each code begins in sorted codes from 0 on, and after the last their number."""
+    return np.searchsorted(codes, np.arange(codes.max(initial=-1) + 2))
+
+
+def _draw(rows, factors, items):
     """Estimates of one draw: each of its items, in the agency and in each of its parts; columns as arrays."""
-    agency, period, _ = key
-    metric, instrument = (rows[name] for name in ITEM)
-    new = np.r_[True, (metric[1:] != metric[:-1]) | (instrument[1:] != instrument[:-1])]
-    item, place = np.cumsum(new) - 1, rows["place"]
+    agency, period = factors["agency_id"][0], factors["period_id"][0]
+    known, item = np.unique(rows["item"], return_inverse=True)
     size = factors["factor"].size
 
     def spread(column):
-        table = np.zeros((size, int(new.sum())))
-        table[place, item] = rows[column]
+        table = np.zeros((size, known.size))
+        table[rows["cell"], item] = rows[column]
         return table
 
     asked = (factors[column].astype(float) for column in ("asked_count", "asked_w", "asked_w2"))
@@ -98,9 +108,9 @@ def _draw(key, rows, factors):
     units, members = [("agency", agency)], [np.ones((size, 1))]
     for unit_type, column in PARTS.items():
         names, part = np.unique(factors[column].astype(str), return_inverse=True)
-        known = names != "-"
-        units += [(unit_type, f"{agency}/{name}") for name in names[known]]
-        members.append(np.eye(names.size)[part][:, known])
+        is_named = names != "-"
+        units += [(unit_type, f"{agency}/{name}") for name in names[is_named]]
+        members.append(np.eye(names.size)[part][:, is_named])
     found = weighted_item_means(cells, adjustment, np.hstack(members))
     # Every level of a margin beyond its first costs a degree of freedom.
     spent = sum(int(margin.max()) for margin in codes.T)
@@ -111,9 +121,9 @@ def _draw(key, rows, factors):
         "unit_type": np.array([kind for kind, _ in units], object)[unit],
         "unit_id": np.array([name for _, name in units], object)[unit],
         "agency_id": np.full(unit.size, agency, object),
-        "metric_id": metric[new][column],
+        "metric_id": items[known, 0][column],
         "period_id": np.full(unit.size, period, object),
-        "instrument_id": instrument[new][column],
+        "instrument_id": items[known, 1][column],
         "n": found.n.ravel(),
         "score": found.mean.ravel(),
         "standard_error": scale * found.error.ravel(),
