@@ -6,6 +6,7 @@ belong here: the formulas (`methodology.change`, `methodology.control_charts`) a
 A row of a period is made from that period and earlier ones only.
 """
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -14,13 +15,18 @@ from scipy import stats
 from methodology.change import difference, kitagawa_by_group, panel_growth
 from methodology.control_charts import p_chart, xmr_chart
 from miyar.periods import index_of, shift
-from miyar.relations import equal, read, written
+from miyar.relations import read, written
 
 SERIES = ["unit_type", "unit_id", "metric_id", "instrument_id"]
 SCORE = ["score", "standard_error", "ci_low", "ci_high", "n", "n_effective"]
-TAKEN = ["score_id", *SERIES, "agency_id", "period_id", "status", "status_reason", *SCORE, "slice_ids"]
 # Within a unit's answers to one instrument: until survey modes changed, and weighted or unweighted throughout.
-STRETCHES = ("series_id", "weighting")
+STRETCHES = ["series_id", "weighting"]
+# What is told of a score; of an earlier one its figures are enough.
+TOLD = ["score_id", "agency_id", "status_reason", "slice_ids"]
+# Quarters back to which a score is held: in which span of columns.
+SPANS = {"": 1, "year_": 4}
+# Scores in memory at once, as near as whole metrics allow: a country's would not fit, and each reading looks through all of them.
+ROWS = 120_000
 COLUMNS = {
     "score_id": "string",
     **dict.fromkeys(("unit_type", "unit_id", "agency_id", "metric_id", "period_id", "instrument_id"), "string"),
@@ -60,33 +66,54 @@ PANELS = {"national": "agency", "peer_group": "agency", "region": "agency_region
 
 def model(dbt, session):
     dbt.config(materialized="by_period")
-    scores = dbt.ref("bench_scores").project(", ".join([*TAKEN, *STRETCHES]))
     pending = dbt.ref("int_periods__pending").aggregate("min(period_id)").fetchone()[0]
-    mix = dbt.ref("int_mix__by_unit")
-    if pending:
-        mix = mix.filter(f"period_id >= '{shift(pending, -1)}'")
+    parts = [written(pd.DataFrame(columns=list(COLUMNS)), COLUMNS)]
+    if not pending:
+        return parts[0]
     agencies = read(dbt.ref("stg_registry__agencies"))
     metrics = read(dbt.ref("stg_methodology__metrics"))
     thresholds = read(dbt.ref("stg_methodology__thresholds"))
     known = thresholds.set_index("name")["value"].to_dict()
-    parts = [written(pd.DataFrame(columns=list(COLUMNS)), COLUMNS)]
-    # A country's scores at once would not fit; no change is of two metrics.
-    for metric in sorted(metrics["metric_id"]) if pending else ():
-        rows, groups = (read(equal(table, "metric_id", metric)) for table in (scores, mix))
+    scores = _wanted(dbt.ref("bench_scores"), pending)
+    mix = dbt.ref("int_mix__by_unit").filter(f"period_id >= '{shift(pending, -1)}'")
+    # No change is of two metrics.
+    for some in _batches(scores):
+        rows, groups = (read(table.filter(_is_one_of("metric_id", some))) for table in (scores, mix))
         made = _trends(rows, groups, agencies, metrics, known, pending)
         parts.append(written(made, COLUMNS))
     return pa.concat_tables(parts)
 
 
+def _wanted(scores, pending):
+    """Scores from the pending period on, and of earlier ones what these are held against."""
+    is_now = f"period_id >= '{pending}'"
+    earliest = shift(pending, -max(SPANS.values()))
+    told = [f"case when {is_now} then {name} end as {name}" for name in TOLD]
+    # That a score was withheld is asked a year back, what was reported in all of its series.
+    wanted = scores.filter(f"status = 'reported' or period_id >= '{earliest}'")
+    return wanted.project(", ".join([*SERIES, "period_id", "status", *SCORE, *STRETCHES, *told]))
+
+
+def _batches(scores):
+    """Metrics in batches of about ROWS scores."""
+    sizes = scores.aggregate("metric_id, count(*)", "metric_id").order("metric_id").fetchall()
+    number = (np.cumsum([size for _, size in sizes]) - 1) // ROWS
+    return [[metric for (metric, _), at in zip(sizes, number, strict=True) if at == one] for one in np.unique(number)]
+
+
+def _is_one_of(column, values):
+    return duckdb.ColumnExpression(column).isin(*map(duckdb.ConstantExpression, values))
+
+
 def _trends(rows, mix, agencies, metrics, known, pending):
-    """Rows of one metric from the pending period on."""
+    """Rows of some metrics from the pending period on."""
     rows = rows.astype(dict.fromkeys(SCORE, "float64"))
-    rows = rows.sort_values([*SERIES, "period_id"], kind="stable").reset_index(drop=True)
     members = _members(rows, agencies)
-    rows = pd.concat([rows, _pooled(members, known)], ignore_index=True)
+    rows = pd.concat([rows, _pooled(members, known, pending)], ignore_index=True)
     rows["place"] = _place(rows["period_id"])
     rows["unit"] = _numbered(rows, "unit_type", "unit_id")
-    rows["instrument"] = _numbered(rows, "unit", "instrument_id")
+    rows["measured"] = _numbered(rows, "unit", "metric_id")
+    rows["instrument"] = _numbered(rows, "measured", "instrument_id")
     rows["unbroken"] = _numbered(rows, "instrument", "series_id")
     rows["series"] = _numbered(rows, "unbroken", "weighting")
     reported = rows["status"] == "reported"
@@ -94,8 +121,7 @@ def _trends(rows, mix, agencies, metrics, known, pending):
     is_pending = (told["period_id"] >= pending).to_numpy()
     controlled = _controlled(told, metrics, known, is_pending)
     changes = [
-        _changes(told, rows, is_pending, quarters, span, known["interval_level"])
-        for quarters, span in ((1, ""), (4, "year_"))
+        _changes(told, rows, is_pending, quarters, span, known["interval_level"]) for span, quarters in SPANS.items()
     ]
     told = told[is_pending].join([controlled, *changes])
     told = told.merge(_mixed(mix), on=[*SERIES, "period_id"], how="left")
@@ -122,8 +148,11 @@ def _numbered(rows, *columns):
 
 def _members(rows, agencies):
     """Each reported member of each panel: the panel's unit beside the member's score."""
-    columns = ["agency_id", *SERIES, "period_id", "score", "standard_error", "slice_ids"]
-    reported = rows.loc[rows["status"] == "reported", columns]
+    columns = [*SERIES, "period_id", "score", "standard_error", "slice_ids"]
+    is_member = (rows["status"] == "reported") & rows["unit_type"].isin(PANELS.values())
+    # Means of floats follow the order of rows.
+    reported = rows.loc[is_member, columns].sort_values([*SERIES, "period_id"], kind="stable")
+    peers = agencies[["agency_id", "peer_group"]].rename(columns={"agency_id": "unit_id", "peer_group": "panel_id"})
     tables = []
     for panel, member in PANELS.items():
         own = reported[reported["unit_type"] == member].assign(panel_type=panel)
@@ -132,23 +161,24 @@ def _members(rows, agencies):
         elif panel == "region":
             own = own.assign(panel_id=_after_slash(own["unit_id"]))
         else:
-            own = own.merge(agencies[["agency_id", "peer_group"]].rename(columns={"peer_group": "panel_id"}))
+            own = own.merge(peers, on="unit_id")
         tables.append(own)
     return pd.concat(tables, ignore_index=True)
 
 
-def _pooled(members, known):
+def _pooled(members, known, pending):
     """Score of peer groups and of the whole: the mean over agencies, each counting once."""
     own = members[members["panel_type"] != "region"]
     own = own.assign(variance=own["standard_error"] ** 2)
     key = ["panel_type", "panel_id", "metric_id", "instrument_id", "period_id"]
     grouped = own.groupby(key, dropna=False, sort=True)
     made = grouped.agg(
-        score=("score", "mean"),
-        n=("score", "size"),
-        variance=("variance", lambda v: v.sum(min_count=len(v))),
-        slice_ids=("slice_ids", lambda ids: ";".join(sorted({part for each in ids for part in each.split(";")}))),
-    ).reset_index()
+        score=("score", "mean"), n=("score", "size"), variance=("variance", "sum"), known=("variance", "count")
+    )
+    made["variance"] = made["variance"].where(made["known"] == made["n"])
+    told = own[own["period_id"] >= pending].groupby(key, dropna=False, sort=True)["slice_ids"]
+    made["slice_ids"] = told.agg(lambda ids: ";".join(sorted({part for each in ids for part in each.split(";")})))
+    made = made.drop(columns="known").reset_index()
     made["standard_error"] = np.sqrt(made["variance"].astype(float)) / made["n"]
     half = stats.norm.ppf(0.5 + known["interval_level"] / 2) * made["standard_error"].where(made["standard_error"] > 0)
     made["ci_low"], made["ci_high"] = made["score"] - half, made["score"] + half
@@ -168,18 +198,16 @@ def _error(rows, level):
 
 def _changes(told, rows, is_pending, quarters, span, level):
     """Difference of pending scores to the same series so many quarters earlier, and why there is none."""
-    known = told.assign(error=_error(told, level))
-    now = known[is_pending]
-    before = known.set_index(["series", "place"])[["score", "error"]].reindex(
-        pd.MultiIndex.from_arrays([now["series"], now["place"] - quarters])
-    )
-    change, error, low, high = difference(before["score"], now["score"], before["error"], now["error"])
+    now = told[is_pending]
+    place = _earlier(now, told, "series", quarters)
+    score, error = (np.append(values.to_numpy(float), np.nan) for values in (told["score"], _error(told, level)))
+    change, error, low, high = difference(score[place], score[:-1][is_pending], error[place], error[:-1][is_pending])
     significant = np.where(np.isnan(error), np.nan, (low > 0) | (high < 0))
     had = {
-        "frame_differs": _had(now, told, "unbroken", quarters),
-        "series_differs": _had(now, told, "instrument", quarters),
-        "instrument_differs": _had(now, told, "unit", quarters),
-        "not_reported_before": _had(now, rows, "unit", quarters),
+        "frame_differs": _earlier(now, told, "unbroken", quarters) >= 0,
+        "series_differs": _earlier(now, told, "instrument", quarters) >= 0,
+        "instrument_differs": _earlier(now, told, "measured", quarters) >= 0,
+        "not_reported_before": _earlier(now, rows, "measured", quarters) >= 0,
     }
     reason = np.select([~np.isnan(change), *had.values()], ["", *had], "no_earlier_period")
     made = {
@@ -193,11 +221,11 @@ def _changes(told, rows, is_pending, quarters, span, level):
     return pd.DataFrame(made, index=now.index)
 
 
-def _had(now, rows, key, quarters):
-    """Which rows of now have one in `rows` with the same key, so many quarters before."""
+def _earlier(now, rows, key, quarters):
+    """For each row of now the position of one in `rows` with the same key, so many quarters before; -1 where there is none."""
     span = rows["place"].to_numpy().max(initial=0) + quarters + 1
     then = rows[key].to_numpy() * span + rows["place"].to_numpy() + quarters
-    return np.isin(now[key].to_numpy() * span + now["place"].to_numpy(), then, kind="table")
+    return _position(then, now[key].to_numpy() * span + now["place"].to_numpy())
 
 
 def _controlled(told, metrics, known, is_pending):
@@ -286,7 +314,8 @@ def _position(known, values):
 def _panels(members, known, pending):
     """Growth of the matched panel of members, each counting once, with the part of those who came and went."""
     key = ["panel_type", "panel_id", "metric_id", "instrument_id"]
-    own = members[[*key, "period_id", "unit_id", "score"]].assign(place=_place(members["period_id"]))
+    own = members.loc[members["period_id"] >= shift(pending, -1), [*key, "period_id", "unit_id", "score"]]
+    own = own.assign(place=_place(own["period_id"]))
     own = own[own.groupby(key, dropna=False)["unit_id"].transform("nunique") > known["minimum_peers"]]
     rows = []
     columns = {name: own[name].to_numpy() for name in ("place", "score", "period_id", "unit_id")}
