@@ -33,10 +33,13 @@ answers as (
         answers.invited_at,
         answers.responded_at,
         -- Steps above the worst code: reversed items are turned here, once.
-        case
-            when answers.is_reversed then answers.scale_max - answers.value
-            else answers.value - answers.scale_min
-        end as position
+        cast(
+            case
+                when answers.is_reversed then answers.scale_max - answers.value
+                else answers.value - answers.scale_min
+            end
+            as decimal(18, 6)
+        ) as position
     from {{ ref('stg_lake__survey_responses') }} as answers
     inner join {{ ref('int_slices__pending') }} as pending
         on answers.slice_id = pending.slice_id

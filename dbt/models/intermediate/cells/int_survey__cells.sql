@@ -69,7 +69,8 @@ final as (
         count(case when answer_status = 'not_applicable' then 1 end) as not_applicable_count,
         count(case when answer_status = 'refused' then 1 end) as refused_count,
         count(case when answer_status = 'missing' then 1 end) as missing_count,
-        sum(position) as sum_position,
+        -- A sum is a wider number than its parts; one of 64 bits is read ten times as fast.
+        cast(sum(position) as decimal(18, 6)) as sum_position,
         sum(position * position) as sum_position2,
         {{ box_counts | join(',\n        ') }}
     from answers

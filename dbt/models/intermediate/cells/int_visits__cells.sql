@@ -111,7 +111,7 @@ final as (
         stage,
         rubric_item,
         count(*) as observed_count,
-        sum(score) as sum_score,
+        cast(sum(score) as decimal(18, 6)) as sum_score,
         sum(score * score) as sum_score2
     from observations
     group by
