@@ -59,6 +59,7 @@ cells as (
         cells.scale_id || '/' || (cells.scale_range + 1) || '|' || cells.wording_version as instrument_id,
         cast(cells.position as decimal(12, 6)) as position,
         boxes.lowest_top_box,
+        weighed.has_weights,
         -- Each branch is cast by itself: wide decimals are slow, and most surveys bring no weights.
         case
             when weighed.has_weights then cast(cells.sum_weight as decimal(24, 6))
@@ -97,6 +98,7 @@ final as (
         cells.asked_count,
         cells.invited_count,
         cells.responded_count,
+        cells.has_weights,
         cells.w,
         cells.w2,
         case
