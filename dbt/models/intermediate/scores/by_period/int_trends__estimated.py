@@ -25,8 +25,9 @@ STRETCHES = ["series_id", "weighting"]
 TOLD = ["score_id", "agency_id", "status_reason", "slice_ids"]
 # Quarters back to which a score is held: in which span of columns.
 SPANS = {"": 1, "year_": 4}
-# Scores in memory at once, as near as whole metrics allow: a country's would not fit, and each reading looks through all of them.
-ROWS = 120_000
+# Rows of both tables in memory at once, as near as whole metrics allow: a country's would not fit, and each reading looks
+# through all of them.
+ROWS = 500_000
 COLUMNS = {
     "score_id": "string",
     **dict.fromkeys(("unit_type", "unit_id", "agency_id", "metric_id", "period_id", "instrument_id"), "string"),
@@ -77,7 +78,7 @@ def model(dbt, session):
     scores = _wanted(dbt.ref("bench_scores"), pending)
     mix = dbt.ref("int_mix__by_unit").filter(f"period_id >= '{shift(pending, -1)}'")
     # No change is of two metrics.
-    for some in _batches(scores):
+    for some in _batches(scores, mix):
         rows, groups = (read(table.filter(_is_one_of("metric_id", some))) for table in (scores, mix))
         made = _trends(rows, groups, agencies, metrics, known, pending)
         parts.append(written(made, COLUMNS))
@@ -94,11 +95,11 @@ def _wanted(scores, pending):
     return wanted.project(", ".join([*SERIES, "period_id", "status", *SCORE, *STRETCHES, *told]))
 
 
-def _batches(scores):
-    """Metrics in batches of about ROWS scores."""
-    sizes = scores.aggregate("metric_id, count(*)", "metric_id").order("metric_id").fetchall()
-    number = (np.cumsum([size for _, size in sizes]) - 1) // ROWS
-    return [[metric for (metric, _), at in zip(sizes, number, strict=True) if at == one] for one in np.unique(number)]
+def _batches(*tables):
+    """Metrics in batches of about ROWS rows."""
+    sizes = pd.concat([read(table.aggregate("metric_id, count(*) as n", "metric_id")) for table in tables])
+    sizes = sizes.groupby("metric_id", sort=True)["n"].sum()
+    return [list(some.index) for _, some in sizes.groupby((sizes.cumsum() - 1) // ROWS)]
 
 
 def _is_one_of(column, values):
