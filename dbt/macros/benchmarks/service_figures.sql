@@ -9,6 +9,7 @@ figures as (
         '{{ var("methodology_version") }}' as methodology_version
     from {{ ref('int_service_figures__estimated') }}
     where topic = '{{ topic }}'
+        and {{ period_is_pending() }}
 
 ),
 

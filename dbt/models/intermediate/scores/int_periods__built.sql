@@ -1,4 +1,6 @@
 {# Written after every model of `by_period`: until then a rerun starts the same periods again. #}
+-- depends_on: {{ ref('bench_closed_loop') }}
+-- depends_on: {{ ref('bench_complaints') }}
 -- depends_on: {{ ref('bench_digital_services') }}
 -- depends_on: {{ ref('bench_disparities') }}
 -- depends_on: {{ ref('bench_explanations') }}
@@ -15,9 +17,11 @@
 -- depends_on: {{ ref('int_disparities__estimated') }}
 -- depends_on: {{ ref('int_draws__counted') }}
 -- depends_on: {{ ref('int_draws__named') }}
+-- depends_on: {{ ref('int_frames__counted') }}
 -- depends_on: {{ ref('int_index__estimated') }}
 -- depends_on: {{ ref('int_journeys__estimated') }}
 -- depends_on: {{ ref('int_maturity__assessed') }}
+-- depends_on: {{ ref('int_maturity__observed') }}
 -- depends_on: {{ ref('int_maturity__practices') }}
 -- depends_on: {{ ref('int_measures__observed') }}
 -- depends_on: {{ ref('int_mix__by_unit') }}
@@ -36,6 +40,7 @@
 -- depends_on: {{ ref('int_statistics__by_unit') }}
 -- depends_on: {{ ref('int_suppression__decided') }}
 -- depends_on: {{ ref('int_trends__estimated') }}
+-- depends_on: {{ ref('int_visits__estimated') }}
 -- depends_on: {{ ref('int_weights__estimated') }}
 {{
     config(

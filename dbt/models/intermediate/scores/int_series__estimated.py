@@ -6,25 +6,29 @@ Belongs here: mode sets and breaks of series. Does not belong here: mode effects
 import pandas as pd
 
 from methodology.adjustment import starts_new_series
+from miyar.relations import read
 
 COLUMNS = {"agency_id": "string", "period_id": "string", "mode_set": "string", "series_id": "string"}
 
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    parameters = dbt.ref("stg_methodology__thresholds").df()
+    parameters = read(dbt.ref("stg_methodology__thresholds"))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))
-    counts = dbt.ref("int_modes__counted").df()
-    made = [_series(agency, rows, thresholds) for agency, rows in counts.groupby("agency_id", sort=True)]
+    counts = read(dbt.ref("int_modes__counted"))
+    by_mode = counts.groupby(["agency_id", "period_id", "mode"], sort=True)["asked_count"].sum()
+    respondents = _respondents(counts)
+    made = [
+        _series(agency, asked.droplevel("agency_id").unstack(fill_value=0), respondents[agency], thresholds)
+        for agency, asked in by_mode.groupby("agency_id", sort=True)
+    ]
     return pd.concat(made).astype(COLUMNS) if made else pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def _series(agency, rows, thresholds):
-    table = rows.pivot_table(
-        index="period_id", columns="mode", values="asked_count", aggfunc="sum", fill_value=0
-    ).sort_index()
+def _series(agency, table, respondents, thresholds):
+    """Periods of one agency, from its answers by period and mode."""
     shares = table.to_numpy(float) / table.to_numpy(float).sum(axis=1, keepdims=True)
-    n = _respondents(rows).reindex(table.index).to_numpy(float)
+    n = respondents.reindex(table.index).to_numpy(float)
     breaks = starts_new_series(
         shares[:-1], shares[1:], n[:-1], n[1:], thresholds["mode_share_change"], thresholds["mode_change_level"]
     )
@@ -41,9 +45,10 @@ def _series(agency, rows, thresholds):
 
 
 def _respondents(rows):
-    """By period: those of each stage, of whom every one was asked the item most were asked.
+    """By agency and period: those of each stage, of whom every one was asked the item most were asked.
 
     Answers of one respondent came by one mode: they are no sample of modes, respondents are.
     """
-    asked = rows.groupby(["period_id", "stage", "item"], dropna=False)["asked_count"].sum()
-    return asked.groupby(["period_id", "stage"], dropna=False).max().groupby("period_id").sum()
+    period = ["agency_id", "period_id"]
+    asked = rows.groupby([*period, "stage", "item"], dropna=False)["asked_count"].sum()
+    return asked.groupby([*period, "stage"], dropna=False).max().groupby(period).sum()

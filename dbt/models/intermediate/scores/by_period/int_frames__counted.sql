@@ -1,6 +1,4 @@
 {# The population a survey speaks for: completed transactions by the margins a sample can be weighted to. #}
-{{ config(materialized='table') }}
-
 select
     agency_id,
     period_id,
@@ -11,4 +9,5 @@ select
     cast(sum(completed_count) as bigint) as completed_count
 from {{ ref('int_usage__cells') }}
 where completed_count > 0
+    and {{ period_is_pending() }}
 group by all

@@ -4,10 +4,12 @@ Belongs here: which estimate a part gets: a mean of visits, or a share for a che
 after). The score of whole visits stands in `bench_scores`.
 """
 
+from functools import partial
+
 import numpy as np
-import pandas as pd
 
 from methodology import estimates
+from miyar.relations import by_period, read
 
 KEY = ["agency_id", "period_id", "part", "part_id"]
 COLUMNS = {
@@ -22,12 +24,15 @@ COLUMNS = {
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    cells = dbt.ref("int_visit_parts__cells").df()
-    parameters = dbt.ref("stg_methodology__thresholds").df()
+    dbt.config(materialized="by_period")
+    parameters = read(dbt.ref("stg_methodology__thresholds"))
     level = float(parameters.set_index("name")["value"]["interval_level"])
-    if cells.empty:
-        return pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+    tables = {"cells": dbt.ref("int_visit_parts__cells")}
+    return by_period(dbt.ref("int_periods__pending"), tables, partial(_parts, level=level), COLUMNS)
+
+
+def _parts(cells, level):
+    """All parts of one period."""
     cells = cells.sort_values([*KEY, "slice_id"], kind="stable").astype({"sum_score": float, "sum_score2": float})
     rows = cells.groupby(KEY, sort=True, as_index=False).agg(
         n=("observed_count", "sum"),
@@ -46,4 +51,4 @@ def model(dbt, session):
     rows["standard_error"] = np.where(is_check, 100 * np.sqrt(np.maximum(share * (1 - share), 0) / n), error)
     rows["ci_low"] = np.where(is_check, 100 * share_low, low)
     rows["ci_high"] = np.where(is_check, 100 * share_high, high)
-    return rows[list(COLUMNS)].astype(COLUMNS)
+    return rows

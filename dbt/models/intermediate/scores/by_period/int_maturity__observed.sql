@@ -1,7 +1,5 @@
 {# What the warehouse sees of an agency's practices, as shares of a base. A measure without a row was not observed:
 neither the day a submission was due, nor a common wording, nor the contact with the dissatisfied stands in these tables. #}
-{{ config(materialized='table') }}
-
 with
 
 roles as (
@@ -21,6 +19,7 @@ satisfaction as (
     inner join roles
         on metrics.metric_id = roles.metric_id
     where cells.answered_count > 0
+        and {{ period_is_pending('cells.period_id') }}
 
 ),
 
@@ -41,10 +40,12 @@ measured as (
     union
     select 'share_of_services_with_usage' as measure, agency_id, period_id, service_id
     from {{ ref('int_usage__cells') }}
+    where {{ period_is_pending() }}
     union
     select 'share_of_services_with_standard' as measure, agency_id, period_id, service_id
     from {{ ref('int_standards__cells') }}
     where total_count > 0
+        and {{ period_is_pending() }}
 
 ),
 
@@ -129,6 +130,7 @@ complaints as (
         sum(in_time_count) as hits,
         sum(due_count) as base
     from {{ ref('int_complaints__cells') }}
+    where {{ period_is_pending() }}
     group by all
 
 ),
