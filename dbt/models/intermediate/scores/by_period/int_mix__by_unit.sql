@@ -1,9 +1,9 @@
 {# What a unit's raw score is made of: n and sum by service and channel, for metrics whose records know both. A change
 of the raw score is split by these groups into mix and rate. A region's groups are those of its agencies there, told once.
 
-dbt makes what depends on least first. This is long and only trends need it: it is made beside the weighted scores, which many
-wait for and which leave a core idle. #}
--- depends_on: {{ ref('int_respondents__by_mix') }}
+dbt makes what depends on least first. This is long and only trends need it: it waits until the weighted scores
+are there, and is made beside the road from them to what is judged, a single model at a time. #}
+-- depends_on: {{ ref('int_scores__weighted') }}
 
 with
 
