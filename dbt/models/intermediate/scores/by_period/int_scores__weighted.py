@@ -73,9 +73,8 @@ def _scores(answers, weights, statistics, estimators, level):
     for number in range(drawn.size - 1):
         own, said = (slice(*starts[number : number + 2]) for starts in (drawn, answered))
         rows = {name: values[said] for name, values in sums.items()}
-        made.append(
-            _draw(rows | {"cell": rows["cell"] - own.start}, {name: values[own] for name, values in cells.items()}, names)
-        )
+        rows["cell"] = rows["cell"] - own.start
+        made.append(_draw(rows, {name: values[own] for name, values in cells.items()}, names))
     if not made:
         return pd.DataFrame(columns=list(COLUMNS))
     scores = pd.DataFrame({name: np.concatenate([part[name] for part in made]) for name in made[0]})

@@ -159,9 +159,7 @@ def _of_offers(offers, known):
         fault = np.where(is_known[at], "offers_do_not_differ", "invitations_not_recorded")
         agency, period = (index[name].to_numpy()[at] for name in ("agency_id", "period_id"))
         n = sums["completed_count"].to_numpy()[at]
-        made.append(
-            _rows("selective_offers", found, n, fault, unit_id=agency, agency_id=agency, period_id=period)
-        )
+        made.append(_rows("selective_offers", found, n, fault, unit_id=agency, agency_id=agency, period_id=period))
     return made
 
 

@@ -25,6 +25,9 @@ STRETCHES = ["series_id", "weighting"]
 TOLD = ["score_id", "agency_id", "status_reason", "slice_ids"]
 # Quarters back to which a score is held: in which span of columns.
 SPANS = {"": 1, "year_": 4}
+# Numbers of what must be the same in two scores that are compared, from most to least, and of their period.
+KEYS = ["series", "unbroken", "instrument", "measured", "place"]
+FIGURES = ["score", "standard_error", "ci_low", "ci_high", "n_effective"]
 # Rows of both tables in memory at once, as near as whole metrics allow: a country's would not fit, and each reading looks
 # through all of them.
 ROWS = 500_000
@@ -117,19 +120,20 @@ def _trends(rows, mix, agencies, metrics, known, pending):
     rows["instrument"] = _numbered(rows, "measured", "instrument_id")
     rows["unbroken"] = _numbered(rows, "instrument", "series_id")
     rows["series"] = _numbered(rows, "unbroken", "weighting")
-    reported = rows["status"] == "reported"
-    told = rows[reported]
-    is_pending = (told["period_id"] >= pending).to_numpy()
-    controlled = _controlled(told, metrics, known, is_pending)
-    changes = [
-        _changes(told, rows, is_pending, quarters, span, known["interval_level"]) for span, quarters in SPANS.items()
-    ]
-    told = told[is_pending].join([controlled, *changes])
-    told = told.merge(_mixed(mix), on=[*SERIES, "period_id"], how="left")
+    is_now, reported = (rows["period_id"] >= pending).to_numpy(), (rows["status"] == "reported").to_numpy()
+    # Of earlier scores figures and numbers are enough.
+    before, told = rows[KEYS], rows.loc[reported, [*KEYS, *FIGURES]]
+    told["error"] = _error(told, known["interval_level"])
+    now = rows[reported & is_now].assign(error=told["error"])
+    columns = _controlled(now, told, metrics, known)
+    for span, quarters in SPANS.items():
+        columns |= _changes(now, told, before, quarters, span)
+    now = now.assign(**columns)
+    now = now.merge(_mixed(mix), on=[*SERIES, "period_id"], how="left")
     # Beside a shown score its change would tell an earlier one that was withheld.
-    told.loc[told["change"].isna(), ["raw_change", "mix_effect"]] = np.nan
-    told = told.merge(_panels(members, known, pending), on=[*SERIES, "period_id"], how="left")
-    made = pd.concat([told, rows[~reported & (rows["period_id"] >= pending)]], ignore_index=True)
+    now.loc[now["change"].isna(), ["raw_change", "mix_effect"]] = np.nan
+    now = now.merge(_panels(members, known, pending), on=[*SERIES, "period_id"], how="left")
+    made = pd.concat([now, rows[~reported & is_now]], ignore_index=True)
     made["points_count"] = made["points_count"].fillna(0)
     return made.reindex(columns=list(COLUMNS))
 
@@ -197,12 +201,11 @@ def _error(rows, level):
     return rows["standard_error"].where(~(rows["standard_error"] == 0), half)
 
 
-def _changes(told, rows, is_pending, quarters, span, level):
-    """Difference of pending scores to the same series so many quarters earlier, and why there is none."""
-    now = told[is_pending]
+def _changes(now, told, rows, quarters, span):
+    """Difference of scores to the same series so many quarters earlier, and why there is none."""
     place = _earlier(now, told, "series", quarters)
-    score, error = (np.append(values.to_numpy(float), np.nan) for values in (told["score"], _error(told, level)))
-    change, error, low, high = difference(score[place], score[:-1][is_pending], error[place], error[:-1][is_pending])
+    score, error = (np.append(told[name].to_numpy(), np.nan)[place] for name in ("score", "error"))
+    change, error, low, high = difference(score, now["score"], error, now["error"])
     significant = np.where(np.isnan(error), np.nan, (low > 0) | (high < 0))
     had = {
         "frame_differs": _earlier(now, told, "unbroken", quarters) >= 0,
@@ -211,7 +214,7 @@ def _changes(told, rows, is_pending, quarters, span, level):
         "not_reported_before": _earlier(now, rows, "measured", quarters) >= 0,
     }
     reason = np.select([~np.isnan(change), *had.values()], ["", *had], "no_earlier_period")
-    made = {
+    return {
         f"{span}change": change,
         f"{span}change_error": error,
         f"{span}change_low": low,
@@ -219,7 +222,6 @@ def _changes(told, rows, is_pending, quarters, span, level):
         f"{span}change_is_significant": significant,
         f"{span}change_reason": np.where(reason == "", None, reason),
     }
-    return pd.DataFrame(made, index=now.index)
 
 
 def _earlier(now, rows, key, quarters):
@@ -229,21 +231,23 @@ def _earlier(now, rows, key, quarters):
     return _position(then, now[key].to_numpy() * span + now["place"].to_numpy())
 
 
-def _controlled(told, metrics, known, is_pending):
-    """Each pending score in the chart of its series up to its own period: no later point moves its limits."""
+def _controlled(now, told, metrics, known):
+    """Each score of now in the chart of its series up to its own period: no later point moves its limits."""
     shares = set(metrics.loc[metrics["estimator"] == "proportion", "metric_id"])
-    ordered = told.sort_values(["series", "place"], kind="stable")
-    position = ordered.groupby("series").cumcount().to_numpy()
-    series = ordered.groupby("series", sort=True).ngroup().to_numpy()
     # Pooled means of agencies are no counts of answers.
-    counted = ordered["metric_id"].isin(shares) & ~ordered["unit_type"].isin(["national", "peer_group"])
-    shape = (int(series.max(initial=-1)) + 1, int(position.max(initial=-1)) + 1)
+    counted = (now["metric_id"].isin(shares) & ~now["unit_type"].isin(["national", "peer_group"])).to_numpy()
+    series, place = told["series"].to_numpy(), told["place"].to_numpy()
+    has = np.zeros((int(series.max(initial=-1)) + 1, int(place.max(initial=-1)) + 1), bool)
+    has[series, place] = True
+    # A series may have gaps; its points follow each other.
+    point = has.cumsum(axis=1) - 1
+    shape = (has.shape[0], int(point.max(initial=-1)) + 1)
     score, size = np.full(shape, np.nan), np.full(shape, np.nan)
-    score[series, position] = ordered["score"]
-    wanted = np.zeros(shape, bool)
-    wanted[series, position] = pd.Series(is_pending, index=told.index)[ordered.index]
-    size[series, position] = ordered["n_effective"]
-    is_share = np.zeros(shape[0], bool)
+    score[series, point[series, place]] = told["score"]
+    size[series, point[series, place]] = told["n_effective"]
+    series, position = now["series"].to_numpy(), point[now["series"], now["place"]]
+    wanted, is_share = np.zeros(shape, bool), np.zeros(shape[0], bool)
+    wanted[series, position] = True
     is_share[series] = counted
     centre, lower, upper = (np.full(shape, np.nan) for _ in range(3))
     signal = np.full(shape, None, dtype=object)
@@ -260,11 +264,15 @@ def _controlled(told, metrics, known, is_pending):
             lower[chosen, last], upper[chosen, last] = scale * chart.lower[:, last], scale * chart.upper[:, last]
             met = [getattr(chart.signals, name)[:, last] for name in SIGNALS]
             signal[chosen, last] = np.select(met, SIGNALS, "none")
-    found = {"centre": centre, "lower_limit": lower, "upper_limit": upper, "control_signal": signal}
-    made = pd.DataFrame({name: part[series, position] for name, part in found.items()}, index=ordered.index)
-    made["points_count"] = position + 1
-    made["control_method"] = np.where(made["control_signal"].isna(), None, np.where(counted, "p_laney", "xmr"))
-    return made
+    signal = signal[series, position]
+    return {
+        "centre": centre[series, position],
+        "lower_limit": lower[series, position],
+        "upper_limit": upper[series, position],
+        "control_signal": signal,
+        "points_count": position + 1,
+        "control_method": np.where(pd.isna(signal), None, np.where(counted, "p_laney", "xmr")),
+    }
 
 
 def _mixed(mix):
