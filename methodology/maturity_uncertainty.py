@@ -59,10 +59,12 @@ def level_probabilities(
     if not np.array_equal(step[present], given[present]) or np.any((step < 0) | (step > HIGHEST_ADOPTION)):
         raise ValueError(f"adoption must be 0-{HIGHEST_ADOPTION} in whole steps")
     # The inverse of the cumulative chances: the number of limits a uniform number lies above. The last limit is 1.
-    limits = np.cumsum(chance, axis=1)[:, :-1][step]
+    limits = np.cumsum(chance, axis=1)[:, :-1].T
     counts = np.zeros((*given.shape[:-1], len(model.levels)))
     for _ in range(draws):
-        true = (rng.random(given.shape)[..., None] >= limits).sum(axis=-1)
+        drawn, true = rng.random(given.shape), np.zeros(given.shape)
+        for limit in limits:
+            true += drawn >= limit[step]
         level = levels_of(model, np.where(present, true, np.nan))
         counts += level[..., None] == np.arange(1, len(model.levels) + 1)
     return counts / draws

@@ -6,6 +6,7 @@ formulas (`methodology.maturity`).
 """
 
 import zlib
+from collections import Counter
 from functools import partial
 
 import numpy as np
@@ -164,14 +165,14 @@ def _by_cuts(own, maturity_model, counts):
 
 
 def _dimensions(dimensions, own, maturity_model):
-    counted = own.dropna(subset="counted").groupby("dimension").size()
+    counted = Counter(own.loc[own["counted"].notna(), "dimension"])
     return [
         {
             "part": "dimension",
             "part_id": name,
             "score": value,
             "level": level_of(value, maturity_model.cuts),
-            "practices_count": int(counted[name]),
+            "practices_count": counted[name],
         }
         for name, value in dimensions.items()
     ]
