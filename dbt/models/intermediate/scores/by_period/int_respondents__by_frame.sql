@@ -1,5 +1,6 @@
-{# What was answered to each metric's question, in the cells of the population frame; y in the metric's unit. Where answers bring
-no weights, counts are the weights and their squares: most surveys bring none, and half of the sums are saved. #}
+{# What was answered to each metric's question, in the cells of the population frame; y in the metric's unit. Where
+answers bring no weights, counts are the weights and their squares: most surveys bring none, and half of the sums are
+saved. #}
 with
 
 {% for kind in ['weighted', 'counted'] %}
@@ -31,7 +32,7 @@ with
         sum(w2 * cast(y * y as decimal(12, 6))) as w2y2
         {%- endif %}
     from {{ ref('int_respondents__measured') }}
-    where {{ 'not ' if kind == 'counted' }}has_weights
+    where has_weights = {{ 'true' if kind == 'weighted' else 'false' }}
         and {{ period_is_pending() }}
     group by all
 
