@@ -4,7 +4,7 @@ saved. #}
 with
 
 {% for kind in ['weighted', 'counted'] %}
-{%- set w, w2 = ('w', 'w2') if kind == 'weighted' else ('asked_count', 'asked_count') %}
+{%- set w = 'w' if kind == 'weighted' else 'asked_count' %}
 {{ kind }} as (
 
     select
@@ -21,16 +21,16 @@ with
         sum(invited_count) as invited_count,
         sum(responded_count) as responded_count,
         sum(asked_count) filter (where y is not null) as n,
-        sum({{ w }} * y) as wy,
-        sum({{ w }} * cast(y * y as decimal(12, 6))) as wyy
-        {%- if kind == 'weighted' %},
+        {%- if kind == 'weighted' %}
         sum(w) as asked_w,
         sum(w2) as asked_w2,
         sum(w) filter (where y is not null) as w,
         sum(w2) filter (where y is not null) as w2,
         sum(w2 * y) as w2y,
-        sum(w2 * cast(y * y as decimal(12, 6))) as w2y2
+        sum(w2 * cast(y * y as decimal(12, 6))) as w2y2,
         {%- endif %}
+        sum({{ w }} * y) as wy,
+        sum({{ w }} * cast(y * y as decimal(12, 6))) as wyy
     from {{ ref('int_respondents__measured') }}
     where has_weights = {{ 'true' if kind == 'weighted' else 'false' }}
         and {{ period_is_pending() }}
