@@ -1,0 +1,105 @@
+"""Which scores a change is the change of, on frames small enough to work out by hand.
+
+Belongs here: what `int_trends__estimated` reads of earlier quarters, and that batches of metrics stay apart. Does not belong
+here: the formulas (`tests/methodology`), breaks of a series (`test_comparability`), published columns (`test_experience_tables`).
+"""
+
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+from tests.dbt.python_models import load_model, run_model
+
+QUARTERS = ["2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2"]
+# Twice a metric's rows: three metrics make two batches.
+FEW = 24
+PARAMETERS = {"interval_level": 0.95, "minimum_peers": 1.0, "control_chart_points": 5.0}
+
+
+def _scores() -> pd.DataFrame:
+    """Two agencies in three metrics, 1, 2 and 3 points more each quarter, b ten above a; a's `low` was withheld in 2024Q2."""
+    rows = [
+        {
+            "score_id": f"{agency}/{metric}/{period}",
+            "unit_type": "agency",
+            "unit_id": agency,
+            "agency_id": agency,
+            "metric_id": metric,
+            "instrument_id": "i",
+            "period_id": period,
+            "status": "reported",
+            "status_reason": None,
+            "score": 20.0 + 10 * (agency == "b") + step * place,
+            "standard_error": 1.0,
+            "n": 100.0,
+            "n_effective": 100.0,
+            "ci_low": 18.0,
+            "ci_high": 22.0,
+            "series_id": QUARTERS[0],
+            "weighting": "weighted",
+            "slice_ids": f"{agency}-{period}",
+        }
+        for agency in ("a", "b")
+        for step, metric in ((1, "low"), (2, "middle"), (3, "top"))
+        for place, period in enumerate(QUARTERS)
+    ]
+    scores = pd.DataFrame(rows).astype({"status_reason": "str"})
+    withheld = scores["score_id"] == "a/low/2024Q2"
+    figures = ["score", "standard_error", "ci_low", "ci_high", "n", "n_effective"]
+    scores.loc[withheld, figures] = None
+    scores.loc[withheld, ["status", "status_reason"]] = ["suppressed", "confidential"]
+    return scores
+
+
+def _trends(scores: pd.DataFrame, **tables: Any) -> pd.DataFrame:
+    texts = ["unit_type", "unit_id", "metric_id", "instrument_id", "period_id", "group_id"]
+    mix = pd.DataFrame(columns=[*texts, "n", "total", "scale_range"]).astype(
+        dict.fromkeys(texts, "str") | dict.fromkeys(("n", "total", "scale_range"), "float64")
+    )
+    metrics = sorted(set(scores["metric_id"]))
+    given = {
+        "bench_scores": scores,
+        "int_mix__by_unit": mix,
+        "stg_registry__agencies": pd.DataFrame({"agency_id": ["a", "b"], "peer_group": ["g", "g"]}),
+        "stg_methodology__metrics": pd.DataFrame({"metric_id": metrics, "estimator": ["mean"] * len(metrics)}),
+        "stg_methodology__thresholds": pd.DataFrame({"name": list(PARAMETERS), "value": list(PARAMETERS.values())}),
+    }
+    made = run_model("int_trends__estimated", {**given, **tables})
+    key = ["unit_type", "unit_id", "metric_id", "period_id"]
+    return made.sort_values(key, ignore_index=True).set_index(key)
+
+
+def test_metrics_of_one_batch_stay_apart() -> None:
+    made = _trends(_scores())
+    now = made.xs("2025Q2", level="period_id")
+    assert {key: row.change for key, row in now.iterrows()} == {
+        **{("agency", unit, metric): step for unit in "ab" for step, metric in ((1, "low"), (2, "middle"), (3, "top"))},
+        **{("peer_group", "g", metric): step for step, metric in ((1, "low"), (2, "middle"), (3, "top"))},
+        **{("national", "all", metric): step for step, metric in ((1, "low"), (2, "middle"), (3, "top"))},
+    }
+    assert now["year_change"].loc["agency", "b"].tolist() == [4, 8, 12]
+    # A year before, a's score was there and nobody may see it; its own series has one point less.
+    assert now.loc[[("agency", "a", "low")], "year_change"].isna().all()
+    assert now.loc[("agency", "a", "low"), "year_change_reason"] == "not_reported_before"
+    assert now.loc[("agency", "a", "low"), "points_count"] == 5
+    assert now.loc[("agency", "a", "top"), "points_count"] == 6
+    assert made.loc[("agency", "a", "low", "2024Q2"), "status_reason"] == "confidential"
+    assert now.loc[("national", "all", "low"), "slice_ids"] == "a-2025Q2;b-2025Q2"
+
+
+def test_a_new_quarter_alone_is_told_as_among_all() -> None:
+    """What is read of earlier quarters is enough: changes, reasons, charts, pooled scores and panels are the same."""
+    scores = _scores()
+    whole = _trends(scores).query("period_id == '2025Q2'")
+    pending = pd.DataFrame({"period_id": ["2025Q2"], "period_version": ["new"]}, dtype="str")
+    pd.testing.assert_frame_equal(_trends(scores, int_periods__pending=pending), whole)
+
+
+@pytest.mark.parametrize("rows", [1, FEW])
+def test_batches_hold_whole_metrics(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    model = load_model("int_trends__estimated")
+    monkeypatch.setattr(model, "ROWS", rows)
+    batches = model._batches(duckdb.from_df(_scores()), duckdb.from_df(_scores().head(0)))
+    assert batches == ([["low"], ["middle"], ["top"]] if rows == 1 else [["low", "middle"], ["top"]])
