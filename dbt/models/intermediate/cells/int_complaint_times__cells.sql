@@ -107,9 +107,9 @@ final as (
         region_id,
         clock,
         duration_hours,
-        cast(sum(ended) as bigint) as ended_count,
-        cast(sum(censored) as bigint) as censored_count,
-        cast(sum(entered) as bigint) as entered_count
+        sum(ended) as ended_count,
+        sum(censored) as censored_count,
+        sum(entered) as entered_count
     from steps
     group by
         slice_id,

@@ -73,7 +73,7 @@ final as (
         channel,
         category_code,
         count(*) as opened_count,
-        cast(sum(records_acknowledged) as bigint) as acknowledgeable_count,
+        sum(records_acknowledged) as acknowledgeable_count,
         count(case when acknowledged_at is not null then 1 end) as acknowledged_count,
         -- Due: answered, or open and past its due time. Open and not yet due says nothing.
         count(case when due_at is not null and (answered_at is not null or due_at <= known_until) then 1 end)
@@ -82,7 +82,7 @@ final as (
         count(case when answered_at is not null then 1 end) as answered_count,
         count(case when closed_at is not null and reopened_count is not null then 1 end) as closed_count,
         count(case when closed_at is not null and reopened_count > 0 then 1 end) as reopened_count,
-        cast(sum(records_escalated) as bigint) as escalatable_count,
+        sum(records_escalated) as escalatable_count,
         count(case when escalated_at is not null then 1 end) as escalated_count,
         count(case when outcome in ('upheld', 'partly') then 1 end) as upheld_count,
         count(case when outcome = 'partly' then 1 end) as partly_count,

@@ -31,20 +31,17 @@ final as (
         channel,
         segment,
         count(*) as rows_count,
-        cast(sum(started) as bigint) as started_count,
-        cast(sum(completed) as bigint) as completed_count,
-        cast(sum(not_eligible) as bigint) as not_eligible_count,
+        sum(started) as started_count,
+        sum(completed) as completed_count,
+        sum(not_eligible) as not_eligible_count,
         -- A completion rate needs both numbers in the same row.
-        cast(sum(case when started is not null and completed is not null then started end) as bigint)
-            as rated_started_count,
-        cast(
-            sum(case when started is not null and completed is not null then completed + coalesce(not_eligible, 0) end)
-            as bigint
-        ) as rated_ended_count,
-        cast(sum(failed) as bigint) as failed_count,
-        cast(sum(abandoned) as bigint) as abandoned_count,
-        cast(sum(repeat_visits) as bigint) as repeat_visits_count,
-        cast(sum(duration_count) as bigint) as duration_count,
+        sum(case when started is not null and completed is not null then started end) as rated_started_count,
+        sum(case when started is not null and completed is not null then completed + coalesce(not_eligible, 0) end)
+            as rated_ended_count,
+        sum(failed) as failed_count,
+        sum(abandoned) as abandoned_count,
+        sum(repeat_visits) as repeat_visits_count,
+        sum(duration_count) as duration_count,
         sum(duration_minutes) as duration_minutes,
         sum(case when minutes_due is not null then minutes_available end) as minutes_available,
         sum(case when minutes_available is not null then minutes_due end) as minutes_due,
