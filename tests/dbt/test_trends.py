@@ -97,6 +97,11 @@ def test_a_new_quarter_alone_is_told_as_among_all() -> None:
     pd.testing.assert_frame_equal(_trends(scores, int_periods__pending=pending), whole)
 
 
+def test_a_withdrawn_quarter_has_no_trends() -> None:
+    pending = pd.DataFrame({"period_id": ["2025Q3"], "period_version": ["withdrawn"]}, dtype="str")
+    assert _trends(_scores(), int_periods__pending=pending).empty
+
+
 @pytest.mark.parametrize("rows", [1, FEW])
 def test_batches_hold_whole_metrics(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     model = load_model("int_trends__estimated")

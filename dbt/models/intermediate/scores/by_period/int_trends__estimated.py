@@ -124,7 +124,7 @@ def _trends(rows, mix, agencies, metrics, known, pending):
     # Of earlier scores figures and numbers are enough.
     before, told = rows[KEYS], rows.loc[reported, [*KEYS, *FIGURES]]
     told["error"] = _error(told, known["interval_level"])
-    now = rows[reported & is_now].assign(error=told["error"])
+    now = rows[reported & is_now].assign(error=told["error"].to_numpy()[is_now[reported]])
     columns = _controlled(now, told, metrics, known)
     for span, quarters in SPANS.items():
         columns |= _changes(now, told, before, quarters, span)
@@ -245,7 +245,8 @@ def _controlled(now, told, metrics, known):
     score, size = np.full(shape, np.nan), np.full(shape, np.nan)
     score[series, point[series, place]] = told["score"]
     size[series, point[series, place]] = told["n_effective"]
-    series, position = now["series"].to_numpy(), point[now["series"], now["place"]]
+    series = now["series"].to_numpy()
+    position = point[series, now["place"].to_numpy()]
     wanted, is_share = np.zeros(shape, bool), np.zeros(shape[0], bool)
     wanted[series, position] = True
     is_share[series] = counted
