@@ -106,9 +106,31 @@ def test_only_pending_periods_are_made_again(workspace_copy: Workspace, table: s
     assert _query(workspace_copy, rows) == before
 
 
+def test_a_period_made_alone_is_what_it_was_among_all(workspace_copy: Workspace) -> None:
+    """Every table that is kept, also those that look back: contacts whose window began earlier, accounts, changes."""
+    places = "select table_name, schema_name from duckdb_tables() order by 1"
+    schemas = {name: schema for name, schema in _query(workspace_copy, places) if name in kept_by_period()}
+    rows = {name: f"select * from {schema}.{name} order by all" for name, schema in schemas.items()}
+    before = {name: _query(workspace_copy, sql) for name, sql in rows.items()}
+    last = _query(workspace_copy, BUILT)[-1][0]
+    with duckdb.connect(str(workspace_copy.warehouse)) as connection:
+        connection.execute("delete from intermediate.int_periods__built where period_id = ?", [last])
+    _build(workspace_copy, *LIGHT)
+    assert _query(workspace_copy, "select period_id from intermediate.int_periods__pending") == [(last,)]
+    assert set(before) == set(kept_by_period())
+    looking_back = ("int_contacts__followed", "int_expectation__estimated", "int_trends__estimated")
+    assert all(any(last in row for row in before[name]) for name in looking_back)
+    assert [name for name, sql in rows.items() if _query(workspace_copy, sql) != before[name]] == []
+
+
 def test_periods_made_in_batches_are_those_made_together(workspace_copy: Workspace) -> None:
     """A ledger that tells of a country's rows puts every period into a batch of its own; the tables stay what they were."""
-    tables = ("intermediate.int_answers__by_unit", "intermediate.int_scores__chosen", "benchmarks.bench_scores")
+    tables = (
+        "intermediate.int_answers__by_unit",
+        "intermediate.int_contacts__followed",
+        "intermediate.int_scores__chosen",
+        "benchmarks.bench_scores",
+    )
     before = [_query(workspace_copy, f"select * from {table} order by all") for table in tables]
     ledger = workspace_copy.lake / "slices.parquet"
     with duckdb.connect() as connection:

@@ -97,9 +97,25 @@ def test_a_new_quarter_alone_is_told_as_among_all() -> None:
     pd.testing.assert_frame_equal(_trends(scores, int_periods__pending=pending), whole)
 
 
-def test_a_withdrawn_quarter_has_no_trends() -> None:
+def _mix() -> pd.DataFrame:
+    """Agency a's `top` by two services: 3 and 7 answers at 40 and 60 in 2025Q1, 6 and 4 at 50 and 70 in 2025Q2."""
+    rows = [("2025Q1", "a/x", 3, 40), ("2025Q1", "a/y", 7, 60), ("2025Q2", "a/x", 6, 50), ("2025Q2", "a/y", 4, 70)]
+    table = pd.DataFrame(rows, columns=["period_id", "group_id", "n", "rate"])
+    table = table.assign(unit_type="agency", unit_id="a", metric_id="top", instrument_id="i", scale_range=100.0)
+    return table.assign(n=table["n"].astype(float), total=table["n"] * table["rate"] * 1.0).drop(columns="rate")
+
+
+def test_a_change_is_split_into_mix_and_the_rest() -> None:
+    """By hand: (3 * 40 + 7 * 60) / 10 = 54 and 58; mix = 0.3 * (40 + 50) / 2 - 0.3 * (60 + 70) / 2 = -6."""
+    made = _trends(_scores(), int_mix__by_unit=_mix()).loc[("agency", "a", "top")]
+    assert made.loc["2025Q2", ["raw_change", "mix_effect"]].tolist() == pytest.approx([4, -6])
+    assert made.loc[made.index != "2025Q2", ["raw_change", "mix_effect"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("mix", [{}, {"int_mix__by_unit": _mix()}], ids=["no_answers", "answers_before"])
+def test_a_withdrawn_quarter_has_no_trends(mix: dict[str, pd.DataFrame]) -> None:
     pending = pd.DataFrame({"period_id": ["2025Q3"], "period_version": ["withdrawn"]}, dtype="str")
-    assert _trends(_scores(), int_periods__pending=pending).empty
+    assert _trends(_scores(), int_periods__pending=pending, **mix).empty
 
 
 @pytest.mark.parametrize("rows", [1, FEW])

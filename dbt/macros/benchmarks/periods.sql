@@ -1,16 +1,18 @@
 {# The one place that knows how a period's scores are replaced: rows from the first pending period on go, and pending periods are
 made anew, in batches that fit into memory (`int_periods__pending`). #}
 
-{# The condition by which SQL of `by_period` makes the periods of one batch only; the materialization writes the batch into it.
-Compared with literals, which DuckDB carries down to the scan; it does not reach into a common table that is used twice, so
-large inputs are filtered where they are read. #}
-{% macro period_is_pending(column='period_id') %}
+{# The condition by which SQL of `by_period` makes the periods of one batch only, or reads what lies in the periods from one
+column to another; the materialization writes the batch into it. Compared with literals, which DuckDB carries down to the scan;
+it does not reach into a common table that is used twice, so large inputs are filtered where they are read. #}
+{% macro period_is_pending(column='period_id', until=none) %}
     {#- Named while dbt parses, so that the dependency is known; a unit test has no table of its own (`this`) to keep. -#}
     {%- if not execute -%}{%- set pending = ref('int_periods__pending') -%}{%- endif -%}
-    {%- if this -%}
-        {{ column }} between 'first of batch' and 'last of batch'
-    {%- else -%}
+    {%- if not this -%}
         true
+    {%- elif until -%}
+        {{ until }} >= 'first of batch' and {{ column }} <= 'last of batch'
+    {%- else -%}
+        {{ column }} between 'first of batch' and 'last of batch'
     {%- endif -%}
 {% endmacro %}
 
@@ -38,7 +40,7 @@ a Python model makes all of them (`miyar.relations`). #}
 
     {%- if model['language'] == 'python' -%}
         {%- call statement('main', language='python') -%}
-            {{ python_of_periods(target, forgotten if existing is not none) }}
+            {{ python_of_table(target, forgotten if existing is not none) }}
         {%- endcall -%}
     {%- else -%}
         {%- call statement('main') -%}
@@ -55,34 +57,9 @@ a Python model makes all of them (`miyar.relations`). #}
         {%- endfor -%}
     {%- endif -%}
 
-    {% do persist_docs(target, model) %}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {% do adapter.commit() %}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
-    {{ return({'relations': [target]}) }}
+    {{ return(finished(target)) }}
 {% endmaterialization %}
 
 {% macro sql_of_batch(first, last) %}
     {{- compiled_code | replace('first of batch', first) | replace('last of batch', last) -}}
 {% endmacro %}
-
-{# A Python model does not write through dbt's connection: it has a transaction of its own. #}
-{% macro python_of_periods(target, forgotten) -%}
-{{ compiled_code }}
-
-def materialize(df, con):
-    con.register("rows_made", df)
-    con.execute("begin")
-    try:
-        {%- if forgotten %}
-        con.execute("""{{ forgotten }}""")
-        con.execute("""insert into {{ target }} by name select * from rows_made""")
-        {%- else %}
-        con.execute("""create table {{ target }} as select * from rows_made""")
-        {%- endif %}
-        con.execute("commit")
-    except Exception:  # dbt is told: nothing of a period is half replaced
-        con.execute("rollback")
-        raise
-    con.unregister("rows_made")
-{%- endmacro %}

@@ -11,15 +11,21 @@
 -- depends_on: {{ ref('bench_suppression_proofs') }}
 -- depends_on: {{ ref('bench_trends') }}
 -- depends_on: {{ ref('int_answers__by_unit') }}
+-- depends_on: {{ ref('int_burdens__counted') }}
+-- depends_on: {{ ref('int_closed_loop__by_unit') }}
 -- depends_on: {{ ref('int_comparability__gated') }}
 -- depends_on: {{ ref('int_complaint_counts__by_unit') }}
 -- depends_on: {{ ref('int_complaint_times__by_unit') }}
+-- depends_on: {{ ref('int_contacts__followed') }}
 -- depends_on: {{ ref('int_disparities__estimated') }}
 -- depends_on: {{ ref('int_draws__counted') }}
 -- depends_on: {{ ref('int_draws__named') }}
+-- depends_on: {{ ref('int_expectation__estimated') }}
 -- depends_on: {{ ref('int_frames__counted') }}
 -- depends_on: {{ ref('int_index__estimated') }}
 -- depends_on: {{ ref('int_journeys__estimated') }}
+-- depends_on: {{ ref('int_journeys__judged') }}
+-- depends_on: {{ ref('int_last__by_unit') }}
 -- depends_on: {{ ref('int_maturity__assessed') }}
 -- depends_on: {{ ref('int_maturity__observed') }}
 -- depends_on: {{ ref('int_maturity__practices') }}
@@ -40,6 +46,7 @@
 -- depends_on: {{ ref('int_statistics__by_unit') }}
 -- depends_on: {{ ref('int_suppression__decided') }}
 -- depends_on: {{ ref('int_trends__estimated') }}
+-- depends_on: {{ ref('int_usage__completion') }}
 -- depends_on: {{ ref('int_visits__estimated') }}
 -- depends_on: {{ ref('int_weights__estimated') }}
 {{

@@ -19,15 +19,20 @@ from miyar.relations import read, written
 
 SERIES = ["unit_type", "unit_id", "metric_id", "instrument_id"]
 SCORE = ["score", "standard_error", "ci_low", "ci_high", "n", "n_effective"]
-# Within a unit's answers to one instrument: until survey modes changed, and weighted or unweighted throughout.
-STRETCHES = ["series_id", "weighting"]
-# What is told of a score; of an earlier one its figures are enough.
-TOLD = ["score_id", "agency_id", "status_reason", "slice_ids"]
+TOLD = ["score_id", *SERIES, "agency_id", "period_id", "status_reason", "slice_ids"]
+# What must be the same in two scores that are compared, from least to most: one instrument's answers by a unit in a metric, until
+# survey modes changed, and weighted or unweighted throughout. In place of names a hash of 63 bits: of a country's 200,000 series
+# two meet in one of a hundred million builds, and names of all quarters would take most of the time.
+KEYS = {
+    "measured": ["unit_type", "unit_id", "metric_id"],
+    "instrument": SERIES,
+    "unbroken": [*SERIES, "series_id"],
+    "series": [*SERIES, "series_id", "weighting"],
+}
+# Quarters counted from year 0, as `miyar.periods` does.
+PLACE = "4 * cast(left(period_id, 4) as bigint) + cast(right(period_id, 1) as bigint) - 1 as place"
 # Quarters back to which a score is held: in which span of columns.
 SPANS = {"": 1, "year_": 4}
-# Numbers of what must be the same in two scores that are compared, from most to least, and of their period.
-KEYS = ["series", "unbroken", "instrument", "measured", "place"]
-FIGURES = ["score", "standard_error", "ci_low", "ci_high", "n_effective"]
 # Rows of both tables in memory at once, as near as whole metrics allow: a country's would not fit, and each reading looks
 # through all of them.
 ROWS = 500_000
@@ -78,24 +83,49 @@ def model(dbt, session):
     metrics = read(dbt.ref("stg_methodology__metrics"))
     thresholds = read(dbt.ref("stg_methodology__thresholds"))
     known = thresholds.set_index("name")["value"].to_dict()
-    scores = _wanted(dbt.ref("bench_scores"), pending)
+    scores = dbt.ref("bench_scores")
     mix = dbt.ref("int_mix__by_unit").filter(f"period_id >= '{shift(pending, -1)}'")
     # No change is of two metrics.
-    for some in _batches(scores, mix):
-        rows, groups = (read(table.filter(_is_one_of("metric_id", some))) for table in (scores, mix))
-        made = _trends(rows, groups, agencies, metrics, known, pending)
+    for some in _batches(scores.filter(f"period_id >= '{pending}'"), mix):
+        own, groups = (table.filter(_is_one_of("metric_id", some)) for table in (scores, mix))
+        made = _trends(*_of_now_and_earlier(own, pending), _by_group(groups), agencies, metrics, known, pending)
         parts.append(written(made, COLUMNS))
     return pa.concat_tables(parts)
 
 
-def _wanted(scores, pending):
-    """Scores from the pending period on, and of earlier ones what these are held against."""
-    is_now = f"period_id >= '{pending}'"
-    earliest = shift(pending, -max(SPANS.values()))
-    told = [f"case when {is_now} then {name} end as {name}" for name in TOLD]
+def _of_now_and_earlier(scores, pending):
+    """Scores from the pending period on, what of earlier ones these are held against, and the members of panels."""
+    year, before = (shift(pending, -quarters) for quarters in (max(SPANS.values()), 1))
+    keys = [f"{_hash(*names)} as {key}" for key, names in KEYS.items()]
+    now = scores.filter(f"period_id >= '{pending}'").project(", ".join([*TOLD, "status", *SCORE, PLACE, *keys]))
     # That a score was withheld is asked a year back, what was reported in all of its series.
-    wanted = scores.filter(f"status = 'reported' or period_id >= '{earliest}'")
-    return wanted.project(", ".join([*SERIES, "period_id", "status", *SCORE, *STRETCHES, *told]))
+    earlier = scores.filter(f"period_id < '{pending}' and (status = 'reported' or period_id >= '{year}')")
+    earlier = earlier.project(", ".join(["status", *SCORE, PLACE, *keys]))
+    # A pooled score has a series of its own, the panel of a region is held against the period before.
+    members = f"unit_type = 'agency' or unit_type = 'agency_region' and period_id >= '{before}'"
+    members = scores.filter(f"status = 'reported' and ({members})")
+    members = members.project(", ".join([*SERIES, "period_id", "score", "standard_error", "slice_ids"]))
+    return read(now), read(earlier), read(members)
+
+
+def _by_group(mix):
+    """Answers of each unit by service and channel; a region is made of all groups that its agencies are made of there."""
+    # Sums of floats follow the order of groups: that of their names, for a hash is another in another version.
+    order = mix.aggregate("group_id").project("group_id, row_number() over (order by group_id) as group_of")
+    mix = mix.join(order.set_alias("places"), "group_id")
+    regions = mix.filter("unit_type = 'agency_region'")
+    parts = [("unit_type", "unit_id", mix), ("'region'", "split_part(unit_id, '/', -1)", regions)]
+    sums = f"{PLACE}, group_of, n, 100 * total / scale_range / n as rate"
+    tables = [
+        table.project(f"{_hash(kind, name, 'metric_id', 'instrument_id')} as instrument, {sums}")
+        for kind, name, table in parts
+    ]
+    return read(tables[0].union(tables[1]))
+
+
+def _hash(*names):
+    """SQL of a number from 0 to 2^63 - 1 for a combination of values."""
+    return f"cast(hash({', '.join(names)}) >> 1 as bigint)"
 
 
 def _batches(*tables):
@@ -109,54 +139,50 @@ def _is_one_of(column, values):
     return duckdb.ColumnExpression(column).isin(*map(duckdb.ConstantExpression, values))
 
 
-def _trends(rows, mix, agencies, metrics, known, pending):
+def _trends(now, earlier, members, mix, agencies, metrics, known, pending):
     """Rows of some metrics from the pending period on."""
-    rows = rows.astype(dict.fromkeys(SCORE, "float64"))
-    members = _members(rows, agencies)
-    rows = pd.concat([rows, _pooled(members, known, pending)], ignore_index=True)
-    rows["place"] = _place(rows["period_id"])
-    rows["unit"] = _numbered(rows, "unit_type", "unit_id")
-    rows["measured"] = _numbered(rows, "unit", "metric_id")
-    rows["instrument"] = _numbered(rows, "measured", "instrument_id")
-    rows["unbroken"] = _numbered(rows, "instrument", "series_id")
-    rows["series"] = _numbered(rows, "unbroken", "weighting")
-    is_now, reported = (rows["period_id"] >= pending).to_numpy(), (rows["status"] == "reported").to_numpy()
-    # Of earlier scores figures and numbers are enough.
-    before, told = rows[KEYS], rows.loc[reported, [*KEYS, *FIGURES]]
-    told["error"] = _error(told, known["interval_level"])
-    now = rows[reported & is_now].assign(error=told["error"].to_numpy()[is_now[reported]])
+    members = _members(members, agencies)
+    pooled = _pooled(members, known, pending)
+    is_now = (pooled["period_id"] >= pending).to_numpy()
+    now = pd.concat([now, pooled[is_now]], ignore_index=True).astype(dict.fromkeys(SCORE, "float64"))
+    rows = _numbered([now, earlier.astype(dict.fromkeys(SCORE, "float64")), pooled[~is_now]])
+    told = rows[rows["status"] == "reported"].reset_index(drop=True)
+    told = told.assign(error=_error(told, known["interval_level"]))
+    shown = (now["status"] == "reported").to_numpy()
+    withheld, now = now[~shown], now[shown].reset_index(drop=True)
+    mixed = _mixed(mix, now)
+    now = now.assign(**told.iloc[: len(now)][[*KEYS, "place", "error"]].to_dict("series"))
     columns = _controlled(now, told, metrics, known)
     for span, quarters in SPANS.items():
-        columns |= _changes(now, told, before, quarters, span)
-    now = now.assign(**columns)
-    now = now.merge(_mixed(mix), on=[*SERIES, "period_id"], how="left")
+        columns |= _changes(now, told, rows, quarters, span)
+    now = now.assign(**columns, **mixed)
     # Beside a shown score its change would tell an earlier one that was withheld.
     now.loc[now["change"].isna(), ["raw_change", "mix_effect"]] = np.nan
     now = now.merge(_panels(members, known, pending), on=[*SERIES, "period_id"], how="left")
-    made = pd.concat([now, rows[~reported & is_now]], ignore_index=True)
+    made = pd.concat([now, withheld], ignore_index=True)
     made["points_count"] = made["points_count"].fillna(0)
     return made.reindex(columns=list(COLUMNS))
 
 
+def _numbered(tables):
+    """Figures of all rows, their keys and quarters counted from the first: tables below have a row for each."""
+    rows = pd.concat([table[["status", *SCORE, *KEYS, "place"]] for table in tables], ignore_index=True)
+    for key in KEYS:
+        rows[key] = pd.factorize(rows[key])[0]
+    rows["place"] -= rows["place"].min()
+    return rows
+
+
 def _place(period_id):
-    """Quarters counted from the first of them: tables below have a row for each."""
+    """Quarters counted from year 0."""
     code, known = pd.factorize(period_id)
-    place = np.array([index_of(period) for period in known], "int64")
-    return pd.Series((place - min(place, default=0))[code], period_id.index)
-
-
-def _numbered(rows, *columns):
-    """One number for each combination of values, none among them."""
-    codes = [pd.factorize(rows[name], use_na_sentinel=False) for name in columns]
-    return pd.factorize(codes[0][0] * len(codes[1][1]) + codes[1][0])[0]
+    return np.array([index_of(period) for period in known], "int64")[code]
 
 
 def _members(rows, agencies):
     """Each reported member of each panel: the panel's unit beside the member's score."""
-    columns = [*SERIES, "period_id", "score", "standard_error", "slice_ids"]
-    is_member = (rows["status"] == "reported") & rows["unit_type"].isin(PANELS.values())
     # Means of floats follow the order of rows.
-    reported = rows.loc[is_member, columns].sort_values([*SERIES, "period_id"], kind="stable")
+    reported = rows.sort_values([*SERIES, "period_id"], kind="stable")
     peers = agencies[["agency_id", "peer_group"]].rename(columns={"agency_id": "unit_id", "peer_group": "panel_id"})
     tables = []
     for panel, member in PANELS.items():
@@ -192,7 +218,11 @@ def _pooled(members, known, pending):
     made["status"] = np.where(enough, "reported", "suppressed")
     made["status_reason"] = np.where(enough, None, "too_few_units")
     made = made.rename(columns={"panel_type": "unit_type", "panel_id": "unit_id"})
-    return made.assign(n_effective=made["n"]).drop(columns="variance").astype({"score": "float64"})
+    made = made.assign(n_effective=made["n"], place=_place(made["period_id"])).drop(columns="variance")
+    for key, names in KEYS.items():
+        # No hash is negative.
+        made[key] = -1 - made.groupby([name for name in names if name in SERIES], dropna=False).ngroup()
+    return made.astype(dict.fromkeys(SCORE, "float64"))
 
 
 def _error(rows, level):
@@ -276,36 +306,24 @@ def _controlled(now, told, metrics, known):
     }
 
 
-def _mixed(mix):
+def _mixed(mix, now):
     """Raw change and its mix effect over services and channels; the rate effect is the rest, and so they add up exactly."""
-    # Sums of floats follow the order of groups.
-    group, names = pd.factorize(mix["group_id"], sort=True)
-    # A region is made of all groups that its agencies are made of there.
-    parts = np.flatnonzero(mix["unit_type"] == "agency_region")
-    regions = mix.iloc[parts].assign(unit_type="region", unit_id=_after_slash(mix["unit_id"].iloc[parts]))
-    mix, group = pd.concat([mix, regions], ignore_index=True), np.concatenate([group, group[parts]])
-    series = mix.groupby(SERIES, sort=True).ngroup().to_numpy()
-    place = _place(mix["period_id"]).to_numpy()
-    n = mix["n"].to_numpy(float)
-    rate = 100 * mix["total"].to_numpy(float) / mix["scale_range"].to_numpy(float) / n
+    group, groups = mix["group_of"].to_numpy(), int(mix["group_of"].max()) + 1 if len(mix) else 1
+    series = pd.factorize(pd.concat([now["instrument"], mix["instrument"]]))[0]
+    place = np.concatenate([now["place"], mix["place"]])
+    place -= place.min() if place.size else 0
     # One number for a series in a period, such that the period before is one less.
-    moment = series * (int(place.max(initial=0)) + 2) + place
-    known, first = np.unique(moment, return_index=True)
-    has_before = np.isin(known - 1, known)
-    pairs = mix.iloc[first[has_before]][[*SERIES, "period_id"]].reset_index(drop=True)
-    after, before = (_position(known[has_before], moment + step) for step in (0, 1))
-    keys, at = np.unique(
-        np.concatenate([after[after >= 0], before[before >= 0]]) * max(len(names), 1)
-        + np.concatenate([group[after >= 0], group[before >= 0]]),
-        return_inverse=True,
-    )
-    n_before, n_after = np.zeros((2, keys.size))
-    rate_before, rate_after = np.full((2, keys.size), np.nan)
-    count = int((after >= 0).sum())
-    n_after[at[:count]], rate_after[at[:count]] = n[after >= 0], rate[after >= 0]
-    n_before[at[count:]], rate_before[at[count:]] = n[before >= 0], rate[before >= 0]
-    mixed, rated = kitagawa_by_group(n_before, rate_before, n_after, rate_after, keys // max(len(names), 1), len(pairs))
-    return pairs.assign(raw_change=mixed + rated, mix_effect=mixed)
+    moment = series * (place.max(initial=0) + 2) + place
+    wanted, given = np.split(moment, [len(now)])
+    places = [_position(wanted, given + step) for step in (1, 0)]
+    rows = [np.flatnonzero(place >= 0) for place in places]
+    keys = [place[row] * groups + group[row] for place, row in zip(places, rows, strict=True)]
+    keys, at = np.unique(np.concatenate(keys), return_inverse=True)
+    size, rate = np.zeros((2, keys.size)), np.full((2, keys.size), np.nan)
+    for side, (row, own) in enumerate(zip(rows, np.split(at, [len(rows[0])]), strict=True)):
+        size[side, own], rate[side, own] = mix["n"].to_numpy(float)[row], mix["rate"].to_numpy(float)[row]
+    mixed, rated = kitagawa_by_group(size[0], rate[0], size[1], rate[1], keys // groups, len(now))
+    return {"raw_change": mixed + rated, "mix_effect": mixed}
 
 
 def _after_slash(names):

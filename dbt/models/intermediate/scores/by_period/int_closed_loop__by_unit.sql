@@ -1,12 +1,11 @@
 {# Loops of every unit by instrument, box and hours to contact. #}
-{{ config(materialized='table') }}
-
 with
 
 loops as (
 
     select *
     from {{ ref('int_closed_loop__cells') }}
+    where {{ period_is_pending() }}
 
 ),
 

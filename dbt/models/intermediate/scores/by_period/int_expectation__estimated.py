@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from methodology.expectation import expectation_account
-from miyar.relations import read
+from miyar.periods import shift
+from miyar.relations import read, written
 
 UNIT = ["agency_id", "instrument_id", "period_id"]
 MIX, MODE = ["segment", "age_band", "gender", "nationality_class"], ["mode"]
@@ -32,20 +33,25 @@ COLUMNS = {
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
-    cells = read(dbt.ref("int_expectation__cells"))
-    completion = read(dbt.ref("int_usage__completion"))
+    dbt.config(materialized="by_period")
+    pending = dbt.ref("int_periods__pending").aggregate("min(period_id)").fetchone()[0]
+    if not pending:
+        return written(pd.DataFrame(columns=list(COLUMNS)), COLUMNS)
+    # Each period is held against the one before it.
+    wanted = f"period_id >= '{shift(pending, -1)}'"
+    cells = read(dbt.ref("int_expectation__cells").filter(wanted))
+    completion = read(dbt.ref("int_usage__completion").filter(wanted))
     thresholds = read(dbt.ref("stg_methodology__thresholds"))
     known = thresholds.set_index("name")["value"].to_dict()
     cells = _on_0_100(cells)
     units = _pairs(cells, completion, known)
+    units = units[units["period_id"] >= pending]
     tables = [
         _accounts(cells, group, items.split("+"))
         for (_, items), group in units[units["fault"].isna()].groupby(["period_id", "items"], sort=True)
     ]
     made = pd.concat([units[units["fault"].notna()], *tables], ignore_index=True)
-    made = made.reindex(columns=list(COLUMNS)).astype(COLUMNS)
-    return made.sort_values(UNIT, kind="stable").reset_index(drop=True)
+    return written(made.reindex(columns=list(COLUMNS)).sort_values(UNIT, kind="stable"), COLUMNS)
 
 
 def _on_0_100(cells):

@@ -1,7 +1,5 @@
 {# What may be said of a journey and its parts. A partial score is shown only where all partial scores of the journey
 may be: one hidden among them could be worked out from the whole. #}
-{{ config(materialized='table') }}
-
 with
 
 thresholds as (
@@ -19,6 +17,7 @@ wholes as (
         max(n) filter (where part = 'journey') as whole_n,
         min(n) filter (where part = 'agency' and n > 0) as smallest_agency_n
     from {{ ref('int_journeys__estimated') }}
+    where {{ period_is_pending() }}
     group by all
 
 ),
@@ -39,6 +38,7 @@ judged as (
         and parts.period_id = wholes.period_id
         and parts.instrument_id = wholes.instrument_id
     cross join thresholds
+    where {{ period_is_pending('parts.period_id') }}
 
 ),
 

@@ -1,7 +1,5 @@
 {# Do the audit of cases and the mystery visits agree? Each service, region and check judged by both is one pair of
 verdicts: seen in the share of observations that the methodology asks for, or not. #}
-{{ config(materialized='table') }}
-
 with
 
 thresholds as (
@@ -22,6 +20,7 @@ judged as (
         sum(done_count) / nullif(sum(observed_count), 0) as share,
         string_agg(distinct slice_id, ';' order by slice_id) as slice_ids
     from {{ ref('int_last__cells') }}
+    where {{ period_is_pending() }}
     group by all
 
 ),

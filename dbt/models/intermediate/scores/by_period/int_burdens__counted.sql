@@ -1,6 +1,4 @@
 {# How often the same beneficiary answered in a period, all agencies together. #}
-{{ config(materialized='table') }}
-
 with
 
 beneficiaries as (
@@ -11,6 +9,7 @@ beneficiaries as (
         sum(episodes_count) as times
     from {{ ref('int_episodes__cells') }}
     where episode = 'response'
+        and {{ period_is_pending() }}
     group by all
 
 ),
