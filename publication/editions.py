@@ -105,7 +105,7 @@ def publish(
     edition_id = f"{draft.period_id}-r{revision}"
     # Only now: packs and reports tell what was restated, and an edition that is not new needs none of them.
     methodology = methodology_of(workspace)
-    with shelf(draft.folder / "tables") as tables:
+    with shelf(draft.folder / "benchmarks.duckdb") as tables:
         write_packs(tables, draft.folder, edition_id, draft.period_id, methodology)
         write_reports(tables, draft.folder, edition_id, draft.period_id, methodology)
     manifest = Manifest(

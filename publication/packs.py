@@ -31,7 +31,7 @@ FORMULA = r"^([=+\-@\t\r])"
 # The agency sees its own figures from 5 responses on (`owner_n`); the public from 30. Nobody below 5.
 SCORES = """
     select
-        judged.unit_type, judged.unit_id, units.name_ar, units.name_en, judged.metric_id,
+        judged.agency_id, judged.unit_type, judged.unit_id, units.name_ar, units.name_en, judged.metric_id,
         metrics.name_ar as metric_ar, metrics.name_en as metric_en, judged.period_id, judged.instrument_id,
         case
             when judged.status = 'reported' then 'reported'
@@ -58,11 +58,12 @@ SCORES = """
     left join core.dim_metrics as metrics
         on judged.metric_id = metrics.metric_id
     left join benchmarks.bench_peer_positions as positions
-        on judged.unit_type = 'agency' and judged.agency_id = positions.agency_id
+        -- Not `unit_type = 'agency' and ...`: DuckDB then holds every row against every other.
+        on case when judged.unit_type = 'agency' then judged.agency_id end = positions.agency_id
         and judged.metric_id = positions.metric_id and judged.period_id = positions.period_id
         and judged.instrument_id = positions.instrument_id
-    where judged.agency_id = $agency and judged.period_id <= $period
-    order by judged.unit_type, judged.unit_id, judged.metric_id, judged.period_id, judged.instrument_id
+    where judged.agency_id is not null and judged.period_id <= $period
+    order by judged.agency_id
 """
 
 
@@ -77,15 +78,17 @@ def write_owner_files(
     hashes = {}
     quality = _quality_by_agency(workspace)
     agencies = [row[0] for row in connection.execute("select agency_id from core.dim_agencies order by 1").fetchall()]
+    # Judged rows of all agencies at once, and in their order: each agency's then lie together, and no other's are read for them.
+    connection.execute("create or replace temp table owned as " + SCORES, {"period": period})
     for agency in agencies:
         folder = building / "packs" / agency
         (folder / "tables").mkdir(parents=True)
-        given = {"agency": agency, "period": period}
-        connection.execute("create or replace temp table own as " + SCORES, given)
-        engine.write(connection, "select * from own order by all", folder / "tables" / f"{OWNER_SCORES}.parquet")
+        own = f"select * exclude (agency_id) from owned where agency_id = {engine.text(agency)} order by all"
+        engine.write(connection, own, folder / "tables" / f"{OWNER_SCORES}.parquet")
         report = json.dumps(quality.get(agency, []), ensure_ascii=False, indent=1, sort_keys=True)
         (folder / "quality.json").write_text(report + "\n", "utf-8")
         hashes[agency] = pack_hash(connection, folder)
+    connection.execute("drop table owned")
     return hashes
 
 
@@ -103,7 +106,7 @@ def write_packs(shelf: Shelf, building: Path, edition_id: str, period: str, meth
     for folder in sorted((building / "packs").iterdir()):
         own = pq.read_table(folder / "tables" / f"{OWNER_SCORES}.parquet")
         with shelf.reader(folder.name, **{OWNER_SCORES: own}) as reader:
-            for name, rows in reader.own_tables(folder.name).items():
+            for name, rows in reader.own_tables(folder.name):
                 _write_table(rows, folder / "tables" / name)
             agency = reader.rows("select * from dim_agencies where agency_id = ?", folder.name)[0]
             quality = json.loads((folder / "quality.json").read_text("utf-8"))

@@ -4,7 +4,8 @@ Belongs here: making that share. Everything written for a reader is made from it
 belong here: the rules (`access`), an edition opened as a whole (`reading`).
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,47 +13,54 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ingestion import engine
 from publication.access import access_rules, row_condition, visible
 from publication.reading import rows_of
 
 # Many small queries: a second thread costs more than it brings, and keeps the order of rows no better.
 _CONFIG: dict[str, Any] = {"threads": 1}
+Share = Callable[[str], pa.Table]
 
 
 class Reader:
-    """Queries over one reader's rows."""
+    """Queries over one reader's rows. A table's share is made when it is first asked for: of a country's, all would fill the memory."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table]) -> None:
-        self._connection, self.tables = connection, tables
-        for name, rows in tables.items():
-            connection.register(name, rows)
+    def __init__(self, connection: duckdb.DuckDBPyConnection, names: Iterable[str], share: Share) -> None:
+        self._connection, self._share = connection, share
+        self.tables = sorted(names)
+        self._made: dict[str, pa.Table] = {}
 
     def rows(self, sql: str, *given: Any) -> list[dict[str, Any]]:
+        # A word that is a table's name and means something else costs time only.
+        for name in sorted(set(re.findall(r"\w+", sql)) & set(self.tables)):
+            self._table(name)
         return rows_of(self._connection.execute(sql, list(given)))
 
     def has(self, *tables: str) -> bool:
         """Whether the edition holds these tables and the reader may read them."""
         return set(tables) <= set(self.tables)
 
-    def own_tables(self, agency_id: str) -> dict[str, pa.Table]:
-        """The reader's tables without the rows of no single agency, which are the same for everybody."""
-        found = {}
-        for name, rows in self.tables.items():
+    def own_tables(self, agency_id: str) -> Iterator[tuple[str, pa.Table]]:
+        """The reader's tables by name, without the rows of no single agency, which are the same for everybody."""
+        for name in self.tables:
+            rows = self._table(name)
             is_shared = access_rules().get(name) == "owner_and_shared"
             query = f"select * from {name} where agency_id = ?"
-            found[name] = self._connection.execute(query, [agency_id]).to_arrow_table() if is_shared else rows
-        return found
+            yield name, self._connection.execute(query, [agency_id]).to_arrow_table() if is_shared else rows
+
+    def _table(self, name: str) -> pa.Table:
+        if name not in self._made:
+            self._made[name] = self._share(name)
+            self._connection.register(name, self._made[name])
+        return self._made[name]
 
 
 class Shelf:
-    """The Parquet tables of an edition, read once; readers are handed their shares of it."""
+    """The database of an edition; readers are handed their shares of it."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, tables: Path) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._names = [path.stem for path in sorted(tables.glob("*.parquet")) if path.stem in access_rules()]
-        for name in self._names:
-            connection.execute(f"create table {name} as from {engine.parquet(tables / f'{name}.parquet')}")
+        found = connection.execute("select table_name from duckdb_tables() order by 1").fetchall()
+        self._names = [name for (name,) in found if name in access_rules()]
 
     @contextmanager
     def reader(self, agency_id: str | None, **more: pa.Table) -> Iterator[Reader]:
@@ -60,20 +68,22 @@ class Shelf:
 
         A table without a rule, or of the centre for anybody else, is not there at all.
         """
-        shares = {}
-        for name in self._names:
-            if access_rules()[name] == "centre" and agency_id is not None:
-                continue
+
+        def share(name: str) -> pa.Table:
+            if name in more:
+                return more[name]
             condition, given = row_condition(name, agency_id)
             shown = visible(self._connection.table(name).columns, agency_id)
             query = f"select {shown} from {name} where {condition}"
-            shares[name] = self._connection.execute(query, given).to_arrow_table()
+            return self._connection.execute(query, given).to_arrow_table()
+
+        names = [name for name in self._names if agency_id is None or access_rules()[name] != "centre"]
         with duckdb.connect(config=_CONFIG) as connection:
-            yield Reader(connection, shares | more)
+            yield Reader(connection, [*names, *more], share)
 
 
 @contextmanager
-def shelf(tables: Path) -> Iterator[Shelf]:
-    """The tables in an edition's folder, in memory while the context lasts."""
-    with duckdb.connect(config=_CONFIG) as connection:
-        yield Shelf(connection, tables)
+def shelf(database: Path) -> Iterator[Shelf]:
+    """The database of an edition, open while the context lasts."""
+    with duckdb.connect(str(database), read_only=True, config=_CONFIG) as connection:
+        yield Shelf(connection)

@@ -6,6 +6,7 @@ Belongs here: `publication.readers`. Does not belong here: the rules themselves 
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from publication.access import PUBLIC
@@ -13,14 +14,13 @@ from publication.readers import shelf
 
 
 @pytest.fixture
-def tables(tmp_path: Path) -> Path:
+def database(tmp_path: Path) -> Path:
     """Two agencies' rows and one of nobody, in a table of each rule, and a table nobody decided on."""
-    with duckdb.connect() as connection:
+    path = tmp_path / "benchmarks.duckdb"
+    with duckdb.connect(str(path)) as connection:
         for name in ("dim_metrics", "bench_scores", "bench_lineage", "fct_submissions", "bench_undecided"):
-            connection.execute(
-                f"copy (select unnest(['a', 'b', null]) as agency_id) to '{tmp_path}/{name}.parquet' (format parquet)"
-            )
-    return tmp_path
+            connection.execute(f"create table {name} as select unnest(['a', 'b', null]) as agency_id")
+    return path
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def tables(tmp_path: Path) -> Path:
         ),
     ],
 )
-def test_a_share(tables: Path, reader_id: str | None, expected: dict[str, list[str | None]]) -> None:
-    with shelf(tables) as read, read.reader(reader_id) as reader:
+def test_a_share(database: Path, reader_id: str | None, expected: dict[str, list[str | None]]) -> None:
+    with shelf(database) as read, read.reader(reader_id) as reader:
         found = {
             name: [row["agency_id"] for row in reader.rows(f"from {name} order by agency_id nulls last")]
             for name in reader.tables
@@ -48,17 +48,26 @@ def test_a_share(tables: Path, reader_id: str | None, expected: dict[str, list[s
         assert found == expected
         assert reader.has("bench_scores") and not reader.has("bench_scores", "bench_undecided")
         # What is not the reader's is not hidden, it is not there.
-        with pytest.raises(duckdb.CatalogException):
-            reader.rows("from bench_undecided")
+        for name in {"bench_undecided", "fct_submissions"} - set(expected):
+            with pytest.raises(duckdb.CatalogException):
+                reader.rows(f"from {name}")
 
 
-def test_own_tables_leave_out_what_everybody_has(tables: Path) -> None:
-    with shelf(tables) as read, read.reader("b") as reader:
-        own = reader.own_tables("b")
+def test_a_table_is_there_however_a_query_names_it(database: Path) -> None:
+    with shelf(database) as read, read.reader("a", own_scores=pa.table({"score": [1]})) as reader:
+        sql = """with chosen as (select agency_id from "bench_scores")
+            select count(*) as n, (select count(*) from main.bench_lineage) as lineage, (select sum(score) from own_scores) as own
+            from chosen where agency_id in (select agency_id from dim_metrics where agency_id = ?)"""
+        assert reader.rows(sql, "a") == [{"n": 1, "lineage": 1, "own": 1}]
+
+
+def test_own_tables_leave_out_what_everybody_has(database: Path) -> None:
+    with shelf(database) as read, read.reader("b") as reader:
+        own = dict(reader.own_tables("b"))
     assert own["bench_scores"].column("agency_id").to_pylist() == ["b"]
     assert own["dim_metrics"].column("agency_id").to_pylist() == ["a", "b", None]
 
 
-def test_an_agency_called_like_sql_is_no_sql(tables: Path) -> None:
-    with shelf(tables) as read, read.reader("a' or 'a' = 'a") as reader:
+def test_an_agency_called_like_sql_is_no_sql(database: Path) -> None:
+    with shelf(database) as read, read.reader("a' or 'a' = 'a") as reader:
         assert [row["agency_id"] for row in reader.rows("from bench_scores")] == [None]
