@@ -5,6 +5,7 @@ Belongs here: the files of a pack. Does not belong here: another agency's detail
 """
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from publication.phrasing import LANGUAGES
 from publication.readers import Shelf
 
 OWNER_SCORES = "owner_scores"
+WRITERS = 2  # packs written at once: typesetting, Parquet and queries wait for each other only in the interpreter
 # What a spreadsheet would take for a formula at the start of a text (OWASP, CSV injection).
 FORMULA = r"^([=+\-@\t\r])"
 # The agency sees its own figures from 5 responses on (`owner_n`); the public from 30. Nobody below 5.
@@ -103,20 +105,30 @@ def pack_hash(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
 
 def write_packs(shelf: Shelf, building: Path, edition_id: str, period: str, methodology: Methodology) -> None:
     """Fill the packs of an edition under construction: the agency's rows of every table, workbook, pages and PDFs."""
-    for folder in sorted((building / "packs").iterdir()):
-        own = pq.read_table(folder / "tables" / f"{OWNER_SCORES}.parquet")
-        with shelf.reader(folder.name, **{OWNER_SCORES: own}) as reader:
-            for name, rows in reader.own_tables(folder.name):
-                _write_table(rows, folder / "tables" / name)
-            agency = reader.rows("select * from dim_agencies where agency_id = ?", folder.name)[0]
-            quality = json.loads((folder / "quality.json").read_text("utf-8"))
-            document = agency_document(reader, agency, edition_id, period, quality, methodology)
-            # Plots read the reader's rows: all is rendered while they are there.
-            for language in LANGUAGES:
-                told = values(document, language)
-                (folder / f"index.{language}.html").write_text(as_html(told), "utf-8")
-                (folder / f"pack.{language}.pdf").write_bytes(as_pdf(told, period))
-            write_workbook(document, folder / "pack.xlsx", period)
+
+    def write(folder: Path) -> None:
+        _write_pack(shelf, folder, edition_id, period, methodology)
+
+    with ThreadPoolExecutor(WRITERS) as writers:
+        # The first that fails ends all: what has not begun does not begin.
+        for _ in writers.map(write, sorted((building / "packs").iterdir())):
+            pass
+
+
+def _write_pack(shelf: Shelf, folder: Path, edition_id: str, period: str, methodology: Methodology) -> None:
+    own = pq.read_table(folder / "tables" / f"{OWNER_SCORES}.parquet")
+    with shelf.reader(folder.name, **{OWNER_SCORES: own}) as reader:
+        for name, rows in reader.own_tables(folder.name):
+            _write_table(rows, folder / "tables" / name)
+        agency = reader.rows("select * from dim_agencies where agency_id = ?", folder.name)[0]
+        quality = json.loads((folder / "quality.json").read_text("utf-8"))
+        document = agency_document(reader, agency, edition_id, period, quality, methodology)
+        # Plots read the reader's rows: all is rendered while they are there.
+        for language in LANGUAGES:
+            told = values(document, language)
+            (folder / f"index.{language}.html").write_text(as_html(told), "utf-8")
+            (folder / f"pack.{language}.pdf").write_bytes(as_pdf(told, period))
+        write_workbook(document, folder / "pack.xlsx", period)
 
 
 def _write_table(rows: pa.Table, stem: Path) -> None:

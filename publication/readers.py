@@ -55,7 +55,7 @@ class Reader:
 
 
 class Shelf:
-    """The database of an edition; readers are handed their shares of it."""
+    """The database of an edition; readers are handed their shares of it, each in a thread of its own if need be."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -73,12 +73,12 @@ class Shelf:
             if name in more:
                 return more[name]
             condition, given = row_condition(name, agency_id)
-            shown = visible(self._connection.table(name).columns, agency_id)
+            shown = visible(edition.table(name).columns, agency_id)
             query = f"select {shown} from {name} where {condition}"
-            return self._connection.execute(query, given).to_arrow_table()
+            return edition.execute(query, given).to_arrow_table()
 
         names = [name for name in self._names if agency_id is None or access_rules()[name] != "centre"]
-        with duckdb.connect(config=_CONFIG) as connection:
+        with self._connection.cursor() as edition, duckdb.connect(config=_CONFIG) as connection:
             yield Reader(connection, [*names, *more], share)
 
 

@@ -5,6 +5,7 @@ Belongs here: handing values to the two templates. Does not belong here: what a 
 
 import base64
 import json
+import threading
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 FONTS = Path(__file__).parents[1] / "fonts"
 TEMPLATES = Path(__file__).parent / "templates"
 FAMILY = "IBM Plex Sans Arabic"
+_own = threading.local()
 
 
 def values(document: Document, language: Language) -> dict[str, Any]:
@@ -110,13 +112,15 @@ def _environment() -> "Environment":
     )
 
 
-@cache
 def _compiler() -> "Compiler":
-    """One compiler for all documents: fonts are read once, and only ours."""
-    import typst
+    """One compiler a thread, which no other may use, for all its documents: fonts are read once, and only ours."""
+    if not hasattr(_own, "compiler"):
+        import typst
 
-    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)])
-    return typst.Compiler(font_paths=fonts, ignore_system_fonts=True)
+        fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)])
+        _own.compiler = typst.Compiler(font_paths=fonts, ignore_system_fonts=True)
+    compiler: Compiler = _own.compiler
+    return compiler
 
 
 @cache
