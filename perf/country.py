@@ -1,4 +1,4 @@
-"""Cost of everything above the cells for a whole country, and of one quarter more; `python -m perf.country` measures only this.
+"""Cost of everything above the cells for a whole country, of one quarter more and of its edition; `python -m perf.country`.
 
 Belongs here: the order of the builds and the results. Does not belong here: the build itself (`build`), the lake
 (`simulation.perf_lake`), assertions.
@@ -22,7 +22,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def country(workspace: Path, scale: Scale) -> dict[str, Run]:
-    """All quarters of a lake at once; then the last one goes, comes back as a new delivery, and it is measured."""
+    """All quarters of a lake at once; then the last one goes and comes back as a new delivery, and all is published."""
     runs = {"lake to cells": _build(workspace, "heavy"), "cells to tables": _build(workspace, "light")}
     ledger = workspace / "lake" / "slices.parquet"
     whole = ledger.read_bytes()
@@ -35,11 +35,12 @@ def country(workspace: Path, scale: Scale) -> dict[str, Run]:
     ledger.write_bytes(whole)
     runs["a new quarter, lake to cells"] = _build(workspace, "heavy")
     runs["a new quarter, cells to tables"] = _build(workspace, "light")
+    runs["tables to edition"] = _build(workspace, "edition")
     return runs
 
 
-def _build(workspace: Path, half: str) -> Run:
-    return measure("-m", "perf.build", str(workspace), half)
+def _build(workspace: Path, part: str) -> Run:
+    return measure("-m", "perf.build", str(workspace), part)
 
 
 def write_results(scale: Scale, runs: dict[str, Run]) -> None:

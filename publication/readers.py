@@ -22,7 +22,7 @@ Share = Callable[[str], pa.Table]
 
 
 class Reader:
-    """Queries over one reader's rows. A table's share is made when it is first asked for: of a country's, all would fill the memory."""
+    """Queries over one reader's rows. A table's share is made when it is first asked for: all at once would fill the memory."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, names: Iterable[str], share: Share) -> None:
         self._connection, self._share = connection, share
