@@ -75,6 +75,35 @@ def test_own_rows_all_of_them_and_nobody_elses(edition: Path) -> None:
                 assert connection.execute(f"from {own} except all from {wanted}").fetchall() == []
 
 
+def test_own_scores_are_all_of_the_agencys_and_peers_stand_beside_its_own_only(
+    built_workspace: Workspace, edition: Path
+) -> None:
+    """Its branches and services are not held against other agencies. What it did not measure has a position, and no score."""
+    keys = "unit_type, unit_id, metric_id, period_id, instrument_id"
+    figures = (
+        "peers_count, peer_median, peer_lower_quartile, peer_upper_quartile, percentile, band, comparability_reason"
+    )
+    last = read_manifest(edition).period_id
+    with duckdb.connect(str(built_workspace.warehouse), read_only=True) as connection:
+        for folder in (edition / "packs").iterdir():
+            own = f"read_parquet('{folder}/tables/owner_scores.parquet')"
+            judged = connection.execute(
+                f"select {keys} from intermediate.int_scores__judged where agency_id = ? and period_id <= ? order by all",
+                [folder.name, last],
+            ).fetchall()
+            assert judged == connection.execute(f"select {keys} from {own} order by all").fetchall()
+            peers = connection.execute(
+                f"""select metric_id, period_id, instrument_id, {figures} from benchmarks.bench_peer_positions
+                where agency_id = ? and period_id <= ? and instrument_id is not null order by all""",
+                [folder.name, last],
+            ).fetchall()
+            found = connection.execute(
+                f"""select metric_id, period_id, instrument_id, {figures} from {own}
+                where peers_count is not null or band is not null or comparability_reason is not null order by all"""
+            ).fetchall()
+            assert peers and found == peers
+
+
 def test_peers_are_statistics_of_five_at_least(edition: Path) -> None:
     for folder in (edition / "packs").iterdir():
         with (folder / "tables" / "owner_scores.csv").open(encoding="utf-8-sig", newline="") as stream:
