@@ -150,12 +150,13 @@ class _Lazy:
 def _bury_killed_runs(instance: dg.DagsterInstance) -> None:
     """Close runs of this command that a kill left open, and give back their pools, for which the next run would wait forever.
 
-    The caller holds the workspace, so none of them can be alive.
+    The caller holds the workspace, so none of them can be alive. Pools first: a run is closed when nothing is left to do
+    for it, so that a kill in between leaves it open for the next run to find.
     """
     open_states = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
     for run in instance.get_runs(dg.RunsFilter(tags=OWN, statuses=open_states)):
-        instance.report_run_failed(run, "the process ended before the run did; the next run went on from there")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        instance.report_run_failed(run, "the process ended before the run did; the next run went on from there")
 
 
 def open_instance(root: Path) -> dg.DagsterInstance:

@@ -11,11 +11,16 @@ import shutil
 import signal
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
 import pytest
+from dagster import DagsterInstance
+from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from dagster_project.pipeline import run_pipeline
 from publication.verify import verify_all
@@ -29,8 +34,9 @@ PRELOAD = [
     "expectations.runner",
 ]
 KILLS = 30
-# Where a run is waited for before the random delay, so that all phases are hit whatever the machine's speed.
-PHASES = ("start", "ingest", "build", "publish")
+# Where a run is waited for, whatever the machine's speed -> the most seconds it then lives on: much of what the phase takes.
+PHASES = {"start": 0.8, "ingest": 2.0, "build": 10.0, "publish": 1.5}
+ORDER = list(PHASES)
 
 
 def _phase(root: Path, files: int) -> str:
@@ -38,7 +44,8 @@ def _phase(root: Path, files: int) -> str:
     accounts = len(list((root / "lake" / "submissions").glob("*.json")))
     if accounts < files:
         return "ingest" if accounts else "start"
-    return "publish" if (root / "warehouse" / "built.hash").is_file() else "build"
+    built = root / "warehouse" / "built.hash"
+    return "publish" if built.is_file() and built.read_text("utf-8") else "build"
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +58,7 @@ def context() -> ForkServerContext:
 def test_thirty_kills_change_nothing(context: ForkServerContext, expected_hash: str, micro) -> None:
     stream = random.Random(30)
     micro.land()
+    files = len(micro.deliveries)
     killed: Counter[str] = Counter()
     chain = 0
     while killed.total() < KILLS:
@@ -58,9 +66,9 @@ def test_thirty_kills_change_nothing(context: ForkServerContext, expected_hash: 
         assert chain < 12, f"too many runs ended before they could be killed: {killed}"
         root = micro.root.parent / f"chain{chain}"
         shutil.copytree(micro.root, root)
-        for phase in sorted([*PHASES, stream.choice(PHASES)], key=PHASES.index):
-            died_in = _kill_one(context, root, len(micro.deliveries), phase, stream.uniform(0, 0.8))
-            killed.update([died_in] if died_in else [])
+        for phase in sorted([*PHASES, stream.choice(ORDER)], key=ORDER.index):
+            if _kill_one(context, root, partial(_is_in, phase, root, files), stream.uniform(0, PHASES[phase])):
+                killed.update([_phase(root, files)])
         run_pipeline(root, micro.moment)
         assert type(micro)(root).content_hash() == expected_hash
         assert verify_all(root / "editions") == {"2025Q4-r1": [], "ledger.jsonl": []}
@@ -70,11 +78,40 @@ def test_thirty_kills_change_nothing(context: ForkServerContext, expected_hash: 
     assert set(killed) == set(PHASES), killed
 
 
-def _kill_one(context: ForkServerContext, root: Path, files: int, phase: str, delay: float) -> str:
-    """Start a run, wait for a phase and a random time more, kill; gives the phase it died in, or nothing if it had ended."""
+@pytest.mark.parametrize(
+    ("owner", "call"),
+    [(DagsterInstance, "report_run_failed"), (SqliteEventLogStorage, "free_concurrency_slots_for_run")],
+)
+def test_a_rerun_killed_while_it_closes_the_killed_run_leaves_no_pool_taken(
+    owner: type, call: str, context: ForkServerContext, expected_hash: str, micro, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    micro.land()
+    root = micro.root
+    # Written by the first step that works in the warehouse, which has its pool.
+    assert _kill_one(context, root, (root / "warehouse" / "built.hash").is_file, 0)
+    closing = getattr(owner, call)
+
+    def close_and_die(*arguments: Any, **named: Any) -> None:
+        closing(*arguments, **named)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, call, close_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            run_pipeline(root, micro.moment)
+    run_pipeline(root, micro.moment)
+    assert micro.content_hash() == expected_hash
+
+
+def _is_in(phase: str, root: Path, files: int) -> bool:
+    return ORDER.index(_phase(root, files)) >= ORDER.index(phase)
+
+
+def _kill_one(context: ForkServerContext, root: Path, is_reached: Callable[[], bool], delay: float) -> bool:
+    """Start a run, wait for a point and a time more, kill; whether the run died of it, or had ended."""
     child = context.Process(target=run_pipeline, args=(root, datetime(2026, 1, 20, 6, tzinfo=UTC)))
     child.start()
-    while PHASES.index(_phase(root, files)) < PHASES.index(phase) and child.is_alive():
+    while not is_reached() and child.is_alive():
         time.sleep(0.005)
     child.join(delay)
     assert child.pid is not None
@@ -85,4 +122,4 @@ def _kill_one(context: ForkServerContext, root: Path, files: int, phase: str, de
     # A reader finds whole editions only, at every moment.
     if (root / "editions").is_dir():
         assert not any(verify_all(root / "editions").values())
-    return _phase(root, files) if child.exitcode else ""
+    return child.exitcode != 0
