@@ -3,16 +3,19 @@
 Belongs here: what runs together and when. Does not belong here: assets.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from dagster_project.instance import close_killed_runs, open_runs
 from dagster_project.origin import run_tags
 from dagster_project.partitions import range_tags
 from ingestion.contract import load_contracts
 from ingestion.landing import discover
 from ingestion.ledger import contract_hash, is_done
+from miyar.errors import WorkspaceBusyError
 from miyar.periods import period_of, shift
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
@@ -62,6 +65,10 @@ def sensors(root: Path, made: Jobs) -> list[dg.SensorDefinition]:
     @dg.sensor(job=made["ingest"], name="landing", minimum_interval_seconds=60)
     def landing(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         workspace = Workspace.open(root)
+        if open_runs(context.instance):
+            # Left by a kill if nobody holds the workspace: the run asked for below would queue behind them.
+            with suppress(WorkspaceBusyError), workspace.lock():
+                close_killed_runs(context.instance)
         registry, contracts = load_registry(workspace.registry), load_contracts(workspace.registry)
         deliveries, _ = discover(workspace, contracts)
         new = [delivery for delivery in deliveries if not is_done(workspace, delivery, registry)]

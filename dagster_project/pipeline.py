@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.definitions import define
+from dagster_project.instance import OWN, close_killed_runs, open_instance
 from dagster_project.origin import run_tags, submission_state
 from dagster_project.partitions import range_tags
 from dagster_project.state import State, inputs_hash
@@ -25,20 +26,6 @@ from miyar.errors import MiyarError, Problem
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from publication.manifest import list_editions, read_manifest
-
-DAGSTER_YAML = """\
-# The workspace's Dagster instance: runs, events and schedules stand in this folder. Nothing is sent anywhere.
-telemetry:
-  enabled: false
-concurrency:
-  pools:
-    # The warehouse is one file with one writer, and so is the ledger.
-    default_limit: 1
-run_monitoring:
-  enabled: true
-"""
-# Marks the runs of this command, as told from those the Dagster daemon starts and watches itself.
-OWN = {"miyar/started_by": "miyar run"}
 
 
 @dataclass
@@ -138,34 +125,13 @@ class _Lazy:
         self._definitions = self._definitions or define(self._root)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         with open_instance(self._root) as instance:
-            _bury_killed_runs(instance)
+            close_killed_runs(instance)
             result = self._definitions.resolve_job_def(job).execute_in_process(
                 instance=instance, tags={**tags, **OWN}, run_config={**quiet, **(config or {})}, raise_on_error=False
             )
         if not result.success:
             raise MiyarError(_failures(job, result))
         return result
-
-
-def _bury_killed_runs(instance: dg.DagsterInstance) -> None:
-    """Close runs of this command that a kill left open, and give back their pools, for which the next run would wait forever.
-
-    The caller holds the workspace, so none of them can be alive. Pools first: a run is closed when nothing is left to do
-    for it, so that a kill in between leaves it open for the next run to find.
-    """
-    open_states = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-    for run in instance.get_runs(dg.RunsFilter(tags=OWN, statuses=open_states)):
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-        instance.report_run_failed(run, "the process ended before the run did; the next run went on from there")
-
-
-def open_instance(root: Path) -> dg.DagsterInstance:
-    """The workspace's Dagster instance, in `<workspace>/dagster`."""
-    home = root / "dagster"
-    home.mkdir(exist_ok=True)
-    if not (home / "dagster.yaml").is_file():
-        (home / "dagster.yaml").write_text(DAGSTER_YAML, "utf-8")
-    return dg.DagsterInstance.from_config(str(home))
 
 
 def _failures(job: str, result: dg.ExecuteInProcessResult) -> list[Problem]:

@@ -302,7 +302,7 @@ def fetch(contract: str, workspace: Place = HERE) -> None:
 @app.command()
 def ui(workspace: Place = HERE, port: int = 3000) -> None:
     """Open Dagster on the workspace (Ctrl-C ends it)."""
-    from dagster_project.pipeline import open_instance
+    from dagster_project.instance import open_instance
 
     root = Workspace.open(workspace).root
     open_instance(root).dispose()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 SCRIPT = """
 from dagster_project.definitions import defs
-from dagster_project.pipeline import open_instance
+from dagster_project.instance import open_instance
 from pathlib import Path
 import os
 loaded = defs()

@@ -319,7 +319,7 @@ class Micro:
         """The newest stored run of a job and its Dagster events, as the workspace's instance keeps them."""
         import dagster as dg
 
-        from dagster_project.pipeline import open_instance
+        from dagster_project.instance import open_instance
 
         with open_instance(self.root) as instance:
             (run,) = instance.get_runs(dg.RunsFilter(job_name=job), limit=1)

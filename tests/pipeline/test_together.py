@@ -4,7 +4,9 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -36,6 +38,30 @@ while not select.select([sys.stdin], [], [], 0)[0]:
         ).fetchone())
     opened += 1
 print(json.dumps([opened, sorted([int(value) for value in row] for row in seen)]))
+"""
+# `miyar run`: holds the workspace, and goes on when its input is closed.
+RUNNER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from dagster_project.pipeline import run_pipeline
+from miyar.workspace import Workspace
+root = Path(sys.argv[1])
+with Workspace.open(root).lock():
+    print("held", flush=True)
+    sys.stdin.read()
+    run_pipeline(root, datetime(2026, 1, 20, 6, tzinfo=UTC))
+"""
+# A job as Dagster's daemon starts it.
+JOB = """
+import sys
+from pathlib import Path
+from dagster_project.definitions import define
+from dagster_project.instance import open_instance
+root = Path(sys.argv[1])
+with open_instance(root) as instance:
+    print("ready", flush=True)
+    define(root).resolve_job_def("publish").execute_in_process(instance=instance)
 """
 SUMS = (
     "select (select sum(n) from bench_scores), (select sum(accepted) from fct_submissions), "
@@ -80,6 +106,27 @@ def test_a_killed_holder_leaves_no_lock(built) -> None:
     holder.kill()
     holder.communicate()
     assert built.run().edition_id == "2025Q4-r1"
+
+
+def test_a_job_of_dagster_that_waits_for_the_command_takes_nothing_the_command_waits_for(built) -> None:
+    built.withdraw(built.a02_q4)
+    with _start(RUNNER, built.root) as command, _start(JOB, built.root) as job:
+        try:
+            while not _waits(*built.last_run("publish")):
+                time.sleep(0.1)
+            command.communicate(timeout=200)
+            assert command.returncode == 0
+            assert (built.workspace.editions / "current").readlink().name == "2025Q4-r2"
+            job.communicate(timeout=200)
+            assert job.returncode == 0
+        finally:
+            command.kill()
+            job.kill()
+
+
+def _waits(run: Any, events: list[Any]) -> bool:
+    """Whether the newest run is a job's, not the command's, and its step has begun: it can but wait for the workspace."""
+    return "miyar/started_by" not in run.tags and "STEP_START" in {event.event_type_value for event in events}
 
 
 def test_readers_see_whole_editions_while_others_are_published(built) -> None:
