@@ -53,6 +53,8 @@ def context() -> ForkServerContext:
     return context
 
 
+# Six chains of five kills and a whole run: four minutes on a quiet machine, several times that on a busy one.
+@pytest.mark.timeout(1500)
 def test_thirty_kills_change_nothing(context: ForkServerContext, expected_hash: str, micro) -> None:
     stream = random.Random(30)
     micro.land()
