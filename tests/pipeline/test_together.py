@@ -113,11 +113,12 @@ def test_a_job_of_dagster_that_waits_for_the_command_takes_nothing_the_command_w
     with _start(RUNNER, built.root) as command, _start(JOB, built.root) as job:
         try:
             while not _waits(*built.last_run("publish")):
+                assert job.poll() is None
                 time.sleep(0.1)
-            command.communicate(timeout=200)
+            command.communicate(timeout=400)
             assert command.returncode == 0
             assert (built.workspace.editions / "current").readlink().name == "2025Q4-r2"
-            job.communicate(timeout=200)
+            job.communicate(timeout=400)
             assert job.returncode == 0
         finally:
             command.kill()
