@@ -7,6 +7,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from miyar.errors import MiyarError, Problem
+
 DAGSTER_YAML = """\
 # The workspace's Dagster instance: runs, events and schedules stand in this folder. Nothing is sent anywhere.
 telemetry:
@@ -23,21 +25,36 @@ run_monitoring:
 """
 # Marks the runs of this command, as told from those the Dagster daemon starts and watches itself.
 OWN = {"miyar/started_by": "miyar run"}
-OPEN = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+_OPEN = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
 def open_instance(root: Path) -> dg.DagsterInstance:
-    """The workspace's Dagster instance, in `<workspace>/dagster`."""
-    home = root / "dagster"
-    home.mkdir(exist_ok=True)
-    if not (home / "dagster.yaml").is_file():
-        (home / "dagster.yaml").write_text(DAGSTER_YAML, "utf-8")
-    return dg.DagsterInstance.from_config(str(home))
+    """The workspace's Dagster instance, in `<workspace>/dagster`; its dagster.yaml is the operator's once it is written.
+
+    Raises MiyarError where that file lets steps take pools: runs would wait for each other, and none would say so.
+    """
+    settings = root / "dagster" / "dagster.yaml"
+    settings.parent.mkdir(exist_ok=True)
+    if not settings.is_file():
+        settings.write_text(DAGSTER_YAML, "utf-8")
+    instance = dg.DagsterInstance.from_config(str(settings.parent))
+    granularity = instance.get_concurrency_config().pool_config.pool_granularity
+    if granularity is None or granularity.value != "run":
+        instance.dispose()
+        raise MiyarError(
+            Problem(
+                "settings_invalid",
+                "pools must be taken by runs, else a step and `miyar run` can wait for each other without an end",
+                file=str(settings),
+                next_step="Set concurrency.pools.granularity to run, or delete the file if you never changed it.",
+            )
+        )
+    return instance
 
 
 def open_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     """Runs of `miyar run` that have not ended: one at work, and those a kill left behind. The daemon's jobs queue behind them."""
-    return list(instance.get_runs(dg.RunsFilter(tags=OWN, statuses=OPEN)))
+    return list(instance.get_runs(dg.RunsFilter(tags=OWN, statuses=_OPEN)))
 
 
 def close_killed_runs(instance: dg.DagsterInstance) -> None:

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +9,6 @@ import dagster as dg
 import pytest
 
 from dagster_project.definitions import define
-from dagster_project.instance import OWN, open_runs
 from dagster_project.origin import code_hash
 from dagster_project.partitions import range_tags
 from dagster_project.warehouse import build_key, dbt_arguments, dbt_variables
@@ -52,28 +49,6 @@ def _tick(definitions: dg.Definitions, name: str, moment: datetime) -> dg.RunReq
         context = dg.build_schedule_context(instance=instance, scheduled_execution_time=moment)
         (request,) = definitions.resolve_schedule_def(name).evaluate_tick(context).run_requests or []
     return request
-
-
-def test_runs_a_kill_left_open_are_closed_when_nobody_holds_the_workspace(
-    definitions: dg.Definitions, centre: Path
-) -> None:
-    """The daemon's jobs queue behind open runs: without this, behind a killed `miyar run` until the next one."""
-    command = "import sys; from pathlib import Path; from miyar.workspace import Workspace\n"
-    command += "with Workspace.open(Path(sys.argv[1])).lock(): print('held', flush=True); sys.stdin.read()"
-    sensor = definitions.resolve_sensor_def("landing")
-    with dg.instance_for_test() as instance, dg.build_sensor_context(instance=instance) as context:
-        job = definitions.resolve_job_def("publish")
-        ours = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=OWN)
-        theirs = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-        pipe = subprocess.PIPE
-        with subprocess.Popen([sys.executable, "-c", command, str(centre)], stdin=pipe, stdout=pipe) as holder:
-            assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
-            assert sensor.evaluate_tick(context).run_requests
-            assert [run.run_id for run in open_runs(instance)] == [ours.run_id]
-            holder.kill()
-        assert sensor.evaluate_tick(context).run_requests
-        states = [instance.get_run_by_id(run.run_id).status for run in (ours, theirs)]
-    assert states == [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED]
 
 
 def test_the_nightly_tick_asks_every_provider_for_what_is_new(definitions: dg.Definitions, centre: Path) -> None:

@@ -11,9 +11,7 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
@@ -67,8 +65,8 @@ def test_thirty_kills_change_nothing(context: ForkServerContext, expected_hash: 
         root = micro.root.parent / f"chain{chain}"
         shutil.copytree(micro.root, root)
         for phase in sorted([*PHASES, stream.choice(ORDER)], key=ORDER.index):
-            if _kill_one(context, root, partial(_is_in, phase, root, files), stream.uniform(0, PHASES[phase])):
-                killed.update([_phase(root, files)])
+            died_in = _kill_one(context, root, files, phase, stream.uniform(0, PHASES[phase]))
+            killed.update([died_in] if died_in else [])
         run_pipeline(root, micro.moment)
         assert type(micro)(root).content_hash() == expected_hash
         assert verify_all(root / "editions") == {"2025Q4-r1": [], "ledger.jsonl": []}
@@ -80,15 +78,11 @@ def test_thirty_kills_change_nothing(context: ForkServerContext, expected_hash: 
     assert set(killed) == set(PHASES), killed
 
 
-def _is_in(phase: str, root: Path, files: int) -> bool:
-    return ORDER.index(_phase(root, files)) >= ORDER.index(phase)
-
-
-def _kill_one(context: ForkServerContext, root: Path, is_reached: Callable[[], bool], delay: float) -> bool:
-    """Start a run, wait for a point and a time more, kill; whether the run died of it, or had ended."""
+def _kill_one(context: ForkServerContext, root: Path, files: int, phase: str, delay: float) -> str:
+    """Start a run, wait for a phase and a time more, kill; gives the phase it died in, or nothing if it had ended."""
     child = context.Process(target=run_pipeline, args=(root, datetime(2026, 1, 20, 6, tzinfo=UTC)))
     child.start()
-    while not is_reached() and child.is_alive():
+    while ORDER.index(_phase(root, files)) < ORDER.index(phase) and child.is_alive():
         time.sleep(0.005)
     child.join(delay)
     assert child.pid is not None
@@ -99,4 +93,4 @@ def _kill_one(context: ForkServerContext, root: Path, is_reached: Callable[[], b
     # A reader finds whole editions only, at every moment.
     if (root / "editions").is_dir():
         assert not any(verify_all(root / "editions").values())
-    return child.exitcode != 0
+    return _phase(root, files) if child.exitcode else ""

@@ -8,9 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 
+from dagster_project.definitions import define
+from dagster_project.instance import OWN, open_instance, open_runs
 from miyar.errors import WorkspaceBusyError
 
 # Holds the workspace until its input is closed, and says when it has it.
@@ -106,6 +109,41 @@ def test_a_killed_holder_leaves_no_lock(built) -> None:
     holder.kill()
     holder.communicate()
     assert built.run().edition_id == "2025Q4-r1"
+
+
+def test_runs_a_kill_left_open_are_closed_when_nobody_holds_the_workspace(micro) -> None:
+    """The daemon's jobs queue behind open runs: without this, behind a killed `miyar run` until the next one."""
+    definitions = define(micro.root)
+    landing, job = definitions.resolve_sensor_def("landing"), definitions.resolve_job_def("publish")
+    with open_instance(micro.root) as instance, dg.build_sensor_context(instance=instance) as context:
+        ours = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=OWN)
+        theirs = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+        holder = _start(HOLDER, micro.root)
+        landing.evaluate_tick(context)
+        assert [run.run_id for run in open_runs(instance)] == [ours.run_id]
+        holder.kill()
+        holder.communicate()
+        landing.evaluate_tick(context)
+        states = [instance.get_run_by_id(run.run_id).status for run in (ours, theirs)]
+    assert states == [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED]
+
+
+def test_pools_that_steps_would_take_are_refused(micro) -> None:
+    """As a workspace made before had them, or an operator might set them."""
+    open_instance(micro.root).dispose()
+    settings = micro.root / "dagster" / "dagster.yaml"
+    written = settings.read_text("utf-8")
+    for other in (
+        written.replace("granularity: run", "granularity: op"),
+        written.replace("    granularity: run\n", ""),
+    ):
+        assert other != written
+        settings.write_text(other, "utf-8")
+        command = [sys.executable, "-m", "miyar.cli", "run", "--workspace", str(micro.root)]
+        refused = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert refused.returncode == 2
+        assert "settings_invalid" in refused.stderr and "concurrency.pools.granularity" in refused.stderr
+        assert "Traceback" not in refused.stderr
 
 
 def test_a_job_of_dagster_that_waits_for_the_command_takes_nothing_the_command_waits_for(built) -> None:
