@@ -14,10 +14,10 @@ from dagster_project.jobs import jobs, schedules, sensors
 from dagster_project.lake_assets import lake_assets
 from dagster_project.partitions import period_partitions, provider_partitions
 from dagster_project.resources import WorkspaceResource
-from dagster_project.warehouse import prepare_manifest
 from dagster_project.warehouse_assets import warehouse_assets
 from ingestion.contract import load_contracts
 from miyar.workspace import Workspace
+from warehouse.dbt_runner import prepare_manifest
 
 # The policy is exactly what this flow needs; its beta mark (dagster 1.13) would be printed once per asset.
 warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from dagster_project.publishing import publish_warehouse
 from dagster_project.resources import WorkspaceResource
-from dagster_project.warehouse import DBT
+from warehouse.dbt_runner import DBT
+from warehouse.publishing import publish_warehouse
 
 # Every mart is published: an edition is made after the last of them.
 MARTS = sorted((path.parent.name, path.stem) for path in (DBT / "models" / "marts").rglob("*.sql"))

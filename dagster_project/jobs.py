@@ -10,15 +10,15 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from dagster_project.instance import close_killed_runs, open_runs
-from dagster_project.origin import run_tags
 from dagster_project.partitions import range_tags
 from ingestion.contract import load_contracts
 from ingestion.landing import discover
-from ingestion.ledger import contract_hash, is_done
+from ingestion.submission_ledger import contract_hash, is_done
 from miyar.errors import WorkspaceBusyError
 from miyar.periods import period_of, shift
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
+from warehouse.origin import run_tags
 
 # Jobs over assets are resolved when all definitions are put together; until then this is their type.
 Jobs = dict[str, UnresolvedAssetJobDefinition]

@@ -15,7 +15,7 @@ from expectations.intake import Intake, receive_all
 from expectations.suites import catalogue
 from ingestion.feeds import Feed, load_feeds
 from ingestion.lake import write_empty_files
-from ingestion.ledger import Account, read_accounts
+from ingestion.submission_ledger import Account, read_accounts
 from miyar.progress import progress_bar
 from miyar.workspace import Workspace
 

@@ -15,17 +15,17 @@ import dagster as dg
 
 from dagster_project.definitions import define
 from dagster_project.instance import OWN, close_killed_runs, open_instance
-from dagster_project.origin import run_tags, submission_state
 from dagster_project.partitions import range_tags
-from dagster_project.state import State, inputs_hash
 from ingestion.contract import load_contracts
 from ingestion.lake import write_empty_files
 from ingestion.landing import discover
-from ingestion.ledger import Account, is_done, read_accounts, write_slices
+from ingestion.submission_ledger import Account, is_done, read_accounts, write_slices
 from miyar.errors import MiyarError, Problem
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from publication.manifest import list_editions, read_manifest
+from warehouse.origin import run_tags, submission_state
+from warehouse.state import State, inputs_hash
 
 
 @dataclass

@@ -13,11 +13,11 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from dagster_project.partitions import SINGLE_RUN
 from dagster_project.resources import WorkspaceResource
-from dagster_project.snapshots import write_snapshots
-from dagster_project.state import State, inputs_hash
-from dagster_project.warehouse import HEAVY, LIGHT, row_counts, run_dbt
 from ingestion.feeds import load_feeds
 from publication.method import methodology_of
+from warehouse.dbt_runner import HEAVY, LIGHT, row_counts, run_dbt
+from warehouse.snapshots import write_snapshots
+from warehouse.state import State, inputs_hash
 
 # One writer at a time: the warehouse is a single file.
 WRITER = "warehouse"

@@ -7,9 +7,9 @@ from typing import Any
 
 import duckdb
 
-from ingestion import engine
 from ingestion.feeds import LINEAGE, Feed
-from ingestion.ledger import Account, read_accounts
+from ingestion.submission_ledger import Account, read_accounts
+from miyar import sql
 from miyar.workspace import Workspace
 
 # A column with more values than this holds names or ids, and a list of new ones would be no help.
@@ -47,7 +47,7 @@ def changes(
             ("before", workspace.lake, earlier.submission_id),
         ):
             files = sorted((lake / feed.name).glob(f"period=*/{submission}.parquet"))
-            connection.execute(f"create view {name} as select * from {engine.parquet(*files)}")
+            connection.execute(f"create view {name} as select * from {sql.parquet(*files)}")
         lines = _volumes(connection)
         skipped = IDENTIFIERS | set(LINEAGE)
         for column in feed.columns:

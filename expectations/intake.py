@@ -17,13 +17,21 @@ import pyarrow as pa
 
 from expectations.batches import Judged, judge
 from expectations.suites import refuse_above_share, suite_for
-from ingestion import files
 from ingestion.contract import Contract
 from ingestion.feeds import load_feeds
 from ingestion.lake import SEVERAL, settle
 from ingestion.landing import Delivery, discover
-from ingestion.ledger import Account, contract_hash, is_done, next_sequence, open_periods, write_account, write_slices
 from ingestion.staging import Staged, stage
+from ingestion.submission_ledger import (
+    Account,
+    contract_hash,
+    is_done,
+    next_sequence,
+    open_periods,
+    write_account,
+    write_slices,
+)
+from miyar import atomic_files
 from miyar.errors import MiyarError, Problem
 from miyar.periods import index_of
 from miyar.registry import Registry
@@ -223,4 +231,4 @@ def _refusal(delivery: Delivery, quarantined: int, records: int) -> dict[str, st
 def write_quality(workspace: Workspace, account: Account, report: list[dict[str, Any]]) -> None:
     """Store the submission's quality report beside the ledger, for the agency and for the asset checks."""
     content = json.dumps({"submission_id": account.submission_id, "rules": report}, ensure_ascii=False, indent=1)
-    files.write_text(workspace.lake / "quality" / f"{account.submission_id}.json", content)
+    atomic_files.write_text(workspace.lake / "quality" / f"{account.submission_id}.json", content)

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from expectations.suites import Rule
-from ingestion import engine
+from miyar import sql
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ def _point(database: Path, typed: Sequence[Path], problems: Sequence[Path] = ())
         if not typed:
             connection.execute("create table typed (row_id varchar)")
             return
-        untyped = f" where row_id not in (select row_id from {engine.parquet(*problems)})" if problems else ""
-        connection.execute(f"create view typed as select * from {engine.parquet(*typed)}{untyped}")
+        untyped = f" where row_id not in (select row_id from {sql.parquet(*problems)})" if problems else ""
+        connection.execute(f"create view typed as select * from {sql.parquet(*typed)}{untyped}")
 
 
 def evaluate(typed: Sequence[Path], problems: Sequence[Path], rules: Sequence[Rule]) -> list[Finding]:

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import yaml
 
-from ingestion import engine
 from ingestion.contract import Contract
 from ingestion.feeds import Feed
+from miyar import sql
 from miyar.workspace import OpenPeriods
 
 SUITES = Path(__file__).parent / "suites"
@@ -114,7 +114,7 @@ def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods) -> list[Rule
 def _covers_predicate(contract: Contract) -> str:
     if contract.covers == "all":
         return "true"
-    return f"agency_id in ({engine.texts(contract.covers)})"
+    return f"agency_id in ({sql.texts(contract.covers)})"
 
 
 def _rule(source: dict[str, Any], filled: dict[str, str]) -> Rule:

@@ -9,8 +9,8 @@ from functools import cache
 import duckdb
 from hijridate import Hijri
 
-from ingestion import engine
 from ingestion.values import format_pattern
+from miyar import sql
 
 FIRST_YEAR, LAST_YEAR = 1343, 1500  # what the published Umm al-Qura tables cover
 DEFAULT_FORMATS = ["%Y-%m-%d", "%Y/%m/%d"]
@@ -51,8 +51,8 @@ def hijri_parts(value: str, formats: list[str] | None) -> str:
         names = [group for group in ("y", "m", "d", *_CLOCK) if f"?P<{group}>" in pattern]
         # DuckDB names the groups by position in the list, so the list follows the order in the pattern.
         names.sort(key=lambda group: pattern.index(f"?P<{group}>"))
-        whole = engine.text(f"^{pattern}$")
-        found = f"regexp_extract({value}, {whole}, [{engine.texts(names)}])"
+        whole = sql.text(f"^{pattern}$")
+        found = f"regexp_extract({value}, {whole}, [{sql.texts(names)}])"
         seconds = " + ".join(
             f"try_cast({found}.{part} as bigint) * {size}" for part, size in _CLOCK.items() if part in names
         )

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from ingestion import files
 from ingestion.contract import Contract, Server
 from ingestion.landing import UNFINISHED
+from miyar import atomic_files
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 
@@ -91,7 +91,7 @@ def fetch(
             os.fsync(out.fileno())
             state.is_last = not _advance(contract, server, state, page, len(items))
             state.size = out.tell()
-            files.write_text(state_file, json.dumps(asdict(state)))
+            atomic_files.write_text(state_file, json.dumps(asdict(state)))
     part.replace(target)
     state_file.unlink()
     return target

@@ -53,3 +53,8 @@ class ParquetFormat(ContractModel):
 
 
 FileFormat = Annotated[CsvFormat | SheetFormat | JsonFormat | ParquetFormat, Field(discriminator="type")]
+
+
+def lines_above(form: FileFormat) -> int:
+    """Rows above a file's first data row: banner and header; none where records name their own fields."""
+    return form.skip_rows + form.header_rows if isinstance(form, CsvFormat | SheetFormat) else 0

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import duckdb
 
-from ingestion import engine
 from ingestion.contract import Scalar, Scale
 from ingestion.names import NamesRead
 from ingestion.records import Plan
 from ingestion.values import clean, fold_digits
+from miyar import sql
 from miyar.registry import Registry, fold
 
 AGENCY_SCOPED = ("services", "branches")
@@ -57,7 +57,7 @@ class Lookup:
         return self._at("others", key)
 
     def _at(self, variable: str, key: str) -> str:
-        place = f"enum_code(try_cast({key} as {engine.name(f'enum_{self.name}')}))::bigint + 1"
+        place = f"enum_code(try_cast({key} as {sql.name(f'enum_{self.name}')}))::bigint + 1"
         return f"list_extract(getvariable('{variable}_{self.name}'), {place})"
 
 
@@ -68,7 +68,7 @@ def make_lookup(
     keys = list(entries) or [_NO_KEY]
     codes, others = zip(*(entries.get(key, (None, None)) for key in keys), strict=True)
     connection.execute("create or replace temp table keys as from (select unnest(?) as key)", [keys])
-    connection.execute(f"create type {engine.name(f'enum_{name}')} as enum (select key from keys)")
+    connection.execute(f"create type {sql.name(f'enum_{name}')} as enum (select key from keys)")
     for variable, content in (("codes", codes), ("others", others)):
         connection.execute(f"set variable {variable}_{name} = ?::varchar[]", [list(content)])
     return Lookup(name)

@@ -11,13 +11,14 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion import engine, files, values
+from ingestion import values
 from ingestion.faults import guarded
 from ingestion.feeds import Feed, load_feeds
 from ingestion.headers import properties_of
 from ingestion.landing import Delivery
 from ingestion.personal import mask_sql
 from ingestion.staging import Staged
+from miyar import atomic_files, sql
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 
@@ -55,7 +56,7 @@ def settle(staged: Staged, refused: pa.Table, workspace: Workspace, refuse_above
     with fault:
         if _is_clean(staged, refused):
             return _move(staged, feed, workspace)
-        with engine.connect(workspace.settings, staged.typed.parent) as connection:
+        with sql.connect(workspace.settings, staged.typed.parent) as connection:
             values.install(connection)
             return _split(connection, staged, feed, refused, workspace, refuse_above_share)
 
@@ -70,7 +71,7 @@ def _is_clean(staged: Staged, refused: pa.Table) -> bool:
 
 def _move(staged: Staged, feed: Feed, workspace: Workspace) -> Settlement:
     target = _place(workspace, feed, staged, str(staged.slices[0]["period_id"]))
-    staged.typed.replace(files.part_of(target))
+    staged.typed.replace(atomic_files.part_of(target))
     return _publish(workspace, staged, feed, [target], None, Settlement(staged.slices))
 
 
@@ -88,7 +89,7 @@ def _split(
     if refused_whole:
         _refuse_rest(connection, staged)
     elif bad:
-        engine.mark_rows(
+        sql.mark_rows(
             connection,
             "bad_rows",
             f"select file_row_number from {_typed(staged)} where row_id in (select row_id from bad)",
@@ -138,22 +139,22 @@ def write_empty_files(workspace: Workspace) -> None:
         path = workspace.lake / feed.name / "period=none" / "empty.parquet"
         if not path.is_file() or pq.read_schema(path) != feed.lake_schema:
             path.parent.mkdir(parents=True, exist_ok=True)
-            pq.write_table(feed.lake_schema.empty_table(), files.part_of(path))
-            files.finish(path)
+            pq.write_table(feed.lake_schema.empty_table(), atomic_files.part_of(path))
+            atomic_files.finish(path)
 
 
 def _typed(staged: Staged) -> str:
-    return engine.parquet(staged.typed, with_places=True)
+    return sql.parquet(staged.typed, with_places=True)
 
 
 def _untyped(staged: Staged) -> str:
     if staged.problems is None:
         return f"(select '' as row_id, []::{_PROBLEM}[] as problems where false)"
-    return engine.parquet(staged.problems)
+    return sql.parquet(staged.problems)
 
 
 def _kept(bad: int) -> str:
-    return f"where not {engine.is_marked('bad_rows')}" if bad else ""
+    return f"where not {sql.is_marked('bad_rows')}" if bad else ""
 
 
 def _gather_bad(connection: duckdb.DuckDBPyConnection, staged: Staged, refused: pa.Table) -> int:
@@ -180,7 +181,7 @@ def _gather_bad(connection: duckdb.DuckDBPyConnection, staged: Staged, refused: 
         where (agency_id is null or period_id is null) and row_id not in (select row_id from bad)"""
     )
     connection.unregister("refused")
-    return engine.count(connection, "select count(distinct row_id) from bad")
+    return sql.count(connection, "select count(distinct row_id) from bad")
 
 
 def _shown(staged: Staged, refused: pa.Table) -> str:
@@ -196,8 +197,9 @@ def _shown(staged: Staged, refused: pa.Table) -> str:
         if column.type == "decimal":
             text = f"rtrim(rtrim({text}, '0'), '.')"
         texts[column.name] = "''" if column.free or column.name in hidden else f"coalesce({text}, '')"
+    joined = f" || {sql.text(SEVERAL)} || "
     cases = [
-        f"when {engine.text(names)} then {f' || {engine.text(SEVERAL)} || '.join(texts[name] for name in names.split(SEVERAL))}"
+        f"when {sql.text(names)} then {joined.join(texts[name] for name in names.split(SEVERAL))}"
         for names in sorted(set(refused["column"].to_pylist()))
         if names
     ]
@@ -232,8 +234,8 @@ def _write_accepted(
 ) -> None:
     columns = ", ".join(feed.lake_schema.names)
     condition = f"{kept} and" if kept else "where"
-    rows = f"select {columns} from {_typed(staged)} {condition} period_id = {engine.text(period)}"
-    engine.write(connection, rows, files.part_of(target))
+    rows = f"select {columns} from {_typed(staged)} {condition} period_id = {sql.text(period)}"
+    sql.write(connection, rows, atomic_files.part_of(target))
 
 
 def _write_quarantine(connection: duckdb.DuckDBPyConnection, staged: Staged, target: Path) -> None:
@@ -246,7 +248,7 @@ def _write_quarantine(connection: duckdb.DuckDBPyConnection, staged: Staged, tar
             from bad group by row_id
         ) as found using (row_id)
         order by file_row_number"""
-    engine.write(connection, rows, files.part_of(target))
+    sql.write(connection, rows, atomic_files.part_of(target))
 
 
 def _publish(
@@ -264,9 +266,11 @@ def _publish(
     for place in places:
         stale = [path for path in [*place.glob(f"period=*/{own}"), *place.glob(own)] if path not in written]
         parts = [*place.glob(f"period=*/.{own}.part"), *place.glob(f".{own}.part")]
-        files.remove([*stale, *(part for part in parts if part not in {files.part_of(path) for path in written})])
+        atomic_files.remove(
+            [*stale, *(part for part in parts if part not in {atomic_files.part_of(path) for path in written})]
+        )
     for path in written:
-        files.finish(path)
+        atomic_files.finish(path)
     taken = sum(pq.read_metadata(path).num_rows for path in accepted)
     held = pq.read_metadata(quarantine).num_rows if quarantine else 0
     if taken + held + staged.duplicates != staged.records:

@@ -16,9 +16,9 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from ingestion import engine
 from ingestion.labels import Lookup, make_lookup
 from ingestion.values import clean, fold_digits
+from miyar import sql
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 
@@ -88,14 +88,14 @@ def mask_sql(value: str) -> str:
     """SQL: the same as `mask`."""
     shown = f"fold_digits({value})"
     for regex in [*(pattern.regex for pattern in patterns()), _LONG_NUMBER]:
-        shown = f"regexp_replace({shown}, {engine.text(regex)}, '{_HIDDEN}', 'g')"
+        shown = f"regexp_replace({shown}, {sql.text(regex)}, '{_HIDDEN}', 'g')"
     return f"case when length({shown}) <= {SHOWN_LENGTH} then {shown} else left({shown}, {SHOWN_LENGTH - 1}) || '…' end"
 
 
 def candidates_sql(value: str) -> str:
     """SQL: true when any pattern matches; the checks on the digits are left to `found_in`."""
     either = "|".join(f"(?:{pattern.regex})" for pattern in patterns())
-    return f"regexp_matches(fold_digits({value}), {engine.text(either)})"
+    return f"regexp_matches(fold_digits({value}), {sql.text(either)})"
 
 
 def personal_lookups(connection: duckdb.DuckDBPyConnection, free: list[str]) -> dict[str, Lookup]:

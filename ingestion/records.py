@@ -7,11 +7,11 @@ import json
 import re
 from dataclasses import dataclass
 
-from ingestion import engine
 from ingestion.contract import Contract, NamedFrom, Property
 from ingestion.feeds import Feed, load_feeds
 from ingestion.headers import chosen_name, tidy
-from ingestion.readers import Input, Source
+from ingestion.readers.input import Input, Source
+from miyar import sql
 from miyar.errors import MiyarError, Problem
 
 
@@ -74,9 +74,9 @@ class Plan:
         """SQL: the delivered header that feeds a column in a record, else the column's own name."""
         shown = {fed.record: fed.header or column for fed in self.fed.get(column, ())}
         if len(set(shown.values())) == 1:
-            return engine.text(next(iter(shown.values())))
-        cases = " ".join(f"when {record} then {engine.text(header)}" for record, header in shown.items())
-        return f"case record_no {cases} else {engine.text(column)} end"
+            return sql.text(next(iter(shown.values())))
+        cases = " ".join(f"when {record} then {sql.text(header)}" for record, header in shown.items())
+        return f"case record_no {cases} else {sql.text(column)} end"
 
 
 def _rules_of(prop: Property) -> str:
@@ -112,7 +112,7 @@ def _fed(
 ) -> Fed:
     if prop.constant is not None:
         constant = str(prop.constant).lower() if isinstance(prop.constant, bool) else str(prop.constant)
-        return Fed(record, prop, engine.text(constant), "")
+        return Fed(record, prop, sql.text(constant), "")
     if prop.file_name is not None:
         found = re.search(prop.file_name, relative)
         if found is None or found[1] is None:
@@ -124,7 +124,7 @@ def _fed(
                 )
             )
             return Fed(record, prop, "null::varchar", "")
-        return Fed(record, prop, engine.text(found[1]), "")
+        return Fed(record, prop, sql.text(found[1]), "")
     named = chosen_name(prop, source.headers)
     if named is None:
         return Fed(record, prop, "null::varchar", "")
@@ -139,7 +139,7 @@ def _fed(
         value = f"fold_digits(clean_text(c{place}))"
     nulls = [*given.contract.null_values, *prop.null_values]
     if nulls:
-        value = f"case when {value} not in ({engine.texts(nulls)}) then {value} end"
+        value = f"case when {value} not in ({sql.texts(nulls)}) then {value} end"
     if "" in (prop.labels or {}):
         # The contract says what an empty cell means, so it is a text like any other.
         value = f"coalesce({value}, '')"

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from ingestion import engine, personal, values
+from ingestion import personal, values
 from ingestion.contract import Contract
 from ingestion.faults import guarded
 from ingestion.feeds import Feed
@@ -17,8 +17,10 @@ from ingestion.headers import properties_of
 from ingestion.landing import Delivery
 from ingestion.mapping import typing_queries
 from ingestion.names import names_hash
-from ingestion.readers import Input, Source, read
+from ingestion.readers import read
+from ingestion.readers.input import Input, Source
 from ingestion.records import Plan, plan
+from miyar import sql
 from miyar.errors import MiyarError, Problem
 from miyar.periods import index_of
 from miyar.registry import Registry
@@ -53,7 +55,7 @@ class Staged:
         with duckdb.connect() as connection:
             connection.execute("create temp table asked as select unnest(?::varchar[]) as row_id", [row_ids])
             found = connection.execute(
-                f"select row_id, period_id from {engine.parquet(self.typed)} where row_id in (select row_id from asked)"
+                f"select row_id, period_id from {sql.parquet(self.typed)} where row_id in (select row_id from asked)"
             ).fetchall()
         later = {row_id for row_id, period in found if period is None or index_of(period) > period_index}
         return [row_id for row_id in row_ids if row_id in later]
@@ -63,13 +65,13 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
     """Type one delivery into `scratch/typed.parquet`; raises MiyarError when the file as a whole is refused."""
     given = Input(delivery.path, delivery.shown, delivery.contract)
     pseudonyms = _key_for(given, workspace)
-    with guarded(given.contract.provider, given.shown), engine.connect(workspace.settings, scratch) as connection:
+    with guarded(given.contract.provider, given.shown), sql.connect(workspace.settings, scratch) as connection:
         values.install(connection)
         source = read(given, connection, scratch)
         rows = plan(given, source, delivery.relative)
         queries = typing_queries(connection, rows, registry, pseudonyms, _lineage(delivery))
         typed, problems = scratch / "typed.parquet", None
-        engine.write(connection, queries.records, typed)
+        sql.write(connection, queries.records, typed)
         if queries.problems is not None:
             problems = _only_if_any(connection, queries.problems, scratch / "problems.parquet")
         records = pq.read_metadata(typed).num_rows
@@ -94,7 +96,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
 
 
 def _only_if_any(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> Path | None:
-    engine.write(connection, query, target)
+    sql.write(connection, query, target)
     if pq.read_metadata(target).num_rows:
         return target
     target.unlink()
@@ -103,7 +105,7 @@ def _only_if_any(connection: duckdb.DuckDBPyConnection, query: str, target: Path
 
 def _slices(connection: duckdb.DuckDBPyConnection, typed: Path) -> list[dict[str, str | int]]:
     found = connection.execute(
-        f"select slice_id, agency_id, period_id, count(*) from {engine.parquet(typed)} "
+        f"select slice_id, agency_id, period_id, count(*) from {sql.parquet(typed)} "
         "where agency_id is not null and period_id is not null group by all order by all"
     ).fetchall()
     return [dict(zip(("slice_id", "agency_id", "period_id", "rows"), row, strict=True)) for row in found]
@@ -129,17 +131,17 @@ def _key_for(given: Input, workspace: Workspace) -> personal.Pseudonyms | None:
 
 
 def _lineage(delivery: Delivery) -> dict[str, str]:
-    submission = engine.text(delivery.submission_id)
+    submission = sql.text(delivery.submission_id)
     record = " || ':' || record_no::varchar" if delivery.contract.records else ""
     agency = (
         "coalesce(v_agency_id, '')" if any(p.name == "agency_id" for p in properties_of(delivery.contract)) else "''"
     )
     return {
-        "provider_id": engine.text(delivery.contract.provider),
+        "provider_id": sql.text(delivery.contract.provider),
         "submission_id": submission,
         "row_id": f"{submission} || ':' || source_row::varchar{record}",
         "source_row": "source_row::bigint",
-        "slice_id": f"{engine.text(delivery.contract.feed + '|')} || {agency} || '|' || coalesce(v_period_id, '')",
+        "slice_id": f"{sql.text(delivery.contract.feed + '|')} || {agency} || '|' || coalesce(v_period_id, '')",
     }
 
 
@@ -161,14 +163,14 @@ def _take_out_duplicates(connection: duckdb.DuckDBPyConnection, rows: Plan, type
         return 0
     hashed = f"hash({', '.join(key)})"
     connection.execute(
-        f"create or replace temp table repeated as select {hashed} as key_hash from {engine.parquet(typed)} "
+        f"create or replace temp table repeated as select {hashed} as key_hash from {sql.parquet(typed)} "
         "group by all having count(*) > 1"
     )
-    if not engine.count(connection, "select count(*) from repeated"):
+    if not sql.count(connection, "select count(*) from repeated"):
         return 0
     columns = ", ".join(column.name for column in rows.feed.columns)
-    faults = f"from {engine.parquet(problems)}" if problems else "from (select '' row_id, [] problems)"
-    numbered = engine.parquet(typed, with_places=True)
+    faults = f"from {sql.parquet(problems)}" if problems else "from (select '' row_id, [] problems)"
+    numbered = sql.parquet(typed, with_places=True)
     connection.execute(
         f"""create or replace temp table duplicates as
         select position from (
@@ -178,19 +180,17 @@ def _take_out_duplicates(connection: duckdb.DuckDBPyConnection, rows: Plan, type
             left join ({faults}) as faults using (row_id)
         ) where place > 1"""
     )
-    count = engine.count(connection, "select count(*) from duplicates")
+    count = sql.count(connection, "select count(*) from duplicates")
     if count:
-        engine.mark_rows(
-            connection, "duplicate_rows", "select position from duplicates", pq.read_metadata(typed).num_rows
-        )
+        sql.mark_rows(connection, "duplicate_rows", "select position from duplicates", pq.read_metadata(typed).num_rows)
         if problems:
-            taken_out = f"select row_id from {numbered} where {engine.is_marked('duplicate_rows')}"
+            taken_out = f"select row_id from {numbered} where {sql.is_marked('duplicate_rows')}"
             kept = problems.with_name("kept.parquet")
-            engine.write(connection, f"{faults} where row_id not in ({taken_out})", kept)
+            sql.write(connection, f"{faults} where row_id not in ({taken_out})", kept)
             kept.replace(problems)
         kept = typed.with_name("kept.parquet")
-        remaining = f"where not {engine.is_marked('duplicate_rows')}"
-        engine.write(connection, f"select * exclude (file_row_number) from {numbered} {remaining}", kept)
+        remaining = f"where not {sql.is_marked('duplicate_rows')}"
+        sql.write(connection, f"select * exclude (file_row_number) from {numbered} {remaining}", kept)
         kept.replace(typed)
     return count
 

@@ -5,9 +5,10 @@ Belongs here: the reasons, and which of them can occur at all. Does not belong h
 
 from dataclasses import dataclass
 
-from ingestion import engine, values
+from ingestion import values
 from ingestion.contract import Generalise
 from ingestion.records import Group, Plan
+from miyar import sql
 
 SCALED_VALUES = ("value", "recovered_value")
 
@@ -83,9 +84,9 @@ class Untyped:
         for fed in self.plan.fed[name]:
             if fed.valid is not None:
                 first, after = fed.valid
-                late = f" or v_period_id >= {engine.text(after)}" if after else ""
+                late = f" or v_period_id >= {sql.text(after)}" if after else ""
                 cases += (
-                    f" when record_no = {fed.record} and (v_period_id < {engine.text(first)}{late}) "
+                    f" when record_no = {fed.record} and (v_period_id < {sql.text(first)}{late}) "
                     "then 'header_out_of_period'"
                 )
         return cases

@@ -9,7 +9,7 @@ from functools import cache
 
 import duckdb
 
-from ingestion import engine
+from miyar import sql
 from miyar.periods import period_range
 
 ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹"
@@ -47,7 +47,8 @@ def _macros() -> list[str]:
     thousands = "regexp_full_match(t, '[+-]?[0-9]{1,3}([%s][0-9]{3})+([%s][0-9]*)?')"
     return [
         f"""clean_text(t) as nullif(
-            case when {_ascii("t")} then trim(t, {engine.text(_ASCII_BLANKS)}) else trim(t, {engine.text(_BLANKS)}) end, '')""",
+            case when {_ascii("t")} then trim(t, {sql.text(_ASCII_BLANKS)})
+            else trim(t, {sql.text(_BLANKS)}) end, '')""",
         f"""fold_digits(t) as case when {_ascii("t")} then t
             else translate(t, '{ARABIC_DIGITS}', '{ASCII_DIGITS}') end""",
         # Marks that group thousands whatever the file's decimal mark is: the Arabic one and the spaces.
@@ -64,7 +65,7 @@ def _macros() -> list[str]:
         f"""known_year(moment) as year(moment) between {EARLIEST_YEAR} and {LATEST_YEAR}""",
         # Not `in`: the planner makes a join of every longer list, and this stands twice per column.
         f"""is_sheet_error(t) as starts_with(t, '#')
-            and contains({engine.text("|".join(("", *SHEET_ERRORS, NO_CACHED_VALUE, "")))}, '|' || t || '|')""",
+            and contains({sql.text("|".join(("", *SHEET_ERRORS, NO_CACHED_VALUE, "")))}, '|' || t || '|')""",
         # A list of all periods: putting a text together for every row costs more than parsing its date.
         f"""quarter_of(moment) as case when known_year(moment)
             then list_extract(getvariable('periods'), (year(moment) - {EARLIEST_YEAR}) * 4 + quarter(moment)) end""",
@@ -81,7 +82,7 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
 
 def is_plain(value: str) -> str:
     """SQL: true for texts that cleaning and folding would leave as they are: ASCII, no blank at either end."""
-    ends = " and ".join(f"not ends_with({value}, {engine.text(blank)})" for blank in _ASCII_BLANKS)
+    ends = " and ".join(f"not ends_with({value}, {sql.text(blank)})" for blank in _ASCII_BLANKS)
     return f"({value} = '' or ({_ascii(value)} and {value} >= '!' and {ends}))"
 
 
@@ -118,8 +119,8 @@ def number_rule(number: str) -> str:
 def boolean_value(value: str) -> str:
     """SQL: truth values as most software writes them; anything else needs labels."""
     return (
-        f"case when contains({engine.text('|'.join(('', *TRUE, '')))}, '|' || lower({value}) || '|') then true "
-        f"when contains({engine.text('|'.join(('', *FALSE, '')))}, '|' || lower({value}) || '|') then false end"
+        f"case when contains({sql.text('|'.join(('', *TRUE, '')))}, '|' || lower({value}) || '|') then true "
+        f"when contains({sql.text('|'.join(('', *FALSE, '')))}, '|' || lower({value}) || '|') then false end"
     )
 
 
@@ -129,7 +130,7 @@ def gregorian_timestamp(value: str, formats: list[str] | None) -> str:
         return f"iso_timestamp({value})"
     tries = []
     for one in formats:
-        parsed = f"try_strptime({value}, {engine.text(one)})"
+        parsed = f"try_strptime({value}, {sql.text(one)})"
         tries.append(f"timezone('UTC', {parsed})" if "%z" in one or "%Z" in one else parsed)
     return f"coalesce({', '.join(tries)})"
 

@@ -23,7 +23,7 @@ SUBMISSIONS = 100  # so that the last file is 1 % of the rows
 
 
 def pipeline(workspace: Path) -> Run:
-    return measure("-m", "miyar.cli", "run", "--workspace", str(workspace), "--reason", "benchmark")
+    return measure("-m", "cli.main", "run", "--workspace", str(workspace), "--reason", "benchmark")
 
 
 def bench(folder: Path, answers: int, complaints: int, fixed: Run) -> dict[str, object]:

@@ -7,13 +7,13 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dagster_project.snapshots import write_snapshots
-from dagster_project.warehouse import HEAVY, LIGHT, run_dbt
 from ingestion.lake import write_empty_files
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from publication.editions import Origin, publish
 from publication.method import methodology_of
+from warehouse.dbt_runner import HEAVY, LIGHT, run_dbt
+from warehouse.snapshots import write_snapshots
 
 
 def main(root: Path, part: str) -> None:

@@ -23,7 +23,7 @@ import httpx2
 import numpy as np
 
 from perf.large_edition import QUARTERS, write_large_edition
-from portal.readers import COLUMNS, FILE
+from portal.users import COLUMNS, FILE
 from publication.manifest import read_manifest
 from publication.reading import open_edition
 from simulation.workspace import write_workspace
@@ -163,7 +163,7 @@ def running(workspace: Path) -> Iterator[None]:
 
 
 def _pipeline(workspace: Path) -> None:
-    command = [sys.executable, "-m", "miyar.cli", "run", "--workspace", str(workspace), "--reason", "benchmark"]
+    command = [sys.executable, "-m", "cli.main", "run", "--workspace", str(workspace), "--reason", "benchmark"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 

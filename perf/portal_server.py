@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from miyar.workspace import Workspace
-from portal.readers import load_readers
 from portal.serve import run
 from portal.settings import Limits, PortalSettings
 from portal.state import make_portal
+from portal.users import load_readers
 
 _MANY = Limits(reader_per_minute=10**6, address_per_minute=10**6, sign_ins_per_minute=10**6)
 

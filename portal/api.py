@@ -81,7 +81,7 @@ def description(request: Request, _: SignedIn) -> dict[str, Any]:
 @router.get("/editions", responses=_PROBLEMS)
 def editions(request: Request, _: SignedIn) -> Editions:
     """Editions there are."""
-    shelf = portal_of(request).shelf
+    shelf = portal_of(request).edition_cache
     return Editions(current=shelf.current_id(), editions=shelf.ids())
 
 

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 import publication
 from portal import api
-from portal.gate import Gate
+from portal.middleware import Gate
 from portal.pages import ROUTERS
 from portal.problems import ReaderProblem
 from portal.rendering import HERE, problem_response

@@ -1,7 +1,7 @@
 """Self-checks under way and their answers: each is its reader's alone, in memory only, and gone after a while.
 
 Belongs here: starting a check beside the request that brought the file, and finding its answer. Does not belong here: the
-process that judges (`aside`), pages.
+process that judges (`check_worker`), pages.
 """
 
 import secrets
@@ -14,11 +14,11 @@ from threading import Lock, Thread
 from typing import IO
 
 from miyar.workspace import Workspace
-from portal.aside import Outcome, Scorer, check_aside
+from portal.check_worker import Outcome, check_in_worker
 from portal.problems import ReaderProblem, not_found
-from portal.readers import Reader
 from portal.sessions import Clock
 from portal.settings import PortalSettings
+from portal.users import Reader
 
 
 @dataclass
@@ -40,15 +40,15 @@ class Check:
 class Checks:
     """One check per reader: a new one takes the place of the finished one before."""
 
-    def __init__(self, workspace: Workspace, settings: PortalSettings, clock: Clock, scorer: Scorer | None) -> None:
-        self._workspace, self._limits, self._clock, self._scorer = workspace, settings.limits, clock, scorer
+    def __init__(self, workspace: Workspace, settings: PortalSettings, clock: Clock) -> None:
+        self._workspace, self._limits, self._clock = workspace, settings.limits, clock
         self._kept_for = timedelta(minutes=settings.sessions.idle_minutes)
         self._held: dict[str, Check] = {}
         self._lock = Lock()
 
     @property
     def works_out_scores(self) -> bool:
-        return self._scorer is not None and self._limits.score_seconds > 0
+        return self._limits.score_seconds > 0
 
     def start(self, reader: Reader, content: IO[bytes], name: str, contract_id: str, contract: Path) -> Check:
         """Take the file over and begin; raises ReaderProblem while the reader's check before is under way."""
@@ -86,7 +86,7 @@ class Checks:
             check.stage = stage
 
         try:
-            check.outcome = check_aside(self._workspace, file, contract, self._limits, self._scorer, tell)
+            check.outcome = check_in_worker(self._workspace, file, contract, self._limits, tell)
         except ReaderProblem as problem:
             check.problem = problem
         finally:

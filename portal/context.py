@@ -11,11 +11,11 @@ from fastapi import Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.gate import Visit
+from portal.middleware import Visit
 from portal.problems import ReaderProblem, not_found
-from portal.readers import Reader
 from portal.rendering import Writing, link, page_response
 from portal.state import Portal
+from portal.users import Reader
 from portal.view import Row, View
 from publication.phrasing import LANGUAGES, Language
 
@@ -42,7 +42,7 @@ def reader_of(request: Request) -> Reader:
 def view_of(request: Request, edition_id: str) -> View:
     """The reader's view of the edition a path names; from here on the request reads that edition only."""
     reader = reader_of(request)
-    visit, shelf = visit_of(request), portal_of(request).shelf
+    visit, shelf = visit_of(request), portal_of(request).edition_cache
     view = View(shelf.get(edition_id), reader)
     visit.edition_id = edition_id
     return view
@@ -94,7 +94,7 @@ class Page:
     def render(self, template: str, agency: Row | None = None, **data: Any) -> Response:
         """The page. `agency` is the one it is about: its name heads the page, its pages fill the menu."""
         visit = visit_of(self.request)
-        shelf = visit.portal.shelf
+        shelf = visit.portal.edition_cache
         if agency is None and self.reader.agency_id is not None:
             agency = self.view.agency(self.reader.agency_id)
         url = self.request.url

@@ -10,6 +10,7 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 import great_expectations
 import great_expectations.expectations
 
-import expectations.rehearsal
+import expectations.check
+import warehouse.check_scores
 
-__all__ = ["expectations", "great_expectations"]
+__all__ = ["expectations", "great_expectations", "warehouse"]

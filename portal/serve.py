@@ -13,22 +13,19 @@ import uvicorn
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from portal.app import create_app
-from portal.aside import Scorer
-from portal.readers import FILE, Reader, load_readers
 from portal.sessions import Clock
 from portal.settings import PortalSettings, load_settings
 from portal.state import Portal, make_portal
+from portal.users import FILE, Reader, load_readers
 
 
-def serve(
-    workspace: Path, port: int, reader: str, clock: Clock, report: Callable[[str], None], scorer: Scorer | None = None
-) -> None:
+def serve(workspace: Path, port: int, reader: str, clock: Clock, report: Callable[[str], None]) -> None:
     """Serve until interrupted. `port` is where to listen; where `portal.yml` names no address, it is part of it too."""
     place = Workspace.open(workspace)
     settings = load_settings(place.root)
     if port and settings.base_url == PortalSettings().base_url:
         settings = settings.model_copy(update={"base_url": f"http://127.0.0.1:{port}"})
-    portal = make_portal(place, clock, settings, scorer)
+    portal = make_portal(place, clock, settings)
     readers = load_readers(place.registry)
     chosen = _chosen(portal, readers, reader)
     if chosen is not None:
@@ -56,7 +53,7 @@ def sign_in_link(portal: Portal, reader: Reader) -> str:
 def _chosen(portal: Portal, readers: dict[str, Reader], asked: str) -> Reader | None:
     """Whom a link is printed for: the reader asked for; with no provider to sign in by, the first of the centre's."""
     if asked:
-        found = portal.readers.get(asked.casefold() if "@" in asked else asked)
+        found = portal.users.get(asked.casefold() if "@" in asked else asked)
         if found is None:
             raise MiyarError(
                 Problem(

@@ -10,14 +10,13 @@ from authlib.integrations.starlette_client import OAuth
 
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
-from portal.aside import Scorer
 from portal.audit import Audit
 from portal.checks import Checks
-from portal.rates import Rates
-from portal.readers import Readers
+from portal.edition_cache import EditionCache
+from portal.rate_limits import RateLimits
 from portal.sessions import Clock, Links, SessionStore
 from portal.settings import FILE, PortalSettings, load_settings
-from portal.shelf import Shelf
+from portal.users import Users
 
 
 @dataclass(frozen=True)
@@ -27,32 +26,30 @@ class Portal:
     workspace: Workspace
     settings: PortalSettings
     clock: Clock
-    readers: Readers
+    users: Users
     sessions: SessionStore
     links: Links
-    rates: Rates
+    rate_limits: RateLimits
     audit: Audit
-    shelf: Shelf
+    edition_cache: EditionCache
     checks: Checks
     oauth: OAuth | None
 
 
-def make_portal(
-    workspace: Workspace, clock: Clock, settings: PortalSettings | None = None, scorer: Scorer | None = None
-) -> Portal:
-    """The parts for a workspace; `settings` default to its `portal.yml`. Without a scorer the self-check tells no scores."""
+def make_portal(workspace: Workspace, clock: Clock, settings: PortalSettings | None = None) -> Portal:
+    """The parts for a workspace; `settings` default to its `portal.yml`."""
     chosen = settings or load_settings(workspace.root)
     return Portal(
         workspace=workspace,
         settings=chosen,
         clock=clock,
-        readers=Readers(workspace.registry),
+        users=Users(workspace.registry),
         sessions=SessionStore(chosen.sessions, clock),
         links=Links(chosen.sessions, clock),
-        rates=Rates(clock),
+        rate_limits=RateLimits(clock),
         audit=Audit(workspace.root / "portal" / "audit.jsonl", clock),
-        shelf=Shelf(workspace.editions),
-        checks=Checks(workspace, chosen, clock, scorer),
+        edition_cache=EditionCache(workspace.editions),
+        checks=Checks(workspace, chosen, clock),
         oauth=_oauth(chosen),
     )
 

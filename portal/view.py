@@ -11,9 +11,9 @@ from typing import Any
 
 import duckdb
 
+from portal.edition_cache import Edition
 from portal.problems import not_found
-from portal.readers import Reader
-from portal.shelf import Edition
+from portal.users import Reader
 from publication.access import row_condition, visible
 
 Row = dict[str, Any]

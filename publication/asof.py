@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from miyar.errors import MiyarError, Problem
-from publication.ledger import Entry, read_entries
 from publication.manifest import list_editions
+from publication.release_ledger import Entry, read_entries
 
 
 def in_force(editions: Path, day: str) -> list[Entry]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from ingestion import engine
+from miyar import sql
 from publication.reading import rows_of
 
 COMPARED = ("score", "ci_low", "ci_high", "n", "status", "status_reason")
@@ -28,7 +28,7 @@ def compare(older: Path, newer: Path) -> Difference:
     """Compare two editions' `bench_scores` by score id."""
     with duckdb.connect() as connection:
         for name, folder in (("older", older), ("newer", newer)):
-            source = engine.parquet(folder / "tables" / "bench_scores.parquet")
+            source = sql.parquet(folder / "tables" / "bench_scores.parquet")
             connection.execute(f"create view {name} as select * from {source}")
         changed = " or ".join(f"older.{column} is distinct from newer.{column}" for column in COMPARED)
         pairs = ", ".join(f"older.{column} as {column}_before, newer.{column} as {column}_after" for column in COMPARED)

@@ -19,16 +19,16 @@ from miyar.workspace import Workspace
 from publication.access import decisions
 from publication.difference import write_difference
 from publication.hashing import combined_hash, file_hash
-from publication.ledger import record_unrecorded
 from publication.manifest import Manifest, TableEntry, content_hash, list_editions, read_manifest
 from publication.marts import STORAGE_VERSION, known_period, last_reported_period, reading, write_tables
 from publication.method import methodology_of
 from publication.packs import write_owner_files, write_packs
 from publication.published import counts_to_publish, note_published
-from publication.readers import shelf
+from publication.release_ledger import record_unrecorded
 from publication.reports import write_reports
 from publication.restatements import TABLE as RESTATED
 from publication.restatements import fill_restatements
+from publication.shares import shelf
 from publication.vintages import keep
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion import engine
+from miyar import sql
 from miyar.errors import MiyarError, Problem
 from publication.hashing import table_hash
 from publication.manifest import TableEntry
@@ -28,7 +28,7 @@ def reading(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise MiyarError(Problem("no_warehouse", "nothing was built yet", next_step="Run `miyar run` first."))
     # Through a hub in memory: a connection opened read-only can attach nothing to be written.
     with duckdb.connect() as connection:
-        connection.execute(f"attach {engine.text(str(warehouse))} as warehouse (read_only)")
+        connection.execute(f"attach {sql.text(str(warehouse))} as warehouse (read_only)")
         connection.execute("use warehouse")
         yield connection
 
@@ -63,8 +63,8 @@ def last_reported_period(connection: duckdb.DuckDBPyConnection) -> str:
 def write_tables(connection: duckdb.DuckDBPyConnection, building: Path, period: str) -> dict[str, TableEntry]:
     """Copy every published table, up to the period, into `benchmarks.duckdb` and Parquet, sorted."""
     (building / "tables").mkdir()
-    database = engine.text(str(building / "benchmarks.duckdb"))
-    connection.execute(f"attach {database} as edition (storage_version '{STORAGE_VERSION}')")
+    file = sql.text(str(building / "benchmarks.duckdb"))
+    connection.execute(f"attach {file} as edition (storage_version '{STORAGE_VERSION}')")
     entries = {}
     names = connection.execute(
         "select table_schema, table_name from information_schema.tables "
@@ -87,9 +87,9 @@ def write_tables(connection: duckdb.DuckDBPyConnection, building: Path, period: 
         connection.execute(f"create table edition.{name} as {copied}", [period] * condition.count("?"))
         _comment(connection, schema, name, comments)
         rows = f"select * from edition.{name} order by {order}"
-        engine.write(connection, rows, building / "tables" / f"{name}.parquet")
+        sql.write(connection, rows, building / "tables" / f"{name}.parquet")
         entries[name] = TableEntry(
-            engine.count(connection, f"select count(*) from edition.{name}"),
+            sql.count(connection, f"select count(*) from edition.{name}"),
             list(comments),
             table_hash(connection, f"edition.{name}"),
         )
@@ -113,8 +113,8 @@ def _comment(connection: duckdb.DuckDBPyConnection, schema: str, table: str, col
         [schema, table],
     ).fetchone()
     if row and row[0]:
-        connection.execute(f"comment on table edition.{table} is {engine.text(row[0])}")
+        connection.execute(f"comment on table edition.{table} is {sql.text(row[0])}")
     for column, comment in columns.items():
         if comment:
-            target = f"edition.{table}.{engine.name(column)}"
-            connection.execute(f"comment on column {target} is {engine.text(comment)}")
+            target = f"edition.{table}.{sql.name(column)}"
+            connection.execute(f"comment on column {target} is {sql.text(comment)}")

@@ -15,16 +15,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
-from ingestion import engine
-from ingestion.ledger import read_accounts
+from ingestion.submission_ledger import read_accounts
 from methodology.parameters import Methodology
+from miyar import sql
 from miyar.workspace import Workspace
 from publication.documents.agency import agency_document
 from publication.documents.rendering import as_html, as_pdf, values
 from publication.documents.workbook import write_workbook
 from publication.hashing import combined_hash, file_hash, table_hash
 from publication.phrasing import LANGUAGES
-from publication.readers import Shelf
+from publication.shares import Shelf
 
 OWNER_SCORES = "owner_scores"
 WRITERS = 2  # packs written at once: typesetting, Parquet and queries wait for each other only in the interpreter
@@ -85,8 +85,8 @@ def write_owner_files(
     for agency in agencies:
         folder = building / "packs" / agency
         (folder / "tables").mkdir(parents=True)
-        own = f"select * exclude (agency_id) from owned where agency_id = {engine.text(agency)} order by all"
-        engine.write(connection, own, folder / "tables" / f"{OWNER_SCORES}.parquet")
+        own = f"select * exclude (agency_id) from owned where agency_id = {sql.text(agency)} order by all"
+        sql.write(connection, own, folder / "tables" / f"{OWNER_SCORES}.parquet")
         report = json.dumps(quality.get(agency, []), ensure_ascii=False, indent=1, sort_keys=True)
         (folder / "quality.json").write_text(report + "\n", "utf-8")
         hashes[agency] = pack_hash(connection, folder)
@@ -97,7 +97,7 @@ def write_owner_files(
 def pack_hash(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
     """Hash of what a pack holds beyond the edition's tables; raises duckdb.Error or OSError where it cannot be read."""
     parts = {
-        OWNER_SCORES: table_hash(connection, engine.parquet(folder / "tables" / f"{OWNER_SCORES}.parquet")),
+        OWNER_SCORES: table_hash(connection, sql.parquet(folder / "tables" / f"{OWNER_SCORES}.parquet")),
         "quality.json": file_hash(folder / "quality.json"),
     }
     return combined_hash(parts)

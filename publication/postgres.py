@@ -20,9 +20,9 @@ import duckdb
 
 from miyar.errors import MiyarError, Problem
 from publication.access import PUBLIC, row_condition, tables_without_rule, visible
-from publication.ledger import root_hash
 from publication.manifest import Manifest, read_manifest
 from publication.reading import open_edition
+from publication.release_ledger import root_hash
 
 if TYPE_CHECKING:
     import psycopg

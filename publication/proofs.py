@@ -9,11 +9,11 @@ from typing import Any
 
 import duckdb
 
-from ingestion import engine
+from miyar import sql
 from miyar.errors import MiyarError, Problem
 from publication.hashing import combined_hash, head_hash, leaf_of, node_of, row_path, row_text
-from publication.ledger import read_entries
 from publication.manifest import read_manifest
+from publication.release_ledger import read_entries
 
 TABLE = "bench_scores"
 
@@ -23,7 +23,7 @@ def prove(edition: Path, score_id: str) -> dict[str, Any]:
     manifest = read_manifest(edition)
     entries = [entry for entry in read_entries(edition.resolve().parent) if entry.edition_id == manifest.edition_id]
     with duckdb.connect() as connection:
-        published = engine.parquet(edition / "tables" / f"{TABLE}.parquet")
+        published = sql.parquet(edition / "tables" / f"{TABLE}.parquet")
         row = connection.execute(
             f"select {row_text(manifest.tables[TABLE].columns)} from {published} where score_id = ?", [score_id]
         ).fetchone()

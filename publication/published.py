@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ingestion import files
+from miyar import atomic_files
 from miyar.workspace import Workspace
 
 FILE = "vintages/published.parquet"
@@ -40,8 +40,8 @@ def note_published(workspace: Workspace, counts: pa.Table, period: str) -> None:
     table = pa.concat_tables([counts, later]).sort_by([(name, "ascending") for name in KEY])
     target = workspace.root / FILE
     target.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, files.part_of(target), compression="zstd")
-    files.finish(target)
+    pq.write_table(table, atomic_files.part_of(target), compression="zstd")
+    atomic_files.finish(target)
 
 
 def read_published(workspace: Workspace) -> pa.Table:

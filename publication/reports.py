@@ -12,7 +12,7 @@ from publication.documents.national import national_document
 from publication.documents.region import region_document
 from publication.documents.rendering import as_html, as_pdf, values
 from publication.phrasing import LANGUAGES
-from publication.readers import Shelf
+from publication.shares import Shelf
 
 
 def write_reports(shelf: Shelf, building: Path, edition_id: str, period: str, methodology: Methodology) -> None:

@@ -1,14 +1,14 @@
 """What an edition says differently of periods already published, each change split into data and method.
 
 Belongs here: filling `bench_restatements` of an edition under construction. Does not belong here: computing scores under the
-old methodology (`dagster_project.counterfactual`), what was added for new periods (`difference`).
+old methodology (`warehouse.counterfactual`), what was added for new periods (`difference`).
 """
 
 from pathlib import Path
 
 import duckdb
 
-from ingestion import engine
+from miyar import sql
 from publication.hashing import table_hash
 from publication.manifest import Manifest, TableEntry
 
@@ -60,9 +60,9 @@ def fill_restatements(
         same_method: Parquet of `bench_scores` from today's data under the edition before's methodology; none when the
             methodology is the same, so that all change is data.
     """
-    was = engine.parquet(previous / "tables" / "bench_scores.parquet")
+    was = sql.parquet(previous / "tables" / "bench_scores.parquet")
     now = "edition.bench_scores"
-    same = engine.parquet(same_method) if same_method else now
+    same = sql.parquet(same_method) if same_method else now
     given = {
         "methodology": methodology_version,
         "edition": manifest.edition_id,
@@ -76,14 +76,12 @@ def fill_restatements(
         same_now=" and ".join(f"coalesce(same.{name}, was.{name}) is not distinct from now.{name}" for name in _KEY),
     )
     with duckdb.connect() as connection:
-        connection.execute(f"attach {engine.text(str(building / 'benchmarks.duckdb'))} as edition")
+        connection.execute(f"attach {sql.text(str(building / 'benchmarks.duckdb'))} as edition")
         for name, source in (("was", was), ("same", same), ("now", now)):
             connection.execute(f"create temp table {name} as select * from {source}")
         connection.execute(f"delete from edition.{TABLE}")
         connection.execute(query, given)
-        engine.write(
-            connection, f"select * from edition.{TABLE} order by all", building / "tables" / f"{TABLE}.parquet"
-        )
+        sql.write(connection, f"select * from edition.{TABLE} order by all", building / "tables" / f"{TABLE}.parquet")
         columns = [row[0] for row in connection.execute(f"describe edition.{TABLE}").fetchall()]
-        rows = engine.count(connection, f"select count(*) from edition.{TABLE}")
+        rows = sql.count(connection, f"select count(*) from edition.{TABLE}")
         return TableEntry(rows, columns, table_hash(connection, f"edition.{TABLE}"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from ingestion import engine
+from miyar import sql
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.reading import rows_of
@@ -50,7 +50,7 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
     """Follow one score back; `limit` rows per feed are shown, all are counted. Holds no lock: call it between runs."""
     with duckdb.connect() as connection:
         for name, database in (("edition", edition / "benchmarks.duckdb"), ("warehouse", workspace.warehouse)):
-            connection.execute(f"attach {engine.text(str(database.resolve()))} as {name} (read_only)")
+            connection.execute(f"attach {sql.text(str(database.resolve()))} as {name} (read_only)")
         passport = _one(connection, "select * from edition.bench_scores where score_id = ?", [score_id])
         if passport is None:
             raise MiyarError(
@@ -85,7 +85,7 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
             files = sorted({path for entry in own if (path := _lake_file(workspace, entry))})
             rows[feed], counts[feed] = [], 0
             if files:  # an edition outlives the lake it was made from
-                found = f"from {engine.parquet(*files)} where {where}"
+                found = f"from {sql.parquet(*files)} where {where}"
                 counts[feed] = _all(connection, f"select count(*) as n {found}", values)[0]["n"]
                 places = f"select submission_id, source_row, row_id {found} order by all limit {limit}"
                 paths = {entry["submission_id"]: entry["path"] for entry in own}

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion import engine
+from miyar import sql
 from miyar.errors import MiyarError, Problem
 from publication.differing_rows import locate
 from publication.hashing import file_hash, table_hash
-from publication.ledger import FILE, check
 from publication.manifest import Manifest, content_hash, list_editions, read_manifest
 from publication.packs import pack_hash
+from publication.release_ledger import FILE, check
 
 
 def verify(editions: Path, edition_id: str) -> list[Problem]:
@@ -66,7 +66,7 @@ def _check_tables(folder: Path, manifest: Manifest) -> list[Problem]:
         database = folder / "benchmarks.duckdb"
         if database.is_file():
             try:
-                connection.execute(f"attach {engine.text(str(database.resolve()))} as edition (read_only)")
+                connection.execute(f"attach {sql.text(str(database.resolve()))} as edition (read_only)")
             except duckdb.Error:
                 problems.append(
                     _problem("database_unreadable", "the database cannot be opened", folder.name, database.name)
@@ -74,9 +74,9 @@ def _check_tables(folder: Path, manifest: Manifest) -> list[Problem]:
                 database = folder / "none"
         for name, entry in manifest.tables.items():
             parquet = folder / "tables" / f"{name}.parquet"
-            copies = {"Parquet": engine.parquet(parquet)} if parquet.is_file() else {}
+            copies = {"Parquet": sql.parquet(parquet)} if parquet.is_file() else {}
             if database.is_file():
-                copies["database"] = f"edition.{engine.name(name)}"
+                copies["database"] = f"edition.{sql.name(name)}"
             hashes = {kind: _table_hash(connection, copy) for kind, copy in copies.items()}
             intact = [copy for kind, copy in copies.items() if hashes[kind] == entry.hash]
             for kind, copy in copies.items():

@@ -5,7 +5,7 @@
     vintages/published.parquet    what earlier editions showed and hid (`published`), an input like the others
 
 Belongs here: keeping and restoring those files. Does not belong here: making an edition from them
-(`dagster_project.reproduction`).
+(`warehouse.reproduction`).
 """
 
 import json
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion import files
+from miyar import atomic_files
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.hashing import combined_hash, file_hash
@@ -34,7 +34,7 @@ def keep(workspace: Workspace) -> str:
             # Files of the lake are replaced by rename, never rewritten: a second name for them costs no space.
             _place(path, objects / digest, is_linked=path in rows)
     inputs_hash = combined_hash(found)
-    files.write_text(
+    atomic_files.write_text(
         workspace.root / "vintages" / f"{inputs_hash}.json", json.dumps(found, indent=0, sort_keys=True) + "\n"
     )
     return inputs_hash
@@ -81,7 +81,7 @@ def _rows_that_count(workspace: Workspace) -> list[Path]:
 
 
 def _place(path: Path, target: Path, *, is_linked: bool) -> None:
-    part = files.part_of(target)
+    part = atomic_files.part_of(target)
     part.unlink(missing_ok=True)
     if is_linked:
         try:
@@ -90,7 +90,7 @@ def _place(path: Path, target: Path, *, is_linked: bool) -> None:
             shutil.copyfile(path, part)
     else:
         shutil.copyfile(path, part)
-    files.finish(target)
+    atomic_files.finish(target)
 
 
 def _problem(rule: str, message: str, name: str) -> Problem:

@@ -13,7 +13,7 @@ import yaml
 
 from ingestion.contract import Contract
 from miyar.periods import last_day
-from simulation.dress import Style
+from simulation.provider_formats import Style
 from simulation.world import HERE, World
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ingestion.contract import Contract
 from simulation import cases, counts, rubrics, survey
 from simulation.deliveries import Delivery
-from simulation.dress import Columns, items_of, scale_of
+from simulation.provider_formats import Columns, items_of, scale_of
 from simulation.survey import Array, Chunk
 from simulation.world import World, parameters
 

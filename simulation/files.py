@@ -6,7 +6,7 @@ Belongs here: file formats and their fixed time stamps. Does not belong here: wh
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ import pyarrow.compute
 import pyarrow.parquet
 
 from ingestion.formats import CsvFormat, FileFormat, JsonFormat, ParquetFormat, SheetFormat
-from simulation.dress import Columns
+from simulation.provider_formats import Columns
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,8})(\.[0-9]+)?")
@@ -30,33 +30,18 @@ class Writer(Protocol):
 
     def write(self, columns: Columns) -> None: ...
 
+    def close(self) -> None: ...
+
 
 @contextmanager
 def opened(path: Path, file_format: FileFormat, banner: Iterable[str] = ()) -> Iterator[Writer]:
     """A writer for one file, closed with the block."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer: _Csv | _Json | _Parquet | _Xlsx | _Ods
-    if isinstance(file_format, CsvFormat):
-        writer = _Csv(path, file_format, banner)
-    elif isinstance(file_format, JsonFormat):
-        writer = _Json(path, file_format)
-    elif isinstance(file_format, ParquetFormat):
-        writer = _Parquet(path)
-    elif file_format.type == "xlsx":
-        writer = _Xlsx(path, file_format, banner)
-    else:
-        writer = _Ods(path, file_format, banner)
+    writer = WRITERS[file_format.type](path, file_format, banner)
     try:
         yield writer
     finally:
         writer.close()
-
-
-def first_data_row(file_format: FileFormat) -> int:
-    """The number an editor shows for the first data row (records of JSON and Parquet count from 1)."""
-    if isinstance(file_format, CsvFormat | SheetFormat):
-        return file_format.skip_rows + file_format.header_rows + 1
-    return 1
 
 
 def header_lines(names: Iterable[str], rows: int) -> list[list[str]]:
@@ -109,7 +94,7 @@ def _quoted(column: pa.Array, delimiter: str) -> pa.Array:
 class _Json:
     """NDJSON, or one document with the records at `itemsPath` behind a small head."""
 
-    def __init__(self, path: Path, file_format: JsonFormat) -> None:
+    def __init__(self, path: Path, file_format: JsonFormat, _: Iterable[str]) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
         self._lines = file_format.type == "ndjson"
         self._names = [name for name in file_format.items_path.split(".") if name]
@@ -147,7 +132,7 @@ def _json_value(text: str) -> str | int | float | None:
 
 
 class _Parquet:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, _: ParquetFormat, __: Iterable[str]) -> None:
         self._path = path
         self._writer: pa.parquet.ParquetWriter | None = None
 
@@ -266,3 +251,15 @@ def _ods_cell(text: str) -> str:
         return "<table:table-cell/>"
     kind = f'float" office:value="{text}' if NUMBER.fullmatch(text) else "string"
     return f'<table:table-cell office:value-type="{kind}"><text:p>{escape(text)}</text:p></table:table-cell>'
+
+
+# One writer for each format of `ingestion.readers.READERS`, so that the simulation can deliver whatever a contract may ask for.
+WRITERS: dict[str, Callable[[Path, Any, Iterable[str]], Writer]] = {
+    "csv": _Csv,
+    "tsv": _Csv,
+    "xlsx": _Xlsx,
+    "ods": _Ods,
+    "json": _Json,
+    "ndjson": _Json,
+    "parquet": _Parquet,
+}

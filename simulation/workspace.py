@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingestion.contract import Contract, load_contracts
+from ingestion.formats import lines_above
 from miyar.registry import TABLES
 from simulation import feeds
+from simulation.defects import Planted, plant
 from simulation.deliveries import Delivery, by_delivery, deliveries, plan, write_contracts
-from simulation.dirt import Planted, plant
-from simulation.dress import dress
-from simulation.files import first_data_row, opened
+from simulation.files import opened
+from simulation.provider_formats import dress
 from simulation.survey import Chunk
 from simulation.world import Size, World, draw_world
 
@@ -129,7 +130,7 @@ def _deliver(
     quarter = world.size.period_ids.index(period)
     random = world.stream("dress", delivery.provider, delivery.feed, period)
     path = delivery.path(period)
-    first_row = first_data_row(contract.format)
+    first_row = lines_above(contract.format) + 1
     with opened(landing / path, contract.format, delivery.style.banner) as writer:
         for number, chunk in enumerate(chunks):
             columns = dress(world, contract, delivery.style, period, chunk, random)

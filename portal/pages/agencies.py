@@ -50,7 +50,7 @@ AGENCIES = """
 def home(request: Request, language: str) -> Response:
     """Into the current edition: from here on every link names it."""
     reader_of(request)
-    current = portal_of(request).shelf.current_id()
+    current = portal_of(request).edition_cache.current_id()
     return RedirectResponse(f"/{language_of(language)}/{current}/", 303)
 
 

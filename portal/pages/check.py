@@ -1,6 +1,6 @@
 """The self-check: what the pipeline would say about a file before it is delivered, and what it would score. Nothing is kept.
 
-Belongs here: the form, the page that waits, the answer. Does not belong here: judging (`expectations.rehearsal`), keeping it
+Belongs here: the form, the page that waits, the answer. Does not belong here: judging (`expectations.check`), keeping it
 apart (`aside`), which check is whose (`checks`).
 """
 
@@ -20,9 +20,9 @@ from miyar.errors import MiyarError
 from portal.checks import Check
 from portal.context import check_form, language_of, page_of, portal_of, reader_of, visit_of
 from portal.problems import ReaderProblem, not_found
-from portal.readers import Reader
 from portal.sentences import rule_next_step, rule_sentence
 from portal.state import Portal
+from portal.users import Reader
 
 router = APIRouter()
 ASK_AGAIN_SECONDS = 2
@@ -55,7 +55,7 @@ async def check(request: Request, language: str) -> Response:
             raise ReaderProblem("not_understood")
         if file.size > portal.settings.limits.upload_bytes:
             raise ReaderProblem("too_large")
-        wait = portal.rates.seconds_to_wait(f"check {reader.key}", portal.settings.limits.checks_per_minute)
+        wait = portal.rate_limits.seconds_to_wait(f"check {reader.key}", portal.settings.limits.checks_per_minute)
         if wait:
             raise ReaderProblem("too_many", retry_after=wait)
         visit_of(request).event = "checked"
@@ -113,7 +113,7 @@ def _safe_name(name: str) -> str:
 
 def _page(request: Request, language: str, contracts: dict[str, Offered], found: Check | None = None) -> Response:
     portal = portal_of(request)
-    page = page_of(request, language, portal.shelf.current_id())
+    page = page_of(request, language, portal.edition_cache.current_id())
     outcome, limits = found.outcome if found else None, portal.settings.limits
     lines = outcome.problems + outcome.notes if outcome else []
     problems = [

@@ -37,4 +37,4 @@ def editions(request: Request, page: AnyPage) -> Response:
 def _editions(request: Request) -> list[object]:
     """Newest start; a manifest says when, by which method, and why there was a revision."""
     workspace = portal_of(request).workspace
-    return [read_manifest(workspace.editions / name) for name in reversed(portal_of(request).shelf.ids())]
+    return [read_manifest(workspace.editions / name) for name in reversed(portal_of(request).edition_cache.ids())]

@@ -43,7 +43,7 @@ async def take_link(request: Request) -> Response:
     check_form(request, form.get("form_token"))
     portal, visit = portal_of(request), visit_of(request)
     key = portal.links.take(str(form.get("link_token")))
-    reader = portal.readers.get(key) if key else None
+    reader = portal.users.get(key) if key else None
     if reader is None:
         raise ReaderProblem("link_spent")
     visit.sign_in(reader)
@@ -69,12 +69,12 @@ async def callback(request: Request) -> Response:
     try:
         token = await client.authorize_access_token(request)
         claims = dict(token["userinfo"])
-        reader = portal.readers.by_claims(claims)
+        reader = portal.users.by_claims(claims)
         if reader is None and "email" not in claims:
             # Providers may keep the email for their own endpoint; it must speak of the same person.
             more = dict(await client.userinfo(token=token))
             if more.get("sub") == claims.get("sub"):
-                reader = portal.readers.by_claims(more)
+                reader = portal.users.by_claims(more)
     except (AuthlibBaseError, JoseError, HTTPError, ValueError, KeyError):
         # Whatever was wrong with it: half a sign-in must not be tried again.
         visit.leave()

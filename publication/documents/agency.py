@@ -26,7 +26,7 @@ from publication.documents.model import (
 from publication.documents.sections import disparities, figures, journeys, named, trends
 from publication.method import dimension_names
 from publication.plots import radar, rug, spine
-from publication.readers import Reader
+from publication.shares import Reader
 
 
 def agency_document(

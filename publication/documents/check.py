@@ -1,7 +1,7 @@
 """The answer to a file before it is delivered: what would become of it, which cells to mend, what changed, what it would score.
 
-Belongs here: turning a rehearsal into a document. Does not belong here: judging (`expectations.rehearsal`), scoring
-(`dagster_project.rehearsed_scores`).
+Belongs here: turning a check's result into a document. Does not belong here: judging (`expectations.check`), scoring
+(`warehouse.check_scores`).
 """
 
 import json
@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from expectations.rehearsal import Rehearsal
+from expectations.check import CheckResult
 from miyar.errors import MiyarError, Problem
 from publication.documents.model import (
     WORDS,
@@ -34,9 +34,9 @@ PAGE_ROWS = 500
 
 
 def check_document(
-    outcome: Rehearsal, scores: list[dict[str, Any]], hashes: dict[str, str], *, all_rows: bool = False
+    outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict[str, str], *, all_rows: bool = False
 ) -> Document:
-    """The document of one checked file; `scores` as from `rehearsed_scores`, `hashes` of code and registry."""
+    """The document of one checked file; `scores` as from `scores_of_check`, `hashes` of code and registry."""
     account = outcome.account
     cells: dict[str, Cell] = {
         "file": Code(Path(account.path).name),
@@ -51,7 +51,7 @@ def check_document(
     return Document(Sentence("check_title", cells), lead, [section for section in sections if section])
 
 
-def _whole(outcome: Rehearsal) -> Section | None:
+def _whole(outcome: CheckResult) -> Section | None:
     """What is wrong with the file as a whole; such messages are in one language, as in every log."""
     told = outcome.account.problems + outcome.account.notes
     lines: list[tuple[Cell, ...]] = [
@@ -61,7 +61,7 @@ def _whole(outcome: Rehearsal) -> Section | None:
     return Section(Sentence("check_file"), [Table(("rule", "problem", "next_step"), lines)]) if told else None
 
 
-def _cells(outcome: Rehearsal, all_rows: bool) -> Section:
+def _cells(outcome: CheckResult, all_rows: bool) -> Section:
     rows = outcome.rows if all_rows else outcome.rows[:PAGE_ROWS]
     lines: list[tuple[Cell, ...]] = [
         (
@@ -80,7 +80,7 @@ def _cells(outcome: Rehearsal, all_rows: bool) -> Section:
     return Section(Sentence("check_cells"), [Sentence("check_shown", shown), table])
 
 
-def _changed(outcome: Rehearsal) -> Section:
+def _changed(outcome: CheckResult) -> Section:
     if outcome.changes is None:
         return Section(Sentence("check_changes"), [Sentence("check_no_earlier")])
     lines: list[tuple[Cell, ...]] = [
@@ -119,7 +119,7 @@ def _scores(scores: list[dict[str, Any]]) -> Section | None:
 
 
 def write_answer(
-    outcome: Rehearsal, scores: list[dict[str, Any]], hashes: dict[str, str], out: Path, language: str
+    outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict[str, str], out: Path, language: str
 ) -> None:
     """Write the answer as a page, a workbook with the cells marked, or JSON, by the ending of `out`."""
     require_answer(out, language)
@@ -153,19 +153,19 @@ def require_answer(out: Path, language: str) -> None:
         )
 
 
-def write_marked_workbook(document: Document, outcome: Rehearsal, path: Path) -> None:
+def write_marked_workbook(document: Document, outcome: CheckResult, path: Path) -> None:
     """The document as a workbook, before it a sheet of the refused rows in each language with the offending cells marked."""
     with_marks = sorted({row["column"] for row in outcome.rows})
     write_workbook(document, path, _period(outcome), lambda book: _marks(book, outcome, with_marks))
 
 
-def _period(outcome: Rehearsal) -> str:
+def _period(outcome: CheckResult) -> str:
     """The last period of the file dates the workbook: the same file gives the same bytes on any day."""
     periods = [entry["period_id"] for entry in outcome.account.slices]
     return max(periods) if periods else "2000Q1"
 
 
-def _marks(book: Any, outcome: Rehearsal, columns: list[str]) -> None:
+def _marks(book: Any, outcome: CheckResult, columns: list[str]) -> None:
     marked = book.add_format({"bg_color": "#f8d7da", "border": 1, "text_wrap": True})
     head = book.add_format({"bold": True, "bg_color": "#eef1f4"})
     lines: dict[str, dict[str, dict[str, str]]] = {}

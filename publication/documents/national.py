@@ -23,7 +23,7 @@ from publication.documents.model import (
 from publication.documents.sections import disparities, journeys, named, side_by_side, trends
 from publication.phrasing import Language
 from publication.plots import funnel
-from publication.readers import Reader
+from publication.shares import Reader
 
 # A figure of complaints that may be compared between regions, and the measure of a whole journey.
 REGIONAL = ("overall_satisfaction", "complaints_in_time", "digital_completion")

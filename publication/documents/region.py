@@ -21,7 +21,7 @@ from publication.documents.model import (
     source_code,
 )
 from publication.documents.sections import figures, named, trends
-from publication.readers import Reader
+from publication.shares import Reader
 
 
 def region_document(public: Reader, region: dict[str, Any], edition_id: str, period_id: str, level: float) -> Document:

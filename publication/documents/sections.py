@@ -23,7 +23,7 @@ from publication.documents.model import (
 )
 from publication.phrasing import Language
 from publication.plots import strip, trend
-from publication.readers import Reader
+from publication.shares import Reader
 
 # Plots of one section at most: a page of ten minutes.
 PLOTS = 4

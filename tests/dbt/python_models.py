@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from dagster_project.warehouse import DBT
+from warehouse.dbt_runner import DBT
 
 
 class Dbt:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from dagster_project.warehouse import DBT, run_dbt
 from miyar.workspace import Workspace
+from warehouse.dbt_runner import DBT, run_dbt
 
 # Decided elsewhere: those that keep account of slices and periods (test_slices, test_periods), the one publication fills
 # (test_restatements).

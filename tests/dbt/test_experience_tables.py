@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 from scipy.special import ndtr
 
-from dagster_project.warehouse import run_dbt
 from methodology import shrinkage
 from miyar.workspace import Workspace
 from simulation.world import Size, draw_world, parameters
 from tests.dbt.python_models import Dbt, run_model
+from warehouse.dbt_runner import run_dbt
 
 TABLES = ["bench_complaints", "bench_closed_loop", "bench_trends", "bench_expectation_accounts", "bench_disparities"]
 MODELS = [

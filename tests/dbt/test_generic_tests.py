@@ -6,9 +6,9 @@ Belongs here: one spoiled table per check. Does not belong here: cases of models
 import duckdb
 import pytest
 
-from dagster_project.warehouse import DBT, run_dbt
 from miyar.workspace import Workspace
 from tests.conftest import CopyOfBuilt
+from warehouse.dbt_runner import DBT, run_dbt
 
 # Check -> (how to select it, SQL that breaks what it holds, the nodes that must fail).
 BROKEN: dict[str, tuple[str, str, str]] = {

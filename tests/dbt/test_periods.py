@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from dagster_project.warehouse import DBT, LIGHT, kept_by_period, prepare_manifest, run_dbt
 from miyar.workspace import Workspace
+from warehouse.dbt_runner import DBT, LIGHT, kept_by_period, prepare_manifest, run_dbt
 
 PENDING = "select period_id from intermediate.int_periods__pending order by 1"
 ALL = "select distinct period_id from core.fct_slices where status = 'live' order by 1"

@@ -13,8 +13,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from dagster_project.warehouse import CELLS_COME_FROM, DBT
 from miyar.workspace import Workspace
+from warehouse.dbt_runner import CELLS_COME_FROM, DBT
 
 # What the dispatched macros write for DuckDB: files as relations. Spark gets its own text from the same macro.
 FILES = re.compile(r"read_parquet\([^)]*\)")

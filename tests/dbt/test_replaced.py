@@ -5,8 +5,8 @@ Belongs here: the materializations of `dbt/macros/replaced.sql`. Does not belong
 
 import duckdb
 
-from dagster_project.warehouse import run_dbt
 from miyar.workspace import Workspace
+from warehouse.dbt_runner import run_dbt
 
 NAMES = ("stg_methodology__metrics", "dim_metrics", "int_periods__seasons")
 SELECT = ["stg_methodology__metrics", "stg_methodology__seasons", "stg_workspace__periods", *NAMES[1:]]

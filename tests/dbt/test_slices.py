@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from dagster_project.warehouse import build_key, run_dbt
 from miyar.workspace import Workspace
+from warehouse.dbt_runner import build_key, run_dbt
 
 PENDING = (
     "select slice_id, submission_id, delivery_rank, slice_version from intermediate.int_slices__pending order by all"

@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.warehouse import DBT
 from miyar.workspace import Workspace
+from warehouse.dbt_runner import DBT
 
 pyspark_sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed: it is no part of the lock")
 

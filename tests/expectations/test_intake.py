@@ -1,6 +1,6 @@
-"""From a landed file to its account: waivers, refusal as a whole, one bad file beside good ones, rehearsal.
+"""From a landed file to its account: waivers, refusal as a whole, one bad file beside good ones, check.
 
-Belongs here: what `expectations.intake` and `expectations.rehearsal` decide. Does not belong here: single rules
+Belongs here: what `expectations.intake` and `expectations.check` decide. Does not belong here: single rules
 (`test_suites`), reading and mapping (`tests/ingestion`).
 """
 
@@ -12,9 +12,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from expectations.check import check
 from expectations.intake import Intake, receive_all
-from expectations.rehearsal import rehearse
-from ingestion.ledger import Account
+from ingestion.submission_ledger import Account
 from miyar.errors import MiyarError
 
 GOOD = ["a01,1,2026-01-10 09:00:00,5", "a01,2,2026-01-11 09:00:00,4", "a01,3,2026-02-11 09:00:00,3"]
@@ -95,7 +95,7 @@ def test_no_refused_row_shows_personal_data(centre: Any, treatment: str | None) 
     path = centre.contract("p1", properties=properties)
     twice = [f"a01,{one},2026-01-1{day} 09:00:00,5" for one in PERSONAL for day in (2, 3)]
     file = centre.land("p1", "f.csv", *GOOD, *twice, *(f"a01,n{n},2026-01-12 09:00:00,5" for n in range(9)))
-    answer = rehearse(centre.workspace, file, path)
+    answer = check(centre.workspace, file, path)
     (account,) = _receive(centre).accounts
     assert account.rule_counts == {"duplicate_key": 6}
     values = {value for _, _, _, value in _values(centre, account)}
@@ -200,7 +200,7 @@ def _snapshot(folder: Path) -> dict[str, str]:
     }
 
 
-def test_a_rehearsal_tells_the_same_and_writes_nothing(centre: Any) -> None:
+def test_a_check_tells_the_same_and_writes_nothing(centre: Any) -> None:
     contract = centre.contract("p1", **WAIVED)
     file = centre.land(
         "p1",
@@ -213,7 +213,7 @@ def test_a_rehearsal_tells_the_same_and_writes_nothing(centre: Any) -> None:
         GOOD[0],
     )
     before = _snapshot(centre.root)
-    told = rehearse(centre.workspace, file, contract)
+    told = check(centre.workspace, file, contract)
     assert _snapshot(centre.root) == before
     (account,) = _receive(centre).accounts
     for name in (
@@ -233,7 +233,7 @@ def test_a_rehearsal_tells_the_same_and_writes_nothing(centre: Any) -> None:
     assert all(row["ar"] and row["en"] and row["ar"] != row["rule"] for row in told.rows)
 
 
-def test_a_rehearsal_of_a_file_that_cannot_be_read_says_so(centre: Any) -> None:
+def test_a_check_of_a_file_that_cannot_be_read_says_so(centre: Any) -> None:
     contract = centre.contract("p1")
     with pytest.raises(MiyarError, match="file_unreadable"):
-        rehearse(centre.workspace, centre.root / "absent.csv", contract)
+        check(centre.workspace, centre.root / "absent.csv", contract)

@@ -13,8 +13,8 @@ import yaml
 from ingestion.contract import Contract, load_contracts
 from ingestion.lake import Settlement, settle
 from ingestion.landing import Delivery, discover
-from ingestion.ledger import Account, contract_hash, next_sequence, write_account
 from ingestion.staging import Staged, stage
+from ingestion.submission_ledger import Account, contract_hash, next_sequence, write_account
 from miyar.errors import MiyarError, Problem
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace

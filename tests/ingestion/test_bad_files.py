@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 
-from ingestion import archives
 from ingestion.contract import load_contracts
 from ingestion.landing import discover
+from ingestion.readers import archives
 
 HEADER = "agency,id,answered,q1\n"
 GOOD = "a01,r1,2025-02-03,4\n"

@@ -10,7 +10,7 @@ import pytest
 
 from ingestion.contract import load_contracts
 from ingestion.landing import discover
-from ingestion.ledger import write_slices
+from ingestion.submission_ledger import write_slices
 
 FILE = "agency,id,answered,q1\na01,r1,2025-02-03,4\n"
 

@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from ingestion import engine, personal, values
+from ingestion import personal, values
+from miyar import sql
 
 KEY = "a key for tests"
 # 1000000008 and 2000000006 satisfy the Luhn formula (worked by hand: digits doubled from the right sum to 10).
@@ -47,7 +48,7 @@ def test_search_in_sql_misses_nothing_that_the_checks_would_find() -> None:
     with duckdb.connect() as connection:
         values.install(connection)
         candidates = [
-            connection.execute(f"select {personal.candidates_sql(engine.text(text))}").fetchone() for text in texts
+            connection.execute(f"select {personal.candidates_sql(sql.text(text))}").fetchone() for text in texts
         ]
     assert [row == (True,) for row in candidates] == [bool(personal.found_in(text)) for text in texts]
 
@@ -69,7 +70,7 @@ def test_mask_in_python_and_in_sql(value: str, shown: str) -> None:
     assert personal.mask(value) == shown
     with duckdb.connect() as connection:
         values.install(connection)
-        assert connection.execute(f"select {personal.mask_sql(engine.text(value))}").fetchone() == (shown,)
+        assert connection.execute(f"select {personal.mask_sql(sql.text(value))}").fetchone() == (shown,)
 
 
 @pytest.mark.parametrize("key", [b"short", b"k" * 64, b"a key longer than one block of SHA-256 " * 3])
@@ -78,7 +79,7 @@ def test_pseudonym_in_sql_is_the_hmac_of_the_standard_library(key: bytes) -> Non
         personal.Pseudonyms(key).install(connection)
         for value in ("77", "محمد", CITIZEN):
             expected = hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:32]
-            assert connection.execute(f"select {personal.pseudonym_sql(engine.text(value))}").fetchone() == (expected,)
+            assert connection.execute(f"select {personal.pseudonym_sql(sql.text(value))}").fetchone() == (expected,)
             assert personal.pseudonym(key, f" {value} ") == expected
 
 

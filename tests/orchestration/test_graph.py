@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.warehouse import prepare_manifest
+from warehouse.dbt_runner import prepare_manifest
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.json")
 

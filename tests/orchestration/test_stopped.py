@@ -9,8 +9,8 @@ import dagster as dg
 import pytest
 
 from dagster_project.resources import WorkspaceResource
-from dagster_project.warehouse import stopped
 from miyar.workspace import Workspace
+from warehouse.dbt_runner import stopped
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), dg.DagsterExecutionInterruptedError()])

@@ -9,11 +9,11 @@ import dagster as dg
 import pytest
 
 from dagster_project.definitions import define
-from dagster_project.origin import code_hash
 from dagster_project.partitions import range_tags
-from dagster_project.warehouse import build_key, dbt_arguments, dbt_variables
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
+from warehouse.dbt_runner import build_key, dbt_arguments, dbt_variables
+from warehouse.origin import code_hash
 
 
 def test_range_tags_go_from_the_first_to_the_last() -> None:

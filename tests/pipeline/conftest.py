@@ -271,10 +271,10 @@ class Micro:
 
         The data tests run with the whole road: `built_workspace`, `run`, and where one is to fail.
         """
-        from dagster_project.snapshots import write_snapshots
-        from dagster_project.warehouse import run_dbt
-        from ingestion.ledger import write_slices
+        from ingestion.submission_ledger import write_slices
         from publication.method import methodology_of
+        from warehouse.dbt_runner import run_dbt
+        from warehouse.snapshots import write_snapshots
 
         place = self.workspace
         with place.lock():
@@ -284,9 +284,9 @@ class Micro:
             assert failed == []
 
     def publish(self, moment: datetime = MOMENT, reason: str = "test") -> Any:
-        from dagster_project.origin import origin_of
         from ingestion.contract import load_contracts
         from publication.editions import publish
+        from warehouse.origin import origin_of
 
         place = self.workspace
         with place.lock():
@@ -294,7 +294,7 @@ class Micro:
             return publish(place, origin, moment, reason=reason)
 
     def withdraw(self, path: str) -> None:
-        from ingestion.ledger import withdraw
+        from ingestion.submission_ledger import withdraw
 
         withdraw(self.workspace, self.submission(path), "test")
 
@@ -310,7 +310,7 @@ class Micro:
         return read_manifest(self.workspace.editions / "current").content_hash
 
     def submission(self, path: str) -> str:
-        from ingestion.ledger import read_accounts
+        from ingestion.submission_ledger import read_accounts
 
         (found,) = [one.submission_id for one in read_accounts(self.workspace) if one.path == path]
         return found

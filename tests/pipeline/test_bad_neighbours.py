@@ -6,7 +6,7 @@ All faults are landed at once, beside three good files, and one run takes them: 
 import pytest
 from typer.testing import CliRunner
 
-from miyar.cli import app
+from cli.main import app
 
 SCORES = (
     "select agency_id, status, status_reason from bench_scores "

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from miyar.cli import app, main
+from cli.main import app, main
 from miyar.errors import MiyarError
 
 
@@ -37,7 +37,7 @@ def test_init_makes_a_workspace_to_fill_in_and_never_overwrites(tmp_path: Path) 
 
 
 def test_bad_input_exits_with_2_and_no_traceback(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "miyar.cli", "status", "--workspace", str(tmp_path)]
+    command = [sys.executable, "-m", "cli.main", "status", "--workspace", str(tmp_path)]
     outcome = subprocess.run(command, capture_output=True, text=True, check=False)
     assert outcome.returncode == 2
     assert "[no_workspace]" in outcome.stderr and "miyar init" in outcome.stderr

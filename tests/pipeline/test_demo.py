@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from miyar.cli import app
+from cli.main import app
 from miyar.workspace import Workspace
 from simulation.workspace import write_workspace
 from simulation.world import Size

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from miyar.cli import main
+from cli.main import main
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """An edition comes out the same from its kept inputs, whatever became of registry and lake since.
 
-Belongs here: `dagster_project.reproduction` and `publication.vintages`. Does not belong here: the release ledger (`publication`).
+Belongs here: `warehouse.reproduction` and `publication.vintages`. Does not belong here: the release ledger (`publication`).
 """
 
 from dataclasses import replace
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project import reproduction
 from miyar.errors import MiyarError
 from miyar.workspace import Workspace
 from publication.manifest import read_manifest
+from warehouse import reproduction
 
 EDITION = "2025Q4-r1"
 

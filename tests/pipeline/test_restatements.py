@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from dagster_project.pipeline import run_pipeline
-from ingestion.ledger import read_accounts, withdraw
+from ingestion.submission_ledger import read_accounts, withdraw
 from methodology.parameters import VERSIONS
 from miyar.workspace import Workspace
 from publication.manifest import list_editions, read_manifest

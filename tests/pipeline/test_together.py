@@ -88,7 +88,7 @@ def test_a_second_run_refuses_and_names_the_first(micro) -> None:
         assert problem.rule == "workspace_busy"
         assert str(holder.pid) in problem.message
         assert "--wait" in problem.next_step
-        command = [sys.executable, "-m", "miyar.cli", "run", "--workspace", str(micro.root)]
+        command = [sys.executable, "-m", "cli.main", "run", "--workspace", str(micro.root)]
         refused = subprocess.run(command, capture_output=True, text=True, check=False)
         assert refused.returncode == 2
         assert "workspace_busy" in refused.stderr and str(holder.pid) in refused.stderr
@@ -139,7 +139,7 @@ def test_pools_that_steps_would_take_are_refused(micro) -> None:
     ):
         assert other != written
         settings.write_text(other, "utf-8")
-        command = [sys.executable, "-m", "miyar.cli", "run", "--workspace", str(micro.root)]
+        command = [sys.executable, "-m", "cli.main", "run", "--workspace", str(micro.root)]
         refused = subprocess.run(command, capture_output=True, text=True, check=False)
         assert refused.returncode == 2
         assert "settings_invalid" in refused.stderr and "concurrency.pools.granularity" in refused.stderr

@@ -116,4 +116,4 @@ def reader_of(agency: str) -> str:
 
 @pytest.fixture
 def edition_id(portal: Portal) -> str:
-    return portal.shelf.current_id()
+    return portal.edition_cache.current_id()

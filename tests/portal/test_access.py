@@ -13,10 +13,10 @@ from starlette.testclient import TestClient
 
 from miyar.workspace import Workspace
 from portal import api
+from portal.edition_cache import EditionCache
 from portal.pages import ROUTERS
-from portal.readers import Reader
-from portal.shelf import Shelf
 from portal.state import Portal
+from portal.users import Reader
 from portal.view import View
 from publication.access import access_rules, row_condition
 from tests.portal.conftest import CENTRE, OTHER, OWN, SignIn, reader_of
@@ -254,14 +254,14 @@ def test_reader_whose_line_is_gone_is_out_at_once(sign_in: SignIn, portal: Porta
     ],
 )
 def test_view_refuses_queries_that_could_pass_the_rule_by(centre: Workspace, sql: str) -> None:
-    shelf = Shelf(centre.editions)
+    shelf = EditionCache(centre.editions)
     view = View(shelf.get(shelf.current_id()), Reader(reader_of(OWN), OWN))
     with pytest.raises(ValueError, match="view"):
         view.rows(sql)
 
 
 def test_view_narrows_every_mention_of_a_table(centre: Workspace) -> None:
-    shelf = Shelf(centre.editions)
+    shelf = EditionCache(centre.editions)
     view = View(shelf.get(shelf.current_id()), Reader(reader_of(OWN), OWN))
     rows = view.rows(
         "with theirs as (select agency_id from bench_scores) "
@@ -280,7 +280,7 @@ def plain(value: Any) -> Any:
 
 
 def test_files_are_the_own_pack_and_reports(sign_in: SignIn, edition: Edition, portal: Portal) -> None:
-    files = portal.shelf.get(edition.path.name).manifest.files
+    files = portal.edition_cache.get(edition.path.name).manifest.files
     readers: dict[str, TestClient] = {OWN: sign_in(reader_of(OWN)), "": sign_in(CENTRE)}
     for place, name in enumerate(sorted(files)):
         own = name.startswith((f"packs/{OWN}/", "reports/"))

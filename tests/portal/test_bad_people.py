@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from miyar.workspace import Workspace
 from portal.app import create_app
-from portal.aside import SHOWN_ROWS
+from portal.check_worker import SHOWN_ROWS
 from portal.settings import Limits, PortalSettings
 from portal.state import Portal, make_portal
 from tests.portal.conftest import BASE, OTHER, OWN, Clock, SignIn, copy_for_portal, finished, form_token, reader_of
@@ -137,8 +137,8 @@ def test_names_are_text_and_never_markup(built_workspace: Workspace, clock: Cloc
         link = portal.links.issue(reader_of(OWN))
         token = form_token(client.get(f"/signin/link/{link}").text)
         client.post("/signin/link", data={"form_token": token, "link_token": link})
-        own = f"/ar/{portal.shelf.current_id()}/agencies/{OWN}"
-        journeys = f"/ar/{portal.shelf.current_id()}/journeys"
+        own = f"/ar/{portal.edition_cache.current_id()}/agencies/{OWN}"
+        journeys = f"/ar/{portal.edition_cache.current_id()}/journeys"
         for path in (f"{own}/", f"{own}/metrics/overall_satisfaction", f"{own}/places", f"{own}/maturity", journeys):
             page = client.get(path)
             assert page.status_code == 200, path
@@ -236,7 +236,7 @@ def test_file_made_to_harm_is_answered_like_any_bad_file(small: TestClient, name
 def test_check_tells_what_the_command_tells_and_keeps_nothing(
     sign_in: SignIn, built_workspace: Workspace, portal: Portal
 ) -> None:
-    from expectations.rehearsal import rehearse
+    from expectations.check import check
 
     client = sign_in(reader_of(OWN))
     landing = built_workspace.landing / OWN / "survey_responses"
@@ -253,7 +253,7 @@ def test_check_tells_what_the_command_tells_and_keeps_nothing(
         lake.unlink()
     assert answer.status_code == 200, answer.text
     contract = built_workspace.registry / "contracts" / OWN / "survey_responses.yml"
-    expected = rehearse(built_workspace, file, contract)
+    expected = check(built_workspace, file, contract)
     assert expected.account.quarantined > 0
     for count in (expected.account.records, expected.account.accepted, expected.account.quarantined):
         assert f">{count:,}<" in answer.text

@@ -86,7 +86,7 @@ def shoot(page: Any, name: str, whole: bool = True) -> None:
 
 
 def enter(page: Any, portal: Portal, key: str) -> None:
-    reader = portal.readers.get(key)
+    reader = portal.users.get(key)
     assert reader is not None
     page.goto(sign_in_link(portal, reader))
     page.get_by_role("button", name="Sign in").click()
@@ -159,9 +159,9 @@ def test_check_of_a_file_in_the_browser(page: Any, served: Portal, built_workspa
 
 
 def every_page(portal: Portal) -> dict[str, str]:
-    edition = portal.shelf.current_id()
+    edition = portal.edition_cache.current_id()
     own = f"/{edition}/agencies/{OWN}"
-    found = portal.shelf.get(edition).connection.cursor()
+    found = portal.edition_cache.get(edition).connection.cursor()
     row = found.execute(
         "select score_id from bench_scores where unit_id = ? and status = 'reported' order by all limit 1", [OWN]
     ).fetchone()

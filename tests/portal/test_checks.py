@@ -1,6 +1,6 @@
 """The self-check's scores, its waiting page, and that nothing of a file stays anywhere.
 
-Belongs here: `portal.checks`, `portal.aside` and their page. Does not belong here: files made to harm (`test_bad_people`).
+Belongs here: `portal.checks`, `portal.check_worker` and their page. Does not belong here: files made to harm (`test_bad_people`).
 """
 
 import re
@@ -15,34 +15,24 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from dagster_project.rehearsed_scores import checked, rehearsed_scores
-from miyar.registry import Registry
 from miyar.workspace import Workspace
 from portal.app import create_app
-from portal.aside import SHOWN_ROWS, Scorer
+from portal.check_worker import SHOWN_ROWS, _scored
 from portal.checks import Checks
 from portal.problems import ReaderProblem
-from portal.readers import Reader
 from portal.settings import Limits, PortalSettings
 from portal.state import make_portal
+from portal.users import Reader
 from tests.portal.conftest import BASE, OTHER, OWN, Clock, finished, form_token, reader_of
+from warehouse.check_scores import check_with_scores
 
 # A test asks again much more often than a browser.
 QUICK = Limits(score_seconds=1, reader_per_minute=100_000, address_per_minute=100_000)
 PATIENT = QUICK.model_copy(update={"score_seconds": Limits().score_seconds})
 
 
-def never_ending(place: Workspace, workspace: Workspace, registry: Registry) -> list[dict[str, Any]]:
-    time.sleep(600)
-    return []
-
-
-def telling_too_much(place: Workspace, workspace: Workspace, registry: Registry) -> list[dict[str, Any]]:
-    raise RuntimeError("the value 0501234567 is no number")
-
-
-def signed_in(centre: Workspace, clock: Clock, scorer: Scorer | None, limits: Limits) -> Iterator[TestClient]:
-    portal = make_portal(centre, clock, PortalSettings(base_url=BASE, limits=limits), scorer)
+def signed_in(centre: Workspace, clock: Clock, limits: Limits) -> Iterator[TestClient]:
+    portal = make_portal(centre, clock, PortalSettings(base_url=BASE, limits=limits))
     with TestClient(create_app(portal), base_url=BASE, follow_redirects=False) as client:
         link = portal.links.issue(reader_of(OWN))
         token = form_token(client.get(f"/signin/link/{link}").text)
@@ -79,9 +69,9 @@ def test_scores_on_the_page_are_those_of_the_command(
     centre: Workspace, built_workspace: Workspace, clock: Clock, file: Path, temporary: Path
 ) -> None:
     contract = built_workspace.registry / "contracts" / OWN / "survey_responses.yml"
-    _, expected, _ = checked(built_workspace, file, contract)
+    _, expected, _ = check_with_scores(built_workspace, file, contract)
     assert {row["status"] for row in expected} >= {"reported", "suppressed"}
-    for client in signed_in(centre, clock, rehearsed_scores, PATIENT):
+    for client in signed_in(centre, clock, PATIENT):
         address = send(client, file)
         assert list(temporary.glob("miyar-check-*"))
         # It is taken at once; the page asks again by itself and says how far it is.
@@ -113,26 +103,31 @@ def test_scores_on_the_page_are_those_of_the_command(
 
 
 def test_scores_that_come_to_no_end_leave_the_verdict(centre: Workspace, clock: Clock, file: Path) -> None:
-    for scorer in (never_ending, telling_too_much):
-        for client in signed_in(centre, clock, scorer, QUICK):
-            page = finished(client, send(client, file))
-            assert page.status_code == 200
-            assert "What the pipeline would say: accepted" in page.text
-            assert "did not come to an end in time" in page.text
-            assert "0501234567" not in page.text
+    for client in signed_in(centre, clock, QUICK):  # a build takes longer than a second
+        page = finished(client, send(client, file))
+        assert page.status_code == 200
+        assert "What the pipeline would say: accepted" in page.text
+        assert "did not come to an end in time" in page.text
 
 
-def test_without_a_scorer_or_time_for_it_no_scores_are_promised(centre: Workspace, clock: Clock, file: Path) -> None:
-    for scorer, limits in ((None, PATIENT), (never_ending, PATIENT.model_copy(update={"score_seconds": 0}))):
-        for client in signed_in(centre, clock, scorer, limits):
-            assert "scores are then worked out" not in client.get("/en/check").text
-            page = finished(client, send(client, file)).text
-            assert "What the pipeline would say: accepted" in page and "What this file would score" not in page
+def test_an_error_while_scoring_tells_its_kind_only(centre: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def telling_too_much(*_: Any) -> None:
+        raise RuntimeError("the value 0501234567 is no number")
+
+    monkeypatch.setattr("warehouse.check_scores.scores_of_check", telling_too_much)
+    assert _scored(centre, centre) == "RuntimeError"
+
+
+def test_without_time_for_scores_none_are_promised(centre: Workspace, clock: Clock, file: Path) -> None:
+    for client in signed_in(centre, clock, PATIENT.model_copy(update={"score_seconds": 0})):
+        assert "scores are then worked out" not in client.get("/en/check").text
+        page = finished(client, send(client, file)).text
+        assert "What the pipeline would say: accepted" in page and "What this file would score" not in page
 
 
 def test_a_check_is_its_readers_alone_and_one_at_a_time(centre: Workspace, clock: Clock, file: Path) -> None:
     settings = PortalSettings(base_url=BASE, limits=Limits(score_seconds=5))
-    checks = Checks(centre, settings, clock, never_ending)
+    checks = Checks(centre, settings, clock)
     own, other = (Reader(reader_of(agency), agency) for agency in (OWN, OTHER))
     contract = centre.registry / "contracts" / OWN / "survey_responses.yml"
     with file.open("rb") as content:

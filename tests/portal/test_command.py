@@ -10,7 +10,7 @@ import httpx
 from miyar.workspace import Workspace
 from tests.portal.conftest import OWN, form_token, reader_of
 
-COMMAND = [sys.executable, "-m", "miyar.cli", "portal"]
+COMMAND = [sys.executable, "-m", "cli.main", "portal"]
 
 
 def test_printed_link_opens_the_pages(centre: Workspace) -> None:

@@ -10,10 +10,10 @@ from starlette.testclient import TestClient
 
 from miyar.workspace import Workspace
 from portal.app import create_app
-from portal.readers import Reader
+from portal.edition_cache import Answers, EditionCache
 from portal.settings import PortalSettings
-from portal.shelf import Answers, Shelf
 from portal.state import make_portal
+from portal.users import Reader
 from portal.view import View
 from publication.editions import Origin, publish
 from tests.portal.conftest import BASE, OTHER, OWN, Clock, form_token, reader_of
@@ -50,7 +50,7 @@ def restate(place: Workspace) -> str:
 
 
 def test_an_answer_is_kept_for_its_reader_and_nobody_else(centre: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf = Shelf(centre.editions)
+    shelf = EditionCache(centre.editions)
     edition = shelf.get(shelf.current_id())
     asked = (
         "select agency_id, score_id from bench_scores where unit_type = 'agency' and period_id = ? order by 2",
@@ -86,7 +86,7 @@ def test_open_page_stays_with_its_edition_when_another_replaces_it(client: TestC
     first = Path(client.get("/ar/").headers["location"]).name
     path = f"agencies/{OWN}/metrics/digital_completion"
     before = client.get(f"/en/{first}/{path}").text
-    shelf = Shelf(place.editions)
+    shelf = EditionCache(place.editions)
     under_way = View(shelf.get(shelf.current_id()), Reader(reader_of(OWN), OWN))
     score_id = restate(place)
     assert shelf.current_id() != first

@@ -111,8 +111,8 @@ def test_reader_signs_in_and_gets_a_new_session(browser: TestClient, portal: Por
     assert answer.status_code == 303
     assert browser.cookies["miyar"] != before
     assert portal.sessions.find(before) is None
-    assert browser.get(f"/en/{portal.shelf.current_id()}/").status_code == 200
-    assert reader_of(OWN) in browser.get(f"/en/{portal.shelf.current_id()}/").text
+    assert browser.get(f"/en/{portal.edition_cache.current_id()}/").status_code == 200
+    assert reader_of(OWN) in browser.get(f"/en/{portal.edition_cache.current_id()}/").text
 
 
 def test_reader_named_by_subject_signs_in(browser: TestClient, portal: Portal) -> None:
@@ -130,7 +130,7 @@ def test_person_without_a_line_is_no_reader(browser: TestClient, portal: Portal,
     answer = signed_in(browser, person)
     assert answer.status_code == 403
     assert "Ask the measurement centre" in answer.text and "اطلب من مركز القياس" in answer.text
-    assert browser.get(f"/en/{portal.shelf.current_id()}/").status_code == 401
+    assert browser.get(f"/en/{portal.edition_cache.current_id()}/").status_code == 401
 
 
 def test_foreign_state_is_refused(browser: TestClient) -> None:

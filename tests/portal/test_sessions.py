@@ -9,9 +9,9 @@ from starlette.testclient import TestClient
 from miyar.errors import MiyarError
 from miyar.workspace import Workspace
 from portal.app import create_app
-from portal.readers import load_readers
 from portal.settings import Limits, PortalSettings, Sessions, load_settings
 from portal.state import Portal, make_portal
+from portal.users import load_readers
 from tests.portal.conftest import BASE, CENTRE, OTHER, OWN, Clock, SignIn, form_token, reader_of
 
 
@@ -81,7 +81,7 @@ def test_sign_in_gives_a_new_token_and_sign_out_ends_it(portal: Portal, sign_in:
     client.post("/signin/link", data={"form_token": form_token(page), "link_token": link})
     after = client.cookies["miyar"]
     assert before != after and portal.sessions.find(before) is None
-    page = client.get(f"/ar/{portal.shelf.current_id()}/").text
+    page = client.get(f"/ar/{portal.edition_cache.current_id()}/").text
     assert client.post("/signout", data={"form_token": form_token(page)}).status_code == 303
     assert portal.sessions.find(after) is None
     thief = sign_in()
@@ -145,7 +145,7 @@ def test_unsigned_visitors_cannot_push_a_reader_out(centre: Workspace, clock: Cl
 
 def test_audit_says_who_saw_what_and_nothing_else(portal: Portal, sign_in: SignIn) -> None:
     client = sign_in(reader_of(OWN))
-    edition = portal.shelf.current_id()
+    edition = portal.edition_cache.current_id()
     client.get(f"/ar/{edition}/agencies/{OWN}/metrics/overall_satisfaction?period=2025Q4")
     client.get(f"/ar/{edition}/agencies/{OTHER}/")
     path = portal.workspace.root / "portal" / "audit.jsonl"

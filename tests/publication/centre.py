@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from ingestion.ledger import Account, write_account
+from ingestion.submission_ledger import Account, write_account
 from miyar.workspace import Workspace
 from publication.editions import Origin, Published, publish
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.warehouse import DBT
 from miyar.workspace import Workspace
 from publication import access
 from publication.manifest import read_manifest
+from warehouse.dbt_runner import DBT
 
 PUBLISHED = sorted(path.stem for path in (DBT / "models" / "marts").rglob("*.sql"))
 

@@ -1,6 +1,6 @@
 """The self-check: it says what the pipeline says, row by row and score by score, and its answers mark the cells to mend.
 
-Belongs here: rehearsal, comparison and scores of one file on a built workspace, and the answers as files. Does not belong here:
+Belongs here: check, comparison and scores of one file on a built workspace, and the answers as files. Does not belong here:
 the rules themselves (`tests/expectations`).
 """
 
@@ -15,16 +15,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dagster_project.rehearsed_scores import checked
+from expectations.check import CheckResult, check
 from expectations.comparison import changes
-from expectations.rehearsal import Rehearsal, rehearse
 from ingestion.contract import load_contracts
 from ingestion.feeds import load_feeds
 from ingestion.landing import discover
-from ingestion.ledger import Account, read_accounts
+from ingestion.submission_ledger import Account, read_accounts
 from miyar.errors import MiyarError
 from miyar.workspace import Workspace
 from publication.documents.check import write_answer
+from warehouse.check_scores import check_with_scores
 
 SAME = ("status", "submission_id", "records", "accepted", "quarantined", "duplicates", "slices", "rule_counts")
 HASHES = {"code": "c" * 64, "registry": "r" * 64}
@@ -45,7 +45,7 @@ def test_check_and_pipeline_agree_row_by_row(built_workspace: Workspace) -> None
         if account.status != "accepted" or feeds.get(kind, 0) >= 1 + kind[1]:
             continue
         feeds[kind] = feeds.get(kind, 0) + 1
-        told = rehearse(built_workspace, delivery.path, _contract(built_workspace, account))
+        told = check(built_workspace, delivery.path, _contract(built_workspace, account))
         assert [getattr(told.account, name) for name in SAME] == [getattr(account, name) for name in SAME], account.path
         stored = built_workspace.quarantine / account.feed / f"{account.submission_id}.parquet"
         rows = pq.read_table(stored).to_pylist() if stored.is_file() else []
@@ -72,7 +72,7 @@ def test_scores_are_those_of_the_pipeline(built_workspace: Workspace) -> None:
     ]
     delivery = max(alone, key=lambda one: (accounts[one.submission_id].accepted, one.relative))
     (entry,) = accounts[delivery.submission_id].slices
-    outcome, scores, hashes = checked(
+    outcome, scores, hashes = check_with_scores(
         built_workspace, delivery.path, _contract(built_workspace, accounts[delivery.submission_id])
     )
     assert outcome.account.status == "accepted" and set(hashes) == {"code", "registry"}
@@ -94,7 +94,7 @@ def test_a_refused_file_has_no_scores(built_workspace: Workspace, tmp_path: Path
     account = next(one for one in read_accounts(built_workspace) if one.path.endswith(".csv"))
     file = tmp_path / Path(account.path).name
     file.write_text("", "utf-8")
-    outcome, scores, _ = checked(built_workspace, file, _contract(built_workspace, account))
+    outcome, scores, _ = check_with_scores(built_workspace, file, _contract(built_workspace, account))
     assert (outcome.account.status, scores) == ("refused", [])
     assert outcome.account.problems[0]["rule"] == "file_empty"
 
@@ -137,19 +137,19 @@ def test_changes_by_hand(built_workspace: Workspace, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def outcome(built_workspace: Workspace) -> Rehearsal:
+def outcome(built_workspace: Workspace) -> CheckResult:
     account = replace(read_accounts(built_workspace)[0], path="p/f/<b>file.csv", status="accepted")
     words = {"ar": "خارج المقياس", "en": "outside the scale", "next_ar": "صحح القيمة", "next_en": "correct the value"}
     rows = [
         {"row": "12", "column": "value", "value": "9", "rule": "value_in_scale", **words},
         {"row": "3", "column": "channel", "value": '=HYPERLINK("x")', "rule": "channel_known", **words},
     ]
-    return Rehearsal(
+    return CheckResult(
         account, rows, [{"kind": "new_value", "column": "channel", "value": "<i>", "before": 0, "after": 0.5}]
     )
 
 
-def test_the_workbook_marks_the_cells(outcome: Rehearsal, tmp_path: Path) -> None:
+def test_the_workbook_marks_the_cells(outcome: CheckResult, tmp_path: Path) -> None:
     write_answer(outcome, [], HASHES, tmp_path / "answer.xlsx", "ar")
     book: Any = openpyxl.load_workbook(tmp_path / "answer.xlsx")
     arabic, english = book.worksheets[:2]
@@ -167,14 +167,14 @@ def test_the_workbook_marks_the_cells(outcome: Rehearsal, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("language", "said"), [("ar", "خلايا تُصلح"), ("en", "Cells to mend")])
-def test_the_page_escapes_what_a_file_says(outcome: Rehearsal, tmp_path: Path, language: str, said: str) -> None:
+def test_the_page_escapes_what_a_file_says(outcome: CheckResult, tmp_path: Path, language: str, said: str) -> None:
     write_answer(outcome, [], HASHES, tmp_path / "answer.html", language)
     page = (tmp_path / "answer.html").read_text("utf-8")
     assert said in page and f'lang="{language}"' in page
     assert "<b>file" not in page and "&lt;b&gt;file" in page and "<i>" not in page.replace("&lt;i&gt;", "")
 
 
-def test_json_holds_everything_and_other_endings_are_refused(outcome: Rehearsal, tmp_path: Path) -> None:
+def test_json_holds_everything_and_other_endings_are_refused(outcome: CheckResult, tmp_path: Path) -> None:
     write_answer(outcome, [{"metric_id": "m"}], HASHES, tmp_path / "answer.json", "ar")
     told = json.loads((tmp_path / "answer.json").read_text("utf-8"))
     assert told["cells"] == outcome.rows and told["changes"] == outcome.changes and told["hashes"] == HASHES

@@ -1,6 +1,6 @@
 """The commands on editions as people use them: what they print and how they exit.
 
-Belongs here: `miyar.edition_commands`. Does not belong here: what the rooms behind them do (own tests).
+Belongs here: `cli.editions`. Does not belong here: what the rooms behind them do (own tests).
 """
 
 import json
@@ -10,11 +10,11 @@ import duckdb
 import pytest
 from typer.testing import CliRunner, Result
 
-from miyar.cli import app
+from cli.main import app
 from miyar.errors import MiyarError
 from miyar.workspace import Workspace
-from publication.ledger import read_entries
 from publication.proofs import is_proved
+from publication.release_ledger import read_entries
 
 
 def _call(workspace: Workspace, *words: object) -> Result:

@@ -11,11 +11,11 @@ import duckdb
 import pytest
 import yaml
 
-from dagster_project.warehouse import DBT
 from miyar.workspace import Workspace
 from publication.documents.model import COLUMNS, WORDS
 from publication.phrasing import sentences
 from publication.reading import code_text, reason_text, wording
+from warehouse.dbt_runner import DBT
 
 # Column of the published tables -> sections of the wording its codes are looked up in.
 CODED = {

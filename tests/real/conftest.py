@@ -14,15 +14,15 @@ import duckdb
 import pandas as pd
 import pytest
 
-from dagster_project.snapshots import write_snapshots
-from dagster_project.warehouse import run_dbt
 from expectations.intake import Intake, receive_all
 from ingestion.contract import load_contracts
 from ingestion.lake import write_empty_files
-from ingestion.ledger import Account
+from ingestion.submission_ledger import Account
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from publication.method import methodology_of
+from warehouse.dbt_runner import run_dbt
+from warehouse.snapshots import write_snapshots
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = REPOSITORY.parent / "shared" / "data"

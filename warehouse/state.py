@@ -6,13 +6,13 @@ Belongs here: the hash of all inputs and the two marks. Does not belong here: do
 import hashlib
 import json
 
-from dagster_project.origin import code_hash, contracts_hash
 from ingestion.contract import Contract
-from ingestion.ledger import read_accounts
+from ingestion.submission_ledger import read_accounts
 from miyar.errors import MiyarError, Problem
 from miyar.registry import Registry
 from miyar.workspace import Workspace
 from publication.method import methodology_of
+from warehouse.origin import code_hash, contracts_hash
 
 
 def inputs_hash(workspace: Workspace, registry: Registry, contracts: list[Contract]) -> str:

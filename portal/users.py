@@ -73,7 +73,7 @@ def _folded(key: str) -> str:
     return key.casefold() if "@" in key else key
 
 
-class Readers:
+class Users:
     """The readers as the file says now: a line taken away ends its reader's access with the next request."""
 
     def __init__(self, registry: Path) -> None:

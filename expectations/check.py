@@ -19,15 +19,15 @@ from expectations.suites import catalogue
 from ingestion.contract import load_contract
 from ingestion.feeds import load_feeds
 from ingestion.landing import delivery_of
-from ingestion.ledger import Account
 from ingestion.rules import rule_texts
+from ingestion.submission_ledger import Account
 from miyar.errors import MiyarError, Problem
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class CheckResult:
     """The account the file would get, its refused cells with rule, place and sentences, and what changed since the last file.
 
     `rows` tells all refused cells, values masked; `changes` is as in `comparison.changes`, None where there is no earlier
@@ -39,14 +39,14 @@ class Rehearsal:
     changes: list[dict[str, Any]] | None = None
 
 
-def rehearse(workspace: Workspace, file: Path, contract_path: Path) -> Rehearsal:
+def check(workspace: Workspace, file: Path, contract_path: Path) -> CheckResult:
     """Receive a file under a contract as the pipeline would, in a temporary folder that is gone afterwards."""
-    with rehearsed(workspace, file, contract_path) as (outcome, _):
-        return outcome
+    with checking(workspace, file, contract_path) as (result, _):
+        return result
 
 
 @contextmanager
-def rehearsed(workspace: Workspace, file: Path, contract_path: Path) -> Iterator[tuple[Rehearsal, Workspace]]:
+def checking(workspace: Workspace, file: Path, contract_path: Path) -> Iterator[tuple[CheckResult, Workspace]]:
     """The same, with the throwaway workspace in which the file was received, for as long as the context lasts."""
     contract = load_contract(contract_path)
     registry = load_registry(workspace.registry)
@@ -54,17 +54,17 @@ def rehearsed(workspace: Workspace, file: Path, contract_path: Path) -> Iterator
     if isinstance(delivery, Problem):
         raise MiyarError(delivery)
     with tempfile.TemporaryDirectory() as folder:
-        place = Workspace(Path(folder), workspace.settings)
-        # Pseudonyms of a rehearsal are thrown away with it, so an agency needs no share in the centre's key.
-        key = place.root / "pseudonym.key"
+        throwaway = Workspace(Path(folder), workspace.settings)
+        # Pseudonyms of a check are thrown away with it, so an agency needs no share in the centre's key.
+        key = throwaway.root / "pseudonym.key"
         key.touch(0o600)
         key.write_text(secrets.token_hex(32), "utf-8")
-        account = receive(delivery, place, registry)
-        refused = place.quarantine / contract.feed / f"{account.submission_id}.parquet"
+        account = receive(delivery, throwaway, registry)
+        refused = throwaway.quarantine / contract.feed / f"{account.submission_id}.parquet"
         rows = _rows(refused, contract.feed) if refused.is_file() else []
         earlier = last_submission(workspace, account) if account.status == "accepted" else None
-        told = changes(place, account, workspace, earlier, load_feeds()[contract.feed]) if earlier else None
-        yield Rehearsal(account, rows, told), place
+        told = changes(throwaway, account, workspace, earlier, load_feeds()[contract.feed]) if earlier else None
+        yield CheckResult(account, rows, told), throwaway
 
 
 def _rows(path: Path, feed: str) -> list[dict[str, str]]:

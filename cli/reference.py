@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dagster_project.origin import REPOSITORY
-from dagster_project.warehouse import prepare_manifest
 from expectations.suites import catalogue
 from ingestion.contract import contract_schema
 from ingestion.feeds import load_feeds
 from ingestion.rules import rule_texts
+from warehouse.dbt_runner import prepare_manifest
+from warehouse.origin import REPOSITORY
 
 MADE = "<!-- Made by `make docs`; do not edit. -->\n"
 

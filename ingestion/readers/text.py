@@ -1,6 +1,6 @@
 """Delimited text: encodings, quotes, banner and header rows, and line numbers as an editor shows them.
 
-Belongs here: csv and tsv. Does not belong here: JSON lines (`readers_nested`), header matching (`headers`).
+Belongs here: csv and tsv. Does not belong here: JSON lines (`nested`), header matching (`ingestion.headers`).
 """
 
 import codecs
@@ -15,10 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion import engine
-from ingestion.formats import CsvFormat
+from ingestion.formats import CsvFormat, lines_above
 from ingestion.headers import resolve
-from ingestion.readers import LONGEST_FIELD, Input, Source
+from ingestion.readers.input import LONGEST_FIELD, Input, Source
+from miyar import sql
 
 _BLOCK = 8 << 20
 # DuckDB holds a whole line in memory; a line is as long as all its cells, so the limit is some cells of LONGEST_FIELD.
@@ -32,8 +32,7 @@ def read_text(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path
     assert isinstance(form, CsvFormat)  # noqa: S101 -- narrows the type; the caller chose by it
     path = _as_utf8(given, form, scratch)
     cells = header_cells(given, form, path)
-    lines_above = form.skip_rows + form.header_rows
-    headers = resolve(given.contract, cells, given.shown, lines_above)
+    headers = resolve(given.contract, cells, given.shown, lines_above(form))
     raw = scratch / "raw.parquet"
     try:
         _copy(connection, path, form, len(cells), headers.wanted, raw)
@@ -46,7 +45,7 @@ def read_text(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path
         except duckdb.Error as again:
             raise _explain(given, form, path, again) from None
     rows = pq.read_metadata(raw).num_rows
-    return Source(_numbered(raw, path, form, rows, lines_above), headers, rows)
+    return Source(_numbered(raw, path, form, rows), headers, rows)
 
 
 def mixed_line_ends(error: duckdb.Error) -> bool:
@@ -61,7 +60,7 @@ def header_cells(given: Input, form: CsvFormat, path: Path) -> list[str]:
         reader = _csv(stream, form)
         try:
             # Banner rows may hold line ends in quotes, as any row.
-            rows = [next(reader, []) for _ in range(form.skip_rows + form.header_rows)][form.skip_rows :]
+            rows = [next(reader, []) for _ in range(lines_above(form))][form.skip_rows :]
         except csv.Error:
             raise given.fail(
                 "field_too_long",
@@ -74,9 +73,9 @@ def header_cells(given: Input, form: CsvFormat, path: Path) -> list[str]:
     if not any(cell.strip() for cell in rows[-1]):
         raise given.fail(
             "header_missing",
-            f"row {form.skip_rows + form.header_rows} should be the header and is empty",
+            f"row {lines_above(form)} should be the header and is empty",
             "Deliver the file with its header, or correct skipRows in the contract.",
-            form.skip_rows + form.header_rows,
+            lines_above(form),
         )
     return join_headers(rows)
 
@@ -109,13 +108,13 @@ def _copy(
 ) -> None:
     columns = ", ".join(f"'c{place}': 'varchar'" for place in range(width))
     taken = ", ".join(f"c{place}" for place in wanted) or "1 as nothing"
-    quote = engine.text(form.quote)
+    quote = sql.text(form.quote)
     connection.execute(
-        f"""copy (select {taken} from read_csv({engine.text(str(path))}, auto_detect = false, header = false,
-            columns = {{{columns}}}, delim = {engine.text(delimiter_of(form))}, quote = {quote}, escape = {quote},
-            skip = {form.skip_rows + form.header_rows}, strict_mode = true, null_padding = false,
-            nullstr = {engine.text(_NO_NULL)}, max_line_size = {_LONGEST_LINE}))
-        to {engine.text(str(raw))} (format parquet, compression lz4)"""
+        f"""copy (select {taken} from read_csv({sql.text(str(path))}, auto_detect = false, header = false,
+            columns = {{{columns}}}, delim = {sql.text(delimiter_of(form))}, quote = {quote}, escape = {quote},
+            skip = {lines_above(form)}, strict_mode = true, null_padding = false,
+            nullstr = {sql.text(_NO_NULL)}, max_line_size = {_LONGEST_LINE}))
+        to {sql.text(str(raw))} (format parquet, compression lz4)"""
     )
 
 
@@ -250,15 +249,15 @@ def _find_wrong_byte(given: Input, path: Path, row: int | None) -> Exception:
                 return encoding_problem(given, "utf-8", 0, row or 1)
 
 
-def _numbered(raw: Path, path: Path, form: CsvFormat, rows: int, lines_above: int) -> str:
+def _numbered(raw: Path, path: Path, form: CsvFormat, rows: int) -> str:
     """SQL relation of `raw` with source_row: by position, or by a list of line numbers where lines and rows differ.
 
     They differ when cells hold line ends or lines are blank. Should the structure not be recovered from quotes alone,
     rows are counted as a spreadsheet would count them.
     """
     by_position = (
-        f"(select file_row_number + {lines_above + 1} as source_row, * exclude (file_row_number) "
-        f"from {engine.parquet(raw, with_places=True)})"
+        f"(select file_row_number + {lines_above(form) + 1} as source_row, * exclude (file_row_number) "
+        f"from {sql.parquet(raw, with_places=True)})"
     )
     lines = 0
     last = b"\n"
@@ -267,14 +266,14 @@ def _numbered(raw: Path, path: Path, form: CsvFormat, rows: int, lines_above: in
             lines += block.count(b"\n")
             last = block[-1:]
     lines += last != b"\n"
-    if lines == rows + lines_above or lines <= 1:
+    if lines == rows + lines_above(form) or lines <= 1:
         return by_position
     starts = _record_lines(path, form)[-rows:] if rows else np.empty(0, np.int64)
     if len(starts) < rows:
         return by_position
     numbers = raw.with_name("lines.parquet")
     pq.write_table(pa.table({"source_row": starts}), numbers)
-    return f"(select * from {engine.parquet(numbers)} positional join {engine.parquet(raw)})"
+    return f"(select * from {sql.parquet(numbers)} positional join {sql.parquet(raw)})"
 
 
 def _record_lines(path: Path, form: CsvFormat) -> npt.NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """What a spreadsheet's zip archive holds, looked at before any spreadsheet library opens it.
 
 Belongs here: zip bombs, damage, and the cells whose formula failed (the reading library shows those as empty). Does not
-belong here: the values of cells (`readers_sheet`).
+belong here: the values of cells (`sheet`).
 """
 
 import html
@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
-from ingestion.readers import Input
+from ingestion.readers.input import Input
 from ingestion.values import NO_CACHED_VALUE, SHEET_ERRORS
 
 # A sheet of a million rows and thirty columns is under 2 GB of XML; nobody reports on services with more.

@@ -1,4 +1,4 @@
-"""Results of the command line as terminal tables (a part of `miyar.cli`).
+"""Results of the command line as terminal tables (a part of `cli.main`).
 
 Belongs here: layout for the terminal. Does not belong here: queries and decisions.
 """
@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from expectations.rehearsal import Rehearsal
-from ingestion.ledger import Account
+from expectations.check import CheckResult
+from ingestion.submission_ledger import Account
 from publication.difference import Difference
 from publication.explain import Comparison, Explanation, Step, sentence, words
 from publication.reading import code_text, reason_text, wording
@@ -77,7 +77,7 @@ def accounts_table(accounts: list[Account]) -> None:
     _console().print(table)
 
 
-def rehearsal_table(outcome: Rehearsal, scores: list[dict[str, Any]], hashes: dict[str, str]) -> None:
+def check_table(outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict[str, str]) -> None:
     """What a check found: the account, the cells to mend in both languages, what changed, and what the scores would be."""
     account = outcome.account
     console = _console()

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from dagster_project.origin import code_hash, origin_of
-from dagster_project.snapshots import write_snapshots
-from dagster_project.warehouse import run_dbt
 from ingestion.contract import load_contracts
 from ingestion.lake import write_empty_files
-from ingestion.ledger import write_slices
+from ingestion.submission_ledger import write_slices
 from miyar.errors import MiyarError, Problem
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
@@ -20,6 +17,9 @@ from publication.editions import publish
 from publication.manifest import OF_HISTORY, Manifest, read_manifest
 from publication.method import methodology_of
 from publication.vintages import restore
+from warehouse.dbt_runner import run_dbt
+from warehouse.origin import code_hash, origin_of
+from warehouse.snapshots import write_snapshots
 
 
 @dataclass(frozen=True)

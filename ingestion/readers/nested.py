@@ -1,7 +1,7 @@
 """JSON, JSON lines and Parquet: nested fields flattened to `a.b`, values as text.
 
-Belongs here: formats whose records carry their own names. Does not belong here: delimited text (`readers_text`), the
-download of JSON from a server (`fetch`).
+Belongs here: formats whose records carry their own names. Does not belong here: delimited text (`text`), the
+download of JSON from a server (`ingestion.fetch`).
 """
 
 import json
@@ -12,26 +12,29 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from ingestion import engine
 from ingestion.formats import JsonFormat
 from ingestion.headers import resolve
-from ingestion.readers import Input, Source
-from ingestion.readers_text import error_line, mixed_line_ends, transcode
+from ingestion.readers.input import Input, Source
+from ingestion.readers.text import error_line, mixed_line_ends, transcode
+from miyar import sql
 
 _LONGEST_LINE = 16 << 20  # one JSON record; as DuckDB's own limit for a JSON object
 _SHOWN_LINES = 10  # malformed lines named in one message
 
 
-def read_nested(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
-    """Read a file of records into scratch. Row numbers: lines of NDJSON, else the place of the record from 1."""
-    form = given.contract.format
-    if not isinstance(form, JsonFormat):
-        return _read_parquet(given, connection, scratch)
+def read_lines(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
+    """Read JSON lines into scratch; row numbers are lines of the file."""
     records = scratch / "records.parquet"
-    if form.type == "ndjson":
-        _lines(given, connection, records)
-    else:
-        _items(given, form, connection, records)
+    _lines(given, connection, records)
+    return _flatten_json(given, connection, records, scratch)
+
+
+def read_json(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
+    """Read a JSON document into scratch; row numbers are the places of its records, from 1."""
+    form = given.contract.format
+    assert isinstance(form, JsonFormat)  # noqa: S101 -- narrows the type; the caller chose by it
+    records = scratch / "records.parquet"
+    _items(given, form, connection, records)
     return _flatten_json(given, connection, records, scratch)
 
 
@@ -52,7 +55,7 @@ def _lines(given: Input, connection: duckdb.DuckDBPyConnection, records: Path) -
             ) from None
         _copy_lines(connection, transcode(given, given.path, "utf-8", records.parent, one_line_end=True), records)
     bad = connection.execute(
-        f"select file_row_number + 1, count(*) over () from {engine.parquet(records, with_places=True)} "
+        f"select file_row_number + 1, count(*) over () from {sql.parquet(records, with_places=True)} "
         "where trim(record) <> '' and not json_valid(record) "
         f"order by 1 limit {_SHOWN_LINES}"
     ).fetchall()
@@ -76,10 +79,10 @@ def _lines(given: Input, connection: duckdb.DuckDBPyConnection, records: Path) -
 def _copy_lines(connection: duckdb.DuckDBPyConnection, path: Path, records: Path) -> None:
     # One text column and a delimiter that JSON must escape: every line, blank ones too, is one row.
     connection.execute(
-        f"""copy (select record from read_csv({engine.text(str(path))}, auto_detect = false, header = false,
+        f"""copy (select record from read_csv({sql.text(str(path))}, auto_detect = false, header = false,
             columns = {{'record': 'varchar'}}, delim = '\x1f', quote = '', escape = '',
             max_line_size = {_LONGEST_LINE}, nullstr = ''))
-        to {engine.text(str(records))} (format parquet)"""
+        to {sql.text(str(records))} (format parquet)"""
     )
 
 
@@ -88,13 +91,13 @@ def _items(given: Input, form: JsonFormat, connection: duckdb.DuckDBPyConnection
     try:
         connection.execute(
             f"create or replace temp table document as select ltrim(content, '\ufeff')::json as document "
-            f"from read_text({engine.text(str(given.path))})"
+            f"from read_text({sql.text(str(given.path))})"
         )
     except duckdb.Error as error:
         if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
             raise
         raise _explain_json(given) from None
-    kind = connection.execute(f"select json_type(document, {engine.text(path)}) from document").fetchone()
+    kind = connection.execute(f"select json_type(document, {sql.text(path)}) from document").fetchone()
     if kind is None or kind[0] != "ARRAY":
         found = "nothing" if kind is None or kind[0] is None else f"{kind[0].lower()}"
         raise given.fail(
@@ -103,8 +106,8 @@ def _items(given: Input, form: JsonFormat, connection: duckdb.DuckDBPyConnection
             "Correct format.itemsPath in the contract, or deliver the agreed structure.",
         )
     connection.execute(
-        f"copy (select unnest(json_extract(document, {engine.text(path + '[*]')}))::varchar as record from document) "
-        f"to {engine.text(str(records))} (format parquet)"
+        f"copy (select unnest(json_extract(document, {sql.text(path + '[*]')}))::varchar as record from document) "
+        f"to {sql.text(str(records))} (format parquet)"
     )
     connection.execute("drop table document")
 
@@ -138,7 +141,7 @@ def _explain_json(given: Input) -> Exception:
 
 
 def _flatten_json(given: Input, connection: duckdb.DuckDBPyConnection, records: Path, scratch: Path) -> Source:
-    source = engine.parquet(records, with_places=True)
+    source = sql.parquet(records, with_places=True)
     filled = f"(select * from {source} where trim(record) <> '')"
     found = connection.execute(f"select json_group_structure(record::json)::varchar from {filled}").fetchone()
     structure = json.loads(found[0]) if found and found[0] else {}
@@ -149,15 +152,15 @@ def _flatten_json(given: Input, connection: duckdb.DuckDBPyConnection, records: 
     leaves = list(_leaves(structure))
     headers = resolve(given.contract, [".".join(leaf) for leaf in leaves], given.shown, None)
     columns = "".join(
-        f", json_extract_string(record, {engine.text('$.' + '.'.join(map(_quoted, leaves[place])))}) as c{place}"
+        f", json_extract_string(record, {sql.text('$.' + '.'.join(map(_quoted, leaves[place])))}) as c{place}"
         for place in headers.wanted
     )
     raw = scratch / "raw.parquet"
     connection.execute(
-        f"copy (select file_row_number + 1 as source_row{columns} from {filled}) to {engine.text(str(raw))} "
+        f"copy (select file_row_number + 1 as source_row{columns} from {filled}) to {sql.text(str(raw))} "
         "(format parquet, compression lz4)"
     )
-    return Source(engine.parquet(raw), headers, pq.read_metadata(raw).num_rows)
+    return Source(sql.parquet(raw), headers, pq.read_metadata(raw).num_rows)
 
 
 def _leaves(structure: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -172,8 +175,9 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '\\"') + '"'
 
 
-def _read_parquet(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
-    source = engine.parquet(given.path, with_places=True)
+def read_parquet(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
+    """Read Parquet into scratch as texts; row numbers are the places of its rows, from 1."""
+    source = sql.parquet(given.path, with_places=True)
     raw = scratch / "raw.parquet"
     try:
         described = connection.execute(f"describe select * exclude (file_row_number) from {source}").fetchall()
@@ -181,14 +185,14 @@ def _read_parquet(given: Input, connection: duckdb.DuckDBPyConnection, scratch: 
         headers = resolve(given.contract, [".".join(path) for path, _ in leaves], given.shown, None)
         columns = "".join(f", {_text_of(*leaves[place])} as c{place}" for place in headers.wanted)
         connection.execute(
-            f"copy (select file_row_number + 1 as source_row{columns} from {source}) to {engine.text(str(raw))} "
+            f"copy (select file_row_number + 1 as source_row{columns} from {source}) to {sql.text(str(raw))} "
             "(format parquet, compression lz4)"
         )
     except duckdb.Error as error:
         if isinstance(error, duckdb.OutOfMemoryException):
             raise
         raise _explain_parquet(given) from None
-    return Source(engine.parquet(raw), headers, pq.read_metadata(raw).num_rows)
+    return Source(sql.parquet(raw), headers, pq.read_metadata(raw).num_rows)
 
 
 def _fields(
@@ -201,7 +205,7 @@ def _fields(
 
 
 def _access(path: tuple[str, ...]) -> str:
-    return ".".join(engine.name(part) for part in path)
+    return ".".join(sql.name(part) for part in path)
 
 
 def _text_of(path: tuple[str, ...], kind: str) -> str:

@@ -1,7 +1,7 @@
-"""What the scores of a file would be if it were all there was: the pipeline's own models on a rehearsal's lake.
+"""What the scores of a file would be if it were all there was: the pipeline's own models on a check's lake.
 
 Belongs here: one build beside the warehouse, and reading its scores. Does not belong here: receiving the file
-(`expectations.rehearsal`) and the words for a status (`publication.reading`).
+(`expectations.check`) and the words for a status (`publication.reading`).
 """
 
 from pathlib import Path
@@ -9,15 +9,15 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.origin import code_hash
-from dagster_project.snapshots import write_snapshots
-from dagster_project.warehouse import run_dbt
-from expectations.rehearsal import Rehearsal, rehearsed
+from expectations.check import CheckResult, checking
 from ingestion.lake import write_empty_files
-from ingestion.ledger import write_slices
+from ingestion.submission_ledger import write_slices
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
 from publication.method import methodology_of
+from warehouse.dbt_runner import run_dbt
+from warehouse.origin import code_hash
+from warehouse.snapshots import write_snapshots
 
 # The scores and all they are made from; peers are not in the file.
 SCORED = ["+bench_scores", "+dim_metrics"]
@@ -38,29 +38,31 @@ SCORES = """
 """
 
 
-def checked(
+def check_with_scores(
     workspace: Workspace, file: Path, contract: Path, *, with_scores: bool = True
-) -> tuple[Rehearsal, list[dict[str, Any]], dict[str, str]]:
-    """The rehearsal of a file, its scores (none for a refused file), and the hashes of code and registry it was judged by."""
+) -> tuple[CheckResult, list[dict[str, Any]], dict[str, str]]:
+    """The check of a file, its scores (none for a refused file), and the hashes of code and registry it was judged by."""
     registry = load_registry(workspace.registry)
     hashes = {"code": code_hash(), "registry": registry.hash}
-    with rehearsed(workspace, file, contract) as (outcome, place):
-        is_scored = with_scores and outcome.account.status == "accepted"
-        return outcome, rehearsed_scores(place, workspace, registry) if is_scored else [], hashes
+    with checking(workspace, file, contract) as (result, throwaway):
+        is_scored = with_scores and result.account.status == "accepted"
+        return result, scores_of_check(throwaway, workspace, registry) if is_scored else [], hashes
 
 
-def rehearsed_scores(place: Workspace, workspace: Workspace, registry: Registry) -> list[dict[str, Any]]:
-    """Rows of scores (units of agencies only) from the lake of `place`, under the parameters of `workspace`.
+def scores_of_check(throwaway: Workspace, workspace: Workspace, registry: Registry) -> list[dict[str, Any]]:
+    """Rows of scores (units of agencies only) from the lake of `throwaway`, under the parameters of `workspace`.
 
     Raises RuntimeError naming what dbt could not build.
     """
-    write_slices(place)
-    write_empty_files(place)
-    write_snapshots(place, registry, methodology_of(workspace))
-    failures = [f"{result.unique_id}: {result.message}" for result in run_dbt(place, SCORED, "run") if result.failed]
+    write_slices(throwaway)
+    write_empty_files(throwaway)
+    write_snapshots(throwaway, registry, methodology_of(workspace))
+    failures = [
+        f"{result.unique_id}: {result.message}" for result in run_dbt(throwaway, SCORED, "run") if result.failed
+    ]
     if failures:
         raise RuntimeError(f"the scores could not be worked out: {'; '.join(failures)}")
-    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+    with duckdb.connect(str(throwaway.warehouse), read_only=True) as connection:
         result = connection.execute(SCORES)
         names = [column[0] for column in result.description]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

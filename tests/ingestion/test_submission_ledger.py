@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from ingestion.contract import Contract, load_contracts
-from ingestion.ledger import Account, contract_hash, is_done, live_slices, read_accounts, withdraw, write_slices
+from ingestion.submission_ledger import (
+    Account,
+    contract_hash,
+    is_done,
+    live_slices,
+    read_accounts,
+    withdraw,
+    write_slices,
+)
 from miyar.errors import MiyarError
 
 SLICE = "survey_responses|a01|2025Q1"
@@ -190,7 +198,7 @@ def test_a_file_is_read_again_when_a_name_it_uses_changes(centre: Any, survey: d
 
 
 def test_a_failure_of_the_machine_is_tried_again(centre: Any, survey: dict[str, Any]) -> None:
-    from ingestion.ledger import write_account
+    from ingestion.submission_ledger import write_account
 
     centre.contract(survey)
     centre.land("agency,id,answered,q1\na01,r1,2025-02-03,4\n")

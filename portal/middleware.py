@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal.problems import ReaderProblem
-from portal.readers import Reader
 from portal.rendering import problem_response
 from portal.sessions import Session
 from portal.state import Portal
+from portal.users import Reader
 
 _HEADERS = {
     # No script at all; styles, fonts and pictures from here only, nothing of them inside a page.
@@ -46,7 +46,7 @@ class Visit:
         self.edition_id = ""
         self.event = ""
         key = session.reader_key if session else ""
-        self.reader: Reader | None = portal.readers.get(key) if key else None
+        self.reader: Reader | None = portal.users.get(key) if key else None
         if key and self.reader is None:
             self.leave()
 
@@ -112,7 +112,7 @@ class Gate:
 
     def _stopped(self, request: Request, visit: Visit) -> ReaderProblem | None:
         """Why this request gets no further than here."""
-        settings, rates = self._portal.settings, self._portal.rates
+        settings, rates = self._portal.settings, self._portal.rate_limits
         if request.headers.get("host", "") != settings.host:
             return ReaderProblem("not_found")
         address = request.client.host if request.client else ""

@@ -1,6 +1,6 @@
 """Spreadsheets (xlsx, ods) through calamine: cells as text, banner and header rows, row numbers as the sheet shows them.
 
-Belongs here: values of cells. Does not belong here: the archive around them (`archives`), header matching (`headers`).
+Belongs here: values of cells. Does not belong here: the archive around them (`archives`), header matching (`ingestion.headers`).
 """
 
 import datetime as dt
@@ -8,22 +8,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum
 
-from ingestion import engine
-from ingestion.archives import Cells, check_archive, failed_cells
-from ingestion.formats import SheetFormat
+from ingestion.formats import SheetFormat, lines_above
 from ingestion.headers import Headers, resolve
-from ingestion.readers import Input, Source
-from ingestion.readers_text import join_headers
+from ingestion.readers.archives import Cells, check_archive, failed_cells
+from ingestion.readers.input import Input, Source
+from ingestion.readers.text import join_headers
+from miyar import sql
 
 _BATCH = 20_000  # rows held as Python objects at a time
 _EXACT = 2**53  # whole numbers up to here are exact in a spreadsheet
 
 
-def read_sheet(given: Input, scratch: Path) -> Source:
+def read_sheet(given: Input, _: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
     """Read one sheet into scratch; fully empty rows are passed over but keep their row number."""
     form = given.contract.format
     assert isinstance(form, SheetFormat)  # noqa: S101 -- narrows the type; the caller chose by it
@@ -32,7 +33,7 @@ def read_sheet(given: Input, scratch: Path) -> Source:
     failed = failed_cells(given, sheet.name)
     rows = _rows(sheet, failed, form.decimal)
     heads: list[list[str]] = []
-    header_end = form.skip_rows + form.header_rows
+    header_end = lines_above(form)
     for number, cells in rows:
         if number > form.skip_rows:
             heads += [[] for _ in range(number - form.skip_rows - 1 - len(heads))] + [cells]
@@ -49,7 +50,7 @@ def read_sheet(given: Input, scratch: Path) -> Source:
     headers = resolve(given.contract, join_headers(heads), given.shown, header_end)
     raw = scratch / "raw.parquet"
     count = _write(rows, headers, raw)
-    return Source(engine.parquet(raw), headers, count)
+    return Source(sql.parquet(raw), headers, count)
 
 
 def _open(given: Input, form: SheetFormat) -> CalamineSheet:

@@ -13,9 +13,9 @@ from typing import Annotated
 
 import typer
 
-from miyar.edition_commands import app as edition_commands
+from cli.editions import app as edition_commands
+from cli.options import HERE, By, Edition, Place, operator
 from miyar.errors import MiyarError, Problem
-from miyar.options import HERE, By, Edition, Place, operator
 from miyar.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Miyar (معيار)")
@@ -98,8 +98,8 @@ def run(
 def init(folder: Path) -> None:
     """Make an empty workspace: settings and registry tables to fill in."""
     from miyar.registry import TABLES
-    from portal.readers import COLUMNS as READER_COLUMNS
-    from portal.readers import FILE as READERS
+    from portal.users import COLUMNS as READER_COLUMNS
+    from portal.users import FILE as READERS
 
     there = [name for name in ("miyar.yml", "registry", "landing") if (folder / name).exists()]
     if there:
@@ -124,7 +124,7 @@ def show(
     edition: Edition = "current",
 ) -> None:
     """Print the benchmark table of one metric from a published edition."""
-    from miyar.terminal import benchmark_table
+    from cli.terminal import benchmark_table
     from publication.reading import benchmark_rows, headline_metrics, last_period, open_edition
 
     folder = Workspace.open(workspace).editions / edition
@@ -147,8 +147,8 @@ def show(
 @app.command()
 def status(workspace: Place = HERE) -> None:
     """Every submission's account, and what is contested or refused."""
-    from ingestion.ledger import read_accounts
-    from miyar.terminal import accounts_table
+    from cli.terminal import accounts_table
+    from ingestion.submission_ledger import read_accounts
 
     accounts_table(read_accounts(Workspace.open(workspace)))
 
@@ -166,14 +166,14 @@ def check(
 
     Exit 1: not accepted.
     """
-    from dagster_project.rehearsed_scores import checked
-    from miyar.terminal import rehearsal_table
+    from cli.terminal import check_table
     from publication.documents.check import require_answer, write_answer
+    from warehouse.check_scores import check_with_scores
 
     if out is not None:
         require_answer(out, language)
-    outcome, rows, hashes = checked(Workspace.open(workspace), file, contract, with_scores=scores)
-    rehearsal_table(outcome, rows, hashes)
+    outcome, rows, hashes = check_with_scores(Workspace.open(workspace), file, contract, with_scores=scores)
+    check_table(outcome, rows, hashes)
     if out is not None:
         write_answer(outcome, rows, hashes, out, language)
         typer.echo(f"written: {out}")
@@ -190,7 +190,7 @@ def publish(
     wait: Annotated[float, typer.Option(help="Seconds to wait for another run")] = 0,
 ) -> None:
     """Publish the warehouse as it stands."""
-    from dagster_project.publishing import publish_warehouse
+    from warehouse.publishing import publish_warehouse
 
     place = Workspace.open(workspace)
     with place.lock(wait):
@@ -201,7 +201,7 @@ def publish(
 @app.command()
 def diff(older: str, newer: str, workspace: Place = HERE, limit: int = 20) -> None:
     """What changed between two editions, score by score."""
-    from miyar.terminal import difference_table
+    from cli.terminal import difference_table
     from publication.difference import compare
     from publication.manifest import read_manifest
 
@@ -219,7 +219,7 @@ def trace(
     limit: int = 10,
 ) -> None:
     """Follow a published score back to its cells, submissions and rows."""
-    from miyar.terminal import trace_tables
+    from cli.terminal import trace_tables
     from publication.trace import trace as follow
 
     place = Workspace.open(workspace)
@@ -238,7 +238,7 @@ def explain(
     language: Language = "ar",
 ) -> None:
     """Say how a published score came about: from rows through weights and peers to its band, with its weightiest cells."""
-    from miyar.terminal import explanation_lines
+    from cli.terminal import explanation_lines
     from publication.explain import explain as explain_score
 
     place = Workspace.open(workspace)
@@ -257,7 +257,7 @@ def why_not(
     language: Language = "ar",
 ) -> None:
     """Say why two agencies' scores may not be compared, or that they may."""
-    from miyar.terminal import comparison_lines
+    from cli.terminal import comparison_lines
     from publication.explain import why_not as compare_two
     from publication.reading import last_period, open_edition
 
@@ -276,11 +276,11 @@ def _language(code: str) -> str:
 @app.command()
 def withdraw(submission_id: str, reason: str, workspace: Place = HERE) -> None:
     """Withdraw a submission; its slices fall back to the delivery before, at the next run."""
-    from ingestion import ledger
+    from ingestion.submission_ledger import withdraw as withdraw_submission
 
     place = Workspace.open(workspace)
     with place.lock():
-        account = ledger.withdraw(place, submission_id, reason)
+        account = withdraw_submission(place, submission_id, reason)
     typer.echo(f"{account.path}: withdrawn; run `miyar run` to recompute and publish")
 
 
@@ -318,16 +318,15 @@ def portal(
     reader: Annotated[str, typer.Option(help="Print a one-time sign-in link for this line of readers.csv")] = "",
 ) -> None:
     """Serve the agencies' pages (Ctrl-C ends it)."""
-    from dagster_project.rehearsed_scores import rehearsed_scores
     from portal.serve import serve
 
-    serve(workspace, port, reader, lambda: datetime.now(tz=UTC), typer.echo, rehearsed_scores)
+    serve(workspace, port, reader, lambda: datetime.now(tz=UTC), typer.echo)
 
 
 @app.command()
 def prepare() -> None:
     """Parse the dbt project once, so that no run has to; part of the installation."""
-    from dagster_project.warehouse import prepare_manifest
+    from warehouse.dbt_runner import prepare_manifest
 
     prepare_manifest()
 
@@ -335,7 +334,7 @@ def prepare() -> None:
 @app.command()
 def docs() -> None:
     """Write docs/contracts.md, docs/rules.md and docs/tables.md from the contract schema, the rules and dbt."""
-    from dagster_project.reference import write_reference
+    from cli.reference import write_reference
 
     for path in write_reference():
         typer.echo(str(path))

@@ -19,8 +19,8 @@ import pytest
 from miyar.errors import MiyarError
 from publication.asof import in_force
 from publication.editions import publish
-from publication.ledger import FILE, check, read_entries, record_unrecorded
 from publication.proofs import is_proved, prove
+from publication.release_ledger import FILE, check, read_entries, record_unrecorded
 from publication.verify import verify, verify_all
 from tests.publication.centre import ORIGIN
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from miyar.options import HERE, Edition, Place
+from cli.options import HERE, Edition, Place
 from miyar.workspace import Workspace
 
 app = typer.Typer()
@@ -23,7 +23,7 @@ def verify(
     head: Annotated[str, typer.Option(help="A head of the ledger noted earlier; it must still be in the chain")] = "",
 ) -> None:
     """Recompute every hash of every edition and of the ledger; exit 1 when anything was touched."""
-    from publication.ledger import FILE, read_entries
+    from publication.release_ledger import FILE, read_entries
     from publication.verify import verify_all
 
     editions = Workspace.open(workspace).editions
@@ -56,7 +56,7 @@ def asof(
     period: Annotated[str, typer.Option(help="Period; default: the last one reported then")] = "",
 ) -> None:
     """What was believed on a day: the editions then in force, and the benchmark table of the current one."""
-    from miyar.terminal import benchmark_table
+    from cli.terminal import benchmark_table
     from publication.asof import in_force
     from publication.reading import benchmark_rows, headline_metrics, last_period, open_edition
 
@@ -81,7 +81,7 @@ def reproduce(
     anyway: Annotated[bool, typer.Option(help="Try with other code than the edition was made by")] = False,
 ) -> None:
     """Make an edition again from its kept inputs, in a temporary workspace; exit 1 when the content differs."""
-    from dagster_project.reproduction import reproduce as make_again
+    from warehouse.reproduction import reproduce as make_again
 
     place = Workspace.open(workspace)
     with tempfile.TemporaryDirectory(dir=place.root, prefix=".reproduction-") as folder:

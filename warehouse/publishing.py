@@ -8,13 +8,13 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from dagster_project.counterfactual import same_method
-from dagster_project.origin import origin_of
-from dagster_project.state import require_built
 from ingestion.contract import load_contracts
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from publication.editions import Published, publish
+from warehouse.counterfactual import same_method
+from warehouse.origin import origin_of
+from warehouse.state import require_built
 
 
 def publish_warehouse(

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.snapshots import write_snapshots
-from dagster_project.warehouse import LIGHT, run_dbt
-from ingestion import engine
+from miyar import sql
 from miyar.registry import Registry
 from miyar.workspace import Workspace
 from publication.manifest import list_editions, read_manifest
 from publication.method import methodology_of
+from warehouse.dbt_runner import LIGHT, run_dbt
+from warehouse.snapshots import write_snapshots
 
 
 def same_method(workspace: Workspace, registry: Registry, folder: Path) -> Path | None:
@@ -45,5 +45,5 @@ def scores_under(workspace: Workspace, registry: Registry, methodology_version: 
         raise RuntimeError(f"under methodology {methodology_version}: {'; '.join(failures)}")
     scores = folder / "bench_scores.parquet"
     with duckdb.connect(str(aside.warehouse), read_only=True) as connection:
-        engine.write(connection, "from benchmarks.bench_scores", scores)
+        sql.write(connection, "from benchmarks.bench_scores", scores)
     return scores

@@ -11,8 +11,8 @@ import numpy as np
 
 from ingestion.contract import Contract, Property
 from ingestion.feeds import load_feeds
-from simulation.dress import Columns, Style, answer_texts, header_of, scale_of
 from simulation.personal import national_ids
+from simulation.provider_formats import Columns, Style, answer_texts, header_of, scale_of
 
 HEADLINE = {"survey_responses": "overall_satisfaction", "mystery_visits": "outcome"}
 

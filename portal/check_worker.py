@@ -1,7 +1,7 @@
 """The self-check in a process of its own, with limits: a file made to harm takes down nothing but its own check.
 
-Belongs here: starting, limiting and ending that process. Does not belong here: judging a file (`expectations.rehearsal`),
-working out its scores (whoever started the portal brings that along), which check is whose (`checks`).
+Belongs here: starting, limiting and ending that process. Does not belong here: judging a file (`expectations.check`),
+working out its scores (`warehouse.check_scores`), which check is whose (`checks`).
 """
 
 import multiprocessing
@@ -18,7 +18,7 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from miyar.errors import MiyarError
-from miyar.registry import Registry, load_registry
+from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from portal.problems import ReaderProblem
 from portal.settings import Limits
@@ -27,10 +27,6 @@ from portal.settings import Limits
 SHOWN_ROWS = 200
 # The pages need the machine too: a second reader's check waits for the first.
 _ONE_AT_A_TIME = BoundedSemaphore(1)
-
-# Scores of the lake of a throwaway workspace, under the parameters of the real one. A function of a module, for it goes to
-# another process by its name.
-Scorer = Callable[[Workspace, Workspace, Registry], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -52,12 +48,11 @@ class Outcome:
     scores_failed: bool = False
 
 
-def check_aside(
+def check_in_worker(
     workspace: Workspace,
     file: Path,
     contract: Path,
     limits: Limits,
-    scorer: Scorer | None = None,
     tell: Callable[[str], None] = lambda stage: None,
 ) -> Outcome:
     """Check one file that lies alone in a folder of its own; `tell` hears which stage begins: `judging`, `scoring`.
@@ -66,20 +61,17 @@ def check_aside(
     """
     if not _ONE_AT_A_TIME.acquire(timeout=limits.check_seconds + limits.score_seconds):
         raise ReaderProblem("too_many", retry_after=limits.check_seconds)
-    scorer = scorer if limits.score_seconds else None
     try:
         tell("judging")
         here, there = multiprocessing.Pipe(duplex=False)
-        process = _context(scorer.__module__ if scorer else "").Process(
-            target=_work, args=(there, workspace, file, contract, limits, scorer), daemon=True
-        )
+        process = _context().Process(target=_work, args=(there, workspace, file, contract, limits), daemon=True)
         process.start()
         there.close()
         try:
             outcome = _received(here, limits.check_seconds)
             if not isinstance(outcome, Outcome):
                 raise ReaderProblem("check_failed")
-            if scorer is None or outcome.status != "accepted":
+            if not limits.score_seconds or outcome.status != "accepted":
                 return outcome
             tell("scoring")
             scores = _received(here, limits.score_seconds)
@@ -103,17 +95,15 @@ def _received(here: Connection, seconds: float) -> Any:
 
 
 @cache
-def _context(scoring: str) -> ForkServerContext:
+def _context() -> ForkServerContext:
     """Children are forked from a server that has imported the heavy libraries once and has no threads of ours."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["portal.preloaded", *([scoring] if scoring else [])])
+    context.set_forkserver_preload(["portal.preloaded"])
     return context
 
 
-def _work(
-    answer: Connection, workspace: Workspace, file: Path, contract: Path, limits: Limits, scorer: Scorer | None
-) -> None:
-    from expectations.rehearsal import rehearsed
+def _work(answer: Connection, workspace: Workspace, file: Path, contract: Path, limits: Limits) -> None:
+    from expectations.check import checking
 
     resource.setrlimit(resource.RLIMIT_AS, (limits.check_memory_bytes, limits.check_memory_bytes))
     longest = limits.check_seconds + limits.score_seconds * (os.cpu_count() or 1)
@@ -122,8 +112,8 @@ def _work(
     tempfile.tempdir = str(file.parent.parent)
     os.chdir(tempfile.tempdir)
     try:
-        with rehearsed(workspace, file, contract) as (told, place):
-            account = told.account
+        with checking(workspace, file, contract) as (result, throwaway):
+            account = result.account
             counts = ("records", "accepted", "quarantined", "duplicates")
             answer.send(
                 Outcome(
@@ -132,20 +122,22 @@ def _work(
                     {name: getattr(account, name) for name in counts},
                     list(account.problems),
                     list(account.notes),
-                    told.rows[:SHOWN_ROWS],
-                    told.changes or [],
+                    result.rows[:SHOWN_ROWS],
+                    result.changes or [],
                 )
             )
-            if scorer is not None and account.status == "accepted":
+            if limits.score_seconds and account.status == "accepted":
                 resource.setrlimit(resource.RLIMIT_CPU, (longest, longest))
-                answer.send(_scored(scorer, place, workspace))
+                answer.send(_scored(throwaway, workspace))
     except MiyarError as error:
         answer.send(Outcome("refused", file.name, problems=[problem.as_dict() for problem in error.problems]))
 
 
-def _scored(scorer: Scorer, place: Workspace, workspace: Workspace) -> list[dict[str, Any]] | str:
+def _scored(throwaway: Workspace, workspace: Workspace) -> list[dict[str, Any]] | str:
     """The scores, or the kind of error: its text may repeat values of the file, which must not reach a log."""
+    from warehouse.check_scores import scores_of_check
+
     try:
-        return scorer(place, workspace, load_registry(workspace.registry))
+        return scores_of_check(throwaway, workspace, load_registry(workspace.registry))
     except Exception as error:
         return type(error).__name__

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.ledger import Account, read_accounts
+from ingestion.submission_ledger import Account, read_accounts
 from methodology.parameters import Methodology
 from miyar.registry import TABLES, Registry
 from miyar.workspace import Workspace

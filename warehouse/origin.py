@@ -9,14 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ingestion.contract import Contract
-from ingestion.ledger import Account, contract_hash, read_accounts
+from ingestion.submission_ledger import Account, contract_hash, read_accounts
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
 from publication.editions import Origin
 from publication.method import methodology_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-ROOMS = ("miyar", "ingestion", "expectations", "methodology", "publication", "dagster_project", "dbt")
+ROOMS = ("miyar", "ingestion", "expectations", "methodology", "publication", "warehouse", "dbt")
 SOURCES = {".py", ".sql", ".yml", ".csv"}
 
 

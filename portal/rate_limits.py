@@ -11,7 +11,7 @@ from portal.sessions import Clock
 _MOST = 20_000
 
 
-class Rates:
+class RateLimits:
     """A bucket per key; a key never seen has a full one."""
 
     def __init__(self, clock: Clock) -> None:

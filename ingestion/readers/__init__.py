@@ -1,50 +1,36 @@
 """One delivered file to one Parquet file of texts in delivered order, whatever its format.
 
-Belongs here: choosing the reader, checks that hold for every format. Does not belong here: the formats themselves
-(`readers_text`, `readers_sheet`, `readers_nested`) and what the columns mean (`mapping`).
+Belongs here: the readers by format, and checks that hold for every format. Does not belong here: the formats themselves
+(`text`, `sheet`, `nested`) and what the columns mean (`ingestion.mapping`).
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 
-from ingestion.contract import Contract
-from ingestion.formats import CsvFormat, SheetFormat
-from ingestion.headers import Headers, blank_header
-from ingestion.landing import why_unreadable
+from ingestion.headers import blank_header
+from ingestion.readers.input import LONGEST_FIELD, Input, Source, unreadable
+from ingestion.readers.nested import read_json, read_lines, read_parquet
+from ingestion.readers.sheet import read_sheet
+from ingestion.readers.text import read_text
 from ingestion.values import is_plain
-from miyar.errors import MiyarError, Problem
+from miyar.errors import MiyarError
 
-# Longest text of one cell. A spreadsheet cell holds 32,767 characters; more than three times that is a lost quote or an
-# attack, not an answer.
-LONGEST_FIELD = 100_000
+Reader = Callable[[Input, duckdb.DuckDBPyConnection, Path], Source]
 
-
-@dataclass(frozen=True)
-class Input:
-    """A file to be read, and how it is named in messages."""
-
-    path: Path
-    shown: str
-    contract: Contract
-
-    def problem(self, rule: str, message: str, next_step: str, row: int | None = None, column: str = "") -> Problem:
-        return Problem(rule, message, self.contract.provider, self.shown, row, column, next_step)
-
-    def fail(self, rule: str, message: str, next_step: str, row: int | None = None, column: str = "") -> MiyarError:
-        return MiyarError(self.problem(rule, message, next_step, row, column))
-
-
-@dataclass(frozen=True)
-class Source:
-    """The texts of one file: Parquet columns `c<position of the header>`, and how a row's number is computed."""
-
-    relation: str  # SQL relation with column source_row and the text columns
-    headers: Headers
-    rows: int
-    plain: frozenset[int] = frozenset()  # columns whose texts need neither cleaning nor folding
-    sound: frozenset[int] = frozenset()  # columns without any text that could be a spreadsheet's error
+# Format of a contract -> its reader. A new format is a model in `ingestion.formats`, a reader here, and a writer for the
+# simulation (`simulation.files.WRITERS`).
+READERS: dict[str, Reader] = {
+    "csv": read_text,
+    "tsv": read_text,
+    "xlsx": read_sheet,
+    "ods": read_sheet,
+    "json": read_json,
+    "ndjson": read_lines,
+    "parquet": read_parquet,
+}
 
 
 def read(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
@@ -57,18 +43,7 @@ def read(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> 
         raise unreadable(given, error) from None
     if size == 0:
         raise given.fail("file_empty", "the file is empty (0 bytes)", "Deliver the file again; the transfer was cut.")
-    if isinstance(given.contract.format, CsvFormat):
-        from ingestion.readers_text import read_text
-
-        source = read_text(given, connection, scratch)
-    elif isinstance(given.contract.format, SheetFormat):
-        from ingestion.readers_sheet import read_sheet
-
-        source = read_sheet(given, scratch)
-    else:
-        from ingestion.readers_nested import read_nested
-
-        source = read_nested(given, connection, scratch)
+    source = READERS[given.contract.format.type](given, connection, scratch)
     if source.rows == 0:
         raise given.fail(
             "file_no_rows",
@@ -77,11 +52,6 @@ def read(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> 
         )
     _refuse_blank_headers(given, connection, source)
     return _measure(given, connection, source)
-
-
-def unreadable(given: Input, error: OSError) -> MiyarError:
-    """The problem of a file that cannot be opened: gone since it was found, closed to us, or on a failing disk."""
-    return given.fail("file_unreadable", *why_unreadable(error))
 
 
 def _refuse_blank_headers(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.origin import code_hash
 from miyar.workspace import Workspace
+from warehouse.origin import code_hash
 
 DBT = Path(__file__).resolve().parents[1] / "dbt"
 # What decides the content of a cell: when any of it changes, every slice is computed again.

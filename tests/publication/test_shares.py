@@ -1,6 +1,6 @@
 """A reader's share of an edition: what the rules grant, and nothing by default.
 
-Belongs here: `publication.readers`. Does not belong here: the rules themselves (`test_access`).
+Belongs here: `publication.shares`. Does not belong here: the rules themselves (`test_access`).
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from publication.access import PUBLIC
-from publication.readers import shelf
+from publication.shares import shelf
 
 
 @pytest.fixture

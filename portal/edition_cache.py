@@ -63,7 +63,7 @@ class Edition:
     answers: Answers = field(default_factory=Answers)
 
 
-class Shelf:
+class EditionCache:
     """Editions never change, so what was opened once stays right as long as its folder is there."""
 
     def __init__(self, folder: Path) -> None:

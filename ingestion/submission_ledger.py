@@ -15,11 +15,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion import files
 from ingestion.contract import Contract, load_contracts
 from ingestion.faults import RETRIED
 from ingestion.landing import Delivery
 from ingestion.names import names_hash
+from miyar import atomic_files
 from miyar.errors import MiyarError, Problem
 from miyar.registry import Registry
 from miyar.workspace import Workspace
@@ -95,7 +95,7 @@ def write_account(workspace: Workspace, account: Account) -> None:
     if path.is_file() and not account.withdrawn:
         account.withdrawn = _read(path).withdrawn
     content = json.dumps(asdict(account), ensure_ascii=False, indent=1, sort_keys=True)
-    files.write_text(path, content + "\n")
+    atomic_files.write_text(path, content + "\n")
 
 
 def is_done(workspace: Workspace, delivery: Delivery, registry: Registry) -> bool:
@@ -279,6 +279,6 @@ def write_slices(workspace: Workspace) -> tuple[pa.Table, list[Problem]]:
     table, problems = live_slices(read_accounts(workspace), load_contracts(workspace.registry))
     path = workspace.lake / "slices.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, files.part_of(path), compression="zstd")
-    files.finish(path)
+    pq.write_table(table, atomic_files.part_of(path), compression="zstd")
+    atomic_files.finish(path)
     return table, problems
