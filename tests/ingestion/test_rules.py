@@ -9,7 +9,7 @@ import pytest
 import ingestion
 from ingestion.rules import rule_texts
 
-SOURCES = sorted(Path(ingestion.__file__).parent.glob("*.py"))
+SOURCES = sorted(Path(ingestion.__file__).parent.rglob("*.py"))
 # Calls whose argument at this place is a rule.
 CALLS = {"Problem": 0, "problem": 0, "fail": 0, "report": 0, "_problem": 2}
 # Rules that SQL gives stand in texts: '...' after then, else, or in a union.
