@@ -190,11 +190,14 @@ def publish(
     wait: Annotated[float, typer.Option(help="Seconds to wait for another run")] = 0,
 ) -> None:
     """Publish the warehouse as it stands."""
+    from warehouse.inputs import Inputs
     from warehouse.publishing import publish_warehouse
 
     place = Workspace.open(workspace)
     with place.lock(wait):
-        made = publish_warehouse(place, datetime.now(tz=UTC), period=period, reason=reason, by=by or operator())
+        made = publish_warehouse(
+            Inputs.read(place), datetime.now(tz=UTC), period=period, reason=reason, by=by or operator()
+        )
     typer.echo(f"{made.edition_id}: {'published' if made.is_new else 'unchanged'} ({made.content_hash})")
 
 

@@ -13,7 +13,7 @@ from ingestion.contract import contract_schema
 from ingestion.feeds import load_feeds
 from ingestion.rules import rule_texts
 from warehouse.dbt_runner import prepare_manifest
-from warehouse.origin import REPOSITORY
+from warehouse.inputs import REPOSITORY
 
 MADE = "<!-- Made by `make docs`; do not edit. -->\n"
 

@@ -13,28 +13,26 @@ from dagster_project.edition_asset import edition
 from dagster_project.jobs import jobs, schedules, sensors
 from dagster_project.lake_assets import lake_assets
 from dagster_project.partitions import period_partitions, provider_partitions
-from dagster_project.resources import WorkspaceResource
+from dagster_project.resources import RunInputs, inputs_resource
 from dagster_project.warehouse_assets import warehouse_assets
-from ingestion.contract import load_contracts
-from miyar.workspace import Workspace
 from warehouse.dbt_runner import prepare_manifest
 
 # The policy is exactly what this flow needs; its beta mark (dagster 1.13) would be printed once per asset.
 warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
 
 
-def define(root: Path) -> dg.Definitions:
+def define(inputs: RunInputs) -> dg.Definitions:
     """All definitions of one workspace. Adding a provider or opening a period needs a reload of the code location."""
-    workspace = Workspace.open(root)
-    providers = provider_partitions(load_contracts(workspace.registry))
-    periods = period_partitions(workspace)
+    root, current = inputs.root, inputs.read()
+    providers = provider_partitions(current.contracts)
+    periods = period_partitions(current.workspace)
     made = jobs(providers, periods)
     return dg.Definitions(
         assets=[*lake_assets(providers), *warehouse_assets(prepare_manifest(), periods), edition],
         jobs=list(made.values()),
         schedules=schedules(root, made),
         sensors=sensors(root, made),
-        resources={"workspace": WorkspaceResource(root=str(root))},
+        resources={"inputs": inputs_resource(inputs)},
         # A second process costs seconds of imports and the warehouse has one writer anyway.
         executor=dg.in_process_executor,
     )
@@ -43,4 +41,4 @@ def define(root: Path) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """Entry point of `dagster dev` and the daemon."""
-    return define(Path(os.environ.get("MIYAR_WORKSPACE", "demo")))
+    return define(RunInputs(Path(os.environ.get("MIYAR_WORKSPACE", "demo"))))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from dagster_project.resources import WorkspaceResource
+from dagster_project.resources import RunInputs
 from warehouse.dbt_runner import DBT
 from warehouse.publishing import publish_warehouse
 
@@ -34,11 +34,11 @@ class PublishConfig(dg.Config):
     pool="warehouse",
 )
 def edition(
-    context: dg.AssetExecutionContext, config: PublishConfig, workspace: WorkspaceResource
+    context: dg.AssetExecutionContext, config: PublishConfig, inputs: dg.ResourceParam[RunInputs]
 ) -> dg.MaterializeResult[None]:
     moment = datetime.fromisoformat(config.published_at) if config.published_at else datetime.now(tz=UTC)
-    with workspace.hold() as place:
-        published = publish_warehouse(place, moment, period=config.period, reason=config.reason, by=config.by)
+    with inputs.hold() as held:
+        published = publish_warehouse(held, moment, period=config.period, reason=config.reason, by=config.by)
     size = sum(path.stat().st_size for path in published.path.rglob("*") if path.is_file())
     return dg.MaterializeResult(
         metadata={

@@ -10,15 +10,14 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from dagster_project.instance import close_killed_runs, open_runs
-from dagster_project.partitions import range_tags
+from dagster_project.partitions import range_tags, run_tags
 from ingestion.contract import load_contracts
 from ingestion.landing import discover
-from ingestion.submission_ledger import contract_hash, is_done
+from ingestion.submission_ledger import by_submission, contract_hash, is_done, read_accounts
 from miyar.errors import WorkspaceBusyError
 from miyar.periods import period_of, shift
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
-from warehouse.origin import run_tags
 
 # Jobs over assets are resolved when all definitions are put together; until then this is their type.
 Jobs = dict[str, UnresolvedAssetJobDefinition]
@@ -44,7 +43,7 @@ def schedules(root: Path, made: Jobs) -> list[dg.ScheduleDefinition]:
     def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         workspace = Workspace.open(root)
         keys = sorted({contract.provider for contract in load_contracts(workspace.registry)})
-        return dg.RunRequest(tags={**run_tags(workspace), **range_tags(keys)})
+        return dg.RunRequest(tags={**run_tags(load_registry(workspace.registry)), **range_tags(keys)})
 
     @dg.schedule(
         job=made["publish"], cron_schedule="0 6 20 1,4,7,10 *", name="quarterly_publish", execution_timezone="UTC"
@@ -53,7 +52,7 @@ def schedules(root: Path, made: Jobs) -> list[dg.ScheduleDefinition]:
         moment = context.scheduled_execution_time
         period = shift(period_of(moment.date()), -1)
         config = {"published_at": moment.isoformat(), "period": period, "reason": "quarterly publication"}
-        tags = run_tags(Workspace.open(root))
+        tags = run_tags(load_registry(Workspace.open(root).registry))
         return dg.RunRequest(run_config={"ops": {"editions__current": {"config": config}}}, tags=tags)
 
     return [nightly, quarterly]
@@ -71,11 +70,12 @@ def sensors(root: Path, made: Jobs) -> list[dg.SensorDefinition]:
                 close_killed_runs(context.instance)
         registry, contracts = load_registry(workspace.registry), load_contracts(workspace.registry)
         deliveries, _ = discover(workspace, contracts)
-        new = [delivery for delivery in deliveries if not is_done(workspace, delivery, registry)]
+        received = by_submission(read_accounts(workspace))
+        new = [d for d in deliveries if not is_done(received.get(d.submission_id), d, workspace, registry)]
         if not new:
             return dg.SkipReason("nothing new in the landing zone")
         keys = sorted({delivery.contract.provider for delivery in new})
-        tags = run_tags(workspace)
+        tags = run_tags(registry)
         # The same new files under the same contracts and registry are asked for once; a failed run is retried by the
         # operator or the nightly run.
         asked = sorted(f"{delivery.submission_id} {contract_hash(delivery.contract)}" for delivery in new)
@@ -89,7 +89,7 @@ def sensors(root: Path, made: Jobs) -> list[dg.SensorDefinition]:
     )
     def build_after_ingest(context: dg.RunStatusSensorContext) -> dg.RunRequest:
         workspace = Workspace.open(root)
-        tags = {**run_tags(workspace), **range_tags(workspace.settings.periods.all)}
+        tags = {**run_tags(load_registry(workspace.registry)), **range_tags(workspace.settings.periods.all)}
         return dg.RunRequest(run_key=context.dagster_run.run_id, tags=tags)
 
     return [landing, build_after_ingest]

@@ -10,12 +10,12 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.partitions import SINGLE_RUN
-from dagster_project.resources import WorkspaceResource
+from dagster_project.resources import RunInputs
 from expectations.intake import Intake, receive_all
 from expectations.suites import catalogue
 from ingestion.feeds import Feed, load_feeds
 from ingestion.lake import write_empty_files
-from ingestion.submission_ledger import Account, read_accounts
+from ingestion.submission_ledger import Account, with_received
 from miyar.progress import progress_bar
 from miyar.workspace import Workspace
 
@@ -45,19 +45,24 @@ def lake_asset(feed: Feed, providers: dg.PartitionsDefinition[str]) -> dg.Assets
         retry_policy=dg.RetryPolicy(max_retries=2, delay=5),
         pool="lake",
     )
-    def receive(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Any:
+    def receive(context: dg.AssetExecutionContext, inputs: dg.ResourceParam[RunInputs]) -> Any:
         wanted = {(provider, feed.name) for provider in context.partition_keys}
-        with workspace.hold() as place, progress_bar(feed.name) as progress:
-            write_empty_files(place)
-            intake = receive_all(place, workspace.registry(), workspace.contracts(), only=wanted, progress=progress)
+        with inputs.hold() as held, progress_bar(feed.name) as progress:
+            workspace = held.workspace
+            write_empty_files(workspace)
+            intake = receive_all(
+                workspace, held.registry, held.contracts, held.accounts, only=wanted, progress=progress
+            )
+            inputs.received(intake.accounts)
         for problem in intake.problems:
             context.log.warning(str(problem))
-        known = [account for account in read_accounts(place) if account.feed == feed.name]
+        accounts = with_received(held.accounts, intake.accounts)
+        known = [account for account in accounts if account.feed == feed.name]
         for provider in context.partition_keys:
             own = [account for account in known if account.provider == provider]
-            context.add_asset_metadata(_metadata(place, feed, intake, own), partition_key=provider)
+            context.add_asset_metadata(_metadata(workspace, feed, intake, own), partition_key=provider)
         yield dg.MaterializeResult()
-        yield from _checks(place, intake.accounts, rules)
+        yield from _checks(workspace, intake.accounts, rules)
 
     return receive
 

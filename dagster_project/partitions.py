@@ -1,12 +1,14 @@
 """Partitions: the lake by provider, cells by period. Always run as ranges, so that many partitions are one run.
 
-Belongs here: partition definitions and the tags that select a range. Does not belong here: assets.
+Belongs here: partition definitions, the tags that select a range, and those that every run carries. Does not belong here: assets.
 """
 
 import dagster as dg
 
 from ingestion.contract import Contract
+from miyar.registry import Registry
 from miyar.workspace import Workspace
+from warehouse.inputs import code_hash
 
 # One process start costs more than a quarter's work: a backfill of any number of partitions is one run.
 SINGLE_RUN = dg.BackfillPolicy.single_run()
@@ -25,3 +27,8 @@ def period_partitions(workspace: Workspace) -> dg.StaticPartitionsDefinition:
 def range_tags(keys: list[str]) -> dict[str, str]:
     """Run tags that select all partitions from the first key to the last."""
     return {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
+
+
+def run_tags(registry: Registry) -> dict[str, str]:
+    """Tags every run carries: short hashes of code and registry."""
+    return {"miyar/code": code_hash()[:16], "miyar/registry": registry.hash[:16]}

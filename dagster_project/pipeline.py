@@ -15,17 +15,16 @@ import dagster as dg
 
 from dagster_project.definitions import define
 from dagster_project.instance import OWN, close_killed_runs, open_instance
-from dagster_project.partitions import range_tags
-from ingestion.contract import load_contracts
+from dagster_project.partitions import range_tags, run_tags
+from dagster_project.resources import RunInputs
 from ingestion.lake import write_empty_files
 from ingestion.landing import discover
-from ingestion.submission_ledger import Account, is_done, read_accounts, write_slices
+from ingestion.submission_ledger import Account, by_submission, is_done, write_slices
 from miyar.errors import MiyarError, Problem
-from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from publication.manifest import list_editions, read_manifest
-from warehouse.origin import run_tags, submission_state
-from warehouse.state import State, inputs_hash
+from warehouse.inputs import Inputs, submission_state
+from warehouse.state import State
 
 
 @dataclass
@@ -58,50 +57,44 @@ def run_pipeline(
     workspace = Workspace.open(root)
     with workspace.lock(wait_seconds):
         shutil.rmtree(workspace.scratch, ignore_errors=True)
-        registry, contracts = load_registry(workspace.registry), load_contracts(workspace.registry)
+        run = _Run(RunInputs(workspace.root, Inputs.read(workspace)))
         write_empty_files(workspace)
         result = PipelineResult()
-        deliveries, result.problems = discover(workspace, contracts)
-        fresh = [delivery for delivery in deliveries if not is_done(workspace, delivery, registry)]
+        deliveries, result.problems = discover(workspace, run.inputs.contracts)
+        received, registry = by_submission(run.inputs.accounts), run.inputs.registry
+        fresh = [d for d in deliveries if not is_done(received.get(d.submission_id), d, workspace, registry)]
         result.known = len({d.submission_id for d in deliveries} - {d.submission_id for d in fresh})
-        tags = run_tags(workspace)
-        definitions = _Lazy(root)
         if fresh:
             report(f"{len(fresh)} new files, {result.known} known")
-            before = {account.submission_id for account in read_accounts(workspace)}
-            providers = sorted({delivery.contract.provider for delivery in fresh})
-            definitions.run("ingest", {**tags, **range_tags(providers)})
+            run.job("ingest", range_tags(sorted({delivery.contract.provider for delivery in fresh})))
             ids = {delivery.submission_id for delivery in fresh}
-            result.new = [
-                a for a in read_accounts(workspace) if a.submission_id in ids or a.submission_id not in before
-            ]
-        _, contested = write_slices(workspace)
+            result.new = [a for a in run.inputs.accounts if a.submission_id in ids or a.submission_id not in received]
+        _, contested = write_slices(workspace, run.inputs.accounts, run.inputs.contracts)
         result.problems += contested
         state = State(workspace)
-        inputs = inputs_hash(workspace, registry, contracts)
-        if state.read("built") != inputs:
+        if state.read("built") != run.inputs.hash:
             report("recomputing the slices that changed, then all scores")
             state.write("published", "")
-            definitions.run("build", {**tags, **range_tags(workspace.settings.periods.all)})
+            run.job("build", range_tags(workspace.settings.periods.all))
             result.is_built = True
-        if publish and state.read("published") != inputs:
+        if publish and state.read("published") != run.inputs.hash:
             report("publishing")
-            why = reason or _reason(workspace)
+            why = reason or _reason(run.inputs)
             config = {"published_at": published_at.isoformat(timespec="seconds"), "reason": why, "by": by}
-            run = definitions.run("publish", tags, {"ops": {"editions__current": {"config": config}}})
-            metadata = run.asset_materializations_for_node("editions__current")[0].metadata
+            made = run.job("publish", config={"ops": {"editions__current": {"config": config}}})
+            metadata = made.asset_materializations_for_node("editions__current")[0].metadata
             result.is_published = bool(metadata["is_new"].value)
-            state.write("published", inputs)
+            state.write("published", run.inputs.hash)
         current = workspace.editions / "current"
         result.edition_id = current.readlink().name if current.is_symlink() else None
         return result
 
 
-def _reason(workspace: Workspace) -> str:
+def _reason(inputs: Inputs) -> str:
     """What happened since the newest edition, by its manifest: a run that was killed may have received what counts now."""
-    editions = list_editions(workspace.editions)
-    known = read_manifest(workspace.editions / editions[-1]).submissions if editions else {}
-    accounts = read_accounts(workspace)
+    folder, accounts = inputs.workspace.editions, inputs.accounts
+    editions = list_editions(folder)
+    known = read_manifest(folder / editions[-1]).submissions if editions else {}
     withdrawn = [a for a in accounts if a.withdrawn and known.get(a.submission_id) != submission_state(a)]
     new = [a for a in accounts if a.submission_id not in known and a not in withdrawn]
     parts = []
@@ -114,23 +107,35 @@ def _reason(workspace: Workspace) -> str:
     return "; ".join(parts) or "registry, methodology or code changed"
 
 
-class _Lazy:
-    """Definitions and instance, made at the first run: a call with nothing to do stays quick."""
+class _Run:
+    """The jobs of one run over the inputs it holds. A run with nothing to do makes no definitions, and stays quick."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, held: RunInputs) -> None:
+        self._inputs = held
         self._definitions: dg.Definitions | None = None
 
-    def run(self, job: str, tags: dict[str, str], config: dict[str, Any] | None = None) -> dg.ExecuteInProcessResult:
-        self._definitions = self._definitions or define(self._root)
+    @property
+    def inputs(self) -> Inputs:
+        """The inputs as the last job left them."""
+        return self._inputs.read()
+
+    def job(
+        self, name: str, tags: dict[str, str] | None = None, config: dict[str, Any] | None = None
+    ) -> dg.ExecuteInProcessResult:
+        """Run a job to its end; raises MiyarError with the failures of its steps."""
+        root = self._inputs.root
+        self._definitions = self._definitions or define(self._inputs)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-        with open_instance(self._root) as instance:
+        with open_instance(root) as instance:
             close_killed_runs(instance)
-            result = self._definitions.resolve_job_def(job).execute_in_process(
-                instance=instance, tags={**tags, **OWN}, run_config={**quiet, **(config or {})}, raise_on_error=False
+            result = self._definitions.resolve_job_def(name).execute_in_process(
+                instance=instance,
+                tags={**run_tags(self.inputs.registry), **(tags or {}), **OWN},
+                run_config={**quiet, **(config or {})},
+                raise_on_error=False,
             )
         if not result.success:
-            raise MiyarError(_failures(job, result))
+            raise MiyarError(_failures(name, result))
         return result
 
 

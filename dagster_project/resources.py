@@ -1,6 +1,6 @@
-"""The workspace as a Dagster resource.
+"""A run's inputs as a Dagster resource: the workspace, held, and all that was read of it.
 
-Belongs here: resources. Does not belong here: what is done with them (`assets`).
+Belongs here: resources. Does not belong here: what is done with them (the assets).
 """
 
 from collections.abc import Iterator
@@ -9,35 +9,46 @@ from pathlib import Path
 
 import dagster as dg
 
-from ingestion.contract import Contract, load_contracts
-from miyar.registry import Registry, load_registry
+from ingestion.submission_ledger import Account, with_received
 from miyar.workspace import Workspace
+from warehouse.inputs import Inputs
 
 # Longer than any run at sizes measured so far; a run that waits longer fails and is retried.
 WAIT_SECONDS = 3600
 
 
-class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """One centre's workspace, by its folder; registry and contracts are read anew for every run."""
+class RunInputs:
+    """The inputs of the steps of one run.
 
-    root: str
+    A step of the daemon's job reads them when it has the workspace, for another run may have worked since the step before.
+    `miyar run` holds the workspace all the time and hands its own to every step.
+    """
 
-    def open(self) -> Workspace:
-        return Workspace.open(Path(self.root))
+    def __init__(self, root: Path, held: Inputs | None = None) -> None:
+        self.root = root
+        self._held = held
+
+    def read(self) -> Inputs:
+        """The inputs as they are now."""
+        return self._held or Inputs.read(Workspace.open(self.root))
 
     @contextmanager
-    def hold(self) -> Iterator[Workspace]:
-        """The workspace, held against other runs: a job of the daemon waits for `miyar run`, and the reverse."""
-        workspace = self.open()
+    def hold(self) -> Iterator[Inputs]:
+        """The inputs, with the workspace held against other runs: a job of the daemon waits for `miyar run`, and the reverse."""
+        workspace = self._held.workspace if self._held else Workspace.open(self.root)
         with workspace.lock(WAIT_SECONDS):
             try:
-                yield workspace
+                yield self._held or Inputs.read(workspace)
             except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):
                 # Dagster tries an interrupted step again; whoever stopped it wants it stopped.
                 raise dg.Failure("the run was stopped by its user or the system", allow_retries=False) from None
 
-    def registry(self) -> Registry:
-        return load_registry(self.open().registry)
+    def received(self, accounts: list[Account]) -> None:
+        """Note what an intake added, for the steps that follow."""
+        if self._held:
+            self._held = self._held.with_accounts(with_received(self._held.accounts, accounts))
 
-    def contracts(self) -> list[Contract]:
-        return load_contracts(self.open().registry)
+
+def inputs_resource(given: RunInputs) -> dg.ResourceDefinition:
+    """The resource `inputs` of every asset."""
+    return dg.ResourceDefinition.hardcoded_resource(given, "The workspace and all that its warehouse is made from")

@@ -12,12 +12,11 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from dagster_project.partitions import SINGLE_RUN
-from dagster_project.resources import WorkspaceResource
+from dagster_project.resources import RunInputs
 from ingestion.feeds import load_feeds
-from publication.method import methodology_of
 from warehouse.dbt_runner import HEAVY, LIGHT, row_counts, run_dbt
 from warehouse.snapshots import write_snapshots
-from warehouse.state import State, inputs_hash
+from warehouse.state import State
 
 # One writer at a time: the warehouse is a single file.
 WRITER = "warehouse"
@@ -61,11 +60,11 @@ def warehouse_assets(manifest_path: Path, periods: dg.PartitionsDefinition[str])
         pool=WRITER,
         retry_policy=dg.RetryPolicy(max_retries=1, delay=10),
     )
-    def cells(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Any:
-        with workspace.hold() as place:
-            State(place).write("built", "")
-            write_snapshots(place, workspace.registry(), methodology_of(place))
-            yield from _results(context, place, manifest, translator, HEAVY)
+    def cells(context: dg.AssetExecutionContext, inputs: dg.ResourceParam[RunInputs]) -> Any:
+        with inputs.hold() as held:
+            State(held.workspace).write("built", "")
+            write_snapshots(held)
+            yield from _results(context, held.workspace, manifest, translator, HEAVY)
 
     @dbt_assets(
         manifest=manifest,
@@ -75,14 +74,12 @@ def warehouse_assets(manifest_path: Path, periods: dg.PartitionsDefinition[str])
         pool=WRITER,
         retry_policy=dg.RetryPolicy(max_retries=1, delay=10),
     )
-    def benchmarks(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Any:
-        with workspace.hold() as place:
-            registry = workspace.registry()
-            State(place).write("built", "")
-            inputs = inputs_hash(place, registry, workspace.contracts())
-            write_snapshots(place, registry, methodology_of(place))
-            yield from _results(context, place, manifest, translator, LIGHT)
-            State(place).write("built", inputs)
+    def benchmarks(context: dg.AssetExecutionContext, inputs: dg.ResourceParam[RunInputs]) -> Any:
+        with inputs.hold() as held:
+            State(held.workspace).write("built", "")
+            write_snapshots(held)
+            yield from _results(context, held.workspace, manifest, translator, LIGHT)
+            State(held.workspace).write("built", held.hash)
 
     return [cells, benchmarks]
 

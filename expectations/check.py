@@ -16,13 +16,13 @@ import pyarrow.parquet as pq
 from expectations.comparison import changes, last_submission
 from expectations.intake import receive
 from expectations.suites import catalogue
-from ingestion.contract import load_contract
+from ingestion.contract import Contract
 from ingestion.feeds import load_feeds
 from ingestion.landing import delivery_of
 from ingestion.rules import rule_texts
 from ingestion.submission_ledger import Account
 from miyar.errors import MiyarError, Problem
-from miyar.registry import load_registry
+from miyar.registry import Registry
 from miyar.workspace import Workspace
 
 
@@ -39,17 +39,17 @@ class CheckResult:
     changes: list[dict[str, Any]] | None = None
 
 
-def check(workspace: Workspace, file: Path, contract_path: Path) -> CheckResult:
+def check(workspace: Workspace, registry: Registry, file: Path, contract: Contract) -> CheckResult:
     """Receive a file under a contract as the pipeline would, in a temporary folder that is gone afterwards."""
-    with checking(workspace, file, contract_path) as (result, _):
+    with checking(workspace, registry, file, contract) as (result, _):
         return result
 
 
 @contextmanager
-def checking(workspace: Workspace, file: Path, contract_path: Path) -> Iterator[tuple[CheckResult, Workspace]]:
+def checking(
+    workspace: Workspace, registry: Registry, file: Path, contract: Contract
+) -> Iterator[tuple[CheckResult, Workspace]]:
     """The same, with the throwaway workspace in which the file was received, for as long as the context lasts."""
-    contract = load_contract(contract_path)
-    registry = load_registry(workspace.registry)
     delivery = delivery_of(file, contract, file.name)
     if isinstance(delivery, Problem):
         raise MiyarError(delivery)

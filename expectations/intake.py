@@ -24,6 +24,7 @@ from ingestion.landing import Delivery, discover
 from ingestion.staging import Staged, stage
 from ingestion.submission_ledger import (
     Account,
+    by_submission,
     contract_hash,
     is_done,
     next_sequence,
@@ -60,14 +61,16 @@ def receive_all(
     workspace: Workspace,
     registry: Registry,
     contracts: list[Contract],
+    accounts: list[Account],
     *,
     only: set[tuple[str, str]] | None = None,
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Intake:
     """Receive every delivery that is new (or whose contract changed), in path order; then rewrite the list of slices.
 
-    `only` limits to these (provider, feed) pairs. A bad file ends as a refused account and never stops the others.
-    `progress` is called with (path, done, total).
+    `accounts` are all accounts of the workspace so far; those of this intake join them. `only` limits to these
+    (provider, feed) pairs. A bad file ends as a refused account and never stops the others. `progress` is called with
+    (path, done, total).
     """
     wanted = [c for c in contracts if only is None or (c.provider, c.feed) in only]
     deliveries, problems = discover(workspace, wanted)
@@ -78,7 +81,8 @@ def receive_all(
     intake = Intake(problems=problems)
     # The same bytes under two names are one submission; the first path stands for it.
     chosen = list({delivery.submission_id: delivery for delivery in reversed(deliveries)}.values())[::-1]
-    fresh = [delivery for delivery in chosen if not is_done(workspace, delivery, registry)]
+    received = by_submission(accounts)
+    fresh = [d for d in chosen if not is_done(received.get(d.submission_id), d, workspace, registry)]
     intake.known = len(chosen) - len(fresh)
     # Submissions of one feed are judged together; in path order within it.
     fresh.sort(key=lambda delivery: delivery.contract.feed)
@@ -92,17 +96,17 @@ def receive_all(
             if number + AHEAD < len(fresh):
                 coming.append(readers.submit(_stage, fresh[number + AHEAD], workspace, registry))
             if number + 1 == len(fresh) or _is_full(batch, fresh[number + 1]):
-                intake.accounts += _account_for(batch, workspace)
+                intake.accounts += _account_for(batch, workspace, received)
                 batch = []
     progress("", len(fresh), len(fresh))
-    _, contested = write_slices(workspace)
+    _, contested = write_slices(workspace, list(received.values()), contracts)
     intake.problems += contested
     return intake
 
 
 def receive(delivery: Delivery, workspace: Workspace, registry: Registry) -> Account:
     """Take one file in. Its account is written last: until then a rerun starts the file again from nothing."""
-    (account,) = _account_for([(delivery, _stage(delivery, workspace, registry))], workspace)
+    (account,) = _account_for([(delivery, _stage(delivery, workspace, registry))], workspace, {})
     return account
 
 
@@ -127,8 +131,10 @@ def _stage(delivery: Delivery, workspace: Workspace, registry: Registry) -> Stag
         return error
 
 
-def _account_for(batch: list[tuple[Delivery, Staged | MiyarError]], workspace: Workspace) -> list[Account]:
-    """The second half, for submissions of one feed: judged together, then each split, written, accounted for."""
+def _account_for(
+    batch: list[tuple[Delivery, Staged | MiyarError]], workspace: Workspace, received: dict[str, Account]
+) -> list[Account]:
+    """The second half, for submissions of one feed: judged together, then each split, written, and noted in `received`."""
     try:
         suites = [
             (staged, suite_for(load_feeds()[delivery.contract.feed], delivery.contract, workspace.settings.periods))
@@ -138,12 +144,13 @@ def _account_for(batch: list[tuple[Delivery, Staged | MiyarError]], workspace: W
         judged = {one.staged.submission_id: one for one in judge(suites, workspace.settings.memory_limit)}
         accounts = []
         for delivery, staged in batch:
-            account = _new_account(delivery, workspace)
+            account = _new_account(delivery, next_sequence(received, delivery.submission_id))
             if isinstance(staged, MiyarError):
                 account.problems = [problem.as_dict() for problem in staged.problems]
             else:
                 _settle(delivery, workspace, judged[staged.submission_id], account)
             write_account(workspace, account)
+            received[account.submission_id] = account
             accounts.append(account)
         return accounts
     finally:
@@ -151,7 +158,7 @@ def _account_for(batch: list[tuple[Delivery, Staged | MiyarError]], workspace: W
             shutil.rmtree(_scratch(delivery, workspace), ignore_errors=True)
 
 
-def _new_account(delivery: Delivery, workspace: Workspace) -> Account:
+def _new_account(delivery: Delivery, sequence: int) -> Account:
     contract = delivery.contract
     return Account(
         submission_id=delivery.submission_id,
@@ -162,7 +169,7 @@ def _new_account(delivery: Delivery, workspace: Workspace) -> Account:
         contract_hash=contract_hash(contract),
         path=delivery.shown,
         delivered_key=delivery.delivered_key,
-        sequence=next_sequence(workspace, delivery.submission_id),
+        sequence=sequence,
         status="refused",
     )
 

@@ -6,16 +6,15 @@ Belongs here: accounts, replacement, withdrawal, contested slices. Does not belo
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.contract import Contract, load_contracts
+from ingestion.contract import Contract
 from ingestion.faults import RETRIED
 from ingestion.landing import Delivery
 from ingestion.names import names_hash
@@ -77,7 +76,15 @@ def contract_hash(contract: Contract) -> str:
 
 def read_accounts(workspace: Workspace) -> list[Account]:
     """All accounts, in order of arrival."""
-    accounts = [_read(path) for path in workspace.submissions.glob("*.json")]
+    return _in_order(_read(path) for path in workspace.submissions.glob("*.json"))
+
+
+def with_received(accounts: Iterable[Account], received: Iterable[Account]) -> list[Account]:
+    """The accounts as an intake leaves them, in order of arrival; one that was read again takes its earlier one's place."""
+    return _in_order(by_submission((*accounts, *received)).values())
+
+
+def _in_order(accounts: Iterable[Account]) -> list[Account]:
     return sorted(accounts, key=lambda account: (account.sequence, account.path, account.submission_id))
 
 
@@ -98,16 +105,14 @@ def write_account(workspace: Workspace, account: Account) -> None:
     atomic_files.write_text(path, content + "\n")
 
 
-def is_done(workspace: Workspace, delivery: Delivery, registry: Registry) -> bool:
-    """True when the same bytes were received and reading them again could not end otherwise.
+def is_done(account: Account | None, delivery: Delivery, workspace: Workspace, registry: Registry) -> bool:
+    """True when `account` is that of the same bytes, and reading them again could not end otherwise.
 
     It could after a failure of the machine, under another contract, when a name the file uses means something else in
     the registry, or when rows were held back as outside the open periods and these have changed.
     """
-    path = account_path(workspace, delivery.submission_id)
-    if not path.is_file():
+    if account is None:
         return False
-    account = _read(path)
     was_judged = not any(problem["rule"] in RETRIED for problem in account.problems)
     return (
         was_judged
@@ -122,19 +127,15 @@ def open_periods(workspace: Workspace) -> str:
     return f"{workspace.settings.periods.first}-{workspace.settings.periods.last}"
 
 
-def next_sequence(workspace: Workspace, submission_id: str) -> int:
+def next_sequence(received: Mapping[str, Account], submission_id: str) -> int:
     """The place of a submission in the order of arrival; one that was received before keeps its place."""
-    own = account_path(workspace, submission_id)
-    if own.is_file():
-        return _read(own).sequence
-    paths = workspace.submissions.glob("*.json")
-    return max((_sequence_of(path, path.stat().st_mtime_ns) for path in paths), default=0) + 1
+    own = received.get(submission_id)
+    return own.sequence if own else max((account.sequence for account in received.values()), default=0) + 1
 
 
-@cache
-def _sequence_of(path: Path, modified: int) -> int:
-    """An account's place, read once per change of its file: a run of many submissions asks for all of them each time."""
-    return _read(path).sequence
+def by_submission(accounts: Iterable[Account]) -> dict[str, Account]:
+    """Submission id -> its account."""
+    return {account.submission_id: account for account in accounts}
 
 
 def withdraw(workspace: Workspace, submission_id: str, reason: str) -> Account:
@@ -274,9 +275,11 @@ def _version(live: list[Account]) -> str:
     return digest.hexdigest()[:16]
 
 
-def write_slices(workspace: Workspace) -> tuple[pa.Table, list[Problem]]:
+def write_slices(
+    workspace: Workspace, accounts: list[Account], contracts: list[Contract]
+) -> tuple[pa.Table, list[Problem]]:
     """Write `lake/slices.parquet` from all accounts; gives it back with the contested slices."""
-    table, problems = live_slices(read_accounts(workspace), load_contracts(workspace.registry))
+    table, problems = live_slices(accounts, contracts)
     path = workspace.lake / "slices.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, atomic_files.part_of(path), compression="zstd")

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ingestion.lake import write_empty_files
-from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from publication.editions import Origin, publish
 from publication.method import methodology_of
 from warehouse.dbt_runner import HEAVY, LIGHT, run_dbt
+from warehouse.inputs import Inputs
 from warehouse.snapshots import write_snapshots
 
 
@@ -21,10 +21,12 @@ def main(root: Path, part: str) -> None:
     place = Workspace.open(root)
     if part == "edition":
         # The lake was written past ingestion: there are no contracts and files whose hashes an edition would name.
-        publish(place, Origin(place.settings.methodology, "", "", "", "", {}), datetime(2026, 1, 1, tzinfo=UTC))
+        origin = Origin(place.settings.methodology, "", "", "", "", {})
+        moment = datetime(2026, 1, 1, tzinfo=UTC)
+        publish(place, origin, moment, methodology=methodology_of(place), accounts=[])
         return
     write_empty_files(place)
-    write_snapshots(place, load_registry(place.registry), methodology_of(place))
+    write_snapshots(Inputs.read(place))
     results = list(run_dbt(place, HEAVY if part == "heavy" else LIGHT, "run"))
     slowest = sorted(results, key=lambda result: -result.seconds)[:12]
     print("\n".join(f"{result.seconds:8.1f} s  {result.unique_id}" for result in slowest), file=sys.stderr)

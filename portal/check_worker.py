@@ -17,8 +17,9 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
+from ingestion.contract import Contract, load_contract
 from miyar.errors import MiyarError
-from miyar.registry import load_registry
+from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
 from portal.problems import ReaderProblem
 from portal.settings import Limits
@@ -112,7 +113,8 @@ def _work(answer: Connection, workspace: Workspace, file: Path, contract: Path, 
     tempfile.tempdir = str(file.parent.parent)
     os.chdir(tempfile.tempdir)
     try:
-        with checking(workspace, file, contract) as (result, throwaway):
+        agreed, registry = load_contract(contract), load_registry(workspace.registry)
+        with checking(workspace, registry, file, agreed) as (result, throwaway):
             account = result.account
             counts = ("records", "accepted", "quarantined", "duplicates")
             answer.send(
@@ -128,16 +130,18 @@ def _work(answer: Connection, workspace: Workspace, file: Path, contract: Path, 
             )
             if limits.score_seconds and account.status == "accepted":
                 resource.setrlimit(resource.RLIMIT_CPU, (longest, longest))
-                answer.send(_scored(throwaway, workspace))
+                answer.send(_scored(throwaway, workspace, registry, agreed))
     except MiyarError as error:
         answer.send(Outcome("refused", file.name, problems=[problem.as_dict() for problem in error.problems]))
 
 
-def _scored(throwaway: Workspace, workspace: Workspace) -> list[dict[str, Any]] | str:
+def _scored(
+    throwaway: Workspace, workspace: Workspace, registry: Registry, contract: Contract
+) -> list[dict[str, Any]] | str:
     """The scores, or the kind of error: its text may repeat values of the file, which must not reach a log."""
     from warehouse.check_scores import scores_of_check
 
     try:
-        return scores_of_check(throwaway, workspace, load_registry(workspace.registry))
+        return scores_of_check(throwaway, workspace, registry, contract)
     except Exception as error:
         return type(error).__name__

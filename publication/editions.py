@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ingestion.submission_ledger import Account
+from methodology.parameters import Methodology
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.access import decisions
@@ -21,7 +23,6 @@ from publication.difference import write_difference
 from publication.hashing import combined_hash, file_hash
 from publication.manifest import Manifest, TableEntry, content_hash, list_editions, read_manifest
 from publication.marts import STORAGE_VERSION, known_period, last_reported_period, reading, write_tables
-from publication.method import methodology_of
 from publication.packs import write_owner_files, write_packs
 from publication.published import counts_to_publish, note_published
 from publication.release_ledger import record_unrecorded
@@ -60,6 +61,8 @@ def publish(
     origin: Origin,
     published_at: datetime,
     *,
+    methodology: Methodology,
+    accounts: list[Account],
     period: str | None = None,
     reason: str = "",
     by: str = "",
@@ -75,7 +78,7 @@ def publish(
     editions.mkdir(parents=True, exist_ok=True)
     _sweep(editions)
     record_unrecorded(editions)
-    draft = _draft(workspace, period)
+    draft = _draft(workspace, period, accounts)
     everything = list_editions(editions)
     earlier = [name for name in everything if name.startswith(f"{draft.period_id}-r")]
     if earlier and read_manifest(editions / earlier[-1]).content_hash == draft.content_hash:
@@ -104,7 +107,6 @@ def publish(
     revision = read_manifest(editions / earlier[-1]).revision + 1 if earlier else 1
     edition_id = f"{draft.period_id}-r{revision}"
     # Only now: packs and reports tell what was restated, and an edition that is not new needs none of them.
-    methodology = methodology_of(workspace)
     with shelf(draft.folder / "benchmarks.duckdb") as tables:
         write_packs(tables, draft.folder, edition_id, draft.period_id, methodology)
         write_reports(tables, draft.folder, edition_id, draft.period_id, methodology)
@@ -144,14 +146,14 @@ class _Draft:
     counts: pa.Table
 
 
-def _draft(workspace: Workspace, period: str | None) -> _Draft:
+def _draft(workspace: Workspace, period: str | None, accounts: list[Account]) -> _Draft:
     """Copy what is published out of the warehouse into a folder aside."""
     with reading(workspace.warehouse) as connection:
         chosen = known_period(connection, period) if period else last_reported_period(connection)
         folder = workspace.editions / f".building-{chosen}"
         folder.mkdir()
         tables = write_tables(connection, folder, chosen)
-        packs = write_owner_files(connection, workspace, folder, chosen)
+        packs = write_owner_files(connection, accounts, folder, chosen)
         counts = counts_to_publish(connection, chosen)
     access = combined_hash(decisions())
     return _Draft(chosen, folder, tables, packs, access, content_hash(tables, packs, access), counts)

@@ -15,10 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
-from ingestion.submission_ledger import read_accounts
+from ingestion.submission_ledger import Account
 from methodology.parameters import Methodology
 from miyar import sql
-from miyar.workspace import Workspace
 from publication.documents.agency import agency_document
 from publication.documents.rendering import as_html, as_pdf, values
 from publication.documents.workbook import write_workbook
@@ -70,7 +69,7 @@ SCORES = """
 
 
 def write_owner_files(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, building: Path, period: str
+    connection: duckdb.DuckDBPyConnection, accounts: list[Account], building: Path, period: str
 ) -> dict[str, str]:
     """Write what a pack holds beyond the edition's tables: `tables/owner_scores.parquet` and `quality.json`.
 
@@ -78,7 +77,7 @@ def write_owner_files(
     the rules of access.
     """
     hashes = {}
-    quality = _quality_by_agency(workspace)
+    quality = _quality_by_agency(accounts)
     agencies = [row[0] for row in connection.execute("select agency_id from core.dim_agencies order by 1").fetchall()]
     # Judged rows of all agencies at once, and in their order: each agency's then lie together, and no other's are read for them.
     connection.execute("create or replace temp table owned as " + SCORES, {"period": period})
@@ -149,10 +148,10 @@ def _harmless(column: Any) -> Any:
     return pc.replace_substring_regex(column, FORMULA, r"'\1")
 
 
-def _quality_by_agency(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
+def _quality_by_agency(accounts: list[Account]) -> dict[str, list[dict[str, Any]]]:
     """Per agency, the account of its own rows in every submission that held any."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for account in sorted(read_accounts(workspace), key=lambda account: account.path):
+    for account in sorted(accounts, key=lambda account: account.path):
         named = {entry["agency_id"] for entry in account.slices}
         # A stray row that was refused makes nobody a party to another agency's file.
         agencies = {entry["agency_id"] for entry in account.slices if entry["rows"] > 0} or named & {account.provider}

@@ -10,13 +10,14 @@ from typing import Any
 import duckdb
 
 from expectations.check import CheckResult, checking
+from ingestion.contract import Contract, load_contract
 from ingestion.lake import write_empty_files
-from ingestion.submission_ledger import write_slices
+from ingestion.submission_ledger import read_accounts, write_slices
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
 from publication.method import methodology_of
 from warehouse.dbt_runner import run_dbt
-from warehouse.origin import code_hash
+from warehouse.inputs import Inputs, code_hash
 from warehouse.snapshots import write_snapshots
 
 # The scores and all they are made from; peers are not in the file.
@@ -39,24 +40,27 @@ SCORES = """
 
 
 def check_with_scores(
-    workspace: Workspace, file: Path, contract: Path, *, with_scores: bool = True
+    workspace: Workspace, file: Path, contract_path: Path, *, with_scores: bool = True
 ) -> tuple[CheckResult, list[dict[str, Any]], dict[str, str]]:
     """The check of a file, its scores (none for a refused file), and the hashes of code and registry it was judged by."""
-    registry = load_registry(workspace.registry)
+    contract, registry = load_contract(contract_path), load_registry(workspace.registry)
     hashes = {"code": code_hash(), "registry": registry.hash}
-    with checking(workspace, file, contract) as (result, throwaway):
+    with checking(workspace, registry, file, contract) as (result, throwaway):
         is_scored = with_scores and result.account.status == "accepted"
-        return result, scores_of_check(throwaway, workspace, registry) if is_scored else [], hashes
+        return result, scores_of_check(throwaway, workspace, registry, contract) if is_scored else [], hashes
 
 
-def scores_of_check(throwaway: Workspace, workspace: Workspace, registry: Registry) -> list[dict[str, Any]]:
+def scores_of_check(
+    throwaway: Workspace, workspace: Workspace, registry: Registry, contract: Contract
+) -> list[dict[str, Any]]:
     """Rows of scores (units of agencies only) from the lake of `throwaway`, under the parameters of `workspace`.
 
     Raises RuntimeError naming what dbt could not build.
     """
-    write_slices(throwaway)
+    inputs = Inputs(throwaway, registry, [contract], methodology_of(workspace), read_accounts(throwaway))
+    write_slices(throwaway, inputs.accounts, inputs.contracts)
     write_empty_files(throwaway)
-    write_snapshots(throwaway, registry, methodology_of(workspace))
+    write_snapshots(inputs)
     failures = [
         f"{result.unique_id}: {result.message}" for result in run_dbt(throwaway, SCORED, "run") if result.failed
     ]

@@ -10,36 +10,39 @@ from pathlib import Path
 import duckdb
 
 from miyar import sql
-from miyar.registry import Registry
 from miyar.workspace import Workspace
 from publication.manifest import list_editions, read_manifest
 from publication.method import methodology_of
 from warehouse.dbt_runner import LIGHT, run_dbt
+from warehouse.inputs import Inputs
 from warehouse.snapshots import write_snapshots
 
 
-def same_method(workspace: Workspace, registry: Registry, folder: Path) -> Path | None:
+def same_method(inputs: Inputs, folder: Path) -> Path | None:
     """Scores under the last edition's methodology, made in `folder`; none while the workspace has not left it."""
+    workspace = inputs.workspace
     editions = list_editions(workspace.editions)
     if not editions:
         return None
     version = read_manifest(workspace.editions / editions[-1]).methodology_version
-    return None if version == workspace.settings.methodology else scores_under(workspace, registry, version, folder)
+    return None if version == workspace.settings.methodology else scores_under(inputs, version, folder)
 
 
-def scores_under(workspace: Workspace, registry: Registry, methodology_version: str, folder: Path) -> Path:
+def scores_under(inputs: Inputs, methodology_version: str, folder: Path) -> Path:
     """Parquet of `bench_scores` as another methodology version would have it, made in the empty folder `folder`.
 
     Everything above the cells is computed anew on a copy of the warehouse; cells do not depend on the methodology. Raises
     RuntimeError naming what dbt could not build.
     """
-    aside = Workspace(folder, workspace.settings.model_copy(update={"methodology": methodology_version}))
+    workspace = inputs.workspace
+    settings = workspace.settings.model_copy(update={"methodology": methodology_version})
+    aside = Workspace(folder, settings)
     aside.warehouse.parent.mkdir(parents=True)
     aside.lake.mkdir()
     shutil.copyfile(workspace.warehouse, aside.warehouse)
     shutil.copyfile(workspace.lake / "slices.parquet", aside.lake / "slices.parquet")
-    methodology = methodology_of(replace(workspace, settings=aside.settings))
-    write_snapshots(workspace, registry, methodology, into=aside.lake)
+    methodology = methodology_of(replace(workspace, settings=settings))
+    write_snapshots(replace(inputs, methodology=methodology), into=aside.lake)
     failures = [f"{result.unique_id}: {result.message}" for result in run_dbt(aside, LIGHT, "run") if result.failed]
     if failures:
         raise RuntimeError(f"under methodology {methodology_version}: {'; '.join(failures)}")

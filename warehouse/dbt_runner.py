@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from miyar.workspace import Workspace
-from warehouse.origin import code_hash
+from warehouse.inputs import code_hash
 
 DBT = Path(__file__).resolve().parents[1] / "dbt"
 # What decides the content of a cell: when any of it changes, every slice is computed again.

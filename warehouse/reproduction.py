@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ingestion.contract import load_contracts
 from ingestion.lake import write_empty_files
 from ingestion.submission_ledger import write_slices
 from miyar.errors import MiyarError, Problem
-from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from publication.editions import publish
 from publication.manifest import OF_HISTORY, Manifest, read_manifest
-from publication.method import methodology_of
 from publication.vintages import restore
 from warehouse.dbt_runner import run_dbt
-from warehouse.origin import code_hash, origin_of
+from warehouse.inputs import Inputs, code_hash
 from warehouse.snapshots import write_snapshots
 
 
@@ -62,17 +59,19 @@ def reproduce(workspace: Workspace, edition_id: str, folder: Path, *, anyway: bo
         )
     restore(workspace, manifest.inputs_hash, folder)
     aside = Workspace.open(folder)
-    registry, contracts = load_registry(aside.registry), load_contracts(aside.registry)
+    inputs = Inputs.read(aside)
     write_empty_files(aside)
-    write_slices(aside)
-    write_snapshots(aside, registry, methodology_of(aside))
+    write_slices(aside, inputs.accounts, inputs.contracts)
+    write_snapshots(inputs)
     failures = [f"{result.unique_id}: {result.message}" for result in run_dbt(aside, command="run") if result.failed]
     if failures:
         raise RuntimeError(f"{edition_id} could not be built again: {'; '.join(failures)}")
     made = publish(
         aside,
-        origin_of(aside, registry, contracts),
+        inputs.origin,
         datetime.fromisoformat(manifest.published_at),
+        methodology=inputs.methodology,
+        accounts=inputs.accounts,
         period=manifest.period_id,
     )
     return Reproduction(manifest.content_hash, made.content_hash, _differing(manifest, read_manifest(made.path)))

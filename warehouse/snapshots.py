@@ -8,11 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.submission_ledger import Account, read_accounts
+from ingestion.submission_ledger import Account
 from methodology.parameters import Methodology
-from miyar.registry import TABLES, Registry
-from miyar.workspace import Workspace
+from miyar.registry import TABLES
 from publication.published import read_published
+from warehouse.inputs import Inputs
 
 PRACTICE_COLUMNS = [
     "model_id",
@@ -27,10 +27,9 @@ PRACTICE_COLUMNS = [
 ]
 
 
-def write_snapshots(
-    workspace: Workspace, registry: Registry, methodology: Methodology, *, into: Path | None = None
-) -> None:
+def write_snapshots(inputs: Inputs, *, into: Path | None = None) -> None:
     """Write `registry/*.parquet` into the lake (or another folder); rows in the order of their source, columns text."""
+    workspace, registry, methodology = inputs.workspace, inputs.registry, inputs.methodology
     folder = (into or workspace.lake) / "registry"
     folder.mkdir(parents=True, exist_ok=True)
     for name, (columns, _, _) in TABLES.items():
@@ -60,7 +59,7 @@ def write_snapshots(
     _write(folder / "methodology_versions.parquet", list(about), [about])
     periods = [{"period_id": period} for period in workspace.settings.periods.all]
     _write(folder / "periods.parquet", ["period_id"], periods)
-    _write_submissions(folder / "submissions.parquet", read_accounts(workspace))
+    _write_submissions(folder / "submissions.parquet", inputs.accounts)
     _replace(folder / "published.parquet", read_published(workspace))
 
 

@@ -1,38 +1,11 @@
 """What the warehouse and the last edition were made from, so that nothing is done twice and nothing stale is published.
 
-Belongs here: the hash of all inputs and the two marks. Does not belong here: doing the work (`pipeline`, the assets).
+Belongs here: the two marks. Does not belong here: the hash of all inputs (`inputs`), and the work.
 """
 
-import hashlib
-import json
-
-from ingestion.contract import Contract
-from ingestion.submission_ledger import read_accounts
 from miyar.errors import MiyarError, Problem
-from miyar.registry import Registry
 from miyar.workspace import Workspace
-from publication.method import methodology_of
-from warehouse.origin import code_hash, contracts_hash
-
-
-def inputs_hash(workspace: Workspace, registry: Registry, contracts: list[Contract]) -> str:
-    """Hash of everything the warehouse is built from; the accounts stand for the rows."""
-    digest = hashlib.sha256()
-    accounts = [
-        (a.submission_id, a.contract_hash, a.names_hash, a.accepted, a.status, a.withdrawn, a.sequence)
-        for a in read_accounts(workspace)
-    ]
-    parts = (
-        code_hash(),
-        registry.hash,
-        contracts_hash(contracts),
-        methodology_of(workspace).hash,
-        workspace.settings.model_dump_json(),
-        json.dumps(sorted(accounts)),
-    )
-    for part in parts:
-        digest.update(part.encode() + b"\0")
-    return digest.hexdigest()
+from warehouse.inputs import Inputs
 
 
 class State:
@@ -52,9 +25,9 @@ class State:
         part.replace(self._folder / f"{step}.hash")
 
 
-def require_built(workspace: Workspace, registry: Registry, contracts: list[Contract]) -> None:
-    """Raise MiyarError unless the warehouse was built, with all tests passed, from exactly today's inputs."""
-    if State(workspace).read("built") != inputs_hash(workspace, registry, contracts):
+def require_built(inputs: Inputs) -> None:
+    """Raise MiyarError unless the warehouse was built, with all tests passed, from exactly these inputs."""
+    if State(inputs.workspace).read("built") != inputs.hash:
         raise MiyarError(
             Problem(
                 "warehouse_stale",

@@ -14,7 +14,8 @@ import pytest
 
 from expectations.check import check
 from expectations.intake import Intake, receive_all
-from ingestion.submission_ledger import Account
+from ingestion.contract import load_contract
+from ingestion.submission_ledger import Account, read_accounts
 from miyar.errors import MiyarError
 
 GOOD = ["a01,1,2026-01-10 09:00:00,5", "a01,2,2026-01-11 09:00:00,4", "a01,3,2026-02-11 09:00:00,3"]
@@ -24,7 +25,7 @@ WAIVED: dict[str, Any] = {
 
 
 def _receive(centre: Any) -> Intake:
-    return receive_all(centre.workspace, centre.registry, centre.contracts)
+    return receive_all(centre.workspace, centre.registry, centre.contracts, read_accounts(centre.workspace))
 
 
 def _report(centre: Any, account: Account) -> dict[str, dict[str, Any]]:
@@ -95,7 +96,7 @@ def test_no_refused_row_shows_personal_data(centre: Any, treatment: str | None) 
     path = centre.contract("p1", properties=properties)
     twice = [f"a01,{one},2026-01-1{day} 09:00:00,5" for one in PERSONAL for day in (2, 3)]
     file = centre.land("p1", "f.csv", *GOOD, *twice, *(f"a01,n{n},2026-01-12 09:00:00,5" for n in range(9)))
-    answer = check(centre.workspace, file, path)
+    answer = check(centre.workspace, centre.registry, file, load_contract(path))
     (account,) = _receive(centre).accounts
     assert account.rule_counts == {"duplicate_key": 6}
     values = {value for _, _, _, value in _values(centre, account)}
@@ -186,7 +187,9 @@ def test_only_what_was_asked_for(centre: Any) -> None:
     (centre.root / "landing" / "p2" / "elsewhere").mkdir()
     (centre.root / "landing" / "p2" / "elsewhere" / "x.csv").write_text("a\n", "utf-8")
     only = {("p1", "survey_responses")}
-    intake = receive_all(centre.workspace, centre.registry, centre.contracts, only=only)
+    intake = receive_all(
+        centre.workspace, centre.registry, centre.contracts, read_accounts(centre.workspace), only=only
+    )
     assert [account.provider for account in intake.accounts] == ["p1"]
     assert intake.problems == []
     assert [problem.rule for problem in _receive(centre).problems] == ["file_unmatched"]
@@ -213,7 +216,7 @@ def test_a_check_tells_the_same_and_writes_nothing(centre: Any) -> None:
         GOOD[0],
     )
     before = _snapshot(centre.root)
-    told = check(centre.workspace, file, contract)
+    told = check(centre.workspace, centre.registry, file, load_contract(contract))
     assert _snapshot(centre.root) == before
     (account,) = _receive(centre).accounts
     for name in (
@@ -236,4 +239,4 @@ def test_a_check_tells_the_same_and_writes_nothing(centre: Any) -> None:
 def test_a_check_of_a_file_that_cannot_be_read_says_so(centre: Any) -> None:
     contract = centre.contract("p1")
     with pytest.raises(MiyarError, match="file_unreadable"):
-        check(centre.workspace, centre.root / "absent.csv", contract)
+        check(centre.workspace, centre.registry, centre.root / "absent.csv", load_contract(contract))

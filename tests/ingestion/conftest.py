@@ -14,7 +14,14 @@ from ingestion.contract import Contract, load_contracts
 from ingestion.lake import Settlement, settle
 from ingestion.landing import Delivery, discover
 from ingestion.staging import Staged, stage
-from ingestion.submission_ledger import Account, contract_hash, next_sequence, write_account
+from ingestion.submission_ledger import (
+    Account,
+    by_submission,
+    contract_hash,
+    next_sequence,
+    read_accounts,
+    write_account,
+)
 from miyar.errors import MiyarError, Problem
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
@@ -138,7 +145,7 @@ class Centre:
             contract_hash=contract_hash(delivery.contract),
             path=delivery.shown,
             delivered_key=delivery.delivered_key,
-            sequence=next_sequence(self.workspace, delivery.submission_id),
+            sequence=next_sequence(by_submission(read_accounts(self.workspace)), delivery.submission_id),
             status="accepted" if settlement.accepted else "refused",
             source_rows=staged.source_rows,
             records=staged.records,

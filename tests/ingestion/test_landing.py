@@ -10,7 +10,7 @@ import pytest
 
 from ingestion.contract import load_contracts
 from ingestion.landing import discover
-from ingestion.submission_ledger import write_slices
+from ingestion.submission_ledger import read_accounts, write_slices
 
 FILE = "agency,id,answered,q1\na01,r1,2025-02-03,4\n"
 
@@ -93,7 +93,7 @@ def test_order_of_the_directory_does_not_matter(
         monkeypatch.setattr(os, "walk", shuffled)
         for delivery in centre.deliveries():
             centre.receive(delivery)
-        write_slices(centre.workspace)
+        write_slices(centre.workspace, read_accounts(centre.workspace), load_contracts(centre.workspace.registry))
         slices.append((centre.workspace.lake / "slices.parquet").read_bytes())
     assert slices[0] == slices[1]
 

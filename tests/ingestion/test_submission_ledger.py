@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from ingestion.contract import Contract, load_contracts
+from ingestion.landing import Delivery
 from ingestion.submission_ledger import (
     Account,
+    by_submission,
     contract_hash,
     is_done,
     live_slices,
@@ -18,6 +20,11 @@ from ingestion.submission_ledger import (
 from miyar.errors import MiyarError
 
 SLICE = "survey_responses|a01|2025Q1"
+
+
+def _is_done(centre: Any, delivery: Delivery) -> bool:
+    accounts = by_submission(read_accounts(centre.workspace))
+    return is_done(accounts.get(delivery.submission_id), delivery, centre.workspace, centre.registry)
 
 
 def account(number: int, provider: str = "p1", **changes: Any) -> Account:
@@ -131,7 +138,9 @@ def test_withdrawn_delivery_gives_way_to_the_one_before(centre: Any, survey: dic
     assert (first.sequence, second.sequence) == (1, 2)
 
     def live() -> list[tuple[str, str]]:
-        table, _ = write_slices(centre.workspace)
+        table, _ = write_slices(
+            centre.workspace, read_accounts(centre.workspace), load_contracts(centre.workspace.registry)
+        )
         return [(r["submission_id"], r["status"]) for r in table.to_pylist()]
 
     assert live() == [(first.submission_id, "replaced"), (second.submission_id, "live")]
@@ -141,7 +150,7 @@ def test_withdrawn_delivery_gives_way_to_the_one_before(centre: Any, survey: dic
     assert live() == [(first.submission_id, "withdrawn"), (second.submission_id, "withdrawn")]
     # Both remain in the ledger, with the reason, and are not read again.
     assert [a.withdrawn for a in read_accounts(centre.workspace)] == ["the wrong quarter"] * 2
-    assert all(is_done(centre.workspace, delivery, centre.registry) for delivery in centre.deliveries())
+    assert all(_is_done(centre, delivery) for delivery in centre.deliveries())
     # A changed contract has the file read anew, and it stays withdrawn.
     centre.contract(survey, nullValues=["-"])
     assert [centre.receive(delivery).withdrawn for delivery in centre.deliveries()] == ["the wrong quarter"] * 2
@@ -161,12 +170,12 @@ def test_a_file_is_done_until_its_contract_changes(centre: Any, survey: dict[str
     centre.contract(survey)
     centre.land("agency,id,answered,q1\na01,r1,2025-02-03,4\n")
     [delivery] = centre.deliveries()
-    assert not is_done(centre.workspace, delivery, centre.registry)
+    assert not _is_done(centre, delivery)
     account = centre.receive(delivery)
-    assert is_done(centre.workspace, delivery, centre.registry)
+    assert _is_done(centre, delivery)
     centre.contract(survey, nullValues=["-"])
     [again] = centre.deliveries()
-    assert again.submission_id == delivery.submission_id and not is_done(centre.workspace, again, centre.registry)
+    assert again.submission_id == delivery.submission_id and not _is_done(centre, again)
     # Received again it keeps its place in the order of arrival.
     assert centre.receive(again).sequence == account.sequence
     [contract] = load_contracts(centre.root / "registry")
@@ -182,7 +191,7 @@ def test_a_file_is_read_again_when_a_name_it_uses_changes(centre: Any, survey: d
     assert [account.names for account in accounts] == [{"agencies": ["a01"]}, {"agencies": None}]
 
     def done() -> list[bool]:
-        return [is_done(centre.workspace, delivery, centre.registry) for delivery in centre.deliveries()]
+        return [_is_done(centre, delivery) for delivery in centre.deliveries()]
 
     assert done() == [True, True]
     agencies = centre.root / "registry" / "agencies.csv"
@@ -207,4 +216,4 @@ def test_a_failure_of_the_machine_is_tried_again(centre: Any, survey: dict[str, 
     for rule, done in (("disk_full", False), ("pseudonym_key_missing", False), ("file_quotes", True)):
         account.status, account.problems = "refused", [{"rule": rule, "message": "m"}]
         write_account(centre.workspace, account)
-        assert is_done(centre.workspace, delivery, centre.registry) is done
+        assert _is_done(centre, delivery) is done

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from dagster_project.definitions import define
+from dagster_project.resources import RunInputs
 from simulation.workspace import write_workspace
 from simulation.world import Size
 
@@ -22,4 +23,4 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def definitions(centre: Path) -> dg.Definitions:
-    return define(centre)
+    return define(RunInputs(centre))

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dagster_project.resources import WorkspaceResource
+from dagster_project.resources import RunInputs
 from miyar.workspace import Workspace
 from warehouse.dbt_runner import stopped
 
@@ -29,7 +29,7 @@ def test_an_interrupted_step_is_not_tried_again(interrupt: type[BaseException], 
     (tmp_path / "miyar.yml").write_text(
         "name: {ar: مركز, en: Centre}\nmethodology: '2026.1'\nperiods: {first: 2025Q1, last: 2025Q4}\n", "utf-8"
     )
-    with pytest.raises(dg.Failure) as caught, WorkspaceResource(root=str(tmp_path)).hold():
+    with pytest.raises(dg.Failure) as caught, RunInputs(tmp_path).hold():
         raise interrupt
     assert caught.value.allow_retries is False
     assert "stopped" in str(caught.value.description)

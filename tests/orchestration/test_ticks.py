@@ -10,10 +10,11 @@ import pytest
 
 from dagster_project.definitions import define
 from dagster_project.partitions import range_tags
+from dagster_project.resources import RunInputs
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from warehouse.dbt_runner import build_key, dbt_arguments, dbt_variables
-from warehouse.origin import code_hash
+from warehouse.inputs import code_hash
 
 
 def test_range_tags_go_from_the_first_to_the_last() -> None:
@@ -29,7 +30,7 @@ def test_two_hundred_new_files_are_one_run(centre: Path, tmp_path: Path) -> None
     source = next(path for path in sorted((root / "landing").rglob("*.csv")))
     for number in range(200):
         source.with_name(f"{source.stem}_{number}{source.suffix}").write_bytes(source.read_bytes() + b"\n" * number)
-    sensor = define(root).resolve_sensor_def("landing")
+    sensor = define(RunInputs(root)).resolve_sensor_def("landing")
     with dg.instance_for_test() as instance, dg.build_sensor_context(instance=instance) as context:
         asked = sensor.evaluate_tick(context)
     (request,) = asked.run_requests or []

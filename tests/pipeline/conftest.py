@@ -260,11 +260,14 @@ class Micro:
         from expectations.intake import receive_all
         from ingestion.contract import load_contracts
         from ingestion.lake import write_empty_files
+        from ingestion.submission_ledger import read_accounts
 
         place = self.workspace
         with place.lock():
             write_empty_files(place)
-            return receive_all(place, load_registry(place.registry), load_contracts(place.registry))
+            return receive_all(
+                place, load_registry(place.registry), load_contracts(place.registry), read_accounts(place)
+            )
 
     def build(self, select: list[str] | None = None) -> None:
         """Make the models as a run does, without the seconds Dagster needs for its events and dbt for its data tests.
@@ -272,26 +275,27 @@ class Micro:
         The data tests run with the whole road: `built_workspace`, `run`, and where one is to fail.
         """
         from ingestion.submission_ledger import write_slices
-        from publication.method import methodology_of
         from warehouse.dbt_runner import run_dbt
+        from warehouse.inputs import Inputs
         from warehouse.snapshots import write_snapshots
 
         place = self.workspace
         with place.lock():
-            write_slices(place)
-            write_snapshots(place, load_registry(place.registry), methodology_of(place))
+            inputs = Inputs.read(place)
+            write_slices(place, inputs.accounts, inputs.contracts)
+            write_snapshots(inputs)
             failed = [(result.unique_id, result.message) for result in run_dbt(place, select, "run") if result.failed]
             assert failed == []
 
     def publish(self, moment: datetime = MOMENT, reason: str = "test") -> Any:
-        from ingestion.contract import load_contracts
         from publication.editions import publish
-        from warehouse.origin import origin_of
+        from warehouse.inputs import Inputs
 
         place = self.workspace
         with place.lock():
-            origin = origin_of(place, load_registry(place.registry), load_contracts(place.registry))
-            return publish(place, origin, moment, reason=reason)
+            inputs = Inputs.read(place)
+            known = {"methodology": inputs.methodology, "accounts": inputs.accounts}
+            return publish(place, inputs.origin, moment, reason=reason, **known)
 
     def withdraw(self, path: str) -> None:
         from ingestion.submission_ledger import withdraw

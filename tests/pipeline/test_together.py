@@ -14,6 +14,7 @@ import pytest
 
 from dagster_project.definitions import define
 from dagster_project.instance import OWN, open_instance, open_runs
+from dagster_project.resources import RunInputs
 from miyar.errors import WorkspaceBusyError
 
 # Holds the workspace until its input is closed, and says when it has it.
@@ -64,7 +65,7 @@ from dagster_project.instance import open_instance
 root = Path(sys.argv[1])
 with open_instance(root) as instance:
     print("ready", flush=True)
-    define(root).resolve_job_def("publish").execute_in_process(instance=instance)
+    define(RunInputs(root)).resolve_job_def("publish").execute_in_process(instance=instance)
 """
 SUMS = (
     "select (select sum(n) from bench_scores), (select sum(accepted) from fct_submissions), "
@@ -113,7 +114,7 @@ def test_a_killed_holder_leaves_no_lock(built) -> None:
 
 def test_runs_a_kill_left_open_are_closed_when_nobody_holds_the_workspace(micro) -> None:
     """The daemon's jobs queue behind open runs: without this, behind a killed `miyar run` until the next one."""
-    definitions = define(micro.root)
+    definitions = define(RunInputs(micro.root))
     landing, job = definitions.resolve_sensor_def("landing"), definitions.resolve_job_def("publish")
     with open_instance(micro.root) as instance, dg.build_sensor_context(instance=instance) as context:
         ours = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=OWN)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from ingestion.contract import load_contract
+from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from portal.app import create_app
 from portal.check_worker import SHOWN_ROWS
@@ -253,7 +255,7 @@ def test_check_tells_what_the_command_tells_and_keeps_nothing(
         lake.unlink()
     assert answer.status_code == 200, answer.text
     contract = built_workspace.registry / "contracts" / OWN / "survey_responses.yml"
-    expected = check(built_workspace, file, contract)
+    expected = check(built_workspace, load_registry(built_workspace.registry), file, load_contract(contract))
     assert expected.account.quarantined > 0
     for count in (expected.account.records, expected.account.accepted, expected.account.quarantined):
         assert f">{count:,}<" in answer.text

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from ingestion.contract import load_contract
+from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from portal.app import create_app
 from portal.check_worker import SHOWN_ROWS, _scored
@@ -115,7 +117,8 @@ def test_an_error_while_scoring_tells_its_kind_only(centre: Workspace, monkeypat
         raise RuntimeError("the value 0501234567 is no number")
 
     monkeypatch.setattr("warehouse.check_scores.scores_of_check", telling_too_much)
-    assert _scored(centre, centre) == "RuntimeError"
+    contract = load_contract(centre.registry / "contracts" / OWN / "survey_responses.yml")
+    assert _scored(centre, centre, load_registry(centre.registry), contract) == "RuntimeError"
 
 
 def test_without_time_for_scores_none_are_promised(centre: Workspace, clock: Clock, file: Path) -> None:

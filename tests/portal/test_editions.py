@@ -15,8 +15,9 @@ from portal.settings import PortalSettings
 from portal.state import make_portal
 from portal.users import Reader
 from portal.view import View
-from publication.editions import Origin, publish
+from publication.editions import Origin
 from tests.portal.conftest import BASE, OTHER, OWN, Clock, form_token, reader_of
+from tests.publication.centre import publish_as_it_stands
 
 
 @pytest.fixture
@@ -45,7 +46,9 @@ def restate(place: Workspace) -> str:
         assert row and row[0]
         connection.execute("update benchmarks.bench_scores set score = 12.3456 where score_id = ?", [row[0]])
     origin = Origin("2026.1", "m" * 64, "r" * 64, "c" * 64, "k" * 64, {})
-    publish(place, origin, datetime(2026, 3, 1, tzinfo=UTC), reason="Lighthouse <b>corrected</b> its counts")
+    publish_as_it_stands(
+        place, origin, datetime(2026, 3, 1, tzinfo=UTC), reason="Lighthouse <b>corrected</b> its counts"
+    )
     return str(row[0])
 
 

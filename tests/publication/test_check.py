@@ -17,11 +17,12 @@ import pytest
 
 from expectations.check import CheckResult, check
 from expectations.comparison import changes
-from ingestion.contract import load_contracts
+from ingestion.contract import load_contract, load_contracts
 from ingestion.feeds import load_feeds
 from ingestion.landing import discover
 from ingestion.submission_ledger import Account, read_accounts
 from miyar.errors import MiyarError
+from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from publication.documents.check import write_answer
 from warehouse.check_scores import check_with_scores
@@ -45,7 +46,12 @@ def test_check_and_pipeline_agree_row_by_row(built_workspace: Workspace) -> None
         if account.status != "accepted" or feeds.get(kind, 0) >= 1 + kind[1]:
             continue
         feeds[kind] = feeds.get(kind, 0) + 1
-        told = check(built_workspace, delivery.path, _contract(built_workspace, account))
+        told = check(
+            built_workspace,
+            load_registry(built_workspace.registry),
+            delivery.path,
+            load_contract(_contract(built_workspace, account)),
+        )
         assert [getattr(told.account, name) for name in SAME] == [getattr(account, name) for name in SAME], account.path
         stored = built_workspace.quarantine / account.feed / f"{account.submission_id}.parquet"
         rows = pq.read_table(stored).to_pylist() if stored.is_file() else []

@@ -15,10 +15,10 @@ import pytest
 
 from miyar.errors import MiyarError
 from publication.asof import in_force
-from publication.editions import Published, publish
+from publication.editions import Published
 from publication.manifest import list_editions, read_manifest
 from publication.reading import benchmark_rows, headline_metrics, last_period, open_edition
-from tests.publication.centre import ORIGIN
+from tests.publication.centre import ORIGIN, publish_as_it_stands
 
 RESTATED = "update benchmarks.bench_scores set score = 72 where score_id = 's3'"
 
@@ -80,7 +80,7 @@ def test_the_manifest_says_what_it_was_made_from(centre: Any) -> None:
 )
 def test_moments_are_told_in_utc(centre: Any, moment: datetime, told: str) -> None:
     """The ledger puts editions in the order of these texts, and what was believed on a day is looked up by them."""
-    published = publish(centre.workspace, ORIGIN, moment)
+    published = publish_as_it_stands(centre.workspace, ORIGIN, moment)
     assert read_manifest(published.path).published_at == told
     assert [entry.edition_id for entry in in_force(centre.workspace.editions, "2026-04-20")] == ["2026Q1-r1"]
 

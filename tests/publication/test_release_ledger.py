@@ -18,11 +18,10 @@ import pytest
 
 from miyar.errors import MiyarError
 from publication.asof import in_force
-from publication.editions import publish
 from publication.proofs import is_proved, prove
 from publication.release_ledger import FILE, check, read_entries, record_unrecorded
 from publication.verify import verify, verify_all
-from tests.publication.centre import ORIGIN
+from tests.publication.centre import ORIGIN, publish_as_it_stands
 
 CORRECTED = "update benchmarks.bench_scores set score = {} where score_id = 's3'"
 Unseal = Callable[[Path], Any]
@@ -38,7 +37,7 @@ def editions(centre: Any) -> Path:
     ):
         centre.change(CORRECTED.format(score))
         moment = datetime(2026, 4, day, 9, tzinfo=UTC)
-        publish(centre.workspace, ORIGIN, moment, period=period, reason=reason, by="Huda")
+        publish_as_it_stands(centre.workspace, ORIGIN, moment, period=period, reason=reason, by="Huda")
     folder: Path = centre.workspace.editions
     return folder
 
@@ -189,6 +188,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 import publication.editions as editions
 from miyar.workspace import Workspace
+from tests.publication.centre import publish_as_it_stands
 
 calls = []
 def kill(folder):
@@ -201,7 +201,7 @@ def kill(folder):
 editions.record_unrecorded = kill
 origin = editions.Origin("2026.1", "m" * 64, "r" * 64, "c" * 64, "k" * 64, {})
 place = Workspace.open(Path(sys.argv[1]))
-editions.publish(place, origin, datetime(2026, 4, 25, tzinfo=UTC), reason="correction", by="Huda")
+publish_as_it_stands(place, origin, datetime(2026, 4, 25, tzinfo=UTC), reason="correction", by="Huda")
 """
 
 

@@ -17,11 +17,11 @@ import pytest
 from expectations.intake import Intake, receive_all
 from ingestion.contract import load_contracts
 from ingestion.lake import write_empty_files
-from ingestion.submission_ledger import Account
+from ingestion.submission_ledger import Account, read_accounts
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
-from publication.method import methodology_of
 from warehouse.dbt_runner import run_dbt
+from warehouse.inputs import Inputs
 from warehouse.snapshots import write_snapshots
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -52,7 +52,7 @@ class RealSet:
         registry = load_registry(self.workspace.registry)
         contracts = load_contracts(self.workspace.registry)
         with self.workspace.lock():
-            intake = receive_all(self.workspace, registry, contracts)
+            intake = receive_all(self.workspace, registry, contracts, read_accounts(self.workspace))
         for account in intake.accounts:
             _assert_conserved(account)
         return intake
@@ -61,7 +61,7 @@ class RealSet:
         """Make the warehouse from the lake; every model and every test of dbt must pass."""
         with self.workspace.lock():
             write_empty_files(self.workspace)
-            write_snapshots(self.workspace, load_registry(self.workspace.registry), methodology_of(self.workspace))
+            write_snapshots(Inputs.read(self.workspace))
             results = list(run_dbt(self.workspace))
         assert results
         assert not [(result.unique_id, result.message) for result in results if result.failed]

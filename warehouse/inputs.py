@@ -1,0 +1,109 @@
+"""Everything one warehouse is made from, read once for a run: workspace, registry, contracts, methodology, accounts.
+
+Belongs here: reading it, and what identifies it (hashes, tags, an edition's origin). Does not belong here: the rows (the lake),
+and what is made from them.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+from ingestion.contract import Contract, load_contracts
+from ingestion.submission_ledger import Account, contract_hash, read_accounts
+from methodology.parameters import Methodology
+from miyar.registry import Registry, load_registry
+from miyar.workspace import Workspace
+from publication.editions import Origin
+from publication.method import methodology_of
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+# The rooms that make numbers. A change of pages, commands or orchestration makes no score again.
+ROOMS = ("miyar", "ingestion", "expectations", "methodology", "publication", "warehouse", "dbt")
+SOURCES = {".py", ".sql", ".yml", ".csv"}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One workspace as it stands: nothing in it is read again while it is used."""
+
+    workspace: Workspace
+    registry: Registry
+    contracts: list[Contract]
+    methodology: Methodology
+    accounts: list[Account]
+
+    @classmethod
+    def read(cls, workspace: Workspace) -> "Inputs":
+        """Read a workspace's inputs; raises MiyarError with every problem of its registry or its contracts."""
+        return cls(
+            workspace,
+            load_registry(workspace.registry),
+            load_contracts(workspace.registry),
+            methodology_of(workspace),
+            read_accounts(workspace),
+        )
+
+    def with_accounts(self, accounts: list[Account]) -> "Inputs":
+        """The same with other accounts: those of an intake and all before it."""
+        return replace(self, accounts=accounts)
+
+    @cached_property
+    def hash(self) -> str:
+        """Hash of all inputs; the accounts stand for the rows."""
+        digest = hashlib.sha256()
+        accounts = [
+            (a.submission_id, a.contract_hash, a.names_hash, a.accepted, a.status, a.withdrawn, a.sequence)
+            for a in self.accounts
+        ]
+        parts = (
+            code_hash(),
+            self.registry.hash,
+            self.contracts_hash,
+            self.methodology.hash,
+            self.workspace.settings.model_dump_json(),
+            json.dumps(sorted(accounts)),
+        )
+        for part in parts:
+            digest.update(part.encode() + b"\0")
+        return digest.hexdigest()
+
+    @cached_property
+    def contracts_hash(self) -> str:
+        """Hash over all contracts, in order of their ids."""
+        digest = hashlib.sha256()
+        for contract in sorted(self.contracts, key=lambda contract: contract.id):
+            digest.update(f"{contract.id}={contract_hash(contract)}\n".encode())
+        return digest.hexdigest()
+
+    @property
+    def origin(self) -> Origin:
+        """What an edition says it was made from, beside the rows."""
+        return Origin(
+            methodology_version=self.methodology.version,
+            methodology_hash=self.methodology.hash,
+            registry_hash=self.registry.hash,
+            contracts_hash=self.contracts_hash,
+            code_hash=code_hash(),
+            code_version=version("miyar"),
+            submissions={account.submission_id: submission_state(account) for account in self.accounts},
+        )
+
+
+@cache
+def code_hash() -> str:
+    """Hash of every source file of the rooms that make numbers."""
+    digest = hashlib.sha256()
+    for room in ROOMS:
+        for path in sorted((REPOSITORY / room).rglob("*")):
+            relative = path.relative_to(REPOSITORY)
+            if path.suffix in SOURCES and not {"target", "logs"} & set(relative.parts):
+                digest.update(relative.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def submission_state(account: Account) -> str:
+    """What a manifest says of a submission: accepted, refused or withdrawn."""
+    return "withdrawn" if account.withdrawn else account.status
