@@ -98,8 +98,8 @@ def run(
 def init(folder: Path) -> None:
     """Make an empty workspace: settings and registry tables to fill in."""
     from miyar.registry import TABLES
-    from portal.users import COLUMNS as READER_COLUMNS
-    from portal.users import FILE as READERS
+    from portal.users import COLUMNS as USER_COLUMNS
+    from portal.users import FILE as USERS
 
     there = [name for name in ("miyar.yml", "registry", "landing") if (folder / name).exists()]
     if there:
@@ -112,7 +112,7 @@ def init(folder: Path) -> None:
     (folder / "miyar.yml").write_text(SETTINGS, "utf-8")
     for table, (columns, _, _) in TABLES.items():
         (folder / "registry" / f"{table}.csv").write_text(",".join(columns) + "\n", "utf-8")
-    (folder / "registry" / READERS).write_text(",".join(READER_COLUMNS) + "\n", "utf-8")
+    (folder / "registry" / USERS).write_text(",".join(USER_COLUMNS) + "\n", "utf-8")
     typer.echo(f"{folder}: fill in registry/agencies.csv and registry/owed.csv, then add contracts (docs/contracts.md)")
 
 
@@ -318,12 +318,12 @@ def ui(workspace: Place = HERE, port: int = 3000) -> None:
 def portal(
     workspace: Place = HERE,
     port: Annotated[int, typer.Option(help="Port on this machine; default: the one of portal.yml's base_url")] = 0,
-    reader: Annotated[str, typer.Option(help="Print a one-time sign-in link for this line of readers.csv")] = "",
+    user: Annotated[str, typer.Option(help="Print a one-time sign-in link for this line of users.csv")] = "",
 ) -> None:
     """Serve the agencies' pages (Ctrl-C ends it)."""
     from portal.serve import serve
 
-    serve(workspace, port, reader, lambda: datetime.now(tz=UTC), typer.echo)
+    serve(workspace, port, user, lambda: datetime.now(tz=UTC), typer.echo)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from miyar.workspace import Workspace
 from portal.serve import run
 from portal.settings import Limits, PortalSettings
 from portal.state import make_portal
-from portal.users import load_readers
+from portal.users import load_users
 
 _MANY = Limits(reader_per_minute=10**6, address_per_minute=10**6, sign_ins_per_minute=10**6)
 
@@ -21,7 +21,7 @@ def serve(workspace: Path, port: int) -> None:
     base = f"http://127.0.0.1:{port}"
     place = Workspace.open(workspace)
     portal = make_portal(place, lambda: datetime.now(tz=UTC), PortalSettings(base_url=base, limits=_MANY))
-    for key in load_readers(place.registry):
+    for key in load_users(place.registry):
         print(f"{base}/signin/link/{portal.links.issue(key)}", flush=True)
     run(portal, port)
 

@@ -81,8 +81,8 @@ def description(request: Request, _: SignedIn) -> dict[str, Any]:
 @router.get("/editions", responses=_PROBLEMS)
 def editions(request: Request, _: SignedIn) -> Editions:
     """Editions there are."""
-    shelf = portal_of(request).edition_cache
-    return Editions(current=shelf.current_id(), editions=shelf.ids())
+    cache = portal_of(request).edition_cache
+    return Editions(current=cache.current_id(), editions=cache.ids())
 
 
 @router.get("/editions/{edition_id}/tables", responses=_PROBLEMS)

@@ -18,7 +18,7 @@ from portal.check_worker import Outcome, check_in_worker
 from portal.problems import ReaderProblem, not_found
 from portal.sessions import Clock
 from portal.settings import PortalSettings
-from portal.users import Reader
+from portal.users import User
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Check:
 
 
 class Checks:
-    """One check per reader: a new one takes the place of the finished one before."""
+    """One check per user: a new one takes the place of the finished one before."""
 
     def __init__(self, workspace: Workspace, settings: PortalSettings, clock: Clock) -> None:
         self._workspace, self._limits, self._clock = workspace, settings.limits, clock
@@ -50,13 +50,13 @@ class Checks:
     def works_out_scores(self) -> bool:
         return self._limits.score_seconds > 0
 
-    def start(self, reader: Reader, content: IO[bytes], name: str, contract_id: str, contract: Path) -> Check:
+    def start(self, user: User, content: IO[bytes], name: str, contract_id: str, contract: Path) -> Check:
         """Take the file over and begin; raises ReaderProblem while the reader's check before is under way."""
         with self._lock:
-            before = self._held.get(reader.key)
+            before = self._held.get(user.key)
             if before is not None and before.stage != "done":
                 raise ReaderProblem("too_many", retry_after=self._limits.check_seconds)
-            check = self._held[reader.key] = Check(secrets.token_urlsafe(16), contract_id, self._clock())
+            check = self._held[user.key] = Check(secrets.token_urlsafe(16), contract_id, self._clock())
             self._forget()
         file = Path(check.folder.name) / "file" / name
         try:
@@ -69,11 +69,11 @@ class Checks:
         Thread(target=self._run, args=(check, file, contract), daemon=True).start()
         return check
 
-    def find(self, reader: Reader, check_id: str) -> Check:
+    def find(self, user: User, check_id: str) -> Check:
         """A reader's own check; not found for any other."""
         with self._lock:
             self._forget()
-            check = self._held.get(reader.key)
+            check = self._held.get(user.key)
         if check is None or check.check_id != check_id:
             raise not_found()
         return check

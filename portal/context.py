@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Query
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,8 +16,9 @@ from portal.middleware import Visit
 from portal.problems import ReaderProblem, not_found
 from portal.rendering import Writing, link, page_response
 from portal.state import Portal
-from portal.users import Reader
+from portal.users import User
 from portal.view import Row, View
+from publication.access import Agency
 from publication.phrasing import LANGUAGES, Language
 
 PAGE_ROWS = 50
@@ -31,30 +33,27 @@ def portal_of(request: Request) -> Portal:
     return visit_of(request).portal
 
 
-def reader_of(request: Request) -> Reader:
-    """The signed-in reader; raises ReaderProblem for anybody else."""
+def user_of(request: Request) -> User:
+    """The signed-in user; raises ReaderProblem for anybody else."""
     visit = visit_of(request)
-    if visit.reader is None:
+    if visit.user is None:
         raise ReaderProblem("session_over" if visit.had_token else "sign_in_needed")
-    return visit.reader
+    return visit.user
 
 
 def view_of(request: Request, edition_id: str) -> View:
-    """The reader's view of the edition a path names; from here on the request reads that edition only."""
-    reader = reader_of(request)
-    visit, shelf = visit_of(request), portal_of(request).edition_cache
-    view = View(shelf.get(edition_id), reader)
+    """The user's view of the edition a path names; from here on the request reads that edition only."""
+    user = user_of(request)
+    visit, cache = visit_of(request), portal_of(request).edition_cache
+    view = View(cache.get(edition_id), user.viewer)
     visit.edition_id = edition_id
     return view
 
 
-def check_form(request: Request, token: object) -> None:
-    """A form must carry its session's token, and come from a page of ours where the browser says whence."""
-    visit = visit_of(request)
-    origin = request.headers.get("origin")
-    is_ours = origin in (None, "null", visit.portal.settings.base_url)
-    if visit.session is None or not isinstance(token, str) or token != visit.session.csrf or not is_ours:
-        raise ReaderProblem("form_not_ours")
+def form_of(request: Request) -> FormData:
+    """The request's form, which the middleware has read and found to be ours."""
+    form: FormData = request.state.form
+    return form
 
 
 def language_of(language: str) -> Language:
@@ -71,7 +70,7 @@ class Page:
     request: Request
     view: View
     writing: Writing
-    reader: Reader
+    user: User
 
     @property
     def base(self) -> str:
@@ -94,9 +93,8 @@ class Page:
     def render(self, template: str, agency: Row | None = None, **data: Any) -> Response:
         """The page. `agency` is the one it is about: its name heads the page, its pages fill the menu."""
         visit = visit_of(self.request)
-        shelf = visit.portal.edition_cache
-        if agency is None and self.reader.agency_id is not None:
-            agency = self.view.agency(self.reader.agency_id)
+        if agency is None and isinstance(self.user.viewer, Agency):
+            agency = self.view.agency(self.user.viewer.agency_id)
         url = self.request.url
         rest = url.path.removeprefix(f"/{self.writing.language}")
         context = {
@@ -105,10 +103,10 @@ class Page:
             "t": self.writing.text,
             "base": self.base,
             "agency": agency,
-            "reader": self.reader,
+            "user": self.user,
             "centre": visit.portal.workspace.settings.name.model_dump(),
             "edition": self.view.edition.manifest,
-            "current_id": shelf.current_id(),
+            "current_id": visit.portal.edition_cache.current_id(),
             "csrf": visit.session.csrf if visit.session else "",
             "here": f"{url.path}?{url.query}" if url.query else url.path,
             "in_other_language": f"/{self.writing.other}{rest}" + (f"?{url.query}" if url.query else ""),
@@ -120,7 +118,7 @@ class Page:
 def page_of(request: Request, language: str, edition_id: str) -> Page:
     writing = writing_of(request, language)
     view = view_of(request, edition_id)
-    return Page(request, view, writing, view.reader)
+    return Page(request, view, writing, user_of(request))
 
 
 def writing_of(request: Request, language: str) -> Writing:
@@ -158,4 +156,4 @@ def own_path(text: object) -> str:
 AnyPage = Annotated[Page, Depends(page_of)]
 # The first row of a table's part; no table is nearly as long.
 Start = Annotated[int, Query(ge=0, le=10_000_000)]
-SignedIn = Annotated[Reader, Depends(reader_of)]
+SignedIn = Annotated[User, Depends(user_of)]

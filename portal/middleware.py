@@ -1,4 +1,4 @@
-"""What every request passes, whatever its route: host, size, rates, session, security headers, the audit line.
+"""What every request passes, whatever its route: host, size, rates, session, form token, security headers, the audit line.
 
 Belongs here: the one middleware. Does not belong here: answers of routes, who may read which rows (`view`).
 """
@@ -8,7 +8,8 @@ import re
 from http.cookies import SimpleCookie
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import FormData, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,7 +17,7 @@ from portal.problems import ReaderProblem
 from portal.rendering import problem_response
 from portal.sessions import Session
 from portal.state import Portal
-from portal.users import Reader
+from portal.users import User
 
 _HEADERS = {
     # No script at all; styles, fonts and pictures from here only, nothing of them inside a page.
@@ -31,12 +32,14 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+# Methods that change nothing (RFC 9110, section 9.2.1). Every other one must carry a form token, whatever its route.
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _SIGN_IN = re.compile(r"/signin(/|$)")
 _UPLOAD = re.compile(r"/(ar|en)/check$")
 
 
 class Visit:
-    """One request's session and reader, as `request.state.visit`."""
+    """One request's session and user, as `request.state.visit`."""
 
     def __init__(self, portal: Portal, token: str, session: Session | None) -> None:
         self.portal = portal
@@ -45,9 +48,9 @@ class Visit:
         # The edition the answer was made from and what was refused, for the audit line.
         self.edition_id = ""
         self.event = ""
-        key = session.reader_key if session else ""
-        self.reader: Reader | None = portal.users.get(key) if key else None
-        if key and self.reader is None:
+        key = session.user_key if session else ""
+        self.user: User | None = portal.users.get(key) if key else None
+        if key and self.user is None:
             self.leave()
 
     def begin(self) -> Session:
@@ -56,16 +59,24 @@ class Visit:
             self.token, self.session = self.portal.sessions.open()
         return self.session
 
-    def sign_in(self, reader: Reader) -> None:
-        """A new token for the signed-in reader; the one from before is worth nothing any more."""
+    def sign_in(self, user: User) -> None:
+        """A new token for the signed-in user; the one from before is worth nothing any more."""
         digits = self.session.digits if self.session else "latin"
         self.portal.sessions.end(self.token)
-        self.token, self.session = self.portal.sessions.open(reader.key, digits)
-        self.reader, self.event = reader, "signed_in"
+        self.token, self.session = self.portal.sessions.open(user.key, digits)
+        self.user, self.event = user, "signed_in"
 
     def leave(self) -> None:
         self.portal.sessions.end(self.token)
-        self.token, self.session, self.reader = "", None, None
+        self.token, self.session, self.user = "", None, None
+
+
+def _require_ours(request: Request, visit: Visit, form: FormData) -> None:
+    """Whatever changes something carries its session's token, and comes from a page of ours where the browser says whence."""
+    token, origin = form.get("form_token"), request.headers.get("origin")
+    is_ours = origin in (None, "null", visit.portal.settings.base_url)
+    if visit.session is None or not isinstance(token, str) or token != visit.session.csrf or not is_ours:
+        raise ReaderProblem("form_not_ours")
 
 
 class Gate:
@@ -94,11 +105,20 @@ class Gate:
 
         try:
             problem = self._stopped(request, visit)
+            receiving = self._measured(scope, receive)
+            try:
+                if problem is None and scope["method"] not in _SAFE:
+                    async with Request(scope, receiving).form(max_files=1, max_fields=8) as form:
+                        _require_ours(request, visit, form)
+                        request.state.form = form
+                        return await self._app(scope, receiving, sending)
+            except (ReaderProblem, HTTPException) as refused:
+                problem = refused if isinstance(refused, ReaderProblem) else ReaderProblem("not_understood")
             if problem:
                 visit.event = problem.kind
                 await problem_response(request, problem)(scope, receive, sending)
             else:
-                await self._app(scope, self._measured(scope, receive), sending)
+                await self._app(scope, receiving, sending)
         finally:
             self._note(scope, request, visit, told["status"])
 
@@ -119,8 +139,8 @@ class Gate:
         waits = [rates.seconds_to_wait(f"address {address}", settings.limits.address_per_minute)]
         if _SIGN_IN.match(request.url.path):
             waits.append(rates.seconds_to_wait(f"sign-in {address}", settings.limits.sign_ins_per_minute))
-        if visit.reader and not request.url.path.startswith("/static/"):
-            waits.append(rates.seconds_to_wait(f"reader {visit.reader.key}", settings.limits.reader_per_minute))
+        if visit.user and not request.url.path.startswith("/static/"):
+            waits.append(rates.seconds_to_wait(f"reader {visit.user.key}", settings.limits.reader_per_minute))
         if max(waits):
             return ReaderProblem("too_many", retry_after=max(waits))
         length = request.headers.get("content-length", "0")
@@ -170,9 +190,9 @@ class Gate:
         if not _SIGN_IN.match(path):
             shown["parameters"] = {name: str(value)[:200] for name, value in scope.get("path_params", {}).items()}
         self._portal.audit.write(
-            reader=visit.reader.key if visit.reader else None,
-            role=visit.reader.role if visit.reader else None,
-            agency_id=visit.reader.agency_id if visit.reader else None,
+            user=visit.user.key if visit.user else None,
+            role=visit.user.role if visit.user else None,
+            agency_id=(visit.user.agency_id or None) if visit.user else None,
             address=request.client.host if request.client else None,
             method=scope["method"],
             **shown,

@@ -168,7 +168,7 @@ def problem_response(request: Request, problem: ReaderProblem) -> Response:
         "texts": texts,
         "writings": [Writing("ar"), Writing("en")],
         "writing": Writing("ar"),
-        "is_signed_in": bool(visit and visit.reader),
+        "is_signed_in": bool(visit and visit.user),
         "wait": problem.retry_after,
     }
     response = page_response("problem.html", context, problem.status)

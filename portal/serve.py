@@ -16,23 +16,23 @@ from portal.app import create_app
 from portal.sessions import Clock
 from portal.settings import PortalSettings, load_settings
 from portal.state import Portal, make_portal
-from portal.users import FILE, Reader, load_readers
+from portal.users import FILE, User, load_users
 
 
-def serve(workspace: Path, port: int, reader: str, clock: Clock, report: Callable[[str], None]) -> None:
+def serve(workspace: Path, port: int, user: str, clock: Clock, report: Callable[[str], None]) -> None:
     """Serve until interrupted. `port` is where to listen; where `portal.yml` names no address, it is part of it too."""
     place = Workspace.open(workspace)
     settings = load_settings(place.root)
     if port and settings.base_url == PortalSettings().base_url:
         settings = settings.model_copy(update={"base_url": f"http://127.0.0.1:{port}"})
     portal = make_portal(place, clock, settings)
-    readers = load_readers(place.registry)
-    chosen = _chosen(portal, readers, reader)
+    users = load_users(place.registry)
+    chosen = _chosen(portal, users, user)
     if chosen is not None:
         who = chosen.agency_id or "centre"
         report(f"sign in as {chosen.key} ({who}), once, within {settings.sessions.link_minutes} minutes:")
         report(f"  {sign_in_link(portal, chosen)}")
-        report("other readers (--reader): " + ", ".join(key for key in readers if key != chosen.key))
+        report("other users (--user): " + ", ".join(key for key in users if key != chosen.key))
     run(portal, port or urlsplit(settings.base_url).port or 8080)
 
 
@@ -46,29 +46,29 @@ def run(portal: Portal, port: int) -> None:
     uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
 
 
-def sign_in_link(portal: Portal, reader: Reader) -> str:
-    return f"{portal.settings.base_url}/signin/link/{portal.links.issue(reader.key)}"
+def sign_in_link(portal: Portal, user: User) -> str:
+    return f"{portal.settings.base_url}/signin/link/{portal.links.issue(user.key)}"
 
 
-def _chosen(portal: Portal, readers: dict[str, Reader], asked: str) -> Reader | None:
-    """Whom a link is printed for: the reader asked for; with no provider to sign in by, the first of the centre's."""
+def _chosen(portal: Portal, users: dict[str, User], asked: str) -> User | None:
+    """Whom a link is printed for: the user asked for; with no provider to sign in by, the first of the centre's."""
     if asked:
         found = portal.users.get(asked.casefold() if "@" in asked else asked)
         if found is None:
             raise MiyarError(
                 Problem(
-                    "reader_unknown",
-                    f"{asked!r} is no reader",
+                    "user_unknown",
+                    f"{asked!r} is no user",
                     file=FILE,
-                    next_step=f"Choose one of: {', '.join(readers)}",
+                    next_step=f"Choose one of: {', '.join(users)}",
                 )
             )
         return found
     if portal.oauth is not None:
         return None
-    first = next((one for one in readers.values() if one.agency_id is None), next(iter(readers.values()), None))
+    first = next((one for one in users.values() if one.role == "centre"), next(iter(users.values()), None))
     if first is None:
         raise MiyarError(
-            Problem("no_readers", "nobody may read", file=FILE, next_step="Add a line to registry/readers.csv.")
+            Problem("no_users", "nobody may read", file=FILE, next_step="Add a line to registry/users.csv.")
         )
     return first

@@ -23,11 +23,11 @@ _UNSIGNED = timedelta(minutes=10)
 
 @dataclass
 class Session:
-    """One browser. `reader_key` is empty until somebody signed in; `kept` holds the states of a sign-in under way."""
+    """One browser. `user_key` is empty until somebody signed in; `kept` holds the states of a sign-in under way."""
 
     created_at: datetime
     seen_at: datetime
-    reader_key: str = ""
+    user_key: str = ""
     digits: Digits = "latin"
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     kept: dict[str, Any] = field(default_factory=dict)
@@ -41,10 +41,10 @@ class SessionStore:
         self._held: OrderedDict[str, Session] = OrderedDict()
         self._lock = Lock()
 
-    def open(self, reader_key: str = "", digits: Digits = "latin") -> tuple[str, Session]:
+    def open(self, user_key: str = "", digits: Digits = "latin") -> tuple[str, Session]:
         """A new session and its token."""
         now = self._clock()
-        token, session = secrets.token_urlsafe(32), Session(now, now, reader_key, digits)
+        token, session = secrets.token_urlsafe(32), Session(now, now, user_key, digits)
         with self._lock:
             self._sweep(now)
             self._held[_hash(token)] = session
@@ -66,7 +66,7 @@ class SessionStore:
             self._held.pop(_hash(token), None)
 
     def _is_over(self, session: Session, now: datetime) -> bool:
-        if not session.reader_key:
+        if not session.user_key:
             return now - session.created_at > _UNSIGNED
         return now - session.seen_at > timedelta(
             minutes=self._settings.idle_minutes
@@ -77,7 +77,7 @@ class SessionStore:
         for key in [key for key, session in self._held.items() if self._is_over(session, now)]:
             del self._held[key]
         while len(self._held) >= self._settings.most:
-            unsigned = next((key for key, session in self._held.items() if not session.reader_key), None)
+            unsigned = next((key for key, session in self._held.items() if not session.user_key), None)
             del self._held[unsigned or next(iter(self._held))]
 
 
@@ -89,10 +89,10 @@ class Links:
         self._held: dict[str, tuple[str, datetime]] = {}
         self._lock = Lock()
 
-    def issue(self, reader_key: str) -> str:
+    def issue(self, user_key: str) -> str:
         token = secrets.token_urlsafe(32)
         with self._lock:
-            self._held[_hash(token)] = (reader_key, self._clock() + self._life)
+            self._held[_hash(token)] = (user_key, self._clock() + self._life)
         return token
 
     def take(self, token: str) -> str | None:

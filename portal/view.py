@@ -1,4 +1,4 @@
-"""One edition as one reader may see it: the only way from a route to a row or a file.
+"""One edition as one viewer may see it: the only way from a route to a row or a file.
 
 Belongs here: carrying `publication.access` into every query, and which files are whose. Does not belong here: pages.
 """
@@ -13,8 +13,7 @@ import duckdb
 
 from portal.edition_cache import Edition
 from portal.problems import not_found
-from portal.users import Reader
-from publication.access import row_condition, visible
+from publication.access import Agency, Centre, Viewer, may_read, row_condition, visible
 
 Row = dict[str, Any]
 _PUBLISHED = ("dim_", "fct_", "bench_")
@@ -27,13 +26,13 @@ class View:
     rule for has no rows. So a route cannot forget the rule.
     """
 
-    def __init__(self, edition: Edition, reader: Reader) -> None:
-        self.edition, self.reader = edition, reader
+    def __init__(self, edition: Edition, viewer: Viewer) -> None:
+        self.edition, self.viewer = edition, viewer
         self._cursor = edition.connection.cursor()
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Run a query with the reader's conditions in front of it."""
-        key = (self.reader.agency_id, sql, *values)
+        key = (self.viewer, sql, *values)
         known = self.edition.answers.get(key)
         if known is not None:
             return known
@@ -41,7 +40,7 @@ class View:
         for table in _tables(sql):
             if table not in self.edition.manifest.tables:
                 raise not_found()  # an edition of before this table was published
-            condition, parameters = row_condition(table, self.reader.agency_id)
+            condition, parameters = row_condition(table, self.viewer)
             parts.append(f'"{table}" as (select {self._visible(table)} from main."{table}" where {condition})')
             given += parameters
         # A query's own `with` goes on after ours.
@@ -60,7 +59,7 @@ class View:
 
     def tables(self) -> list[str]:
         """Published tables of which this reader may read any row."""
-        return [name for name in sorted(self.edition.manifest.tables) if self._may_read(name)]
+        return [name for name in sorted(self.edition.manifest.tables) if may_read(name, self.viewer)]
 
     def table(self, name: str, filters: Mapping[str, str], limit: int, offset: int) -> list[Row]:
         """Rows of one table in published order; not found for a table or column there is not, or not for this reader."""
@@ -69,7 +68,7 @@ class View:
         columns = self.edition.manifest.tables[name].columns
         if not set(filters) <= set(columns):
             raise not_found()
-        condition, given = row_condition(name, self.reader.agency_id)
+        condition, given = row_condition(name, self.viewer)
         asked = "".join(f' and "{column}" = ?' for column in filters)
         sql = (
             f'select {self._visible(name)} from main."{name}" where {condition}{asked} order by rowid limit ? offset ?'
@@ -78,16 +77,16 @@ class View:
 
     def agency(self, agency_id: str) -> Row:
         """An agency whose own pages this reader may open; any other looks as if there were none."""
-        if self.reader.agency_id not in {None, agency_id}:
+        if self.viewer not in (Centre(), Agency(agency_id)):
             raise not_found()
         return self.one("select * from dim_agencies where agency_id = ?", [agency_id])
 
     def files(self) -> list[str]:
         """Names of the edition's files this reader may have: an agency its own pack and the reports, the centre all."""
         names = sorted(self.edition.manifest.files)
-        if self.reader.agency_id is None:
+        if isinstance(self.viewer, Centre):
             return names
-        own = ("packs", self.reader.agency_id)
+        own = ("packs", self.viewer.agency_id) if isinstance(self.viewer, Agency) else None
         return [name for name in names if PurePosixPath(name).parts[:2] == own or name.startswith("reports/")]
 
     def file(self, name: str) -> Path:
@@ -103,11 +102,8 @@ class View:
         found: list[Row] = json.loads(self.file(f"packs/{agency_id}/quality.json").read_text("utf-8"))
         return found
 
-    def _may_read(self, table: str) -> bool:
-        return row_condition(table, self.reader.agency_id)[0] != "false"
-
     def _visible(self, table: str) -> str:
-        return visible(self.edition.manifest.tables[table].columns, self.reader.agency_id)
+        return visible(self.edition.manifest.tables[table].columns, self.viewer)
 
     def _run(self, sql: str, values: Sequence[object]) -> list[Row]:
         result = self._cursor.execute(sql, list(values))

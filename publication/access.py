@@ -1,17 +1,42 @@
 """Who may read which rows of an edition: one rule per published table, nothing without a rule, and columns of shared rows.
 
-Belongs here: the rules (`access.yml`) and the condition a reader's queries carry. Does not belong here: who a reader is
-(`portal`, PostgreSQL roles).
+Belongs here: who may ask (`Viewer`), the rules (`access.yml`) and the condition that a viewer's queries carry. Does not belong
+here: which person is which viewer (`portal.users`, PostgreSQL roles).
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import assert_never
 
 import yaml
 
-# A reader who owns nothing: of tables by owner such a reader sees only the rows of no single agency.
-PUBLIC = ""
+
+@dataclass(frozen=True)
+class Centre:
+    """The measurement centre: reads every row of every table that has a rule."""
+
+
+@dataclass(frozen=True)
+class Agency:
+    """One agency: reads its own rows, and those of no single agency where the rule says so. Raises ValueError without an id."""
+
+    agency_id: str
+
+    def __post_init__(self) -> None:
+        if not self.agency_id:
+            raise ValueError("an agency that asks must say which one it is")
+
+
+@dataclass(frozen=True)
+class Public:
+    """Anybody: owns nothing, and reads only rows of no single agency."""
+
+
+# Who asks. A value that was lost on the way is none of these, so it cannot pass for the centre.
+Viewer = Centre | Agency | Public
+
 RULES = ("everyone", "owner_and_shared", "owner", "centre")
 # The one decision about columns.
 COLUMNS = "centre_where_shared"
@@ -45,28 +70,31 @@ def decisions() -> dict[str, str]:
     return access_rules() | {f"column {column}": COLUMNS for column in centre_columns()}
 
 
-def row_condition(table: str, agency_id: str | None) -> tuple[str, list[str]]:
-    """SQL condition on `table` for an agency (None: the centre), and its parameters. Default deny.
-
-    The centre reads every table that has a rule; a table without one is read by nobody.
-    """
+def row_condition(table: str, viewer: Viewer) -> tuple[str, list[str]]:
+    """SQL condition on `table` for a viewer, and its parameters. Default deny: a table without a rule is read by nobody."""
     rule = access_rules().get(table)
     if rule is None:
         return "false", []
-    if agency_id is None or rule == "everyone":
+    if rule == "everyone" or isinstance(viewer, Centre):
         return "true", []
-    if rule == "owner":
-        return "agency_id = ?", [agency_id]
-    if rule == "owner_and_shared":
-        return "(agency_id = ? or agency_id is null)", [agency_id]
-    return "false", []
+    if isinstance(viewer, Agency):
+        own = {"owner": "agency_id = ?", "owner_and_shared": "(agency_id = ? or agency_id is null)"}
+        return (own[rule], [viewer.agency_id]) if rule in own else ("false", [])
+    if isinstance(viewer, Public):
+        return "agency_id is null" if rule == "owner_and_shared" else "false", []
+    assert_never(viewer)
 
 
-def visible(columns: Iterable[str], agency_id: str | None) -> str:
+def may_read(table: str, viewer: Viewer) -> bool:
+    """Whether the viewer may read any row of the table."""
+    return row_condition(table, viewer)[0] != "false"
+
+
+def visible(columns: Iterable[str], viewer: Viewer) -> str:
     """SQL select list over a table with these columns: what the centre alone reads of shared rows is empty for others."""
     names = set(columns)
     kept = [column for column in centre_columns() if column in names]
-    if agency_id is None or not kept:
+    if isinstance(viewer, Centre) or not kept:
         return "*"
     own = "agency_id is not null" if "agency_id" in names else "false"
     return f"* replace ({', '.join(f'case when {own} then {column} end as {column}' for column in kept)})"

@@ -18,6 +18,7 @@ from pyarrow import csv
 from ingestion.submission_ledger import Account
 from methodology.parameters import Methodology
 from miyar import sql
+from publication.access import Agency
 from publication.documents.agency import agency_document
 from publication.documents.rendering import as_html, as_pdf, values
 from publication.documents.workbook import write_workbook
@@ -116,7 +117,7 @@ def write_packs(shelf: Shelf, building: Path, edition_id: str, period: str, meth
 
 def _write_pack(shelf: Shelf, folder: Path, edition_id: str, period: str, methodology: Methodology) -> None:
     own = pq.read_table(folder / "tables" / f"{OWNER_SCORES}.parquet")
-    with shelf.reader(folder.name, **{OWNER_SCORES: own}) as reader:
+    with shelf.reader(Agency(folder.name), **{OWNER_SCORES: own}) as reader:
         for name, rows in reader.own_tables(folder.name):
             _write_table(rows, folder / "tables" / name)
         agency = reader.rows("select * from dim_agencies where agency_id = ?", folder.name)[0]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from miyar.errors import MiyarError, Problem
-from publication.access import PUBLIC, row_condition, tables_without_rule, visible
+from publication.access import Agency, Centre, Public, Viewer, row_condition, tables_without_rule, visible
 from publication.manifest import Manifest, read_manifest
 from publication.reading import open_edition
 from publication.release_ledger import root_hash
@@ -163,7 +163,7 @@ def _copy(
     place = sql.Identifier(ASIDE, table)
     connection.execute(sql.SQL("create table {} ({})").format(place, columns))
     # Rules of rows cannot empty a column for some readers only, so what is not for all is left out here.
-    found = source.execute(f'select {visible([name for name, *_ in described], PUBLIC)} from "{table}"')
+    found = source.execute(f'select {visible([name for name, *_ in described], Public())} from "{table}"')
     rows = 0
     with connection.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(place)) as copy:
         while batch := found.fetchmany(BATCH):
@@ -183,17 +183,17 @@ def _copy(
     connection.execute(sql.SQL("analyze {}").format(place))
     # Forced: also the owner of the table, the role that publishes, is under the rules.
     connection.execute(sql.SQL("alter table {} enable row level security, force row level security").format(place))
-    _allow(connection, place, CENTRE, table, None)
+    _allow(connection, place, CENTRE, table, Centre())
     for agency, role in roles.items():
-        _allow(connection, place, role, table, agency)
+        _allow(connection, place, role, table, Agency(agency))
     return rows
 
 
-def _allow(connection: psycopg.Connection, place: sql.Identifier, role: str, table: str, agency_id: str | None) -> None:
+def _allow(connection: psycopg.Connection, place: sql.Identifier, role: str, table: str, viewer: Viewer) -> None:
     """A policy for a role, from the one place where access is decided. Who has no policy sees no row."""
     from psycopg import sql
 
-    condition, values = row_condition(table, agency_id)
+    condition, values = row_condition(table, viewer)
     if condition == "false":
         return
     literal = sql.SQL(condition.replace("?", "{}")).format(*(sql.Literal(value) for value in values))

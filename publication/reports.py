@@ -6,7 +6,7 @@ Belongs here: their files. Does not belong here: what they say (`documents.natio
 from pathlib import Path
 
 from methodology.parameters import Methodology
-from publication.access import PUBLIC
+from publication.access import Centre, Public
 from publication.documents.model import Document
 from publication.documents.national import national_document
 from publication.documents.region import region_document
@@ -19,7 +19,7 @@ def write_reports(shelf: Shelf, building: Path, edition_id: str, period: str, me
     """Write `reports/national.*` and `reports/regions/<region>.*` of an edition under construction."""
     minimum = int(methodology.thresholds["minimum_peers"])
     folder = building / "reports"
-    with shelf.reader(PUBLIC) as public, shelf.reader(None) as centre:
+    with shelf.reader(Public()) as public, shelf.reader(Centre()) as centre:
         _write(national_document(public, centre, edition_id, period, minimum), folder / "national", period)
         for region in public.rows("select * from dim_units where unit_type = 'region' order by unit_id"):
             document = region_document(public, region, edition_id, period, methodology.thresholds["interval_level"])

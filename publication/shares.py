@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from publication.access import access_rules, row_condition, visible
+from publication.access import Centre, Viewer, access_rules, row_condition, visible
 from publication.reading import rows_of
 
 # Many small queries: a second thread costs more than it brings, and keeps the order of rows no better.
@@ -63,8 +63,8 @@ class Shelf:
         self._names = [name for (name,) in found if name in access_rules()]
 
     @contextmanager
-    def reader(self, agency_id: str | None, **more: pa.Table) -> Iterator[Reader]:
-        """The share of an agency; `access.PUBLIC` and None (the centre) as in `row_condition`. `more` are tables of its own.
+    def reader(self, viewer: Viewer, **more: pa.Table) -> Iterator[Reader]:
+        """The share of a viewer. `more` are tables of its own.
 
         A table without a rule, or of the centre for anybody else, is not there at all.
         """
@@ -72,12 +72,12 @@ class Shelf:
         def share(name: str) -> pa.Table:
             if name in more:
                 return more[name]
-            condition, given = row_condition(name, agency_id)
-            shown = visible(edition.table(name).columns, agency_id)
+            condition, given = row_condition(name, viewer)
+            shown = visible(edition.table(name).columns, viewer)
             query = f"select {shown} from {name} where {condition}"
             return edition.execute(query, given).to_arrow_table()
 
-        names = [name for name in self._names if agency_id is None or access_rules()[name] != "centre"]
+        names = [name for name in self._names if isinstance(viewer, Centre) or access_rules()[name] != "centre"]
         with self._connection.cursor() as edition, duckdb.connect(config=_CONFIG) as connection:
             yield Reader(connection, [*names, *more], share)
 

@@ -86,7 +86,7 @@ def write_registry(folder: Path, world: World) -> None:
     tables = {**world.registry, "providers": providers, "owed": list(_owed(world)), "overlap_studies": []}
     for table, (columns, _, _) in TABLES.items():
         write_csv(folder / f"{table}.csv", columns, tables[table])
-    write_csv(folder / "readers.csv", ("subject_or_email", "role", "agency_id"), _readers(list(names)))
+    write_csv(folder / "users.csv", ("subject_or_email", "role", "agency_id"), _readers(list(names)))
 
 
 def _readers(agencies: list[str]) -> list[dict[str, str]]:

@@ -25,7 +25,7 @@ from typing import Any
 import httpx
 import yaml
 
-from publication.access import row_condition
+from publication.access import Agency, Centre, Viewer, row_condition
 from publication.postgres import CENTRE, role_of
 from publication.reading import open_edition
 
@@ -134,20 +134,20 @@ def write_rules(superset: Superset, agencies: list[str]) -> None:
     odd = [agency for agency in agencies if not PLAIN_ID.fullmatch(agency)]
     if odd:
         raise SystemExit(f"Superset's rules take agency ids of letters, digits, _ and - only; not {', '.join(odd)}")
-    readers: dict[str, str | None] = {CENTRE: None, **{role_of(agency): agency for agency in agencies}}
-    ids = _make_roles(superset, list(readers))
+    viewers: dict[str, Viewer] = {CENTRE: Centre(), **{role_of(agency): Agency(agency) for agency in agencies}}
+    ids = _make_roles(superset, list(viewers))
     datasets = superset.all("dataset", "table_name")
-    may: dict[str, list[str]] = {role: [] for role in readers}
+    may: dict[str, list[str]] = {role: [] for role in viewers}
     clauses: dict[tuple[str, str], list[int]] = {}
     for table, dataset in datasets.items():
-        for role, agency in readers.items():
-            clause = _clause(table, agency)
+        for role, viewer in viewers.items():
+            clause = _clause(table, viewer)
             if clause != "false":
                 may[role].append(table)
             if clause not in ("true", "false"):
                 clauses.setdefault((role, clause), []).append(dataset)
     for table, dataset in datasets.items():
-        exempt = [ids[role] for role in readers if table in may[role]]
+        exempt = [ids[role] for role in viewers if table in may[role]]
         rule = {"name": f"miyar {table}", "filter_type": "Base", "clause": "1 = 0", "tables": [dataset]}
         superset.put("rowlevelsecurity", "name", {**rule, "roles": exempt})
     for (role, clause), tables in clauses.items():
@@ -158,7 +158,7 @@ def write_rules(superset: Superset, agencies: list[str]) -> None:
     for role, tables_of_role in may.items():
         _permit(superset, ids[role], [opened[datasets[table]] for table in tables_of_role])
     dashboards = superset.all("dashboard", "slug")
-    by_reader = {"miyar-centre": [ids[CENTRE]], "miyar-agency": [ids[role] for role in readers if role != CENTRE]}
+    by_reader = {"miyar-centre": [ids[CENTRE]], "miyar-agency": [ids[role] for role in viewers if role != CENTRE]}
     for slug, roles in by_reader.items():
         superset.send("PUT", f"/api/v1/dashboard/{dashboards[slug]}", json={"roles": roles})
 
@@ -176,9 +176,9 @@ def _permit(superset: Superset, role: int, permissions: list[int]) -> None:
     superset.send("POST", f"/api/v1/security/roles/{role}/permissions", json=words)
 
 
-def _clause(table: str, agency: str | None) -> str:
+def _clause(table: str, viewer: Viewer) -> str:
     """The condition of a reader's rows with its values written out: Superset binds none. Ids are plain (`PLAIN_ID`)."""
-    condition, values = row_condition(table, agency)
+    condition, values = row_condition(table, viewer)
     for value in values:
         condition = condition.replace("?", f"'{value}'", 1)
     return condition
@@ -212,17 +212,20 @@ def check(superset: Superset, port: int, edition: Path, agencies: list[str]) -> 
     opened = _dataset_permissions(superset)
     stray = superset.put("security/roles", "name", {"name": "miyar_check_stray"})
     _permit(superset, stray, [opened[dataset] for dataset in datasets.values()])
-    people = {"check_agency": (roles[role_of(agencies[0])], agencies[0]), "check_centre": (roles[CENTRE], None)}
+    people = {
+        "check_agency": (roles[role_of(agencies[0])], Agency(agencies[0])),
+        "check_centre": (roles[CENTRE], Centre()),
+    }
     faults = []
     with open_edition(edition) as source:
-        for person, (role, agency) in {**people, "check_stray": (stray, "")}.items():
+        for person, (role, viewer) in {**people, "check_stray": (stray, None)}.items():
             password = secrets.token_urlsafe(16)
             names = {"username": person, "first_name": person, "last_name": "-", "email": f"{person}@example.org"}
             given = {**names, "password": password, "active": True, "roles": [roles["Gamma"], role]}
             user = superset.put("security/users", "username", given)
             own = Superset(port, person, password)
             for table, dataset in datasets.items():
-                condition, values = row_condition(table, agency) if agency != "" else ("false", [])
+                condition, values = row_condition(table, viewer) if viewer is not None else ("false", [])
                 query = f"select agency_id, count(*) from {table} where {condition} group by 1"
                 expected = {str(name): int(rows) for name, rows in source.execute(query, values).fetchall()}
                 found = seen_by(own, dataset)

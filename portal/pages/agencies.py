@@ -8,8 +8,9 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal.context import PAGE_ROWS, AnyPage, Page, Start, language_of, part_of, portal_of, reader_of
+from portal.context import PAGE_ROWS, AnyPage, Page, Start, language_of, part_of, portal_of, user_of
 from portal.view import Row, View
+from publication.access import Agency
 from publication.plots import funnel, spine
 
 router = APIRouter()
@@ -49,7 +50,7 @@ AGENCIES = """
 @router.get("/{language}/")
 def home(request: Request, language: str) -> Response:
     """Into the current edition: from here on every link names it."""
-    reader_of(request)
+    user_of(request)
     current = portal_of(request).edition_cache.current_id()
     return RedirectResponse(f"/{language_of(language)}/{current}/", 303)
 
@@ -57,8 +58,8 @@ def home(request: Request, language: str) -> Response:
 @router.get("/{language}/{edition_id}/")
 def overview(request: Request, page: AnyPage, metric: str = "", period: str = "", start: Start = 0) -> Response:
     """The centre sees every agency on one metric; an agency its own figures."""
-    if page.reader.agency_id is not None:
-        return _agency_page(page, page.reader.agency_id, period, full=False)
+    if isinstance(page.user.viewer, Agency):
+        return _agency_page(page, page.user.viewer.agency_id, period, full=False)
     chosen = page.period(period)
     metrics = headline_metrics(page.view)
     asked = metric or metrics[0]["metric_id"]

@@ -1,7 +1,7 @@
 """The self-check: what the pipeline would say about a file before it is delivered, and what it would score. Nothing is kept.
 
 Belongs here: the form, the page that waits, the answer. Does not belong here: judging (`expectations.check`), keeping it
-apart (`aside`), which check is whose (`checks`).
+apart (`check_worker`), which check is whose (`checks`).
 """
 
 import unicodedata
@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -18,18 +17,18 @@ from starlette.responses import RedirectResponse, Response
 from ingestion.contract import Contract, load_contract
 from miyar.errors import MiyarError
 from portal.checks import Check
-from portal.context import check_form, language_of, page_of, portal_of, reader_of, visit_of
+from portal.context import form_of, language_of, page_of, portal_of, user_of, visit_of
 from portal.problems import ReaderProblem, not_found
 from portal.sentences import rule_next_step, rule_sentence
 from portal.state import Portal
-from portal.users import Reader
+from portal.users import User
 
 router = APIRouter()
 ASK_AGAIN_SECONDS = 2
 
 
 class Offered(NamedTuple):
-    """A contract a reader may check against, and where it stands."""
+    """A contract a user may check against, and where it stands."""
 
     contract: Contract
     path: Path
@@ -37,55 +36,52 @@ class Offered(NamedTuple):
 
 @router.get("/{language}/check")
 def form(request: Request, language: str) -> Response:
-    reader = reader_of(request)
-    return _page(request, language, contracts_of(portal_of(request), reader))
+    user = user_of(request)
+    return _page(request, language, contracts_of(portal_of(request), user))
 
 
 @router.post("/{language}/check")
-async def check(request: Request, language: str) -> Response:
+def check(request: Request, language: str) -> Response:
     """The body has been measured on its way in; the file goes to a private folder that is gone when the check ends."""
-    portal, reader = portal_of(request), reader_of(request)
-    async with request.form(max_files=1, max_fields=4) as form:
-        check_form(request, form.get("form_token"))
-        chosen = contracts_of(portal, reader).get(str(form.get("contract")))
-        file = form.get("file")
-        if chosen is None:
-            raise not_found()
-        if not isinstance(file, UploadFile) or not file.filename or not file.size:
-            raise ReaderProblem("not_understood")
-        if file.size > portal.settings.limits.upload_bytes:
-            raise ReaderProblem("too_large")
-        wait = portal.rate_limits.seconds_to_wait(f"check {reader.key}", portal.settings.limits.checks_per_minute)
-        if wait:
-            raise ReaderProblem("too_many", retry_after=wait)
-        visit_of(request).event = "checked"
-        started = await run_in_threadpool(
-            portal.checks.start, reader, file.file, _safe_name(file.filename), chosen.contract.id, chosen.path
-        )
+    portal, user = portal_of(request), user_of(request)
+    form = form_of(request)
+    chosen = contracts_of(portal, user).get(str(form.get("contract")))
+    file = form.get("file")
+    if chosen is None:
+        raise not_found()
+    if not isinstance(file, UploadFile) or not file.filename or not file.size:
+        raise ReaderProblem("not_understood")
+    if file.size > portal.settings.limits.upload_bytes:
+        raise ReaderProblem("too_large")
+    wait = portal.rate_limits.seconds_to_wait(f"check {user.key}", portal.settings.limits.checks_per_minute)
+    if wait:
+        raise ReaderProblem("too_many", retry_after=wait)
+    visit_of(request).event = "checked"
+    started = portal.checks.start(user, file.file, _safe_name(file.filename), chosen.contract.id, chosen.path)
     return RedirectResponse(f"/{language_of(language)}/check/{started.check_id}", 303)
 
 
 @router.get("/{language}/check/{check_id}")
 def answer(request: Request, language: str, check_id: str) -> Response:
     """How far a check has come, and its answer in the end. The browser asks again by itself; there is no script."""
-    portal, reader = portal_of(request), reader_of(request)
-    found = portal.checks.find(reader, check_id)
+    portal, user = portal_of(request), user_of(request)
+    found = portal.checks.find(user, check_id)
     if found.stage == "done":
         if found.problem is not None:
             raise found.problem
-        return _page(request, language, contracts_of(portal, reader), found)
-    response = _page(request, language, contracts_of(portal, reader), found)
+        return _page(request, language, contracts_of(portal, user), found)
+    response = _page(request, language, contracts_of(portal, user), found)
     response.headers["Refresh"] = str(ASK_AGAIN_SECONDS)
     return response
 
 
-def contracts_of(portal: Portal, reader: Reader) -> dict[str, Offered]:
+def contracts_of(portal: Portal, user: User) -> dict[str, Offered]:
     """Contracts by id whose files are about the reader's agency alone: a provider of many agencies checks with the centre."""
     found = {}
     for path in sorted((portal.workspace.registry / "contracts").glob("*/*.yml")):
         state = path.stat()
         contract = _read(path, state.st_mtime_ns, state.st_size)
-        if contract is not None and reader.agency_id in (None, *_alone(contract)):
+        if contract is not None and (user.role == "centre" or user.agency_id in _alone(contract)):
             found[contract.id] = Offered(contract, path)
     return found
 

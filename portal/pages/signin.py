@@ -1,6 +1,6 @@
 """Signing in and out: the centre's OpenID provider, or a one-time link; and the choice of digits.
 
-Belongs here: the steps of signing in. Does not belong here: who is a reader (`readers`), sessions' lives (`sessions`).
+Belongs here: the steps of signing in. Does not belong here: who is a user (`users`), sessions' lives (`sessions`).
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal.context import check_form, own_path, portal_of, visit_of
+from portal.context import form_of, own_path, portal_of, visit_of
 from portal.problems import ReaderProblem, not_found
 from portal.rendering import DIGITS, Writing, page_response
 
@@ -22,7 +22,7 @@ router = APIRouter()
 @router.get("/")
 def start(request: Request) -> Response:
     """Arabic first; the switch to English is on every page."""
-    return RedirectResponse("/ar/" if visit_of(request).reader else "/signin", 303)
+    return RedirectResponse("/ar/" if visit_of(request).user else "/signin", 303)
 
 
 @router.get("/signin")
@@ -38,15 +38,14 @@ def link(request: Request, token: str) -> Response:
 
 
 @router.post("/signin/link")
-async def take_link(request: Request) -> Response:
-    form = await request.form()
-    check_form(request, form.get("form_token"))
+def take_link(request: Request) -> Response:
+    form = form_of(request)
     portal, visit = portal_of(request), visit_of(request)
     key = portal.links.take(str(form.get("link_token")))
-    reader = portal.users.get(key) if key else None
-    if reader is None:
+    user = portal.users.get(key) if key else None
+    if user is None:
         raise ReaderProblem("link_spent")
-    visit.sign_in(reader)
+    visit.sign_in(user)
     return RedirectResponse("/", 303)
 
 
@@ -69,27 +68,25 @@ async def callback(request: Request) -> Response:
     try:
         token = await client.authorize_access_token(request)
         claims = dict(token["userinfo"])
-        reader = portal.users.by_claims(claims)
-        if reader is None and "email" not in claims:
+        user = portal.users.by_claims(claims)
+        if user is None and "email" not in claims:
             # Providers may keep the email for their own endpoint; it must speak of the same person.
             more = dict(await client.userinfo(token=token))
             if more.get("sub") == claims.get("sub"):
-                reader = portal.users.by_claims(more)
+                user = portal.users.by_claims(more)
     except (AuthlibBaseError, JoseError, HTTPError, ValueError, KeyError):
         # Whatever was wrong with it: half a sign-in must not be tried again.
         visit.leave()
         raise ReaderProblem("sign_in_failed") from None
-    if reader is None:
+    if user is None:
         visit.leave()
         raise ReaderProblem("not_a_reader")
-    visit.sign_in(reader)
+    visit.sign_in(user)
     return RedirectResponse("/", 303)
 
 
 @router.post("/signout")
-async def sign_out(request: Request) -> Response:
-    form = await request.form()
-    check_form(request, form.get("form_token"))
+def sign_out(request: Request) -> Response:
     visit = visit_of(request)
     visit.event = "signed_out"
     visit.leave()
@@ -97,9 +94,8 @@ async def sign_out(request: Request) -> Response:
 
 
 @router.post("/digits")
-async def choose_digits(request: Request) -> Response:
-    form = await request.form()
-    check_form(request, form.get("form_token"))
+def choose_digits(request: Request) -> Response:
+    form = form_of(request)
     session, chosen = visit_of(request).session, [known for known in DIGITS if known == form.get("digits")]
     if session is None or not chosen:
         raise ReaderProblem("not_understood")

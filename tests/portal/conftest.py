@@ -61,7 +61,7 @@ def clock() -> Clock:
 @pytest.fixture
 def portal(centre: Workspace, clock: Clock) -> Portal:
     # A test asks for more in one moment of its clock than a person does in an hour; rates have tests of their own.
-    limits = Limits(reader_per_minute=100_000, address_per_minute=100_000, sign_ins_per_minute=1000)
+    limits = Limits(reader_per_minute=100_000, address_per_minute=100_000, sign_ins_per_minute=1000, score_seconds=0)
     return make_portal(centre, clock, PortalSettings(base_url=BASE, limits=limits))
 
 

@@ -16,9 +16,8 @@ from portal import api
 from portal.edition_cache import EditionCache
 from portal.pages import ROUTERS
 from portal.state import Portal
-from portal.users import Reader
 from portal.view import View
-from publication.access import access_rules, row_condition
+from publication.access import Agency, Centre, access_rules, row_condition
 from tests.portal.conftest import CENTRE, OTHER, OWN, SignIn, reader_of
 
 # Reachable by anybody: the steps of signing in. Everything else answers 401 to a person it does not know.
@@ -159,7 +158,7 @@ def test_tables_served_are_the_rows_access_allows(sign_in: SignIn, edition: Edit
     client = sign_in(reader_of(agency) if agency else CENTRE)
     listed = {entry["table"] for entry in client.get(f"/api/v1/editions/{edition.path.name}/tables").json()}
     for table in sorted(access_rules()):
-        condition, values = row_condition(table, agency)
+        condition, values = row_condition(table, Agency(agency) if agency else Centre())
         with duckdb.connect() as connection:
             source = f"read_parquet('{edition.path / 'tables' / table}.parquet', file_row_number = true)"
             relation = connection.execute(
@@ -226,7 +225,7 @@ def test_table_without_a_rule_is_nobodys(
 
 def test_reader_whose_line_is_gone_is_out_at_once(sign_in: SignIn, portal: Portal, edition: Edition) -> None:
     client = sign_in(reader_of(OWN))
-    path = portal.workspace.registry / "readers.csv"
+    path = portal.workspace.registry / "users.csv"
     before = path.read_text("utf-8")
     try:
         path.write_text("\n".join(line for line in before.splitlines() if OWN not in line) + "\n", "utf-8")
@@ -255,14 +254,14 @@ def test_reader_whose_line_is_gone_is_out_at_once(sign_in: SignIn, portal: Porta
 )
 def test_view_refuses_queries_that_could_pass_the_rule_by(centre: Workspace, sql: str) -> None:
     shelf = EditionCache(centre.editions)
-    view = View(shelf.get(shelf.current_id()), Reader(reader_of(OWN), OWN))
+    view = View(shelf.get(shelf.current_id()), Agency(OWN))
     with pytest.raises(ValueError, match="view"):
         view.rows(sql)
 
 
 def test_view_narrows_every_mention_of_a_table(centre: Workspace) -> None:
     shelf = EditionCache(centre.editions)
-    view = View(shelf.get(shelf.current_id()), Reader(reader_of(OWN), OWN))
+    view = View(shelf.get(shelf.current_id()), Agency(OWN))
     rows = view.rows(
         "with theirs as (select agency_id from bench_scores) "
         "select agency_id from theirs union select agency_id from bench_peer_positions "

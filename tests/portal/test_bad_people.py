@@ -19,7 +19,7 @@ from portal.settings import Limits, PortalSettings
 from portal.state import Portal, make_portal
 from tests.portal.conftest import BASE, OTHER, OWN, Clock, SignIn, copy_for_portal, finished, form_token, reader_of
 
-SMALL = Limits(body_bytes=8 * 1024, upload_bytes=100 * 1024, check_seconds=60)
+SMALL = Limits(body_bytes=8 * 1024, upload_bytes=100 * 1024, check_seconds=60, score_seconds=0)
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def tells_nothing(text: str) -> bool:
     "name",
     [
         "../../../../etc/passwd",
-        "..%2f..%2f..%2fregistry/readers.csv",
-        "%2e%2e/%2e%2e/registry/readers.csv",
+        "..%2f..%2f..%2fregistry/users.csv",
+        "%2e%2e/%2e%2e/registry/users.csv",
         f"packs/{OWN}/../{OTHER}/quality.json",
         f"packs/{OWN}/%2e%2e/{OTHER}/quality.json",
         f"packs/{OWN}/..%5c{OTHER}%5cquality.json",

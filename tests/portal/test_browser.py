@@ -37,7 +37,7 @@ def served(centre: Workspace) -> Iterator[Portal]:
     config = uvicorn.Config("unused", host="127.0.0.1", port=0, log_level="warning", access_log=False)
     socket = config.bind_socket()
     base = f"http://127.0.0.1:{socket.getsockname()[1]}"
-    limits = Limits(reader_per_minute=10_000, address_per_minute=10_000)
+    limits = Limits(score_seconds=0, reader_per_minute=10_000, address_per_minute=10_000)
     portal = make_portal(centre, Clock(), PortalSettings(base_url=base, limits=limits))
     config.app = create_app(portal)
     server = uvicorn.Server(config)
@@ -199,7 +199,10 @@ def test_axe_finds_nothing_and_small_screens_need_no_sideways_scrolling(
     context = browser.new_context(bypass_csp=True, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     faults: dict[str, list[str]] = {}
-    for key, pages in ((reader_of(OWN), every_page(served)), (CENTRE, {"centre": f"/{served.shelf.current_id()}/"})):
+    for key, pages in (
+        (reader_of(OWN), every_page(served)),
+        (CENTRE, {"centre": f"/{served.edition_cache.current_id()}/"}),
+    ):
         enter(page, served, key)
         for name, path in pages.items():
             page.set_viewport_size({"width": 1280, "height": 900})
@@ -237,10 +240,10 @@ def test_sign_in_page_passes_axe(browser: Any, served: Portal) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/files/{edition}/../../registry/readers.csv",
-        "/files/{edition}/packs/lighthouse/../../../../registry/readers.csv",
-        "/files/{edition}/%2e%2e/%2e%2e/registry/readers.csv",
-        "/files/../registry/readers.csv",
+        "/files/{edition}/../../registry/users.csv",
+        "/files/{edition}/packs/lighthouse/../../../../registry/users.csv",
+        "/files/{edition}/%2e%2e/%2e%2e/registry/users.csv",
+        "/files/../registry/users.csv",
         "/static/../words.yml",
         "/static/fonts/../access.yml",
         "/static/%2e%2e/words.yml",
@@ -251,7 +254,7 @@ def test_raw_paths_lead_nowhere_else(served: Portal, path: str) -> None:
     """As bytes on the wire: browsers and test clients tidy such paths before they send them."""
     token, _ = served.sessions.open(CENTRE)
     connection = HTTPConnection(served.settings.host, timeout=10)
-    given = path.format(edition=served.shelf.current_id())
+    given = path.format(edition=served.edition_cache.current_id())
     connection.putrequest("GET", given, skip_host=True)
     connection.putheader("Host", served.settings.host)
     connection.putheader("Cookie", f"miyar={token}")

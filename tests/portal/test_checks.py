@@ -24,7 +24,8 @@ from portal.checks import Checks
 from portal.problems import ReaderProblem
 from portal.settings import Limits, PortalSettings
 from portal.state import make_portal
-from portal.users import Reader
+from portal.users import User
+from publication.access import Agency
 from tests.portal.conftest import BASE, OTHER, OWN, Clock, finished, form_token, reader_of
 from warehouse.check_scores import check_with_scores
 
@@ -131,7 +132,7 @@ def test_without_time_for_scores_none_are_promised(centre: Workspace, clock: Clo
 def test_a_check_is_its_readers_alone_and_one_at_a_time(centre: Workspace, clock: Clock, file: Path) -> None:
     settings = PortalSettings(base_url=BASE, limits=Limits(score_seconds=5))
     checks = Checks(centre, settings, clock)
-    own, other = (Reader(reader_of(agency), agency) for agency in (OWN, OTHER))
+    own, other = (User(reader_of(agency), Agency(agency)) for agency in (OWN, OTHER))
     contract = centre.registry / "contracts" / OWN / "survey_responses.yml"
     with file.open("rb") as content:
         started = checks.start(own, content, file.name, "c", contract)

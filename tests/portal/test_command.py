@@ -17,7 +17,7 @@ def test_printed_link_opens_the_pages(centre: Workspace) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    asked = [*COMMAND, "--workspace", str(centre.root), "--port", str(port), "--reader", reader_of(OWN)]
+    asked = [*COMMAND, "--workspace", str(centre.root), "--port", str(port), "--user", reader_of(OWN)]
     with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -34,8 +34,8 @@ def test_printed_link_opens_the_pages(centre: Workspace) -> None:
 
 
 def test_reader_nobody_knows_gets_no_link(centre: Workspace) -> None:
-    asked = [*COMMAND, "--workspace", str(centre.root), "--reader", "nobody@miyar.invalid"]
+    asked = [*COMMAND, "--workspace", str(centre.root), "--user", "nobody@miyar.invalid"]
     outcome = subprocess.run(asked, capture_output=True, text=True, check=False)
     assert outcome.returncode == 2
-    assert "[reader_unknown]" in outcome.stderr and reader_of(OWN) in outcome.stderr
+    assert "[user_unknown]" in outcome.stderr and reader_of(OWN) in outcome.stderr
     assert "Traceback" not in outcome.stderr

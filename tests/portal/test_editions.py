@@ -13,8 +13,8 @@ from portal.app import create_app
 from portal.edition_cache import Answers, EditionCache
 from portal.settings import PortalSettings
 from portal.state import make_portal
-from portal.users import Reader
 from portal.view import View
+from publication.access import Agency, Centre
 from publication.editions import Origin
 from tests.portal.conftest import BASE, OTHER, OWN, Clock, form_token, reader_of
 from tests.publication.centre import publish_as_it_stands
@@ -59,7 +59,7 @@ def test_an_answer_is_kept_for_its_reader_and_nobody_else(centre: Workspace, mon
         "select agency_id, score_id from bench_scores where unit_type = 'agency' and period_id = ? order by 2",
         ["2025Q4"],
     )
-    own, other = (View(edition, Reader(reader_of(agency), agency)) for agency in (OWN, OTHER))
+    own, other = (View(edition, Agency(agency)) for agency in (OWN, OTHER))
     first = own.rows(*asked)
     first[0]["agency_id"] = "somebody"
     assert {row["agency_id"] for row in other.rows(*asked)} == {OTHER}
@@ -70,7 +70,7 @@ def test_an_answer_is_kept_for_its_reader_and_nobody_else(centre: Workspace, mon
     monkeypatch.setattr(View, "_run", never)
     assert {row["agency_id"] for row in own.rows(*asked)} == {OWN}
     with pytest.raises(AssertionError, match="asked again"):
-        View(edition, Reader("centre", None)).rows(*asked)
+        View(edition, Centre()).rows(*asked)
 
 
 def test_answers_kept_are_bounded_by_their_rows() -> None:
@@ -90,7 +90,7 @@ def test_open_page_stays_with_its_edition_when_another_replaces_it(client: TestC
     path = f"agencies/{OWN}/metrics/digital_completion"
     before = client.get(f"/en/{first}/{path}").text
     shelf = EditionCache(place.editions)
-    under_way = View(shelf.get(shelf.current_id()), Reader(reader_of(OWN), OWN))
+    under_way = View(shelf.get(shelf.current_id()), Agency(OWN))
     score_id = restate(place)
     assert shelf.current_id() != first
     assert under_way.rows("select count(*) as n from bench_scores where score = 12.3456")[0]["n"] == 0

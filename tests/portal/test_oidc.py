@@ -116,7 +116,7 @@ def test_reader_signs_in_and_gets_a_new_session(browser: TestClient, portal: Por
 
 
 def test_reader_named_by_subject_signs_in(browser: TestClient, portal: Portal) -> None:
-    path = portal.workspace.registry / "readers.csv"
+    path = portal.workspace.registry / "users.csv"
     before = path.read_text("utf-8")
     try:
         path.write_text(f"{before}person-17,agency,{OWN}\n", "utf-8")

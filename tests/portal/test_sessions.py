@@ -11,7 +11,7 @@ from miyar.workspace import Workspace
 from portal.app import create_app
 from portal.settings import Limits, PortalSettings, Sessions, load_settings
 from portal.state import Portal, make_portal
-from portal.users import load_readers
+from portal.users import load_users
 from tests.portal.conftest import BASE, CENTRE, OTHER, OWN, Clock, SignIn, form_token, reader_of
 
 
@@ -100,6 +100,25 @@ def test_form_without_its_token_is_refused(sign_in: SignIn, address: str, token:
     assert "لم يُقبل النموذج" in answer.text and "not accepted" in answer.text
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_route_that_forgot_to_ask_is_asked_for_the_token_all_the_same(
+    portal: Portal, sign_in: SignIn, method: str
+) -> None:
+    """The check is the middleware's: a new route, of pages or of the API, cannot leave it out."""
+    app, reached = create_app(portal), []
+    for path in ("/api/v1/forgetful", "/forgetful"):
+        app.add_api_route(path, lambda: reached.append(1), methods=[method])
+    signed_in = sign_in(reader_of(OWN))
+    token = form_token(signed_in.get("/ar/", follow_redirects=True).text)
+    client = TestClient(app, base_url=BASE, cookies=signed_in.cookies)
+    for path in ("/api/v1/forgetful", "/forgetful", "/no/such/route"):
+        assert client.request(method, path).status_code == 403, path
+        assert client.request(method, path, json={"form_token": token}).status_code == 403, path
+    assert reached == []
+    assert client.request(method, "/forgetful", data={"form_token": token}).status_code == 200
+    assert reached == [1]
+
+
 def test_form_from_another_site_is_refused_even_with_the_token(sign_in: SignIn) -> None:
     client = sign_in(reader_of(OWN))
     token = form_token(client.get("/ar/", follow_redirects=True).text)
@@ -152,7 +171,7 @@ def test_audit_says_who_saw_what_and_nothing_else(portal: Portal, sign_in: SignI
     lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()][-4:]
     link, signed, seen, refused = lines
     assert signed["event"] == "signed_in" and "parameters" not in signed and "parameters" not in link
-    assert (seen["reader"], seen["role"], seen["agency_id"]) == (reader_of(OWN), "agency", OWN)
+    assert (seen["user"], seen["role"], seen["agency_id"]) == (reader_of(OWN), "agency", OWN)
     assert seen["route"] == "/{language}/{edition_id}/agencies/{agency_id}/metrics/{metric_id}"
     assert seen["parameters"]["metric_id"] == "overall_satisfaction" and seen["status"] == 200
     assert seen["edition_id"] == edition
@@ -164,9 +183,9 @@ def test_audit_says_who_saw_what_and_nothing_else(portal: Portal, sign_in: SignI
 def test_readers_file_is_told_all_its_faults(centre: Workspace, tmp_path: Path) -> None:
     folder = tmp_path
     rows = "a@x,agency,\nb@x,centre,kites\nc@x,owner,kites\n,centre,\nd@x,agency,kites\nD@X,agency,kites\ne,agency\n"
-    (folder / "readers.csv").write_text(f"subject_or_email,role,agency_id\n{rows}", "utf-8")
+    (folder / "users.csv").write_text(f"subject_or_email,role,agency_id\n{rows}", "utf-8")
     with pytest.raises(MiyarError) as caught:
-        load_readers(folder)
+        load_users(folder)
     assert [problem.row for problem in caught.value.problems] == [2, 3, 4, 5, 7, 8]
 
 

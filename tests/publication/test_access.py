@@ -4,6 +4,7 @@ Belongs here: `publication.access`. Does not belong here: portal and PostgreSQL,
 """
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -23,28 +24,45 @@ def test_every_published_table_has_a_rule_and_every_rule_a_table() -> None:
 
 
 def test_conditions() -> None:
-    assert access.row_condition("bench_scores", "a") == ("(agency_id = ? or agency_id is null)", ["a"])
-    assert access.row_condition("bench_peer_positions", "a") == ("agency_id = ?", ["a"])
-    assert access.row_condition("dim_metrics", "a") == ("true", [])
-    assert access.row_condition("fct_submissions", "a") == ("false", [])
-    assert access.row_condition("fct_submissions", None) == ("true", [])
+    assert access.row_condition("bench_scores", access.Agency("a")) == ("(agency_id = ? or agency_id is null)", ["a"])
+    assert access.row_condition("bench_peer_positions", access.Agency("a")) == ("agency_id = ?", ["a"])
+    assert access.row_condition("dim_metrics", access.Agency("a")) == ("true", [])
+    assert access.row_condition("fct_submissions", access.Agency("a")) == ("false", [])
+    assert access.row_condition("fct_submissions", access.Centre()) == ("true", [])
     # Nobody, not even the centre, reads what was never decided on.
-    assert access.row_condition("bench_new", "a") == access.row_condition("bench_new", None) == ("false", [])
+    for viewer in (access.Agency("a"), access.Public(), access.Centre()):
+        assert access.row_condition("bench_new", viewer) == ("false", [])
+
+
+def test_anybody_reads_rows_of_no_single_agency_only() -> None:
+    assert access.row_condition("bench_scores", access.Public()) == ("agency_id is null", [])
+    assert access.row_condition("bench_peer_positions", access.Public()) == ("false", [])
+    assert access.row_condition("dim_metrics", access.Public()) == ("true", [])
+
+
+@pytest.mark.parametrize("lost", [None, "", "centre", 0, False])
+def test_a_value_lost_on_the_way_reads_nothing(lost: Any) -> None:
+    """Before viewers had a type, None read everything: a forgotten argument was the centre."""
+    for table in ("bench_scores", "bench_peer_positions", "fct_submissions"):
+        with pytest.raises((AssertionError, TypeError)):
+            access.row_condition(table, lost)
+    with pytest.raises(ValueError, match="which one"):
+        access.Agency("")
 
 
 def test_a_shared_row_tells_nobody_but_the_centre_who_delivered() -> None:
     columns = ["agency_id", "score", "slice_ids"]
-    assert access.visible(columns, None) == "*"
-    assert access.visible(["agency_id", "score"], "a") == "*"
+    assert access.visible(columns, access.Centre()) == "*"
+    assert access.visible(["agency_id", "score"], access.Agency("a")) == "*"
     with duckdb.connect() as connection:
         connection.execute(
             "create table t as from (values ('a', 1, 'x'), (null, 2, 'x;y')) as t(agency_id, score, slice_ids)"
         )
-        for reader in ("a", access.PUBLIC):
-            found = connection.execute(f"select {access.visible(columns, reader)} from t order by score").fetchall()
+        for viewer in (access.Agency("a"), access.Public()):
+            found = connection.execute(f"select {access.visible(columns, viewer)} from t order by score").fetchall()
             assert found == [("a", 1, "x"), (None, 2, None)]
         connection.execute("create table u as select slice_ids from t")
-        assert connection.execute(f"select {access.visible(['slice_ids'], 'a')} from u").fetchall() == [
+        assert connection.execute(f"select {access.visible(['slice_ids'], access.Agency('a'))} from u").fetchall() == [
             (None,),
             (None,),
         ]

@@ -14,7 +14,7 @@ import pytest
 
 from miyar.errors import MiyarError
 from miyar.workspace import Workspace
-from publication.access import access_rules, row_condition
+from publication.access import Agency, Centre, access_rules, row_condition
 from publication.postgres import CENTRE, role_of, serve
 from publication.reading import open_edition
 from tests.publication.server import Server, private_server
@@ -99,11 +99,11 @@ def test_each_reader_sees_what_access_says_and_no_more(served: Path, server: Ser
         assert row
         seen_by_agency = 0
         for table in access_rules():
-            for person, agency in (("analyst", row[0]), ("director", None)):
-                condition, values = row_condition(table, agency)
+            for person, viewer in (("analyst", Agency(row[0])), ("director", Centre())):
+                condition, values = row_condition(table, viewer)
                 expected = source.execute(f"select count(*) from {table} where {condition}", values).fetchone()
                 assert _all(server, f"select count(*) from benchmarks.{table}", person) == [expected], (table, person)
-                seen_by_agency += expected[0] if agency and expected else 0
+                seen_by_agency += expected[0] if isinstance(viewer, Agency) and expected else 0
             assert _all(server, f"select count(*) from benchmarks.{table}", "visitor") == [(0,)]
     assert seen_by_agency > 0
     shared = "select count(*), count(slice_ids) from benchmarks.bench_scores where agency_id is null"
