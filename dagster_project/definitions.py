@@ -10,9 +10,9 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_project.edition_asset import edition
-from dagster_project.jobs import jobs, schedules, sensors
+from dagster_project.jobs import automation
 from dagster_project.lake_assets import lake_assets
-from dagster_project.partitions import period_partitions, provider_partitions
+from dagster_project.partitions import provider_partitions
 from dagster_project.resources import RunInputs, inputs_resource
 from dagster_project.warehouse_assets import warehouse_assets
 from warehouse.dbt_runner import prepare_manifest
@@ -25,17 +25,13 @@ def define(inputs: RunInputs) -> dg.Definitions:
     """All definitions of one workspace. Adding a provider or opening a period needs a reload of the code location."""
     root, current = inputs.root, inputs.read()
     providers = provider_partitions(current.contracts)
-    periods = period_partitions(current.workspace)
-    made = jobs(providers, periods)
-    return dg.Definitions(
-        assets=[*lake_assets(providers), *warehouse_assets(prepare_manifest(), periods), edition],
-        jobs=list(made.values()),
-        schedules=schedules(root, made),
-        sensors=sensors(root, made),
+    assets = dg.Definitions(
+        assets=[*lake_assets(providers), *warehouse_assets(prepare_manifest()), edition],
         resources={"inputs": inputs_resource(inputs)},
         # A second process costs seconds of imports and the warehouse has one writer anyway.
         executor=dg.in_process_executor,
     )
+    return dg.Definitions.merge(assets, automation(root, providers))
 
 
 @dg.definitions

@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from dagster_project.instance import close_killed_runs, open_runs
 from dagster_project.partitions import range_tags, run_tags
@@ -19,35 +18,29 @@ from miyar.periods import period_of, shift
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
 
-# Jobs over assets are resolved when all definitions are put together; until then this is their type.
-Jobs = dict[str, UnresolvedAssetJobDefinition]
 
+def automation(root: Path, providers: dg.PartitionsDefinition[str]) -> dg.Definitions:
+    """Three jobs, and when they run.
 
-def jobs(providers: dg.PartitionsDefinition[str], periods: dg.PartitionsDefinition[str]) -> Jobs:
-    """`ingest` (by provider), `build` (cells by period, then all above them) and `publish`."""
+    `ingest` (by provider), `build` (cells of pending slices, then all above them) and `publish`. Every provider is received
+    nightly; an edition is published on the 20th after a quarter ends, when files are due. New files make one run of `ingest`
+    however many they are; one that succeeded makes one run of `build`.
+    """
     lake = dg.AssetSelection.groups("lake")
     editions = dg.AssetSelection.groups("editions")
-    return {
-        "ingest": dg.define_asset_job("ingest", lake, description="Receive what is new in the landing zone"),
-        "build": dg.define_asset_job(
-            "build", dg.AssetSelection.all() - lake - editions, description="Cells of changed slices, then all scores"
-        ),
-        "publish": dg.define_asset_job("publish", editions, description="Publish the warehouse as an edition"),
-    }
+    ingest = dg.define_asset_job("ingest", lake, description="Receive what is new in the landing zone")
+    build = dg.define_asset_job(
+        "build", dg.AssetSelection.all() - lake - editions, description="Cells of changed slices, then all scores"
+    )
+    publish = dg.define_asset_job("publish", editions, description="Publish the warehouse as an edition")
 
-
-def schedules(root: Path, made: Jobs) -> list[dg.ScheduleDefinition]:
-    """Nightly ingestion of every provider; publication on the 20th after a quarter ends, when files are due."""
-
-    @dg.schedule(job=made["ingest"], cron_schedule="0 2 * * *", name="nightly_ingest", execution_timezone="UTC")
+    @dg.schedule(job=ingest, cron_schedule="0 2 * * *", name="nightly_ingest", execution_timezone="UTC")
     def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         workspace = Workspace.open(root)
         keys = sorted({contract.provider for contract in load_contracts(workspace.registry)})
         return dg.RunRequest(tags={**run_tags(load_registry(workspace.registry)), **range_tags(keys)})
 
-    @dg.schedule(
-        job=made["publish"], cron_schedule="0 6 20 1,4,7,10 *", name="quarterly_publish", execution_timezone="UTC"
-    )
+    @dg.schedule(job=publish, cron_schedule="0 6 20 1,4,7,10 *", name="quarterly_publish", execution_timezone="UTC")
     def quarterly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         moment = context.scheduled_execution_time
         period = shift(period_of(moment.date()), -1)
@@ -55,13 +48,7 @@ def schedules(root: Path, made: Jobs) -> list[dg.ScheduleDefinition]:
         tags = run_tags(load_registry(Workspace.open(root).registry))
         return dg.RunRequest(run_config={"ops": {"editions__current": {"config": config}}}, tags=tags)
 
-    return [nightly, quarterly]
-
-
-def sensors(root: Path, made: Jobs) -> list[dg.SensorDefinition]:
-    """New files make one ingest run however many they are; a finished ingest makes one build run."""
-
-    @dg.sensor(job=made["ingest"], name="landing", minimum_interval_seconds=60)
+    @dg.sensor(job=ingest, name="landing", minimum_interval_seconds=60)
     def landing(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         workspace = Workspace.open(root)
         if open_runs(context.instance):
@@ -83,13 +70,16 @@ def sensors(root: Path, made: Jobs) -> list[dg.SensorDefinition]:
 
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS,
-        monitored_jobs=[made["ingest"]],
-        request_job=made["build"],
+        monitored_jobs=[ingest],
+        request_job=build,
         name="build_after_ingest",
     )
     def build_after_ingest(context: dg.RunStatusSensorContext) -> dg.RunRequest:
         workspace = Workspace.open(root)
-        tags = {**run_tags(load_registry(workspace.registry)), **range_tags(workspace.settings.periods.all)}
-        return dg.RunRequest(run_key=context.dagster_run.run_id, tags=tags)
+        return dg.RunRequest(run_key=context.dagster_run.run_id, tags=run_tags(load_registry(workspace.registry)))
 
-    return [landing, build_after_ingest]
+    return dg.Definitions(
+        jobs=[ingest, build, publish],
+        schedules=[nightly, quarterly],
+        sensors=[landing, build_after_ingest],
+    )

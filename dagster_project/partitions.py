@@ -1,4 +1,6 @@
-"""Partitions: the lake by provider, cells by period. Always run as ranges, so that many partitions are one run.
+"""Partitions: the lake by provider. Always run as ranges, so that many partitions are one run.
+
+The warehouse has none: pending slices say what is made again, whatever a person would pick.
 
 Belongs here: partition definitions, the tags that select a range, and those that every run carries. Does not belong here: assets.
 """
@@ -7,7 +9,6 @@ import dagster as dg
 
 from ingestion.contract import Contract
 from miyar.registry import Registry
-from miyar.workspace import Workspace
 from warehouse.inputs import code_hash
 
 # One process start costs more than a quarter's work: a backfill of any number of partitions is one run.
@@ -17,11 +18,6 @@ SINGLE_RUN = dg.BackfillPolicy.single_run()
 def provider_partitions(contracts: list[Contract]) -> dg.StaticPartitionsDefinition:
     """One partition per provider: what arrives, arrives from somebody."""
     return dg.StaticPartitionsDefinition(sorted({contract.provider for contract in contracts}))
-
-
-def period_partitions(workspace: Workspace) -> dg.StaticPartitionsDefinition:
-    """One partition per open period: what is recomputed, is recomputed by quarter."""
-    return dg.StaticPartitionsDefinition(workspace.settings.periods.all)
 
 
 def range_tags(keys: list[str]) -> dict[str, str]:

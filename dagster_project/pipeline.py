@@ -75,7 +75,7 @@ def run_pipeline(
         if state.read("built") != run.inputs.hash:
             report("recomputing the slices that changed, then all scores")
             state.write("published", "")
-            run.job("build", range_tags(workspace.settings.periods.all))
+            run.job("build")
             result.is_built = True
         if publish and state.read("published") != run.inputs.hash:
             report("publishing")

@@ -1,20 +1,21 @@
-"""dbt's models as assets: cells by period, everything above them unpartitioned; dbt tests as asset checks.
+"""dbt's models as assets, dbt's tests as their checks.
 
-Belongs here: the wiring of `warehouse.run_dbt` to assets. Does not belong here: SQL, and arguments of dbt (`warehouse`).
+Belongs here: the wiring of `warehouse.dbt_runner` to assets. Does not belong here: SQL, and arguments of dbt (`dbt_runner`).
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
-from dagster_project.partitions import SINGLE_RUN
 from dagster_project.resources import RunInputs
 from ingestion.feeds import load_feeds
-from warehouse.dbt_runner import HEAVY, LIGHT, row_counts, run_dbt
+from miyar.workspace import Workspace
+from warehouse.dbt_runner import HEAVY, LIGHT, NOTED, is_stale, run_dbt
 from warehouse.snapshots import write_snapshots
 from warehouse.state import State
 
@@ -45,81 +46,113 @@ class Translator(DagsterDbtTranslator):
         return spec
 
 
-def warehouse_assets(manifest_path: Path, periods: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
-    """Cells (partitioned by period) and everything above them."""
+def warehouse_assets(manifest_path: Path) -> list[dg.AssetsDefinition]:
+    """Cells, which pending slices decide, and everything above them."""
     manifest = json.loads(manifest_path.read_text("utf-8"))
     translator = Translator()
+    settings: dict[str, Any] = {
+        "manifest": manifest,
+        "dagster_dbt_translator": translator,
+        "pool": WRITER,
+        "retry_policy": dg.RetryPolicy(max_retries=1, delay=10),
+    }
 
-    @dbt_assets(
-        manifest=manifest,
-        select=" ".join(HEAVY),
-        name="cells",
-        partitions_def=periods,
-        backfill_policy=SINGLE_RUN,
-        dagster_dbt_translator=translator,
-        pool=WRITER,
-        retry_policy=dg.RetryPolicy(max_retries=1, delay=10),
-    )
+    @dbt_assets(select=" ".join(HEAVY), name="cells", **settings)
     def cells(context: dg.AssetExecutionContext, inputs: dg.ResourceParam[RunInputs]) -> Any:
         with inputs.hold() as held:
             State(held.workspace).write("built", "")
+            State(held.workspace).write("cells", "")
             write_snapshots(held)
-            yield from _results(context, held.workspace, manifest, translator, HEAVY)
+            is_whole = yield from _results(context, held.workspace, manifest, translator, HEAVY, cells.keys)
+            State(held.workspace).write("cells", held.hash if is_whole else "")
 
-    @dbt_assets(
-        manifest=manifest,
-        exclude=" ".join(HEAVY),
-        name="benchmarks",
-        dagster_dbt_translator=translator,
-        pool=WRITER,
-        retry_policy=dg.RetryPolicy(max_retries=1, delay=10),
-    )
+    @dbt_assets(exclude=" ".join(HEAVY), name="benchmarks", **settings)
     def benchmarks(context: dg.AssetExecutionContext, inputs: dg.ResourceParam[RunInputs]) -> Any:
         with inputs.hold() as held:
             State(held.workspace).write("built", "")
             write_snapshots(held)
-            yield from _results(context, held.workspace, manifest, translator, LIGHT)
-            State(held.workspace).write("built", held.hash)
+            is_whole = yield from _results(context, held.workspace, manifest, translator, LIGHT, benchmarks.keys)
+            # Scores made from cells of other inputs are not what these inputs give.
+            is_built = is_whole and State(held.workspace).read("cells") == held.hash
+            State(held.workspace).write("built", held.hash if is_built else "")
 
     return [cells, benchmarks]
 
 
 def _results(
     context: dg.AssetExecutionContext,
-    place: Any,
+    workspace: Workspace,
     manifest: Mapping[str, Any],
     translator: Translator,
-    select: list[str],
-) -> Iterator[Any]:
-    """Run dbt and give every model its materialisation and every test its check; fail with all failures named."""
-    wanted = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
+    half: list[str],
+    every: AbstractSet[dg.AssetKey],
+) -> Generator[Any, None, bool]:
+    """Run what was selected of one half, whose assets are `every`, and tell of every model and test as dbt makes it.
+
+    Returns whether the whole half was selected. Raises Failure with all failures named.
+    """
+    checks = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
+    wanted = set(context.selected_asset_keys)
+    is_whole = wanted == every
+    if not is_whole:
+        _refuse_part(workspace, wanted)
+    select = (
+        half
+        if is_whole
+        else [
+            node["name"]
+            for node in manifest["nodes"].values()
+            if (node["resource_type"] == "model" and translator.get_asset_key(node) in wanted)
+            or (node["resource_type"] == "test" and _check_of(node, manifest, translator) in checks)
+        ]
+    )
     failures = []
-    results = list(run_dbt(place, select))
-    rows = row_counts(place)
-    for result in results:
+    for result in run_dbt(workspace, select, only=not is_whole):
         node = manifest["nodes"][result.unique_id]
         if result.failed:
             failures.append(f"{node['name']} ({result.status}): {result.message}")
         if node["resource_type"] == "model" and not result.failed:
-            counted = rows.get((str(node["schema"]), str(node["name"])))
+            rows = {} if result.rows is None else {"dagster/row_count": result.rows}
             yield dg.MaterializeResult(
                 asset_key=translator.get_asset_key(node),
-                metadata={
-                    "seconds": result.seconds,
-                    "dbt": result.message,
-                    **({} if counted is None else {"dagster/row_count": counted}),
-                },
+                metadata={"seconds": result.seconds, "dbt": result.message, **rows},
             )
-        elif node["resource_type"] == "test" and node.get("attached_node"):
-            key = translator.get_asset_key(manifest["nodes"][node["attached_node"]])
-            if (key, node["name"]) in wanted:
-                yield dg.AssetCheckResult(
-                    asset_key=key,
-                    check_name=node["name"],
-                    passed=not result.failed,
-                    metadata={"message": result.message},
-                )
+        elif (check := _check_of(node, manifest, translator)) in checks:
+            yield dg.AssetCheckResult(
+                asset_key=check[0],
+                check_name=check[1],
+                passed=not result.failed,
+                metadata={"message": result.message},
+            )
     if failures:
         raise dg.Failure(
             f"dbt: {'; '.join(failures)}. Rows that fail a test stand in schema failures", allow_retries=False
+        )
+    return is_whole
+
+
+def _check_of(
+    node: Mapping[str, Any], manifest: Mapping[str, Any], translator: Translator
+) -> tuple[dg.AssetKey, str] | None:
+    """The asset and name of the check that a test of a model is."""
+    if node["resource_type"] != "test" or not node.get("attached_node"):
+        return None
+    return translator.get_asset_key(manifest["nodes"][node["attached_node"]]), str(node["name"])
+
+
+def _refuse_part(workspace: Workspace, wanted: AbstractSet[dg.AssetKey]) -> None:
+    """Raise Failure where a part alone would leave the warehouse saying what is not so.
+
+    That is so when everything is due to be made again, and for models that note what all others were made from.
+    """
+    notes = sorted(key.path[-1] for key in wanted if key.path[-1] in NOTED)
+    if notes:
+        raise dg.Failure(
+            f"{', '.join(notes)}: notes that all models before were made; materialize the whole group",
+            allow_retries=False,
+        )
+    if is_stale(workspace):
+        raise dg.Failure(
+            "code, methodology or registry changed since everything was made, so a part alone cannot be; run the job `build`",
+            allow_retries=False,
         )

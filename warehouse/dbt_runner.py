@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Queue
+from threading import Event, Thread
 from typing import Any
 
 import duckdb
@@ -29,12 +31,18 @@ LIGHT = ["fqn:miyar.staging.registry", "fqn:miyar.intermediate.scores", "fqn:miy
 
 @dataclass(frozen=True)
 class DbtResult:
-    """One node of a dbt run: unique id, status as dbt says it, seconds and message."""
+    """One node of a dbt run: unique id, status as dbt says it, seconds, message, and the rows a table was left with."""
 
     unique_id: str
     status: str
     seconds: float
     message: str
+    rows: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of a model; of a test, its last part is a hash."""
+        return self.unique_id.rpartition(".")[2]
 
     @property
     def failed(self) -> bool:
@@ -88,7 +96,13 @@ def dbt_variables(workspace: Workspace, key: str) -> dict[str, str]:
 
 
 def dbt_arguments(
-    command: str, workspace: Workspace, variables: dict[str, str], select: list[str], *, full_refresh: bool = False
+    command: str,
+    workspace: Workspace,
+    variables: dict[str, str],
+    select: list[str],
+    *,
+    full_refresh: bool = False,
+    only: bool = False,
 ) -> list[str]:
     """Command line of one dbt run on a workspace.
 
@@ -104,6 +118,7 @@ def dbt_arguments(
         *("--vars", json.dumps(variables, sort_keys=True)),
         *(("--select", *select) if select else ()),
         *(("--exclude-resource-type", "unit_test") if command == "build" else ()),
+        *(("--indirect-selection", "empty") if only else ()),
         *(("--full-refresh",) if full_refresh else ()),
         *("--log-level", "none"),
         *("--log-level-file", "warn"),
@@ -150,68 +165,127 @@ def _parse(write: str) -> Any:
     return outcome.result
 
 
+def run_dbt(
+    workspace: Workspace, select: list[str] | None = None, command: str = "build", *, only: bool = False
+) -> Iterator[DbtResult]:
+    """Build (or test) the warehouse; yields one result per node as soon as dbt has it.
+
+    `only` runs exactly what is selected: without it, tests of a selected model are. Raises RuntimeError when dbt itself could
+    not run. A failed node is a result, not an exception. Whoever stops taking results, or is interrupted, stops the run: what
+    is being made is finished, nothing else is begun.
+    """
+    workspace.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    manifest = _parsed_manifest()
+    key, method = build_key(), scores_key(workspace)
+    cells, scores = _noted(workspace, "cells.key"), _noted(workspace, "scores.key")
+    stale = command == "build" and cells not in ("", key)
+    arguments = dbt_arguments(
+        command, workspace, dbt_variables(workspace, key), select or [], full_refresh=stale, only=only
+    )
+    if command != "test" and (stale or scores != method):
+        _note(workspace, "scores.key", "")
+        _forget_scores(workspace)
+    with _environment(environment(workspace)):
+        for result in _streamed(manifest, arguments):
+            if result.status == "success" and result.name in NOTED:
+                _note(workspace, NOTED[result.name], key if result.name == "int_slices__built" else method)
+            yield result
+
+
+# Models that are made last, and what is then noted beside the warehouse.
+NOTED = {"int_slices__built": "cells.key", "int_periods__built": "scores.key"}
+
+
+def is_stale(workspace: Workspace) -> bool:
+    """Whether code, methodology or registry changed since everything was last made: then a part alone cannot be."""
+    keys = {"cells.key": build_key(), "scores.key": scores_key(workspace)}
+    return any(_noted(workspace, name) != key for name, key in keys.items())
+
+
+def _noted(workspace: Workspace, name: str) -> str:
+    path = workspace.root / "warehouse" / name
+    return path.read_text("utf-8") if path.is_file() else ""
+
+
+def _note(workspace: Workspace, name: str, key: str) -> None:
+    (workspace.root / "warehouse" / name).write_text(key, "utf-8")
+
+
 _manifest: Any = None
 
 
-def run_dbt(workspace: Workspace, select: list[str] | None = None, command: str = "build") -> Iterator[DbtResult]:
-    """Build (or test) the warehouse; yields one result per node, in the order of the run.
-
-    Raises RuntimeError when dbt itself could not run. A failed node is a result, not an exception.
-    """
+def _parsed_manifest() -> Any:
+    """The project, parsed once per process, with no variables: so the parse cache on disk holds for every workspace."""
     global _manifest
-    workspace.warehouse.parent.mkdir(parents=True, exist_ok=True)
     if _manifest is None:
         with _made_to_stay():
-            # Parsed with no variables, so that the parse cache on disk holds for every workspace.
             _manifest = _parse("--no-write-json")
+    return _manifest
+
+
+def _streamed(manifest: Any, arguments: list[str]) -> Iterator[DbtResult]:
+    """The results of one invocation of dbt, which works in a thread so that they can be taken while it does."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    key = build_key()
-    remembered = workspace.root / "warehouse" / "cells.key"
-    stale = command == "build" and remembered.is_file() and remembered.read_text("utf-8") != key
-    arguments = dbt_arguments(command, workspace, dbt_variables(workspace, key), select or [], full_refresh=stale)
-    known = workspace.root / "warehouse" / "scores.key"
-    method = scores_key(workspace)
-    if command != "test" and (stale or not known.is_file() or known.read_text("utf-8") != method):
-        known.unlink(missing_ok=True)
-        _forget_scores(workspace)
+    results: Queue[DbtResult | None] = Queue()
+    is_stopped = Event()
+    outcomes: list[Any] = []
+
+    def hear(event: Any) -> None:
+        if event.info.name != "NodeFinished":
+            return
+        if is_stopped.is_set():
+            # dbt takes this for the node's own failure and passes over all that needs it.
+            raise RuntimeError("the run was stopped")
+        told, node = event.data.run_result, event.data.node_info
+        rows = _rows(node.node_relation.schema, node.node_relation.alias) if node.resource_type == "model" else None
+        results.put(DbtResult(node.unique_id, told.status, told.execution_time, told.message, rows))
+
+    def work() -> None:
+        try:
+            outcomes.append(dbtRunner(manifest=manifest, callbacks=[hear]).invoke(arguments))
+        finally:
+            # dbt keeps the file open in this process; nobody else could read it.
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+            results.put(None)
+
+    thread = Thread(target=work, name="dbt", daemon=True)
+    thread.start()
+    told = set()
     try:
-        with _environment(environment(workspace)):
-            outcome = dbtRunner(manifest=_manifest).invoke(arguments)
+        while (result := results.get()) is not None:
+            told.add(result.unique_id)
+            yield result
     finally:
-        # dbt keeps the file open in this process; nobody else could read it.
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-    results = getattr(outcome.result, "results", None)
-    if results is None:
-        raise stopped(outcome.exception)
-    if any(r.node.name == "int_slices__built" and str(r.status) == "success" for r in results):
-        remembered.write_text(key, "utf-8")
-    if any(r.node.name == "int_periods__built" and str(r.status) == "success" for r in results):
-        known.write_text(method, "utf-8")
-    for result in results:
-        yield DbtResult(
-            result.node.unique_id, str(result.status), float(result.execution_time), str(result.message or "")
+        is_stopped.set()
+        thread.join()
+    outcome = outcomes[0]
+    if getattr(outcome.result, "results", None) is None:
+        raise could_not_run(outcome.exception)
+    # Nodes that were passed over never began, so nothing was heard of them.
+    for late in outcome.result.results:
+        if late.node.unique_id not in told:
+            yield DbtResult(late.node.unique_id, str(late.status), float(late.execution_time), str(late.message or ""))
+
+
+def _rows(schema: str, name: str) -> int | None:
+    """Rows of a table of the warehouse that dbt has open; none of a view."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    handle = DuckDBConnectionManager.env().handle()  # type: ignore[no-untyped-call]
+    try:
+        found = handle.cursor().execute(
+            "select estimated_size from duckdb_tables() where schema_name = ? and table_name = ?", [schema, name]
         )
+        row = found.fetchone()
+    finally:
+        handle.close()
+    return int(row[0]) if row else None
 
 
-def row_counts(workspace: Workspace) -> dict[tuple[str, str], int]:
-    """Rows of every table of the warehouse, by schema and name; views hold none."""
-    if not workspace.warehouse.is_file():
-        return {}
-    with duckdb.connect(str(workspace.warehouse), read_only=True) as connection:
-        found = connection.execute("select schema_name, table_name, estimated_size from duckdb_tables()").fetchall()
-    return {(schema, name): int(size) for schema, name, size in found}
-
-
-def stopped(exception: BaseException | None) -> BaseException:
-    """Why dbt came back without results.
-
-    dbt hands back everything that was raised in it, also what has to end this process: Ctrl-C, and Dagster's word that the
-    run was terminated. Neither has a text, and neither is a failed build to be tried again.
-    """
-    if exception is not None and not isinstance(exception, Exception):
-        return exception
+def could_not_run(exception: BaseException | None) -> RuntimeError:
+    """Why dbt came back without results."""
     kind = type(exception).__name__ if exception else "no results and no error"
     error = RuntimeError(": ".join(part for part in ("dbt could not run", kind, str(exception or "")) if part))
     error.__cause__ = exception

@@ -1,0 +1,87 @@
+"""A person who picks one asset in Dagster gets that asset; results are told while dbt works; a stop stops.
+
+Belongs here: selections and the stream of results. Does not belong here: what models compute.
+"""
+
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from dagster_project.definitions import define
+from dagster_project.instance import open_instance
+from dagster_project.resources import RunInputs
+from warehouse.dbt_runner import run_dbt
+from warehouse.state import State
+
+
+def _materialize(micro: Any, *keys: str, name: str = "build") -> dg.ExecuteInProcessResult:
+    job = define(RunInputs(micro.root)).resolve_job_def(name)
+    with open_instance(micro.root) as instance:
+        return job.execute_in_process(
+            instance=instance,
+            asset_selection=[dg.AssetKey(key.split("/")) for key in keys] or None,
+            raise_on_error=False,
+        )
+
+
+def _made(result: dg.ExecuteInProcessResult) -> list[str]:
+    return sorted(
+        event.asset_key.to_user_string()
+        for event in result.all_events
+        if event.event_type_value == "ASSET_MATERIALIZATION" and event.asset_key
+    )
+
+
+@pytest.mark.parametrize("key", ["core/dim_metrics", "intermediate/int_survey__cells"])
+def test_one_asset_is_made_and_no_other(built: Any, key: str) -> None:
+    before = State(built.workspace).read("built")
+    result = _materialize(built, key)
+    assert result.success and _made(result) == [key]
+    checks = {e.asset_key for e in result.all_events if e.event_type_value == "ASSET_CHECK_EVALUATION"}
+    assert {found.to_user_string() for found in checks if found} <= {key}
+    # The rest may be older now: the next run looks at everything again.
+    assert before and State(built.workspace).read("built") == ""
+    assert built.run(reason="after a part").is_published is False
+
+
+def test_a_note_of_what_was_made_is_not_made_alone(built: Any) -> None:
+    """Made alone it would say that pending slices had become cells."""
+    result = _materialize(built, "intermediate/int_slices__built")
+    assert not result.success and _made(result) == []
+    assert "int_slices__built" in str(result.all_events[-2:]) or any(
+        "materialize the whole group" in str(event) for event in result.all_events
+    )
+
+
+def test_scores_of_older_cells_are_not_taken_for_todays(built: Any) -> None:
+    built.withdraw(built.a04_q4)
+    above = [
+        f"{schema}/{name}"
+        for schema, name in duckdb.connect(str(built.workspace.warehouse), read_only=True)
+        .execute("select schema_name, table_name from duckdb_tables() where schema_name in ('benchmarks', 'core')")
+        .fetchall()
+    ]
+    _materialize(built, *above)
+    assert State(built.workspace).read("built") == ""
+
+
+def test_results_come_while_dbt_works_and_who_stops_taking_them_stops_it(built: Any) -> None:
+    results = run_dbt(built.workspace, command="run")
+    first = next(results)
+    assert not first.failed
+    results.close()
+    # What ran before the stop is few of all models, and the file is free again.
+    with duckdb.connect(str(built.workspace.warehouse)) as connection:
+        assert connection.execute("select count(*) from core.dim_metrics").fetchone() != (0,)
+    whole = list(run_dbt(built.workspace, command="run"))
+    assert len(whole) > 100 and not [result for result in whole if result.failed]
+
+
+def test_an_interrupt_between_results_ends_the_run_and_frees_the_warehouse(built: Any) -> None:
+    results = run_dbt(built.workspace, command="run")
+    next(results)
+    with pytest.raises(KeyboardInterrupt):
+        results.throw(KeyboardInterrupt)
+    duckdb.connect(str(built.workspace.warehouse)).close()
