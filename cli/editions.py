@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import HERE, Edition, Place
+from cli.options import HERE, Edition, WorkspacePath
 from miyar.workspace import Workspace
 
 app = typer.Typer()
@@ -19,14 +19,14 @@ app = typer.Typer()
 
 @app.command()
 def verify(
-    workspace: Place = HERE,
+    workspace_path: WorkspacePath = HERE,
     head: Annotated[str, typer.Option(help="A head of the ledger noted earlier; it must still be in the chain")] = "",
 ) -> None:
     """Recompute every hash of every edition and of the ledger; exit 1 when anything was touched."""
     from publication.release_ledger import FILE, read_entries
     from publication.verify import verify_all
 
-    editions = Workspace.open(workspace).editions
+    editions = Workspace.open(workspace_path).editions
     found = verify_all(editions, head)
     for name, problems in found.items():
         typer.echo(f"{name}: {'intact' if not problems else 'CHANGED'}")
@@ -40,18 +40,18 @@ def verify(
 
 
 @app.command()
-def prove(score_id: str, workspace: Place = HERE, edition: Edition = "current") -> None:
+def prove(score_id: str, workspace_path: WorkspacePath = HERE, edition: Edition = "current") -> None:
     """Print a proof that a published score stands in an edition: JSON that is checked without the other rows."""
     from publication.proofs import prove as make_proof
 
-    proof = make_proof(Workspace.open(workspace).editions / edition, score_id)
+    proof = make_proof(Workspace.open(workspace_path).editions / edition, score_id)
     typer.echo(json.dumps(proof, ensure_ascii=False, indent=1))
 
 
 @app.command()
 def asof(
     day: Annotated[str, typer.Argument(help="2026-02-15 (its end, UTC) or a time, 2026-02-15T12:00+03:00")],
-    workspace: Place = HERE,
+    workspace_path: WorkspacePath = HERE,
     metric: Annotated[str, typer.Option(help="Metric id")] = "overall_satisfaction",
     period: Annotated[str, typer.Option(help="Period; default: the last one reported then")] = "",
 ) -> None:
@@ -60,7 +60,7 @@ def asof(
     from publication.asof import in_force
     from publication.reading import benchmark_rows, headline_metrics, last_period, open_edition
 
-    editions = Workspace.open(workspace).editions
+    editions = Workspace.open(workspace_path).editions
     entries = in_force(editions, day)
     folder = editions / entries[-1].edition_id
     with open_edition(folder) as connection:
@@ -77,15 +77,15 @@ def asof(
 @app.command()
 def reproduce(
     edition: str,
-    workspace: Place = HERE,
+    workspace_path: WorkspacePath = HERE,
     anyway: Annotated[bool, typer.Option(help="Try with other code than the edition was made by")] = False,
 ) -> None:
     """Make an edition again from its kept inputs, in a temporary workspace; exit 1 when the content differs."""
     from warehouse.reproduction import reproduce as make_again
 
-    place = Workspace.open(workspace)
-    with tempfile.TemporaryDirectory(dir=place.root, prefix=".reproduction-") as folder:
-        made = make_again(place, edition, Path(folder), anyway=anyway)
+    workspace = Workspace.open(workspace_path)
+    with tempfile.TemporaryDirectory(dir=workspace.root, prefix=".reproduction-") as folder:
+        made = make_again(workspace, edition, Path(folder), anyway=anyway)
     typer.echo(f"published:  {made.published}\nmade again: {made.again}")
     for part in made.differing:
         typer.echo(f"  differs: {part}")
@@ -97,13 +97,13 @@ def reproduce(
 @app.command("serve-postgres")
 def serve_postgres(
     dsn: Annotated[str, typer.Option(envvar="MIYAR_POSTGRES_DSN", help="host=… dbname=… user=…; passwords: ~/.pgpass")],
-    workspace: Place = HERE,
+    workspace_path: WorkspacePath = HERE,
     edition: Edition = "current",
     wait: Annotated[float, typer.Option(help="Seconds readers get to end their transactions")] = 60,
 ) -> None:
     """Put an edition on a PostgreSQL server, with row-level security per agency, in place of the one there."""
     from publication.postgres import serve
 
-    served = serve(Workspace.open(workspace).editions / edition, dsn, wait_seconds=wait)
+    served = serve(Workspace.open(workspace_path).editions / edition, dsn, wait_seconds=wait)
     typer.echo(f"{served.edition_id}: {served.tables} tables, {served.rows:,} rows in schema benchmarks")
     typer.echo(f"roles to grant to people: {', '.join(served.roles)}")

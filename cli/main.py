@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from cli.editions import app as edition_commands
-from cli.options import HERE, By, Edition, Place, operator
+from cli.options import HERE, By, Edition, WorkspacePath, operator
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 
@@ -56,7 +56,7 @@ def demo(folder: Path, seed: int = 2026) -> None:
 
 @app.command()
 def run(
-    workspace: Place = HERE,
+    workspace_path: WorkspacePath = HERE,
     reason: Annotated[str, typer.Option(help="Why a published period is restated")] = "",
     by: By = "",
     publish: Annotated[bool, typer.Option(help="Publish when figures changed")] = True,
@@ -69,7 +69,7 @@ def run(
     os.setpriority(os.PRIO_PROCESS, 0, max(RUN_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
     now = datetime.now(tz=UTC)
     result = run_pipeline(
-        workspace, now, reason=reason, by=by or operator(), publish=publish, wait_seconds=wait, report=typer.echo
+        workspace_path, now, reason=reason, by=by or operator(), publish=publish, wait_seconds=wait, report=typer.echo
     )
     for problem in result.problems:
         typer.echo(f"  ! {problem}")
@@ -118,7 +118,7 @@ def init(folder: Path) -> None:
 
 @app.command()
 def show(
-    workspace: Place = HERE,
+    workspace_path: WorkspacePath = HERE,
     metric: Annotated[str, typer.Option(help="Metric id")] = "overall_satisfaction",
     period: Annotated[str, typer.Option(help="Period; default: the last one reported")] = "",
     edition: Edition = "current",
@@ -127,7 +127,7 @@ def show(
     from cli.terminal import benchmark_table
     from publication.reading import benchmark_rows, headline_metrics, last_period, open_edition
 
-    folder = Workspace.open(workspace).editions / edition
+    folder = Workspace.open(workspace_path).editions / edition
     with open_edition(folder) as connection:
         chosen = period or last_period(connection)
         rows = benchmark_rows(connection, metric, chosen)
@@ -140,24 +140,24 @@ def show(
         f"query:    python -c \"import duckdb; duckdb.connect('{folder}/benchmarks.duckdb', read_only=True)"
         ".sql('from bench_scores').show()\""
     )
-    typer.echo(f"trace:    miyar trace SCORE_ID --workspace {workspace}")
-    typer.echo(f"pipeline: miyar ui --workspace {workspace}   (Dagster, in the browser)")
+    typer.echo(f"trace:    miyar trace SCORE_ID --workspace {workspace_path}")
+    typer.echo(f"pipeline: miyar ui --workspace {workspace_path}   (Dagster, in the browser)")
 
 
 @app.command()
-def status(workspace: Place = HERE) -> None:
+def status(workspace_path: WorkspacePath = HERE) -> None:
     """Every submission's account, and what is contested or refused."""
     from cli.terminal import accounts_table
     from ingestion.submission_ledger import read_accounts
 
-    accounts_table(read_accounts(Workspace.open(workspace)))
+    accounts_table(read_accounts(Workspace.open(workspace_path)))
 
 
 @app.command()
 def check(
     file: Path,
     contract: Annotated[Path, typer.Option(help="The contract, as in registry/contracts/<provider>/<feed>.yml")],
-    workspace: Place = HERE,
+    workspace_path: WorkspacePath = HERE,
     out: Annotated[Path | None, typer.Option(help="Write the answer here: .html, .xlsx or .json")] = None,
     language: Annotated[str, typer.Option(help="ar or en, for .html")] = "ar",
     scores: Annotated[bool, typer.Option(help="Work out what the scores would be (takes longer)")] = True,
@@ -172,7 +172,7 @@ def check(
 
     if out is not None:
         require_answer(out, language)
-    outcome, rows, hashes = check_with_scores(Workspace.open(workspace), file, contract, with_scores=scores)
+    outcome, rows, hashes = check_with_scores(Workspace.open(workspace_path), file, contract, with_scores=scores)
     check_table(outcome, rows, hashes)
     if out is not None:
         write_answer(outcome, rows, hashes, out, language)
@@ -183,7 +183,7 @@ def check(
 
 @app.command()
 def publish(
-    workspace: Place = HERE,
+    workspace_path: WorkspacePath = HERE,
     period: Annotated[str, typer.Option(help="Period; default: the last one reported")] = "",
     reason: Annotated[str, typer.Option(help="Why a published period is restated")] = "",
     by: By = "",
@@ -193,22 +193,22 @@ def publish(
     from warehouse.inputs import Inputs
     from warehouse.publishing import publish_warehouse
 
-    place = Workspace.open(workspace)
-    with place.lock(wait):
+    workspace = Workspace.open(workspace_path)
+    with workspace.lock(wait):
         made = publish_warehouse(
-            Inputs.read(place), datetime.now(tz=UTC), period=period, reason=reason, by=by or operator()
+            Inputs.read(workspace), datetime.now(tz=UTC), period=period, reason=reason, by=by or operator()
         )
     typer.echo(f"{made.edition_id}: {'published' if made.is_new else 'unchanged'} ({made.content_hash})")
 
 
 @app.command()
-def diff(older: str, newer: str, workspace: Place = HERE, limit: int = 20) -> None:
+def diff(older: str, newer: str, workspace_path: WorkspacePath = HERE, limit: int = 20) -> None:
     """What changed between two editions, score by score."""
     from cli.terminal import difference_table
     from publication.difference import compare
     from publication.manifest import read_manifest
 
-    editions = Workspace.open(workspace).editions
+    editions = Workspace.open(workspace_path).editions
     for name in (older, newer):
         read_manifest(editions / name)
     difference_table(compare(editions / older, editions / newer), limit)
@@ -217,7 +217,7 @@ def diff(older: str, newer: str, workspace: Place = HERE, limit: int = 20) -> No
 @app.command()
 def trace(
     score_id: str,
-    workspace: Place = HERE,
+    workspace_path: WorkspacePath = HERE,
     edition: Edition = "current",
     limit: int = 10,
 ) -> None:
@@ -225,9 +225,9 @@ def trace(
     from cli.terminal import trace_tables
     from publication.trace import trace as follow
 
-    place = Workspace.open(workspace)
-    with place.lock():
-        trace_tables(follow(place, place.editions / edition, score_id, limit))
+    workspace = Workspace.open(workspace_path)
+    with workspace.lock():
+        trace_tables(follow(workspace, workspace.editions / edition, score_id, limit))
 
 
 Language = Annotated[str, typer.Option(help="ar or en")]
@@ -236,7 +236,7 @@ Language = Annotated[str, typer.Option(help="ar or en")]
 @app.command()
 def explain(
     score_id: str,
-    workspace: Place = HERE,
+    workspace_path: WorkspacePath = HERE,
     edition: Edition = "current",
     language: Language = "ar",
 ) -> None:
@@ -244,9 +244,9 @@ def explain(
     from cli.terminal import explanation_lines
     from publication.explain import explain as explain_score
 
-    place = Workspace.open(workspace)
-    with place.lock():
-        explanation_lines(explain_score(place, place.editions / edition, score_id), _language(language))
+    workspace = Workspace.open(workspace_path)
+    with workspace.lock():
+        explanation_lines(explain_score(workspace, workspace.editions / edition, score_id), _language(language))
 
 
 @app.command("why-not")
@@ -254,7 +254,7 @@ def why_not(
     unit: str,
     other_unit: str,
     metric: str,
-    workspace: Place = HERE,
+    workspace_path: WorkspacePath = HERE,
     period: Annotated[str, typer.Option(help="Period; default: the last one reported")] = "",
     edition: Edition = "current",
     language: Language = "ar",
@@ -264,7 +264,7 @@ def why_not(
     from publication.explain import why_not as compare_two
     from publication.reading import last_period, open_edition
 
-    folder = Workspace.open(workspace).editions / edition
+    folder = Workspace.open(workspace_path).editions / edition
     with open_edition(folder) as connection:
         chosen = period or last_period(connection)
     comparison_lines(compare_two(folder, unit, other_unit, metric, chosen), _language(language))
@@ -277,37 +277,37 @@ def _language(code: str) -> str:
 
 
 @app.command()
-def withdraw(submission_id: str, reason: str, workspace: Place = HERE) -> None:
+def withdraw(submission_id: str, reason: str, workspace_path: WorkspacePath = HERE) -> None:
     """Withdraw a submission; its slices fall back to the delivery before, at the next run."""
     from ingestion.submission_ledger import withdraw as withdraw_submission
 
-    place = Workspace.open(workspace)
-    with place.lock():
-        account = withdraw_submission(place, submission_id, reason)
+    workspace = Workspace.open(workspace_path)
+    with workspace.lock():
+        account = withdraw_submission(workspace, submission_id, reason)
     typer.echo(f"{account.path}: withdrawn; run `miyar run` to recompute and publish")
 
 
 @app.command()
-def fetch(contract: str, workspace: Place = HERE) -> None:
+def fetch(contract: str, workspace_path: WorkspacePath = HERE) -> None:
     """Fetch a contract's paged HTTP endpoint into the landing zone; an interrupted fetch goes on where it stopped."""
     from ingestion.contract import load_contracts
     from ingestion.fetch import fetch as fetch_pages
 
-    place = Workspace.open(workspace)
-    found = [one for one in load_contracts(place.registry) if one.id == contract]
+    workspace = Workspace.open(workspace_path)
+    found = [one for one in load_contracts(workspace.registry) if one.id == contract]
     if not found:
         raise MiyarError(
             Problem("contract_unknown", f"there is no contract {contract!r}", next_step="See registry/contracts.")
         )
-    typer.echo(str(fetch_pages(found[0], place, datetime.now(tz=UTC).date().isoformat())))
+    typer.echo(str(fetch_pages(found[0], workspace, datetime.now(tz=UTC).date().isoformat())))
 
 
 @app.command()
-def ui(workspace: Place = HERE, port: int = 3000) -> None:
+def ui(workspace_path: WorkspacePath = HERE, port: int = 3000) -> None:
     """Open Dagster on the workspace (Ctrl-C ends it)."""
     from dagster_project.instance import open_instance
 
-    root = Workspace.open(workspace).root
+    root = Workspace.open(workspace_path).root
     open_instance(root).dispose()
     environment = {**os.environ, "MIYAR_WORKSPACE": str(root), "DAGSTER_HOME": str(root / "dagster")}
     command = [sys.executable, "-m", "dagster", "dev", "-m", "dagster_project.definitions", "-p", str(port)]
@@ -316,14 +316,14 @@ def ui(workspace: Place = HERE, port: int = 3000) -> None:
 
 @app.command()
 def portal(
-    workspace: Place = HERE,
+    workspace_path: WorkspacePath = HERE,
     port: Annotated[int, typer.Option(help="Port on this machine; default: the one of portal.yml's base_url")] = 0,
     user: Annotated[str, typer.Option(help="Print a one-time sign-in link for this line of users.csv")] = "",
 ) -> None:
     """Serve the agencies' pages (Ctrl-C ends it)."""
     from portal.serve import serve
 
-    serve(workspace, port, user, lambda: datetime.now(tz=UTC), typer.echo)
+    serve(workspace_path, port, user, lambda: datetime.now(tz=UTC), typer.echo)
 
 
 @app.command()

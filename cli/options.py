@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-Place = Annotated[Path, typer.Option("--workspace", "-w", help="The centre's folder", envvar="MIYAR_WORKSPACE")]
+WorkspacePath = Annotated[Path, typer.Option("--workspace", "-w", help="The centre's folder", envvar="MIYAR_WORKSPACE")]
 Edition = Annotated[str, typer.Option(help="Edition; default: the current one")]
 By = Annotated[str, typer.Option(help="Who publishes, for the release ledger; default: the user of this machine")]
 HERE = Path()

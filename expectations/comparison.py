@@ -34,7 +34,7 @@ def last_submission(workspace: Workspace, account: Account) -> Account | None:
 
 
 def changes(
-    place: Workspace, account: Account, workspace: Workspace, earlier: Account, feed: Feed
+    throwaway: Workspace, account: Account, workspace: Workspace, earlier: Account, feed: Feed
 ) -> list[dict[str, Any]]:
     """Lines (kind, column, value, before, after): `rows` by agency, `new_value`, `share` and `mean`; shares are 0-1.
 
@@ -43,7 +43,7 @@ def changes(
     """
     with duckdb.connect() as connection:
         for name, lake, submission in (
-            ("after", place.lake, account.submission_id),
+            ("after", throwaway.lake, account.submission_id),
             ("before", workspace.lake, earlier.submission_id),
         ):
             files = sorted((lake / feed.name).glob(f"period=*/{submission}.parquet"))

@@ -199,13 +199,13 @@ class Contract(ContractModel):
         return self
 
 
-def _require_group(place: str, pattern: str) -> None:
+def _require_group(prefix: str, pattern: str) -> None:
     try:
         groups = re.compile(pattern).groups
     except re.error as error:
-        raise ValueError(f"{place} is no regular expression: {error}") from None
+        raise ValueError(f"{prefix} is no regular expression: {error}") from None
     if groups < 1:
-        raise ValueError(f"{place} needs one group")
+        raise ValueError(f"{prefix} needs one group")
 
 
 def _contract_problems(contract: Contract) -> list[str]:
@@ -217,13 +217,13 @@ def _contract_problems(contract: Contract) -> list[str]:
     problems = []
     groups = [record.properties for record in contract.records] or [[]]
     for number, own in enumerate(groups, start=1):
-        place = f"record {number}: " if contract.records else ""
+        prefix = f"record {number}: " if contract.records else ""
         every = [*contract.properties, *own]
         names = [prop.name for prop in every]
         problems += [
-            f"{place}{name!r} is no column of {feed.name}" for name in dict.fromkeys(names) if name not in allowed
+            f"{prefix}{name!r} is no column of {feed.name}" for name in dict.fromkeys(names) if name not in allowed
         ]
-        problems += [f"{place}{name!r} is mapped twice" for name, count in Counter(names).items() if count > 1]
+        problems += [f"{prefix}{name!r} is mapped twice" for name, count in Counter(names).items() if count > 1]
         for column in feed.columns:
             fed_otherwise = (
                 column.row_default
@@ -234,13 +234,13 @@ def _contract_problems(contract: Contract) -> list[str]:
                 )
             )
             if column.required and column.name not in names and not fed_otherwise:
-                problems.append(f"{place}required column {column.name!r} is mapped from nowhere")
+                problems.append(f"{prefix}required column {column.name!r} is mapped from nowhere")
         for prop in every:
             if prop.name == "scale" and isinstance(prop.constant, str) and prop.constant not in contract.scales:
-                problems.append(f"{place}scale {prop.constant!r} is not declared under scales")
+                problems.append(f"{prefix}scale {prop.constant!r} is not declared under scales")
             if isinstance(prop.physical_name, list):
                 problems += [
-                    f"{place}{prop.name}: validFrom {named.valid_from!r} is no period"
+                    f"{prefix}{prop.name}: validFrom {named.valid_from!r} is no period"
                     for named in prop.physical_name
                     if not is_period(named.valid_from)
                 ]

@@ -68,12 +68,12 @@ def resolve(contract: Contract, delivered: list[str], file: str, row: int | None
         row: the row the (last) header row stands in, None for formats without one.
     """
     headers = [tidy(header) for header in delivered]
-    place = _Place(contract, file, row)
-    known, problems = _taken(place, headers)
-    scanned, unknown = _left(place, headers, known)
+    header_row = _HeaderRow(contract, file, row)
+    known, problems = _taken(header_row, headers)
+    scanned, unknown = _left(header_row, headers, known)
     problems += unknown
     problems += [
-        place.problem(
+        header_row.problem(
             "header_duplicated", f"the header stands {count} times", header, "Give each column its own header."
         )
         for header, count in Counter(filter(None, headers)).items()
@@ -88,7 +88,7 @@ def resolve(contract: Contract, delivered: list[str], file: str, row: int | None
 
 
 @dataclass(frozen=True)
-class _Place:
+class _HeaderRow:
     """Whose header row it is and where, for messages."""
 
     contract: Contract
@@ -99,19 +99,19 @@ class _Place:
         return Problem(rule, message, self.contract.provider, self.file, self.row, column, next_step)
 
 
-def _taken(place: _Place, headers: list[str]) -> tuple[dict[str, int], list[Problem]]:
+def _taken(header_row: _HeaderRow, headers: list[str]) -> tuple[dict[str, int], list[Problem]]:
     """Positions of the headers that feed a property, and what is wrong with those."""
     position = {header: number for number, header in reversed(list(enumerate(headers))) if header}
     known: dict[str, int] = {}
     problems = []
-    for prop in properties_of(place.contract):
+    for prop in properties_of(header_row.contract):
         names = [tidy(header) for header in names_of(prop)]
         present = [header for header in names if header in position]
         known |= {header: position[header] for header in present}
         if names and not present and not prop.optional:
             near = _near(names, headers)
             problems.append(
-                place.problem(
+                header_row.problem(
                     "header_missing",
                     f"the header {' or '.join(repr(header) for header in names)} for {prop.name!r} is not in the file"
                     + (f"; the file has {near}" if near else ""),
@@ -121,7 +121,7 @@ def _taken(place: _Place, headers: list[str]) -> tuple[dict[str, int], list[Prob
             )
         if len(present) > 1:
             problems.append(
-                place.problem(
+                header_row.problem(
                     "header_ambiguous",
                     f"{prop.name!r} has both an older and a newer header: {', '.join(map(repr, present))}",
                     present[0],
@@ -131,9 +131,9 @@ def _taken(place: _Place, headers: list[str]) -> tuple[dict[str, int], list[Prob
     return known, problems
 
 
-def _left(place: _Place, headers: list[str], known: dict[str, int]) -> tuple[dict[str, int], list[Problem]]:
+def _left(header_row: _HeaderRow, headers: list[str], known: dict[str, int]) -> tuple[dict[str, int], list[Problem]]:
     """Positions of the dropped headers that are scanned, and the headers the contract says nothing of."""
-    contract = place.contract
+    contract = header_row.contract
     scanned: dict[str, int] = {}
     problems = []
     for number, header in enumerate(headers):
@@ -145,7 +145,7 @@ def _left(place: _Place, headers: list[str], known: dict[str, int]) -> tuple[dic
         is_named = dropped or any(_covers(pattern, header) for pattern in contract.ignored)
         if not is_named and header not in headers[:number]:
             problems.append(
-                place.problem(
+                header_row.problem(
                     "header_unknown",
                     "the contract neither maps, drops nor ignores this header",
                     header,
@@ -155,11 +155,11 @@ def _left(place: _Place, headers: list[str], known: dict[str, int]) -> tuple[dic
     return scanned, problems
 
 
-def blank_header(contract: Contract, file: str, row: int | None, place: int) -> Problem:
+def blank_header(contract: Contract, file: str, row: int | None, position: int) -> Problem:
     """The problem of a column without a header."""
     return Problem(
         "header_blank",
-        f"column number {place + 1} has no header (a merged header cell?)",
+        f"column number {position + 1} has no header (a merged header cell?)",
         contract.provider,
         file,
         row,

@@ -57,8 +57,8 @@ class Lookup:
         return self._at("others", key)
 
     def _at(self, variable: str, key: str) -> str:
-        place = f"enum_code(try_cast({key} as {sql.name(f'enum_{self.name}')}))::bigint + 1"
-        return f"list_extract(getvariable('{variable}_{self.name}'), {place})"
+        ordinal = f"enum_code(try_cast({key} as {sql.name(f'enum_{self.name}')}))::bigint + 1"
+        return f"list_extract(getvariable('{variable}_{self.name}'), {ordinal})"
 
 
 def make_lookup(

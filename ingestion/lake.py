@@ -262,10 +262,10 @@ def _publish(
     """Rename the finished parts into place, remove what an earlier run of the same submission left elsewhere, and count."""
     written = [*accepted, *([quarantine] if quarantine else [])]
     own = f"{staged.submission_id}.parquet"
-    places = [workspace.lake / feed.name, workspace.quarantine / feed.name]
-    for place in places:
-        stale = [path for path in [*place.glob(f"period=*/{own}"), *place.glob(own)] if path not in written]
-        parts = [*place.glob(f"period=*/.{own}.part"), *place.glob(f".{own}.part")]
+    folders = [workspace.lake / feed.name, workspace.quarantine / feed.name]
+    for folder in folders:
+        stale = [path for path in [*folder.glob(f"period=*/{own}"), *folder.glob(own)] if path not in written]
+        parts = [*folder.glob(f"period=*/.{own}.part"), *folder.glob(f".{own}.part")]
         atomic_files.remove(
             [*stale, *(part for part in parts if part not in {atomic_files.part_of(path) for path in written})]
         )

@@ -129,21 +129,21 @@ def _fed(
     if named is None:
         return Fed(record, prop, "null::varchar", "")
     header = tidy(named.physical_name if isinstance(named, NamedFrom) else named)
-    place = source.headers.taken[header]
+    position = source.headers.taken[header]
     column = feed.by_name.get(prop.name)
-    if place in source.plain:
-        value = f"nullif(c{place}, '')"
+    if position in source.plain:
+        value = f"nullif(c{position}, '')"
     elif column is not None and column.free:
-        value = f"clean_text(c{place})"
+        value = f"clean_text(c{position})"
     else:
-        value = f"fold_digits(clean_text(c{place}))"
+        value = f"fold_digits(clean_text(c{position}))"
     nulls = [*given.contract.null_values, *prop.null_values]
     if nulls:
         value = f"case when {value} not in ({sql.texts(nulls)}) then {value} end"
     if "" in (prop.labels or {}):
         # The contract says what an empty cell means, so it is a text like any other.
         value = f"coalesce({value}, '')"
-    return Fed(record, prop, value, header, _validity(prop, named), place in source.sound)
+    return Fed(record, prop, value, header, _validity(prop, named), position in source.sound)
 
 
 def _validity(prop: Property, named: NamedFrom | str) -> tuple[str, str | None] | None:

@@ -174,11 +174,11 @@ def _take_out_duplicates(connection: duckdb.DuckDBPyConnection, rows: Plan, type
     connection.execute(
         f"""create or replace temp table duplicates as
         select position from (
-            select position, row_number() over (partition by {columns}, problems order by position) as place
+            select position, row_number() over (partition by {columns}, problems order by position) as copy
             from (select *, file_row_number as position from {numbered}
                   where {hashed} in (select key_hash from repeated)) as found
             left join ({faults}) as faults using (row_id)
-        ) where place > 1"""
+        ) where copy > 1"""
     )
     count = sql.count(connection, "select count(*) from duplicates")
     if count:
@@ -197,8 +197,8 @@ def _take_out_duplicates(connection: duckdb.DuckDBPyConnection, rows: Plan, type
 
 def _scan_dropped(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> list[Problem]:
     notes = []
-    for header, place in source.headers.scanned.items():
-        found = personal.counts(connection, source.relation, f"c{place}")
+    for header, position in source.headers.scanned.items():
+        found = personal.counts(connection, source.relation, f"c{position}")
         for pattern, rows in found.items():
             notes.append(
                 given.problem(

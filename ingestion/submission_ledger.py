@@ -238,7 +238,7 @@ def _first_by_precedence(
         own = _precedence(contract_of(account))
         precedence[account.provider] = min(own, precedence.get(account.provider, own))
     first = min(precedence.values(), default=0.0)
-    winners = {provider for provider, place in precedence.items() if place == first}
+    winners = {provider for provider, rank in precedence.items() if rank == first}
     counting = [account for account in latest if account.provider in winners]
     return (counting, []) if len(winners) < 2 else ([], counting)
 

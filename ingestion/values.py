@@ -162,4 +162,4 @@ def format_pattern(strptime: str) -> str:
     clock = {"H": "hours", "M": "minutes", "S": "seconds"}  # group names are compared without regard to case
     groups |= {part: f"(?P<{name}>[0-9]{{1,2}})" for part, name in clock.items()}
     pieces = re.split(r"%([YmdHMS])", strptime)
-    return "".join(groups[piece] if place % 2 else re.escape(piece) for place, piece in enumerate(pieces))
+    return "".join(groups[piece] if position % 2 else re.escape(piece) for position, piece in enumerate(pieces))

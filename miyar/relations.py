@@ -48,9 +48,9 @@ def written(frame: pd.DataFrame, columns: Mapping[str, str]) -> pa.Table:
     Text by its distinct values: a country's rows repeat theirs, and all periods of a model are held at once.
     """
     table = pa.Table.from_pandas(frame[list(columns)].astype(dict(columns)), preserve_index=False)
-    for place, (name, kind) in enumerate(columns.items()):
+    for position, (name, kind) in enumerate(columns.items()):
         if kind == "string":
-            table = table.set_column(place, name, table[name].dictionary_encode())
+            table = table.set_column(position, name, table[name].dictionary_encode())
     return table
 
 

@@ -18,16 +18,16 @@ from warehouse.snapshots import write_snapshots
 
 def main(root: Path, part: str) -> None:
     """Build cells (heavy) or everything above them (light), models only: tests are not what is measured; or publish (edition)."""
-    place = Workspace.open(root)
+    workspace = Workspace.open(root)
     if part == "edition":
         # The lake was written past ingestion: there are no contracts and files whose hashes an edition would name.
-        origin = Origin(place.settings.methodology, "", "", "", "", {})
+        origin = Origin(workspace.settings.methodology, "", "", "", "", {})
         moment = datetime(2026, 1, 1, tzinfo=UTC)
-        publish(place, origin, moment, methodology=methodology_of(place), accounts=[])
+        publish(workspace, origin, moment, methodology=methodology_of(workspace), accounts=[])
         return
-    write_empty_files(place)
-    write_snapshots(Inputs.read(place))
-    results = list(run_dbt(place, HEAVY if part == "heavy" else LIGHT, "run"))
+    write_empty_files(workspace)
+    write_snapshots(Inputs.read(workspace))
+    results = list(run_dbt(workspace, HEAVY if part == "heavy" else LIGHT, "run"))
     slowest = sorted(results, key=lambda result: -result.seconds)[:12]
     print("\n".join(f"{result.seconds:8.1f} s  {result.unique_id}" for result in slowest), file=sys.stderr)
     failures = [f"{result.unique_id}: {result.message}" for result in results if result.failed]

@@ -83,7 +83,7 @@ def measure_pages(workspace: Path) -> dict[str, dict[str, float]]:
         periods = [
             row[0] for row in connection.execute("select distinct period_id from bench_scores order by 1").fetchall()
         ]
-    chosen = [asked[place * len(asked) // (ROUNDS + 1)] for place in range(ROUNDS + 1)]
+    chosen = [asked[position * len(asked) // (ROUNDS + 1)] for position in range(ROUNDS + 1)]
     # Another pair each round: neither meets the same two before their least common multiple.
     about = [(metrics[turn % len(metrics)], periods[-1 - turn % len(periods)]) for turn in range(ROUNDS + 1)]
     _write_readers(workspace, [agency for agency, _ in chosen])

@@ -19,9 +19,9 @@ _MANY = Limits(reader_per_minute=10**6, address_per_minute=10**6, sign_ins_per_m
 def serve(workspace: Path, port: int) -> None:
     """Serve as `miyar portal` does, but with no limits of rate and with a sign-in link printed for every reader."""
     base = f"http://127.0.0.1:{port}"
-    place = Workspace.open(workspace)
-    portal = make_portal(place, lambda: datetime.now(tz=UTC), PortalSettings(base_url=base, limits=_MANY))
-    for key in load_users(place.registry):
+    centre = Workspace.open(workspace)
+    portal = make_portal(centre, lambda: datetime.now(tz=UTC), PortalSettings(base_url=base, limits=_MANY))
+    for key in load_users(centre.registry):
         print(f"{base}/signin/link/{portal.links.issue(key)}", flush=True)
     run(portal, port)
 

@@ -19,14 +19,14 @@ from portal.state import Portal, make_portal
 from portal.users import FILE, User, load_users
 
 
-def serve(workspace: Path, port: int, user: str, clock: Clock, report: Callable[[str], None]) -> None:
+def serve(workspace_path: Path, port: int, user: str, clock: Clock, report: Callable[[str], None]) -> None:
     """Serve until interrupted. `port` is where to listen; where `portal.yml` names no address, it is part of it too."""
-    place = Workspace.open(workspace)
-    settings = load_settings(place.root)
+    workspace = Workspace.open(workspace_path)
+    settings = load_settings(workspace.root)
     if port and settings.base_url == PortalSettings().base_url:
         settings = settings.model_copy(update={"base_url": f"http://127.0.0.1:{port}"})
-    portal = make_portal(place, clock, settings)
-    users = load_users(place.registry)
+    portal = make_portal(workspace, clock, settings)
+    users = load_users(workspace.registry)
     chosen = _chosen(portal, users, user)
     if chosen is not None:
         who = chosen.agency_id or "centre"

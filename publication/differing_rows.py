@@ -44,5 +44,5 @@ def _shared(row: Sequence[Any], other: Sequence[Any]) -> int:
 
 def _name(columns: list[str], row: Sequence[Any]) -> str:
     """A row by its id column, or by its first three values where it has none."""
-    ids = [place for place, name in enumerate(columns) if name in {"score_id", "submission_id"}]
-    return "/".join(str(row[place]) for place in (ids[:1] or range(min(3, len(columns)))))
+    ids = [position for position, name in enumerate(columns) if name in {"score_id", "submission_id"}]
+    return "/".join(str(row[position]) for position in (ids[:1] or range(min(3, len(columns)))))

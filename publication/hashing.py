@@ -42,14 +42,14 @@ def row_path(
     """Columns, types, number of rows and the steps from one row's text up to the root; raises ValueError if it is not there."""
     names, kinds = _columns(connection, relation)
     rows = _row_hashes(connection, relation, names)
-    place = rows.index(hashlib.sha256(row.encode()).hexdigest())
+    position = rows.index(hashlib.sha256(row.encode()).hexdigest())
     steps: list[Step] = []
     level = [leaf_of(one) for one in rows]
     while len(level) > 1:
-        neighbour = place ^ 1
+        neighbour = position ^ 1
         if neighbour < len(level):
-            steps.append(("left" if neighbour < place else "right", level[neighbour].hex()))
-        level, place = _level_above(level), place // 2
+            steps.append(("left" if neighbour < position else "right", level[neighbour].hex()))
+        level, position = _level_above(level), position // 2
     return names, kinds, len(rows), steps
 
 

@@ -160,12 +160,12 @@ def _copy(
         )
         for name, kind, _, is_nullable in described
     )
-    place = sql.Identifier(ASIDE, table)
-    connection.execute(sql.SQL("create table {} ({})").format(place, columns))
+    target = sql.Identifier(ASIDE, table)
+    connection.execute(sql.SQL("create table {} ({})").format(target, columns))
     # Rules of rows cannot empty a column for some readers only, so what is not for all is left out here.
     found = source.execute(f'select {visible([name for name, *_ in described], Public())} from "{table}"')
     rows = 0
-    with connection.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(place)) as copy:
+    with connection.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(target)) as copy:
         while batch := found.fetchmany(BATCH):
             rows += len(batch)
             for row in batch:
@@ -179,17 +179,17 @@ def _copy(
     for name, _, comment, _ in described:
         _comment(connection, "column {}", (ASIDE, table, name), comment)
     if "agency_id" in [name for name, *_ in described]:
-        connection.execute(sql.SQL("create index on {} (agency_id)").format(place))
-    connection.execute(sql.SQL("analyze {}").format(place))
+        connection.execute(sql.SQL("create index on {} (agency_id)").format(target))
+    connection.execute(sql.SQL("analyze {}").format(target))
     # Forced: also the owner of the table, the role that publishes, is under the rules.
-    connection.execute(sql.SQL("alter table {} enable row level security, force row level security").format(place))
-    _allow(connection, place, CENTRE, table, Centre())
+    connection.execute(sql.SQL("alter table {} enable row level security, force row level security").format(target))
+    _allow(connection, target, CENTRE, table, Centre())
     for agency, role in roles.items():
-        _allow(connection, place, role, table, Agency(agency))
+        _allow(connection, target, role, table, Agency(agency))
     return rows
 
 
-def _allow(connection: psycopg.Connection, place: sql.Identifier, role: str, table: str, viewer: Viewer) -> None:
+def _allow(connection: psycopg.Connection, target: sql.Identifier, role: str, table: str, viewer: Viewer) -> None:
     """A policy for a role, from the one place where access is decided. Who has no policy sees no row."""
     from psycopg import sql
 
@@ -199,7 +199,7 @@ def _allow(connection: psycopg.Connection, place: sql.Identifier, role: str, tab
     literal = sql.SQL(condition.replace("?", "{}")).format(*(sql.Literal(value) for value in values))
     connection.execute(
         sql.SQL("create policy {} on {} for select to {} using ({})").format(
-            sql.Identifier(role), place, sql.Identifier(role), literal
+            sql.Identifier(role), target, sql.Identifier(role), literal
         )
     )
 

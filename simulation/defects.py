@@ -40,7 +40,7 @@ class _Extra:
 
 
 @dataclass(frozen=True)
-class Place:
+class Target:
     """Where the columns that dirt touches stand in a file of a period."""
 
     contract: Contract
@@ -88,7 +88,7 @@ def plant(
 ) -> tuple[Columns, list[Planted]]:
     """Plant one of each kind of dirt the style asks for; gives the columns with the plants and notes about them."""
     n = len(next(iter(columns.values())))
-    place = Place(contract, period)
+    target = Target(contract, period)
     extras: list[_Extra] = []
     changed: list[tuple[int, Planted]] = []
     for number, kind in enumerate(style.dirt):
@@ -100,7 +100,7 @@ def plant(
             columns[header][base] = f"رقم الهوية {_id(random)} لم تصلني الرسالة"
             changed.append((base, Planted(base, header, "*", kind, "personal_data_dropped", "reported")))
         else:
-            extras += _PLANTS[kind](place, cells, number, random)
+            extras += _PLANTS[kind](target, cells, number, random)
     if not extras:
         return columns, [planted for _, planted in changed]
     spots = np.sort(random.integers(0, n + 1, len(extras)))
@@ -122,21 +122,21 @@ def _id(random: np.random.Generator) -> str:
     return str(national_ids(random.integers(0, 50_000, 1), np.array([True]))[0])
 
 
-def _renamed(place: Place, cells: dict[str, Any], number: int) -> None:
+def _renamed(target: Target, cells: dict[str, Any], number: int) -> None:
     """Give the row a key of its own where it has an id column."""
-    for key in load_feeds()[place.contract.feed].key:
+    for key in load_feeds()[target.contract.feed].key:
         if key.endswith("_id") and key not in ("service_id", "branch_id", "region_id", "journey_id", "period_id"):
-            for prop in place.contract.properties:
-                header = header_of(prop, place.period)
+            for prop in target.contract.properties:
+                header = header_of(prop, target.period)
                 if prop.name == key and header is not None:
                     cells[header] = f"{cells[header]}-{number + 1}"
 
 
 def _corrupted(
-    place: Place, cells: dict[str, Any], number: int, column: str, header: str, value: Any
+    target: Target, cells: dict[str, Any], number: int, column: str, header: str, value: Any
 ) -> dict[str, Any]:
     changed = {**cells, header: value}
-    _renamed(place, changed, number)
+    _renamed(target, changed, number)
     return changed
 
 
@@ -149,90 +149,90 @@ def _dated(prop: Property, gregorian: tuple[str, str, str], hijri: tuple[str, st
     return pattern
 
 
-def _bad_date(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+def _bad_date(target: Target, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
     """The 30th of February; in the Umm al-Qura calendar 30 Dhu al-Hijja 1446, a month of 29 days."""
-    name, header = place.header(load_feeds()[place.contract.feed].event)
-    prop = place.find(name)
-    value = _dated(prop, (place.period[:4], "02", "30"), ("1446", "12", "30"))
+    name, header = target.header(load_feeds()[target.contract.feed].event)
+    prop = target.find(name)
+    value = _dated(prop, (target.period[:4], "02", "30"), ("1446", "12", "30"))
     kind = "impossible_hijri_date" if prop.calendar == "umm_al_qura" else "bad_date"
-    return [_Extra(_corrupted(place, cells, number, name, header, value), name, "*", kind, "date_impossible")]
+    return [_Extra(_corrupted(target, cells, number, name, header, value), name, "*", kind, "date_impossible")]
 
 
-def _closed_period(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+def _closed_period(target: Target, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
     """A day about ten years before the first open period."""
-    name, header = place.header(load_feeds()[place.contract.feed].event)
-    value = _dated(place.find(name), ("2014", "01", "15"), ("1435", "03", "14"))
-    return [_Extra(_corrupted(place, cells, number, name, header, value), name, "*", "closed_period", "period_closed")]
+    name, header = target.header(load_feeds()[target.contract.feed].event)
+    value = _dated(target.find(name), ("2014", "01", "15"), ("1435", "03", "14"))
+    return [_Extra(_corrupted(target, cells, number, name, header, value), name, "*", "closed_period", "period_closed")]
 
 
-def _unknown_code(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
-    name, header = place.header("channel", "recovery", "outcome", "region_id")
+def _unknown_code(target: Target, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+    name, header = target.header("channel", "recovery", "outcome", "region_id")
     value = "برق" if name != "region_id" else "جزيرة غير معروفة"
-    return [_Extra(_corrupted(place, cells, number, name, header, value), name, "*", "unknown_code", "unknown_code")]
+    return [_Extra(_corrupted(target, cells, number, name, header, value), name, "*", "unknown_code", "unknown_code")]
 
 
-def _region_number(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
-    name, header = place.header("region_id")
-    changed = _corrupted(place, cells, number, name, header, "4")
+def _region_number(target: Target, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+    name, header = target.header("region_id")
+    changed = _corrupted(target, cells, number, name, header, "4")
     return [_Extra(changed, name, "*", "region_number", "region_ambiguous")]
 
 
-def _out_of_range(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
-    header = place.measure()
-    changed = {**cells, **dict.fromkeys(place.others(), "")}
+def _out_of_range(target: Target, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+    header = target.measure()
+    changed = {**cells, **dict.fromkeys(target.others(), "")}
     value: Any = 55 if isinstance(cells[header], int | np.integer) else "55"
-    changed = _corrupted(place, changed, number, "value", header, value)
-    changed |= _headline(place)
-    column = "value" if place.contract.feed == "survey_responses" else "score"
+    changed = _corrupted(target, changed, number, "value", header, value)
+    changed |= _headline(target)
+    column = "value" if target.contract.feed == "survey_responses" else "score"
     rule = {"value": "value_in_scale", "score": "score_within_maximum"}[column]
-    return [_Extra(changed, column, HEADLINE[place.contract.feed], "out_of_range", rule)]
+    return [_Extra(changed, column, HEADLINE[target.contract.feed], "out_of_range", rule)]
 
 
-def _headline(place: Place) -> dict[str, str]:
+def _headline(target: Target) -> dict[str, str]:
     """In a long file, the cell that makes a row the headline item's."""
-    if place.contract.records:
+    if target.contract.records:
         return {}
-    prop = next((p for p in place.contract.properties if p.name in ("item", "rubric_item")), None)
-    header = header_of(prop, place.period) if prop else None
+    prop = next((p for p in target.contract.properties if p.name in ("item", "rubric_item")), None)
+    header = header_of(prop, target.period) if prop else None
     if prop is None or header is None:
         return {}
-    wanted = HEADLINE[place.contract.feed]
+    wanted = HEADLINE[target.contract.feed]
     return {header: next((text for text, code in (prop.labels or {}).items() if code == wanted), wanted)}
 
 
-def _exact_duplicate(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+def _exact_duplicate(target: Target, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
     return [_Extra(dict(cells), "", "*", "exact_duplicate", "", "duplicate")]
 
 
-def _conflicting_key(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+def _conflicting_key(target: Target, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
     """Two rows under one new key that differ in one value: none of them can be taken."""
-    if place.contract.feed == "survey_responses":
-        header, record = place.measure(), HEADLINE["survey_responses"]
-        texts = answer_texts(scale_of(place.contract, record))
+    if target.contract.feed == "survey_responses":
+        header, record = target.measure(), HEADLINE["survey_responses"]
+        texts = answer_texts(scale_of(target.contract, record))
         first, second = texts[0][0], texts[1][0]
-        changed = {**cells, **dict.fromkeys(place.others(), ""), **_headline(place)}
+        changed = {**cells, **dict.fromkeys(target.others(), ""), **_headline(target)}
     else:
-        name, header = place.header("channel")
-        labels = list(place.find(name).labels or {"phone": "phone", "app": "app"})
+        name, header = target.header("channel")
+        labels = list(target.find(name).labels or {"phone": "phone", "app": "app"})
         first, second, record, changed = labels[0], labels[1], "*", cells
-    pair = [_corrupted(place, changed, number, "", header, value) for value in (first, second)]
+    pair = [_corrupted(target, changed, number, "", header, value) for value in (first, second)]
     return [_Extra(one, "", record, "conflicting_key", "duplicate_key") for one in pair]
 
 
-def _id_in_free_text(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
-    name, header = place.header("touchpoint", "category")
-    changed = _corrupted(place, cells, number, name, header, f"طلب رقم {_id(random)}")
+def _id_in_free_text(target: Target, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+    name, header = target.header("touchpoint", "category")
+    changed = _corrupted(target, cells, number, name, header, f"طلب رقم {_id(random)}")
     return [_Extra(changed, name, "*", "id_in_free_text", "personal_data")]
 
 
-def _other_agency(place: Place, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
+def _other_agency(target: Target, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
     """A row about an agency the contract does not cover: the world's first one that it leaves out."""
-    name, header = place.header("agency_id")
-    covers = place.contract.covers
+    name, header = target.header("agency_id")
+    covers = target.contract.covers
     stranger = next(agency for agency in ("lighthouse", "kites") if covers != "all" and agency not in covers)
-    changed = _corrupted(place, cells, number, name, header, stranger)
+    changed = _corrupted(target, cells, number, name, header, stranger)
     # Its services and branches are not those of the agencies covered: only the agency is to be wrong here.
-    changed |= dict.fromkeys(place.headers("service_id", "branch_id"), "")
+    changed |= dict.fromkeys(target.headers("service_id", "branch_id"), "")
     return [_Extra(changed, name, "*", "other_agency", "agency_not_covered")]
 
 

@@ -108,10 +108,10 @@ class _Json:
         for values in zip(*columns.values(), strict=True):
             record: dict[str, Any] = {}
             for path, value in zip(paths, values, strict=True):
-                place = record
+                inner = record
                 for name in path[:-1]:
-                    place = place.setdefault(name, {})
-                place[path[-1]] = _json_value(value)
+                    inner = inner.setdefault(name, {})
+                inner[path[-1]] = _json_value(value)
             separator = "" if self._lines or not self._started else ","
             self._file.write(separator + ("" if self._lines else "\n"))
             self._file.write(json.dumps(record, ensure_ascii=False) + ("\n" if self._lines else ""))
@@ -178,12 +178,12 @@ class _Xlsx:
             self._write_row(values)
 
     def _write_row(self, values: Iterable[str]) -> None:
-        for place, text in enumerate(values):
+        for position, text in enumerate(values):
             if text != "":
                 if NUMBER.fullmatch(text):
-                    self._sheet.write_number(self._row, place, float(text))
+                    self._sheet.write_number(self._row, position, float(text))
                 else:
-                    self._sheet.write_string(self._row, place, text)
+                    self._sheet.write_string(self._row, position, text)
         self._row += 1
 
     def close(self) -> None:

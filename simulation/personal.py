@@ -26,10 +26,10 @@ def national_ids(person: Array, is_national: Array) -> Array:
     body = (person.astype(np.int64) * 7_368_787 + 12_345) % 100_000_000
     nine = np.where(is_national, 1, 2) * 100_000_000 + body
     total = np.zeros(len(nine), dtype=np.int64)
-    for place in range(9):
-        digit = nine // 10 ** (8 - place) % 10
+    for position in range(9):
+        digit = nine // 10 ** (8 - position) % 10
         doubled = digit * 2
-        total += np.where(doubled > 9, doubled - 9, doubled) if place % 2 == 0 else digit
+        total += np.where(doubled > 9, doubled - 9, doubled) if position % 2 == 0 else digit
     return np.array([str(number) for number in nine * 10 + (10 - total % 10) % 10], dtype=object)
 
 

@@ -31,11 +31,11 @@ LONGEST = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Stable: within a file, and among the other files, tests keep their order."""
-    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
-    gone = [path.name for path in place if not path.is_file()]
+    rank = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    gone = [path.name for path in rank if not path.is_file()]
     if gone:
         raise pytest.UsageError(f"LONGEST names files that are gone: {', '.join(gone)}")
-    items.sort(key=lambda item: place.get(item.path, len(place)))
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]

@@ -57,11 +57,11 @@ def read(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> 
 def _refuse_blank_headers(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> None:
     if not source.headers.nameless:
         return
-    filled = ", ".join(f"count(*) filter (where trim(c{place}) <> '')" for place in source.headers.nameless)
+    filled = ", ".join(f"count(*) filter (where trim(c{position}) <> '')" for position in source.headers.nameless)
     counts = connection.execute(f"select {filled} from {source.relation}").fetchone() or ()
     problems = [
-        blank_header(given.contract, given.shown, source.headers.row, place)
-        for place, count in zip(source.headers.nameless, counts, strict=True)
+        blank_header(given.contract, given.shown, source.headers.row, position)
+        for position, count in zip(source.headers.nameless, counts, strict=True)
         if count
     ]
     if problems:
@@ -70,22 +70,22 @@ def _refuse_blank_headers(given: Input, connection: duckdb.DuckDBPyConnection, s
 
 def _measure(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> Source:
     """Look over all cells once: refuse those that are too long, and note the columns that are plain."""
-    places = source.headers.wanted
-    if not places:
+    positions = source.headers.wanted
+    if not positions:
         return source
     measures = ", ".join(
-        f"max(strlen(c{place})), bool_and({is_plain(f'c{place}')}), bool_and(not contains(c{place}, '#'))"
-        for place in places
+        f"max(strlen(c{position})), bool_and({is_plain(f'c{position}')}), bool_and(not contains(c{position}, '#'))"
+        for position in positions
     )
     measured = connection.execute(f"select {measures} from {source.relation}").fetchone() or ()
     lengths, plain, sound = measured[0::3], measured[1::3], measured[2::3]
     problems = []
-    for place, length in zip(places, lengths, strict=True):
+    for position, length in zip(positions, lengths, strict=True):
         # Bytes are counted first because that is cheap; a character takes up to four.
         if length is not None and length > LONGEST_FIELD:
             found = connection.execute(
-                f"select source_row, length(c{place}) from {source.relation} "
-                f"where length(c{place}) > {LONGEST_FIELD} order by source_row limit 1"
+                f"select source_row, length(c{position}) from {source.relation} "
+                f"where length(c{position}) > {LONGEST_FIELD} order by source_row limit 1"
             ).fetchone()
             if found:
                 problems.append(
@@ -94,13 +94,13 @@ def _measure(given: Input, connection: duckdb.DuckDBPyConnection, source: Source
                         f"one cell holds {found[1]:,} characters; {LONGEST_FIELD:,} is the limit",
                         "Look for a quote that is never closed; shorten the text.",
                         found[0],
-                        source.headers.all[place],
+                        source.headers.all[position],
                     )
                 )
     if problems:
         raise MiyarError(problems)
     return replace(
         source,
-        plain=frozenset(place for place, is_one in zip(places, plain, strict=True) if is_one),
-        sound=frozenset(place for place, is_one in zip(places, sound, strict=True) if is_one),
+        plain=frozenset(position for position, is_one in zip(positions, plain, strict=True) if is_one),
+        sound=frozenset(position for position, is_one in zip(positions, sound, strict=True) if is_one),
     )

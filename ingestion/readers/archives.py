@@ -118,15 +118,15 @@ def _failed_xlsx(rows: bytes) -> Cells:
     found: Cells = {}
     for cell in _CELL.finditer(rows):
         attributes, content = cell[1], cell[2] or b""
-        place = _REFERENCE.search(attributes)
-        if place is None:
+        reference = _REFERENCE.search(attributes)
+        if reference is None:
             continue
         value = _VALUE.search(content)
         if b't="e"' in attributes:
             text = html.unescape(value[1].decode("utf-8", "replace")) if value else ""
-            found[_position(place)] = _known_error(text)
+            found[_position(reference)] = _known_error(text)
         elif value is None and _FORMULA.search(content) and b't="str"' not in attributes:
-            found[_position(place)] = NO_CACHED_VALUE
+            found[_position(reference)] = NO_CACHED_VALUE
     return found
 
 

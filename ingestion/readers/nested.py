@@ -152,8 +152,8 @@ def _flatten_json(given: Input, connection: duckdb.DuckDBPyConnection, records: 
     leaves = list(_leaves(structure))
     headers = resolve(given.contract, [".".join(leaf) for leaf in leaves], given.shown, None)
     columns = "".join(
-        f", json_extract_string(record, {sql.text('$.' + '.'.join(map(_quoted, leaves[place])))}) as c{place}"
-        for place in headers.wanted
+        f", json_extract_string(record, {sql.text('$.' + '.'.join(map(_quoted, leaves[position])))}) as c{position}"
+        for position in headers.wanted
     )
     raw = scratch / "raw.parquet"
     connection.execute(
@@ -183,7 +183,7 @@ def read_parquet(given: Input, connection: duckdb.DuckDBPyConnection, scratch: P
         described = connection.execute(f"describe select * exclude (file_row_number) from {source}").fetchall()
         leaves = [leaf for name, kind, *_ in described for leaf in _fields((name,), connection, source, kind)]
         headers = resolve(given.contract, [".".join(path) for path, _ in leaves], given.shown, None)
-        columns = "".join(f", {_text_of(*leaves[place])} as c{place}" for place in headers.wanted)
+        columns = "".join(f", {_text_of(*leaves[position])} as c{position}" for position in headers.wanted)
         connection.execute(
             f"copy (select file_row_number + 1 as source_row{columns} from {source}) to {sql.text(str(raw))} "
             "(format parquet, compression lz4)"

@@ -115,12 +115,12 @@ def cell_text(value: Any, decimal: str) -> str:
 
 
 def _write(rows: Iterator[tuple[int, list[str]]], headers: Headers, raw: Path) -> int:
-    places = headers.wanted
-    schema = pa.schema([("source_row", pa.int64()), *((f"c{place}", pa.string()) for place in places)])
+    positions = headers.wanted
+    schema = pa.schema([("source_row", pa.int64()), *((f"c{position}", pa.string()) for position in positions)])
     count = 0
     with pq.ParquetWriter(raw, schema, compression="lz4") as writer:
         numbers: list[int] = []
-        columns: list[list[str]] = [[] for _ in places]
+        columns: list[list[str]] = [[] for _ in positions]
 
         def flush() -> None:
             arrays = [pa.array(numbers, pa.int64()), *(pa.array(column, pa.string()) for column in columns)]
@@ -131,8 +131,8 @@ def _write(rows: Iterator[tuple[int, list[str]]], headers: Headers, raw: Path) -
 
         for number, cells in rows:
             numbers.append(number)
-            for column, place in zip(columns, places, strict=True):
-                column.append(cells[place] if place < len(cells) else "")
+            for column, position in zip(columns, positions, strict=True):
+                column.append(cells[position] if position < len(cells) else "")
             count += 1
             if len(numbers) == _BATCH:
                 flush()

@@ -87,9 +87,9 @@ def join_headers(rows: list[list[str]]) -> list[str]:
     upper, lower = rows
     width = max(len(upper), len(lower))
     joined, current = [], ""
-    for place in range(width):
-        above = upper[place].strip() if place < len(upper) else ""
-        below = lower[place].strip() if place < len(lower) else ""
+    for position in range(width):
+        above = upper[position].strip() if position < len(upper) else ""
+        below = lower[position].strip() if position < len(lower) else ""
         current = above or current
         joined.append(" / ".join(part for part in (current, below) if part) if below else above)
     return joined
@@ -106,8 +106,8 @@ def delimiter_of(form: CsvFormat) -> str:
 def _copy(
     connection: duckdb.DuckDBPyConnection, path: Path, form: CsvFormat, width: int, wanted: list[int], raw: Path
 ) -> None:
-    columns = ", ".join(f"'c{place}': 'varchar'" for place in range(width))
-    taken = ", ".join(f"c{place}" for place in wanted) or "1 as nothing"
+    columns = ", ".join(f"'c{position}': 'varchar'" for position in range(width))
+    taken = ", ".join(f"c{position}" for position in wanted) or "1 as nothing"
     quote = sql.text(form.quote)
     connection.execute(
         f"""copy (select {taken} from read_csv({sql.text(str(path))}, auto_detect = false, header = false,
@@ -138,9 +138,9 @@ def _refuse_nul(given: Input) -> None:
     line = 1
     with given.path.open("rb") as stream:
         while block := stream.read(_BLOCK):
-            place = block.find(b"\0")
-            if place >= 0:
-                raise _nul(given, line + block.count(b"\n", 0, place))
+            position = block.find(b"\0")
+            if position >= 0:
+                raise _nul(given, line + block.count(b"\n", 0, position))
             line += block.count(b"\n")
 
 

@@ -61,14 +61,14 @@ def funnel(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *,
     _legend(canvas)
     told = []
     names: list[tuple[float, float, str]] = []
-    for place, row in enumerate(shown):
-        beyond = [not float(lower[place]) <= scores[place] <= float(upper[place]) for lower, upper in own]
-        x, y = x_of(float(size[place])), y_of(float(scores[place]))
+    for position, row in enumerate(shown):
+        beyond = [not float(lower[position]) <= scores[position] <= float(upper[position]) for lower, upper in own]
+        x, y = x_of(float(size[position])), y_of(float(scores[position]))
         key = "funnel_row_beyond_99_8" if beyond[1] else "funnel_row_beyond_95" if beyond[0] else "funnel_row_inside"
         _point(canvas, x, y, beyond)
         if any(beyond):
             names.append((y, x, say.name(row)))
-        told.append(say.word(key, name=say.name(row), score=say.number(scores[place]), n=say.count(int(row["n"]))))
+        told.append(say.word(key, name=say.name(row), score=say.number(scores[position]), n=say.count(int(row["n"]))))
     _names(canvas, names)
     return canvas.render(title, "; ".join(told))
 
@@ -143,10 +143,10 @@ def _names(canvas: Canvas, names: list[tuple[float, float, str]]) -> None:
 
 
 def _legend(canvas: Canvas) -> None:
-    y, place = HEIGHT - 14, LEFT
-    canvas.line(place, y - 4, place + 24, y - 4, stroke=INK)
-    canvas.text(place + 30, y, canvas.say.word("funnel_target"), size=11, colour=MUTED)
-    for (_, name, dashes), start in zip(LEVELS, (place + 100, place + 230), strict=True):
+    y, x = HEIGHT - 14, LEFT
+    canvas.line(x, y - 4, x + 24, y - 4, stroke=INK)
+    canvas.text(x + 30, y, canvas.say.word("funnel_target"), size=11, colour=MUTED)
+    for (_, name, dashes), start in zip(LEVELS, (x + 100, x + 230), strict=True):
         canvas.line(start, y - 4, start + 24, y - 4, stroke=EDGE, stroke_dasharray=dashes)
         label = canvas.say.word("funnel_limits", level=canvas.say.number(float(name), 0 if name == "95" else 1))
         canvas.text(start + 30, y, label, size=11, colour=MUTED)

@@ -36,8 +36,8 @@ def radar(
         return canvas.nothing(title)
     say = canvas.say
 
-    def at(place: int, score: float) -> tuple[float, float]:
-        angle = 2 * math.pi * place / len(shown)
+    def at(position: int, score: float) -> tuple[float, float]:
+        angle = 2 * math.pi * position / len(shown)
         away = RADIUS * score / 100
         return CENTRE_X + away * math.sin(angle), CENTRE_Y - away * math.cos(angle)
 
@@ -46,11 +46,11 @@ def radar(
         canvas.text(CENTRE_X + 3, CENTRE_Y + RADIUS * ring / 100 - 3, say.number(ring, 0), size=9, colour=MUTED)
     told = []
     corners = []
-    for place, row in enumerate(shown):
+    for position, row in enumerate(shown):
         score = float(row["score"])
-        canvas.line(CENTRE_X, CENTRE_Y, *at(place, 100), stroke=PALE)
-        corners.append(at(place, score))
-        x, y = at(place, 112)
+        canvas.line(CENTRE_X, CENTRE_Y, *at(position, 100), stroke=PALE)
+        corners.append(at(position, score))
+        x, y = at(position, 112)
         # Two lines of text: above the web they end at its edge, below it they start there.
         y += -14 if y < CENTRE_Y - RADIUS / 2 else 8 if y > CENTRE_Y + RADIUS / 2 else -4
         anchor = "middle" if abs(x - CENTRE_X) < 12 else ("start" if x > CENTRE_X else "end")
@@ -62,11 +62,11 @@ def radar(
         canvas.circle(x, y, 4, kind="point", fill=BAND_COLOURS["better"])
     if gates:
         canvas.text(GATES_X, GATES_Y - STEP, say.word("radar_gates"), is_bold=True)
-    for place, gate in enumerate(gates):
+    for position, gate in enumerate(gates):
         key = "radar_gate_passed" if gate["is_passed"] else "radar_gate_failed"
         text = say.word(key, level=say.name(gate))
-        _gate(canvas, GATES_X + 8, GATES_Y + STEP * place, bool(gate["is_passed"]))
-        canvas.text(GATES_X + 24, GATES_Y + STEP * place + 4, text, size=11)
+        _gate(canvas, GATES_X + 8, GATES_Y + STEP * position, bool(gate["is_passed"]))
+        canvas.text(GATES_X + 24, GATES_Y + STEP * position + 4, text, size=11)
         told.append(text)
     return canvas.render(title, "; ".join(told))
 

@@ -25,11 +25,11 @@ def rug(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, di
     if not rows:
         return Canvas(2 * MARGIN + NAMES, HEAD, language, digits).nothing(title)
     say = canvas.say
-    for place, label in enumerate(columns):
-        x = MARGIN + NAMES + CELL * (place + 0.5)
+    for position, label in enumerate(columns):
+        x = MARGIN + NAMES + CELL * (position + 0.5)
         canvas.text(x, HEAD - 10, say.name(label, "column"), anchor="middle", size=11, colour=MUTED)
-    for place, label in enumerate(lines):
-        canvas.text(MARGIN, HEAD + ROW * (place + 0.5) + 4, say.name(label, "row"))
+    for position, label in enumerate(lines):
+        canvas.text(MARGIN, HEAD + ROW * (position + 0.5) + 4, say.name(label, "row"))
     told = []
     for row in rows:
         x = MARGIN + NAMES + CELL * _place(columns, row, "column")

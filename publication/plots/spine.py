@@ -34,8 +34,8 @@ def spine(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
     canvas.text(MARGIN + NAMES + VALUES / 2, HEAD - 16, say.word("spine_value"), anchor="middle", size=11, colour=MUTED)
     canvas.text(start + PLOT + MEDIANS / 2, HEAD - 16, say.word("spine_median"), anchor="middle", size=11, colour=MUTED)
     told = []
-    for place, row in enumerate(rows):
-        middle = HEAD + ROW * (place + 0.5)
+    for position, row in enumerate(rows):
+        middle = HEAD + ROW * (position + 0.5)
         canvas.line(MARGIN, middle + ROW / 2, canvas.width - MARGIN, middle + ROW / 2, stroke=PALE)
         canvas.text(MARGIN, middle + 4, say.name(row))
         canvas.text(

@@ -26,8 +26,8 @@ def strip(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
         return canvas.nothing(title)
     say = canvas.say
     told = []
-    for place, row in enumerate(stages):
-        x = MARGIN + (BOX + GAP) * place
+    for position, row in enumerate(stages):
+        x = MARGIN + (BOX + GAP) * position
         middle = x + BOX / 2
         is_weakest = bool(row["is_weakest"])
         fill, ink = BAND_FILLS["worse"] if is_weakest else (PALER, INK)
@@ -39,7 +39,7 @@ def strip(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
             canvas.text(
                 middle, TOP - 8, say.word("strip_weakest"), anchor="middle", size=11, is_bold=True, kind="weakest"
             )
-        if place:
+        if position:
             y = TOP + HEIGHT / 2
             canvas.line(x - GAP + 4, y, x - 10, y, stroke=INK, stroke_width=2)
             canvas.polygon([(x - 4, y), (x - 12, y - 5), (x - 12, y + 5)], kind="arrow", fill=INK)

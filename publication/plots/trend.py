@@ -40,8 +40,8 @@ def trend(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
     low, high = low - margin, high + margin
     step = (WIDTH - LEFT - RIGHT) / len(rows)
 
-    def x_of(place: int) -> float:
-        return LEFT + step * (place + 0.5)
+    def x_of(position: int) -> float:
+        return LEFT + step * (position + 0.5)
 
     def y_of(value: float) -> float:
         return TOP + (high - value) / (high - low) * (HEIGHT - TOP - BOTTOM)
@@ -50,19 +50,19 @@ def trend(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
     _axis(canvas, low, high, y_of)
     if last:
         _limits(canvas, rows, last, step, y_of)
-    breaks = [place for place, (before, after) in enumerate(pairwise(rows), start=1) if _is_break(before, after)]
-    for place in breaks:
-        x = LEFT + step * place
+    breaks = [position for position, (before, after) in enumerate(pairwise(rows), start=1) if _is_break(before, after)]
+    for position in breaks:
+        x = LEFT + step * position
         canvas.line(x, TOP, x, HEIGHT - BOTTOM, kind="break", stroke_dasharray="6 3")
         canvas.text(x + 3, TOP + 10, canvas.say.word("trend_break"), size=9)
     told = []
-    for place, row in enumerate(rows):
-        canvas.text(x_of(place), HEIGHT - BOTTOM + 18, row["period_id"], anchor="middle", size=11, colour=MUTED)
-        told.append(_point(canvas, row, x_of(place), y_of, is_break=place in breaks))
-    for place, (before, after) in enumerate(pairwise(rows), start=1):
+    for position, row in enumerate(rows):
+        canvas.text(x_of(position), HEIGHT - BOTTOM + 18, row["period_id"], anchor="middle", size=11, colour=MUTED)
+        told.append(_point(canvas, row, x_of(position), y_of, is_break=position in breaks))
+    for position, (before, after) in enumerate(pairwise(rows), start=1):
         first, second = number_of(before["score"]), number_of(after["score"])
-        if first is not None and second is not None and place not in breaks:
-            ends = [(x_of(place - 1), y_of(first)), (x_of(place), y_of(second))]
+        if first is not None and second is not None and position not in breaks:
+            ends = [(x_of(position - 1), y_of(first)), (x_of(position), y_of(second))]
             canvas.polyline(ends, kind="series", stroke=BAND_COLOURS["better"])
     _legend(canvas, bool(last), any(row["is_restated"] for row in rows))
     if last:
@@ -92,8 +92,8 @@ def _axis(canvas: Canvas, low: float, high: float, y_of: Any) -> None:
 
 def _limits(canvas: Canvas, rows: Sequence[Mapping[str, Any]], last: Mapping[str, Any], step: float, y_of: Any) -> None:
     same = [
-        place
-        for place, row in enumerate(rows)
+        position
+        for position, row in enumerate(rows)
         if (row["series_id"], row["instrument_id"]) == (last["series_id"], last["instrument_id"])
     ]
     start, end = LEFT + step * min(same), LEFT + step * (max(same) + 1)
@@ -132,20 +132,20 @@ def _point(canvas: Canvas, row: Mapping[str, Any], x: float, y_of: Any, *, is_br
 
 def _legend(canvas: Canvas, has_limits: bool, has_restated: bool) -> None:
     y = HEIGHT - 16
-    place = LEFT
+    x = LEFT
     if has_limits:
-        canvas.line(place, y - 4, place + 22, y - 4, stroke=EDGE)
-        canvas.text(place + 28, y, canvas.say.word("trend_centre"), size=11, colour=MUTED)
-        canvas.line(place + 76, y - 4, place + 98, y - 4, stroke=EDGE, stroke_dasharray="2 3")
-        canvas.text(place + 104, y, canvas.say.word("trend_limits"), size=11, colour=MUTED)
+        canvas.line(x, y - 4, x + 22, y - 4, stroke=EDGE)
+        canvas.text(x + 28, y, canvas.say.word("trend_centre"), size=11, colour=MUTED)
+        canvas.line(x + 76, y - 4, x + 98, y - 4, stroke=EDGE, stroke_dasharray="2 3")
+        canvas.text(x + 104, y, canvas.say.word("trend_limits"), size=11, colour=MUTED)
         tips = [
-            (place + 200 - HALF, y - 4),
-            (place + 200, y - 4 - HALF),
-            (place + 200 + HALF, y - 4),
-            (place + 200, y - 4 + HALF),
+            (x + 200 - HALF, y - 4),
+            (x + 200, y - 4 - HALF),
+            (x + 200 + HALF, y - 4),
+            (x + 200, y - 4 + HALF),
         ]
         canvas.polygon(tips, fill=INK)
-        canvas.text(place + 210, y, canvas.say.word("trend_signal"), size=11, colour=MUTED)
+        canvas.text(x + 210, y, canvas.say.word("trend_signal"), size=11, colour=MUTED)
     if has_restated:
-        canvas.rect(place + 268, y - 10, 12, 12, fill="none", stroke=INK)
-        canvas.text(place + 286, y, canvas.say.word("trend_restated"), size=11, colour=MUTED)
+        canvas.rect(x + 268, y - 10, 12, 12, fill="none", stroke=INK)
+        canvas.text(x + 286, y, canvas.say.word("trend_restated"), size=11, colour=MUTED)

@@ -168,8 +168,13 @@ def usage_rows() -> list[dict[str, Any]]:
 def maturity_rows() -> list[dict[str, Any]]:
     dimensions = ("satisfaction", "user_experience", "complaints_handling", "technologies")
     return [
-        {"assessment_id": "x1", "practice_id": f"{name}-{number}", "dimension": name, "adoption": (number + place) % 4}
-        for place, name in enumerate(dimensions)
+        {
+            "assessment_id": "x1",
+            "practice_id": f"{name}-{number}",
+            "dimension": name,
+            "adoption": (number + workspace) % 4,
+        }
+        for workspace, name in enumerate(dimensions)
         for number in range(5)
     ]
 
@@ -262,11 +267,14 @@ class Micro:
         from ingestion.lake import write_empty_files
         from ingestion.submission_ledger import read_accounts
 
-        place = self.workspace
-        with place.lock():
-            write_empty_files(place)
+        workspace = self.workspace
+        with workspace.lock():
+            write_empty_files(workspace)
             return receive_all(
-                place, load_registry(place.registry), load_contracts(place.registry), read_accounts(place)
+                workspace,
+                load_registry(workspace.registry),
+                load_contracts(workspace.registry),
+                read_accounts(workspace),
             )
 
     def build(self, select: list[str] | None = None) -> None:
@@ -279,23 +287,25 @@ class Micro:
         from warehouse.inputs import Inputs
         from warehouse.snapshots import write_snapshots
 
-        place = self.workspace
-        with place.lock():
-            inputs = Inputs.read(place)
-            write_slices(place, inputs.accounts, inputs.contracts)
+        workspace = self.workspace
+        with workspace.lock():
+            inputs = Inputs.read(workspace)
+            write_slices(workspace, inputs.accounts, inputs.contracts)
             write_snapshots(inputs)
-            failed = [(result.unique_id, result.message) for result in run_dbt(place, select, "run") if result.failed]
+            failed = [
+                (result.unique_id, result.message) for result in run_dbt(workspace, select, "run") if result.failed
+            ]
             assert failed == []
 
     def publish(self, moment: datetime = MOMENT, reason: str = "test") -> Any:
         from publication.editions import publish
         from warehouse.inputs import Inputs
 
-        place = self.workspace
-        with place.lock():
-            inputs = Inputs.read(place)
+        workspace = self.workspace
+        with workspace.lock():
+            inputs = Inputs.read(workspace)
             known = {"methodology": inputs.methodology, "accounts": inputs.accounts}
-            return publish(place, inputs.origin, moment, reason=reason, **known)
+            return publish(workspace, inputs.origin, moment, reason=reason, **known)
 
     def withdraw(self, path: str) -> None:
         from ingestion.submission_ledger import withdraw

@@ -52,12 +52,12 @@ def test_an_account_that_does_not_add_up_fails_the_run_and_its_check(built, run,
 
 def test_a_lake_file_that_lost_rows_fails_the_run_before_any_score(built, run, expected_hash: str) -> None:
     """The warehouse is made anew from a lake that somebody touched: cells hold fewer answers than the ledger says."""
-    place = built.workspace
-    path = place.lake / "survey_responses" / "period=2025Q4" / f"{built.submission(built.a02_q4)}.parquet"
+    workspace = built.workspace
+    path = workspace.lake / "survey_responses" / "period=2025Q4" / f"{built.submission(built.a02_q4)}.parquet"
     part = path.with_suffix(".part")
     duckdb.sql(f"copy (from read_parquet('{path}') limit 50) to '{part}' (format parquet)")
     part.replace(path)
-    shutil.rmtree(place.warehouse.parent)
+    shutil.rmtree(workspace.warehouse.parent)
     code, told = run(built.root)
     assert code == 2
     assert "build: cells" in told and "assert_cells_hold_every_accepted_answer (fail)" in told

@@ -125,8 +125,8 @@ def test_names_are_text_and_never_markup(built_workspace: Workspace, clock: Cloc
     """An agency whose registry names are markup; the edition is the built one with its name changed and sealed anew."""
     import duckdb
 
-    place = copy_for_portal(built_workspace, tmp_path / "centre")
-    folder = (place.editions / "current").resolve()
+    workspace = copy_for_portal(built_workspace, tmp_path / "centre")
+    folder = (workspace.editions / "current").resolve()
     markup = "<script>alert(1)</script><img src=x onerror=alert(1)> & \"quoted\" 'too'"
     folder.chmod(0o755)
     (folder / "benchmarks.duckdb").chmod(0o644)
@@ -134,7 +134,7 @@ def test_names_are_text_and_never_markup(built_workspace: Workspace, clock: Cloc
         connection.execute("update dim_agencies set name_ar = ?, name_en = ?", [markup, markup])
         connection.execute("update dim_metrics set name_ar = ?, name_en = ?", [markup, markup])
         connection.execute("update dim_units set name_ar = ?, name_en = ?", [markup, markup])
-    portal = make_portal(place, clock, PortalSettings(base_url=BASE))
+    portal = make_portal(workspace, clock, PortalSettings(base_url=BASE))
     with TestClient(create_app(portal), base_url=BASE, follow_redirects=False) as client:
         link = portal.links.issue(reader_of(OWN))
         token = form_token(client.get(f"/signin/link/{link}").text)

@@ -21,13 +21,13 @@ from tests.publication.centre import publish_as_it_stands
 
 
 @pytest.fixture
-def place(workspace_copy: Workspace) -> Workspace:
+def workspace(workspace_copy: Workspace) -> Workspace:
     return workspace_copy
 
 
 @pytest.fixture
-def client(place: Workspace, clock: Clock) -> TestClient:
-    portal = make_portal(place, clock, PortalSettings(base_url=BASE))
+def client(workspace: Workspace, clock: Clock) -> TestClient:
+    portal = make_portal(workspace, clock, PortalSettings(base_url=BASE))
     client = TestClient(create_app(portal), base_url=BASE, follow_redirects=False)
     link = portal.links.issue(reader_of(OWN))
     token = form_token(client.get(f"/signin/link/{link}").text)
@@ -35,9 +35,9 @@ def client(place: Workspace, clock: Clock) -> TestClient:
     return client
 
 
-def restate(place: Workspace) -> str:
+def restate(workspace: Workspace) -> str:
     """Publish a revision in which one score of the agency is another one; returns that score's id."""
-    with duckdb.connect(str(place.warehouse)) as connection:
+    with duckdb.connect(str(workspace.warehouse)) as connection:
         row = connection.execute(
             "select max(score_id) from benchmarks.bench_scores where agency_id = ? and unit_type = 'agency' "
             "and metric_id = 'digital_completion' and period_id = '2025Q3' and status = 'reported'",
@@ -47,7 +47,7 @@ def restate(place: Workspace) -> str:
         connection.execute("update benchmarks.bench_scores set score = 12.3456 where score_id = ?", [row[0]])
     origin = Origin("2026.1", "m" * 64, "r" * 64, "c" * 64, "k" * 64, {})
     publish_as_it_stands(
-        place, origin, datetime(2026, 3, 1, tzinfo=UTC), reason="Lighthouse <b>corrected</b> its counts"
+        workspace, origin, datetime(2026, 3, 1, tzinfo=UTC), reason="Lighthouse <b>corrected</b> its counts"
     )
     return str(row[0])
 
@@ -85,13 +85,13 @@ def test_answers_kept_are_bounded_by_their_rows() -> None:
     assert answers.get(("d",)) is None, "larger than all that is kept"
 
 
-def test_open_page_stays_with_its_edition_when_another_replaces_it(client: TestClient, place: Workspace) -> None:
+def test_open_page_stays_with_its_edition_when_another_replaces_it(client: TestClient, workspace: Workspace) -> None:
     first = Path(client.get("/ar/").headers["location"]).name
     path = f"agencies/{OWN}/metrics/digital_completion"
     before = client.get(f"/en/{first}/{path}").text
-    shelf = EditionCache(place.editions)
+    shelf = EditionCache(workspace.editions)
     under_way = View(shelf.get(shelf.current_id()), Agency(OWN))
-    score_id = restate(place)
+    score_id = restate(workspace)
     assert shelf.current_id() != first
     assert under_way.rows("select count(*) as n from bench_scores where score = 12.3456")[0]["n"] == 0
     second = Path(client.get("/ar/").headers["location"]).name
@@ -114,36 +114,36 @@ def test_open_page_stays_with_its_edition_when_another_replaces_it(client: TestC
     assert f"/files/{first}/packs/{OWN}/" in page and second + "/packs" not in page
 
 
-def test_no_edition_is_said_so(client: TestClient, place: Workspace) -> None:
+def test_no_edition_is_said_so(client: TestClient, workspace: Workspace) -> None:
     edition = client.get("/ar/").headers["location"]
     assert client.get(edition).status_code == 200
-    (place.editions / "current").unlink()
+    (workspace.editions / "current").unlink()
     for path in ("/ar/", edition):
         answer = client.get(path)
         assert answer.status_code == 503, path
         assert "لا إصدار منشور الآن" in answer.text and "No edition is published" in answer.text
-    moved = place.root / "elsewhere"
-    shutil.move(place.editions, moved)
+    moved = workspace.root / "elsewhere"
+    shutil.move(workspace.editions, moved)
     assert client.get(edition).status_code == 503
     assert client.get("/api/v1/editions").json()["problem"] == "no_edition"
-    shutil.move(moved, place.editions)
+    shutil.move(moved, workspace.editions)
 
 
-def test_broken_edition_is_no_edition(client: TestClient, place: Workspace) -> None:
-    broken = place.editions / "2026Q1-r1"
+def test_broken_edition_is_no_edition(client: TestClient, workspace: Workspace) -> None:
+    broken = workspace.editions / "2026Q1-r1"
     broken.mkdir()
     (broken / "manifest.json").write_text("{}", "utf-8")
     answer = client.get("/ar/2026Q1-r1/method")
     assert answer.status_code == 503
-    assert str(place.root) not in answer.text
+    assert str(workspace.root) not in answer.text
 
 
-def test_page_of_a_table_the_edition_has_not_is_not_found(client: TestClient, place: Workspace) -> None:
+def test_page_of_a_table_the_edition_has_not_is_not_found(client: TestClient, workspace: Workspace) -> None:
     """As in editions published before the table was."""
     import json
 
     name = Path(client.get("/ar/").headers["location"]).name
-    path = place.editions / name / "manifest.json"
+    path = workspace.editions / name / "manifest.json"
     path.chmod(0o644)
     manifest = json.loads(path.read_text("utf-8"))
     del manifest["tables"]["bench_journeys"]

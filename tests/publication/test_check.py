@@ -105,11 +105,11 @@ def test_a_refused_file_has_no_scores(built_workspace: Workspace, tmp_path: Path
     assert outcome.account.problems[0]["rule"] == "file_empty"
 
 
-def _lake(place: Workspace, submission: str, rows: list[tuple[str, str, str | None, float]]) -> None:
+def _lake(workspace: Workspace, submission: str, rows: list[tuple[str, str, str | None, float]]) -> None:
     feed = load_feeds()["survey_responses"]
     columns = ("agency_id", "channel", "touchpoint", "value")
     lines = [dict.fromkeys(feed.lake_schema.names) | dict(zip(columns, row, strict=True)) for row in rows]
-    path = place.lake / feed.name / "period=2026Q1" / f"{submission}.parquet"
+    path = workspace.lake / feed.name / "period=2026Q1" / f"{submission}.parquet"
     path.parent.mkdir(parents=True)
     table = pa.Table.from_pylist([line | {"value": None} for line in lines], schema=feed.lake_schema)
     values = pa.array([line["value"] for line in lines], pa.float64()).cast(pa.decimal128(18, 6))
