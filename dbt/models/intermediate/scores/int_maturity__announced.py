@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from methodology.maturity_uncertainty import announced_levels
-from miyar.relations import equal, read
+from miyar.relations import Dbt, equal, read
 
 UNIT = ["unit_type", "unit_id", "model_id"]
 COLUMNS = {
@@ -18,7 +18,7 @@ COLUMNS = {
 }
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pd.DataFrame:
     dbt.config(materialized="table")
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     announced_at = float(parameters.set_index("name")["value"]["announced_at"])

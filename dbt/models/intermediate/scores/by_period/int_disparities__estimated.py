@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from scipy import stats
 
 from methodology.disparity_by_group import (
@@ -23,7 +24,7 @@ from methodology.disparity_by_group import (
     tau_interval_by_group,
     theil_by_group,
 )
-from miyar.relations import by_period, read
+from miyar.relations import Dbt, by_period, read
 
 FAMILY = ["unit_type", "agency_id", "metric_id", "period_id", "instrument_id"]
 KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
@@ -52,7 +53,7 @@ COLUMNS = {
 }
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     metrics = read(dbt.ref("stg_methodology__metrics"))
     branches = read(dbt.ref("stg_registry__branches"))

@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from methodology import normalisation
 from methodology.index import aggregate, hierarchy
@@ -24,7 +25,7 @@ from methodology.index_uncertainty import (
     score_draws,
     weight_share_ahead,
 )
-from miyar.relations import by_period, read
+from miyar.relations import Dbt, by_period, read
 
 COLUMNS = {
     "agency_id": "string",
@@ -63,7 +64,7 @@ COLUMNS = {
 LOWEST, HIGHEST = 1.0, 100.0
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     agencies = read(dbt.ref("stg_registry__agencies"))
     nodes = read(dbt.ref("stg_methodology__index"))

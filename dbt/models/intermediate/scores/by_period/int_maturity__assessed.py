@@ -11,11 +11,12 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from methodology.maturity import assess, level_of, maturity_score
 from methodology.maturity_models import HIGHEST_ADOPTION, models_of_rows
 from methodology.maturity_uncertainty import level_probabilities, level_probabilities_of_score
-from miyar.relations import by_period, read
+from miyar.relations import Dbt, by_period, read
 
 UNIT = ["unit_type", "unit_id", "model_id"]
 COLUMNS = {
@@ -44,7 +45,7 @@ COLUMNS = {
 }
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     dimensions = read(dbt.ref("stg_methodology__maturity_dimensions"))
     levels = read(dbt.ref("stg_methodology__maturity_levels"))

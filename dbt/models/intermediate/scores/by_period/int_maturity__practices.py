@@ -8,10 +8,11 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from methodology.maturity import observed_adoption, shown_adoption
 from methodology.maturity_models import HIGHEST_ADOPTION, models_of_rows
-from miyar.relations import by_period, read
+from miyar.relations import Dbt, by_period, read
 
 UNIT_TYPES = {
     "agency": ["agency_id"],
@@ -43,7 +44,7 @@ COLUMNS = {
 }
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     dimensions = read(dbt.ref("stg_methodology__maturity_dimensions"))
     levels = read(dbt.ref("stg_methodology__maturity_levels"))

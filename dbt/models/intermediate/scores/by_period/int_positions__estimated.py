@@ -8,9 +8,10 @@ import zlib
 from functools import partial
 
 import numpy as np
+import pyarrow as pa
 
 from methodology import peers, ranks
-from miyar.relations import by_period, read
+from miyar.relations import Dbt, by_period, read
 
 KEY = ["agency_id", "metric_id", "period_id", "instrument_id"]
 COLUMNS = {
@@ -28,7 +29,7 @@ BANDS = {2: "much_better", 1: "better", 0: "as_expected", -1: "worse", -2: "much
 TOP = 3
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))

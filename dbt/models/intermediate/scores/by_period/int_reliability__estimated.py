@@ -8,17 +8,18 @@ reliability is needed for (`int_positions__estimated`).
 from functools import partial
 
 import numpy as np
+import pyarrow as pa
 
 from methodology.disparity_by_group import shrink_by_group, spread_by_group
 from methodology.peers import WARNING_Z
-from miyar.relations import by_period, read
+from miyar.relations import Dbt, by_period, read
 
 KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
 ALIKE = ["unit_type", "metric_id", "period_id", "peer_group", "instrument_id", "weighting", "mode_set", "adjustments"]
 COLUMNS = {**dict.fromkeys(KEY, "string"), "reliability": "float64"}
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     agencies = read(dbt.ref("stg_registry__agencies"))
     parameters = read(dbt.ref("stg_methodology__thresholds"))

@@ -16,10 +16,11 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from scipy import sparse
 
 from methodology import disclosure
-from miyar.relations import by_period, read
+from miyar.relations import Dbt, by_period, read
 
 TABLE = ["metric_id", "period_id", "instrument_id"]
 CELL = ["unit_type", "unit_id", *TABLE]
@@ -37,7 +38,7 @@ COLUMNS = {
 UNIT_TYPES = ["agency", "service", "branch", "agency_region", "region"]
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     metrics = read(dbt.ref("stg_methodology__metrics"))
     parameters = read(dbt.ref("stg_methodology__thresholds"))
