@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from methodology import normalisation
-from methodology.index_indicators import Indicators, IndexRules, comparable_scores, indicators_of
+from methodology.index_indicators import IndexRules, Indicators, comparable_scores, indicators_of
 from methodology.index_uncertainty import (
     NORMALISATIONS,
     RANK_DECIMALS,

@@ -70,7 +70,7 @@ def level_of(score: float, cuts: Sequence[float]) -> int:
 
 
 def shown_adoption(
-    adoption: npt.ArrayLike, has_evidence: npt.ArrayLike, is_expired: npt.ArrayLike, unshown: float
+    adoption: npt.ArrayLike, has_evidence: npt.ArrayLike, is_expired: npt.ArrayLike, unshown: npt.ArrayLike
 ) -> Floats:
     """Adoption that counts: as assessed where evidence was given and has not expired, else at most `unshown`."""
     given = np.asarray(adoption, float)

@@ -20,7 +20,8 @@ _NULLABLE = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(
 class Dbt(Protocol):
     """What dbt gives a Python model: relations by name, and the way to say how the model's own is stored.
 
-    dbt reads a model's references from its text: the name in `dbt.ref("...")` is written out in the model's own file.
+    dbt reads a model's references from its text: each stands in the model's own file as `dbt.ref("...")` with the name written
+    out, and dbt does not look for one in a subscript among a call's arguments.
     """
 
     def ref(self, name: str, /) -> duckdb.DuckDBPyRelation:

@@ -14,10 +14,8 @@ from miyar.relations import Dbt, by_period, read, thresholds_of
 
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
+    minimum_peers = thresholds_of(dbt.ref("stg_methodology__thresholds"))["minimum_peers"]
     reported = dbt.ref("int_scores__judged").filter("status = 'reported' and n is not null")
-    estimated = partial(
-        reliabilities,
-        agencies=read(dbt.ref("stg_registry__agencies")),
-        minimum_peers=thresholds_of(dbt.ref("stg_methodology__thresholds"))["minimum_peers"],
-    )
+    agencies = read(dbt.ref("stg_registry__agencies"))
+    estimated = partial(reliabilities, agencies=agencies, minimum_peers=minimum_peers)
     return by_period(dbt.ref("int_periods__pending"), {"scores": reported}, estimated, COLUMNS)
