@@ -1,57 +1,136 @@
-"""Additive tables: counts with their totals, and the equations between them, also across tables and editions.
+"""The additive tables of a release: counts of agencies, their services, branches and regions, and the sums they stand in.
 
-Belongs here: tables as a row of cells and a sparse matrix of equations (a total less its parts is 0). Does not belong here:
-which cells are hidden, and what that gives away (`disclosure`).
+Belongs here: which cells are parts of which total, today and in the edition published, as a sparse matrix of equations. Does not
+belong here: which cells are hidden (`suppression`), and what the others give away of them (`disclosure`).
+
+Counts of a metric, period and instrument make one table: an agency is the sum of its services, of its branches and of its
+regions, a region the sum of its agencies, an agency's region the sum of the branches that lie in it. What a table does not show
+(answers without a service or branch) is a hidden part of its own.
+
+Readers keep earlier editions. The table as it was published stands beside today's, with its own equations and what it showed;
+a count that is what it was is the same in both.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import sparse
 
 Floats = npt.NDArray[np.float64]
 
-
-def with_margins(counts: npt.ArrayLike) -> Floats:
-    """A table of any number of dimensions with its totals added, last along every axis."""
-    table = np.asarray(counts, float)
-    for axis in range(table.ndim):
-        table = np.concatenate([table, table.sum(axis=axis, keepdims=True)], axis=axis)
-    return table
+UNIT_TYPES = ["agency", "service", "branch", "agency_region", "region"]
+TABLE = ["metric_id", "period_id", "instrument_id"]
+CELL = ["unit_type", "unit_id", *TABLE]
+# A table and the edition it stands in: today's, or the one published.
+EDITION = [*TABLE, "is_earlier"]
 
 
-def margin_equations(shape: Sequence[int]) -> sparse.csr_array:
-    """(equations, cells) of a table whose `shape` includes its totals, cells in row order: parts 1, their total -1."""
-    cells = np.arange(int(np.prod(shape))).reshape(shape)
-    along_axes = []
-    for axis, length in enumerate(shape):
-        lines = np.moveaxis(cells, axis, -1).reshape(-1, length)
-        coefficients = np.ones(lines.shape)
-        coefficients[:, -1] = -1
-        places = (np.repeat(np.arange(len(lines)), length), lines.ravel())
-        along_axes.append(sparse.csr_array((coefficients.ravel(), places), shape=(len(lines), cells.size)))
-    return sparse.csr_array(sparse.vstack(along_axes))
+@dataclass(frozen=True)
+class Tables:
+    """Cells of all tables, those of a frame first and hidden rests after them.
 
-
-def stacked(equations: Sequence[sparse.csr_array]) -> sparse.csr_array:
-    """Equations of tables side by side; their cells follow each other in the same order."""
-    return sparse.csr_array(sparse.block_diag(equations))
-
-
-def with_editions(
-    earlier: sparse.csr_array, later: sparse.csr_array, unchanged: Sequence[tuple[int, int]]
-) -> sparse.csr_array:
-    """Equations of two editions read together; `unchanged` pairs cells (earlier, later) a reader knows to be equal.
-
-    The cells of the later edition follow those of the earlier one. A cell published in one edition thereby stands published
-    in both, and the difference of two editions gives away what it can.
+    `sums` are the equations within an edition, a row per total: parts 1, their total -1. `equations` are those and the
+    equations between editions. Both are (equations, cells), and their product with `values` is 0.
     """
-    pairs = np.asarray(unchanged, int).reshape(-1, 2)
-    number = np.arange(len(pairs))
-    cells = np.concatenate([pairs[:, 0], earlier.shape[1] + pairs[:, 1]])
-    equal = sparse.csr_array(
-        (np.repeat([1.0, -1.0], len(pairs)), (np.tile(number, 2), cells)),
-        shape=(len(pairs), earlier.shape[1] + later.shape[1]),
+
+    values: Floats
+    sums: sparse.csr_array
+    equations: sparse.csr_array
+
+
+def beside_published(cells: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+    """Today's cells with what was said of them, then the published cells of tables in which a count has changed.
+
+    cells: CELL, agency_id, n, x (the count) and is_primary; published: CELL, agency_id, n, is_shown. Adds `is_earlier`,
+    `is_unchanged` (the count is what it was published as), `was_shown` and `was_hidden` (of the count as it stands).
+    """
+    published = published[published["unit_type"].isin(UNIT_TYPES)].sort_values(CELL, kind="stable")
+    published = published.merge(cells[TABLE].drop_duplicates(), on=TABLE)
+    published = published.assign(x=published["n"].astype(float), shown=published["is_shown"].astype(bool))
+    said = cells[[*CELL, "x"]].merge(published[[*CELL, "x", "shown"]], on=CELL, how="left", suffixes=("", "_published"))
+    same = (said["x"] == said["x_published"]).to_numpy(bool)
+    shown = said["shown"].astype("boolean").fillna(False).to_numpy(bool)
+    cells = cells.assign(is_earlier=False, is_unchanged=same, was_shown=same & shown, was_hidden=same & ~shown)
+    # Where every count is what it was, what was shown and hidden says all.
+    counted = cells.groupby(TABLE).agg(unchanged=("is_unchanged", "sum"), known=("n", "count"))
+    counted = counted.join(published.groupby(TABLE).size().rename("published"), how="inner")
+    changed = counted[counted["unchanged"] < counted[["known", "published"]].max(axis=1)].reset_index()[TABLE]
+    earlier = published.merge(changed, on=TABLE)
+    if earlier.empty:
+        return cells
+    earlier = earlier.assign(
+        is_primary=False,
+        is_earlier=True,
+        is_unchanged=False,
+        was_shown=earlier["shown"],
+        was_hidden=~earlier["shown"],
     )
-    return sparse.csr_array(sparse.vstack([stacked([earlier, later]), equal]))
+    return pd.concat([cells, earlier], ignore_index=True)
+
+
+def tables_of(cells: pd.DataFrame, lying: pd.DataFrame) -> Tables:
+    """The equations between cells as `beside_published` gives them.
+
+    lying: TABLE, agency_id, unit_id (a branch) and only_region_id, the region in which all its answers lie, where there is
+    one. Raises ValueError naming the totals that their parts exceed.
+    """
+    parts = _families(cells, _placed(lying)).sort_values(["kind", "total", "place"], kind="stable")
+    family = parts.groupby(["kind", "total"], sort=False).ngroup().to_numpy(np.int64)
+    place = parts["place"].to_numpy(np.int64)
+    totals = parts["total"].to_numpy(np.int64)[np.unique(family, return_index=True)[1]]
+    x = cells["x"].to_numpy(float)
+    rest = x[totals] - np.bincount(family, weights=x[place], minlength=len(totals))
+    if np.any(rest < 0):
+        wrong = cells.loc[totals[rest < 0], CELL].astype(str).agg(" ".join, axis=1)
+        raise ValueError(f"tables disagree: parts exceed their total for {'; '.join(wrong)}")
+    has_rest = rest > 0
+    rests = int(has_rest.sum())
+    rows = [family, np.arange(len(totals)), np.flatnonzero(has_rest)]
+    columns = [place, totals, len(cells) + np.arange(rests)]
+    signs = np.repeat([1.0, -1.0, 1.0], [len(part) for part in rows])
+    shape = (len(totals), len(cells) + rests)
+    sums = sparse.csr_array((signs, (np.concatenate(rows), np.concatenate(columns))), shape=shape)
+    equations = sparse.csr_array(sparse.vstack([sums, _between_editions(cells, shape[1])]))
+    return Tables(np.concatenate([x, rest[has_rest]]), sums, equations)
+
+
+def _placed(lying: pd.DataFrame) -> pd.DataFrame:
+    """The agency's region of each branch by table, where all its answers lie in one."""
+    branch = [*TABLE, "unit_id"]
+    lying = lying.sort_values([*branch, "only_region_id"], kind="stable")
+    placed = lying[~lying.duplicated(branch, keep=False) & lying["only_region_id"].notna()].copy()
+    placed["parent_id"] = placed["agency_id"] + "/" + placed["only_region_id"]
+    return placed[[*TABLE, "unit_id", "parent_id"]]
+
+
+def _families(cells: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
+    """Parts and their totals: one row per part, with the positions of both among the cells and the `kind` of sum."""
+    at = cells.reset_index(names="place")[[*CELL, "is_earlier", "agency_id", "place", "x"]]
+    kinds = []
+    for part in ("service", "branch", "agency_region"):
+        own = at[at["unit_type"] == part]
+        kinds.append(own.assign(parent_type="agency", parent_id=own["agency_id"], kind=f"agency_{part}"))
+    regions = at[at["unit_type"] == "agency_region"]
+    names = [unit[len(agency) + 1 :] for unit, agency in zip(regions["unit_id"], regions["agency_id"], strict=True)]
+    kinds.append(regions.assign(parent_type="region", parent_id=names, kind="region_agency"))
+    branches = at[at["unit_type"] == "branch"].merge(placed, on=[*TABLE, "unit_id"])
+    kinds.append(branches.assign(parent_type="agency_region", kind="region_branch"))
+    parts = pd.concat(kinds, ignore_index=True)
+    totals = at.rename(columns={"unit_type": "parent_type", "unit_id": "parent_id", "place": "total", "x": "whole"})
+    parent = ["parent_type", "parent_id", *EDITION]
+    parts = parts.merge(totals[[*parent, "total", "whole"]], on=parent)
+    # A branch that has moved since was no part of the region it lies in today.
+    inside = parts.groupby(["kind", "total"])["x"].transform("sum")
+    return parts[~parts["is_earlier"] | (inside <= parts["whole"])]
+
+
+def _between_editions(cells: pd.DataFrame, size: int) -> sparse.csr_array:
+    """Equations between editions: a count of today's that is what it was published as, less that."""
+    today = cells[cells["is_unchanged"]].reset_index(names="today")
+    earlier = cells[cells["is_earlier"]].reset_index(names="earlier")
+    pairs = today.merge(earlier[[*CELL, "earlier"]], on=CELL)
+    places = np.concatenate([pairs["today"], pairs["earlier"]]).astype(int)
+    number = np.tile(np.arange(len(pairs)), 2)
+    return sparse.csr_array((np.repeat([1.0, -1.0], len(pairs)), (number, places)), shape=(len(pairs), size))

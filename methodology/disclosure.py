@@ -1,7 +1,7 @@
 """Disclosure control: which cells may be seen, which others must go with them, and proof that no hidden cell can be worked out.
 
-Belongs here: functions of counts in additive tables (`additive_tables`), thousands of them in one call. Does not belong here:
-who is shown what (the marts and the agencies' packs), and the thresholds (`parameters`).
+Belongs here: functions of counts and the equations between them (`additive_tables`), thousands of tables in one call. Does not
+belong here: which counts are small, and what earlier editions showed (`suppression`).
 
 A reader knows every published cell, every equation, and that no count is negative. What a hidden cell can then be is an
 interval, found by linear programming. Tables that share no hidden cell are independent, so that one program answers for one
@@ -25,31 +25,11 @@ CELLS = 2_000
 
 
 @dataclass(frozen=True)
-class Proof:
-    """What a reader can work out about each primary cell; `passes` where upper - lower is as wide as required."""
+class Protection:
+    """Cells to hide, and of the primary ones those whose interval is proved to be as wide as required; (cells,) each."""
 
-    cells: npt.NDArray[np.int64]
-    lower: Floats
-    upper: Floats
-    width_required: Floats
-    passes: Mask
-
-
-def publication_states(n: npt.ArrayLike, publish_at: int = 30, owner_at: int = 5) -> npt.NDArray[np.str_]:
-    """`publish` from 30 answers on, `owner` (the agency itself) from 5 to 29, `never` below.
-
-    The share of satisfied answers plays no part: a cell of 0 % or 100 % is a cell. Raises ValueError unless
-    0 < owner_at <= publish_at.
-    """
-    if not 0 < owner_at <= publish_at:
-        raise ValueError("the owner's threshold must be above 0 and not above that of publication")
-    count = np.asarray(n, float)
-    return np.asarray(np.select([count >= publish_at, count >= owner_at], ["publish", "owner"], "never"))
-
-
-def required_width(n: npt.ArrayLike, threshold: int = 5) -> Floats:
-    """Width that the interval of a hidden count must have: its own size, up to 2 x threshold, and never below the threshold."""
-    return np.asarray(np.clip(np.asarray(n, float), threshold, 2 * threshold))
+    hidden: Mask
+    is_proved: Mask
 
 
 def p_percent(total: npt.ArrayLike, largest: npt.ArrayLike, second: npt.ArrayLike, p: float) -> tuple[Floats, Mask]:
@@ -96,7 +76,7 @@ def feasible_intervals(
     # In a block of twins only, their sum is known and nothing else: those are the ends. Elsewhere another way may lead on.
     alike = np.bincount(block, weights=twins != _first_of(block, twins)) == 0
     todo = np.flatnonzero(wanted & ~(alike[block] & in_sum) & (most - least < width))
-    solver = _Vertices(part.tocsc(), mine, block, 2 * float(x.max(initial=0)) + 1)
+    solver = _Vertices(part.tocsc(), mine, block, _ceiling(x))
     if np.isfinite(width).all():
         # Directions in which any two cells pull apart at least once: the binary digits of their numbers.
         for digit in range(int(todo.size).bit_length()):
@@ -205,16 +185,16 @@ def complementary(
     equations: sparse.csr_array,
     hidden: npt.ArrayLike | None = None,
     frozen: npt.ArrayLike | None = None,
-) -> tuple[Mask, Floats, Floats]:
-    """Cells to hide so that the interval of every primary cell is as wide as required, and the intervals that show it.
+) -> Protection:
+    """Cells to hide so that the interval of every primary cell is as wide as required, and whether it then is.
 
     Hides the primary cells and those already `hidden`. Then, for one failing cell of every table at a time, the cheapest
     others among which its value can move by the required width without any equation noticing: a linear program whose cost,
     per count moved, is 1 for a small cell and 2 for the table's largest, so that few cells go and totals go last (the
     heuristic of Fischetti and Salazar 2000). Near the least, not proved least. `frozen` cells are never hidden, such as
-    those of an earlier edition; where they leave no way, the cell stays unprotected and its proof fails. The intervals are
-    those of `feasible_intervals` with the required width as enough, NaN for all but primary cells; the more is hidden the
-    wider they get, so that one found early still holds. `prove` finds their whole extent.
+    those of an earlier edition; where they leave no way, the cell stays unprotected and its proof fails. The more is hidden
+    the wider intervals get, so that one found early still holds. The ends found stay here: they are looked for from the true
+    counts (`feasible_intervals`), and would tell of them.
     """
     x, first = _checked(values, equations), np.asarray(primary, bool)
     required = np.broadcast_to(np.asarray(width_required, float), x.shape)
@@ -229,7 +209,7 @@ def complementary(
         with np.errstate(invalid="ignore"):
             failing = open_cells & (high - low < required - TOLERANCE)
         if not failing.any():
-            return covered, lower, upper
+            break
         # The widest need first: what protects it often protects its neighbours.
         order = np.flatnonzero(failing)[np.argsort(-required[failing], kind="stable")]
         asked = order[np.unique(table[order], return_index=True)[1]]
@@ -240,21 +220,11 @@ def complementary(
         lower[asked], upper[asked] = low[asked], high[asked]
         open_cells = failing.copy()
         open_cells[asked] = False
-
-
-def prove(
-    values: npt.ArrayLike,
-    hidden: npt.ArrayLike,
-    primary: npt.ArrayLike,
-    width_required: npt.ArrayLike,
-    equations: sparse.csr_array,
-) -> Proof:
-    """The record of every primary cell: what a reader can work out, the width required, whether it passes."""
-    cells = np.flatnonzero(np.asarray(primary, bool))
-    low, high = feasible_intervals(values, hidden, equations, primary)
-    required = np.broadcast_to(np.asarray(width_required, float), low.shape)[cells]
-    low, high = low[cells], high[cells]
-    return Proof(cells, low, high, required, high - low >= required - TOLERANCE)
+    # Nothing bounds cells of no equation (nobody publishes a total of them), and those that may be as high as the search goes.
+    alone = np.diff(equations.tocsc().indptr) == 0
+    with np.errstate(invalid="ignore"):
+        unbounded = alone | (upper >= _ceiling(x) - TOLERANCE)
+        return Protection(covered, first & (unbounded | (upper - lower >= required - TOLERANCE)))
 
 
 def _cheapest_moves(
@@ -321,6 +291,11 @@ def _checked(values: npt.ArrayLike, equations: sparse.csr_array) -> Floats:
     if not np.allclose(equations @ x, 0, rtol=0, atol=TOLERANCE * max(1.0, float(x.max(initial=0)))):
         raise ValueError("the tables do not add up: a total differs from its parts")
     return x
+
+
+def _ceiling(x: Floats) -> float:
+    """Where the search ends for a cell that nothing bounds."""
+    return 2 * float(x.max(initial=0)) + 1
 
 
 def _rounds(cells: npt.NDArray[np.int64], block: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:

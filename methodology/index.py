@@ -28,6 +28,15 @@ class Hierarchy:
         """Column of a node in what `aggregate` returns."""
         return self.names.index(name)
 
+    def share(self, node: int) -> float:
+        """Weight of a node in the whole index: the product of its shares among siblings on the way up."""
+        share = 1.0
+        while node != len(self.names) - 1:
+            parent = next(place for place, below in enumerate(self.children) if node in below)
+            share *= float(self.weights[node] / self.weights[list(self.children[parent])].sum())
+            node = parent
+        return share
+
 
 def hierarchy(parents: Mapping[str, str | None], weights: Mapping[str, float]) -> Hierarchy:
     """The tree in which `parents` gives each node's parent (None for the index) and `weights` its weight beside its siblings.

@@ -1,11 +1,13 @@
-"""Inequality of shares between units: Gini, Theil and its split by region, Atkinson and others, with weights.
+"""Inequality of shares between units: Gini and Theil, split by region, of many families at once; Atkinson and others.
 
 Belongs here: indices of a vector of non-negative values. Does not belong here: the spread of scores net of sampling noise
 (`shrinkage`) and intraclass correlation (`variance_components`), which say whether units truly differ.
 
-Values are (units,) and not negative, weights how often each counts (population shares up to a factor; 1 each by default). Every
-function raises ValueError for negative or missing values or weights, and where nothing is left to share (sum zero). Observed
-values of small units overstate inequality: give shrunken ones, or read the index beside the share that is noise.
+Values are (units,) and not negative, weights how often each counts (population shares up to a factor). `family` is the number
+of each unit's family, 0..families-1; results over families are (families,), NaN where there is nothing to share. The other
+indices are of one family, weigh each unit by 1 unless told otherwise, and raise ValueError where there is nothing to share. All
+raise ValueError for negative or missing values or weights. Observed values of small units overstate inequality: give shrunken
+ones, or read the index beside the share that is noise.
 """
 
 from dataclasses import dataclass
@@ -19,40 +21,64 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class TheilSplit:
-    """Theil T of the whole = between groups + within them."""
+    """Theil T of each family = between its parts + within them."""
 
-    between: float
-    within: float
+    between: Floats
+    within: Floats
 
     @property
-    def total(self) -> float:
+    def total(self) -> Floats:
         """between + within."""
         return self.between + self.within
 
 
-def gini(value: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
+def gini(value: npt.ArrayLike, weight: npt.ArrayLike, family: npt.ArrayLike, families: int) -> Floats:
     """Mean absolute difference between two draws over twice the mean, in [0, 1): sum_i (2i - n - 1) x_i / (n sum x), sorted.
 
     Population form; with frequency weights the same as repeating each value.
     """
-    x, w = _shares(value, weight)
-    order = np.argsort(x)
-    x, w = x[order], w[order]
+    x, w, place = _family_shares(value, weight, family, families)
+    order = np.lexsort((x, place))
+    x, w, place = x[order], w[order], place[order]
     # Share of weight below each unit plus half its own, twice, less one: (2i - n - 1)/n for unit weights.
-    place = 2 * (np.cumsum(w) - w / 2) - 1
-    return float((w * place * x).sum() / (w * x).sum())
+    reached = np.cumsum(w) - w / 2
+    before = np.concatenate([[0.0], np.cumsum(_sum(w, place, families))])[:-1]
+    return _sum(w * (2 * (reached - before[place]) - 1) * x, place, families)
 
 
 def gini_corrected(value: npt.ArrayLike) -> float:
-    """Gini times n / (n - 1): 1 where one unit has all. NaN for a single unit."""
+    """Gini of one family times n / (n - 1): 1 where one unit has all. NaN for a single unit."""
     size = np.size(value)
-    return gini(value) * size / (size - 1) if size > 1 else float("nan")
+    own = gini(value, np.ones(size), np.zeros(size), 1)[0]
+    return float(own * size / (size - 1)) if size > 1 else float("nan")
+
+
+def theil_split(
+    value: npt.ArrayLike, weight: npt.ArrayLike, family: npt.ArrayLike, families: int, part: npt.ArrayLike
+) -> TheilSplit:
+    """Theil T between and within parts: between = sum s_g ln(s_g / p_g), within = sum s_g T_g; they add up exactly.
+
+    s_g is a part's share of its family's total, p_g its share of weight; part: (units,) numbers. Parts of different families
+    may have the same number.
+    """
+    x, w, place = _family_shares(value, weight, family, families)
+    pairs, cell = np.unique(np.stack([place, np.asarray(part, np.int64)]), axis=1, return_inverse=True)
+    cell = cell.reshape(-1)
+    held, population = _sum(w * x, cell, pairs.shape[1]), _sum(w, cell, pairs.shape[1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.where(population > 0, held / population, 0.0)
+        own = np.where(relative[cell] > 0, x / relative[cell], 0.0)
+    between = _sum(special.xlogy(held, relative), pairs[0], families)
+    within = _sum(w * relative[cell] * special.xlogy(own, own), place, families)
+    nothing = np.isnan(_sum(x, place, families))
+    return TheilSplit(np.where(nothing, np.nan, between), np.where(nothing, np.nan, within))
 
 
 def theil(value: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
-    """Theil T, the generalised entropy of 1: mean (x/mu) ln(x/mu), with 0 ln 0 = 0; at most ln n."""
+    """Theil T, the generalised entropy of 1: mean (x/mu) ln(x/mu), with 0 ln 0 = 0; at most ln n. One family."""
     x, w = _shares(value, weight)
-    return float((w * special.xlogy(x, x)).sum())
+    one = np.zeros(x.size)
+    return float(theil_split(x, w, one, 1, one).total[0])
 
 
 def mean_log_deviation(value: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
@@ -102,37 +128,44 @@ def coefficient_of_variation(value: npt.ArrayLike, weight: npt.ArrayLike | None 
     return float(np.sqrt((w * (x - 1) ** 2).sum()))
 
 
-def theil_split(value: npt.ArrayLike, group: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> TheilSplit:
-    """Theil T between and within groups: between = sum s_g ln(s_g / p_g), within = sum s_g T_g; they add up exactly.
+def _sum(values: Floats, place: npt.NDArray[np.int64], size: int) -> Floats:
+    return np.asarray(np.bincount(place, values, size), float)
 
-    s_g is a group's share of the total, p_g its share of weight; group: (units,) labels.
-    """
-    x, w = _shares(value, weight)
-    labels, place = np.unique(np.asarray(group), return_inverse=True)
+
+def _family_shares(
+    value: npt.ArrayLike, weight: npt.ArrayLike, family: npt.ArrayLike, families: int
+) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+    """Values over their family's weighted mean (NaN where that is 0), and weights that add up to 1 in each family."""
+    x, w, place = np.asarray(value, float), np.asarray(weight, float), np.asarray(family, np.int64)
+    faults = _faults(x, w)
     if place.shape != x.shape:
-        raise ValueError("every value needs one group")
-    population = np.bincount(place, w, labels.size)
-    held = np.bincount(place, w * x, labels.size)
-    relative = np.divide(held, population, out=np.zeros_like(held), where=population > 0)
-    between = float(special.xlogy(held, relative).sum())
-    own = np.divide(x, relative[place], out=np.zeros_like(x), where=relative[place] > 0)
-    return TheilSplit(between, float((w * relative[place] * special.xlogy(own, own)).sum()))
+        faults.append("every value needs one family")
+    if faults:
+        raise ValueError("; ".join(faults))
+    w = w / _sum(w, place, families)[place]
+    mean = _sum(w * x, place, families)
+    return x / np.where(mean > 0, mean, np.nan)[place], w, place
 
 
 def _shares(value: npt.ArrayLike, weight: npt.ArrayLike | None) -> tuple[Floats, Floats]:
     """Values over their weighted mean, and weights that add up to 1."""
     x = np.asarray(value, float)
     w = np.ones_like(x) if weight is None else np.asarray(weight, float)
-    if x.ndim != 1 or x.shape != w.shape:
-        raise ValueError("values and weights must be vectors of one length")
-    faults = []
-    if not (np.all(x >= 0) and np.all(np.isfinite(x))):
-        faults.append("values must be finite and not negative")
-    if not (np.all(w >= 0) and np.all(np.isfinite(w))):
-        faults.append("weights must be finite and not negative")
+    faults = _faults(x, w)
     if not faults and not (w * x).sum() > 0:
         faults.append("there is nothing to share: the sum of values is zero")
     if faults:
         raise ValueError("; ".join(faults))
     w = w / w.sum()
     return x / (w * x).sum(), w
+
+
+def _faults(x: Floats, w: Floats) -> list[str]:
+    if x.ndim != 1 or x.shape != w.shape:
+        return ["values and weights must be vectors of one length"]
+    faults = []
+    if not (np.all(x >= 0) and np.all(np.isfinite(x))):
+        faults.append("values must be finite and not negative")
+    if not (np.all(w >= 0) and np.all(np.isfinite(w))):
+        faults.append("weights must be finite and not negative")
+    return faults

@@ -43,16 +43,6 @@ class Assessment:
         return next((gate for gate in self.gates if gate.level == self.level + 1), None)
 
 
-def dimension_score(adoption: Sequence[float], maximum: Sequence[float]) -> float:
-    """Mean share of possible adoption over the assessed practices of a dimension, on 0-100.
-
-    Raises ValueError when nothing was assessed: no score is better than a zero nobody gave.
-    """
-    if not adoption or len(adoption) != len(maximum):
-        raise ValueError("a dimension needs at least one assessed practice, each with its maximum")
-    return 100.0 * sum(given / possible for given, possible in zip(adoption, maximum, strict=True)) / len(adoption)
-
-
 def maturity_score(dimensions: Mapping[str, float], weights: Mapping[str, float]) -> float:
     """Weighted mean of dimension scores, on 0-100. Every dimension needs a weight; weights need not sum to one."""
     missing = sorted(set(dimensions) - set(weights))
@@ -70,7 +60,7 @@ def level_of(score: float, cuts: Sequence[float]) -> int:
 
 
 def shown_adoption(
-    adoption: npt.ArrayLike, has_evidence: npt.ArrayLike, is_expired: npt.ArrayLike, unshown: float
+    adoption: npt.ArrayLike, has_evidence: npt.ArrayLike, is_expired: npt.ArrayLike, unshown: npt.ArrayLike
 ) -> Floats:
     """Adoption that counts: as assessed where evidence was given and has not expired, else at most `unshown`."""
     given = np.asarray(adoption, float)
@@ -93,8 +83,8 @@ def observed_adoption(practice: Practice, value: float | None) -> float:
 def scores_of(model: MaturityModel, adoption: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Scores (...) and dimension scores (..., dimensions), on 0-100, of adoption (..., practices) in the model's order.
 
-    As `dimension_score` and `maturity_score`: NaN marks a practice that was not assessed; a dimension without any is NaN
-    and its weight falls to the others.
+    A dimension is the mean share of possible adoption over its assessed practices, the score their weighted mean. NaN marks a
+    practice that was not assessed; a dimension without any is NaN and its weight falls to the others.
     """
     given = np.asarray(adoption, float)
     belongs = np.array([[practice.dimension == name for practice in model.practices] for name in model.weights], float)

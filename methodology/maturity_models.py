@@ -4,10 +4,12 @@ Belongs here: the shape of a model, reading one, and faults that can be seen wit
 here: scores and levels (`maturity`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+import pandas as pd
 
 # Adoption of a practice: 0 undeveloped, 1 ad hoc, 2 repeatable, 3 systematic.
 HIGHEST_ADOPTION = 3
@@ -93,34 +95,45 @@ def read_model(source: Mapping[str, Any]) -> MaturityModel:
     )
 
 
-def models_of_rows(
-    dimensions: Iterable[Mapping[str, Any]],
-    levels: Iterable[Mapping[str, Any]],
-    practices: Iterable[Mapping[str, Any]],
-    gates: Iterable[Mapping[str, Any]],
-    unshown: Mapping[str, float],
+def models_of_tables(
+    dimensions: pd.DataFrame,
+    levels: pd.DataFrame,
+    practices: pd.DataFrame,
+    gates: pd.DataFrame,
+    models: pd.DataFrame,
 ) -> dict[str, MaturityModel]:
-    """Models by id from the flat tables they are stored in; `unshown` says per model what a claim not shown counts as.
+    """Models by id from the flat tables they are stored in; those of `models` say per model what a claim not shown counts as.
 
-    Rows as the snapshots name them: levels from the first on with `from_score`, practices with `steps` joined by `;` (empty where
-    the warehouse does not answer). Order of dimensions and practices is by name, so that it does not depend on the store.
+    Columns as the snapshots name them: levels from the first on with `from_score`, practices with `steps` joined by `;` (empty
+    where the warehouse does not answer). Order of dimensions and practices is by name, so that it does not depend on the store.
     """
-    found = {model_id: MaturityModel(model_id, {}, [], [], unshown_adoption=cap) for model_id, cap in unshown.items()}
-    for row in sorted(dimensions, key=lambda row: row["dimension"]):
+    unshown = zip(models["model_id"], models["unshown"], strict=True)
+    found = {str(name): MaturityModel(str(name), {}, [], [], unshown_adoption=float(cap)) for name, cap in unshown}
+    for row in _rows(dimensions, "dimension"):
         found[row["model_id"]].weights[row["dimension"]] = float(row["weight"])
-    for row in sorted(levels, key=lambda row: row["level"]):
+    for row in _rows(levels, "level"):
         found[row["model_id"]].levels.append({"ar": row["name_ar"], "en": row["name_en"]})
         if int(row["level"]) > 1:
             found[row["model_id"]].cuts.append(float(row["from_score"]))
-    for row in sorted(practices, key=lambda row: row["practice_id"]):
+    for row in _rows(practices, "practice_id"):
         steps = tuple(float(step) for step in str(row["steps"]).split(";") if step)
-        observed = Observed(str(row["measure"]), steps) if steps else None
-        names = {"ar": row["name_ar"], "en": row["name_en"]}
-        own = (row["practice_id"], row["dimension"], int(row["level"]), bool(row["is_mandatory"]), names, ())
-        found[row["model_id"]].practices.append(Practice(*own, observed))
-    for row in sorted(gates, key=lambda row: row["level"]):
+        practice = Practice(
+            practice_id=row["practice_id"],
+            dimension=row["dimension"],
+            level=int(row["level"]),
+            is_mandatory=bool(row["is_mandatory"]),
+            names={"ar": row["name_ar"], "en": row["name_en"]},
+            evidence=(),
+            observed=Observed(str(row["measure"]), steps) if steps else None,
+        )
+        found[row["model_id"]].practices.append(practice)
+    for row in _rows(gates, "level"):
         found[row["model_id"]].gates.append(Gate(int(row["level"]), float(row["adoption"]), float(row["share"])))
     return found
+
+
+def _rows(table: pd.DataFrame, order: str) -> list[dict[Any, Any]]:
+    return table.sort_values(order, kind="stable").to_dict("records")
 
 
 def model_faults(model: MaturityModel) -> list[str]:

@@ -1,45 +1,19 @@
-"""How sure a maturity level is, when a change of level is announced, and what contradicts it.
+"""How sure a maturity level is, and when a change of level is announced.
 
-Belongs here: probabilities of levels under assessors' errors, the rule of announcement, contradictions. Does not belong
+Belongs here: probabilities of levels under assessors' errors, the rule of announcement. Does not belong
 here: scores and levels themselves (`maturity`), agreement of judges (`agreement`).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from methodology.maturity import levels_of, observed_adoption
+from methodology.maturity import levels_of
 from methodology.maturity_models import HIGHEST_ADOPTION, MaturityModel
 
 Floats = npt.NDArray[np.float64]
-ANNOUNCED_AT = 0.9
-
-
-@dataclass(frozen=True)
-class Contradiction:
-    """A practice assessed otherwise than the warehouse sees it."""
-
-    practice_id: str
-    assessed: float
-    observed: float
-
-
-def assessor_errors(table: npt.ArrayLike) -> Floats:
-    """(4, 4) share of verified adoption (columns) given assessed adoption (rows), from counts of practices judged twice.
-
-    Raises ValueError for another shape, negative counts, and an adoption nobody verified.
-    """
-    counts = np.asarray(table, float)
-    size = HIGHEST_ADOPTION + 1
-    if counts.shape != (size, size) or np.any(counts < 0):
-        raise ValueError(f"verification needs a {size} x {size} table of counts")
-    rows = counts.sum(axis=1)
-    if np.any(rows == 0):
-        raise ValueError(f"nobody verified adoption {', '.join(str(row) for row in np.flatnonzero(rows == 0))}")
-    return np.asarray(counts / rows[:, None])
 
 
 def level_probabilities(
@@ -47,7 +21,7 @@ def level_probabilities(
 ) -> Floats:
     """P(level), (..., levels), of adoption (..., practices) in whole steps, when each practice may be judged wrongly.
 
-    Draws true adoption independently by practice from the row of `errors` (`assessor_errors`) of what was assessed, and
+    Draws true adoption independently by practice from the row of `errors`, (4, 4), of what was assessed, and
     takes the level of every draw. A practice that was not assessed stays so. Raises ValueError where rows of `errors` are no
     probabilities or adoption is no whole step.
     """
@@ -79,9 +53,7 @@ def level_probabilities_of_score(score: npt.ArrayLike, standard_error: npt.Array
     return np.asarray(-np.diff(np.concatenate([np.ones((*ends, 1)), above, np.zeros((*ends, 1))], axis=-1)))
 
 
-def announced_levels(
-    levels: Sequence[int], probabilities: npt.ArrayLike, announced_at: float = ANNOUNCED_AT
-) -> list[int]:
+def announced_levels(levels: Sequence[int], probabilities: npt.ArrayLike, announced_at: float) -> list[int]:
     """The level announced in each cycle, from levels found and P(level) (cycles, levels), oldest first.
 
     The first is announced as found. Then it changes to the furthest level on the way to the one found that is reached with
@@ -113,26 +85,3 @@ def announced_levels(
 def _at_or_beyond(chances: Floats, level: int, side: int) -> float:
     total = chances[level - 1 :].sum() if side > 0 else chances[:level].sum()
     return float(total) + 1e-12  # 0.9 summed from parts must not miss 0.9
-
-
-def contradicting_practices(
-    model: MaturityModel,
-    assessed: Mapping[str, float | None],
-    measures: Mapping[str, float | None],
-    steps_apart: float = 2,
-) -> list[Contradiction]:
-    """Practices the warehouse answers whose assessed adoption lies `steps_apart` or more from what `measures` (0-1) say."""
-    found = []
-    for practice in model.practices:
-        value = assessed.get(practice.practice_id)
-        if practice.observed is None or value is None:
-            continue
-        seen = observed_adoption(practice, measures.get(practice.observed.measure))
-        if abs(value - seen) >= steps_apart:
-            found.append(Contradiction(practice.practice_id, float(value), seen))
-    return found
-
-
-def contradicts_satisfaction(model: MaturityModel, level: npt.ArrayLike, band: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Whether the top level stands beside satisfaction in the lowest band (-2, much worse than expected; `peers.band`)."""
-    return np.asarray((np.asarray(level) == len(model.levels)) & (np.asarray(band) == -2))

@@ -120,13 +120,8 @@ def band(z: npt.ArrayLike, polarity: int = 1) -> npt.NDArray[np.int64]:
     return np.asarray(np.sign(directed) * size, dtype=np.int64)
 
 
-def percentile_rank(score: float, peers: npt.ArrayLike) -> float:
-    """Share of peers below the score plus half of those equal, on 0-100 (mean percentile rank)."""
-    return float(stats.percentileofscore(np.asarray(peers, float), score, kind="mean"))
-
-
 def percentile_ranks(score: npt.ArrayLike) -> Floats:
-    """`percentile_rank` of each score among all of them, itself included; (units,)."""
+    """Share of scores below each one plus half of those equal, itself included, on 0-100 (mean percentile rank); (units,)."""
     y = np.asarray(score, float)
     ordered = np.sort(y)
     return 50 * (np.searchsorted(ordered, y, "left") + np.searchsorted(ordered, y, "right")) / y.size
@@ -136,6 +131,15 @@ def quartiles(peers: npt.ArrayLike) -> tuple[float, float, float]:
     """Lower quartile, median, upper quartile by linear interpolation (type 7)."""
     low, middle, high = np.quantile(np.asarray(peers, float), [0.25, 0.5, 0.75])
     return float(low), float(middle), float(high)
+
+
+def usable_error(error: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike) -> Floats:
+    """Standard errors above 0 as they are, else half the width of the 95 % interval over its normal quantile; (units,).
+
+    Where all answers are equal the estimated error is zero; the interval still has a width, and that is used.
+    """
+    s, half = np.asarray(error, float), (np.asarray(high, float) - np.asarray(low, float)) / (2 * WARNING_Z)
+    return np.where(s > 0, s, half)
 
 
 def _dispersion(z: Floats, s: Floats, limits: tuple[float, float]) -> Overdispersion:

@@ -103,13 +103,13 @@ def marginal_rank_sets(
     return RankSets(sign)
 
 
-def critical_value(error: npt.ArrayLike, rng: np.random.Generator, level: float = 0.95, draws: int = 10_000) -> float:
-    """`level` quantile of the largest |noise_i - noise_j| / sqrt(s_i^2 + s_j^2) over all pairs of units.
+def critical_value(noise: Floats, error: Floats, pairs: npt.NDArray[np.bool_], level: float = 0.95) -> float:
+    """`level` quantile of the largest (noise_i - noise_j) / sqrt(s_i^2 + s_j^2) over the ordered `pairs` of units.
 
-    With equal errors it is the quantile of the studentised range over sqrt 2.
+    noise: (units, draws); pairs: (units, units). Over all pairs of equal errors it is the quantile of the studentised range
+    over sqrt 2.
     """
-    s = np.asarray(error, float)
-    return float(np.quantile(_largest(_noise(s, rng, draws), s, ~np.eye(s.size, dtype=bool)), level))
+    return float(np.quantile(_largest(noise, error, pairs), level))
 
 
 def pairwise_rank_sets(
@@ -272,7 +272,7 @@ def _step_down(
 ) -> npt.NDArray[np.bool_]:
     rejected = np.zeros(pairs.shape, bool)
     while np.any(standing := pairs & ~rejected):
-        falling = standing & (distances > np.quantile(_largest(noise, s, standing), level))
+        falling = standing & (distances > critical_value(noise, s, standing, level))
         if not falling.any():
             break
         rejected |= falling

@@ -1,8 +1,11 @@
-"""True spread between units, and each unit's score drawn towards the mean by as much as it is noise.
+"""True spread between units, and each unit's score drawn towards the mean by as much as it is noise; many families at once.
 
 Belongs here: the normal-normal model of scores with known standard errors: between-unit variance (moment, REML, ML and
-others), its interval, shrunken scores, reliability, James-Stein. Does not belong here: variance components from answers
+others), its interval, shrunken scores, reliability. Does not belong here: variance components from answers
 (`variance_components`), ranks (`ranks`), bands (`peers`).
+
+Units are (units,) arrays in any order with the number of their family, 0..families-1; results over families are (families,),
+and each family stands for itself.
 """
 
 from collections.abc import Callable
@@ -10,43 +13,46 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special, stats
+from scipy import special, stats
 
 Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
+# Halvings of the search interval: beyond double precision.
+STEPS = 80
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Between-unit variance tau2 of scores y with sampling variances v, and the mean mu it implies.
+    """Per family: between-unit variance tau2 of scores y with sampling variances v, and the mean mu it implies.
 
-    q is Cochran's heterogeneity with `degrees` degrees of freedom; typical_variance is the sampling variance of a typical
+    q is Cochran's heterogeneity with units - 1 degrees of freedom; typical_variance is the sampling variance of a typical
     unit, (k-1) / (sum w - sum w^2 / sum w) with w = 1/v (Higgins & Thompson 2002).
     """
 
-    tau2: float
-    mu: float
-    mu_error: float
-    q: float
-    degrees: int
-    typical_variance: float
+    units: Numbers
+    tau2: Floats
+    mu: Floats
+    mu_error: Floats
+    q: Floats
+    typical_variance: Floats
 
     @property
-    def q_p_value(self) -> float:
+    def q_p_value(self) -> Floats:
         """P(chi2 >= q) if all units had the same true score."""
-        return float(stats.chi2.sf(self.q, self.degrees))
+        return np.asarray(stats.chi2.sf(self.q, self.units - 1))
 
     @property
-    def signal_share(self) -> float:
+    def signal_share(self) -> Floats:
         """I^2 on 0-1: tau2 / (tau2 + typical variance), the share of the observed spread that is true."""
         return self.tau2 / (self.tau2 + self.typical_variance)
 
     @property
-    def noise_share(self) -> float:
+    def noise_share(self) -> Floats:
         """1 - I^2: the share of the observed spread that is sampling noise."""
-        return 1 - self.signal_share
+        return self.typical_variance / (self.tau2 + self.typical_variance)
 
     @property
-    def h2(self) -> float:
+    def h2(self) -> Floats:
         """Observed over sampling variance: tau2 / typical variance + 1."""
         return self.tau2 / self.typical_variance + 1
 
@@ -65,50 +71,95 @@ class Shrunken:
     reliability: Floats
 
 
-def spread(score: npt.ArrayLike, error: npt.ArrayLike, method: str = "DL") -> Spread:
+@dataclass(frozen=True)
+class _Units:
+    """Scores with their sampling variances, family by family."""
+
+    y: Floats
+    v: Floats
+    place: Numbers
+    families: int
+
+    def sum(self, values: Floats) -> Floats:
+        """Sum of each family."""
+        return np.asarray(np.bincount(self.place, values, self.families), float)
+
+    @property
+    def size(self) -> Numbers:
+        """Units of each family."""
+        return np.bincount(self.place, minlength=self.families)
+
+    def precision(self, tau2: Floats) -> Floats:
+        """1 / (v + tau2) of each unit."""
+        return 1 / (self.v + tau2[self.place])
+
+    def distance(self, tau2: Floats) -> Floats:
+        """y - mu of each unit, mu being its family's mean weighted by precision."""
+        w = self.precision(tau2)
+        with np.errstate(invalid="ignore"):
+            return self.y - (self.sum(w * self.y) / self.sum(w))[self.place]
+
+    def q(self, tau2: Floats) -> Floats:
+        """Cochran's Q of each family at its tau2."""
+        return self.sum(self.precision(tau2) * self.distance(tau2) ** 2)
+
+    def variance(self, spare: int) -> Floats:
+        """Variance of the scores of each family, divided by units - spare."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            away = self.y - (self.sum(self.y) / self.size)[self.place]
+            return self.sum(away**2) / (self.size - spare)
+
+
+def spread(
+    score: npt.ArrayLike, error: npt.ArrayLike, family: npt.ArrayLike, families: int, method: str = "DL"
+) -> Spread:
     """Between-unit variance by one of `ESTIMATORS`, never negative, and the precision-weighted mean of units.
 
-    score, error: (units,), in units of the score. DL = max(0, (Q - (k-1)) / (sum w - sum w^2/sum w)), w = 1/s^2; mu =
-    sum w* y / sum w*, w* = 1/(s^2 + tau2), se(mu) = 1/sqrt(sum w*). Method FE holds tau2 at 0. Raises ValueError below two
-    units, for a score that is not finite, an error that is not positive, or an unknown method. Source: DerSimonian & Laird
-    1986; names of the other methods as in Viechtbauer 2010.
+    score, error: in units of the score. DL = max(0, (Q - (k-1)) / (sum w - sum w^2/sum w)), w = 1/s^2; mu = sum w* y / sum
+    w*, w* = 1/(s^2 + tau2), se(mu) = 1/sqrt(sum w*). Method FE holds tau2 at 0. NaN for families below two units. Raises
+    ValueError for a score that is not finite, an error that is not positive, or an unknown method. Source: DerSimonian &
+    Laird 1986; names of the other methods as in Viechtbauer 2010.
     """
-    y, v = _checked(score, error)
+    own = _checked(score, error, family, families)
     if method not in ESTIMATORS:
         raise ValueError(f"no estimator of between-unit variance is called {method}; there are {', '.join(ESTIMATORS)}")
-    tau2 = max(0.0, ESTIMATORS[method](y, v))
-    mu, precision, _ = _fit(y, v, tau2)
-    trace = float((1 / v).sum() - (1 / v**2).sum() / (1 / v).sum())
-    return Spread(tau2, mu, float(precision**-0.5), _fit(y, v, 0.0)[2], y.size - 1, (y.size - 1) / trace)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        typical = np.where(own.size > 1, (own.size - 1) / _trace(own), np.nan)
+        tau2 = np.where(own.size > 1, np.maximum(ESTIMATORS[method](own), 0), np.nan)
+        precision = own.precision(tau2)
+        total = own.sum(precision)
+        mu = own.sum(precision * own.y) / total
+        return Spread(own.size, tau2, mu, total**-0.5, own.q(np.zeros(families)), typical)
 
 
-def tau_interval(score: npt.ArrayLike, error: npt.ArrayLike, level: float = 0.95) -> tuple[float, float]:
+def tau_interval(
+    score: npt.ArrayLike, error: npt.ArrayLike, family: npt.ArrayLike, families: int, level: float = 0.95
+) -> tuple[Floats, Floats]:
     """Interval of tau, the true standard deviation between units, by inverting Q(tau2) (Q-profile, Viechtbauer 2007).
 
     The limits solve Q(tau2) = chi2 quantiles of k-1 degrees; a limit is 0 where even Q(0) lies below its quantile. Exact
-    under normality, whichever estimator gives the point. Inputs and errors as in `spread`.
+    under normality, whichever estimator gives the point. NaN and errors as in `spread`.
     """
-    y, v = _checked(score, error)
-    tail = (1 - level) / 2
-    low, high = (_solve_q(y, v, float(stats.chi2.ppf(share, y.size - 1))) for share in (1 - tail, tail))
-    return float(np.sqrt(low)), float(np.sqrt(high))
+    own = _checked(score, error, family, families)
+    degrees = own.size - 1
+    tail, known = (1 - level) / 2, degrees > 0
+    limits = []
+    for share in (1 - tail, tail):
+        target = np.where(known, stats.chi2.ppf(share, np.maximum(degrees, 1)), np.inf)
+        limits.append(np.where(known, np.sqrt(_solve_q(own, target)), np.nan))
+    return limits[0], limits[1]
 
 
-def shrink(score: npt.ArrayLike, error: npt.ArrayLike, found: Spread) -> Shrunken:
+def shrink(score: npt.ArrayLike, error: npt.ArrayLike, family: npt.ArrayLike, found: Spread) -> Shrunken:
     """Best linear unbiased prediction of each unit's true score: B mu + (1 - B) y with B = s^2 / (s^2 + tau2).
 
     error^2 = s^2 tau2 / (s^2 + tau2) + B^2 se(mu)^2. Units need not be those `found` was estimated from.
     """
-    y, v = np.asarray(score, float), np.asarray(error, float) ** 2
-    noise = v / (v + found.tau2)
+    y, v, place = np.asarray(score, float), np.asarray(error, float) ** 2, np.asarray(family, np.int64)
+    noise = v / (v + found.tau2[place])
     conditional = v * (1 - noise)
-    total = np.sqrt(conditional + noise**2 * found.mu_error**2)
-    return Shrunken(noise * found.mu + (1 - noise) * y, total, np.sqrt(conditional), 1 - noise)
-
-
-def empirical_bayes(score: npt.ArrayLike, error: npt.ArrayLike, method: str = "DL") -> Shrunken:
-    """`spread`, then `shrink` of the same units."""
-    return shrink(score, error, spread(score, error, method))
+    total = np.sqrt(conditional + noise**2 * found.mu_error[place] ** 2)
+    return Shrunken(noise * found.mu[place] + (1 - noise) * y, total, np.sqrt(conditional), 1 - noise)
 
 
 def shrunken_interval(
@@ -118,10 +169,11 @@ def shrunken_interval(
 
     Posterior under flat priors of mu and tau: given tau, unit i is normal as in `shrink`; p(tau | y) is proportional to
     (prod w / sum w)^(1/2) exp(-Q(tau)/2), w = 1/(v + tau^2). Integrated by the midpoint rule in tau/(tau + s), s the harmonic
-    standard error; limits are quantiles of the mixture, by bisection. Raises ValueError below three units, for which the
-    posterior does not exist, and as `spread`. Source: Gelman 2006, Bayesian Analysis 1; Gelman et al. 2013, 5.4.
+    standard error; limits are quantiles of the mixture, by bisection. One family. Raises ValueError below three units, for
+    which the posterior does not exist, and as `spread`. Source: Gelman 2006, Bayesian Analysis 1; Gelman et al. 2013, 5.4.
     """
-    y, v = _checked(score, error)
+    own = _checked(score, error, np.zeros(np.size(score)), 1)
+    y, v = own.y, own.v
     if y.size < 3:
         raise ValueError("an interval that averages over the spread needs at least three units")
     share = (np.arange(points) + 0.5) / points
@@ -150,104 +202,80 @@ def shrunken_interval(
     return chance @ centre, limits[0], limits[1]
 
 
-def james_stein(score: npt.ArrayLike, variance: float) -> tuple[Floats, float]:
-    """Scores of equal known variance drawn to their mean by c: m + c (y - m), c = 1 - (k-3) v / sum (y - m)^2, at least 0.
-
-    Returns the scores and c. Raises ValueError below four units (shrinking to an estimated mean gains nothing) or for a
-    variance that is not positive. Source: Efron & Morris 1975, with the positive part.
-    """
-    y = np.asarray(score, float)
-    if y.size < 4 or not variance > 0 or not np.all(np.isfinite(y)):
-        raise ValueError("James-Stein needs at least four finite scores and a positive variance")
-    distance = y - y.mean()
-    squares = float((distance**2).sum())
-    kept = max(0.0, 1 - (y.size - 3) * variance / squares) if squares else 0.0
-    return y.mean() + kept * distance, kept
-
-
-def size_for_reliability(reliability: float, icc: float) -> float:
-    """Answers a unit needs for a reliability of its mean: R/(1-R) (1-icc)/icc (Spearman-Brown)."""
-    if not (0 < reliability < 1 and 0 < icc < 1):
-        raise ValueError("reliability and icc must lie between 0 and 1")
-    return reliability / (1 - reliability) * (1 - icc) / icc
-
-
-def _checked(score: npt.ArrayLike, error: npt.ArrayLike) -> tuple[Floats, Floats]:
-    y, s = np.asarray(score, float), np.asarray(error, float)
+def _checked(score: npt.ArrayLike, error: npt.ArrayLike, family: npt.ArrayLike, families: int) -> _Units:
+    y, s, place = np.asarray(score, float), np.asarray(error, float), np.asarray(family, np.int64)
     faults = []
-    if y.ndim != 1 or y.shape != s.shape:
-        faults.append("scores and standard errors must be vectors of one length")
-    if y.size < 2:
-        faults.append("spread between units needs at least two units")
+    if y.ndim != 1 or not y.shape == s.shape == place.shape:
+        faults.append("scores, standard errors and families must be vectors of one length")
     if not np.all(np.isfinite(y)):
         faults.append("scores must be finite")
     if not (np.all(s > 0) and np.all(np.isfinite(s))):
         faults.append("standard errors must be positive and finite")
     if faults:
         raise ValueError("; ".join(faults))
-    return y, s**2
+    return _Units(y, s**2, place, families)
 
 
-def _fit(y: Floats, v: Floats, tau2: float) -> tuple[float, float, float]:
-    """Precision-weighted mean, its precision, and Q at a given tau2."""
-    w = 1 / (v + tau2)
-    mu = float((w * y).sum() / w.sum())
-    return mu, float(w.sum()), float((w * (y - mu) ** 2).sum())
+def _trace(own: _Units) -> Floats:
+    w = 1 / own.v
+    total = own.sum(w)
+    return total - own.sum(w**2) / total
 
 
-def _falling_root(function: Callable[[float], float], start: float) -> float:
-    """Root in [0, inf) of a function of tau2 that ends below zero; 0 where it starts there."""
-    if function(0.0) <= 0:
-        return 0.0
-    upper = start
-    while function(upper) > 0:
-        upper *= 2
-    return float(optimize.brentq(function, 0.0, upper, xtol=1e-300, rtol=8.9e-16))
+def _falling_root(function: Callable[[Floats], Floats], start: float, families: int) -> Floats:
+    """Root in [0, inf) of a function of each family's tau2 that ends at or below zero; 0 where it starts there."""
+    low, high = np.zeros(families), np.full(families, start)
+    while np.any(above := function(high) > 0):
+        high = np.where(above, 2 * high, high)
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        above = function(middle) > 0
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return np.where(function(np.zeros(families)) > 0, high, 0.0)
 
 
-def _solve_q(y: Floats, v: Floats, target: float) -> float:
-    return _falling_root(lambda tau2: _fit(y, v, tau2)[2] - target, float(v.max()))
+def _solve_q(own: _Units, target: Floats) -> Floats:
+    """tau2 at which each family's falling Q meets its target."""
+    return _falling_root(lambda tau2: own.q(tau2) - target, float(own.v.max(initial=1.0)), own.families)
 
 
-def _dersimonian_laird(y: Floats, v: Floats) -> float:
-    w = 1 / v
-    return (_fit(y, v, 0.0)[2] - (y.size - 1)) / float(w.sum() - (w**2).sum() / w.sum())
+def _dersimonian_laird(own: _Units) -> Floats:
+    return (own.q(np.zeros(own.families)) - (own.size - 1)) / _trace(own)
 
 
-def _hedges(y: Floats, v: Floats) -> float:
-    return float(y.var(ddof=1) - v.mean())
+def _hedges(own: _Units) -> Floats:
+    return own.variance(1) - own.sum(own.v) / own.size
 
 
-def _sidik_jonkman(y: Floats, v: Floats) -> float:
-    first = float(y.var())
-    return first * _fit(y, v, first)[2] / (y.size - 1) if first > 0 else 0.0
+def _sidik_jonkman(own: _Units) -> Floats:
+    first = own.variance(0)
+    return first * own.q(first) / (own.size - 1)
 
 
-def _paule_mandel(y: Floats, v: Floats) -> float:
-    return _solve_q(y, v, y.size - 1)
+def _paule_mandel(own: _Units) -> Floats:
+    return _solve_q(own, (own.size - 1).astype(float))
 
 
-def _likelihood(restricted: bool) -> Callable[[Floats, Floats], float]:
-    def estimate(y: Floats, v: Floats) -> float:
-        def score(tau2: float) -> float:
+def _likelihood(restricted: bool) -> Callable[[_Units], Floats]:
+    def estimate(own: _Units) -> Floats:
+        def score(tau2: Floats) -> Floats:
             # Derivative of twice the (restricted) log likelihood in tau2.
-            w = 1 / (v + tau2)
-            mu = (w * y).sum() / w.sum()
-            lost = (w**2).sum() / w.sum() if restricted else 0.0
-            return float((w**2 * (y - mu) ** 2).sum() - w.sum() + lost)
+            w = own.precision(tau2)
+            lost = own.sum(w**2) / own.sum(w) if restricted else 0.0
+            return own.sum(w**2 * own.distance(tau2) ** 2) - own.sum(w) + lost
 
-        return _falling_root(score, float(v.max() + y.var()))
+        return _falling_root(score, float(own.v.max(initial=1.0)), own.families)
 
     return estimate
 
 
-def _fixed(y: Floats, v: Floats) -> float:
-    return 0.0
+def _fixed(own: _Units) -> Floats:
+    return np.zeros(own.families)
 
 
 # DerSimonian-Laird, Hedges, Paule-Mandel (which the iterated empirical Bayes estimator equals), restricted and full maximum
 # likelihood, Sidik-Jonkman, fixed effect.
-ESTIMATORS: dict[str, Callable[[Floats, Floats], float]] = {
+ESTIMATORS: dict[str, Callable[[_Units], Floats]] = {
     "DL": _dersimonian_laird,
     "HE": _hedges,
     "PM": _paule_mandel,

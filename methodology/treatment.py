@@ -1,4 +1,4 @@
-"""Treatment of indicators before normalising: outliers, gaps, units with too few data.
+"""Treatment of outlying indicators before normalising.
 
 Belongs here: functions of raw indicator values that say what they changed. Does not belong here: normalisation
 (`normalisation`) and means (`aggregation`).
@@ -90,33 +90,6 @@ def treat_outliers(values: npt.ArrayLike, limits: Limits) -> Treated:
     if is_outlying(*now, limits):
         return Treated(raw, "failed", 0, np.nan, before, before)
     return Treated(x, "box_cox", 0, float(exponent), before, now)
-
-
-def availability(values: npt.ArrayLike) -> Floats:
-    """Share of indicators present, by unit; `values` is (units, indicators)."""
-    return np.asarray(np.isfinite(np.asarray(values, float)).mean(axis=1))
-
-
-def impute(
-    values: npt.ArrayLike, groups: npt.ArrayLike | None = None, statistic: Literal["mean", "median"] = "median"
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """(units, indicators) with gaps filled by the unit's peer group, and where they were filled.
-
-    The statistic is over group members with a value; a group without any leaves the gap. Weights renormalised over what
-    is present (`aggregation`) are the default of the index; imputing is for methods that cannot do without.
-    """
-    x = np.asarray(values, float).copy()
-    labels = np.zeros(x.shape[0], int) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    if labels.shape != x.shape[:1]:
-        raise ValueError(f"{labels.size} group labels for {x.shape[0]} units")
-    gaps = np.isnan(x)
-    centre = np.mean if statistic == "mean" else np.median
-    for group in np.unique(labels):
-        for column in np.flatnonzero(gaps[labels == group].any(axis=0)):
-            members = x[(labels == group) & ~gaps[:, column], column]
-            if members.size:
-                x[(labels == group) & gaps[:, column], column] = centre(members)
-    return x, gaps & ~np.isnan(x)
 
 
 def _outermost(x: Floats, upper: bool) -> tuple[float, float]:

@@ -60,17 +60,19 @@ class RandomIntercepts:
         return self.tau2 / (self.tau2 + self.sigma2)
 
 
-def pooled_variance(n: npt.ArrayLike, variance: npt.ArrayLike) -> float:
-    """Within-unit variance pooled over units: sum (n-1) s^2 / sum (n-1); units of one answer carry no information.
+def pooled_variance(n: npt.ArrayLike, variance: npt.ArrayLike, family: npt.ArrayLike, families: int) -> Floats:
+    """Within-unit variance pooled over the units of each family, (families,): sum (n-1) s^2 / sum (n-1).
 
-    n, variance: (units,), in squared units of the score; variance is not read where n = 1 and may be NaN there. Raises
-    ValueError where no unit has two answers. It gives a unit of one answer a standard error, which its own s cannot.
+    n, variance: (units,), in squared units of the score; variance is not read where n = 1 and may be NaN there. family: (units,)
+    numbers 0..families-1. It gives a unit of one answer a standard error, which its own s cannot, and a unit of few answers
+    one that is not by chance. NaN where no unit of the family has two answers or no answer differs within its unit.
     """
-    sizes, own = np.asarray(n, float), np.asarray(variance, float)
+    sizes, own, place = np.asarray(n, float), np.asarray(variance, float), np.asarray(family, np.int64)
     spare = sizes - 1
-    if not np.any(spare > 0):
-        raise ValueError("no unit has two answers: the variance within units is unknown")
-    return float(np.sum(spare * np.where(spare > 0, own, 0.0)) / spare.sum())
+    squares = np.bincount(place, np.where(spare > 0, spare * np.where(spare > 0, own, 0.0), 0.0), families)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pooled = squares / np.bincount(place, np.maximum(spare, 0), families)
+    return np.where(pooled > 0, pooled, np.nan)
 
 
 def one_way(n: npt.ArrayLike, mean: npt.ArrayLike, sum_of_squares: npt.ArrayLike) -> OneWay:

@@ -5,6 +5,7 @@ again (`int_periods__pending`).
 """
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import duckdb
 import pandas as pd
@@ -14,6 +15,22 @@ import pyarrow as pa
 _READ_AS = {"DECIMAL": "double", "HUGEINT": "double", "DATE": "timestamp"}
 # Where a value is missing, whole numbers stay whole and booleans stay booleans.
 _NULLABLE = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+
+
+class Dbt(Protocol):
+    """What dbt gives a Python model: relations by name, and the way to say how the model's own is stored.
+
+    dbt reads a model's references from its text: each stands in the model's own file as `dbt.ref("...")` with the name written
+    out, and dbt does not look for one in a subscript among a call's arguments.
+    """
+
+    def ref(self, name: str, /) -> duckdb.DuckDBPyRelation:
+        """The relation of another model."""
+        ...
+
+    def config(self, *, materialized: str) -> object:
+        """How the model is stored."""
+        ...
 
 
 def read(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
@@ -35,6 +52,11 @@ def read(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
         if column.null_count and column.type in _NULLABLE:
             frame[name] = column.to_pandas(types_mapper=_NULLABLE.get)
     return frame
+
+
+def thresholds_of(relation: duckdb.DuckDBPyRelation) -> dict[str, float]:
+    """The thresholds of the methodology version by name."""
+    return {str(name): float(value) for name, value in relation.project("name, value").fetchall()}
 
 
 def equal(relation: duckdb.DuckDBPyRelation, column: str, value: str) -> duckdb.DuckDBPyRelation:

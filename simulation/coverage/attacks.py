@@ -1,60 +1,78 @@
 """Suppressed tables under attack: what a reader with a linear program works out about the hidden counts.
 
-Belongs here: random tables, an attacker that shares no code with the product's own prover. Does not belong here: which counts
-are too small (`methodology.disclosure`).
+Belongs here: random tables of a release, and an attacker that shares no code with the product's own prover. Does not belong
+here: what is hidden (`methodology.suppression`, which the warehouse calls too).
 
 The attacker knows every published count, every sum within and across the tables and editions, and that no count is negative.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import optimize, sparse
 
-from methodology.additive_tables import margin_equations, stacked, with_editions, with_margins
-from methodology.disclosure import complementary, prove, publication_states, required_width
+from methodology.suppression import suppressed
 from simulation.coverage.findings import Finding, Floats, at_least, drawn
 
 Mask = npt.NDArray[np.bool_]
+# Unit type, agency ("" for a region of the whole) and unit.
+Key = tuple[str, str, str]
+Counts = dict[Key, int]
 # Parts and their total, by place among all cells.
 Sum = tuple[list[int], int]
+MINIMUM_N, OWNER_N = 30, 5
+WIDTH = 2 * OWNER_N
 SLACK = 1e-6  # of the solver
+METRICS = pd.DataFrame({"metric_id": ["m"], "estimator": ["mean"]})
+
+
+@dataclass(frozen=True)
+class World:
+    """Counts of one metric, the agency's region of each branch, and what an earlier edition said and showed."""
+
+    counts: Counts
+    region: dict[str, str]
+    earlier: Counts = field(default_factory=dict)
+    shown: frozenset[Key] = frozenset()
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What the product hides: all cells, those too small that no edition showed, and of these the ones with a proof."""
+
+    cells: frozenset[Key]
+    small: frozenset[Key]
+    proved: frozenset[Key]
 
 
 @dataclass(frozen=True)
 class Tables:
-    """Cells of all tables one after another, and the sums a reader knows; `settled` hides what an earlier edition hid."""
+    """Cells of all tables one after another, and the sums a reader knows."""
 
     values: Floats
-    equations: sparse.csr_array
     sums: list[Sum]
-    settled: Mask | None = None  # hidden in the earlier edition
-    frozen: Mask | None = None  # published in the earlier edition
 
 
 def study(rng: np.random.Generator, draws: int) -> list[Finding]:
     """All findings of this module."""
-    kinds: dict[str, Callable[[np.random.Generator], Tables]] = {
-        "one table": one_table,
-        "a table of three dimensions": cube,
-        "two tables that cross in a margin": crossing,
-        "a table and its previous edition": editions,
+    kinds: dict[str, Callable[[np.random.Generator], World]] = {
+        "agencies by region": regions,
+        "services, regions and branches of agencies": branches,
+        "answers that name no service or branch": unnamed,
     }
+    share = max(draws // (len(kinds) + 1), 2)
+    worlds = {name: [make(rng) for _ in range(share)] for name, make in kinds.items()}
+    worlds["tables and their previous edition"] = corrected(rng, share)
     found = []
-    for name, make in kinds.items():
-        worlds = [make(rng) for _ in range(max(draws // len(kinds), 2))]
+    for name, drawn_worlds in worlds.items():
         kept, exposed, unprotected = [], [], []
-        for tables, (hidden, primary, proven) in zip(worlds, protected(worlds), strict=True):
-            required = required_width(tables.values)
-            cells = np.flatnonzero(proven)
-            kept.append(widths(tables, hidden, cells) >= required[cells] - SLACK)
-            small = np.flatnonzero(primary)
-            alone = primary if tables.settled is None else primary | tables.settled
-            exposed.append(bool(np.any(widths(tables, alone, small) < required[small] - SLACK)))
-            unprotected.append(not np.array_equal(proven, primary))
+        for world, hidden in zip(drawn_worlds, protected(drawn_worlds), strict=True):
+            kept.append(attacked(world, hidden.cells, hidden.proved) >= WIDTH - SLACK)
+            exposed.append(bool(np.any(attacked(world, hidden.small, hidden.small) < WIDTH - SLACK)))
+            unprotected.append(hidden.proved != hidden.small)
         found += [
             drawn(
                 f"hidden counts an attack leaves as wide as required (a draw is a count); {name}",
@@ -64,93 +82,140 @@ def study(rng: np.random.Generator, draws: int) -> list[Finding]:
             drawn(f"some count narrowed where the small ones alone are hidden; {name}", exposed),
             drawn(f"no pattern found that protects every count, and the proof says so; {name}", unprotected),
         ]
-    return found
+    return [*found, revealed(worlds["tables and their previous edition"])]
 
 
-def protected(worlds: Sequence[Tables]) -> list[tuple[Mask, Mask, Mask]]:
-    """For each world, by the product, all in one call as a release would be: cells hidden, small, and small with a proof."""
-    values = np.concatenate([tables.values for tables in worlds])
-    equations = stacked([tables.equations for tables in worlds])
-    settled, frozen = (
-        np.concatenate([np.zeros(tables.values.size, bool) if part is None else part for tables, part in parts])
-        for parts in ([(own, own.settled) for own in worlds], [(own, own.frozen) for own in worlds])
-    )
-    primary = (publication_states(values) != "publish") & ~frozen
-    hidden, _, _ = complementary(values, primary, required_width(values), equations, settled, frozen)
-    proof = prove(values, hidden, primary, required_width(values), equations)
-    proven = np.zeros_like(primary)
-    proven[proof.cells[proof.passes]] = True
-    ends = np.cumsum([tables.values.size for tables in worlds])[:-1]
-    return list(zip(*(np.split(part, ends) for part in (hidden, primary, proven)), strict=True))
-
-
-def counts(rng: np.random.Generator, shape: Sequence[int]) -> Floats:
-    """Counts of which one in five or so is below the limit of publication, some of them zero."""
-    return np.floor(np.exp(rng.normal(np.log(80), 1.2, shape)))
-
-
-def one_table(rng: np.random.Generator) -> Tables:
-    """Three to six rows, three to five columns, and totals."""
-    table = with_margins(counts(rng, (int(rng.integers(3, 7)), int(rng.integers(3, 6)))))
-    return Tables(table.ravel(), margin_equations(table.shape), sums(table.shape))
-
-
-def cube(rng: np.random.Generator) -> Tables:
-    """Three dimensions with all their margins."""
-    table = with_margins(counts(rng, (3, 3, 2)))
-    return Tables(table.ravel(), margin_equations(table.shape), sums(table.shape))
-
-
-def crossing(rng: np.random.Generator) -> Tables:
-    """Region by channel and region by segment of the same people: the totals of regions stand in both."""
-    people = np.floor(counts(rng, (4, 3, 3)) / 5)
-    first, second = with_margins(people.sum(axis=2)), with_margins(people.sum(axis=1))
-    shared = [
-        (int(one), int(two)) for one, two in zip(places(first.shape)[:, -1], places(second.shape)[:, -1], strict=True)
-    ]
-    equations = with_editions(margin_equations(first.shape), margin_equations(second.shape), shared)
-    return Tables(
-        np.concatenate([first.ravel(), second.ravel()]),
-        equations,
-        [*sums(first.shape), *sums(second.shape, first.size), *([([one], first.size + two) for one, two in shared])],
+def revealed(worlds: Sequence[World]) -> Finding:
+    """What the product does not claim: a count hidden in the previous edition may come out when today's is no longer hidden."""
+    kept = []
+    for world, hidden in zip(worlds, protected(worlds), strict=True):
+        small = frozenset(key for key, n in world.earlier.items() if n < MINIMUM_N and key not in world.shown)
+        kept.append(attacked(world, hidden.cells, small, of_earlier=True) >= WIDTH - SLACK)
+    return drawn(
+        "hidden counts of the previous edition that both editions leave as wide as required", np.concatenate(kept)
     )
 
 
-def editions(rng: np.random.Generator) -> Tables:
-    """An edition already published, and a new one in which a row was restated: all other counts are known to be equal."""
-    before = counts(rng, (5, 4))
-    after = before.copy()
-    after[0] = np.floor(after[0] * rng.uniform(0.7, 1.3, 4))
-    old, new = with_margins(before), with_margins(after)
-    equations = margin_equations(old.shape)
-    primary = publication_states(old.ravel()) != "publish"
-    hidden, _, _ = complementary(old.ravel(), primary, required_width(old.ravel()), equations)
-    # The restated row, and the totals it enters, are not equal; all else is.
-    unchanged = [int(place) for place in places(old.shape)[1:-1].ravel()]
-    none = np.zeros(new.size, bool)
-    return Tables(
-        np.concatenate([old.ravel(), new.ravel()]),
-        with_editions(equations, equations, [(place, place) for place in unchanged]),
-        [*sums(old.shape), *sums(new.shape, old.size), *([([place], old.size + place) for place in unchanged])],
-        np.concatenate([hidden, none]),
-        np.concatenate([~hidden, none]),
+def protected(worlds: Sequence[World]) -> list[Hidden]:
+    """What the product hides of each world, all in one call as a release would be."""
+    rows, lying, published = [], [], []
+    for number, world in enumerate(worlds):
+        table = {"metric_id": "m", "period_id": "q", "instrument_id": number}
+        for (unit_type, agency, unit), n in world.counts.items():
+            cell = {"unit_type": unit_type, "unit_id": unit, "agency_id": agency or None, **table}
+            rows.append({**cell, "n": n, "n_at_least": n, "slice_ids": ""})
+        for key, n in world.earlier.items():
+            cell = {"unit_type": key[0], "unit_id": key[2], "agency_id": key[1] or None, **table}
+            published.append({**cell, "n": n, "is_shown": key in world.shown})
+        for branch, region in world.region.items():
+            agency, _, name = region.partition("/")
+            lying.append({**table, "agency_id": agency, "unit_id": branch, "only_region_id": name})
+    cell_columns = ["unit_type", "unit_id", "agency_id", "metric_id", "period_id", "instrument_id"]
+    made = suppressed(
+        pd.DataFrame(rows),
+        pd.DataFrame(lying, columns=[*cell_columns[2:], "unit_id", "only_region_id"]),
+        pd.DataFrame(published, columns=[*cell_columns, "n", "is_shown"]),
+        metrics=METRICS,
+        minimum_n=MINIMUM_N,
+        owner_n=OWNER_N,
     )
+    found: list[tuple[set[Key], set[Key], set[Key]]] = [(set(), set(), set()) for _ in worlds]
+    for world_number, own in made.groupby("instrument_id"):
+        keys = list(zip(own["unit_type"], own["agency_id"].fillna(""), own["unit_id"], strict=True))
+        is_small = own["is_primary"] & ~own["is_public"]
+        for place, marked in enumerate((is_small | True, is_small, is_small & own["is_proved"].eq(True))):
+            found[int(str(world_number))][place].update(key for key, one in zip(keys, marked, strict=True) if one)
+    return [Hidden(*(frozenset(keys) for keys in sets)) for sets in found]
 
 
-def places(shape: Sequence[int]) -> npt.NDArray[np.int64]:
-    """Place of every cell of a table in row order."""
-    return np.arange(int(np.prod(shape))).reshape(tuple(shape))
+def people(rng: np.random.Generator, shape: tuple[int, int, int, int], typical: float) -> npt.NDArray[np.int64]:
+    """Answers by agency, service, region and branch, many of them few."""
+    return np.floor(np.exp(rng.normal(np.log(typical), 1.2, shape))).astype(np.int64)
 
 
-def sums(shape: Sequence[int], start: int = 0) -> list[Sum]:
-    """Every line of a table along every axis, as the attacker reads it: the last cell is the total of the others."""
-    cells = places(shape) + start
-    lines: list[Sum] = []
-    for axis, length in enumerate(shape):
-        for others in product(*(range(size) for place, size in enumerate(shape) if place != axis)):
-            line = [int(cells[(*others[:axis], step, *others[axis:])]) for step in range(length)]
-            lines.append((line[:-1], line[-1]))
-    return lines
+def counted(answers: npt.NDArray[np.int64], kinds: Sequence[str]) -> World:
+    """The cells of answers by agency, service, region and branch: agencies, regions, and parts of the `kinds` named."""
+    counts: Counts = {}
+    region: dict[str, str] = {}
+    for a, own in enumerate(answers):
+        agency = f"a{a}"
+        counts["agency", agency, agency] = int(own.sum())
+        for s, n in enumerate(own.sum(axis=(1, 2))):
+            counts["service", agency, f"{agency}/s{s}"] = int(n)
+        for r, n in enumerate(own.sum(axis=(0, 2))):
+            counts["agency_region", agency, f"{agency}/r{r}"] = int(n)
+        for (r, b), n in np.ndenumerate(own.sum(axis=0)):
+            counts["branch", agency, f"{agency}/b{r}{b}"] = int(n)
+            region[f"{agency}/b{r}{b}"] = f"{agency}/r{r}"
+    for r, n in enumerate(answers.sum(axis=(0, 1, 3))):
+        counts["region", "", f"r{r}"] = int(n)
+    return World({key: n for key, n in counts.items() if n and key[0] in {"agency", "region", *kinds}}, region)
+
+
+def regions(rng: np.random.Generator) -> World:
+    """Three to six agencies by three to five regions, and the totals of both."""
+    shape = (int(rng.integers(3, 7)), 1, int(rng.integers(3, 6)), 1)
+    return counted(people(rng, shape, 80), ["agency_region"])
+
+
+def branches(rng: np.random.Generator) -> World:
+    """Three agencies with services, regions, and branches that lie in the regions: sums that cross."""
+    return counted(people(rng, (3, 3, 3, 2), 20), ["service", "agency_region", "branch"])
+
+
+def unnamed(rng: np.random.Generator) -> World:
+    """The same, but some answers name no service or no branch, and stand in totals only."""
+    world = branches(rng)
+    counts = dict(world.counts)
+    for key, n in world.counts.items():
+        if key[0] in {"service", "branch"} and rng.random() < 0.3:
+            counts[key] = int(rng.binomial(n, 0.8))
+    return World({key: n for key, n in counts.items() if n}, world.region)
+
+
+def corrected(rng: np.random.Generator, size: int) -> list[World]:
+    """Editions as the product published them, and new ones in which one region of one agency was restated."""
+    before = [people(rng, (2, 3, 3, 1), 15) for _ in range(size)]
+    kinds = ["service", "agency_region"]
+    earlier = [counted(answers, kinds) for answers in before]
+    worlds = []
+    for answers, old, hidden in zip(before, earlier, protected(earlier), strict=True):
+        after = answers.copy()
+        after[0, :, 0] = np.floor(after[0, :, 0] * rng.uniform(0.5, 1.6, after[0, :, 0].shape))
+        new = counted(after, kinds)
+        worlds.append(World(new.counts, new.region, old.counts, frozenset(old.counts) - hidden.cells))
+    return worlds
+
+
+def attacked(world: World, hidden: frozenset[Key], targets: frozenset[Key], of_earlier: bool = False) -> Floats:
+    """How wide the interval of each target stays for a reader of both editions, where today's does not show `hidden`."""
+    first = {key: place for place, key in enumerate(world.earlier)}
+    second = {key: len(first) + place for place, key in enumerate(world.counts)}
+    values = [*world.earlier.values(), *world.counts.values()]
+    known = [*(key in world.shown for key in first), *(key not in hidden for key in second)]
+    sums = [*sums_of(first, world.region), *sums_of(second, world.region)]
+    # What names no part is one that is never shown.
+    for parts, total in sums:
+        if (rest := values[total] - sum(values[part] for part in parts)) > 0:
+            parts.append(len(values))
+            values.append(rest)
+            known.append(False)
+    sums += [([first[key]], second[key]) for key, n in world.counts.items() if world.earlier.get(key) == n]
+    places = np.array(sorted((first if of_earlier else second)[key] for key in targets), np.int64)
+    return widths(Tables(np.array(values, float), sums), ~np.array(known), places)
+
+
+def sums_of(place: dict[Key, int], region: dict[str, str]) -> list[Sum]:
+    """Every total with parts, as the attacker reads the units' names."""
+    parts: dict[tuple[Key, str], list[int]] = {}
+    for (unit_type, agency, unit), own in place.items():
+        if unit_type in {"service", "agency_region", "branch"}:
+            parts.setdefault((("agency", agency, agency), unit_type), []).append(own)
+        if unit_type == "agency_region":
+            parts.setdefault((("region", "", unit.split("/")[1]), unit_type), []).append(own)
+        if unit_type == "branch" and unit in region:
+            parts.setdefault((("agency_region", agency, region[unit]), unit_type), []).append(own)
+    return [(own, place[total]) for (total, _), own in parts.items() if total in place]
 
 
 def widths(tables: Tables, hidden: Mask, targets: npt.NDArray[np.int64]) -> Floats:

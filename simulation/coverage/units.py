@@ -5,10 +5,11 @@ bands (`bands`).
 """
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from methodology.adjustment import CrossProducts, casemix_adjusted
-from methodology.shrinkage import empirical_bayes, shrunken_interval, tau_interval
+from methodology.shrinkage import shrink, shrunken_interval, spread, tau_interval
 from simulation.coverage.findings import COVERS, Finding, Floats, at_least, drawn, holds
 from simulation.coverage.intervals import LEVELS, TYPICAL
 
@@ -28,6 +29,11 @@ def branches(rng: np.random.Generator, draws: int, units: int, tau: float) -> tu
     return true, true + error * rng.standard_normal((draws, units)), error
 
 
+def families(score: Floats, error: Floats) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+    """Scores and errors (draws, units) one after another, and the number of each one's world: each world is a family."""
+    return score.ravel(), error.ravel(), np.repeat(np.arange(len(score)), score.shape[1])
+
+
 def shrunken(rng: np.random.Generator, draws: int) -> list[Finding]:
     """Intervals of shrunken scores, averaged over what the spread can be and with one spread plugged in."""
     found = []
@@ -41,11 +47,12 @@ def shrunken(rng: np.random.Generator, draws: int) -> list[Finding]:
         (100, 5.0, ""),
     ):
         true, score, error = branches(rng, draws, units, tau)
-        held, plugged = np.empty(draws), np.empty(draws)
-        for world in range(draws):
-            held[world] = holds(true[world], shrunken_interval(score[world], error[world])[1:]).mean()
-            made = empirical_bayes(score[world], error[world])
-            plugged[world] = holds(true[world], (made.score - Z * made.error, made.score + Z * made.error)).mean()
+        limits = [shrunken_interval(y, s)[1:] for y, s in zip(score, error, strict=True)]
+        held = [float(holds(own, ends).mean()) for own, ends in zip(true, limits, strict=True)]
+        y, s, world = families(score, error)
+        made = shrink(y, s, world, spread(y, s, world, draws))
+        close = holds(true.ravel(), (made.score - Z * made.error, made.score + Z * made.error))
+        plugged = close.reshape(true.shape).mean(axis=1)
         branch = f"{units} branches that truly differ by {tau:g} (sd)"
         found.append(drawn(f"shrunken score of a branch; {branch}", held, COVERS, withdrawn))
         found.append(drawn(f"the same by score -+ 1.96 error, the spread taken as known; {branch}", plugged))
@@ -57,10 +64,10 @@ def spreads(rng: np.random.Generator, draws: int) -> list[Finding]:
     found = []
     for units, tau in ((10, 5.0), (30, 2.0), (100, 5.0)):
         _, score, error = branches(rng, draws, units, tau)
-        held = [bool(holds(tau, tau_interval(y, s))) for y, s in zip(score, error, strict=True)]
+        held = holds(tau, tau_interval(*families(score, error), draws))
         found.append(drawn(f"true spread between {units} branches that differ by {tau:g} (sd)", held, COVERS))
     _, score, error = branches(rng, draws, 30, 0.0)
-    held = [bool(holds(0.0, tau_interval(y, s))) for y, s in zip(score, error, strict=True)]
+    held = holds(0.0, tau_interval(*families(score, error), draws))
     found.append(drawn("true spread between 30 equal branches: one limit only can err", held, at_least(0.95)))
     return found
 

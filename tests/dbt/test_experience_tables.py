@@ -304,16 +304,17 @@ def test_spread_between_regions_is_that_of_the_scores(warehouse: duckdb.DuckDBPy
     ).fetchall()
     n, score = units["n"].to_numpy(float), units["score"].to_numpy(float)
     pooled = (n * score * (100 - score)).sum() / (n - 1).sum()
-    alone = shrinkage.spread(score, np.sqrt(pooled / n))
+    error, one = np.sqrt(pooled / n), np.zeros(n.size)
+    alone = shrinkage.spread(score, error, one, 1)
     assert len(group) == 1
-    assert float(group[0][0]) == pytest.approx(alone.tau2**0.5, abs=5e-5)
-    assert float(group[0][1]) == pytest.approx(alone.noise_share, abs=5e-5)
+    assert float(group[0][0]) == pytest.approx(alone.tau2[0] ** 0.5, abs=5e-5)
+    assert float(group[0][1]) == pytest.approx(alone.noise_share[0], abs=5e-5)
     assert group[0][2:] == (len(units), n.sum())
     shown = warehouse.execute(
         "select unit_id, shrunken_score, reliability from benchmarks.bench_disparities where row_type = 'unit' "
         f"and unit_type = 'region' and status = 'reported' {chosen} order by 1"
     ).df()
-    drawn = shrinkage.shrink(score, np.sqrt(pooled / n), alone)
+    drawn = shrinkage.shrink(score, error, one, alone)
     assert shown["shrunken_score"].to_numpy(float) == pytest.approx(drawn.score, abs=5e-5)
     assert shown["reliability"].to_numpy(float) == pytest.approx(drawn.reliability, abs=5e-5)
 

@@ -11,7 +11,6 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
 
 from miyar.workspace import Workspace
 from simulation.coverage.attacks import Tables, widths
@@ -198,7 +197,7 @@ def _attacked(before: Counts, shown: set[tuple[str, str, str]], after: Counts, m
     small = _units(made[made["is_primary"] & ~made["is_public"]])
     targets = np.array([place for key, place in second.items() if (key[0], key[2]) in small], np.int64)
     values = np.array([*before.values(), *after.values()], float)
-    return widths(Tables(values, sparse.csr_array((0, values.size)), sums), ~np.array(known), targets)
+    return widths(Tables(values, sums), ~np.array(known), targets)
 
 
 def _centre(people: "np.ndarray[Any, np.dtype[np.float64]]") -> Counts:

@@ -1,41 +1,43 @@
 """Disclosure control against printed examples, every whole-number table a reader could think of, and hand-made traps.
 
-Belongs here: `disclosure`, `additive_tables`. Does not belong here: what the marts do with states.
+Belongs here: `disclosure`. Does not belong here: the tables of a release (`tests/dbt/test_suppression.py`).
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from scipy import sparse
 
-from methodology.additive_tables import margin_equations, stacked, with_editions, with_margins
-from methodology.disclosure import (
-    complementary,
-    feasible_intervals,
-    p_percent,
-    prove,
-    publication_states,
-    required_width,
-)
+from methodology.disclosure import TOLERANCE, complementary, feasible_intervals, p_percent
+from tests.methodology.margins import margin_equations, stacked, with_editions, with_margins
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
-def test_thresholds() -> None:
-    assert publication_states([0, 4, 5, 29, 30, 31]).tolist() == [
-        "never",
-        "never",
-        "owner",
-        "owner",
-        "publish",
-        "publish",
-    ]
-    assert publication_states([9, 10, 50], publish_at=50, owner_at=10).tolist() == ["never", "owner", "publish"]
-    with pytest.raises(ValueError, match="owner's threshold"):
-        publication_states([1], publish_at=5, owner_at=30)
-    # A width as large as the cell, but 5 at least and 10 at most.
-    assert required_width([0, 1, 5, 7, 10, 29]).tolist() == [5, 5, 5, 7, 10, 10]
+@dataclass(frozen=True)
+class Proof:
+    """What a reader can work out about each primary cell; `passes` where upper - lower is as wide as required."""
+
+    lower: Floats
+    upper: Floats
+    passes: Mask
+
+
+def prove(
+    values: npt.ArrayLike,
+    hidden: npt.ArrayLike,
+    primary: npt.ArrayLike,
+    width_required: npt.ArrayLike,
+    equations: sparse.csr_array,
+) -> Proof:
+    """The whole interval of every primary cell, not only as much of it as is required."""
+    cells = np.flatnonzero(np.asarray(primary, bool))
+    low, high = (end[cells] for end in feasible_intervals(values, hidden, equations, primary))
+    required = np.broadcast_to(np.asarray(width_required, float), np.shape(values))[cells]
+    return Proof(low, high, high - low >= required - TOLERANCE)
 
 
 def test_p_percent_of_the_handbook() -> None:
@@ -150,11 +152,11 @@ def test_a_sum_of_parts_needs_a_second_hidden_part() -> None:
     # Alone it is the total less the rest: exactly known.
     alone = prove(values, primary, primary, 5, equations)
     assert (alone.lower[0], alone.upper[0], alone.passes[0]) == (3, 3, False)
-    hidden, _, _ = complementary(values, primary, 5, equations)
+    hidden = complementary(values, primary, 5, equations).hidden
     # The smallest part that can take 5 off it goes too; then the reader knows 0 to 43.
     assert hidden.tolist() == [True, True, False, False, False]
     proof = prove(values, hidden, primary, 5, equations)
-    assert (proof.cells.tolist(), proof.lower[0], proof.upper[0], proof.passes[0]) == ([1], 0, 43, True)
+    assert (proof.lower[0], proof.upper[0], proof.passes[0]) == (0, 43, True)
 
 
 def test_two_small_cells_do_not_protect_each_other() -> None:
@@ -162,7 +164,7 @@ def test_two_small_cells_do_not_protect_each_other() -> None:
     values, equations = with_margins([1, 2, 35, 60]), margin_equations((5,))
     primary = values < 5
     assert not prove(values, primary, primary, 5, equations).passes.any()
-    hidden, _, _ = complementary(values, primary, 5, equations)
+    hidden = complementary(values, primary, 5, equations).hidden
     assert hidden.tolist() == [True, True, True, False, False]
     assert prove(values, hidden, primary, 5, equations).passes.all()
 
@@ -174,7 +176,7 @@ def test_a_cell_of_a_cross_table_needs_a_cycle() -> None:
     # One more cell in its row is not enough: the column gives both away.
     row_only = primary | (values == 40).ravel()
     assert not prove(values.ravel(), row_only, primary, 5, equations).passes[0]
-    hidden, _, _ = complementary(values.ravel(), primary, 5, equations)
+    hidden = complementary(values.ravel(), primary, 5, equations).hidden
     # The cheapest cycle: 3, 40, 50, 35; no total is touched.
     assert set(values.ravel()[hidden]) == {3, 40, 50, 35}
     assert prove(values.ravel(), hidden, primary, 5, equations).passes.all()
@@ -187,10 +189,13 @@ def test_thousands_of_shapes_are_protected_without_hiding_all() -> None:
     ]
     values = np.concatenate([table.ravel() for table in tables])
     equations = stacked([margin_equations(table.shape) for table in tables])
-    primary, required = values < 30, required_width(values)
+    primary, required = values < 30, np.clip(values, 5, 10)
     assert not prove(values, primary, primary, required, equations).passes.all()
-    hidden, _, _ = complementary(values, primary, required, equations)
+    found = complementary(values, primary, required, equations)
+    hidden = found.hidden
     assert (hidden | ~primary).all()
+    # What was looked at only as far as required says the same as the whole intervals.
+    assert (found.is_proved == primary).all()
     assert prove(values, hidden, primary, required, equations).passes.all()
     # A table without a small cell loses nothing.
     start = 0
@@ -206,7 +211,7 @@ def test_a_table_of_three_dimensions() -> None:
     values = with_margins(np.where(np.indices((2, 3, 2)).sum(axis=0) == 0, 2, values[:2, :3, :2]))
     equations = margin_equations(values.shape)
     primary = (values == 2).ravel()
-    hidden, _, _ = complementary(values.ravel(), primary, 5, equations)
+    hidden = complementary(values.ravel(), primary, 5, equations).hidden
     assert prove(values.ravel(), hidden, primary, 5, equations).passes.all()
     # Every plane through the cell must hold a cycle: seven others at least.
     assert hidden.sum() >= 8
@@ -227,7 +232,7 @@ def test_two_editions_give_away_what_each_keeps() -> None:
     assert not proof.passes.any()
     # Keeping to what the first edition hid keeps the secret; what it published cannot be taken back.
     frozen = np.concatenate([np.ones(4, bool), np.zeros(4, bool)])
-    chosen, _, _ = complementary(twice, small, 10, both, np.concatenate([first, np.zeros(4, bool)]), frozen)
+    chosen = complementary(twice, small, 10, both, np.concatenate([first, np.zeros(4, bool)]), frozen).hidden
     assert chosen.tolist() == [*first, *first]
     assert prove(twice, chosen, small, 10, both).passes.all()
 
@@ -257,7 +262,9 @@ def test_a_correction_of_one_cell_gives_its_neighbour_away() -> None:
 def test_where_nothing_may_be_hidden_the_proof_says_so() -> None:
     values, equations = with_margins([3, 40, 50]), margin_equations((4,))
     primary = values == 3
-    hidden, _, _ = complementary(values, primary, 5, equations, frozen=~primary)
+    found = complementary(values, primary, 5, equations, frozen=~primary)
+    assert not found.is_proved.any()
+    hidden = found.hidden
     assert hidden.tolist() == primary.tolist()
     assert not prove(values, hidden, primary, 5, equations).passes.any()
 
@@ -273,8 +280,8 @@ def test_a_hidden_total_is_bounded_by_nothing() -> None:
 def test_nothing_to_hide() -> None:
     values, equations = with_margins([[40, 50], [60, 70]]).ravel(), margin_equations((3, 3))
     nothing = np.zeros(9, bool)
-    assert not complementary(values, nothing, 5, equations)[0].any()
-    assert prove(values, nothing, nothing, 5, equations).cells.size == 0
+    assert not complementary(values, nothing, 5, equations).hidden.any()
+    assert not complementary(values, nothing, 5, equations).is_proved.any()
 
 
 def test_a_cell_that_stands_in_no_sum() -> None:
@@ -282,6 +289,8 @@ def test_a_cell_that_stands_in_no_sum() -> None:
     low, high = feasible_intervals([1, 2, 3, 7], [False, False, False, True], equations)
     assert (low[-1], high[-1]) == (0, 15)
     no_sums = sparse.csr_array((0, 2))
+    # Nobody publishes a total of it: nothing bounds it, however wide it must be.
+    assert complementary([1, 2], [True, False], 100, no_sums).is_proved.tolist() == [True, False]
     low, high = feasible_intervals([1, 2], [True, True], no_sums)
     assert (low.tolist(), high.tolist()) == ([0, 0], [5, 5])
 

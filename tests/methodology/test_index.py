@@ -119,20 +119,6 @@ def test_outliers_no_treatment_cures_are_said_so() -> None:
     assert treatment.treat_outliers([1, 2, 3, 4], LIMITS).method == "none"
 
 
-def test_gaps_are_filled_from_the_peer_group() -> None:
-    values = [[1, 10], [3, NAN], [NAN, 30], [NAN, 50]]
-    filled, was_gap = treatment.impute(values, ["a", "a", "b", "b"])
-    # The second group has no value of the first indicator: nothing is invented from the other group.
-    assert filled[:2].tolist() == [[1, 10], [3, 10]]
-    assert np.isnan(filled[2:, 0]).all()
-    assert was_gap.tolist() == [[False, False], [False, True], [False, False], [False, False]]
-    assert treatment.impute(values)[0][:, 0].tolist() == [1, 3, 2, 2]
-    assert treatment.impute([[1.0], [2], [9], [NAN]], statistic="mean")[0][3, 0] == 4
-    assert treatment.availability(values).tolist() == [1, 0.5, 0.5, 0.5]
-    with pytest.raises(ValueError, match="3 group labels for 4 units"):
-        treatment.impute(values, [1, 2, 3])
-
-
 def test_normalising_by_hand() -> None:
     x = [1, NAN, 3, 9]
     assert normalisation.min_max(x, 1, 100) == pytest.approx([1, NAN, 25.75, 100], nan_ok=True)

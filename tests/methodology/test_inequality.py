@@ -4,19 +4,27 @@ Belongs here: `methodology.inequality`. Does not belong here: the reference case
 """
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from methodology.inequality import (
     atkinson,
     coefficient_of_variation,
     generalised_entropy,
-    gini,
     gini_corrected,
     hoover,
     mean_log_deviation,
     theil,
     theil_split,
 )
+from methodology.inequality import gini as gini_by_family
+
+
+def gini(value: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
+    """Of one family."""
+    size = np.size(value)
+    return float(gini_by_family(value, np.ones(size) if weight is None else weight, np.zeros(size), 1)[0])
+
 
 INDICES = {
     "gini": gini,
@@ -93,7 +101,7 @@ def test_entropy_meets_its_limits() -> None:
 
 def test_theil_split_by_hand() -> None:
     # Regions (1, 3) and (8): shares of total 1/3 and 2/3 over 2/3 and 1/3 of units.
-    split = theil_split([1, 3, 8], ["a", "a", "b"])
+    split = theil_split([1, 3, 8], [1, 1, 1], [0, 0, 0], 1, [0, 0, 1])
     assert split.between == pytest.approx(np.log(0.5) / 3 + 2 * np.log(2) / 3)
     assert split.within == pytest.approx(theil([1, 3]) / 3)
     assert split.total == pytest.approx(theil([1, 3, 8]))
@@ -104,7 +112,7 @@ def test_theil_split_adds_up_with_weights_zeros_and_an_empty_handed_group() -> N
     x, w, group = rng.gamma(1, 2, 40), rng.uniform(0, 4, 40), rng.integers(0, 5, 40)
     x[:3] = 0
     x[group == 4] = 0
-    assert theil_split(x, group, w).total == pytest.approx(theil(x, w), abs=1e-12)
+    assert theil_split(x, w, np.zeros(40), 1, group).total == pytest.approx(theil(x, w), abs=1e-12)
 
 
 def test_a_single_unit() -> None:
@@ -112,15 +120,41 @@ def test_a_single_unit() -> None:
     assert np.isnan(gini_corrected([7]))
 
 
+def test_families_at_once_equal_each_family_alone() -> None:
+    random = np.random.default_rng(5)
+    family = random.permutation(np.repeat(np.arange(12), np.arange(2, 14)))
+    x, w, part = (
+        random.gamma(2, 3, family.size),
+        random.integers(1, 200, family.size),
+        random.integers(0, 3, family.size),
+    )
+    found, split = gini_by_family(x, w, family, 12), theil_split(x, w, family, 12, part)
+    for number in range(12):
+        own = family == number
+        assert found[number] == pytest.approx(gini(x[own], w[own]), rel=1e-9, abs=1e-12)
+        alone = theil_split(x[own], w[own], np.zeros(own.sum()), 1, part[own])
+        expected = (alone.between[0], alone.within[0])
+        assert (split.between[number], split.within[number]) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def test_one_has_all_and_a_family_with_nothing_to_share() -> None:
+    # One of two has everything: Gini 1/2 (population form), Theil ln 2; a family of zeros has neither.
+    value, weight, family = [0.0, 10.0, 0.0, 0.0], [1, 1, 1, 1], [0, 0, 1, 1]
+    assert gini_by_family(value, weight, family, 2).tolist() == pytest.approx([0.5, np.nan], nan_ok=True)
+    split = theil_split(value, weight, family, 2, [0, 1, 0, 1])
+    assert split.between.tolist() == pytest.approx([np.log(2), np.nan], nan_ok=True)
+    assert split.within.tolist() == pytest.approx([0, np.nan], nan_ok=True)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: gini([-1, 2]), "not negative"),
-        (lambda: gini([0, 0]), "nothing to share"),
+        (lambda: theil([0, 0]), "nothing to share"),
         (lambda: theil([1, np.nan], [-1, 1]), "negative; weights"),
         (lambda: theil([1, 2], [1]), "one length"),
         (lambda: atkinson([1, 2], 0), "aversion"),
-        (lambda: theil_split([1, 2], ["a"]), "one group"),
+        (lambda: theil_split([1, 2], [1, 1], [0], 1, [0, 0]), "one family"),
     ],
 )
 def test_bad_input_is_refused(call: object, message: str) -> None:

@@ -13,7 +13,6 @@ import yaml
 
 from methodology.maturity import (
     assess,
-    dimension_score,
     level_of,
     levels_of,
     maturity_score,
@@ -53,15 +52,11 @@ def test_cuts_must_rise() -> None:
 
 
 def test_scores_by_hand() -> None:
-    # Adoption 3 of 3, 1 of 2 and 0 of 4: the mean of 1, 0.5 and 0.
-    assert dimension_score([3, 1, 0], [3, 2, 4]) == pytest.approx(50)
     # (80 * 3 + 40 * 1) / 4; a weight nobody uses changes nothing.
     assert maturity_score({"a": 80, "b": 40}, {"a": 3, "b": 1, "c": 9}) == pytest.approx(70)
 
 
 def test_nothing_assessed_is_no_zero() -> None:
-    with pytest.raises(ValueError, match="at least one"):
-        dimension_score([], [])
     with pytest.raises(ValueError, match="no dimension"):
         maturity_score({}, {"a": 1})
     with pytest.raises(ValueError, match="without a weight: b"):
@@ -148,7 +143,7 @@ def test_many_assessments_at_once_equal_one_by_one() -> None:
         found = assess(model, given)
         assert (found.score, found.level) == (pytest.approx(score), level)
         by_hand = {
-            name: dimension_score(own, [3] * len(own))
+            name: 100 * sum(own) / (3 * len(own))
             for name in model.weights
             if (
                 own := [

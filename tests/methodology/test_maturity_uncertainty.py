@@ -1,4 +1,4 @@
-"""How sure a level is, when it is announced, and what contradicts it, by hand.
+"""How sure a level is, and when it is announced, by hand.
 
 Belongs here: `methodology.maturity_uncertainty`. Does not belong here: levels themselves (`test_maturity`).
 """
@@ -8,11 +8,7 @@ import pytest
 
 from methodology.maturity_models import MaturityModel, read_model
 from methodology.maturity_uncertainty import (
-    Contradiction,
     announced_levels,
-    assessor_errors,
-    contradicting_practices,
-    contradicts_satisfaction,
     level_probabilities,
     level_probabilities_of_score,
 )
@@ -43,15 +39,6 @@ def _small() -> MaturityModel:
     )
 
 
-def test_contradictions() -> None:
-    model = _small()
-    # Assessed as systematic; the warehouse sees 40 %: three steps apart.
-    assert contradicting_practices(model, {"a1": 3, "b1": 3}, {"share_of_b1": 0.4}) == [Contradiction("b1", 3, 0)]
-    assert contradicting_practices(model, {"b1": 2}, {"share_of_b1": 0.5}) == []
-    assert contradicting_practices(model, {"b1": 3}, {}) == []
-    assert contradicts_satisfaction(model, [3, 3, 2], [-2, -1, -2]).tolist() == [True, False, False]
-
-
 # Judged right with 0.9; else one step too high (nothing lies below 0).
 ERRORS = [[1, 0, 0, 0], [0.1, 0.9, 0, 0], [0, 0.1, 0.9, 0], [0, 0, 0.1, 0.9]]
 
@@ -69,12 +56,7 @@ def test_probabilities_of_levels_under_assessors_errors() -> None:
     assert np.array_equal(again, level_probabilities(model, adoption, ERRORS, 100, np.random.default_rng(4)))
 
 
-def test_errors_of_assessors() -> None:
-    assert assessor_errors(10 * np.array(ERRORS)) == pytest.approx(np.array(ERRORS))
-    with pytest.raises(ValueError, match="nobody verified adoption 1, 2, 3"):
-        assessor_errors(np.diag([5, 0, 0, 0]))
-    with pytest.raises(ValueError, match="4 x 4"):
-        assessor_errors(np.eye(3))
+def test_errors_that_are_no_chances_and_adoption_between_steps() -> None:
     with pytest.raises(ValueError, match="probabilities"):
         level_probabilities(_small(), [1, 1, 1, 1], np.eye(4) * 2, 1, np.random.default_rng(0))
     with pytest.raises(ValueError, match="whole steps"):
@@ -99,15 +81,15 @@ def test_probabilities_of_a_score() -> None:
 )
 def test_when_a_change_is_announced(levels: list[int], upper: float, announced: list[int]) -> None:
     chances = [[1 - upper, upper] if level == 2 else [upper, 1 - upper] for level in levels]
-    assert announced_levels(levels, chances) == announced
+    assert announced_levels(levels, chances, 0.9) == announced
 
 
 def test_a_leap_is_announced_as_far_as_it_is_sure() -> None:
     # Found at 4 with P(at least 3) = .95 and P(4) = .6: level 3 is sure. Found at 4 again: two cycles above 3, so 4.
     chances = [[1, 0, 0, 0], [0, 0.05, 0.35, 0.6], [0, 0.05, 0.35, 0.6]]
-    assert announced_levels([1, 4, 4], chances) == [1, 3, 4]
+    assert announced_levels([1, 4, 4], chances, 0.9) == [1, 3, 4]
     # First 2, then 4, neither sure: the nearer of the two has lasted.
     unsure = [[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.3, 0.1, 0.1, 0.5]]
-    assert announced_levels([1, 2, 4], unsure) == [1, 1, 2]
+    assert announced_levels([1, 2, 4], unsure, 0.9) == [1, 1, 2]
     with pytest.raises(ValueError, match="2 levels and probabilities of 1"):
-        announced_levels([1, 2], [[1, 0]])
+        announced_levels([1, 2], [[1, 0]], 0.9)

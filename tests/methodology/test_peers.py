@@ -13,7 +13,7 @@ from methodology.peers import (
     band,
     expected_range,
     overdispersion,
-    percentile_rank,
+    percentile_ranks,
     quartiles,
     truncated,
     truncated_overdispersion,
@@ -123,8 +123,7 @@ def test_units_that_cannot_be_placed(scores: list[float], errors: list[float], m
 
 def test_percentile_and_quartiles_by_hand() -> None:
     # Two of five below, one equal: (2 + 3) / 2 of 5, the mean of the two readings of a tie.
-    assert percentile_rank(70, [50, 60, 70, 80, 90]) == pytest.approx(50)
-    assert percentile_rank(90, [50, 60, 70, 80, 90]) == pytest.approx(90)
-    assert percentile_rank(70, [70, 70]) == pytest.approx(50)
+    assert percentile_ranks([50, 60, 70, 80, 90]) == pytest.approx([10, 30, 50, 70, 90])
+    assert percentile_ranks([70, 70]) == pytest.approx([50, 50])
     # Type 7 on 1..4: positions 1.75, 2.5, 3.25.
     assert quartiles([4, 1, 3, 2]) == pytest.approx((1.75, 2.5, 3.25))

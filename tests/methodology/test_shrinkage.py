@@ -4,16 +4,15 @@ Belongs here: `methodology.shrinkage`. Does not belong here: the reference case 
 """
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from scipy.stats import norm
 
 from methodology.shrinkage import (
+    Shrunken,
     Spread,
-    empirical_bayes,
-    james_stein,
     shrink,
     shrunken_interval,
-    size_for_reliability,
     spread,
     tau_interval,
 )
@@ -45,6 +44,15 @@ BCG = np.array(
 )
 
 
+def _alone(scores: npt.ArrayLike, errors: npt.ArrayLike, method: str = "DL") -> Spread:
+    """Of one family."""
+    return spread(scores, errors, np.zeros(np.size(scores)), 1, method)
+
+
+def _drawn(scores: npt.ArrayLike, errors: npt.ArrayLike) -> Shrunken:
+    return shrink(scores, errors, np.zeros(np.size(scores)), _alone(scores, errors))
+
+
 def _bcg() -> tuple[np.ndarray, np.ndarray]:
     treated, control = BCG[:, 0] + BCG[:, 1], BCG[:, 2] + BCG[:, 3]
     effect = np.log(BCG[:, 0] / treated) - np.log(BCG[:, 2] / control)
@@ -52,21 +60,21 @@ def _bcg() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_dersimonian_laird_vector() -> None:
-    found = spread(SCORES, ERRORS)
+    found = _alone(SCORES, ERRORS)
     assert found.q == pytest.approx(98.023404, abs=5e-7)
     assert found.tau2 == pytest.approx(10.0658914, abs=5e-8)
     assert found.mu == pytest.approx(80.6802344, abs=5e-8)
-    assert spread(SCORES, ERRORS, "FE").mu == pytest.approx(80.3183319, abs=5e-8)
+    assert _alone(SCORES, ERRORS, "FE").mu == pytest.approx(80.3183319, abs=5e-8)
     # I^2 = (Q - (k-1)) / Q under this estimator.
     assert found.signal_share == pytest.approx((98.023404 - 9) / 98.023404, abs=1e-7)
     assert found.noise_share == pytest.approx(9 / 98.023404, abs=1e-7)
-    drawn = empirical_bayes(SCORES, ERRORS)
+    drawn = _drawn(SCORES, ERRORS)
     assert list(drawn.reliability) == pytest.approx(RELIABILITY, abs=5e-5)
     assert list(drawn.score) == pytest.approx(SHRUNKEN, abs=5e-5)
 
 
 def test_restricted_likelihood_as_printed() -> None:
-    found = spread(*_bcg(), method="REML")
+    found = _alone(*_bcg(), method="REML")
     assert found.tau2 == pytest.approx(0.3132, abs=5e-5)
     assert (found.mu, found.mu_error) == pytest.approx((-0.7145, 0.1798), abs=5e-5)
     assert found.q == pytest.approx(152.2330, abs=5e-5)
@@ -75,62 +83,75 @@ def test_restricted_likelihood_as_printed() -> None:
 
 
 def test_interval_of_tau_as_printed() -> None:
-    assert tau_interval(*_bcg()) == pytest.approx((0.3460, 1.0543), abs=5e-5)
+    assert np.ravel(tau_interval(*_bcg(), np.zeros(13), 1)) == pytest.approx((0.3460, 1.0543), abs=5e-5)
 
 
 def test_every_estimator_agrees_when_all_errors_are_equal() -> None:
     # With equal errors the moment estimators and REML are all var(y) - s^2, ML divides by k: by hand var(1,5,9) = 16.
     score, error = [1, 5, 9], [2, 2, 2]
     for method in ("DL", "HE", "PM", "EB", "REML"):
-        assert spread(score, error, method).tau2 == pytest.approx(12), method
-    assert spread(score, error, "ML").tau2 == pytest.approx(32 / 3 - 4)
+        assert _alone(score, error, method).tau2 == pytest.approx(12), method
+    assert _alone(score, error, "ML").tau2 == pytest.approx(32 / 3 - 4)
     # Sidik-Jonkman from 32/3: RSS = 32 / (4 + 32/3), tau2 = 32/3 RSS / 2.
-    assert spread(score, error, "SJ").tau2 == pytest.approx(32 / 3 * 32 / (4 + 32 / 3) / 2)
+    assert _alone(score, error, "SJ").tau2 == pytest.approx(32 / 3 * 32 / (4 + 32 / 3) / 2)
 
 
 def test_units_that_differ_by_chance_share_one_score() -> None:
-    found = spread([50, 51, 49], [5, 5, 5])
+    found = _alone([50, 51, 49], [5, 5, 5])
     assert found.tau2 == 0
-    drawn = empirical_bayes([50, 51, 49], [5, 5, 5])
+    drawn = _drawn([50, 51, 49], [5, 5, 5])
     assert list(drawn.score) == pytest.approx([50, 50, 50])
     # Nothing but the error of the common mean is left: 5 / sqrt(3).
     assert list(drawn.error) == pytest.approx([5 / np.sqrt(3)] * 3)
     assert list(drawn.conditional_error) == [0, 0, 0]
-    assert tau_interval([50, 51, 49], [5, 5, 5])[0] == 0
+    assert tau_interval([50, 51, 49], [5, 5, 5], [0, 0, 0], 1)[0] == 0
 
 
 def test_a_unit_outside_the_fit_is_drawn_to_it() -> None:
     # tau2 = s2: half way between its own score and the mean; error^2 = 9/2 + (1/2)^2 1.
-    drawn = shrink([60], [3], Spread(9, 50, 1, np.nan, 9, np.nan))
+    nine, fifty, one, unknown = (np.array([value]) for value in (9.0, 50.0, 1.0, np.nan))
+    drawn = shrink([60], [3], [0], Spread(np.array([10]), nine, fifty, one, unknown, unknown))
     assert drawn.score[0] == pytest.approx(55)
     assert drawn.reliability[0] == pytest.approx(0.5)
     assert drawn.error[0] == pytest.approx(np.sqrt(4.5 + 0.25))
 
 
-def test_james_stein_baseball() -> None:
-    # Efron & Morris 1977: c = .212, Clemente .294, Munson .242; digits from vectors.json, with v = m(1-m)/45.
-    rates = np.array([18, 17, 16, 15, 14, 14, 13, 12, 11, 11, 10, 10, 10, 10, 10, 9, 8, 7]) / 45
-    scores, kept = james_stein(rates, rates.mean() * (1 - rates.mean()) / 45)
-    assert kept == pytest.approx(0.2116534, abs=5e-8)
-    assert (scores[0], scores[-1]) == pytest.approx((0.2939139, 0.2421764), abs=5e-8)
+@pytest.mark.parametrize("method", ["DL", "HE", "PM", "REML", "ML", "SJ", "FE"])
+def test_families_at_once_equal_each_family_alone(method: str) -> None:
+    random = np.random.default_rng(5)
+    family = random.permutation(np.repeat(np.arange(12), np.arange(2, 14)))
+    # The first family does not differ at all beyond chance.
+    score = np.where(family == 0, 70.0, random.normal(70, 6, family.size))
+    error = random.uniform(1, 5, family.size)
+    found = spread(score, error, family, 12, method)
+    low, high = tau_interval(score, error, family, 12)
+    drawn = shrink(score, error, family, found)
+    for number in range(12):
+        own = family == number
+        alone = _alone(score[own], error[own], method)
+        assert found.units[number] == own.sum()
+        for name in ("tau2", "mu", "mu_error", "q", "noise_share"):
+            assert getattr(found, name)[number] == pytest.approx(getattr(alone, name)[0], rel=1e-9, abs=1e-12)
+        ends = tau_interval(score[own], error[own], np.zeros(own.sum()), 1)
+        assert (low[number], high[number]) == pytest.approx(tuple(np.ravel(ends)), rel=1e-7, abs=1e-9)
+        by_itself = shrink(score[own], error[own], np.zeros(own.sum()), alone)
+        assert drawn.score[own] == pytest.approx(by_itself.score, rel=1e-9)
+        assert drawn.error[own] == pytest.approx(by_itself.error, rel=1e-9)
+        assert drawn.reliability[own] == pytest.approx(by_itself.reliability, rel=1e-9, abs=1e-12)
+    assert low[0] == 0
+    assert method == "SJ" or found.tau2[0] == 0
 
 
-def test_james_stein_never_turns_the_order_round() -> None:
-    scores, kept = james_stein([1, 2, 3, 4], 100)
-    assert kept == 0
-    assert list(scores) == [2.5] * 4
-    assert list(james_stein([2, 2, 2, 2], 1)[0]) == [2] * 4
-
-
-def test_size_for_reliability() -> None:
-    # domain.md section 6: ICC .02 needs 114.3, 196 and 441 answers for .7, .8 and .9.
-    assert [size_for_reliability(r, 0.02) for r in (0.7, 0.8, 0.9)] == pytest.approx([114.33, 196, 441], abs=5e-3)
+def test_a_single_unit_has_no_spread() -> None:
+    found = spread([70, 71, 72], [1, 1, 1], [0, 1, 1], 2)
+    low, high = tau_interval([70, 71, 72], [1, 1, 1], [0, 1, 1], 2)
+    assert np.isnan([found.tau2[0], found.noise_share[0], low[0], high[0]]).all()
+    assert np.isfinite([found.tau2[1], high[1]]).all()
 
 
 @pytest.mark.parametrize(
     ("scores", "errors", "message"),
     [
-        ([80], [1], "two units"),
         ([80, np.nan], [1, 1], "finite"),
         ([80, 81], [1, 0], "positive"),
         ([80, 81], [1], "one length"),
@@ -139,16 +160,12 @@ def test_size_for_reliability() -> None:
 )
 def test_bad_input_is_refused(scores: list[float], errors: list[float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        spread(scores, errors)
+        _alone(scores, errors)
 
 
-def test_unknown_estimators_and_hopeless_sizes_are_refused() -> None:
+def test_unknown_estimators_are_refused() -> None:
     with pytest.raises(ValueError, match="called XX"):
-        spread([1, 2], [1, 1], "XX")
-    with pytest.raises(ValueError, match="four finite scores"):
-        james_stein([1, 2, 3], 1)
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        size_for_reliability(1, 0.02)
+        _alone([1, 2], [1, 1], "XX")
 
 
 def test_an_interval_that_does_not_take_the_spread_as_known() -> None:

@@ -100,9 +100,9 @@ def test_interval_holds_the_true_value_in_nominal_share_of_draws() -> None:
 
 
 def test_pooled_variance_skips_units_of_one_answer() -> None:
-    assert pooled_variance([1, 3, 5], [np.nan, 2, 4]) == pytest.approx((2 * 2 + 4 * 4) / 6)
-    with pytest.raises(ValueError, match="two answers"):
-        pooled_variance([1, 1], [np.nan, np.nan])
+    # (2 x 2 + 4 x 4) / 6; a family of single answers has none, nor has one in which nobody differs.
+    found = pooled_variance([1, 3, 5, 1, 1, 4], [np.nan, 2, 4, np.nan, np.nan, 0], [0, 0, 0, 1, 1, 2], 3)
+    assert found == pytest.approx([20 / 6, np.nan, np.nan], nan_ok=True)
 
 
 @pytest.mark.parametrize(

@@ -181,8 +181,10 @@ def inequality_icc(case: Case) -> Answers:
         kind, _, rest = group.partition("|")
         if kind == "between_within":
             regions = rows.assign(unit=rows[unit].astype(str)).groupby("unit")[rest.rpartition("|")[2]].first()
-            split = theil_split(cells["mean"], regions.reindex(cells.index))
-            answers[group, metric] = {
+            part = pd.factorize(regions.reindex(cells.index))[0]
+            ones, one = np.ones(len(cells)), np.zeros(len(cells))
+            split = theil_split(cells["mean"], ones, one, 1, part)
+            (answers[group, metric],) = {
                 "theil_T_total": split.total,
                 "theil_between": split.between,
                 "theil_within": split.within,
@@ -206,8 +208,10 @@ def _index(metric: str, value: np.ndarray, weight: np.ndarray | None) -> float:
         return function(value, float(parameter[2]), weight)
     if metric == "gini_corrected":
         return gini_corrected(value)
+    if metric == "gini":
+        weights = np.ones(value.size) if weight is None else weight
+        return float(gini(value, weights, np.zeros(value.size), 1)[0])
     function = {
-        "gini": gini,
         "theil_T": theil,
         "theil_L_mld": mean_log_deviation,
         "cv_pop": coefficient_of_variation,

@@ -14,7 +14,7 @@ from methodology.peers import (
     ACTION_Z,
     WARNING_Z,
     overdispersion,
-    percentile_rank,
+    percentile_ranks,
     truncated,
     truncated_overdispersion,
 )
@@ -49,20 +49,23 @@ def eb_shrinkage(case: Case) -> Answers:
         subset, _, rest = group.partition("|")
         method, _, branch = rest.partition("|")
         if subset == "pooled":
-            answers[group, metric] = pooled_variance(branches["n"], branches["sd"] ** 2)
+            answers[group, metric] = float(
+                pooled_variance(branches["n"], branches["sd"] ** 2, np.zeros(len(branches)), 1)[0]
+            )
         elif subset.startswith("lmer"):
             answers[group, metric] = _random_intercepts(case, rest, metric)
         else:
             if (subset, method) not in fits:
                 kept = branches[branches[f"in_{subset}"] == 1] if f"in_{subset}" in branches else branches
-                found = spread(kept["mean"], np.sqrt(kept["vi"]), method)
-                fits[subset, method] = kept, found, shrink(kept["mean"], np.sqrt(kept["vi"]), found)
+                score, error, one = kept["mean"], np.sqrt(kept["vi"]), np.zeros(len(kept))
+                found = spread(score, error, one, 1, method)
+                fits[subset, method] = kept, found, shrink(score, error, one, found)
             kept, found, drawn = fits[subset, method]
             if branch:
                 place = int(np.flatnonzero(kept[unit].astype(str) == branch)[0])
                 answers[group, metric] = float({"eb_blup": drawn.score, "eb_blup_se": drawn.error}[metric][place])
             else:
-                answers[group, metric] = {
+                (answers[group, metric],) = {
                     "tau2": found.tau2,
                     "mu": found.mu,
                     "mu_se": found.mu_error,
@@ -81,8 +84,10 @@ def _random_intercepts(case: Case, branch: str, metric: str) -> float:
     if not branch:
         return {"tau2": fit.tau2, "sigma2": fit.sigma2, "mu": fit.mu, "mu_se": fit.mu_error}[metric]
     own = cells.loc[branch]
-    known = Spread(fit.tau2, fit.mu, fit.mu_error, np.nan, len(cells) - 1, np.nan)
-    drawn = shrink([own["mean"]], [np.sqrt(fit.sigma2 / own["n"])], known)
+    unknown = np.array([np.nan])
+    fitted = (np.array([value]) for value in (fit.tau2, fit.mu, fit.mu_error))
+    known = Spread(np.array([len(cells)]), *fitted, unknown, unknown)
+    drawn = shrink([own["mean"]], [np.sqrt(fit.sigma2 / own["n"])], [0], known)
     return float({"eb_blup": drawn.score, "eb_postsd_cond": drawn.conditional_error}[metric][0])
 
 
@@ -147,8 +152,10 @@ def _plain_ranks(metric: str, score: np.ndarray) -> np.ndarray:
     if metric == "cume_dist":
         return cumulative_share(score)
     if metric.startswith("mid_percentile"):
-        present = score[np.isfinite(score)]
-        return np.array([percentile_rank(own, present) / 100 if np.isfinite(own) else np.nan for own in score])
+        present = np.isfinite(score)
+        ranks = np.full(score.size, np.nan)
+        ranks[present] = percentile_ranks(score[present]) / 100
+        return ranks
     method = "dense" if metric.startswith("dense") else metric.rsplit("_", 1)[1]
     return tied_ranks(score, method, polarity=1 if "_desc" in metric else -1)
 

@@ -81,7 +81,8 @@ def test_bands_without_overdispersion_are_caught(monkeypatch: pytest.MonkeyPatch
 def test_the_attacker_by_hand() -> None:
     # 2 x 2 with totals: 10 20 | 30, 40 50 | 90, 50 70 | 120. One hidden part: the row gives it away.
     table = np.array([10, 20, 30, 40, 50, 90, 50, 70, 120.0])
-    tables = attacks.Tables(table, attacks.margin_equations((3, 3)), attacks.sums((3, 3)))
+    lines = [([0, 1], 2), ([3, 4], 5), ([6, 7], 8), ([0, 3], 6), ([1, 4], 7), ([2, 5], 8)]
+    tables = attacks.Tables(table, lines)
     one = np.isin(np.arange(9), [0])
     assert attacks.widths(tables, one, np.array([0])) == pytest.approx([0])
     # All four hidden: x in the corner, 30 - x and 50 - x beside it, 40 + x opposite: x from 0 to 30.
@@ -94,11 +95,42 @@ def test_the_attacker_by_hand() -> None:
 def test_a_previous_edition_gives_away_what_it_published() -> None:
     # Two editions of 10 + 20 = 30; hidden in the new one alone, both parts stand in the old one.
     values = np.array([10, 20, 30, 10, 20, 30.0])
-    known = [*attacks.sums((3,)), *attacks.sums((3,), 3), ([0], 3), ([1], 4)]
-    tables = attacks.Tables(values, attacks.margin_equations((6,)), known)
+    tables = attacks.Tables(values, [([0, 1], 2), ([3, 4], 5), ([0], 3), ([1], 4)])
     later, both = (np.isin(np.arange(6), cells) for cells in ([3, 4], [0, 1, 3, 4]))
     assert attacks.widths(tables, later, np.array([3])) == pytest.approx([0])
     assert attacks.widths(tables, both, np.array([3])) == pytest.approx([30])
+
+
+def test_the_attacker_reads_units_by_their_names() -> None:
+    # One agency of 30 + 20 in two regions; branch b00 lies in r0 with all its answers, 5 answers of r1 name no branch.
+    counts = {
+        ("agency", "a0", "a0"): 50,
+        ("agency_region", "a0", "a0/r0"): 30,
+        ("agency_region", "a0", "a0/r1"): 20,
+        ("branch", "a0", "a0/b00"): 30,
+        ("branch", "a0", "a0/b10"): 15,
+        ("region", "", "r0"): 30,
+        ("region", "", "r1"): 20,
+    }
+    region = {"a0/b00": "a0/r0", "a0/b10": "a0/r1"}
+    places = {key: place for place, key in enumerate(counts)}
+    assert attacks.sums_of(places, region) == [([1, 2], 0), ([1], 5), ([2], 6), ([3, 4], 0), ([3], 1), ([4], 2)]
+    branch = frozenset({("branch", "a0", "a0/b10")})
+    # Alone it is the region less its unnamed answers: 0 to 20. With its region hidden too, the agency's other parts say the same.
+    assert attacks.attacked(attacks.World(counts, region), branch, branch) == pytest.approx([20])
+
+
+def test_suppression_that_hides_small_counts_alone_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    product = attacks.suppressed
+
+    def small_alone(*tables, **limits):
+        made = product(*tables, **limits)
+        return made[made["is_primary"]]
+
+    monkeypatch.setattr(attacks, "suppressed", small_alone)
+    caught = contradicted(attacks.study(np.random.default_rng(1), 80))
+    assert len(caught) == 4
+    assert all(line.startswith("hidden counts an attack leaves") for line in caught)
 
 
 def test_true_ranks_by_hand() -> None:

@@ -10,12 +10,12 @@ import pandas as pd
 from hijridate import Hijri
 from hijridate.ummalqura import GREGORIAN_RANGE, HIJRI_RANGE
 
-from miyar.relations import read
+from miyar.relations import Dbt, read
 
 COLUMNS = {"period_id": "string", "season": "string", "days": "int64", "share": "float64"}
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pd.DataFrame:
     dbt.config(materialized="table")
     periods = read(dbt.ref("stg_workspace__periods"))
     seasons = read(dbt.ref("stg_methodology__seasons"))

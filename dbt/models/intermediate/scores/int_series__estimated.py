@@ -6,12 +6,12 @@ Belongs here: mode sets and breaks of series. Does not belong here: mode effects
 import pandas as pd
 
 from methodology.adjustment import starts_new_series
-from miyar.relations import read
+from miyar.relations import Dbt, read
 
 COLUMNS = {"agency_id": "string", "period_id": "string", "mode_set": "string", "series_id": "string"}
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pd.DataFrame:
     dbt.config(materialized="table")
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     thresholds = dict(zip(parameters["name"], parameters["value"], strict=True))

@@ -8,10 +8,11 @@ Agencies that asked the same questions share one regression per period, on the r
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from methodology.expectation import expectation_account
 from miyar.periods import shift
-from miyar.relations import read, written
+from miyar.relations import Dbt, read, written
 
 UNIT = ["agency_id", "instrument_id", "period_id"]
 MIX, MODE = ["segment", "age_band", "gender", "nationality_class"], ["mode"]
@@ -32,7 +33,7 @@ COLUMNS = {
 }
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     pending = dbt.ref("int_periods__pending").aggregate("min(period_id)").fetchone()[0]
     if not pending:

@@ -9,9 +9,10 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from methodology import dominance, estimates
-from miyar.relations import by_period
+from miyar.relations import Dbt, by_period
 
 STAGES = ["before", "during", "after"]
 PARTS = ["whole", *STAGES]
@@ -44,7 +45,7 @@ COLUMNS = {
 DECIMALS = 4
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     metrics = dbt.ref("stg_methodology__metrics").df()
     roles = dbt.ref("stg_methodology__roles").df()

@@ -8,10 +8,11 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from scipy import stats
 
 from methodology.adjustment import CrossProducts, casemix_adjusted, impute_by_unit, mix_adjusted, mode_adjusted
-from miyar.relations import by_period, read
+from miyar.relations import Dbt, by_period, read
 
 UNIT = ["agency_id", "metric_id", "period_id", "instrument_id"]
 BASE = ["score", "standard_error", "ci_low", "ci_high"]
@@ -22,7 +23,7 @@ COLUMNS = {
 }
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     adjusted = partial(

@@ -7,10 +7,11 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from methodology import estimates
 from methodology.maturity import maturity_score
-from miyar.relations import by_period, read
+from miyar.relations import Dbt, by_period, read
 
 KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
 COLUMNS = {
@@ -22,7 +23,7 @@ COLUMNS = {
 }
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     thresholds = read(dbt.ref("stg_methodology__thresholds"))
     level = float(thresholds.set_index("name")["value"]["interval_level"])

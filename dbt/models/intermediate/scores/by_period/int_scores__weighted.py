@@ -8,11 +8,12 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from methodology import estimates
 from methodology.survey_cells import ItemCells, weighted_item_means
 from methodology.weights import WeightAdjustment
-from miyar.relations import by_period, read
+from miyar.relations import Dbt, by_period, read
 
 DRAW = ["agency_id", "period_id", "stages"]
 CELL = ["service_id", "channel", "region_id", "segment"]
@@ -29,7 +30,7 @@ COLUMNS = {
 }
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     level = float(parameters.set_index("name")["value"]["interval_level"])

@@ -8,9 +8,10 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from methodology import screens
-from miyar.relations import by_period, read
+from miyar.relations import Dbt, by_period, read
 
 COLUMNS = {
     **dict.fromkeys(
@@ -28,7 +29,7 @@ COLUMNS = {
 KEY = ["screen", "period_id", "unit_type", "unit_id", "metric_id", "instrument_id"]
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     levels = read(dbt.ref("stg_methodology__maturity_levels"))
     metrics = read(dbt.ref("stg_methodology__metrics"))

@@ -8,12 +8,13 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from methodology.agreement import cohens_kappa
 from methodology.estimates import mean_interval, poisson_rate_interval, wilson_interval
 from methodology.recovery import uplift
 from methodology.survival_by_unit import time_figures
-from miyar.relations import by_period, read
+from miyar.relations import Dbt, by_period, read
 
 KEY = ["unit_type", "unit_id", "agency_id", "period_id"]
 COLUMNS = {
@@ -38,7 +39,7 @@ COLUMNS = {
 OUTCOMES = {"solved_share": "solved_count", "not_solved_share": "not_solved_count", "declined_share": "declined_count"}
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     thresholds = read(dbt.ref("stg_methodology__thresholds"))
     known = thresholds.set_index("name")["value"].to_dict()

@@ -15,7 +15,7 @@ from scipy import stats
 from methodology.change import difference, kitagawa_by_group, panel_growth
 from methodology.control_charts import p_chart, xmr_chart
 from miyar.periods import index_of, shift
-from miyar.relations import read, written
+from miyar.relations import Dbt, read, written
 
 SERIES = ["unit_type", "unit_id", "metric_id", "instrument_id"]
 SCORE = ["score", "standard_error", "ci_low", "ci_high", "n", "n_effective"]
@@ -73,7 +73,7 @@ SIGNALS = ("beyond_limits", "two_of_three", "run", "trend")
 PANELS = {"national": "agency", "peer_group": "agency", "region": "agency_region"}
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     pending = dbt.ref("int_periods__pending").aggregate("min(period_id)").fetchone()[0]
     parts = [written(pd.DataFrame(columns=list(COLUMNS)), COLUMNS)]

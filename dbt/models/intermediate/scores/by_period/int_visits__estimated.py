@@ -7,9 +7,10 @@ after). The score of whole visits stands in `bench_scores`.
 from functools import partial
 
 import numpy as np
+import pyarrow as pa
 
 from methodology import estimates
-from miyar.relations import by_period, read
+from miyar.relations import Dbt, by_period, read
 
 KEY = ["agency_id", "period_id", "part", "part_id"]
 COLUMNS = {
@@ -23,7 +24,7 @@ COLUMNS = {
 }
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     parameters = read(dbt.ref("stg_methodology__thresholds"))
     level = float(parameters.set_index("name")["value"]["interval_level"])

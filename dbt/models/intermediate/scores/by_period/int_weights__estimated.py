@@ -7,9 +7,10 @@ Does not belong here: the fitting (`methodology`) and means under the factors (`
 from functools import partial
 
 import numpy as np
+import pyarrow as pa
 
 from methodology.weights import collapse_empty_cells, median_weight, poststratify, rake, trim_weights
-from miyar.relations import by_period, read
+from miyar.relations import Dbt, by_period, read
 
 DRAW = ["agency_id", "period_id", "stages"]
 CELL = ["service_id", "channel", "region_id", "segment"]
@@ -30,7 +31,7 @@ COLUMNS = {
 }
 
 
-def model(dbt, session):
+def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     declared = read(dbt.ref("stg_methodology__margins"))
     parameters = read(dbt.ref("stg_methodology__thresholds"))

@@ -1,0 +1,178 @@
+"""How far branches and regions truly differ: spread net of sampling noise, shrunken scores, inequality of shares.
+
+Belongs here: which units are one family - branches or regions of an agency, regions of the whole - and which error they get.
+Does not belong here: the formulas (`shrinkage`, `inequality`, `variance_components`) and what may be shown (the marts).
+
+A family is its units that are shown. A spread, a mean or a count over hidden units as well could be solved for them: of one
+hidden branch the pooled precision gives the count and the pooled mean the score, to the last digit. So everything here is
+a function of published scores, counts and errors, and gives away nothing they do not. What it costs is precision: hidden
+units are mostly the smallest, and weigh least.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from methodology.inequality import gini, theil_split
+from methodology.shrinkage import shrink, spread, tau_interval
+from methodology.variance_components import pooled_variance
+
+Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
+
+FAMILY = ["unit_type", "agency_id", "metric_id", "period_id", "instrument_id"]
+UNIT = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
+FIGURES = ["score", "standard_error", "ci_low", "ci_high"]
+MEASURED = ["mean", "proportion", "rate_per_1000"]
+COLUMNS = {
+    "row_type": "string",
+    **dict.fromkeys(("unit_type", "unit_id", "agency_id", "metric_id", "period_id", "instrument_id"), "string"),
+    "own_status": "string",
+    "own_reason": "string",
+    "units_count": "float64",
+    "n": "float64",
+    "score": "float64",
+    "standard_error": "float64",
+    "shrunken_score": "float64",
+    "shrunken_standard_error": "float64",
+    "reliability": "float64",
+    "tau": "float64",
+    "tau_low": "float64",
+    "tau_high": "float64",
+    "noise_share": "float64",
+    "intraclass_correlation": "float64",
+    "gini": "float64",
+    "theil_between": "float64",
+    "theil_within": "float64",
+    "slice_ids": "string",
+}
+
+
+def disparities(
+    scores: pd.DataFrame,
+    raw: pd.DataFrame,
+    *,
+    metrics: pd.DataFrame,
+    branches: pd.DataFrame,
+    minimum_units: float,
+    level: float,
+) -> pd.DataFrame:
+    """Families of one period and their units, rows of `row_type` `group` and `unit` with COLUMNS.
+
+    scores: UNIT, agency_id, n, FIGURES, weighting, status, status_reason, slice_ids of branches and regions. raw: UNIT and
+    FIGURES before weighting. metrics: metric_id, estimator. branches: agency_id, branch_id, region_id. A family below
+    `minimum_units` shown units is not reported; intervals hold with probability `level`.
+    """
+    units = scores.merge(metrics[["metric_id", "estimator"]], on="metric_id")
+    units = units[units["estimator"].isin(MEASURED)]
+    units = units[np.isfinite(units["score"].astype(float))]
+    units = units.sort_values([*FAMILY, "unit_id"], kind="stable", na_position="first")
+    is_shown = units["status"] == "reported"
+    hidden = units[~is_shown].assign(row_type="unit")
+    hidden["own_status"], hidden["own_reason"] = hidden["status"], hidden["status_reason"]
+    hidden = hidden.drop(columns=["n", "score", "standard_error"])
+    units = _on_one_footing(units[is_shown].reset_index(drop=True), raw)
+    units["error"], units["variance"] = _errors(units, level)
+    # A family in which every answer is equal has neither a spread nor an error to set it against.
+    has_error = np.isfinite(units["error"]) & (units["error"] > 0)
+    equal = units[~has_error].assign(row_type="unit", own_status="not_applicable", own_reason="answers_do_not_vary")
+    measured, groups = _families(units[has_error].reset_index(drop=True), branches, minimum_units, level)
+    tables = [measured, groups, equal, hidden]
+    made: pd.DataFrame = pd.concat(
+        [table.reindex(columns=list(COLUMNS)).astype(COLUMNS) for table in tables], ignore_index=True
+    )
+    return made.sort_values(["row_type", *FAMILY, "unit_id"], kind="stable")
+
+
+def _families(
+    measured: pd.DataFrame, branches: pd.DataFrame, minimum_units: float, level: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Units with their shrunken scores, and a row per family with its spread and inequality."""
+    families = measured.groupby(FAMILY, dropna=False, sort=True)
+    family: Numbers = np.asarray(families.ngroup(), np.int64)
+    groups = families.agg(
+        n=("n", "sum"), slice_ids=("slice_ids", _joined), variance=("variance", "first")
+    ).reset_index()
+    size = len(groups)
+    score, error = measured["score"].to_numpy(float), measured["error"].to_numpy(float)
+    found = spread(score, error, family, size)
+    enough = found.units >= minimum_units
+    low, high = tau_interval(score, error, family, size, level)
+    drawn = shrink(score, error, family, found)
+    groups = groups.assign(
+        row_type="group",
+        unit_id=groups["agency_id"].astype("string").fillna("all"),
+        units_count=found.units,
+        tau=np.sqrt(found.tau2),
+        tau_low=low,
+        tau_high=high,
+        noise_share=found.noise_share,
+        intraclass_correlation=found.tau2 / (found.tau2 + groups["variance"]),
+        own_status=np.where(enough, "reported", "not_applicable"),
+        own_reason=pd.Series("too_few_units", groups.index).mask(enough),
+    ).join(_inequality(measured, drawn.score, family, branches, size))
+    # Predictions of scores on 0-100 by a normal model may leave the scale by a little.
+    bounded = measured["estimator"].isin(["mean", "proportion"]).to_numpy(bool)
+    measured = measured.assign(
+        row_type="unit",
+        standard_error=error,
+        shrunken_score=np.where(bounded, np.clip(drawn.score, 0, 100), np.maximum(drawn.score, 0)),
+        shrunken_standard_error=drawn.error,
+        reliability=drawn.reliability,
+        units_count=found.units[family],
+        own_status=groups["own_status"].to_numpy()[family],
+        own_reason=groups["own_reason"].to_numpy()[family],
+    )
+    return measured, groups
+
+
+def _on_one_footing(units: pd.DataFrame, raw: pd.DataFrame) -> pd.DataFrame:
+    """Weighted and unweighted scores are never compared: a family that has both is compared by answers as they came."""
+    mixed = units.groupby(FAMILY, dropna=False)["weighting"].transform("nunique").to_numpy() > 1
+    if not mixed.any():
+        return units
+    raw = units[UNIT].merge(raw, on=UNIT, how="left")
+    for name in FIGURES:
+        units[name] = units[name].where(~mixed, raw[name].astype(units[name].dtype))
+    return units
+
+
+def _joined(slice_ids: Iterable[str]) -> str:
+    return ";".join(sorted({part for ids in set(slice_ids) for part in ids.split(";")}))
+
+
+def _errors(units: pd.DataFrame, level: float) -> tuple[Floats, Floats]:
+    """Errors of means and shares from their family's pooled variance, which is returned too; of rates their own."""
+    family = units.groupby(FAMILY, dropna=False, sort=True).ngroup().to_numpy(np.int64)
+    n, score = units["n"].to_numpy(float), units["score"].to_numpy(float)
+    own = units["standard_error"].to_numpy(float, na_value=np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        of_mean, of_share = own**2 * n, score * (100 - score) * n / (n - 1)
+    variance = np.where(units["estimator"] == "mean", of_mean, of_share)
+    within = np.nan_to_num(np.maximum(variance, 0), posinf=0.0)
+    pooled = np.sqrt(pooled_variance(n, within, family, int(family.max(initial=-1)) + 1)[family] / n)
+    half = (units["ci_high"] - units["ci_low"]).to_numpy(float, na_value=np.nan) / (2 * stats.norm.ppf(0.5 + level / 2))
+    is_rate = (units["estimator"] == "rate_per_1000").to_numpy(bool)
+    return np.where(is_rate, np.where(own > 0, own, half), pooled), np.where(is_rate, np.nan, pooled**2 * n)
+
+
+def _inequality(
+    measured: pd.DataFrame, shrunk: Floats, family: Numbers, branches: pd.DataFrame, size: int
+) -> pd.DataFrame:
+    """Gini and Theil of shares, on shrunken scores by n; branches are split by their region."""
+    shares = (measured["estimator"] == "proportion").to_numpy(bool) & np.isfinite(shrunk)
+    region = dict(zip(branches["agency_id"] + "/" + branches["branch_id"], branches["region_id"], strict=True))
+    chosen = measured[shares]
+    part = pd.factorize(chosen["unit_id"].map(region).astype("string").fillna(""))[0]
+    value, weight, place = np.clip(shrunk[shares], 0, 100), chosen["n"].to_numpy(float), family[shares]
+    split = theil_split(value, weight, place, size, part)
+    present = np.bincount(place, minlength=size) > 0
+    found = {
+        "gini": gini(value, weight, place, size),
+        "theil_between": split.between,
+        "theil_within": split.within,
+    }
+    return pd.DataFrame({name: np.where(present, values, np.nan) for name, values in found.items()})

@@ -1,0 +1,142 @@
+"""The indicators of one peer group's index: which metrics one instrument measured for enough, of whom, and on which scale.
+
+Belongs here: the gate of indicators, the tree that is left of an index, values and errors as matrices. Does not belong here: the
+index and what is said of it (`index_parts`), the tree itself (`index`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from methodology import normalisation
+from methodology.aggregation import Method
+from methodology.index import Hierarchy, aggregate, hierarchy
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+# Scores start above 0, so that any mean may follow (as the other normalisations of `index_uncertainty`).
+LOWEST, HIGHEST = 1.0, 100.0
+
+
+@dataclass(frozen=True)
+class IndexRules:
+    """What an index needs, how it is drawn, and how far its weights may differ."""
+
+    peers: int
+    indicators: int
+    threshold: float
+    level: float
+    seed: int
+    draws: int
+    sensitivity_draws: int
+    weight_spread: float
+
+    @classmethod
+    def of(cls, thresholds: Mapping[str, float]) -> "IndexRules":
+        """Those of a methodology version; `peers` are the agencies of a group, an agency's own included."""
+        return cls(
+            peers=int(thresholds["minimum_peers"]) + 1,
+            indicators=int(thresholds["index_minimum_indicators"]),
+            threshold=float(thresholds["index_data_threshold"]),
+            level=float(thresholds["interval_level"]),
+            seed=int(thresholds["monte_carlo_seed"]),
+            draws=int(thresholds["monte_carlo_draws"]),
+            sensitivity_draws=int(thresholds["index_sensitivity_draws"]),
+            weight_spread=float(thresholds["index_weight_spread"]),
+        )
+
+
+@dataclass(frozen=True)
+class Source:
+    """The published score an indicator of an agency comes from, and the slices that one stands on."""
+
+    score_id: str
+    slice_ids: str
+
+
+@dataclass(frozen=True)
+class Indicators:
+    """Values and errors (agencies, indicators) of an index; NaN where an agency has none. `leaves` are the tree's indicators."""
+
+    tree: Hierarchy
+    leaves: pd.DataFrame
+    method: Method
+    agencies: tuple[str, ...]
+    values: Floats
+    errors: Floats
+    sources: Mapping[tuple[str, str], Source]
+
+    @property
+    def direction(self) -> npt.NDArray[np.int64]:
+        """1 where more of an indicator is better, -1 where less is."""
+        return self.leaves["direction"].to_numpy(np.int64)
+
+    @property
+    def known(self) -> Mask:
+        """Which indicators an agency has."""
+        return np.isfinite(self.values)
+
+    def scaled(self, values: Floats) -> Floats:
+        """Values (..., indicators) between their goalposts, the better the higher."""
+        lower, upper = (self.leaves[f"{end}_goalpost"].to_numpy(float) for end in ("lower", "upper"))
+        return normalisation.goalposts(values, lower, upper, LOWEST, HIGHEST, self.direction)
+
+    def nodes(self, threshold: float) -> Floats:
+        """Scores of every node (agencies, nodes)."""
+        return aggregate(self.scaled(self.values), self.tree, self.method, threshold)
+
+    def source(self, agency: str, metric: str) -> Source:
+        """What the agency's indicator comes from; blank where it has none."""
+        return self.sources.get((agency, metric), Source("", ""))
+
+    def of(self, chosen: Mask) -> "Indicators":
+        """The same of some agencies."""
+        names = tuple(name for name, one in zip(self.agencies, chosen, strict=True) if one)
+        return Indicators(
+            self.tree, self.leaves, self.method, names, self.values[chosen], self.errors[chosen], self.sources
+        )
+
+
+def comparable_scores(reported: pd.DataFrame, agencies: int) -> pd.DataFrame:
+    """Rows of metrics that one instrument measured for at least so many agencies: the instrument of most, the first of equals."""
+    sizes = reported.groupby(["metric_id", "instrument_id"], sort=True)["agency_id"].nunique()
+    most = sizes.sort_values(ascending=False, kind="stable").reset_index().drop_duplicates("metric_id")
+    most = most[most["agency_id"] >= agencies]
+    return reported.merge(most[["metric_id", "instrument_id"]], on=["metric_id", "instrument_id"])
+
+
+def indicators_of(scores: pd.DataFrame, nodes: pd.DataFrame, agencies: Iterable[str]) -> Indicators:
+    """The index over the indicators there are, of these agencies in this order.
+
+    scores: agency_id, metric_id, score, standard_error, score_id, slice_ids, one row per agency and metric. nodes: node_id,
+    parent_id (blank for the index), metric_id (blank but for indicators), weight, aggregation, goalposts, direction.
+    """
+    tree, leaves = _tree(nodes, nodes[nodes["metric_id"].isin(scores["metric_id"])])
+    names = tuple(agencies)
+    values = np.full((len(names), len(leaves)), np.nan)
+    errors = values.copy()
+    row = scores["agency_id"].map({name: place for place, name in enumerate(names)}).to_numpy(int)
+    column = scores["metric_id"].map({metric: place for place, metric in enumerate(leaves["metric_id"])}).to_numpy(int)
+    values[row, column] = scores["score"].to_numpy(float, na_value=np.nan)
+    errors[row, column] = scores["standard_error"].to_numpy(float, na_value=np.nan)
+    keys = zip(scores["agency_id"], scores["metric_id"], strict=True)
+    found = (Source(str(own), str(ids)) for own, ids in zip(scores["score_id"], scores["slice_ids"], strict=True))
+    method = nodes.loc[nodes["parent_id"] == "", "aggregation"].iloc[0]
+    return Indicators(tree, leaves, method, names, values, errors, dict(zip(keys, found, strict=True)))
+
+
+def _tree(nodes: pd.DataFrame, leaves: pd.DataFrame) -> tuple[Hierarchy, pd.DataFrame]:
+    """The index over the indicators there are: nodes without any below them go."""
+    kept = set(leaves["node_id"])
+    parent_of = dict(zip(nodes["node_id"], nodes["parent_id"], strict=True))
+    for node in list(kept):
+        while parent_of[node]:
+            node = parent_of[node]
+            kept.add(node)
+    held = nodes[nodes["node_id"].isin(kept)]
+    parents = {node: parent_of[node] or None for node in held["node_id"]}
+    tree = hierarchy(parents, dict(zip(held["node_id"], held["weight"], strict=True)))
+    return tree, held.set_index("node_id").loc[list(tree.names[: tree.indicators])].reset_index()

@@ -1,0 +1,225 @@
+"""The composite index by peer group and period, with everything that says how sure it is. One row per part: `index`,
+`indicator`, `source`, `dominance`.
+
+Belongs here: which agencies have an index and why the others have none, seeds, and what is said of each. Does not belong here:
+which indicators there are (`index_indicators`), the formulas (`index`, `index_uncertainty`) and what of it is published.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from methodology import normalisation
+from methodology.index_indicators import IndexRules, Indicators, comparable_scores, indicators_of
+from methodology.index_uncertainty import (
+    NORMALISATIONS,
+    RANK_DECIMALS,
+    Assumptions,
+    leave_one_out,
+    monte_carlo,
+    rank_sensitivity,
+    rank_summary,
+    score_draws,
+    weight_share_ahead,
+)
+
+Floats = npt.NDArray[np.float64]
+Row = dict[str, object]
+COLUMNS = {
+    "agency_id": "string",
+    "period_id": "string",
+    "peer_group": "string",
+    "part": "string",
+    "part_id": "string",
+    "score": "float64",
+    "standard_error": "float64",
+    "ci_low": "float64",
+    "ci_high": "float64",
+    "rank_mean": "float64",
+    "rank_low": "float64",
+    "rank_high": "float64",
+    "units_count": "Int64",
+    "indicators_count": "Int64",
+    "weight": "float64",
+    "normalised": "float64",
+    "score_shift": "float64",
+    "rank_shift": "float64",
+    "first_order": "float64",
+    "first_order_error": "float64",
+    "total_order": "float64",
+    "total_order_error": "float64",
+    "compared_count": "Int64",
+    "share_ahead_mean": "float64",
+    "share_ahead_least": "float64",
+    "share_ahead_greatest": "float64",
+    "dominates_count": "Int64",
+    "dominated_count": "Int64",
+    "indicator_score_id": "string",
+    "reason": "string",
+    "slice_ids": "string",
+}
+
+
+def index_parts(
+    scores: pd.DataFrame, *, agencies: pd.DataFrame, nodes: pd.DataFrame, thresholds: Mapping[str, float]
+) -> pd.DataFrame:
+    """The index of every peer group of one period, rows with COLUMNS.
+
+    scores: agency_id, period_id, metric_id, instrument_id, status, score, standard_error, score_id, slice_ids of agencies.
+    agencies: agency_id, peer_group. nodes: the index (`index_indicators.indicators_of`). An agency has an `index` row whatever
+    became of it, with the `reason` where it has no index or no interval.
+    """
+    rows = scores[scores["metric_id"].isin(nodes.loc[nodes["metric_id"] != "", "metric_id"])]
+    rows = rows.merge(agencies[["agency_id", "peer_group"]], on="agency_id")
+    rows = rows.sort_values(["period_id", "peer_group", "metric_id", "agency_id", "instrument_id"], kind="stable")
+    made: list[Row] = []
+    for (period, group), own in rows.groupby(["period_id", "peer_group"], sort=True):
+        parts = _group(f"{period}|{group}", own, nodes, IndexRules.of(thresholds))
+        made += [{"period_id": period, "peer_group": group, **part} for part in parts]
+    return pd.DataFrame(made, columns=list(COLUMNS))
+
+
+def _group(key: str, own: pd.DataFrame, nodes: pd.DataFrame, rules: IndexRules) -> list[Row]:
+    compared = comparable_scores(own[own["status"] == "reported"], rules.peers)
+    measured = int(nodes["metric_id"].isin(compared["metric_id"]).sum())
+    every = sorted(set(own["agency_id"]))
+    # Of what is missing the least is said first.
+    if measured < rules.indicators:
+        reason = "too_few_indicators" if len(every) >= rules.peers else "too_few_peers"
+        return [_without(name, reason, measured) for name in every]
+    found = indicators_of(compared, nodes, every)
+    known = found.known.sum(axis=1)
+    has_index = np.isfinite(found.nodes(rules.threshold)[:, -1]) & (known >= rules.indicators)
+    enough = has_index.sum() >= rules.peers
+    made = [
+        _without(name, "too_few_peers" if has else "too_few_indicators", int(count))
+        for name, has, count in zip(every, has_index, known, strict=True)
+        if not (has and enough)
+    ]
+    return made + _composite(key, found.of(has_index), rules) if enough else made
+
+
+def _without(agency: str, reason: str, indicators: int) -> Row:
+    return {
+        "agency_id": agency,
+        "part": "index",
+        "part_id": "",
+        "reason": reason,
+        "indicators_count": indicators,
+        "slice_ids": "",
+    }
+
+
+def _composite(key: str, own: Indicators, rules: IndexRules) -> list[Row]:
+    """All parts of the index of agencies that have one; draws come from a generator of this group's own."""
+    rng = np.random.default_rng([rules.seed, zlib.crc32(key.encode())])
+    tree, method = own.tree, own.method
+    nodes, normalised = own.nodes(rules.threshold), own.scaled(own.values)
+    score = nodes[:, -1]
+    drawn = score_draws(
+        own.values,
+        own.errors,
+        tree,
+        lambda values, axis: own.scaled(values),
+        method,
+        rules.draws,
+        rng,
+        rules.weight_spread,
+        rules.threshold,
+    )
+    tail = (1 - rules.level) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
+    error = drawn.std(axis=0, ddof=1)
+    directed = normalisation.directed(own.values, own.direction)
+    # Under the index's own choice goalposts stand in the units of the indicators; directed values need them directed.
+    choices = (lambda values, axis: own.scaled(values * own.direction), *NORMALISATIONS.values())
+    assumptions = Assumptions(normalisations=choices, weight_spread=rules.weight_spread, threshold=rules.threshold)
+    drawn_ranks = monte_carlo(directed, own.errors, tree, rules.draws, rng, assumptions)
+    ranks = rank_summary(drawn_ranks, (tail, 1 - tail))
+    nominal = normalisation.ranks(score, first="highest", decimals=RANK_DECIMALS)
+    sobol = rank_sensitivity(directed, own.errors, tree, nominal, rules.sensitivity_draws, rng, assumptions)
+    without = leave_one_out(normalised, tree, method, rules.threshold)
+    rank_without = normalisation.ranks(without, axis=1, first="highest", decimals=RANK_DECIMALS)
+    made: list[Row] = []
+    for place, agency in enumerate(own.agencies):
+        sure = bool(np.isfinite([low[place], high[place], ranks.low[place], ranks.high[place]]).all())
+        sources = [own.source(agency, metric) for metric in own.leaves["metric_id"]]
+        made.append(
+            {
+                "agency_id": agency,
+                "part": "index",
+                "part_id": tree.names[-1],
+                "score": score[place],
+                "standard_error": error[place],
+                "ci_low": low[place],
+                "ci_high": high[place],
+                "rank_mean": ranks.mean[place],
+                # A quantile between two ranks is rounded away from the middle: the interval holds what it says.
+                "rank_low": np.floor(ranks.low[place]),
+                "rank_high": np.ceil(ranks.high[place]),
+                "units_count": len(own.agencies),
+                "indicators_count": int(own.known[place].sum()),
+                "reason": None if sure else "no_interval",
+                "slice_ids": _joined(source.slice_ids for source in sources),
+            }
+        )
+        made += [
+            {
+                "agency_id": agency,
+                "part": "indicator",
+                "part_id": tree.names[leaf],
+                "score": own.values[place, leaf],
+                "standard_error": own.errors[place, leaf],
+                "normalised": normalised[place, leaf],
+                "weight": tree.share(leaf),
+                "score_shift": without[leaf, place] - score[place],
+                "rank_shift": rank_without[leaf, place] - nominal[place],
+                "indicator_score_id": sources[leaf].score_id,
+                "slice_ids": sources[leaf].slice_ids,
+            }
+            for leaf in np.flatnonzero(own.known[place]).tolist()
+        ]
+        made += [
+            {
+                "agency_id": agency,
+                "part": "source",
+                "part_id": source,
+                "first_order": sobol.first[number, place + 1],
+                "first_order_error": sobol.first_error[number, place + 1],
+                "total_order": sobol.total[number, place + 1],
+                "total_order_error": sobol.total_error[number, place + 1],
+            }
+            for number, source in enumerate(sobol.sources)
+        ]
+    return made + _dominance(own, nodes)
+
+
+def _joined(slice_ids: Iterable[str]) -> str:
+    return ";".join(sorted({one for ids in slice_ids for one in ids.split(";") if one}))
+
+
+def _dominance(own: Indicators, nodes: Floats) -> list[Row]:
+    """How often each agency is ahead of its peers over all weights of the pillars; peers stay a statistic."""
+    ahead = weight_share_ahead(nodes[:, list(own.tree.children[-1])])
+    np.fill_diagonal(ahead, np.nan)
+    made: list[Row] = []
+    for place, agency in enumerate(own.agencies):
+        share, behind = ahead[place], ahead[:, place]
+        compared = share[np.isfinite(share)]
+        made.append(
+            {
+                "agency_id": agency,
+                "part": "dominance",
+                "part_id": own.tree.names[-1],
+                "compared_count": len(compared),
+                "share_ahead_mean": compared.mean() if len(compared) else np.nan,
+                "share_ahead_least": compared.min() if len(compared) else np.nan,
+                "share_ahead_greatest": compared.max() if len(compared) else np.nan,
+                "dominates_count": int((compared >= 1 - 1e-12).sum()),
+                "dominated_count": int((behind[np.isfinite(behind)] >= 1 - 1e-12).sum()),
+            }
+        )
+    return made

@@ -1,0 +1,35 @@
+"""Reliability of each reported score: how much of the spread among units like it is signal.
+
+Belongs here: which units are alike (type, metric, period, peer group, instrument, weighting). Does not belong here: the formula
+(`shrinkage`) and what reliability is needed for (`positions`).
+"""
+
+import numpy as np
+import pandas as pd
+
+from methodology.peers import usable_error
+from methodology.shrinkage import shrink, spread
+
+KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
+ALIKE = ["unit_type", "metric_id", "period_id", "peer_group", "instrument_id", "weighting", "mode_set", "adjustments"]
+COLUMNS = {**dict.fromkeys(KEY, "string"), "reliability": "float64"}
+
+
+def reliabilities(scores: pd.DataFrame, *, agencies: pd.DataFrame, minimum_peers: float) -> pd.DataFrame:
+    """Reliabilities of one period's reported scores, a row each with COLUMNS; none for units with fewer than `minimum_peers`
+    others like them.
+
+    scores: KEY, agency_id, score, standard_error, ci_low, ci_high, weighting, mode_set, adjustments. agencies: agency_id,
+    peer_group; units of no agency make a group of their own.
+    """
+    rows = scores.merge(agencies[["agency_id", "peer_group"]], on="agency_id", how="left").fillna({"peer_group": ""})
+    rows = rows.assign(error=usable_error(rows["standard_error"], rows["ci_low"], rows["ci_high"]))
+    rows = rows[np.isfinite(rows["error"]) & (rows["error"] > 0)].sort_values(KEY, kind="stable")
+    family = rows.groupby(ALIKE, sort=True).ngroup().to_numpy(np.int64)
+    # A unit of which it is not known what it is like has no family.
+    rows, family = rows[family >= 0], family[family >= 0]
+    enough = np.bincount(family)[family] > minimum_peers
+    rows, (_, family) = rows[enough], np.unique(family[enough], return_inverse=True)
+    found = spread(rows["score"], rows["error"], family, int(family.max(initial=-1)) + 1)
+    made: pd.DataFrame = rows.assign(reliability=shrink(rows["score"], rows["error"], family, found).reliability)
+    return made

@@ -1,0 +1,102 @@
+"""Which counts of a release are hidden, which others must go with them, and whether a reader could still work out any of them.
+
+Belongs here: the rules of disclosure control over a period's counts: what is small, what is out already, what goes beside it.
+Does not belong here: the sums between cells (`additive_tables`), feasible intervals and the cheapest cells to hide
+(`disclosure`), and what a score's status then says (the warehouse).
+
+A count once shown protects nobody, a pattern once chosen stays while its counts do, and what two editions give away only
+together is found by the same linear program.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from methodology.additive_tables import CELL, TABLE, UNIT_TYPES, beside_published, tables_of
+from methodology.disclosure import complementary
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+COLUMNS = {
+    **dict.fromkeys(CELL, "string"),
+    "agency_id": "string",
+    "is_primary": "boolean",
+    "is_public": "boolean",
+    "width_required": "float64",
+    "is_proved": "boolean",
+    "slice_ids": "string",
+}
+
+
+def suppressed(
+    scores: pd.DataFrame,
+    lying: pd.DataFrame,
+    published: pd.DataFrame,
+    *,
+    metrics: pd.DataFrame,
+    minimum_n: float,
+    owner_n: float,
+) -> pd.DataFrame:
+    """The hidden cells of one period, a row each with COLUMNS.
+
+    scores: CELL, agency_id, n, n_at_least, slice_ids; n is missing where it is not known, n_at_least where no interval of it
+    is. lying: where branches lie (`additive_tables.tables_of`). published: counts of the edition readers have, and whether it
+    showed them. metrics: metric_id and estimator. A count below `minimum_n` is hidden (`is_primary`) and its interval must
+    stay 2 x `owner_n` wide; `is_proved` says whether it does, `is_public` that an earlier edition showed it. Cells that
+    protect others are hidden beside them. Raises ValueError where parts exceed their total.
+    """
+    cells = _counts(scores, metrics, minimum_n)
+    if cells.empty:
+        return pd.DataFrame(columns=list(COLUMNS))
+    cells = beside_published(cells, published)
+    # The requirement is the same for every cell: one that followed the cell's own size would tell it.
+    return _hidden(cells, lying, width=2 * owner_n)
+
+
+def _counts(scores: pd.DataFrame, metrics: pd.DataFrame, minimum_n: float) -> pd.DataFrame:
+    """Cells of the tables that hold a small count; `x` is the count a reader is taken to look for."""
+    # Practices are assessed in full: their number is no sample size and hides nobody.
+    counted = metrics.loc[metrics["estimator"] != "practice_mean", "metric_id"]
+    cells = scores[scores["unit_type"].isin(UNIT_TYPES) & scores["metric_id"].isin(counted)]
+    cells = cells[cells["n"].isna() | (cells["n"] > 0)].sort_values(CELL, kind="stable").reset_index(drop=True)
+    cells["x"] = cells["n_at_least"].fillna(cells["n"]).fillna(0).astype(float)
+    cells["is_primary"] = (cells["x"] < minimum_n) & cells["n_at_least"].notna()
+    # A table that hides nothing gives nothing away.
+    return cells.merge(cells.loc[cells["is_primary"], TABLE].drop_duplicates(), on=TABLE)
+
+
+def _hidden(cells: pd.DataFrame, lying: pd.DataFrame, width: float) -> pd.DataFrame:
+    tables = tables_of(cells, lying)
+    rests = np.zeros(tables.values.size - len(cells), bool)
+    public = np.concatenate([cells["was_shown"].to_numpy(bool), rests])
+    primary = np.concatenate([cells["is_primary"].to_numpy(bool), rests])
+    unseen = np.concatenate([(cells["n"].isna() | cells["was_hidden"]).to_numpy(bool), ~rests])
+    hidden = _with_siblings(tables.values, (primary | unseen) & ~public, tables.sums, public)
+    # What readers have cannot be hidden from them, nor can hiding it protect anything.
+    protected = primary & ~public
+    found = complementary(tables.values, protected, width, tables.equations, hidden, public)
+    own = slice(len(cells))
+    made = cells.assign(is_public=(primary & public)[own])
+    made["width_required"] = np.where(protected, width, np.nan)[own]
+    made["is_proved"] = pd.Series(found.is_proved[own], dtype="boolean").where(protected[own])
+    # What is not published for another reason needs no row: it was never to be protected.
+    is_row = ~made["is_earlier"].to_numpy(bool) & (cells["n"].notna() | cells["is_primary"]).to_numpy(bool)
+    is_hidden: Mask = (found.hidden | primary)[own] & is_row
+    return made.loc[is_hidden]
+
+
+def _with_siblings(values: Floats, hidden: Mask, sums: sparse.csr_array, public: Mask) -> Mask:
+    """The plain rule first: one hidden part of a shown total takes the smallest shown one with it. Proof comes after."""
+    hidden = hidden.copy()
+    table = sums.tocoo()
+    is_part = table.data > 0
+    family, place = table.row[is_part], table.col[is_part]
+    while True:
+        count = np.bincount(family, weights=hidden[place], minlength=sums.shape[0])
+        open_parts = (count[family] == 1) & ~hidden[place] & ~public[place]
+        if not open_parts.any():
+            return hidden
+        order = np.lexsort((place[open_parts], values[place[open_parts]], family[open_parts]))
+        picked = np.flatnonzero(open_parts)[order]
+        hidden[place[picked[np.unique(family[picked], return_index=True)[1]]]] = True
