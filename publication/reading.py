@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import yaml
 
+from miyar import sql
 from miyar.errors import MiyarError, Problem
 
 BENCHMARK = """
@@ -76,12 +77,6 @@ def open_edition(edition: Path, threads: int = 0) -> duckdb.DuckDBPyConnection:
     )
 
 
-def rows_of(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """The rows of an executed query, each by the names of its columns."""
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-
-
 def headline_metrics(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
     """(id, Arabic name, English name) of the metrics shown first, in the order of their ids."""
     found = connection.execute(
@@ -102,4 +97,4 @@ def benchmark_rows(connection: duckdb.DuckDBPyConnection, metric_id: str, period
         raise MiyarError(
             Problem("metric_unknown", f"there is no metric {metric_id!r}", next_step=f"Try one of {known}.")
         )
-    return rows_of(connection.execute(BENCHMARK, [metric_id, period_id]))
+    return sql.rows(connection.execute(BENCHMARK, [metric_id, period_id]))

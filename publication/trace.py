@@ -12,7 +12,6 @@ import duckdb
 from miyar import sql
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
-from publication.reading import rows_of
 
 # Feed -> its table of cells.
 CELLS = {
@@ -134,10 +133,10 @@ def _lake_file(workspace: Workspace, entry: dict[str, Any]) -> Path | None:
     return path if path.is_file() else None
 
 
-def _all(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[dict[str, Any]]:
-    return rows_of(connection.execute(sql, values))
+def _all(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any]) -> list[dict[str, Any]]:
+    return sql.rows(connection.execute(query, values))
 
 
-def _one(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> dict[str, Any] | None:
-    rows = _all(connection, sql, values)
+def _one(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any]) -> dict[str, Any] | None:
+    rows = _all(connection, query, values)
     return rows[0] if rows else None

@@ -20,7 +20,7 @@ from warehouse.origin import code_hash
 
 DBT = Path(__file__).resolve().parents[1] / "dbt"
 # What decides the content of a cell: when any of it changes, every slice is computed again.
-CELLS_COME_FROM = ("models/staging/lake/stg_lake__*.sql", "models/intermediate/cells/*.sql", "macros/*.sql")
+CELLS_COME_FROM = ("models/staging/lake/stg_lake__*.sql", "models/intermediate/cells/**/*.sql", "macros/*.sql")
 
 # The two halves of the project, as dbt selects them: rows to cells, and everything computed from cells.
 HEAVY = ["fqn:miyar.staging.lake", "fqn:miyar.intermediate.cells"]

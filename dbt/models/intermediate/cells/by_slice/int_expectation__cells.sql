@@ -1,13 +1,5 @@
 {# Cross-moments within one response: overall satisfaction with speed, outcome and expectation. A response enters with
 the questions it answered: a question without an answer has no range, so that sums above stay over the same people. #}
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
 {%- set items = {
     'overall': 'overall_satisfaction', 'speed': 'speed', 'outcome': 'outcome_as_needed', 'expectation': 'expectation_met'
 } %}
@@ -31,14 +23,8 @@ answers as (
         answers.gender,
         answers.nationality_class,
         answers.scale_max - answers.scale_min as scale_range,
-        case
-            when answers.is_reversed then answers.scale_max - answers.value
-            else answers.value - answers.scale_min
-        end as position
-    from {{ ref('stg_lake__survey_responses') }} as answers
-    inner join {{ ref('int_slices__pending') }} as pending
-        on answers.slice_id = pending.slice_id
-        and answers.submission_id = pending.submission_id
+        {{ steps_above_worst('answers.value') }} as position
+    from {{ pending_rows('survey_responses') }} as answers
     where answers.answer_status = 'answered'
         and answers.item in ('overall_satisfaction', 'speed', 'outcome_as_needed', 'expectation_met')
 
