@@ -11,7 +11,7 @@ import dagster as dg
 
 from dagster_project.edition_asset import edition
 from dagster_project.jobs import jobs, schedules, sensors
-from dagster_project.lake_assets import lake_assets
+from dagster_project.lake_assets import lake_assets, ledger_spec
 from dagster_project.partitions import period_partitions, provider_partitions
 from dagster_project.resources import WorkspaceResource
 from dagster_project.warehouse_assets import warehouse_assets
@@ -30,7 +30,7 @@ def define(root: Path) -> dg.Definitions:
     periods = period_partitions(workspace)
     made = jobs(providers, periods)
     return dg.Definitions(
-        assets=[*lake_assets(providers), *warehouse_assets(prepare_manifest(), periods), edition],
+        assets=[*lake_assets(providers), ledger_spec(), *warehouse_assets(prepare_manifest(), periods), edition],
         jobs=list(made.values()),
         schedules=schedules(root, made),
         sensors=sensors(root, made),

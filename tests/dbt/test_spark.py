@@ -32,7 +32,7 @@ def for_spark(compiled: str) -> str:
     query = re.sub(
         r"read_parquet\(\s*'([^']*)/\*/\*\.parquet',\s*hive_partitioning = false\s*\)", r"parquet.`\1/*`", compiled
     )
-    query = re.sub(r"read_parquet\('([^']*)'\)", r"parquet.`\1`", query)
+    query = re.sub(r"read_parquet\(\s*'([^']*)',\s*hive_partitioning = false\s*\)", r"parquet.`\1`", query)
     query = re.sub(r'"warehouse"\."[a-z]+"\."([a-z_]+)"', r"\1", query)
     return query.replace(" as TEXT)", " as string)")
 
