@@ -12,6 +12,8 @@ import yaml
 
 from miyar import sql
 from miyar.errors import MiyarError, Problem
+from publication.manifest import Manifest, read_manifest
+from publication.method import usual_roles
 
 BENCHMARK = """
     select
@@ -83,6 +85,18 @@ def headline_metrics(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, s
         "select metric_id, name_ar, name_en from dim_metrics where is_headline order by metric_id"
     ).fetchall()
     return [(str(row[0]), str(row[1]), str(row[2])) for row in found]
+
+
+def satisfaction_metric(manifest: Manifest) -> str:
+    """The metric most readers come for; an edition whose manifest names no roles has the usual one."""
+    return (manifest.roles or usual_roles()).get("satisfaction", "")
+
+
+def first_metric(edition: Path, connection: duckdb.DuckDBPyConnection) -> str:
+    """The metric shown to who asks for none: overall satisfaction, or the first headline metric where there is none."""
+    names = [name for name, _, _ in headline_metrics(connection)]
+    wanted = satisfaction_metric(read_manifest(edition))
+    return wanted if wanted in names or not names else names[0]
 
 
 def last_period(connection: duckdb.DuckDBPyConnection) -> str:

@@ -50,6 +50,12 @@ def build_key(project: Path = DBT) -> str:
     return digest.hexdigest()[:16]
 
 
+def cells_key(workspace: Workspace) -> str:
+    """Hash of everything cells are made from beside rows: their SQL, and which questions it asks for."""
+    items = workspace.lake / "registry" / "items.parquet"
+    return hashlib.sha256(build_key().encode() + (items.read_bytes() if items.is_file() else b"")).hexdigest()[:16]
+
+
 def scores_key(workspace: Workspace) -> str:
     """Hash of everything scores are made from beside cells: code, methodology and registry as the snapshots have them.
 
@@ -167,7 +173,7 @@ def run_dbt(workspace: Workspace, select: list[str] | None = None, command: str 
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    key = build_key()
+    key = cells_key(workspace)
     remembered = workspace.root / "warehouse" / "cells.key"
     stale = command == "build" and remembered.is_file() and remembered.read_text("utf-8") != key
     arguments = dbt_arguments(command, workspace, dbt_variables(workspace, key), select or [], full_refresh=stale)

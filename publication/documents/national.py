@@ -4,7 +4,7 @@ Belongs here: what everybody may read about the whole. Agencies are neither name
 more than the methodology's minimum of peers. Does not belong here: one region (`region`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from publication.documents.model import Cell, Code, Count, Document, Section, Sentence
@@ -14,23 +14,23 @@ from publication.phrasing import Language
 from publication.plots import funnel
 from publication.shares import Reader
 
-# A figure of complaints that may be compared between regions, and the measure of a whole journey.
-REGIONAL = ("overall_satisfaction", "complaints_in_time", "digital_completion")
 
-
-def national_document(public: Reader, centre: Reader, edition_id: str, period_id: str, minimum_peers: int) -> Document:
+def national_document(
+    public: Reader, centre: Reader, edition_id: str, period_id: str, minimum_peers: int, regional: Sequence[str]
+) -> Document:
     """The report of a period.
 
     Args:
         public: what a reader who owns nothing may read; every row shown stands here.
         centre: all rows, of which only counts and statistics over agencies are taken.
         minimum_peers: a statistic over agencies rests on more than these, so that each sees that many others in it.
+        regional: the metrics by which regions are laid side by side.
     """
     cells: dict[str, Cell] = {"edition": Code(edition_id), "period": Code(period_id)}
     found = [
         trends(public, "national", "all", period_id, with_plots=True),
         disparities(public, "region", "all", period_id),
-        _regions(public, period_id),
+        _regions(public, period_id, regional),
         journeys(public, period_id),
         _complaints(centre, period_id, minimum_peers),
         _maturity(centre, period_id, minimum_peers),
@@ -48,12 +48,12 @@ def national_document(public: Reader, centre: Reader, edition_id: str, period_id
     )
 
 
-def _regions(public: Reader, period_id: str) -> Section | None:
+def _regions(public: Reader, period_id: str, metrics: Sequence[str]) -> Section | None:
     """Regions in funnels: which lie beyond what their numbers of answers explain."""
     if not public.has("bench_scores", "dim_units", "dim_metrics"):
         return None
     drawn = []
-    for metric in REGIONAL:
+    for metric in metrics:
         rows = public.rows(
             """select scores.score, scores.n, scores.standard_error, scores.instrument_id, units.name_ar, units.name_en,
                 metrics.unit, metrics.name_ar as metric_ar, metrics.name_en as metric_en

@@ -1,8 +1,5 @@
 {# From each answer on overall satisfaction to the first human contact: how long, with what outcome, and the answer
 given afterwards. Which box counts as dissatisfied is decided above, so the box stays in the key. #}
-{#- The question a loop is closed on; its answer after recovery stands on the same scale. -#}
-{%- set item = 'overall_satisfaction' %}
-
 with
 
 answers as (
@@ -28,7 +25,10 @@ answers as (
         max(case when coalesce(answers.reached_at, answers.attempted_at) is not null then 1 else 0 end)
             over (partition by answers.submission_id) as records_contacts
     from {{ pending_rows('survey_responses') }} as answers
-    where answers.item = '{{ item }}'
+    -- The question a loop is closed on; its answer after recovery stands on the same scale.
+    inner join {{ ref('stg_methodology__items') }} as items
+        on answers.item = items.item
+    where items.role = 'satisfaction'
         and answers.answer_status = 'answered'
 
 ),
