@@ -12,6 +12,7 @@ import yaml
 
 from miyar import sql
 from miyar.errors import MiyarError, Problem
+from miyar.unit_types import unit_types
 from publication.manifest import Manifest, read_manifest
 from publication.method import usual_roles
 
@@ -36,6 +37,7 @@ def wording() -> dict[str, dict[str, dict[str, str]]]:
     source: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(
         (Path(__file__).parent / "wording.yml").read_text("utf-8")
     )
+    source["unit_types"] = {name: one.name for name, one in unit_types().items()} | source["unit_types"]
     return source
 
 

@@ -11,6 +11,7 @@ import duckdb
 
 from miyar import sql
 from miyar.errors import MiyarError, Problem
+from miyar.unit_types import unit_types
 from miyar.workspace import Workspace
 
 # Feed -> its table of cells.
@@ -22,15 +23,6 @@ CELLS = {
     "mystery_visits": "int_visits__cells",
     "maturity_assessments": "int_maturity__cells",
     "reported_measures": "int_reported__cells",
-}
-# Unit type -> the columns its id is made of, in order.
-UNITS = {
-    "agency": ("agency_id",),
-    "service": ("agency_id", "service_id"),
-    "branch": ("agency_id", "branch_id"),
-    "agency_region": ("agency_id", "region_id"),
-    "region": ("region_id",),
-    "journey": ("journey_id",),
 }
 
 
@@ -95,9 +87,7 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
 def row_conditions(passport: dict[str, Any], metric: dict[str, Any], feed: str) -> tuple[str, list[Any]]:
     """The predicate of a score's rows, in words that cells and lake rows share."""
     parts, values = [], []
-    unit = UNITS[passport["unit_type"]]
-    pieces = passport["unit_id"].split("/", len(unit) - 1)
-    for column, value in zip(unit, pieces, strict=True):
+    for column, value in unit_types()[passport["unit_type"]].values_of(passport["unit_id"]).items():
         parts.append(f"{column} = ?")
         values.append(value)
     measure = str(metric["measure_id"])

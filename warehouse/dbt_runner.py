@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from miyar import unit_types
 from miyar.workspace import Workspace
 from warehouse.origin import code_hash
 
@@ -84,17 +85,18 @@ def _forget_scores(workspace: Workspace) -> None:
             connection.execute(f"drop table if exists {schema}.{name}")
 
 
-def dbt_variables(workspace: Workspace, key: str) -> dict[str, str]:
+def dbt_variables(workspace: Workspace, key: str) -> dict[str, Any]:
     """The variables of one run."""
     return {
         "lake": workspace.lake.as_posix(),
         "methodology_version": workspace.settings.methodology,
         "build_key": key,
+        "unit_types": unit_types.for_dbt(),
     }
 
 
 def dbt_arguments(
-    command: str, workspace: Workspace, variables: dict[str, str], select: list[str], *, full_refresh: bool = False
+    command: str, workspace: Workspace, variables: dict[str, Any], select: list[str], *, full_refresh: bool = False
 ) -> list[str]:
     """Command line of one dbt run on a workspace.
 
