@@ -52,19 +52,19 @@ def prove(score_id: str, workspace_path: WorkspacePath = HERE, edition: Edition 
 def asof(
     day: Annotated[str, typer.Argument(help="2026-02-15 (its end, UTC) or a time, 2026-02-15T12:00+03:00")],
     workspace_path: WorkspacePath = HERE,
-    metric: Annotated[str, typer.Option(help="Metric id")] = "overall_satisfaction",
+    metric: Annotated[str, typer.Option(help="Metric id; default: overall satisfaction")] = "",
     period: Annotated[str, typer.Option(help="Period; default: the last one reported then")] = "",
 ) -> None:
     """What was believed on a day: the editions then in force, and the benchmark table of the current one."""
     from cli.terminal import benchmark_table
     from publication.asof import in_force
-    from publication.reading import benchmark_rows, headline_metrics, last_period, open_edition
+    from publication.reading import benchmark_rows, first_metric, headline_metrics, last_period, open_edition
 
     editions = Workspace.open(workspace_path).editions
     entries = in_force(editions, day)
     folder = editions / entries[-1].edition_id
     with open_edition(folder) as connection:
-        chosen = period or last_period(connection)
+        chosen, metric = period or last_period(connection), metric or first_metric(folder, connection)
         rows = benchmark_rows(connection, metric, chosen)
         names = {name: (arabic, english) for name, arabic, english in headline_metrics(connection)}
     benchmark_table(rows, names.get(metric, (metric, metric)), chosen, folder.name)

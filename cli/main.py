@@ -119,17 +119,17 @@ def init(folder: Path) -> None:
 @app.command()
 def show(
     workspace_path: WorkspacePath = HERE,
-    metric: Annotated[str, typer.Option(help="Metric id")] = "overall_satisfaction",
+    metric: Annotated[str, typer.Option(help="Metric id; default: overall satisfaction")] = "",
     period: Annotated[str, typer.Option(help="Period; default: the last one reported")] = "",
     edition: Edition = "current",
 ) -> None:
     """Print the benchmark table of one metric from a published edition."""
     from cli.terminal import benchmark_table
-    from publication.reading import benchmark_rows, headline_metrics, last_period, open_edition
+    from publication.reading import benchmark_rows, first_metric, headline_metrics, last_period, open_edition
 
     folder = Workspace.open(workspace_path).editions / edition
     with open_edition(folder) as connection:
-        chosen = period or last_period(connection)
+        chosen, metric = period or last_period(connection), metric or first_metric(folder, connection)
         rows = benchmark_rows(connection, metric, chosen)
         names = {name: (arabic, english) for name, arabic, english in headline_metrics(connection)}
     benchmark_table(rows, names.get(metric, (metric, metric)), chosen, folder.resolve().name)

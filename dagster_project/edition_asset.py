@@ -12,7 +12,8 @@ from warehouse.dbt_runner import DBT
 from warehouse.publishing import publish_warehouse
 
 # Every mart is published: an edition is made after the last of them.
-MARTS = sorted((path.parent.name, path.stem) for path in (DBT / "models" / "marts").rglob("*.sql"))
+_MARTS = DBT / "models" / "marts"
+MARTS = sorted((path.relative_to(_MARTS).parts[0], path.stem) for path in _MARTS.rglob("*.sql"))
 
 
 class PublishConfig(dg.Config):

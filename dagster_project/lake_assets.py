@@ -115,6 +115,18 @@ def _checks(workspace: Workspace, accounts: list[Account], rules: list[str]) -> 
         )
 
 
+def ledger_spec() -> dg.AssetSpec:
+    """What the ledger says of slices: written with the files of every feed, so no asset of its own is made."""
+    return dg.AssetSpec(
+        ["ledger", "slices"],
+        deps=[dg.AssetKey(["lake", feed]) for feed in load_feeds()],
+        group_name="lake",
+        owners=["team:measurement-centre"],
+        kinds={"parquet"},
+        description="What became of each slice of every submission. Received files write it.",
+    )
+
+
 def lake_assets(providers: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
     """All feeds' assets."""
     return [lake_asset(feed, providers) for feed in load_feeds().values()]

@@ -13,7 +13,6 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from dagster_project.resources import RunInputs
-from ingestion.feeds import load_feeds
 from miyar.workspace import Workspace
 from warehouse.dbt_runner import HEAVY, LIGHT, NOTED, is_stale, run_dbt
 from warehouse.snapshots import write_snapshots
@@ -24,9 +23,11 @@ WRITER = "warehouse"
 
 
 class Translator(DagsterDbtTranslator):
-    """Asset key = schema and table; group = schema; staging of a feed depends on the feed's lake asset."""
+    """Asset key = schema and table, for a source what `_sources.yml` says; group = schema."""
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        if dbt_resource_props["resource_type"] == "source":
+            return super().get_asset_key(dbt_resource_props)
         return dg.AssetKey([str(dbt_resource_props["schema"]), str(dbt_resource_props["name"])])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
@@ -34,16 +35,6 @@ class Translator(DagsterDbtTranslator):
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
         return ["team:measurement-centre"]
-
-    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
-        spec = super().get_asset_spec(manifest, unique_id, project)
-        feed = str(manifest["nodes"][unique_id]["name"]).removeprefix("stg_lake__")
-        if feed in load_feeds():
-            return spec.replace_attributes(deps=[*spec.deps, dg.AssetDep(dg.AssetKey(["lake", feed]))])
-        if feed == "stg_ledger__slices":
-            lake = [dg.AssetDep(dg.AssetKey(["lake", name])) for name in load_feeds()]
-            return spec.replace_attributes(deps=[*spec.deps, *lake])
-        return spec
 
 
 def warehouse_assets(manifest_path: Path) -> list[dg.AssetsDefinition]:

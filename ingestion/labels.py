@@ -86,7 +86,7 @@ def label_lookup(
 
     What was looked up in the registry is noted in `names_read`.
     """
-    groups = [group for group in plan.groups(column) if group.prop.labels is not None or group.prop.lookup]
+    groups = [group for group in plan.groups(column) if group.is_coded]
     if not groups:
         return None
     every: dict[str, tuple[str | None, str | None]] = {}

@@ -223,10 +223,10 @@ def _slices(
         # Few rows are bad, so the join holds those in memory, never the file.
         source += " left join (select distinct row_id from bad) as held on held.row_id = every.row_id"
     found = connection.execute(
-        f"select slice_id, agency_id, period_id, {accepted} from {source} "
+        f"select slice_id, agency_id, period_id, {accepted} as rows from {source} "
         "where agency_id is not null and period_id is not null group by all order by all"
-    ).fetchall()
-    return [dict(zip(("slice_id", "agency_id", "period_id", "rows"), row, strict=True)) for row in found]
+    )
+    return sql.rows(found)
 
 
 def _write_accepted(

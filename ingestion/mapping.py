@@ -24,21 +24,39 @@ SCALE_COLUMNS = ("scale_id", "scale_min", "scale_max", "is_reversed")
 KEPT_TEXTS = 20_000
 
 
+# What the prefix of a column says in every stage of the typing query.
+LEGEND = {
+    "t_": "the text as delivered, cleaned",
+    "j_": "year, month and day of a Hijri date",
+    "h_": "the moment of a Hijri date",
+    "k_": "the code of a label or name",
+    "w_": "why a label or name has no code",
+    "a_": "the code of an answer on its scale; a_status_: what an answer outside the scale means",
+    "u_": "the text of a number without its grouping",
+    "n_": "the text of a number as DuckDB reads it",
+    "p_": "the moment a text was parsed to",
+    "v_": "the typed value",
+    "r_": "the rule a text breaks, null for none",
+}
+
+
 @dataclass
 class Query:
-    """The stages of the typing query as they are put together: each stage sees the columns of the one before."""
+    """The stages of the typing query as they are put together: each sees the columns of those before it, and has a name."""
 
-    stages: list[str] = field(default_factory=lambda: ["select * from texts"])
+    stages: dict[str, str] = field(default_factory=lambda: {"delivered": "select * from texts"})
 
-    def add(self, columns: list[str]) -> None:
-        """A stage that keeps every column and adds some."""
+    def add(self, name: str, columns: list[str]) -> None:
+        """A stage that keeps every column and adds some; left out where it would add none."""
         if columns:
-            self.stages.append(f"select *, {', '.join(columns)} from stage_{len(self.stages) - 1}")
+            added = ",\n    ".join(columns)
+            self.stages[name] = f"select *,\n    {added}\nfrom {next(reversed(self.stages))}"
 
     def sql(self, final: str) -> str:
-        """The whole query; `final` selects from relation `last`."""
-        named = [f"stage_{number} as ({stage})" for number, stage in enumerate(self.stages)]
-        return f"with {', '.join(named)}, last as (select * from stage_{len(self.stages) - 1}) {final}"
+        """The whole query, to be run or printed, with the legend of its prefixes; `final` selects from relation `last`."""
+        legend = "\n".join(f"-- {prefix}: {meaning}" for prefix, meaning in LEGEND.items())
+        named = ",\n".join(f"{name} as (\n{stage}\n)" for name, stage in self.stages.items())
+        return f"{legend}\nwith {named},\nlast as (select * from {next(reversed(self.stages))})\n{final}"
 
 
 @dataclass(frozen=True)
@@ -99,36 +117,41 @@ class _Compiler:
         hijri = [name for name in sorted(self.names) if any(is_hijri(g) for g in self.plan.groups(name))]
         if hijri:
             calendars.install(self.connection)
-        query.add([f"{self._hijri_parts(name)} as j_{name}" for name in hijri])
+        query.add("hijri_parts", [f"{self._hijri_parts(name)} as j_{name}" for name in hijri])
         query.add(
+            "codes",
             [f"{calendars.hijri_timestamp(f'j_{name}')} as h_{name}" for name in hijri]
-            + [code for name, (_, own) in self.lookups.items() if own is None for code in self._label_codes(name)]
+            + [code for name, (_, own) in self.lookups.items() if own is None for code in self._label_codes(name)],
         )
         if self.has_scale:
-            query.add(self._scale_columns())
+            query.add("answers_on_scales", self._scale_columns())
         # Everything below may depend on the row's agency, so it is typed first.
         if "agency_id" in self.names:
-            query.add([f"{self._value('agency_id', 'text')} as v_agency_id"])
+            query.add("agency", [f"{self._value('agency_id', 'text')} as v_agency_id"])
         query.add(
-            [code for name, (_, own) in self.lookups.items() if own is not None for code in self._label_codes(name)]
+            "codes_of_the_agency",
+            [code for name, (_, own) in self.lookups.items() if own is not None for code in self._label_codes(name)],
         )
         # A text is cleaned and parsed once, in a stage of its own: written out wherever it is used, the expressions of
         # a wide feed grow so large that preparing them costs more than a file's rows.
-        query.add([f"{self._ungrouped(name)} as u_{name}" for name in self._numeric()])
-        query.add([f"{values.number_text(f'u_{name}', self.decimal)} as n_{name}" for name in self._numeric()])
-        query.add([f"{self._parsed(name)} as p_{name}" for name in self._dated()])
-        query.add([f"{self._typed(c)} as v_{c.name}" for c in self.columns if c.name not in {"agency_id", "period_id"}])
-        query.add([f"{self._period()} as v_period_id"])
-        typed = query.sql(self._records(lineage))
+        query.add("ungrouped", [f"{self._ungrouped(name)} as u_{name}" for name in self._numeric()])
+        query.add(
+            "numbers", [f"{values.number_text(f'u_{name}', self.decimal)} as n_{name}" for name in self._numeric()]
+        )
+        query.add("moments", [f"{self._parsed(name)} as p_{name}" for name in self._dated()])
+        typed_here = [c for c in self.columns if c.name not in {"agency_id", "period_id"}]
+        query.add("typed", [f"{self._typed(column)} as v_{column.name}" for column in typed_here])
+        query.add("period", [f"{self._period()} as v_period_id"])
+        records = query.sql(self._records(lineage))
         names = (*(column.name for column in self.columns), *({"scale"} & self.names))
         untyped = Untyped(self.plan, names, self.has_scale, frozenset(self.personal))
         rules = untyped.rules()
         if not rules:
-            return TypingQueries(typed, None, self.names_read)
-        query.add([f"{rule} as r_{name}" for name, rule in rules.items()])
+            return TypingQueries(records, None, self.names_read)
+        query.add("rules", [f"{rule} as r_{name}" for name, rule in rules.items()])
         broken, problems = untyped.problems(list(rules))
         final = f"select {lineage['row_id']} as row_id, {problems} as problems from last where {broken}"
-        return TypingQueries(typed, query.sql(final), self.names_read)
+        return TypingQueries(records, query.sql(final), self.names_read)
 
     def _numeric(self) -> list[str]:
         """Columns whose texts are read as numbers."""
@@ -193,13 +216,7 @@ class _Compiler:
 
     def _code(self, name: str) -> str:
         """The text after labels and names: the code where the group has any, else the text itself."""
-        return self.plan.by_group(
-            name,
-            [
-                f"k_{name}" if group.prop.labels is not None or group.prop.lookup else f"t_{name}"
-                for group in self.plan.groups(name)
-            ],
-        )
+        return self.plan.by_group(name, [group.code(name) for group in self.plan.groups(name)])
 
     def _value(self, name: str, kind: str) -> str:
         groups = self.plan.groups(name)
@@ -208,15 +225,14 @@ class _Compiler:
         return typed if error == "false" else f"case when not {error} then {typed} end"
 
     def _group_value(self, name: str, kind: str, group: Group) -> str:
-        prop = group.prop
-        code = f"k_{name}" if prop.labels is not None or prop.lookup else f"t_{name}"
+        prop, code = group.prop, group.code(name)
         if prop.treatment == "pseudonymise":
             return pseudonym_sql(f"t_{name}")
         number = f"n_{name}"
         if isinstance(prop.treatment, Generalise):
             return _band(values.decimal_value(number, prop.multiply_by), prop.treatment)
         if kind == "text":
-            if name == "region_id" and code.startswith("t_"):
+            if name == "region_id" and not group.is_coded:
                 return f"case when not regexp_full_match({code}, '[0-9]+([.]0+)?') then {code} end"
             if name in self.personal:
                 return f"case when {self.personal[name].code(f't_{name}')} is null then {code} end"
@@ -232,8 +248,7 @@ class _Compiler:
     def _date(self, name: str, group: Group) -> str:
         if is_hijri(group):
             return f"h_{name}"
-        code = f"k_{name}" if group.prop.labels is not None else f"t_{name}"
-        return values.gregorian_timestamp(code, group.prop.date_format)
+        return values.gregorian_timestamp(group.code(name), group.prop.date_format)
 
     def _typed(self, column: Column) -> str:
         if self.has_scale and column.name in SCALED_VALUES:

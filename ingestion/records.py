@@ -35,6 +35,15 @@ class Group:
     prop: Property
     members: tuple[Fed, ...]
 
+    @property
+    def is_coded(self) -> bool:
+        """True when its texts are labels or names that stand for codes."""
+        return self.prop.labels is not None or bool(self.prop.lookup)
+
+    def code(self, column: str) -> str:
+        """Column of the typing query that later stages read: the code of a label or name if the group has any, else the text."""
+        return f"k_{column}" if self.is_coded else f"t_{column}"
+
 
 @dataclass(frozen=True)
 class Plan:

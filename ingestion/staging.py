@@ -105,10 +105,10 @@ def _only_if_any(connection: duckdb.DuckDBPyConnection, query: str, target: Path
 
 def _slices(connection: duckdb.DuckDBPyConnection, typed: Path) -> list[dict[str, str | int]]:
     found = connection.execute(
-        f"select slice_id, agency_id, period_id, count(*) from {sql.parquet(typed)} "
+        f"select slice_id, agency_id, period_id, count(*) as rows from {sql.parquet(typed)} "
         "where agency_id is not null and period_id is not null group by all order by all"
-    ).fetchall()
-    return [dict(zip(("slice_id", "agency_id", "period_id", "rows"), row, strict=True)) for row in found]
+    )
+    return sql.rows(found)
 
 
 def _key_for(given: Input, workspace: Workspace) -> personal.Pseudonyms | None:

@@ -58,8 +58,7 @@ class Untyped:
             kind == "text"
             and name not in {"scale", "region_id", "period_id"}
             and name not in self.personal
-            and prop.labels is None
-            and not prop.lookup
+            and not group.is_coded
             and prop.treatment is None
             and self.plan.sheet_error(name) == "false"
             and all(fed.valid is None for fed in group.members)
@@ -73,7 +72,7 @@ class Untyped:
         for group in self.plan.groups(name):
             if isinstance(group.prop.treatment, Generalise):
                 conditions.append(f"try_cast(n_{name} as double) is null")
-            elif (group.prop.labels is not None or group.prop.lookup) and group.prop.unlisted == "empty":
+            elif group.is_coded and group.prop.unlisted == "empty":
                 conditions.append(f"coalesce(k_{name}, w_{name}) is not null")
             else:
                 conditions.append("true")
@@ -93,19 +92,18 @@ class Untyped:
 
     def _reason(self, name: str, kind: str, group: Group) -> str:
         prop = group.prop
-        code = f"k_{name}" if prop.labels is not None or prop.lookup else f"t_{name}"
         reason = {"text": "'unknown_code'", "boolean": "'value_not_boolean'"}.get(kind, "")
         if isinstance(prop.treatment, Generalise) or kind in {"decimal", "integer"}:
             reason = values.number_rule(f"n_{name}")
         elif kind in {"date", "timestamp"} or name == "period_id":
             reason = self._date_reason(name, group)
-        elif name == "region_id" and code.startswith("t_"):
+        elif name == "region_id" and not group.is_coded:
             reason = "'region_ambiguous'"
         elif name in self.personal:
             reason = "'personal_data'"
         if self.has_scale and name in SCALED_VALUES:
             return f"case when try_cast(n_{name} as double) is null then 'unknown_code' else 'number_out_of_type' end"
-        if prop.labels is not None or prop.lookup:
+        if group.is_coded:
             return f"coalesce(w_{name}, {reason})"
         return reason
 
@@ -116,8 +114,7 @@ class Untyped:
                 f"case when {year} between {values.EARLIEST_YEAR} and {values.LATEST_YEAR} "
                 "then 'date_calendar' else 'date_impossible' end"
             )
-        code = f"k_{name}" if group.prop.labels is not None else f"t_{name}"
-        return values.gregorian_rule(code, f"p_{name}")
+        return values.gregorian_rule(group.code(name), f"p_{name}")
 
 
 def is_hijri(group: Group) -> bool:

@@ -1,4 +1,4 @@
-"""DuckDB connections as every part of ingestion uses them, and the quoting of names and texts in SQL.
+"""DuckDB connections as every part of ingestion uses them, the quoting of names and texts in SQL, and rows by name.
 
 Belongs here: limits of memory, threads and disk, and safe composition of SQL. Does not belong here: any query.
 """
@@ -6,6 +6,7 @@ Belongs here: limits of memory, threads and disk, and safe composition of SQL. D
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -61,6 +62,12 @@ def parquet(*paths: Path, with_places: bool = False) -> str:
 def write(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
     """Write the rows of a query to a Parquet file."""
     connection.execute(f"copy ({query}) to {text(str(target))} (format parquet, compression zstd)")
+
+
+def rows(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The rows of an executed query, each by the names of its columns."""
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def count(connection: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from miyar.sql import rows as rows_of
 from portal.edition_cache import Edition
 from portal.problems import not_found
 from publication.access import Agency, Centre, Viewer, may_read, row_condition, visible
@@ -106,9 +107,7 @@ class View:
         return visible(self.edition.manifest.tables[table].columns, self.viewer)
 
     def _run(self, sql: str, values: Sequence[object]) -> list[Row]:
-        result = self._cursor.execute(sql, list(values))
-        names = [column[0] for column in result.description]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        return rows_of(self._cursor.execute(sql, list(values)))
 
 
 @lru_cache(maxsize=512)

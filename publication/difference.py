@@ -11,7 +11,6 @@ from typing import Any
 import duckdb
 
 from miyar import sql
-from publication.reading import rows_of
 
 COMPARED = ("score", "ci_low", "ci_high", "n", "status", "status_reason")
 
@@ -51,7 +50,7 @@ def compare(older: Path, newer: Path) -> Difference:
             where older.score_id is null or newer.score_id is null or {changed}
             order by period_id, metric_id, unit_type, unit_id, score_id
         """
-        found = rows_of(connection.execute(query))
+        found = sql.rows(connection.execute(query))
         rows = [{name: _plain(value) for name, value in row.items()} for row in found]
     counts = {kind: sum(row["change"] == kind for row in rows) for kind in ("added", "removed", "changed")}
     periods = sorted({row["period_id"] for row in rows if row["change"] != "added"})

@@ -125,6 +125,7 @@ def publish(
         access_hash=draft.access_hash,
         files=_file_hashes(draft.folder),
         by=by,
+        roles=methodology.roles,
         inputs_hash=keep(workspace),
         **vars(origin),
     )

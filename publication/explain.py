@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import yaml
 
+from miyar import sql
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.manifest import read_manifest
@@ -97,7 +98,7 @@ def explain(workspace: Workspace, edition: Path, score_id: str) -> Explanation:
     found = trace(workspace, edition, score_id, limit=1)
     with open_edition(edition) as connection:
         tables = read_manifest(edition).tables
-        told = explain_published(lambda sql, values: _all(connection, sql, values), tables, score_id)
+        told = explain_published(lambda query, values: _all(connection, query, values), tables, score_id)
         metric = _one(connection, "select * from dim_metrics where metric_id = ?", [found.passport["metric_id"]])
     assert told is not None  # noqa: S101 - narrows the type; the trace found the score
     cells = [cell for feed in found.cells.values() for cell in feed]
@@ -279,11 +280,9 @@ def _score_of(connection: duckdb.DuckDBPyConnection, unit: str, metric: str, per
     )
 
 
-def _one(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> Numbers | None:
-    return next(iter(_all(connection, sql, values)), None)
+def _one(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any]) -> Numbers | None:
+    return next(iter(_all(connection, query, values)), None)
 
 
-def _all(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[Numbers]:
-    result = connection.execute(sql, values)
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+def _all(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any]) -> list[Numbers]:
+    return sql.rows(connection.execute(query, values))

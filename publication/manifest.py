@@ -56,6 +56,7 @@ class Manifest:
     submissions: dict[str, str] = field(default_factory=dict)
     code_version: str = ""
     by: str = ""
+    roles: dict[str, str] = field(default_factory=dict)  # role -> the metric that has it
     inputs_hash: str | None = None  # of `vintages/`; an edition without cannot be reproduced
 
     def as_json(self) -> str:

@@ -10,7 +10,11 @@ from typing import Any
 import duckdb
 import yaml
 
+from miyar import sql
 from miyar.errors import MiyarError, Problem
+from miyar.unit_types import unit_types
+from publication.manifest import Manifest, read_manifest
+from publication.method import usual_roles
 
 BENCHMARK = """
     select
@@ -33,6 +37,7 @@ def wording() -> dict[str, dict[str, dict[str, str]]]:
     source: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(
         (Path(__file__).parent / "wording.yml").read_text("utf-8")
     )
+    source["unit_types"] = {name: one.name for name, one in unit_types().items()} | source["unit_types"]
     return source
 
 
@@ -76,18 +81,24 @@ def open_edition(edition: Path, threads: int = 0) -> duckdb.DuckDBPyConnection:
     )
 
 
-def rows_of(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """The rows of an executed query, each by the names of its columns."""
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-
-
 def headline_metrics(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
     """(id, Arabic name, English name) of the metrics shown first, in the order of their ids."""
     found = connection.execute(
         "select metric_id, name_ar, name_en from dim_metrics where is_headline order by metric_id"
     ).fetchall()
     return [(str(row[0]), str(row[1]), str(row[2])) for row in found]
+
+
+def satisfaction_metric(manifest: Manifest) -> str:
+    """The metric most readers come for; an edition whose manifest names no roles has the usual one."""
+    return (manifest.roles or usual_roles()).get("satisfaction", "")
+
+
+def first_metric(edition: Path, connection: duckdb.DuckDBPyConnection) -> str:
+    """The metric shown to who asks for none: overall satisfaction, or the first headline metric where there is none."""
+    names = [name for name, _, _ in headline_metrics(connection)]
+    wanted = satisfaction_metric(read_manifest(edition))
+    return wanted if wanted in names or not names else names[0]
 
 
 def last_period(connection: duckdb.DuckDBPyConnection) -> str:
@@ -102,4 +113,4 @@ def benchmark_rows(connection: duckdb.DuckDBPyConnection, metric_id: str, period
         raise MiyarError(
             Problem("metric_unknown", f"there is no metric {metric_id!r}", next_step=f"Try one of {known}.")
         )
-    return rows_of(connection.execute(BENCHMARK, [metric_id, period_id]))
+    return sql.rows(connection.execute(BENCHMARK, [metric_id, period_id]))

@@ -14,13 +14,17 @@ from publication.documents.rendering import as_html, as_pdf, values
 from publication.phrasing import LANGUAGES
 from publication.shares import Shelf
 
+# Roles of the metrics by which regions are laid side by side.
+REGIONAL = ("satisfaction", "timeliness", "completion")
+
 
 def write_reports(shelf: Shelf, building: Path, edition_id: str, period: str, methodology: Methodology) -> None:
     """Write `reports/national.*` and `reports/regions/<region>.*` of an edition under construction."""
     minimum = int(methodology.thresholds["minimum_peers"])
     folder = building / "reports"
     with shelf.reader(Public()) as public, shelf.reader(Centre()) as centre:
-        _write(national_document(public, centre, edition_id, period, minimum), folder / "national", period)
+        regional = [methodology.roles[role] for role in REGIONAL if role in methodology.roles]
+        _write(national_document(public, centre, edition_id, period, minimum, regional), folder / "national", period)
         for region in public.rows("select * from dim_units where unit_type = 'region' order by unit_id"):
             document = region_document(public, region, edition_id, period, methodology.thresholds["interval_level"])
             _write(document, folder / "regions" / str(region["unit_id"]), period)

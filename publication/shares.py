@@ -13,8 +13,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from miyar import sql
 from publication.access import Centre, Viewer, access_rules, row_condition, visible
-from publication.reading import rows_of
 
 # Many small queries: a second thread costs more than it brings, and keeps the order of rows no better.
 _CONFIG: dict[str, Any] = {"threads": 1}
@@ -29,11 +29,11 @@ class Reader:
         self.tables = sorted(names)
         self._made: dict[str, pa.Table] = {}
 
-    def rows(self, sql: str, *given: Any) -> list[dict[str, Any]]:
+    def rows(self, query: str, *given: Any) -> list[dict[str, Any]]:
         # A word that is a table's name and means something else costs time only.
-        for name in sorted(set(re.findall(r"\w+", sql)) & set(self.tables)):
+        for name in sorted(set(re.findall(r"\w+", query)) & set(self.tables)):
             self._table(name)
-        return rows_of(self._connection.execute(sql, list(given)))
+        return sql.rows(self._connection.execute(query, list(given)))
 
     def has(self, *tables: str) -> bool:
         """Whether the edition holds these tables and the reader may read them."""

@@ -11,8 +11,8 @@ import duckdb
 
 from miyar import sql
 from miyar.errors import MiyarError, Problem
+from miyar.unit_types import unit_types
 from miyar.workspace import Workspace
-from publication.reading import rows_of
 
 # Feed -> its table of cells.
 CELLS = {
@@ -23,15 +23,6 @@ CELLS = {
     "mystery_visits": "int_visits__cells",
     "maturity_assessments": "int_maturity__cells",
     "reported_measures": "int_reported__cells",
-}
-# Unit type -> the columns its id is made of, in order.
-UNITS = {
-    "agency": ("agency_id",),
-    "service": ("agency_id", "service_id"),
-    "branch": ("agency_id", "branch_id"),
-    "agency_region": ("agency_id", "region_id"),
-    "region": ("region_id",),
-    "journey": ("journey_id",),
 }
 
 
@@ -96,9 +87,7 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
 def row_conditions(passport: dict[str, Any], metric: dict[str, Any], feed: str) -> tuple[str, list[Any]]:
     """The predicate of a score's rows, in words that cells and lake rows share."""
     parts, values = [], []
-    unit = UNITS[passport["unit_type"]]
-    pieces = passport["unit_id"].split("/", len(unit) - 1)
-    for column, value in zip(unit, pieces, strict=True):
+    for column, value in unit_types()[passport["unit_type"]].values_of(passport["unit_id"]).items():
         parts.append(f"{column} = ?")
         values.append(value)
     measure = str(metric["measure_id"])
@@ -134,10 +123,10 @@ def _lake_file(workspace: Workspace, entry: dict[str, Any]) -> Path | None:
     return path if path.is_file() else None
 
 
-def _all(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[dict[str, Any]]:
-    return rows_of(connection.execute(sql, values))
+def _all(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any]) -> list[dict[str, Any]]:
+    return sql.rows(connection.execute(query, values))
 
 
-def _one(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> dict[str, Any] | None:
-    rows = _all(connection, sql, values)
+def _one(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any]) -> dict[str, Any] | None:
+    rows = _all(connection, query, values)
     return rows[0] if rows else None

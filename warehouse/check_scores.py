@@ -13,6 +13,7 @@ from expectations.check import CheckResult, checking
 from ingestion.contract import Contract, load_contract
 from ingestion.lake import write_empty_files
 from ingestion.submission_ledger import read_accounts, write_slices
+from miyar import sql
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
 from publication.method import methodology_of
@@ -67,6 +68,4 @@ def scores_of_check(
     if failures:
         raise RuntimeError(f"the scores could not be worked out: {'; '.join(failures)}")
     with duckdb.connect(str(throwaway.warehouse), read_only=True) as connection:
-        result = connection.execute(SCORES)
-        names = [column[0] for column in result.description]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        return sql.rows(connection.execute(SCORES))

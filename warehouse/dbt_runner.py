@@ -17,12 +17,13 @@ from typing import Any
 
 import duckdb
 
+from miyar import unit_types
 from miyar.workspace import Workspace
 from warehouse.inputs import code_hash
 
 DBT = Path(__file__).resolve().parents[1] / "dbt"
 # What decides the content of a cell: when any of it changes, every slice is computed again.
-CELLS_COME_FROM = ("models/staging/lake/stg_lake__*.sql", "models/intermediate/cells/*.sql", "macros/*.sql")
+CELLS_COME_FROM = ("models/staging/lake/stg_lake__*.sql", "models/intermediate/cells/**/*.sql", "macros/*.sql")
 
 # The two halves of the project, as dbt selects them: rows to cells, and everything computed from cells.
 HEAVY = ["fqn:miyar.staging.lake", "fqn:miyar.intermediate.cells"]
@@ -58,6 +59,12 @@ def build_key(project: Path = DBT) -> str:
     return digest.hexdigest()[:16]
 
 
+def cells_key(workspace: Workspace) -> str:
+    """Hash of everything cells are made from beside rows: their SQL, and which questions it asks for."""
+    items = workspace.lake / "registry" / "items.parquet"
+    return hashlib.sha256(build_key().encode() + (items.read_bytes() if items.is_file() else b"")).hexdigest()[:16]
+
+
 def scores_key(workspace: Workspace) -> str:
     """Hash of everything scores are made from beside cells: code, methodology and registry as the snapshots have them.
 
@@ -86,19 +93,20 @@ def _forget_scores(workspace: Workspace) -> None:
             connection.execute(f"drop table if exists {schema}.{name}")
 
 
-def dbt_variables(workspace: Workspace, key: str) -> dict[str, str]:
+def dbt_variables(workspace: Workspace, key: str) -> dict[str, Any]:
     """The variables of one run."""
     return {
         "lake": workspace.lake.as_posix(),
         "methodology_version": workspace.settings.methodology,
         "build_key": key,
+        "unit_types": unit_types.for_dbt(),
     }
 
 
 def dbt_arguments(
     command: str,
     workspace: Workspace,
-    variables: dict[str, str],
+    variables: dict[str, Any],
     select: list[str],
     *,
     full_refresh: bool = False,
@@ -176,7 +184,7 @@ def run_dbt(
     """
     workspace.warehouse.parent.mkdir(parents=True, exist_ok=True)
     manifest = _parsed_manifest()
-    key, method = build_key(), scores_key(workspace)
+    key, method = cells_key(workspace), scores_key(workspace)
     cells, scores = _noted(workspace, "cells.key"), _noted(workspace, "scores.key")
     stale = command == "build" and cells not in ("", key)
     arguments = dbt_arguments(
@@ -198,7 +206,7 @@ NOTED = {"int_slices__built": "cells.key", "int_periods__built": "scores.key"}
 
 def is_stale(workspace: Workspace) -> bool:
     """Whether code, methodology or registry changed since everything was last made: then a part alone cannot be."""
-    keys = {"cells.key": build_key(), "scores.key": scores_key(workspace)}
+    keys = {"cells.key": cells_key(workspace), "scores.key": scores_key(workspace)}
     return any(_noted(workspace, name) != key for name, key in keys.items())
 
 

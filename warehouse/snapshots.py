@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from ingestion.submission_ledger import Account
 from methodology.parameters import Methodology
 from miyar.registry import TABLES
+from publication.method import items_of_roles
 from publication.published import read_published
 from warehouse.inputs import Inputs
 
@@ -54,6 +55,8 @@ def write_snapshots(inputs: Inputs, *, into: Path | None = None) -> None:
     _write(folder / "adoption_errors.parquet", errors, methodology.adoption_errors)
     roles = [{"role": role, "metric_id": metric} for role, metric in methodology.roles.items()]
     _write(folder / "roles.parquet", ["role", "metric_id"], roles)
+    items = [{"role": role, "item": item} for role, item in items_of_roles(methodology).items()]
+    _write(folder / "items.parquet", ["role", "item"], items)
     _write(folder / "index.parquet", list(methodology.index[0]), methodology.index)
     about = {"methodology_version": methodology.version, "hash": methodology.hash, **methodology.about}
     _write(folder / "methodology_versions.parquet", list(about), [about])

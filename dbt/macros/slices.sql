@@ -7,3 +7,16 @@
         select 1
     {%- endif -%}
 {% endmacro %}
+
+{# The rows of a feed whose cells are made: those of the live submissions of pending slices, each with the rank of its delivery. #}
+{% macro pending_rows(feed) -%}
+    (
+        select
+            feed.*,
+            pending.delivery_rank
+        from {{ ref('stg_lake__' ~ feed) }} as feed
+        inner join {{ ref('int_slices__pending') }} as pending
+            on feed.slice_id = pending.slice_id
+            and feed.submission_id = pending.submission_id
+    )
+{%- endmacro %}

@@ -1,20 +1,20 @@
-{# Where files stand. Dispatched: DuckDB and Spark name files in SQL differently. #}
-{% macro lake(feed) %}{{ return(adapter.dispatch('lake')(feed)) }}{% endmacro %}
+{# Where the files of a source stand, in place of dbt's own `source()`: the lake of the workspace a run is about. dbt notes the
+dependency; the adapter says how SQL names files. #}
+{% macro source(source_name, table_name) %}
+    {%- do builtins.source(source_name, table_name) -%}
+    {%- set place = {
+        'lake': table_name ~ '/*/*.parquet',
+        'ledger': table_name ~ '.parquet',
+        'snapshots': 'registry/' ~ table_name ~ '.parquet',
+    }[source_name] -%}
+    {{ return(adapter.dispatch('files')(place)) }}
+{% endmacro %}
 
-{% macro default__lake(feed) -%}
-    read_parquet('{{ var("lake") | replace("'", "''") }}/{{ feed }}/*/*.parquet', hive_partitioning = false)
+{# Files below the lake. A folder named a=b on the way to them is no column of theirs. #}
+{% macro default__files(place) -%}
+    read_parquet('{{ var("lake") | replace("'", "''") }}/{{ place }}', hive_partitioning = false)
 {%- endmacro %}
 
-{% macro spark__lake(feed) -%}
-    parquet.`{{ var("lake") }}/{{ feed }}/*`
-{%- endmacro %}
-
-{% macro snapshot(table) %}{{ return(adapter.dispatch('snapshot')(table)) }}{% endmacro %}
-
-{% macro default__snapshot(table) -%}
-    read_parquet('{{ var("lake") | replace("'", "''") }}/{{ table }}.parquet')
-{%- endmacro %}
-
-{% macro spark__snapshot(table) -%}
-    parquet.`{{ var("lake") }}/{{ table }}.parquet`
+{% macro spark__files(place) -%}
+    parquet.`{{ var("lake") }}/{{ place | replace('/*.parquet', '') }}`
 {%- endmacro %}

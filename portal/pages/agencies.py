@@ -12,6 +12,7 @@ from portal.context import PAGE_ROWS, AnyPage, Page, Start, language_of, part_of
 from portal.view import Row, View
 from publication.access import Agency
 from publication.plots import funnel, spine
+from publication.reading import satisfaction_metric
 
 router = APIRouter()
 AGENCY_SCORES = """
@@ -84,8 +85,8 @@ def agency(page: AnyPage, agency_id: str, period: str = "", full: bool = False) 
 def headline_metrics(view: View) -> list[dict[str, str]]:
     """Satisfaction first where it is measured, as the question most readers come with."""
     return view.rows(
-        "select metric_id, name_ar, name_en from dim_metrics where is_headline "
-        "order by metric_id != 'overall_satisfaction', feed, metric_id"
+        "select metric_id, name_ar, name_en from dim_metrics where is_headline order by metric_id != ?, feed, metric_id",
+        [satisfaction_metric(view.edition.manifest)],
     )
 
 

@@ -12,7 +12,6 @@ from publication.documents.model import (
     Code,
     Count,
     Document,
-    Interval,
     Number,
     Plot,
     Section,
@@ -23,7 +22,20 @@ from publication.documents.model import (
     score_code,
     word,
 )
-from publication.documents.sections import disparities, figures, journeys, named, trends
+from publication.documents.sections import disparities, figures, journeys, trends
+from publication.documents.tables import (
+    Columns,
+    code,
+    count,
+    interval,
+    name,
+    named,
+    number,
+    score,
+    table_of,
+    table_section,
+    words,
+)
 from publication.method import dimension_names
 from publication.plots import radar, rug, spine
 from publication.shares import Reader
@@ -87,22 +99,18 @@ def _standing(reader: Reader, period_id: str) -> Section | None:
     )
     if not rows:
         return Section(Sentence("standing"), [Sentence("standing_none")])
-    lines: list[tuple[Cell, ...]] = [
-        (
-            named(row),
-            Number(row["score"]),
-            Interval(row["ci_low"], row["ci_high"]),
-            Count(row["n"]),
-            Number(row["peer_median"]),
-            Interval(row["peer_lower_quartile"], row["peer_upper_quartile"]),
-            Count(row["peers_count"]),
-            coded(row["band"] or row["comparability_reason"]),
-            Interval(row["rank_low"], row["rank_high"], 0),
-            score_code(row["score_id"]),
-        )
-        for row in rows
-    ]
-    columns = ("metric", "score", "interval", "n", "peer_median", "peer_quartiles", "peers_count", "verdict", "ranks")
+    columns: Columns = {
+        "metric": named,
+        "score": number("score"),
+        "interval": interval("ci_low", "ci_high"),
+        "n": count("n"),
+        "peer_median": number("peer_median"),
+        "peer_quartiles": interval("peer_lower_quartile", "peer_upper_quartile"),
+        "peers_count": count("peers_count"),
+        "verdict": lambda row: coded(row["band"] or row["comparability_reason"]),
+        "ranks": interval("rank_low", "rank_high", 0),
+        "score_id": score(),
+    }
     return Section(
         Sentence("standing"),
         [
@@ -110,7 +118,7 @@ def _standing(reader: Reader, period_id: str) -> Section | None:
                 "standing_count", {"scores": Count(len(rows)), "banded": Count(sum(bool(r["band"]) for r in rows))}
             ),
             Plot((lambda language: spine(rows, language, word("standing", language)),)),
-            Table((*columns, "score_id"), lines),
+            table_of(rows, columns),
         ],
     )
 
@@ -125,8 +133,8 @@ def _not_compared(reader: Reader, period_id: str) -> Section | None:
         group by all order by metrics_count desc, comparability_reason""",
         period_id,
     )
-    lines: list[tuple[Cell, ...]] = [(coded(row["comparability_reason"]), Count(row["metrics_count"])) for row in rows]
-    return Section(Sentence("not_compared"), [Table(("reason", "metrics_count"), lines)]) if rows else None
+    columns: Columns = {"reason": words("comparability_reason"), "metrics_count": count("metrics_count")}
+    return table_section("not_compared", None, rows, columns)
 
 
 def _over_time(reader: Reader, period_id: str) -> Section | None:
@@ -184,10 +192,10 @@ def _model(reader: Reader, row: dict[str, Any], methodology: Methodology) -> Sec
     model = methodology.models.get(row["model_id"])
     levels = {str(number): level for number, level in enumerate(model.levels if model else [], start=1)}
     webs = [
-        {"name_ar": name["ar"], "name_en": name["en"], "score": part["score"]}
+        {"name_ar": known["ar"], "name_en": known["en"], "score": part["score"]}
         for part in parts
         if part["part"] == "dimension"
-        and (name := names.get(part["part_id"], {"ar": part["part_id"], "en": part["part_id"]}))
+        and (known := names.get(part["part_id"], {"ar": part["part_id"], "en": part["part_id"]}))
     ]
     gates = [
         {"name_ar": level["ar"], "name_en": level["en"], "is_passed": part["is_passed"]}
@@ -195,16 +203,13 @@ def _model(reader: Reader, row: dict[str, Any], methodology: Methodology) -> Sec
         if part["part"] == "gate" and (level := levels.get(part["part_id"]))
     ]
     gaps = reader.rows("select * from bench_maturity_gaps where score_id = ? and model_id = ? order by all", *given)
-    lines: list[tuple[Cell, ...]] = [
-        (
-            coded("score_gap", "gaps") if gap["practice_id"] is None else named(gap, "practice"),
-            coded(gap["gap_reason"], "gap_reasons"),
-            Number(gap["counted_adoption"]),
-            Number(gap["adoption_needed"]),
-            Number(gap["points_missing"]),
-        )
-        for gap in gaps
-    ]
+    columns: Columns = {
+        "practice": lambda gap: coded("score_gap", "gaps") if gap["practice_id"] is None else named(gap, "practice"),
+        "reason": words("gap_reason", "gap_reasons"),
+        "counted_adoption": number("counted_adoption"),
+        "adoption_needed": number("adoption_needed"),
+        "points_missing": number("points_missing"),
+    }
     cells: dict[str, Cell] = {
         "model": named(row),
         "period": Code(row["period_id"]),
@@ -217,8 +222,7 @@ def _model(reader: Reader, row: dict[str, Any], methodology: Methodology) -> Sec
         Sentence("maturity_level" if row["announced_level"] is not None else "maturity_score", cells),
         Plot((lambda language: radar(webs, gates, language, row[f"name_{language}"]),)),
     ]
-    columns = ("practice", "reason", "counted_adoption", "adoption_needed", "points_missing")
-    return Section(Sentence("maturity", cells), [*blocks, *([Table(columns, lines)] if lines else [])])
+    return Section(Sentence("maturity", cells), [*blocks, *([table_of(gaps, columns)] if gaps else [])])
 
 
 def _owner_only(reader: Reader, period_id: str) -> Section | None:
@@ -228,18 +232,14 @@ def _owner_only(reader: Reader, period_id: str) -> Section | None:
         order by metric_id, instrument_id""",
         period_id,
     )
-    lines: list[tuple[Cell, ...]] = [
-        (
-            named(row, "metric"),
-            Number(row["score"]),
-            Interval(row["ci_low"], row["ci_high"]),
-            Count(row["n"]),
-            coded(row["status_reason"]),
-        )
-        for row in rows
-    ]
-    columns = ("metric", "score", "interval", "n", "reason")
-    return Section(Sentence("owner_only"), [Sentence("owner_only_how"), Table(columns, lines)]) if rows else None
+    columns: Columns = {
+        "metric": name("metric"),
+        "score": number("score"),
+        "interval": interval("ci_low", "ci_high"),
+        "n": count("n"),
+        "reason": words("status_reason"),
+    }
+    return table_section("owner_only", "owner_only_how", rows, columns)
 
 
 def _restated(reader: Reader) -> Section | None:
@@ -253,36 +253,28 @@ def _restated(reader: Reader) -> Section | None:
         where restated.unit_type = 'agency' and restated.agency_id is not null
         order by period_id, metric_id, instrument_id"""
     )
-    lines: list[tuple[Cell, ...]] = [
-        (
-            named(row, "metric"),
-            Code(row["period_id"]),
-            Number(row["score_before"]),
-            Number(row["score_after"]),
-            Number(row["data_change"], is_change=True),
-            Number(row["method_change"], is_change=True),
-            coded(row["cause"], "causes"),
-            score_code(row["score_id"]),
-        )
-        for row in rows
-    ]
-    columns = ("metric", "period", "score_before", "score_after", "data_change", "method_change", "cause", "score_id")
-    return Section(Sentence("restated"), [Sentence("restated_how"), Table(columns, lines)]) if rows else None
+    columns: Columns = {
+        "metric": name("metric"),
+        "period": code("period_id"),
+        "score_before": number("score_before"),
+        "score_after": number("score_after"),
+        "data_change": number("data_change", is_change=True),
+        "method_change": number("method_change", is_change=True),
+        "cause": words("cause", "causes"),
+        "score_id": score(),
+    }
+    return table_section("restated", "restated_how", rows, columns)
 
 
 def _files(quality: list[Any], period_id: str) -> Section | None:
     """What became of the agency's files of this period."""
-    lines: list[tuple[Cell, ...]] = [
-        (
-            Code(line["file"]),
-            coded(line["status"], "submission_statuses"),
-            Count(line["accepted"]),
-            Count(line.get("quarantined")),
-            Count(line.get("duplicates")),
-            Code(line["submission_id"]),
-        )
-        for line in quality
-        if period_id in line["periods"] or not line["periods"]
-    ]
-    columns = ("file", "file_status", "accepted", "quarantined", "duplicates", "submission_id")
-    return Section(Sentence("files"), [Sentence("files_how"), Table(columns, lines)]) if lines else None
+    files = [line for line in quality if period_id in line["periods"] or not line["periods"]]
+    columns: Columns = {
+        "file": code("file"),
+        "file_status": words("status", "submission_statuses"),
+        "accepted": count("accepted"),
+        "quarantined": lambda line: Count(line.get("quarantined")),
+        "duplicates": lambda line: Count(line.get("duplicates")),
+        "submission_id": code("submission_id"),
+    }
+    return table_section("files", "files_how", files, columns)

@@ -4,44 +4,33 @@ Belongs here: what everybody may read about the whole. Agencies are neither name
 more than the methodology's minimum of peers. Does not belong here: one region (`region`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from publication.documents.model import (
-    Cell,
-    Code,
-    Count,
-    Document,
-    Interval,
-    Number,
-    Section,
-    Sentence,
-    Table,
-    coded,
-    source_code,
-)
-from publication.documents.sections import disparities, journeys, named, side_by_side, trends
+from publication.documents.model import Cell, Code, Count, Document, Section, Sentence
+from publication.documents.sections import disparities, journeys, side_by_side, trends
+from publication.documents.tables import Columns, code, count, interval, named, number, source, table_section, words
 from publication.phrasing import Language
 from publication.plots import funnel
 from publication.shares import Reader
 
-# A figure of complaints that may be compared between regions, and the measure of a whole journey.
-REGIONAL = ("overall_satisfaction", "complaints_in_time", "digital_completion")
 
-
-def national_document(public: Reader, centre: Reader, edition_id: str, period_id: str, minimum_peers: int) -> Document:
+def national_document(
+    public: Reader, centre: Reader, edition_id: str, period_id: str, minimum_peers: int, regional: Sequence[str]
+) -> Document:
     """The report of a period.
 
     Args:
         public: what a reader who owns nothing may read; every row shown stands here.
         centre: all rows, of which only counts and statistics over agencies are taken.
         minimum_peers: a statistic over agencies rests on more than these, so that each sees that many others in it.
+        regional: the metrics by which regions are laid side by side.
     """
     cells: dict[str, Cell] = {"edition": Code(edition_id), "period": Code(period_id)}
     found = [
         trends(public, "national", "all", period_id, with_plots=True),
         disparities(public, "region", "all", period_id),
-        _regions(public, period_id),
+        _regions(public, period_id, regional),
         journeys(public, period_id),
         _complaints(centre, period_id, minimum_peers),
         _maturity(centre, period_id, minimum_peers),
@@ -59,12 +48,12 @@ def national_document(public: Reader, centre: Reader, edition_id: str, period_id
     )
 
 
-def _regions(public: Reader, period_id: str) -> Section | None:
+def _regions(public: Reader, period_id: str, metrics: Sequence[str]) -> Section | None:
     """Regions in funnels: which lie beyond what their numbers of answers explain."""
     if not public.has("bench_scores", "dim_units", "dim_metrics"):
         return None
     drawn = []
-    for metric in REGIONAL:
+    for metric in metrics:
         rows = public.rows(
             """select scores.score, scores.n, scores.standard_error, scores.instrument_id, units.name_ar, units.name_en,
                 metrics.unit, metrics.name_ar as metric_ar, metrics.name_en as metric_en
@@ -101,23 +90,15 @@ def _complaints(centre: Reader, period_id: str, minimum_peers: int) -> Section |
         period_id,
         minimum_peers,
     )
-    lines: list[tuple[Cell, ...]] = [
-        (
-            coded(row["figure"], "figures"),
-            Number(row["median"]),
-            Interval(row["lower"], row["upper"]),
-            Count(row["agencies"]),
-            Count(_whole(row["n"])),
-            source_code("bench_complaints", row["figure"]),
-        )
-        for row in rows
-    ]
-    columns = ("figure", "median", "quartiles", "agencies_count", "n", "source")
-    return (
-        Section(Sentence("bench_complaints"), [Sentence("complaints_national"), Table(columns, lines)])
-        if rows
-        else None
-    )
+    columns: Columns = {
+        "figure": words("figure", "figures"),
+        "median": number("median"),
+        "quartiles": interval("lower", "upper"),
+        "agencies_count": count("agencies"),
+        "n": count("n"),
+        "source": source("bench_complaints", "figure"),
+    }
+    return table_section("bench_complaints", "complaints_national", rows, columns)
 
 
 def _maturity(centre: Reader, period_id: str, minimum_peers: int) -> Section | None:
@@ -135,20 +116,16 @@ def _maturity(centre: Reader, period_id: str, minimum_peers: int) -> Section | N
         period_id,
         minimum_peers,
     )
-    lines: list[tuple[Cell, ...]] = [
-        (
-            named(row),
-            Code(row["period_id"]),
-            Number(row["median"]),
-            Interval(row["lower"], row["upper"]),
-            Count(row["agencies"]),
-            Count(_whole(row["contradicted"])),
-            source_code("bench_maturity", row["metric_id"]),
-        )
-        for row in rows
-    ]
-    columns = ("model", "period", "median", "quartiles", "agencies_count", "contradicted", "source")
-    return Section(Sentence("maturities"), [Sentence("maturity_national"), Table(columns, lines)]) if rows else None
+    columns: Columns = {
+        "model": named,
+        "period": code("period_id"),
+        "median": number("median"),
+        "quartiles": interval("lower", "upper"),
+        "agencies_count": count("agencies"),
+        "contradicted": count("contradicted"),
+        "source": source("bench_maturity", "metric_id"),
+    }
+    return table_section("maturities", "maturity_national", rows, columns)
 
 
 def _not_compared(centre: Reader, period_id: str) -> Section | None:
@@ -163,23 +140,15 @@ def _not_compared(centre: Reader, period_id: str) -> Section | None:
         period_id,
     )
     compared = sum(row["scores"] for row in rows if row["reason"] is None)
-    lines: list[tuple[Cell, ...]] = [
-        (
-            coded(row["reason"]),
-            Count(row["scores"]),
-            Count(row["metrics"]),
-            source_code("bench_peer_positions", row["reason"]),
-        )
-        for row in rows
-        if row["reason"]
-    ]
-    if not lines:
-        return None
     told = {"compared": Count(compared), "scores": Count(sum(row["scores"] for row in rows))}
-    sentence = Sentence("not_compared_national", dict(told))
-    return Section(
-        Sentence("not_compared"), [sentence, Table(("reason", "scores_count", "metrics_count", "source"), lines)]
-    )
+    columns: Columns = {
+        "reason": words("reason"),
+        "scores_count": count("scores"),
+        "metrics_count": count("metrics"),
+        "source": source("bench_peer_positions", "reason"),
+    }
+    without = [row for row in rows if row["reason"]]
+    return table_section("not_compared", Sentence("not_compared_national", dict(told)), without, columns)
 
 
 def _coverage(public: Reader, period_id: str) -> Section | None:
@@ -196,15 +165,12 @@ def _coverage(public: Reader, period_id: str) -> Section | None:
         group by all order by metrics.name_en""",
         period_id,
     )
-    lines: list[tuple[Cell, ...]] = [
-        (
-            named(row),
-            *(Count(_whole(row[name])) for name in _COVERED),
-            source_code("bench_coverage", row["metric_id"]),
-        )
-        for row in rows
-    ]
-    return Section(Sentence("coverage"), [Table(("metric", *_COVERED, "source"), lines)]) if rows else None
+    columns: Columns = {
+        "metric": named,
+        **{name: count(name) for name in _COVERED},
+        "source": source("bench_coverage", "metric_id"),
+    }
+    return table_section("coverage", None, rows, columns)
 
 
 _COVERED = ("owed", "reported", "suppressed", "missing", "refused", "comparable")
@@ -218,22 +184,11 @@ def _restated(centre: Reader) -> Section | None:
         """select period_id, cause, count(*) as scores, max(abs(total_change)) as largest
         from bench_restatements group by all order by period_id, cause"""
     )
-    lines: list[tuple[Cell, ...]] = [
-        (
-            Code(row["period_id"]),
-            coded(row["cause"], "causes"),
-            Count(row["scores"]),
-            Number(row["largest"]),
-            source_code("bench_restatements", row["cause"]),
-        )
-        for row in rows
-    ]
-    columns = ("period", "cause", "scores_count", "largest_change", "source")
-    if not rows:
-        return Section(Sentence("restated"), [Sentence("restated_none")])
-    return Section(Sentence("restated"), [Sentence("restated_national"), Table(columns, lines)])
-
-
-def _whole(value: Any) -> int | None:
-    """A sum of counts; none where nothing was counted."""
-    return None if value is None else int(value)
+    columns: Columns = {
+        "period": code("period_id"),
+        "cause": words("cause", "causes"),
+        "scores_count": count("scores"),
+        "largest_change": number("largest"),
+        "source": source("bench_restatements", "cause"),
+    }
+    return table_section("restated", "restated_national", rows, columns, empty="restated_none")

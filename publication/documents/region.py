@@ -7,20 +7,9 @@ nation (`national`).
 from statistics import NormalDist
 from typing import Any
 
-from publication.documents.model import (
-    Cell,
-    Code,
-    Count,
-    Document,
-    Interval,
-    Number,
-    Section,
-    Sentence,
-    Table,
-    coded,
-    source_code,
-)
-from publication.documents.sections import figures, named, trends
+from publication.documents.model import Cell, Code, Document, Section, Sentence
+from publication.documents.sections import figures, trends
+from publication.documents.tables import Columns, code, count, interval, named, number, source, table_section, words
 from publication.shares import Reader
 
 
@@ -43,19 +32,15 @@ def region_document(public: Reader, region: dict[str, Any], edition_id: str, per
 
 def _scores(public: Reader, unit_id: str, period_id: str) -> Section | None:
     rows = _rows(public, unit_id, period_id, "scores.status = 'reported'")
-    lines: list[tuple[Cell, ...]] = [
-        (
-            named(row),
-            Code(row["instrument_id"]),
-            Number(row["score"]),
-            Interval(row["ci_low"], row["ci_high"]),
-            Count(row["n"]),
-            source_code("bench_scores", row["score_id"]),
-        )
-        for row in rows
-    ]
-    table = Table(("metric", "instrument", "score", "interval", "n", "source"), lines)
-    return Section(Sentence("region_scores"), [table if rows else Sentence("standing_none")])
+    columns: Columns = {
+        "metric": named,
+        "instrument": code("instrument_id"),
+        "score": number("score"),
+        "interval": interval("ci_low", "ci_high"),
+        "n": count("n"),
+        "source": source("bench_scores", "score_id"),
+    }
+    return table_section("region_scores", None, rows, columns, empty="standing_none")
 
 
 def _differences(public: Reader, unit_id: str, period_id: str, level: float) -> Section | None:
@@ -86,25 +71,18 @@ def _differences(public: Reader, unit_id: str, period_id: str, level: float) -> 
         unit_id,
         period_id,
     )
-    lines: list[tuple[Cell, ...]] = [
-        (
-            named(row),
-            Code(row["instrument_id"]),
-            Number(row["score"]),
-            Interval(row["ci_low"], row["ci_high"]),
-            Number(row["shrunken_score"]),
-            Interval(row["shrunken_low"], row["shrunken_high"]),
-            Number(row["tau"]),
-            Interval(row["tau_ci_low"], row["tau_ci_high"]),
-            source_code("bench_disparities", row["disparity_id"]),
-        )
-        for row in rows
-    ]
-    columns = (
-        *("metric", "instrument", "score", "interval", "shrunken_score", "shrunken_interval", "tau", "tau_interval"),
-        "source",
-    )
-    return Section(Sentence("differences"), [Sentence("differences_how"), Table(columns, lines)]) if rows else None
+    columns: Columns = {
+        "metric": named,
+        "instrument": code("instrument_id"),
+        "score": number("score"),
+        "interval": interval("ci_low", "ci_high"),
+        "shrunken_score": number("shrunken_score"),
+        "shrunken_interval": interval("shrunken_low", "shrunken_high"),
+        "tau": number("tau"),
+        "tau_interval": interval("tau_ci_low", "tau_ci_high"),
+        "source": source("bench_disparities", "disparity_id"),
+    }
+    return table_section("differences", "differences_how", rows, columns)
 
 
 def _withheld(public: Reader, unit_id: str, period_id: str) -> Section | None:
@@ -113,10 +91,13 @@ def _withheld(public: Reader, unit_id: str, period_id: str) -> Section | None:
     counted: dict[str, set[str]] = {}
     for row in rows:
         counted.setdefault(row["status_reason"] or row["status"], set()).add(row["metric_id"])
-    lines: list[tuple[Cell, ...]] = [
-        (coded(reason), Count(len(counted[reason])), source_code("bench_scores", reason)) for reason in sorted(counted)
-    ]
-    return Section(Sentence("withheld"), [Table(("reason", "metrics_count", "source"), lines)]) if lines else None
+    reasons = [{"reason": reason, "metrics": len(counted[reason])} for reason in sorted(counted)]
+    columns: Columns = {
+        "reason": words("reason"),
+        "metrics_count": count("metrics"),
+        "source": source("bench_scores", "reason"),
+    }
+    return table_section("withheld", None, reasons, columns)
 
 
 def _rows(public: Reader, unit_id: str, period_id: str, condition: str) -> list[dict[str, Any]]:

@@ -7,19 +7,19 @@ Belongs here: sections about any unit. Does not belong here: what only an agency
 from collections.abc import Callable
 from typing import Any
 
-from publication.documents.model import (
-    Cell,
-    Code,
-    Count,
-    Interval,
-    Number,
-    Plot,
-    Section,
-    Sentence,
-    Table,
-    Text,
-    coded,
-    source_code,
+from publication.documents.model import Code, Count, Plot, Section, Sentence, Table, Text, coded, source_code
+from publication.documents.tables import (
+    Columns,
+    Row,
+    code,
+    count,
+    interval,
+    named,
+    number,
+    source,
+    table_of,
+    table_section,
+    words,
 )
 from publication.phrasing import Language
 from publication.plots import strip, trend
@@ -27,10 +27,6 @@ from publication.shares import Reader
 
 # Plots of one section at most: a page of ten minutes.
 PLOTS = 4
-
-
-def named(row: dict[str, Any], stem: str = "name") -> Text:
-    return Text(str(row[f"{stem}_ar"]), str(row[f"{stem}_en"]))
 
 
 def trends(reader: Reader, unit_type: str, unit_id: str, period_id: str, *, with_plots: bool) -> Section | None:
@@ -54,34 +50,38 @@ def trends(reader: Reader, unit_type: str, unit_id: str, period_id: str, *, with
         moved = sorted(rows, key=lambda row: _reading(row) in ("reading_none", "reading_unknown"))
         drawn = [_trend_plot(reader, row) for row in moved if (row["points_count"] or 0) > 2][:PLOTS]
         blocks += side_by_side(drawn)
-    columns = (
-        *("metric", "instrument", "score", "interval", "n", "change", "change_interval", "reading"),
-        *("year_change", "year_interval", "source"),
-    )
-    table = Table(columns, [_trend_row(row) for row in rows])
-    return Section(Sentence("trends"), [*blocks, table])
+    return Section(Sentence("trends"), [*blocks, table_of(rows, _TREND)])
 
 
-def _trend_row(row: dict[str, Any]) -> tuple[Cell, ...]:
+def _change_read(row: Row) -> Text:
+    return coded(row["change_reason"]) if row["change"] is None else coded(_reading(row), "readings")
+
+
+def _trend_source(row: Row) -> Code:
+    """The score; statistics over agencies are no single score, so the row of the trend is all there is."""
     return (
-        named(row),
-        Code(row["instrument_id"]),
-        Number(row["score"]),
-        Interval(row["ci_low"], row["ci_high"]),
-        Count(row["n"]),
-        Number(row["change"], is_change=True),
-        Interval(row["change_ci_low"], row["change_ci_high"]),
-        coded(row["change_reason"]) if row["change"] is None else coded(_reading(row), "readings"),
-        Number(row["year_change"], is_change=True),
-        Interval(row["year_change_ci_low"], row["year_change_ci_high"]),
-        # Statistics over agencies are no single score: the row of the trend is all there is.
         source_code("bench_scores", row["score_id"])
         if row["score_id"]
-        else source_code("bench_trends", row["trend_id"]),
+        else source_code("bench_trends", row["trend_id"])
     )
 
 
-def _reading(row: dict[str, Any]) -> str:
+_TREND: Columns = {
+    "metric": named,
+    "instrument": code("instrument_id"),
+    "score": number("score"),
+    "interval": interval("ci_low", "ci_high"),
+    "n": count("n"),
+    "change": number("change", is_change=True),
+    "change_interval": interval("change_ci_low", "change_ci_high"),
+    "reading": _change_read,
+    "year_change": number("year_change", is_change=True),
+    "year_interval": interval("year_change_ci_low", "year_change_ci_high"),
+    "source": _trend_source,
+}
+
+
+def _reading(row: Row) -> str:
     """Two quarters' interval and the chart of the whole series, read together."""
     has_signal = row["control_signal"] not in (None, "none")
     if row["change_is_significant"] is None and row["control_signal"] is None:
@@ -135,22 +135,16 @@ def disparities(reader: Reader, unit_type: str, unit_id: str, period_id: str) ->
         unit_id,
         period_id,
     )
-    if not rows:
-        return None
-    lines: list[tuple[Cell, ...]] = [
-        (
-            named(row),
-            Code(row["instrument_id"]),
-            Count(row["units_count"]),
-            Count(row["n"]),
-            Number(row["tau"]),
-            Interval(row["tau_ci_low"], row["tau_ci_high"]),
-            source_code("bench_disparities", row["disparity_id"]),
-        )
-        for row in rows
-    ]
-    columns = ("metric", "instrument", "units_count", "n", "tau", "tau_interval", "source")
-    return Section(Sentence("disparities"), [Sentence("disparities_how"), Table(columns, lines)])
+    columns: Columns = {
+        "metric": named,
+        "instrument": code("instrument_id"),
+        "units_count": count("units_count"),
+        "n": count("n"),
+        "tau": number("tau"),
+        "tau_interval": interval("tau_ci_low", "tau_ci_high"),
+        "source": source("bench_disparities", "disparity_id"),
+    }
+    return table_section("disparities", "disparities_how", rows, columns)
 
 
 def figures(reader: Reader, table: str, unit_type: str, unit_id: str, period_id: str) -> Section | None:
@@ -163,21 +157,15 @@ def figures(reader: Reader, table: str, unit_type: str, unit_id: str, period_id:
         unit_id,
         period_id,
     )
-    if not rows:
-        return None
-    lines: list[tuple[Cell, ...]] = [
-        (
-            coded(row["figure"], "figures"),
-            Number(row["value"]),
-            Interval(row["ci_low"], row["ci_high"]),
-            Count(row["n"]),
-            coded(row["status_reason"]) if row["status_reason"] else coded(row["caveat"], "caveats"),
-            source_code(table, row["figure_id"]),
-        )
-        for row in rows
-    ]
-    columns = ("figure", "value", "interval", "n", "remark", "source")
-    return Section(Sentence(table), [Sentence(f"{table}_how"), Table(columns, lines)])
+    columns: Columns = {
+        "figure": words("figure", "figures"),
+        "value": number("value"),
+        "interval": interval("ci_low", "ci_high"),
+        "n": count("n"),
+        "remark": lambda row: coded(row["status_reason"]) if row["status_reason"] else coded(row["caveat"], "caveats"),
+        "source": source(table, "figure_id"),
+    }
+    return table_section(table, f"{table}_how", rows, columns)
 
 
 def journeys(reader: Reader, period_id: str, only: set[str] | None = None) -> Section | None:
@@ -204,32 +192,18 @@ def journeys(reader: Reader, period_id: str, only: set[str] | None = None) -> Se
             row["instrument_id"],
         )
         blocks += [Sentence("journey_name", {"journey": named(row)}), _strip_plot(stages, row)]
-    lines: list[tuple[Cell, ...]] = [
-        (
-            named(row),
-            Number(row["score"]),
-            Interval(row["ci_low"], row["ci_high"]),
-            Count(row["n"]),
-            coded(row["weakest_stage"], "stages"),
-            coded(row["status_reason"] or row["weights_reason"]),
-            Count(row["agencies_count"] if row["status"] == "reported" else None),
-            Count(row["owners_count"]),
-            source_code("bench_scores", row["score_id"]),
-        )
-        for row in rows
-    ]
-    columns = (
-        "journey",
-        "score",
-        "interval",
-        "n",
-        "weakest_stage",
-        "remark",
-        "agencies_measured",
-        "owners_count",
-        "source",
-    )
-    return Section(Sentence("journeys"), [*blocks, Table(columns, lines)])
+    columns: Columns = {
+        "journey": named,
+        "score": number("score"),
+        "interval": interval("ci_low", "ci_high"),
+        "n": count("n"),
+        "weakest_stage": words("weakest_stage", "stages"),
+        "remark": lambda row: coded(row["status_reason"] or row["weights_reason"]),
+        "agencies_measured": lambda row: Count(row["agencies_count"] if row["status"] == "reported" else None),
+        "owners_count": count("owners_count"),
+        "source": source("bench_scores", "score_id"),
+    }
+    return Section(Sentence("journeys"), [*blocks, table_of(rows, columns)])
 
 
 def _strip_plot(stages: list[dict[str, Any]], row: dict[str, Any]) -> Plot:

@@ -217,5 +217,5 @@ def test_files_and_hashes_are_reached_by_macro_only() -> None:
                 text = Path(path).read_text("utf-8")
                 assert "read_parquet" not in text and "hash(" not in text, path.name
     macros = "".join(path.read_text("utf-8") for path in sorted((DBT / "macros").glob("*.sql")))
-    for macro in ("lake", "snapshot", "fingerprint"):
+    for macro in ("files", "fingerprint"):
         assert f"default__{macro}" in macros and f"spark__{macro}" in macros

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from miyar.workspace import Workspace
-from warehouse.dbt_runner import build_key, run_dbt
+from warehouse.dbt_runner import cells_key, run_dbt
 
 PENDING = (
     "select slice_id, submission_id, delivery_rank, slice_version from intermediate.int_slices__pending order by all"
@@ -51,7 +51,9 @@ def slices(workspace_copy: Workspace) -> list[str]:
 def test_nothing_is_pending_after_a_build(workspace_copy: Workspace) -> None:
     _build(workspace_copy, "int_slices__pending")
     assert _query(workspace_copy, PENDING) == []
-    assert _query(workspace_copy, "select distinct build_key from intermediate.int_slices__built") == [(build_key(),)]
+    assert _query(workspace_copy, "select distinct build_key from intermediate.int_slices__built") == [
+        (cells_key(workspace_copy),)
+    ]
 
 
 def test_changed_new_and_withdrawn_slices_are_pending(workspace_copy: Workspace, slices: list[str]) -> None:

@@ -32,7 +32,7 @@ def for_spark(compiled: str) -> str:
     query = re.sub(
         r"read_parquet\(\s*'([^']*)/\*/\*\.parquet',\s*hive_partitioning = false\s*\)", r"parquet.`\1/*`", compiled
     )
-    query = re.sub(r"read_parquet\('([^']*)'\)", r"parquet.`\1`", query)
+    query = re.sub(r"read_parquet\(\s*'([^']*)',\s*hive_partitioning = false\s*\)", r"parquet.`\1`", query)
     query = re.sub(r'"warehouse"\."[a-z]+"\."([a-z_]+)"', r"\1", query)
     return query.replace(" as TEXT)", " as string)")
 
@@ -58,11 +58,15 @@ def test_spark_makes_the_same_cells(built_workspace: Workspace) -> None:
         spark.sql(
             "select slice_id, submission_id, delivery_rank, slice_version from stg_ledger__slices where status = 'live'"
         ).createOrReplaceTempView("int_slices__pending")
-        names = sorted(path.stem for path in (DBT / "models" / "intermediate" / "cells").glob("int_*__cells.sql"))
+        names = sorted(
+            path.stem for path in (DBT / "models" / "intermediate" / "cells" / "by_slice").glob("int_*__cells.sql")
+        )
         assert len(names) == 16
         with duckdb.connect(str(built_workspace.warehouse), read_only=True) as connection:
             for name in names:
-                found = spark.sql(for_spark((models / "intermediate" / "cells" / f"{name}.sql").read_text("utf-8")))
+                found = spark.sql(
+                    for_spark((models / "intermediate" / "cells" / "by_slice" / f"{name}.sql").read_text("utf-8"))
+                )
                 theirs = [tuple(row) for row in found.collect()]
                 ours = connection.execute(f"select {', '.join(found.columns)} from intermediate.{name}").fetchall()
                 assert len(ours) > 0, name

@@ -1,10 +1,13 @@
 """Values as providers write them become typed values, or a problem that names row, column and rule."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
+
+from ingestion import mapping, staging
 
 UTC_NAIVE = dt.datetime
 
@@ -420,3 +423,29 @@ def test_blank_rows_are_counted_and_no_records(centre: Any, survey: dict[str, An
     centre.land("agency,id,answered,q1\n,,,\na01,r1,2025-02-03,1\n , ,,\n")
     staged = centre.stage()
     assert (staged.source_rows, staged.blank_cells, staged.records) == (3, 2, 1)
+
+
+def test_the_typing_query_can_be_printed_and_read(
+    centre: Any, survey: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stages say what they do, and every prefix of a column stands in the legend on top of the query."""
+    printed: list[str] = []
+
+    def kept(*given: Any) -> mapping.TypingQueries:
+        made = mapping.typing_queries(*given)
+        printed.extend([made.records, made.problems or ""])
+        return made
+
+    monkeypatch.setattr(staging, "typing_queries", kept)
+    centre.contract(survey)
+    centre.land("agency,id,answered,q1\na01,r1,2025-02-03,4\n")
+    assert centre.rows("value") == [(4,)]
+    records, problems = printed
+    stages = re.findall(r"^(?:with )?(\w+) as \($", problems, re.MULTILINE)
+    assert stages == [
+        "delivered", "codes", "answers_on_scales", "agency", "ungrouped", "numbers", "moments", "typed", "period", "rules",
+    ]  # fmt: skip
+    assert re.findall(r"^(?:with )?(\w+) as \($", records, re.MULTILINE) == stages[:-1]
+    made = {prefix for sql in printed for prefix in re.findall(r" as ([a-z]_)\w+", sql)}
+    assert {"k_", "v_", "r_"} < made <= set(mapping.LEGEND)
+    assert all(sql.startswith("-- t_: the text as delivered") for sql in printed)

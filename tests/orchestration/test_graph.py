@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from ingestion.feeds import load_feeds
 from warehouse.dbt_runner import prepare_manifest
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.json")
@@ -64,3 +65,19 @@ def test_rows_conserved_blocks_and_the_other_checks_of_the_lake_do_not(definitio
         "survey_responses", "complaints", "service_usage", "service_standards", "mystery_visits", "maturity_assessments",
         "reported_measures",
     }  # fmt: skip
+
+
+def test_the_lake_reaches_the_warehouse_by_the_sources_of_dbt(definitions: dg.Definitions) -> None:
+    """Staging of a feed stands on the feed's asset; what the ledger says of slices stands on all of them."""
+    graph = definitions.resolve_asset_graph()
+    for feed in load_feeds():
+        assert graph.get(dg.AssetKey(["staging", f"stg_lake__{feed}"])).parent_keys == {dg.AssetKey(["lake", feed])}
+    (ledger,) = graph.get(dg.AssetKey(["staging", "stg_ledger__slices"])).parent_keys
+    assert graph.get(ledger).parent_keys == {dg.AssetKey(["lake", feed]) for feed in load_feeds()}
+
+
+def test_an_edition_stands_on_assets_that_exist(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    marts = graph.get(dg.AssetKey(["editions", "current"])).parent_keys
+    assert len(marts) > 30
+    assert [key for key in marts if not graph.get(key).is_materializable] == []

@@ -11,6 +11,7 @@ import pytest
 from dagster_project.definitions import define
 from dagster_project.partitions import range_tags
 from dagster_project.resources import RunInputs
+from miyar import unit_types
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from warehouse.dbt_runner import build_key, dbt_arguments, dbt_variables
@@ -102,6 +103,7 @@ def test_dbt_arguments_are_a_function_of_the_workspace(centre: Path) -> None:
         "lake": (centre.resolve() / "lake").as_posix(),
         "methodology_version": "2026.1",
         "build_key": "key",
+        "unit_types": unit_types.for_dbt(),
     }
     words = dbt_arguments("build", workspace, variables, ["one", "two"])
     assert words[0] == "build"

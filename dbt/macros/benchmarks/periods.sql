@@ -2,21 +2,22 @@
 made anew, in batches that fit into memory (`int_periods__pending`). #}
 
 {# The condition by which SQL of `by_period` makes the periods of one batch only, or reads what lies in the periods from one
-column to another; the materialization writes the batch into it. Compared with literals, which DuckDB carries down to the scan;
-it does not reach into a common table that is used twice, so large inputs are filtered where they are read. #}
+column to another. The materialization sets the batch as variables of its session. DuckDB takes a variable for a literal and
+carries the comparison down to the scan, but not into a common table that is used twice: large inputs are filtered where they
+are read. #}
 {% macro period_is_pending(column='period_id', until=none) %}
     {#- Named while dbt parses, so that the dependency is known; a unit test has no table of its own (`this`) to keep. -#}
     {%- if not execute -%}{%- set pending = ref('int_periods__pending') -%}{%- endif -%}
     {%- if not this -%}
         true
     {%- elif until -%}
-        {{ until }} >= 'first of batch' and {{ column }} <= 'last of batch'
+        {{ until }} >= getvariable('first_of_batch') and {{ column }} <= getvariable('last_of_batch')
     {%- else -%}
-        {{ column }} between 'first of batch' and 'last of batch'
+        {{ column }} between getvariable('first_of_batch') and getvariable('last_of_batch')
     {%- endif -%}
 {% endmacro %}
 
-{# Before what was built is noted. #}
+{# Before the periods just built are noted, what was noted of them goes. #}
 {% macro forget_pending_periods() %}
     {%- if is_incremental() -%}
         delete from {{ this }}
@@ -47,12 +48,15 @@ a Python model makes all of them (`miyar.relations`). #}
             {%- if existing is not none -%}
                 {{ forgotten }}
             {%- else -%}
-                {{ create_table_as(False, target, sql_of_batch('', '')) }}
+                {#- No period lies in a batch of no periods: an empty table with the columns of the model. -#}
+                {{ set_batch('', '') }}
+                {{ create_table_as(False, target, compiled_code) }}
             {%- endif -%}
         {%- endcall -%}
         {%- for first, last in batches -%}
             {%- call statement('rows') -%}
-                insert into {{ target }} by name {{ sql_of_batch(first, last) }}
+                {{ set_batch(first, last) }}
+                insert into {{ target }} by name {{ compiled_code }}
             {%- endcall -%}
         {%- endfor -%}
     {%- endif -%}
@@ -60,6 +64,7 @@ a Python model makes all of them (`miyar.relations`). #}
     {{ return(finished(target)) }}
 {% endmaterialization %}
 
-{% macro sql_of_batch(first, last) %}
-    {{- compiled_code | replace('first of batch', first) | replace('last of batch', last) -}}
+{% macro set_batch(first, last) %}
+    set variable first_of_batch = '{{ first }}';
+    set variable last_of_batch = '{{ last }}';
 {% endmacro %}

@@ -1,27 +1,75 @@
+{# Names of the types of units (`miyar/unit_types.yml`), of all or of those whose `property` has the value. #}
+{% macro unit_types(property=none, value=true) %}
+    {%- set found = [] %}
+    {%- for name, type in var('unit_types').items() %}
+        {%- if property is none or type[property] == value %}{% do found.append(name) %}{% endif %}
+    {%- endfor %}
+    {{- return(found) -}}
+{% endmacro %}
+
+{# The same as a list of texts in SQL. #}
+{% macro unit_type_list(property=none, value=true) -%}
+    '{{ unit_types(property, value) | join("', '") }}'
+{%- endmacro %}
+
+{# Names of the types that are part of one agency, as a list of texts in SQL. #}
+{% macro parts_of_agencies() -%}
+    {%- set found = [] %}
+    {%- for name, type in var('unit_types').items() %}
+        {%- if type.columns | length > 1 and type.columns[0] == 'agency_id' %}{% do found.append("'" ~ name ~ "'") %}{% endif %}
+    {%- endfor %}
+    {{- found | join(', ') or "''" -}}
+{%- endmacro %}
+
+{# The id of a unit of a type, from the columns it is made of. #}
+{% macro unit_id(unit_type) -%}
+    {{ var('unit_types')[unit_type].columns | join(" || '/' || ") }}
+{%- endmacro %}
+
 {# `aggregates` of a relation's columns for every unit its rows belong to: what stands in one row is counted once in each.
-`keys` are kept beside the unit and the period. #}
-{% macro by_unit(
-    relation, keys, aggregates, unit_types=['agency', 'service', 'branch', 'agency_region', 'region', 'journey']
-) %}
-    {%- set columns_of = {
-        'agency': ['agency_id'],
-        'service': ['agency_id', 'service_id'],
-        'branch': ['agency_id', 'branch_id'],
-        'agency_region': ['agency_id', 'region_id'],
-        'region': ['region_id'],
-        'journey': ['journey_id'],
-    } %}
-    {%- for unit_type in unit_types %}
-    {%- set columns = columns_of[unit_type] %}
+`keys` are kept beside the unit and the period; `types` are all where none are named. #}
+{% macro by_unit(relation, keys, aggregates, types=none) %}
+    {%- for unit_type in types or unit_types() %}
+    {%- set columns = var('unit_types')[unit_type].columns %}
     select
         '{{ unit_type }}' as unit_type,
-        {{ columns | join(" || '/' || ") }} as unit_id,
+        {{ unit_id(unit_type) }} as unit_id,
         {{ 'agency_id' if 'agency_id' in columns else 'cast(null as varchar)' }} as agency_id,
         period_id,
         {{ (keys + aggregates) | join(',\n        ') }}
     from {{ relation }}
     where {{ columns | join(' is not null and ') }} is not null
     group by all
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
+
+{# Every unit of every type with its names: of one registry table, or of several joined by a dash. A service or branch is its
+agency's own, so its table says whose it is. #}
+{% macro named_units() %}
+    {%- set tables = {
+        'agency_id': 'agencies', 'service_id': 'services', 'branch_id': 'branches', 'region_id': 'regions',
+        'journey_id': 'journeys',
+    } %}
+    {%- for unit_type, type in var('unit_types').items() %}
+    {%- set own = type.columns | select('in', ['service_id', 'branch_id']) | list %}
+    {%- set named = type.columns | reject('equalto', 'agency_id') | list if own else type.columns %}
+    {%- set ids, arabic, english, joined = [], [], [], [] %}
+    {%- for column in type.columns %}
+        {%- do ids.append((tables[own[0]] if column == 'agency_id' and own else tables[column]) ~ '.' ~ column) %}
+    {%- endfor %}
+    {%- for column in named %}
+        {%- do arabic.append(tables[column] ~ '.name_ar') %}
+        {%- do english.append(tables[column] ~ '.name_en') %}
+        {%- do joined.append(tables[column]) %}
+    {%- endfor %}
+    select
+        '{{ unit_type }}' as unit_type,
+        {{ ids | join(" || '/' || ") }} as unit_id,
+        {{ ids[0] if type.columns[0] == 'agency_id' else 'cast(null as varchar)' }} as agency_id,
+        {{ arabic | join(" || ' - ' || ") }} as name_ar,
+        {{ english | join(" || ' - ' || ") }} as name_en
+    from {{ joined | join(' cross join ') }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 {% endmacro %}
@@ -47,7 +95,7 @@ left to be listed then. #}
         {{ (['unit_type', 'unit_id', 'agency_id', 'period_id'] + keys + totals) | join(',\n        ') }},
         array_to_string(list_sort(list(slice_id)), ';') as slice_ids
     from (
-        {{- by_unit(relation, keys + ['slice_id'], exact, ['agency', 'service', 'agency_region', 'region']) }}
+        {{- by_unit(relation, keys + ['slice_id'], exact, unit_types('records')) }}
     )
     group by all
 {% endmacro %}
@@ -65,7 +113,7 @@ smallest shown one is hidden too, for it could be worked out from the whole. #}
         select
             *,
             coalesce(
-                own_status = 'reported' and unit_type in ('service', 'branch', 'agency_region')
+                own_status = 'reported' and unit_type in ({{ parts_of_agencies() }})
                 and hidden_count = 1 and smallness = 1,
                 false
             ) as is_complement

@@ -10,6 +10,7 @@ accounts as (
 
     select
         accounts.*,
+        roles.metric_id,
         case
             when accounts.fault = 'confidential' then 'suppressed'
             when accounts.fault is not null then 'not_applicable'
@@ -28,6 +29,8 @@ accounts as (
         - case when isfinite(accounts.{{ part }}_effect) then round(accounts.{{ part }}_effect, 4) else 0 end
         {%- endfor %} as residual_effect
     from {{ ref('int_expectation__estimated') }} as accounts
+    inner join {{ ref('stg_methodology__roles') }} as roles
+        on roles.role = 'satisfaction'
     cross join thresholds
 
 ),
@@ -39,7 +42,7 @@ final as (
         'agency' as unit_type,
         agency_id as unit_id,
         agency_id,
-        'overall_satisfaction' as metric_id,
+        metric_id,
         period_id,
         instrument_id,
         status,

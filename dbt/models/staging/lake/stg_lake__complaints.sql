@@ -31,4 +31,4 @@ select
     row_id,
     source_row,
     slice_id
-from {{ lake('complaints') }}
+from {{ source('lake', 'complaints') }}

@@ -21,4 +21,4 @@ select
     row_id,
     source_row,
     slice_id
-from {{ lake('maturity_assessments') }}
+from {{ source('lake', 'maturity_assessments') }}

@@ -26,4 +26,4 @@ select
     row_id,
     source_row,
     slice_id
-from {{ lake('mystery_visits') }}
+from {{ source('lake', 'mystery_visits') }}

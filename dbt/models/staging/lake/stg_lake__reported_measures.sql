@@ -22,4 +22,4 @@ select
     row_id,
     source_row,
     slice_id
-from {{ lake('reported_measures') }}
+from {{ source('lake', 'reported_measures') }}

@@ -18,4 +18,4 @@ select
     row_id,
     source_row,
     slice_id
-from {{ lake('service_standards') }}
+from {{ source('lake', 'service_standards') }}

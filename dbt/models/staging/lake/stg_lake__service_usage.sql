@@ -24,4 +24,4 @@ select
     row_id,
     source_row,
     slice_id
-from {{ lake('service_usage') }}
+from {{ source('lake', 'service_usage') }}

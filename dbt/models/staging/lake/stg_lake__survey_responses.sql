@@ -35,4 +35,4 @@ select
     row_id,
     source_row,
     slice_id
-from {{ lake('survey_responses') }}
+from {{ source('lake', 'survey_responses') }}

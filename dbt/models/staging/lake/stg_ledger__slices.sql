@@ -9,4 +9,4 @@ select
     rows as accepted_rows,
     status,
     slice_version
-from {{ snapshot('slices') }}
+from {{ source('ledger', 'slices') }}

@@ -7,4 +7,4 @@ select
     agency_id,
     n,
     is_shown
-from {{ snapshot('registry/published') }}
+from {{ source('snapshots', 'published') }}

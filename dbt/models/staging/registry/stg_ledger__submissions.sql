@@ -10,4 +10,4 @@ select
     accepted,
     quarantined,
     duplicates
-from {{ snapshot('registry/submissions') }}
+from {{ source('snapshots', 'submissions') }}

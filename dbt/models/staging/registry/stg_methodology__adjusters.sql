@@ -1,4 +1,4 @@
 select
     adjuster,
     role
-from {{ snapshot('registry/adjusters') }}
+from {{ source('snapshots', 'adjusters') }}

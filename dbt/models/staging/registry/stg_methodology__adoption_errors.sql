@@ -2,4 +2,4 @@ select
     cast(assessed as integer) as assessed,
     cast(verified as integer) as verified,
     cast(probability as double) as probability
-from {{ snapshot('registry/adoption_errors') }}
+from {{ source('snapshots', 'adoption_errors') }}

@@ -3,4 +3,4 @@ select
     is_digital = 'true' as is_digital,
     name_ar,
     name_en
-from {{ snapshot('registry/channels') }}
+from {{ source('snapshots', 'channels') }}

@@ -9,4 +9,4 @@ select
     aggregation,
     name_ar,
     name_en
-from {{ snapshot('registry/index') }}
+from {{ source('snapshots', 'index') }}

@@ -1,4 +1,4 @@
 select
     margin,
     empty_level_goes_to
-from {{ snapshot('registry/margins') }}
+from {{ source('snapshots', 'margins') }}

@@ -2,4 +2,4 @@ select
     model_id,
     dimension,
     cast(weight as double) as weight
-from {{ snapshot('registry/maturity_dimensions') }}
+from {{ source('snapshots', 'maturity_dimensions') }}

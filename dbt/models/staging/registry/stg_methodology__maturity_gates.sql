@@ -3,4 +3,4 @@ select
     cast(level as integer) as level,
     cast(adoption as double) as adoption,
     cast(share as double) as share
-from {{ snapshot('registry/maturity_gates') }}
+from {{ source('snapshots', 'maturity_gates') }}

@@ -4,4 +4,4 @@ select
     cast(from_score as double) as from_score,
     name_ar,
     name_en
-from {{ snapshot('registry/maturity_levels') }}
+from {{ source('snapshots', 'maturity_levels') }}

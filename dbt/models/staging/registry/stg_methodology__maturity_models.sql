@@ -1,4 +1,4 @@
 select
     model_id,
     cast(unshown as double) as unshown
-from {{ snapshot('registry/maturity_models') }}
+from {{ source('snapshots', 'maturity_models') }}

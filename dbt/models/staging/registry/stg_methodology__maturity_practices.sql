@@ -8,4 +8,4 @@ select
     steps,
     name_ar,
     name_en
-from {{ snapshot('registry/maturity_practices') }}
+from {{ source('snapshots', 'maturity_practices') }}

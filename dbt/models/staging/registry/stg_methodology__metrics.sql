@@ -13,4 +13,4 @@ select
     is_headline = 'true' as is_headline,
     status,
     source
-from {{ snapshot('registry/metrics') }}
+from {{ source('snapshots', 'metrics') }}

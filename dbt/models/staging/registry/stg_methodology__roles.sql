@@ -1,4 +1,4 @@
 select
     role,
     metric_id
-from {{ snapshot('registry/roles') }}
+from {{ source('snapshots', 'roles') }}

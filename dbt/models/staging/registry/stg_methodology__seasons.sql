@@ -3,4 +3,4 @@ select
     cast(hijri_month as integer) as hijri_month,
     cast(first_day as integer) as first_day,
     cast(last_day as integer) as last_day
-from {{ snapshot('registry/seasons') }}
+from {{ source('snapshots', 'seasons') }}

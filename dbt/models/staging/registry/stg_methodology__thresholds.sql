@@ -1,4 +1,4 @@
 select
     name,
     cast(value as double) as value
-from {{ snapshot('registry/thresholds') }}
+from {{ source('snapshots', 'thresholds') }}

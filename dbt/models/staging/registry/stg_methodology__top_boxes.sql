@@ -1,4 +1,4 @@
 select
     cast(points as integer) as points,
     cast(lowest_top_box as integer) as lowest_top_box
-from {{ snapshot('registry/top_boxes') }}
+from {{ source('snapshots', 'top_boxes') }}

@@ -6,4 +6,4 @@ select
     hash,
     changes_ar,
     changes_en
-from {{ snapshot('registry/methodology_versions') }}
+from {{ source('snapshots', 'methodology_versions') }}

@@ -7,4 +7,4 @@ select
     size_class,
     valid_from,
     valid_to
-from {{ snapshot('registry/agencies') }}
+from {{ source('snapshots', 'agencies') }}

@@ -4,4 +4,4 @@ select
     region_id,
     name_ar,
     name_en
-from {{ snapshot('registry/branches') }}
+from {{ source('snapshots', 'branches') }}

@@ -3,4 +3,4 @@ select
     cast(step as integer) as step,
     service_id,
     stage
-from {{ snapshot('registry/journey_steps') }}
+from {{ source('snapshots', 'journey_steps') }}

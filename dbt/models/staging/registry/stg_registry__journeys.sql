@@ -2,4 +2,4 @@ select
     journey_id,
     name_ar,
     name_en
-from {{ snapshot('registry/journeys') }}
+from {{ source('snapshots', 'journeys') }}

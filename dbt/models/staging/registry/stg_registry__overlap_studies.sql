@@ -4,4 +4,4 @@ select
     cast(effect as double) as effect,
     cast(standard_error as double) as standard_error,
     source
-from {{ snapshot('registry/overlap_studies') }}
+from {{ source('snapshots', 'overlap_studies') }}

@@ -3,4 +3,4 @@ select
     feed,
     from_period,
     to_period
-from {{ snapshot('registry/owed') }}
+from {{ source('snapshots', 'owed') }}

@@ -2,4 +2,4 @@ select
     region_id,
     name_ar,
     name_en
-from {{ snapshot('registry/regions') }}
+from {{ source('snapshots', 'regions') }}

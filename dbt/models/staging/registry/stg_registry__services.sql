@@ -4,4 +4,4 @@ select
     name_ar,
     name_en,
     digital_stage
-from {{ snapshot('registry/services') }}
+from {{ source('snapshots', 'services') }}

@@ -1,2 +1,2 @@
 select period_id
-from {{ snapshot('registry/periods') }}
+from {{ source('snapshots', 'periods') }}

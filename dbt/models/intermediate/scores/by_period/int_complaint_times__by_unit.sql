@@ -19,7 +19,7 @@ final as (
             'cast(sum(censored_count) as double) as censored_count',
             'cast(sum(entered_count) as double) as entered_count',
         ],
-        ['agency', 'service', 'agency_region', 'region']
+        unit_types('records')
     ) }}
 )
 

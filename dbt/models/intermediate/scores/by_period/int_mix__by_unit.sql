@@ -96,7 +96,7 @@ final as (
         'groups',
         ['metric_id', 'instrument_id', 'scale_range', 'group_id'],
         ['cast(sum(n) as double) as n', 'cast(sum(total) as double) as total'],
-        ['agency', 'service', 'agency_region']
+        unit_types('frame', 'known')
     ) }}
 )
 

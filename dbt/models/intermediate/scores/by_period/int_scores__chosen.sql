@@ -28,21 +28,28 @@ frames as (
 
 ),
 
+offers as (
+
+    select *
+    from {{ ref('int_respondents__by_frame') }}
+    where {{ period_is_pending() }}
+
+),
+
 -- A file of respondents only tells nothing of those who did not respond.
 rates as (
 
-    {%- for unit_type, part in {'agency': none, 'service': 'service_id', 'agency_region': 'region_id'}.items() %}
+    {%- for unit_type in unit_types('frame', 'known') %}
     select
         '{{ unit_type }}' as unit_type,
-        agency_id{% if part %} || '/' || {{ part }}{% endif %} as unit_id,
+        {{ unit_id(unit_type) }} as unit_id,
         metric_id,
         period_id,
         instrument_id,
         case
             when sum(invited_count) > sum(responded_count) then sum(responded_count) / sum(invited_count)
         end as response_rate
-    from {{ ref('int_respondents__by_frame') }}
-    where {{ period_is_pending() }}
+    from offers
     group by all
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -117,8 +124,8 @@ final as (
             when metrics.feed <> 'survey_responses' then 'not_needed'
             when raw.instrument_id = 'reported' then 'not_known'
             when weighted.score is not null then 'framed'
-            when raw.unit_type in ('branch', 'journey') then 'not_framed'
-            when raw.unit_type = 'region' then 'partly_framed'
+            when raw.unit_type in ({{ unit_type_list('frame', 'unknown') }}) then 'not_framed'
+            when raw.unit_type in ({{ unit_type_list('frame', 'partly') }}) then 'partly_framed'
             else coalesce(nullif(frames.frame_status, 'framed'), 'not_framed')
         end as frame_status,
         case

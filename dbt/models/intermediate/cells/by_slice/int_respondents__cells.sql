@@ -1,13 +1,5 @@
 {# Who answered what: the profile a respondent is weighted and adjusted by, and the answer itself. With the position in
 the key the sums of the design weight and of its square are all that any weighted mean, share or variance needs. #}
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
 with
 
 answers as (
@@ -32,18 +24,8 @@ answers as (
         answers.design_weight,
         answers.invited_at,
         answers.responded_at,
-        -- Steps above the worst code: reversed items are turned here, once.
-        cast(
-            case
-                when answers.is_reversed then answers.scale_max - answers.value
-                else answers.value - answers.scale_min
-            end
-            as decimal(18, 6)
-        ) as position
-    from {{ ref('stg_lake__survey_responses') }} as answers
-    inner join {{ ref('int_slices__pending') }} as pending
-        on answers.slice_id = pending.slice_id
-        and answers.submission_id = pending.submission_id
+        cast({{ steps_above_worst('answers.value') }} as decimal(18, 6)) as position
+    from {{ pending_rows('survey_responses') }} as answers
 
 ),
 

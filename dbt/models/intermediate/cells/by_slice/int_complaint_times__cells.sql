@@ -1,14 +1,6 @@
 {# How long cases took, for curves with open cases in them. Two clocks start when a case is opened: resolved and
 acknowledged. A case opened before its period was taken over with the stock: it is watched only from the period's first
 moment on, so it enters late. Nobody enters late and leaves within the same step of the clock: such a case was never watched. #}
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
 with
 
 versions as (
@@ -25,7 +17,7 @@ versions as (
         {{ first_moment('complaints.period_id') }} as period_start,
         row_number() over (
             partition by complaints.slice_id, complaints.case_id
-            order by pending.delivery_rank desc, complaints.source_row desc
+            order by complaints.delivery_rank desc, complaints.source_row desc
         ) as version_rank,
         -- An extract without its own time was taken no earlier than its last case was opened.
         coalesce(
@@ -35,10 +27,7 @@ versions as (
         -- A step that a provider never records is unknown, not undone.
         max(case when complaints.acknowledged_at is not null then 1 else 0 end)
             over (partition by complaints.submission_id) as records_acknowledged
-    from {{ ref('stg_lake__complaints') }} as complaints
-    inner join {{ ref('int_slices__pending') }} as pending
-        on complaints.slice_id = pending.slice_id
-        and complaints.submission_id = pending.submission_id
+    from {{ pending_rows('complaints') }} as complaints
 
 ),
 

@@ -1,14 +1,6 @@
 {# Within a response: each item about the whole journey beside the mean of its answers about each stage, all on 0-100.
 Which of the whole items is the journey's own is the methodology's choice, so all are kept. Complete responses only make
 products. #}
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
 {%- set stages = ['before', 'during', 'after'] %}
 {%- set parts = ['whole'] + stages %}
 {%- set stage_mean = "cast(round(cast(sum(case when stage = '%s' then score end) as double)"
@@ -53,14 +45,8 @@ answers as (
         answers.scale_id,
         answers.wording_version,
         answers.scale_max - answers.scale_min as scale_range,
-        case
-            when answers.is_reversed then answers.scale_max - answers.value
-            else answers.value - answers.scale_min
-        end as position
-    from {{ ref('stg_lake__survey_responses') }} as answers
-    inner join {{ ref('int_slices__pending') }} as pending
-        on answers.slice_id = pending.slice_id
-        and answers.submission_id = pending.submission_id
+        {{ steps_above_worst('answers.value') }} as position
+    from {{ pending_rows('survey_responses') }} as answers
     where answers.journey_id is not null
         and answers.value is not null
 

@@ -1,13 +1,5 @@
 {# The four checks of a good answer to a complaint - listened, apologised, solved, thanked - as two judges saw them: the
 audit of a case and the mystery visit. #}
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
 {%- set checks = ['listened', 'apologised', 'solved', 'thanked'] %}
 
 with
@@ -18,12 +10,9 @@ cases as (
         complaints.*,
         row_number() over (
             partition by complaints.slice_id, complaints.case_id
-            order by pending.delivery_rank desc, complaints.source_row desc
+            order by complaints.delivery_rank desc, complaints.source_row desc
         ) as version_rank
-    from {{ ref('stg_lake__complaints') }} as complaints
-    inner join {{ ref('int_slices__pending') }} as pending
-        on complaints.slice_id = pending.slice_id
-        and complaints.submission_id = pending.submission_id
+    from {{ pending_rows('complaints') }} as complaints
 
 ),
 
@@ -40,10 +29,7 @@ visits as (
         max(case when visits.{{ check }} then 1 when not visits.{{ check }} then 0 end) as {{ check }},
         {%- endfor %}
         visits.visit_id
-    from {{ ref('stg_lake__mystery_visits') }} as visits
-    inner join {{ ref('int_slices__pending') }} as pending
-        on visits.slice_id = pending.slice_id
-        and visits.submission_id = pending.submission_id
+    from {{ pending_rows('mystery_visits') }} as visits
     group by
         visits.slice_id,
         visits.agency_id,

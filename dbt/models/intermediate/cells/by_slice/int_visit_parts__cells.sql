@@ -1,13 +1,5 @@
 {# Parts of a visit, one observation a visit and part: its score at a stage or touchpoint by item weights, and the four
 checks (listened, apologised, solved, thanked) as 0 or 100. #}
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
 {%- set checks = ['listened', 'apologised', 'solved', 'thanked'] %}
 
 with
@@ -30,10 +22,7 @@ items as (
             round(100 * cast(visits.score as double) / nullif(cast(visits.score_max as double), 0), 6)
             as decimal(12, 6)
         ) as share
-    from {{ ref('stg_lake__mystery_visits') }} as visits
-    inner join {{ ref('int_slices__pending') }} as pending
-        on visits.slice_id = pending.slice_id
-        and visits.submission_id = pending.submission_id
+    from {{ pending_rows('mystery_visits') }} as visits
 
 ),
 

@@ -1,13 +1,5 @@
 {# Questionnaires by the day they came in: how many, how many answered all alike, how many pairs of one day are equal
 in every answer. For screens only; no score rests on it. #}
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
 {#- Two answers are alike by chance too often to tell anything; three on one scale are a questionnaire. -#}
 {%- set fewest_items = 3 %}
 
@@ -25,10 +17,7 @@ answers as (
         answers.value,
         {{ fingerprint("answers.item || '|' || coalesce(answers.stage, '') || '|' || cast(answers.value as "
             ~ dbt.type_string() ~ ")") }} as answer_code
-    from {{ ref('stg_lake__survey_responses') }} as answers
-    inner join {{ ref('int_slices__pending') }} as pending
-        on answers.slice_id = pending.slice_id
-        and answers.submission_id = pending.submission_id
+    from {{ pending_rows('survey_responses') }} as answers
     where answers.answer_status = 'answered'
 
 ),

@@ -1,11 +1,3 @@
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
 {%- set box_count = 'count(case when position = %d then 1 end) as box_%02d_count' %}
 {%- set box_counts = [] %}
 {%- for box in range(11) %}{% do box_counts.append(box_count % (box, box)) %}{% endfor %}
@@ -32,15 +24,8 @@ answers as (
         answers.wording_version,
         answers.scale_max - answers.scale_min as scale_range,
         answers.answer_status,
-        -- Steps above the worst code: reversed items are turned here, once.
-        case
-            when answers.is_reversed then answers.scale_max - answers.value
-            else answers.value - answers.scale_min
-        end as position
-    from {{ ref('stg_lake__survey_responses') }} as answers
-    inner join {{ ref('int_slices__pending') }} as pending
-        on answers.slice_id = pending.slice_id
-        and answers.submission_id = pending.submission_id
+        {{ steps_above_worst('answers.value') }} as position
+    from {{ pending_rows('survey_responses') }} as answers
 
 ),
 

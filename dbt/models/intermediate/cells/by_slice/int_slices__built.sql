@@ -16,13 +16,6 @@ so that a build which stopped before emptying it is told from one that did. #}
 -- depends_on: {{ ref('int_last__cells') }}
 -- depends_on: {{ ref('int_closed_loop__cells') }}
 -- depends_on: {{ ref('int_expectation__cells') }}
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
 
 select
     slice_id,

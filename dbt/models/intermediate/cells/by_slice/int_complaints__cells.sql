@@ -1,11 +1,3 @@
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
 with
 
 versions as (
@@ -14,7 +6,7 @@ versions as (
         complaints.*,
         row_number() over (
             partition by complaints.slice_id, complaints.case_id
-            order by pending.delivery_rank desc, complaints.source_row desc
+            order by complaints.delivery_rank desc, complaints.source_row desc
         ) as version_rank,
         -- An extract without its own time was taken no earlier than its last case was opened.
         coalesce(
@@ -26,10 +18,7 @@ versions as (
             over (partition by complaints.submission_id) as records_acknowledged,
         max(case when complaints.escalated_at is not null then 1 else 0 end)
             over (partition by complaints.submission_id) as records_escalated
-    from {{ ref('stg_lake__complaints') }} as complaints
-    inner join {{ ref('int_slices__pending') }} as pending
-        on complaints.slice_id = pending.slice_id
-        and complaints.submission_id = pending.submission_id
+    from {{ pending_rows('complaints') }} as complaints
 
 ),
 

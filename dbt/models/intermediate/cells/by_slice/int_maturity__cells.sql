@@ -1,11 +1,3 @@
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
 with
 
 practices as (
@@ -17,10 +9,7 @@ practices as (
             partition by practices.slice_id, practices.service_id, practices.model_id, practices.practice_id
             order by practices.assessed_on desc, practices.row_id desc
         ) as recency
-    from {{ ref('stg_lake__maturity_assessments') }} as practices
-    inner join {{ ref('int_slices__pending') }} as pending
-        on practices.slice_id = pending.slice_id
-        and practices.submission_id = pending.submission_id
+    from {{ pending_rows('maturity_assessments') }} as practices
     where practices.adoption is not null
 
 ),

@@ -1,12 +1,4 @@
 {# Two grains in one table: `visit` (one score a visit, the sampling unit) and `item` (rubric items, for stages). #}
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
 with
 
 items as (
@@ -25,10 +17,7 @@ items as (
         visits.visit_id,
         coalesce(visits.item_weight, 1) as item_weight,
         100 * cast(visits.score as double) / nullif(cast(visits.score_max as double), 0) as share
-    from {{ ref('stg_lake__mystery_visits') }} as visits
-    inner join {{ ref('int_slices__pending') }} as pending
-        on visits.slice_id = pending.slice_id
-        and visits.submission_id = pending.submission_id
+    from {{ pending_rows('mystery_visits') }} as visits
     where visits.score is not null
 
 ),

@@ -1,20 +1,9 @@
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
 with
 
 usage as (
 
     select usage.*
-    from {{ ref('stg_lake__service_usage') }} as usage
-    inner join {{ ref('int_slices__pending') }} as pending
-        on usage.slice_id = pending.slice_id
-        and usage.submission_id = pending.submission_id
+    from {{ pending_rows('service_usage') }} as usage
 
 ),
 

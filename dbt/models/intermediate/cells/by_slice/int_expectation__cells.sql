@@ -1,17 +1,8 @@
 {# Cross-moments within one response: overall satisfaction with speed, outcome and expectation. A response enters with
 the questions it answered: a question without an answer has no range, so that sums above stay over the same people. #}
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
-{%- set items = {
-    'overall': 'overall_satisfaction', 'speed': 'speed', 'outcome': 'outcome_as_needed', 'expectation': 'expectation_met'
-} %}
-{%- set names = items.keys() | list %}
+{#- Role of a question (`roles.csv`) by the name its columns have. -#}
+{%- set roles = {'overall': 'satisfaction', 'speed': 'speed', 'outcome': 'outcome', 'expectation': 'expectation'} %}
+{%- set names = roles.keys() | list %}
 
 with
 
@@ -22,7 +13,7 @@ answers as (
         answers.agency_id,
         answers.period_id,
         answers.response_id,
-        answers.item,
+        items.role,
         answers.scale_id,
         answers.wording_version,
         answers.mode,
@@ -31,16 +22,11 @@ answers as (
         answers.gender,
         answers.nationality_class,
         answers.scale_max - answers.scale_min as scale_range,
-        case
-            when answers.is_reversed then answers.scale_max - answers.value
-            else answers.value - answers.scale_min
-        end as position
-    from {{ ref('stg_lake__survey_responses') }} as answers
-    inner join {{ ref('int_slices__pending') }} as pending
-        on answers.slice_id = pending.slice_id
-        and answers.submission_id = pending.submission_id
+        {{ steps_above_worst('answers.value') }} as position
+    from {{ pending_rows('survey_responses') }} as answers
+    inner join {{ ref('stg_methodology__items') }} as items
+        on answers.item = items.item
     where answers.answer_status = 'answered'
-        and answers.item in ('overall_satisfaction', 'speed', 'outcome_as_needed', 'expectation_met')
 
 ),
 
@@ -56,12 +42,12 @@ responses as (
         max(age_band) as age_band,
         max(gender) as gender,
         max(nationality_class) as nationality_class,
-        max(case when item = 'overall_satisfaction' then scale_id end) as scale_id,
-        {%- for name, item in items.items() %}
-        max(case when item = '{{ item }}' then scale_range end) as {{ name }}_range,
-        max(case when item = '{{ item }}' then position end) as {{ name }},
+        max(case when role = 'satisfaction' then scale_id end) as scale_id,
+        {%- for name, role in roles.items() %}
+        max(case when role = '{{ role }}' then scale_range end) as {{ name }}_range,
+        max(case when role = '{{ role }}' then position end) as {{ name }},
         {%- endfor %}
-        max(case when item = 'overall_satisfaction' then wording_version end) as wording_version
+        max(case when role = 'satisfaction' then wording_version end) as wording_version
     from answers
     group by
         slice_id,
@@ -88,7 +74,7 @@ final as (
         speed_range,
         outcome_range,
         expectation_range,
-        {%- for name in items %}
+        {%- for name in names %}
         sum({{ name }}) as sum_{{ name }},
         {%- for other in names[names.index(name):] %}
         sum({{ name }} * {{ other }}) as sum_{{ name }}_{{ other }},

@@ -1,16 +1,5 @@
 {# From each answer on overall satisfaction to the first human contact: how long, with what outcome, and the answer
 given afterwards. Which box counts as dissatisfied is decided above, so the box stays in the key. #}
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
-{#- The question a loop is closed on; its answer after recovery stands on the same scale. -#}
-{%- set item = 'overall_satisfaction' %}
-
 with
 
 answers as (
@@ -28,24 +17,18 @@ answers as (
         answers.attempted_at,
         answers.reached_at,
         answers.recovery,
-        case
-            when answers.is_reversed then answers.scale_max - answers.value
-            else answers.value - answers.scale_min
-        end as position,
-        case
-            when answers.is_reversed then answers.scale_max - answers.recovered_value
-            else answers.recovered_value - answers.scale_min
-        end as recovered_position,
+        {{ steps_above_worst('answers.value') }} as position,
+        {{ steps_above_worst('answers.recovered_value') }} as recovered_position,
         -- The file is as old as the last thing it tells of.
         max(coalesce(answers.reached_at, answers.attempted_at, answers.responded_at))
             over (partition by answers.submission_id) as known_until,
         max(case when coalesce(answers.reached_at, answers.attempted_at) is not null then 1 else 0 end)
             over (partition by answers.submission_id) as records_contacts
-    from {{ ref('stg_lake__survey_responses') }} as answers
-    inner join {{ ref('int_slices__pending') }} as pending
-        on answers.slice_id = pending.slice_id
-        and answers.submission_id = pending.submission_id
-    where answers.item = '{{ item }}'
+    from {{ pending_rows('survey_responses') }} as answers
+    -- The question a loop is closed on; its answer after recovery stands on the same scale.
+    inner join {{ ref('stg_methodology__items') }} as items
+        on answers.item = items.item
+    where items.role = 'satisfaction'
         and answers.answer_status = 'answered'
 
 ),

@@ -1,11 +1,3 @@
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
 with
 
 standards as (
@@ -18,10 +10,7 @@ standards as (
                 then cast(standards.met as double) / nullif(standards.total, 0) >= cast(standards.target as double)
             else standards.is_target_met
         end as is_on_target
-    from {{ ref('stg_lake__service_standards') }} as standards
-    inner join {{ ref('int_slices__pending') }} as pending
-        on standards.slice_id = pending.slice_id
-        and standards.submission_id = pending.submission_id
+    from {{ pending_rows('service_standards') }} as standards
 
 ),
 

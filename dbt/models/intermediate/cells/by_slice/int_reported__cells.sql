@@ -1,12 +1,4 @@
 {# An agency may deliver cells instead of people: its counts become cells as they are. #}
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
 with
 
 reported as (
@@ -17,10 +9,7 @@ reported as (
             reported.numerator,
             cast(round(cast(reported.n as double) * cast(reported.mean as double) / 100, 6) as decimal(18, 6))
         ) as known_numerator
-    from {{ ref('stg_lake__reported_measures') }} as reported
-    inner join {{ ref('int_slices__pending') }} as pending
-        on reported.slice_id = pending.slice_id
-        and reported.submission_id = pending.submission_id
+    from {{ pending_rows('reported_measures') }} as reported
 
 ),
 

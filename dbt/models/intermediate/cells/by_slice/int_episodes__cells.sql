@@ -1,13 +1,5 @@
 {# Who came when, by pseudonym: complaints by need and day, so that a repeat is found across quarters; responses by
 beneficiary, for the burden of surveys. Rows without a pseudonym link to nothing and are counted under none. #}
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='append',
-        pre_hook='{{ forget_pending_slices() }}'
-    )
-}}
-
 with
 
 complaints as (
@@ -23,12 +15,9 @@ complaints as (
         cast(complaints.opened_at as date) as day,
         row_number() over (
             partition by complaints.slice_id, complaints.case_id
-            order by pending.delivery_rank desc, complaints.source_row desc
+            order by complaints.delivery_rank desc, complaints.source_row desc
         ) as version_rank
-    from {{ ref('stg_lake__complaints') }} as complaints
-    inner join {{ ref('int_slices__pending') }} as pending
-        on complaints.slice_id = pending.slice_id
-        and complaints.submission_id = pending.submission_id
+    from {{ pending_rows('complaints') }} as complaints
 
 ),
 
@@ -40,10 +29,7 @@ responses as (
         responses.period_id,
         responses.beneficiary,
         responses.response_id
-    from {{ ref('stg_lake__survey_responses') }} as responses
-    inner join {{ ref('int_slices__pending') }} as pending
-        on responses.slice_id = pending.slice_id
-        and responses.submission_id = pending.submission_id
+    from {{ pending_rows('survey_responses') }} as responses
 
 ),
 

@@ -1,0 +1,4 @@
+select
+    role,
+    item
+from {{ source('snapshots', 'items') }}

@@ -1,0 +1,53 @@
+"""The types of units a score may be about, read once from `unit_types.yml`.
+
+Belongs here: what a unit's id is made of and which data knows it. Does not belong here: the units themselves (`registry`), and
+what is computed for them.
+"""
+
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FRAMES = ("known", "partly", "unknown")
+FILE = Path(__file__).with_suffix(".yml")
+
+
+@dataclass(frozen=True)
+class UnitType:
+    """One type; see the head of `unit_types.yml` for what the fields mean."""
+
+    columns: tuple[str, ...]
+    name: dict[str, str]
+    records: bool
+    frame: str
+
+    def values_of(self, unit_id: str) -> dict[str, str]:
+        """The columns of a unit by its id; only the last part may hold a `/`."""
+        parts = unit_id.split("/", len(self.columns) - 1)
+        return dict(zip(self.columns, parts, strict=True))
+
+
+@cache
+def unit_types() -> dict[str, UnitType]:
+    """All types by name, in the order of the file. Raises ValueError for a frame that is none."""
+    source = yaml.safe_load(FILE.read_text("utf-8"))
+    found = {name: UnitType(**{**spec, "columns": tuple(spec["columns"])}) for name, spec in source.items()}
+    for name, one in found.items():
+        if one.frame not in FRAMES:
+            raise ValueError(f"{FILE.name}: {name}: frame {one.frame!r} is none of {', '.join(FRAMES)}")
+    return found
+
+
+def for_dbt() -> dict[str, dict[str, Any]]:
+    """The types as the variable `unit_types` of a dbt run."""
+    return {
+        name: {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(one).items()
+            if key != "name"
+        }
+        for name, one in unit_types().items()
+    }

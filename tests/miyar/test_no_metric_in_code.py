@@ -1,0 +1,80 @@
+"""No metric id in code: what the product itself asks for it finds by role (`roles.csv`).
+
+Belongs here: literals in Python, SQL and templates. Left out: `simulation` and `perf`, which invent a centre and name what they
+plant; tests; and data (YAML of dashboards and of the semantic layer names the metrics somebody chose to draw).
+"""
+
+import ast
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = (
+    "cli",
+    "warehouse",
+    "ingestion",
+    "expectations",
+    "dbt",
+    "methodology",
+    "publication",
+    "portal",
+    "dagster_project",
+    "miyar",
+    "bi",
+)
+# A word that is a metric of the catalogue and something else besides: a column of cells named by the role of a question.
+ROLES = {row["role"] for row in csv.DictReader((ROOT / "methodology" / "roles.csv").open(encoding="utf-8"))}
+
+
+def _metrics() -> set[str]:
+    files = sorted((ROOT / "methodology" / "versions").glob("*/metrics.csv"))
+    assert files
+    return {row["metric_id"] for path in files for row in csv.DictReader(path.open(encoding="utf-8-sig"))}
+
+
+def _literals(path: Path) -> Iterator[str]:
+    """Texts of Python, each whole and by the quoted words in it (SQL); quoted words of SQL and templates."""
+    text = path.read_text("utf-8")
+    texts = [text]
+    if path.suffix == ".py":
+        nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)]
+        texts = [node.value for node in nodes if isinstance(node.value, str)]
+        yield from texts
+    for one in texts:
+        yield from (word for _, word in re.findall(r"""(['"])(\w+)\1""", one))
+
+
+def _sources() -> list[Path]:
+    found = [
+        path
+        for room in ROOMS
+        for kind in ("py", "sql", "j2", "html", "typ")
+        for path in (ROOT / room).rglob(f"*.{kind}")
+    ]
+    return sorted(path for path in found if "target" not in path.parts)
+
+
+def test_no_metric_stands_as_a_literal() -> None:
+    sources, metrics = _sources(), _metrics()
+    assert len(sources) > 250 and len(metrics) > 30
+    named = {
+        (path.relative_to(ROOT).as_posix(), word) for path in sources for word in _literals(path) if word in metrics
+    }
+    assert {(path, word) for path, word in named if word not in ROLES} == set()
+    # Questions by role; the files that make and read those columns.
+    assert {path.rsplit("/", 1)[-1] for path, _ in named} <= {
+        "int_expectation__cells.sql",
+        "int_expectation__estimated.py",
+    }
+
+
+@pytest.mark.parametrize("planted", ["metric = 'trust'", "rows(\"select 1 where metric_id = 'trust'\")"])
+def test_a_planted_literal_is_found(planted: str, tmp_path: Path) -> None:
+    (tmp_path / "planted.py").write_text(planted, "utf-8")
+    assert "trust" in _metrics() and "trust" in set(_literals(tmp_path / "planted.py"))
+    (tmp_path / "planted.sql").write_text("select * from t where metric_id = 'trust'", "utf-8")
+    assert "trust" in set(_literals(tmp_path / "planted.sql"))
