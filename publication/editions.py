@@ -29,7 +29,7 @@ from publication.release_ledger import record_unrecorded
 from publication.reports import write_reports
 from publication.restatements import TABLE as RESTATED
 from publication.restatements import fill_restatements
-from publication.shares import shelf
+from publication.shares import open_shares
 from publication.vintages import keep
 
 
@@ -107,9 +107,9 @@ def publish(
     revision = read_manifest(editions / earlier[-1]).revision + 1 if earlier else 1
     edition_id = f"{draft.period_id}-r{revision}"
     # Only now: packs and reports tell what was restated, and an edition that is not new needs none of them.
-    with shelf(draft.folder / "benchmarks.duckdb") as tables:
-        write_packs(tables, draft.folder, edition_id, draft.period_id, methodology)
-        write_reports(tables, draft.folder, edition_id, draft.period_id, methodology)
+    with open_shares(draft.folder / "benchmarks.duckdb") as shares:
+        write_packs(shares, draft.folder, edition_id, draft.period_id, methodology)
+        write_reports(shares, draft.folder, edition_id, draft.period_id, methodology)
     manifest = Manifest(
         edition_id=edition_id,
         period_id=draft.period_id,

@@ -24,7 +24,7 @@ from publication.documents.rendering import as_html, as_pdf, values
 from publication.documents.workbook import write_workbook
 from publication.hashing import combined_hash, file_hash, table_hash
 from publication.phrasing import LANGUAGES
-from publication.shares import Shelf
+from publication.shares import Shares
 
 OWNER_SCORES = "owner_scores"
 WRITERS = 2  # packs written at once: typesetting, Parquet and queries wait for each other only in the interpreter
@@ -103,11 +103,11 @@ def pack_hash(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
     return combined_hash(parts)
 
 
-def write_packs(shelf: Shelf, building: Path, edition_id: str, period: str, methodology: Methodology) -> None:
+def write_packs(shares: Shares, building: Path, edition_id: str, period: str, methodology: Methodology) -> None:
     """Fill the packs of an edition under construction: the agency's rows of every table, workbook, pages and PDFs."""
 
     def write(folder: Path) -> None:
-        _write_pack(shelf, folder, edition_id, period, methodology)
+        _write_pack(shares, folder, edition_id, period, methodology)
 
     with ThreadPoolExecutor(WRITERS) as writers:
         # The first that fails ends all: what has not begun does not begin.
@@ -115,14 +115,14 @@ def write_packs(shelf: Shelf, building: Path, edition_id: str, period: str, meth
             pass
 
 
-def _write_pack(shelf: Shelf, folder: Path, edition_id: str, period: str, methodology: Methodology) -> None:
+def _write_pack(shares: Shares, folder: Path, edition_id: str, period: str, methodology: Methodology) -> None:
     own = pq.read_table(folder / "tables" / f"{OWNER_SCORES}.parquet")
-    with shelf.reader(Agency(folder.name), **{OWNER_SCORES: own}) as reader:
-        for name, rows in reader.own_tables(folder.name):
+    with shares.of(Agency(folder.name), **{OWNER_SCORES: own}) as share:
+        for name, rows in share.own_tables(folder.name):
             _write_table(rows, folder / "tables" / name)
-        agency = reader.rows("select * from dim_agencies where agency_id = ?", folder.name)[0]
+        agency = share.rows("select * from dim_agencies where agency_id = ?", folder.name)[0]
         quality = json.loads((folder / "quality.json").read_text("utf-8"))
-        document = agency_document(reader, agency, edition_id, period, quality, methodology)
+        document = agency_document(share, agency, edition_id, period, quality, methodology)
         # Plots read the reader's rows: all is rendered while they are there.
         for language in LANGUAGES:
             told = values(document, language)

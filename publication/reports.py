@@ -12,17 +12,17 @@ from publication.documents.national import national_document
 from publication.documents.region import region_document
 from publication.documents.rendering import as_html, as_pdf, values
 from publication.phrasing import LANGUAGES
-from publication.shares import Shelf
+from publication.shares import Shares
 
 # Roles of the metrics by which regions are laid side by side.
 REGIONAL = ("satisfaction", "timeliness", "completion")
 
 
-def write_reports(shelf: Shelf, building: Path, edition_id: str, period: str, methodology: Methodology) -> None:
+def write_reports(shares: Shares, building: Path, edition_id: str, period: str, methodology: Methodology) -> None:
     """Write `reports/national.*` and `reports/regions/<region>.*` of an edition under construction."""
     minimum = int(methodology.thresholds["minimum_peers"])
     folder = building / "reports"
-    with shelf.reader(Public()) as public, shelf.reader(Centre()) as centre:
+    with shares.of(Public()) as public, shares.of(Centre()) as centre:
         regional = [methodology.roles[role] for role in REGIONAL if role in methodology.roles]
         _write(national_document(public, centre, edition_id, period, minimum, regional), folder / "national", period)
         for region in public.rows("select * from dim_units where unit_type = 'region' order by unit_id"):

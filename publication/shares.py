@@ -18,14 +18,14 @@ from publication.access import Centre, Viewer, access_rules, row_condition, visi
 
 # Many small queries: a second thread costs more than it brings, and keeps the order of rows no better.
 _CONFIG: dict[str, Any] = {"threads": 1}
-Share = Callable[[str], pa.Table]
+_Make = Callable[[str], pa.Table]
 
 
-class Reader:
-    """Queries over one reader's rows. A table's share is made when it is first asked for: all at once would fill the memory."""
+class Share:
+    """Queries over one viewer's rows. A table's rows are taken when it is first asked for: all at once would fill the memory."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, names: Iterable[str], share: Share) -> None:
-        self._connection, self._share = connection, share
+    def __init__(self, connection: duckdb.DuckDBPyConnection, names: Iterable[str], make: _Make) -> None:
+        self._connection, self._make = connection, make
         self.tables = sorted(names)
         self._made: dict[str, pa.Table] = {}
 
@@ -49,12 +49,12 @@ class Reader:
 
     def _table(self, name: str) -> pa.Table:
         if name not in self._made:
-            self._made[name] = self._share(name)
+            self._made[name] = self._make(name)
             self._connection.register(name, self._made[name])
         return self._made[name]
 
 
-class Shelf:
+class Shares:
     """The database of an edition; readers are handed their shares of it, each in a thread of its own if need be."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -63,13 +63,13 @@ class Shelf:
         self._names = [name for (name,) in found if name in access_rules()]
 
     @contextmanager
-    def reader(self, viewer: Viewer, **more: pa.Table) -> Iterator[Reader]:
+    def of(self, viewer: Viewer, **more: pa.Table) -> Iterator[Share]:
         """The share of a viewer. `more` are tables of its own.
 
         A table without a rule, or of the centre for anybody else, is not there at all.
         """
 
-        def share(name: str) -> pa.Table:
+        def make(name: str) -> pa.Table:
             if name in more:
                 return more[name]
             condition, given = row_condition(name, viewer)
@@ -79,11 +79,11 @@ class Shelf:
 
         names = [name for name in self._names if isinstance(viewer, Centre) or access_rules()[name] != "centre"]
         with self._connection.cursor() as edition, duckdb.connect(config=_CONFIG) as connection:
-            yield Reader(connection, [*names, *more], share)
+            yield Share(connection, [*names, *more], make)
 
 
 @contextmanager
-def shelf(database: Path) -> Iterator[Shelf]:
+def open_shares(database: Path) -> Iterator[Shares]:
     """The database of an edition, open while the context lasts."""
     with duckdb.connect(str(database), read_only=True, config=_CONFIG) as connection:
-        yield Shelf(connection)
+        yield Shares(connection)

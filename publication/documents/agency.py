@@ -38,11 +38,11 @@ from publication.documents.tables import (
 )
 from publication.method import dimension_names
 from publication.plots import radar, rug, spine
-from publication.shares import Reader
+from publication.shares import Share
 
 
 def agency_document(
-    reader: Reader,
+    share: Share,
     agency: dict[str, Any],
     edition_id: str,
     period_id: str,
@@ -60,17 +60,17 @@ def agency_document(
     own = str(agency["agency_id"])
     cells: dict[str, Cell] = {"edition": Code(edition_id), "period": Code(period_id), "agency": named(agency)}
     found = [
-        _standing(reader, period_id),
-        _not_compared(reader, period_id),
-        _over_time(reader, period_id),
-        trends(reader, "agency", own, period_id, with_plots=True),
-        disparities(reader, "agency_region", own, period_id),
-        figures(reader, "bench_complaints", "agency", own, period_id),
-        figures(reader, "bench_closed_loop", "agency", own, period_id),
-        journeys(reader, period_id, _own_journeys(reader, period_id)),
-        *_maturity(reader, period_id, methodology),
-        _owner_only(reader, period_id),
-        _restated(reader),
+        _standing(share, period_id),
+        _not_compared(share, period_id),
+        _over_time(share, period_id),
+        trends(share, "agency", own, period_id, with_plots=True),
+        disparities(share, "agency_region", own, period_id),
+        figures(share, "bench_complaints", "agency", own, period_id),
+        figures(share, "bench_closed_loop", "agency", own, period_id),
+        journeys(share, period_id, _own_journeys(share, period_id)),
+        *_maturity(share, period_id, methodology),
+        _owner_only(share, period_id),
+        _restated(share),
         _files(quality, period_id),
         Section(
             Sentence("how_to_read"),
@@ -84,10 +84,10 @@ def agency_document(
     )
 
 
-def _standing(reader: Reader, period_id: str) -> Section | None:
-    if not reader.has("bench_peer_positions", "bench_scores", "dim_metrics"):
+def _standing(share: Share, period_id: str) -> Section | None:
+    if not share.has("bench_peer_positions", "bench_scores", "dim_metrics"):
         return None
-    rows = reader.rows(
+    rows = share.rows(
         """select positions.*, scores.ci_low, scores.ci_high, scores.n, metrics.name_ar, metrics.name_en,
             metrics.polarity
         from bench_peer_positions as positions
@@ -123,11 +123,11 @@ def _standing(reader: Reader, period_id: str) -> Section | None:
     )
 
 
-def _not_compared(reader: Reader, period_id: str) -> Section | None:
+def _not_compared(share: Share, period_id: str) -> Section | None:
     """Why scores got no verdict, counted by reason; what nobody asked of the agency is left out."""
-    if not reader.has("bench_peer_positions"):
+    if not share.has("bench_peer_positions"):
         return None
-    rows = reader.rows(
+    rows = share.rows(
         """select comparability_reason, count(distinct metric_id) as metrics_count from bench_peer_positions
         where period_id = ? and comparability_reason is not null and comparability_reason not in ('not_owed', 'not_measured')
         group by all order by metrics_count desc, comparability_reason""",
@@ -137,11 +137,11 @@ def _not_compared(reader: Reader, period_id: str) -> Section | None:
     return table_section("not_compared", None, rows, columns)
 
 
-def _over_time(reader: Reader, period_id: str) -> Section | None:
+def _over_time(share: Share, period_id: str) -> Section | None:
     """Headline metrics by period, each with its verdict then."""
-    if not reader.has("bench_peer_positions", "dim_metrics"):
+    if not share.has("bench_peer_positions", "dim_metrics"):
         return None
-    rows = reader.rows(
+    rows = share.rows(
         """select metrics.name_ar as row_ar, metrics.name_en as row_en, positions.period_id as column_ar,
             positions.period_id as column_en, positions.score, positions.band, positions.comparability_reason
         from bench_peer_positions as positions inner join dim_metrics as metrics using (metric_id)
@@ -160,18 +160,18 @@ def _over_time(reader: Reader, period_id: str) -> Section | None:
     )
 
 
-def _own_journeys(reader: Reader, period_id: str) -> set[str]:
-    if not reader.has("bench_journey_agencies"):
+def _own_journeys(share: Share, period_id: str) -> set[str]:
+    if not share.has("bench_journey_agencies"):
         return set()
-    rows = reader.rows("select distinct unit_id from bench_journey_agencies where period_id = ?", period_id)
+    rows = share.rows("select distinct unit_id from bench_journey_agencies where period_id = ?", period_id)
     return {row["unit_id"] for row in rows}
 
 
-def _maturity(reader: Reader, period_id: str, methodology: Methodology) -> list[Section]:
+def _maturity(share: Share, period_id: str, methodology: Methodology) -> list[Section]:
     """One section per model, of its last assessment up to the period."""
-    if not reader.has("bench_maturity", "bench_maturity_parts", "bench_maturity_gaps", "dim_metrics"):
+    if not share.has("bench_maturity", "bench_maturity_parts", "bench_maturity_gaps", "dim_metrics"):
         return []
-    rows = reader.rows(
+    rows = share.rows(
         """select maturity.*, metrics.name_ar, metrics.name_en
         from bench_maturity as maturity inner join dim_metrics as metrics using (metric_id)
         where maturity.status = 'reported' and maturity.period_id <= ? and unit_type = 'agency'
@@ -179,12 +179,12 @@ def _maturity(reader: Reader, period_id: str, methodology: Methodology) -> list[
         order by model_id""",
         period_id,
     )
-    return [_model(reader, row, methodology) for row in rows]
+    return [_model(share, row, methodology) for row in rows]
 
 
-def _model(reader: Reader, row: dict[str, Any], methodology: Methodology) -> Section:
+def _model(share: Share, row: dict[str, Any], methodology: Methodology) -> Section:
     given = (row["score_id"], row["model_id"])
-    parts = reader.rows(
+    parts = share.rows(
         "select * from bench_maturity_parts where score_id = ? and model_id = ? order by part_id", *given
     )
     names = dimension_names(methodology.folder).get(row["model_id"], {})
@@ -202,7 +202,7 @@ def _model(reader: Reader, row: dict[str, Any], methodology: Methodology) -> Sec
         for part in parts
         if part["part"] == "gate" and (level := levels.get(part["part_id"]))
     ]
-    gaps = reader.rows("select * from bench_maturity_gaps where score_id = ? and model_id = ? order by all", *given)
+    gaps = share.rows("select * from bench_maturity_gaps where score_id = ? and model_id = ? order by all", *given)
     columns: Columns = {
         "practice": lambda gap: coded("score_gap", "gaps") if gap["practice_id"] is None else named(gap, "practice"),
         "reason": words("gap_reason", "gap_reasons"),
@@ -225,9 +225,9 @@ def _model(reader: Reader, row: dict[str, Any], methodology: Methodology) -> Sec
     return Section(Sentence("maturity", cells), [*blocks, *([table_of(gaps, columns)] if gaps else [])])
 
 
-def _owner_only(reader: Reader, period_id: str) -> Section | None:
+def _owner_only(share: Share, period_id: str) -> Section | None:
     """Figures from 5 to 29 responses, which nobody but the agency sees."""
-    rows = reader.rows(
+    rows = share.rows(
         """select * from owner_scores where status = 'owner_only' and unit_type = 'agency' and period_id = ?
         order by metric_id, instrument_id""",
         period_id,
@@ -242,10 +242,10 @@ def _owner_only(reader: Reader, period_id: str) -> Section | None:
     return table_section("owner_only", "owner_only_how", rows, columns)
 
 
-def _restated(reader: Reader) -> Section | None:
-    if not reader.has("bench_restatements", "dim_metrics", "dim_units"):
+def _restated(share: Share) -> Section | None:
+    if not share.has("bench_restatements", "dim_metrics", "dim_units"):
         return None
-    rows = reader.rows(
+    rows = share.rows(
         """select restated.*, metrics.name_ar as metric_ar, metrics.name_en as metric_en, units.name_ar, units.name_en
         from bench_restatements as restated
         inner join dim_metrics as metrics using (metric_id)

@@ -12,11 +12,11 @@ from publication.documents.sections import disparities, journeys, side_by_side, 
 from publication.documents.tables import Columns, code, count, interval, named, number, source, table_section, words
 from publication.phrasing import Language
 from publication.plots import funnel
-from publication.shares import Reader
+from publication.shares import Share
 
 
 def national_document(
-    public: Reader, centre: Reader, edition_id: str, period_id: str, minimum_peers: int, regional: Sequence[str]
+    public: Share, centre: Share, edition_id: str, period_id: str, minimum_peers: int, regional: Sequence[str]
 ) -> Document:
     """The report of a period.
 
@@ -48,7 +48,7 @@ def national_document(
     )
 
 
-def _regions(public: Reader, period_id: str, metrics: Sequence[str]) -> Section | None:
+def _regions(public: Share, period_id: str, metrics: Sequence[str]) -> Section | None:
     """Regions in funnels: which lie beyond what their numbers of answers explain."""
     if not public.has("bench_scores", "dim_units", "dim_metrics"):
         return None
@@ -78,7 +78,7 @@ def _funnel_plot(rows: list[dict[str, Any]]) -> Callable[[Language], str]:
     return lambda language: funnel(rows, language, rows[0][f"metric_{language}"])
 
 
-def _complaints(centre: Reader, period_id: str, minimum_peers: int) -> Section | None:
+def _complaints(centre: Share, period_id: str, minimum_peers: int) -> Section | None:
     """Each figure's median and quartiles over agencies."""
     if not centre.has("bench_complaints"):
         return None
@@ -101,7 +101,7 @@ def _complaints(centre: Reader, period_id: str, minimum_peers: int) -> Section |
     return table_section("bench_complaints", "complaints_national", rows, columns)
 
 
-def _maturity(centre: Reader, period_id: str, minimum_peers: int) -> Section | None:
+def _maturity(centre: Share, period_id: str, minimum_peers: int) -> Section | None:
     if not centre.has("bench_maturity", "dim_metrics"):
         return None
     rows = centre.rows(
@@ -128,7 +128,7 @@ def _maturity(centre: Reader, period_id: str, minimum_peers: int) -> Section | N
     return table_section("maturities", "maturity_national", rows, columns)
 
 
-def _not_compared(centre: Reader, period_id: str) -> Section | None:
+def _not_compared(centre: Share, period_id: str) -> Section | None:
     """How many scores of agencies got no verdict, by reason; what is not owed or not measured is no score."""
     if not centre.has("bench_peer_positions"):
         return None
@@ -151,7 +151,7 @@ def _not_compared(centre: Reader, period_id: str) -> Section | None:
     return table_section("not_compared", Sentence("not_compared_national", dict(told)), without, columns)
 
 
-def _coverage(public: Reader, period_id: str) -> Section | None:
+def _coverage(public: Share, period_id: str) -> Section | None:
     """Who owed and who reported, by headline metric."""
     if not public.has("bench_coverage", "dim_metrics"):
         return None
@@ -176,7 +176,7 @@ def _coverage(public: Reader, period_id: str) -> Section | None:
 _COVERED = ("owed", "reported", "suppressed", "missing", "refused", "comparable")
 
 
-def _restated(centre: Reader) -> Section | None:
+def _restated(centre: Share) -> Section | None:
     """How many published figures changed since the edition before, and why."""
     if not centre.has("bench_restatements"):
         return None

@@ -10,10 +10,10 @@ from typing import Any
 from publication.documents.model import Cell, Code, Document, Section, Sentence
 from publication.documents.sections import figures, trends
 from publication.documents.tables import Columns, code, count, interval, named, number, source, table_section, words
-from publication.shares import Reader
+from publication.shares import Share
 
 
-def region_document(public: Reader, region: dict[str, Any], edition_id: str, period_id: str, level: float) -> Document:
+def region_document(public: Share, region: dict[str, Any], edition_id: str, period_id: str, level: float) -> Document:
     """The brief of `region`, a row of dim_units; `level` is that of intervals."""
     cells: dict[str, Cell] = {"region": named(region), "edition": Code(edition_id), "period": Code(period_id)}
     own = str(region["unit_id"])
@@ -30,7 +30,7 @@ def region_document(public: Reader, region: dict[str, Any], edition_id: str, per
     )
 
 
-def _scores(public: Reader, unit_id: str, period_id: str) -> Section | None:
+def _scores(public: Share, unit_id: str, period_id: str) -> Section | None:
     rows = _rows(public, unit_id, period_id, "scores.status = 'reported'")
     columns: Columns = {
         "metric": named,
@@ -43,7 +43,7 @@ def _scores(public: Reader, unit_id: str, period_id: str) -> Section | None:
     return table_section("region_scores", None, rows, columns, empty="standing_none")
 
 
-def _differences(public: Reader, unit_id: str, period_id: str, level: float) -> Section | None:
+def _differences(public: Share, unit_id: str, period_id: str, level: float) -> Section | None:
     """The region's raw and shrunken scores, and how much of the raw one is the region."""
     if not public.has("bench_disparities", "bench_scores", "dim_metrics"):
         return None
@@ -85,7 +85,7 @@ def _differences(public: Reader, unit_id: str, period_id: str, level: float) -> 
     return table_section("differences", "differences_how", rows, columns)
 
 
-def _withheld(public: Reader, unit_id: str, period_id: str) -> Section | None:
+def _withheld(public: Share, unit_id: str, period_id: str) -> Section | None:
     """What is not shown, counted by reason."""
     rows = _rows(public, unit_id, period_id, "scores.status <> 'reported'")
     counted: dict[str, set[str]] = {}
@@ -100,7 +100,7 @@ def _withheld(public: Reader, unit_id: str, period_id: str) -> Section | None:
     return table_section("withheld", None, reasons, columns)
 
 
-def _rows(public: Reader, unit_id: str, period_id: str, condition: str) -> list[dict[str, Any]]:
+def _rows(public: Share, unit_id: str, period_id: str, condition: str) -> list[dict[str, Any]]:
     if not public.has("bench_scores", "dim_metrics"):
         return []
     return public.rows(

@@ -23,17 +23,17 @@ from publication.documents.tables import (
 )
 from publication.phrasing import Language
 from publication.plots import strip, trend
-from publication.shares import Reader
+from publication.shares import Share
 
 # Plots of one section at most: a page of ten minutes.
 PLOTS = 4
 
 
-def trends(reader: Reader, unit_type: str, unit_id: str, period_id: str, *, with_plots: bool) -> Section | None:
+def trends(share: Share, unit_type: str, unit_id: str, period_id: str, *, with_plots: bool) -> Section | None:
     """What moved since the quarter before, and whether both the interval and the whole series say so."""
-    if not reader.has("bench_trends", "dim_metrics"):
+    if not share.has("bench_trends", "dim_metrics"):
         return None
-    rows = reader.rows(
+    rows = share.rows(
         """select trends.*, metrics.name_ar, metrics.name_en
         from bench_trends as trends inner join dim_metrics as metrics using (metric_id)
         where trends.unit_type = ? and trends.unit_id = ? and trends.period_id = ? and trends.status = 'reported'
@@ -48,7 +48,7 @@ def trends(reader: Reader, unit_type: str, unit_id: str, period_id: str, *, with
     blocks: list[Sentence | Table | Plot] = [Sentence("trends_how")]
     if with_plots:
         moved = sorted(rows, key=lambda row: _reading(row) in ("reading_none", "reading_unknown"))
-        drawn = [_trend_plot(reader, row) for row in moved if (row["points_count"] or 0) > 2][:PLOTS]
+        drawn = [_trend_plot(share, row) for row in moved if (row["points_count"] or 0) > 2][:PLOTS]
         blocks += side_by_side(drawn)
     return Section(Sentence("trends"), [*blocks, table_of(rows, _TREND)])
 
@@ -96,15 +96,15 @@ def side_by_side(draws: list[Callable[[Language], str]]) -> list[Plot]:
     return [Plot(tuple(draws[place : place + 2])) for place in range(0, len(draws), 2)]
 
 
-def _trend_plot(reader: Reader, row: dict[str, Any]) -> Callable[[Language], str]:
-    points = _series(reader, row)
+def _trend_plot(share: Share, row: dict[str, Any]) -> Callable[[Language], str]:
+    points = _series(share, row)
     return lambda language: trend(points, language, row[f"name_{language}"])
 
 
-def _series(reader: Reader, row: dict[str, Any]) -> list[dict[str, Any]]:
+def _series(share: Share, row: dict[str, Any]) -> list[dict[str, Any]]:
     """All periods of a unit's metric under one instrument, one row each, with what was restated."""
-    restated = "select score_id from bench_restatements" if reader.has("bench_restatements") else "select ''"
-    return reader.rows(
+    restated = "select score_id from bench_restatements" if share.has("bench_restatements") else "select ''"
+    return share.rows(
         f"""select trends.period_id, trends.instrument_id, trends.score, trends.centre, trends.lower_limit,
             trends.upper_limit, trends.control_signal, scores.ci_low, scores.ci_high, scores.series_id,
             trends.score_id in ({restated}) as is_restated
@@ -120,11 +120,11 @@ def _series(reader: Reader, row: dict[str, Any]) -> list[dict[str, Any]]:
     )
 
 
-def disparities(reader: Reader, unit_type: str, unit_id: str, period_id: str) -> Section | None:
+def disparities(share: Share, unit_type: str, unit_id: str, period_id: str) -> Section | None:
     """How far a family's branches or regions truly differ."""
-    if not reader.has("bench_disparities", "dim_metrics"):
+    if not share.has("bench_disparities", "dim_metrics"):
         return None
-    rows = reader.rows(
+    rows = share.rows(
         """select disparities.*, metrics.name_ar, metrics.name_en
         from bench_disparities as disparities inner join dim_metrics as metrics using (metric_id)
         where row_type = 'group' and unit_type = ? and unit_id = ? and period_id = ? and disparities.status = 'reported'
@@ -147,11 +147,11 @@ def disparities(reader: Reader, unit_type: str, unit_id: str, period_id: str) ->
     return table_section("disparities", "disparities_how", rows, columns)
 
 
-def figures(reader: Reader, table: str, unit_type: str, unit_id: str, period_id: str) -> Section | None:
+def figures(share: Share, table: str, unit_type: str, unit_id: str, period_id: str) -> Section | None:
     """Complaints or closed loops of one unit: what is reported with its interval, the rest with its reason."""
-    if not reader.has(table):
+    if not share.has(table):
         return None
-    rows = reader.rows(
+    rows = share.rows(
         f"""select * from {table} where unit_type = ? and unit_id = ? and period_id = ? order by figure""",
         unit_type,
         unit_id,
@@ -168,11 +168,11 @@ def figures(reader: Reader, table: str, unit_type: str, unit_id: str, period_id:
     return table_section(table, f"{table}_how", rows, columns)
 
 
-def journeys(reader: Reader, period_id: str, only: set[str] | None = None) -> Section | None:
+def journeys(share: Share, period_id: str, only: set[str] | None = None) -> Section | None:
     """Journeys with their stages and the weakest link; `only` names the ones to show."""
-    if not reader.has("bench_journeys", "bench_journey_stages", "dim_units"):
+    if not share.has("bench_journeys", "bench_journey_stages", "dim_units"):
         return None
-    rows = reader.rows(
+    rows = share.rows(
         """select journeys.*, units.name_ar, units.name_en
         from bench_journeys as journeys inner join dim_units as units using (unit_type, unit_id)
         where period_id = ? order by unit_id, instrument_id""",
@@ -185,7 +185,7 @@ def journeys(reader: Reader, period_id: str, only: set[str] | None = None) -> Se
     reported = [row for row in rows if row["status"] == "reported"]
     # Those with a known weakest link first: only there is something to decide.
     for row in sorted(reported, key=lambda row: (row["weakest_stage"] is None, row["score"]))[:PLOTS]:
-        stages = reader.rows(
+        stages = share.rows(
             "select * from bench_journey_stages where unit_id = ? and period_id = ? and instrument_id = ?",
             row["unit_id"],
             period_id,

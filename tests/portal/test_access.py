@@ -253,15 +253,15 @@ def test_reader_whose_line_is_gone_is_out_at_once(sign_in: SignIn, portal: Porta
     ],
 )
 def test_view_refuses_queries_that_could_pass_the_rule_by(centre: Workspace, sql: str) -> None:
-    shelf = EditionCache(centre.editions)
-    view = View(shelf.get(shelf.current_id()), Agency(OWN))
+    cache = EditionCache(centre.editions)
+    view = View(cache.get(cache.current_id()), Agency(OWN))
     with pytest.raises(ValueError, match="view"):
         view.rows(sql)
 
 
 def test_view_narrows_every_mention_of_a_table(centre: Workspace) -> None:
-    shelf = EditionCache(centre.editions)
-    view = View(shelf.get(shelf.current_id()), Agency(OWN))
+    cache = EditionCache(centre.editions)
+    view = View(cache.get(cache.current_id()), Agency(OWN))
     rows = view.rows(
         "with theirs as (select agency_id from bench_scores) "
         "select agency_id from theirs union select agency_id from bench_peer_positions "

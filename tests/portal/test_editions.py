@@ -53,8 +53,8 @@ def restate(workspace: Workspace) -> str:
 
 
 def test_an_answer_is_kept_for_its_reader_and_nobody_else(centre: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf = EditionCache(centre.editions)
-    edition = shelf.get(shelf.current_id())
+    cache = EditionCache(centre.editions)
+    edition = cache.get(cache.current_id())
     asked = (
         "select agency_id, score_id from bench_scores where unit_type = 'agency' and period_id = ? order by 2",
         ["2025Q4"],
@@ -89,10 +89,10 @@ def test_open_page_stays_with_its_edition_when_another_replaces_it(client: TestC
     first = Path(client.get("/ar/").headers["location"]).name
     path = f"agencies/{OWN}/metrics/digital_completion"
     before = client.get(f"/en/{first}/{path}").text
-    shelf = EditionCache(workspace.editions)
-    under_way = View(shelf.get(shelf.current_id()), Agency(OWN))
+    cache = EditionCache(workspace.editions)
+    under_way = View(cache.get(cache.current_id()), Agency(OWN))
     score_id = restate(workspace)
-    assert shelf.current_id() != first
+    assert cache.current_id() != first
     assert under_way.rows("select count(*) as n from bench_scores where score = 12.3456")[0]["n"] == 0
     second = Path(client.get("/ar/").headers["location"]).name
     assert (first, second) == ("2025Q4-r1", "2025Q4-r2")

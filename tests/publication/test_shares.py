@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from publication.access import Agency, Centre, Public, Viewer
-from publication.shares import shelf
+from publication.shares import open_shares
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def database(tmp_path: Path) -> Path:
     ],
 )
 def test_a_share(database: Path, viewer: Viewer, expected: dict[str, list[str | None]]) -> None:
-    with shelf(database) as read, read.reader(viewer) as reader:
+    with open_shares(database) as shares, shares.of(viewer) as reader:
         found = {
             name: [row["agency_id"] for row in reader.rows(f"from {name} order by agency_id nulls last")]
             for name in reader.tables
@@ -54,7 +54,7 @@ def test_a_share(database: Path, viewer: Viewer, expected: dict[str, list[str | 
 
 
 def test_a_table_is_there_however_a_query_names_it(database: Path) -> None:
-    with shelf(database) as read, read.reader(Agency("a"), own_scores=pa.table({"score": [1]})) as reader:
+    with open_shares(database) as shares, shares.of(Agency("a"), own_scores=pa.table({"score": [1]})) as reader:
         sql = """with chosen as (select agency_id from "bench_scores")
             select count(*) as n, (select count(*) from main.bench_lineage) as lineage, (select sum(score) from own_scores) as own
             from chosen where agency_id in (select agency_id from dim_metrics where agency_id = ?)"""
@@ -62,12 +62,12 @@ def test_a_table_is_there_however_a_query_names_it(database: Path) -> None:
 
 
 def test_own_tables_leave_out_what_everybody_has(database: Path) -> None:
-    with shelf(database) as read, read.reader(Agency("b")) as reader:
+    with open_shares(database) as shares, shares.of(Agency("b")) as reader:
         own = dict(reader.own_tables("b"))
     assert own["bench_scores"].column("agency_id").to_pylist() == ["b"]
     assert own["dim_metrics"].column("agency_id").to_pylist() == ["a", "b", None]
 
 
 def test_an_agency_called_like_sql_is_no_sql(database: Path) -> None:
-    with shelf(database) as read, read.reader(Agency("a' or 'a' = 'a")) as reader:
+    with open_shares(database) as shares, shares.of(Agency("a' or 'a' = 'a")) as reader:
         assert [row["agency_id"] for row in reader.rows("from bench_scores")] == [None]
