@@ -1,6 +1,6 @@
 """Options that several commands of `miyar` share.
 
-Belongs here: arguments of more than one command. Does not belong here: commands (`cli`, `edition_commands`).
+Belongs here: arguments of more than one command. Does not belong here: commands (`main`, `editions`).
 """
 
 import getpass

@@ -1,6 +1,6 @@
 """The published edition as an asset.
 
-Belongs here: the wiring of `publishing`. Does not belong here: how editions are made.
+Belongs here: the wiring of `warehouse.publishing`. Does not belong here: how editions are made.
 """
 
 from datetime import UTC, datetime

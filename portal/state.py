@@ -21,7 +21,7 @@ from portal.users import Users
 
 @dataclass(frozen=True)
 class Portal:
-    """The parts. Kept as `app.state.portal`; requests carry it as `request.state.portal`."""
+    """The parts. A route finds them on its visit (`context.portal_of`)."""
 
     workspace: Workspace
     settings: PortalSettings

@@ -1,6 +1,6 @@
 """Complaints: cases with their true times, and the versions of them that each quarter's extract shows.
 
-Belongs here: drawing cases, censoring them at an extract. Does not belong here: how a provider writes them (`dress`).
+Belongs here: drawing cases, censoring them at an extract. Does not belong here: how a provider writes them (`provider_formats`).
 """
 
 from collections.abc import Iterator

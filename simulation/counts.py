@@ -1,6 +1,6 @@
 """Counts that agencies report about themselves: service usage, service standards, and aggregates instead of people.
 
-Belongs here: drawing counts and their true shares. Does not belong here: how a provider writes them (`dress`).
+Belongs here: drawing counts and their true shares. Does not belong here: how a provider writes them (`provider_formats`).
 """
 
 from calendar import monthrange

@@ -1,6 +1,6 @@
 """Judgements by rubric: mystery visits with scored items, and maturity assessments with practices.
 
-Belongs here: drawing scores and adoption, and their true values. Does not belong here: how a provider writes them (`dress`).
+Belongs here: drawing scores and adoption, and their true values. Does not belong here: how a provider writes them (`provider_formats`).
 """
 
 from datetime import timedelta

@@ -1,6 +1,6 @@
 """Survey answers from a latent model: who responds, what they answer, and what the truth is.
 
-Belongs here: population cells, responses, expected scores. Does not belong here: how a provider writes them (`dress`).
+Belongs here: population cells, responses, expected scores. Does not belong here: how a provider writes them (`provider_formats`).
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """dbt in this process: its arguments as pure functions, one run, and the file lock given back afterwards.
 
-Belongs here: everything that calls dbt. Does not belong here: Dagster objects (`assets`) and SQL (`dbt/`).
+Belongs here: everything that calls dbt. Does not belong here: Dagster's objects (`dagster_project`) and SQL (`dbt/`).
 """
 
 import gc

@@ -1,6 +1,6 @@
 """The release ledger: what it records, that nothing in it can be edited unseen, and that a kill heals.
 
-Belongs here: `ledger`, `asof`, `proofs`. Does not belong here: hashes of an edition's own files (`test_verify`).
+Belongs here: `release_ledger`, `asof`, `proofs`. Does not belong here: hashes of an edition's own files (`test_verify`).
 """
 
 import hashlib
