@@ -1,4 +1,4 @@
-"""The application: routes, the gate around them, and the answers to what goes wrong.
+"""The application: routes, the middleware around them, and the answers to what goes wrong.
 
 Belongs here: putting it together. Does not belong here: any route's work.
 """
@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 import publication
 from portal import api
-from portal.middleware import Gate
+from portal.middleware import Middleware
 from portal.pages import ROUTERS
 from portal.problems import ReaderProblem
 from portal.rendering import HERE, problem_response
@@ -34,7 +34,7 @@ def create_app(portal: Portal) -> FastAPI:
         app.include_router(router, include_in_schema=False)
     app.mount("/static/fonts", StaticFiles(directory=FONTS), name="fonts")
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
-    app.add_middleware(Gate, portal=portal)
+    app.add_middleware(Middleware, portal=portal)
     app.add_exception_handler(ReaderProblem, _reader_problem)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _not_understood)

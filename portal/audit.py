@@ -1,6 +1,6 @@
 """Who saw what: one line of JSON per request, in the workspace's `portal/audit.jsonl`. No figure, no text of a reader.
 
-Belongs here: writing lines. Does not belong here: deciding what a line says (`gate`).
+Belongs here: writing lines. Does not belong here: deciding what a line says (`middleware`).
 """
 
 import json

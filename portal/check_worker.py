@@ -1,4 +1,4 @@
-"""The self-check in a process of its own, with limits: a file made to harm takes down nothing but its own check.
+"""The check of a file in a process of its own, with limits: a file made to harm takes down nothing but its own check.
 
 Belongs here: starting, limiting and ending that process. Does not belong here: judging a file (`expectations.check`),
 working out its scores (`warehouse.check_scores`), which check is whose (`checks`).

@@ -1,4 +1,4 @@
-"""Self-checks under way and their answers: each is its reader's alone, in memory only, and gone after a while.
+"""Checks under way and their answers: each is its reader's alone, in memory only, and gone after a while.
 
 Belongs here: starting a check beside the request that brought the file, and finding its answer. Does not belong here: the
 process that judges (`check_worker`), pages.

@@ -79,7 +79,7 @@ def _require_ours(request: Request, visit: Visit, form: FormData) -> None:
         raise ReaderProblem("form_not_ours")
 
 
-class Gate:
+class Middleware:
     """ASGI middleware around all routes."""
 
     def __init__(self, app: ASGIApp, portal: Portal) -> None:
@@ -100,7 +100,7 @@ class Gate:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 told["status"] = message["status"]
-                self._dress(MutableHeaders(scope=message), scope["path"], visit)
+                self._add_headers(MutableHeaders(scope=message), scope["path"], visit)
             await send(message)
 
         try:
@@ -167,7 +167,7 @@ class Gate:
 
         return receiving
 
-    def _dress(self, headers: MutableHeaders, path: str, visit: Visit) -> None:
+    def _add_headers(self, headers: MutableHeaders, path: str, visit: Visit) -> None:
         for name, value in _HEADERS.items():
             headers[name] = value
         if self._portal.settings.is_https:

@@ -1,4 +1,4 @@
-"""What the self-check's fork server imports once: seconds that no check has to wait for again.
+"""What the check of a file's fork server imports once: seconds that no check has to wait for again.
 
 Belongs here: imports. Does not belong here: anything that starts a thread or opens a file.
 """

@@ -1,6 +1,6 @@
 """How often somebody may ask: token buckets by name, refilled evenly over a minute.
 
-Belongs here: counting. Does not belong here: who is counted and what is answered (`gate`).
+Belongs here: counting. Does not belong here: who is counted and what is answered (`middleware`).
 The libraries for this read the system's clock themselves; here it is passed in, as everywhere in the house.
 """
 

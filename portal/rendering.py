@@ -158,7 +158,7 @@ def problem_response(request: Request, problem: ReaderProblem) -> Response:
     texts = words()["problems"][problem.kind]
     headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
     if problem.kind == "unexpected":
-        headers |= _BARE  # answered outside the gate, which dresses everything else
+        headers |= _BARE  # answered outside the middleware, which gives everything else its headers
     if request.url.path.startswith("/api/"):
         body = {"problem": problem.kind, "ar": texts["ar"], "en": texts["en"]}
         return JSONResponse(body, problem.status, headers)

@@ -1,6 +1,6 @@
 """Sessions and one-time sign-in links, held on the server; the browser has an opaque token only.
 
-Belongs here: making, finding, rotating and ending them. Does not belong here: cookies (`gate`), who a reader is (`readers`).
+Belongs here: making, finding, rotating and ending them. Does not belong here: cookies (`middleware`), who a user is (`users`).
 They live in the memory of one process: nothing to steal from disk, and a restart signs everybody out.
 """
 

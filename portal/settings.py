@@ -1,6 +1,6 @@
 """What a centre may set for its portal: `portal.yml` in the workspace; every field has a default.
 
-Belongs here: the settings' model and reading it. Does not belong here: who the readers are (`readers`).
+Belongs here: the settings' model and reading it. Does not belong here: who the users are (`users`).
 """
 
 from pathlib import Path
@@ -31,11 +31,11 @@ class Limits(_Model):
     """What one reader or one address may ask of the portal."""
 
     body_bytes: int = Field(64 * 1024, gt=0, description="Largest body of a form")
-    upload_bytes: int = Field(50 * 1024 * 1024, gt=0, description="Largest file for the self-check")
-    check_seconds: int = Field(120, gt=0, description="Judging a file in the self-check")
+    upload_bytes: int = Field(50 * 1024 * 1024, gt=0, description="Largest file for the check of a file")
+    check_seconds: int = Field(120, gt=0, description="Judging a file in the check of a file")
     score_seconds: int = Field(180, ge=0, description="Working out its scores afterwards; 0: no scores")
     check_memory_bytes: int = Field(4 * 1024**3, gt=0)
-    checks_per_minute: int = Field(6, gt=0, description="Self-checks per reader")
+    checks_per_minute: int = Field(6, gt=0, description="Checks per user")
     reader_per_minute: int = Field(300, gt=0)
     address_per_minute: int = Field(900, gt=0, description="A whole agency may stand behind one address")
     sign_ins_per_minute: int = Field(20, gt=0, description="Steps of signing in per address")

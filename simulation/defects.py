@@ -1,4 +1,4 @@
-"""Dirt planted into delivered columns, with a note of every plant: what, where, and what should become of it.
+"""Defects planted in delivered columns, with a note of every plant: what, where, and what should become of it.
 
 Belongs here: corrupting dressed rows. Does not belong here: drawing clean rows or writing files. Planted rows are additions
 (copies under new ids), so what was drawn clean stays whole and the realised figures in the truth remain exact.
@@ -41,7 +41,7 @@ class _Extra:
 
 @dataclass(frozen=True)
 class Target:
-    """Where the columns that dirt touches stand in a file of a period."""
+    """Where the columns that defects touch stand in a file of a period."""
 
     contract: Contract
     period: str
@@ -86,12 +86,12 @@ class Target:
 def plant(
     contract: Contract, style: Style, period: str, columns: Columns, random: np.random.Generator
 ) -> tuple[Columns, list[Planted]]:
-    """Plant one of each kind of dirt the style asks for; gives the columns with the plants and notes about them."""
+    """Plant one of each kind of defect the style asks for; gives the columns with the plants and notes about them."""
     n = len(next(iter(columns.values())))
     target = Target(contract, period)
     extras: list[_Extra] = []
     changed: list[tuple[int, Planted]] = []
-    for number, kind in enumerate(style.dirt):
+    for number, kind in enumerate(style.defects):
         base = int(random.integers(0, n))
         cells = {header: column[base] for header, column in columns.items()}
         if kind == "id_in_comment":

@@ -70,7 +70,7 @@ def deliveries(world: World) -> list[Delivery]:
                     arabic_digits=tuple(entry.get("arabic_digits", ())),
                     banner=tuple(entry.get("banner", ())),
                     fill=entry.get("fill", {}),
-                    dirt=tuple(entry.get("dirt", ())),
+                    defects=tuple(entry.get("defects", ())),
                 ),
                 tuple(agencies),
                 entry.get("corrected"),

@@ -1,6 +1,7 @@
 """Writers of provider files: columns of text in, bytes out, the same bytes for the same columns on any day.
 
-Belongs here: file formats and their fixed time stamps. Does not belong here: what stands in the columns (`provider_formats`, `defects`).
+Belongs here: file formats and their fixed time stamps. Does not belong here: what stands in the columns (`provider_formats`,
+`defects`).
 """
 
 import json

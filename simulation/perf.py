@@ -1,6 +1,7 @@
 """A workspace of many clean rows, made fast: what the benchmarks time the pipeline on.
 
-Belongs here: bulk survey answers and complaints by DuckDB. Does not belong here: truth, dirt, variety of formats (`workspace`).
+Belongs here: bulk survey answers and complaints by DuckDB. Does not belong here: truth, defects, variety of formats
+(`workspace`).
 """
 
 from math import ceil

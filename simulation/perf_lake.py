@@ -1,7 +1,7 @@
 """A lake of a whole country's size, written past ingestion: what the cost of everything above the cells is timed on.
 
 Belongs here: bulk lake files of every feed but reported measures, their slices and accounts. Does not belong here: landing
-files (`perf`), truth, dirt.
+files (`perf`), truth, defects.
 """
 
 import json

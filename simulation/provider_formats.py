@@ -1,7 +1,7 @@
 """A contract read backwards: canonical rows in, the columns a provider would deliver out.
 
 Belongs here: labels, dates, scales, units as text under the provider's headers. Does not belong here: file formats
-(`files`), planted dirt (`dirt`).
+(`files`), planted defects (`defects`).
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class Style:
     arabic_digits: tuple[str, ...] = ()
     banner: tuple[str, ...] = ()
     fill: dict[str, str] = field(default_factory=dict)
-    dirt: tuple[str, ...] = ()
+    defects: tuple[str, ...] = ()
 
 
 def header_of(prop: Property, period: str) -> str | None:
@@ -68,7 +68,7 @@ def items_of(contract: Contract) -> list[str]:
     return list(dict.fromkeys(str(code) for code in (prop.labels or {}).values()))
 
 
-def dress(
+def formatted(
     world: World, contract: Contract, style: Style, period: str, chunk: Chunk, random: np.random.Generator
 ) -> Columns:
     """The provider's columns for canonical rows, as text (Parquet keeps numbers and moments as they are)."""

@@ -1,6 +1,7 @@
 """Judgements by rubric: mystery visits with scored items, and maturity assessments with practices.
 
-Belongs here: drawing scores and adoption, and their true values. Does not belong here: how a provider writes them (`provider_formats`).
+Belongs here: drawing scores and adoption, and their true values. Does not belong here: how a provider writes them
+(`provider_formats`).
 """
 
 from datetime import timedelta

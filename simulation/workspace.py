@@ -16,14 +16,14 @@ from simulation import feeds
 from simulation.defects import Planted, plant
 from simulation.deliveries import Delivery, by_delivery, deliveries, plan, write_contracts
 from simulation.files import opened
-from simulation.provider_formats import dress
+from simulation.provider_formats import formatted
 from simulation.survey import Chunk
 from simulation.world import Size, World, draw_world
 
 DEFAULT = Size()
 Progress = Callable[[str, int, int], None]
 SCORES = ("agency_id", "metric_id", "period_id", "true_value", "expected_value", "realised_value", "realised_n")
-DIRT = ("path", "source_row", "column", "record", "kind", "rule", "fate")
+DEFECTS = ("path", "source_row", "column", "record", "kind", "rule", "fate")
 SETTINGS = """# A simulated centre: every name and number in this workspace is invented.
 name: {{ar: مركز القياس التجريبي, en: Simulated Measurement Centre}}
 methodology: "2026.1"
@@ -33,7 +33,7 @@ README = """# Simulated workspace
 
 Everything here is invented by `simulation/` from seed {seed}; agencies, people and figures belong to nobody.
 `pseudonym.key` is drawn from the seed: a demonstration key that protects nothing. Never use it for real data.
-`truth/scores.csv` holds each agency's true scores, `truth/dirt.csv` what was planted where and what should become of it.
+`truth/scores.csv` holds each agency's true scores, `truth/defects.csv` what was planted where and what should become of it.
 """
 
 
@@ -42,7 +42,7 @@ class Truth:
     """What the world knows and the pipeline has to find."""
 
     scores: list[Mapping[str, object]] = field(default_factory=list)
-    dirt: list[Mapping[str, object]] = field(default_factory=list)
+    defects: list[Mapping[str, object]] = field(default_factory=list)
 
 
 def write_workspace(root: Path, seed: int = 2026, size: Size = DEFAULT, progress: Progress | None = None) -> None:
@@ -69,7 +69,7 @@ def write_workspace(root: Path, seed: int = 2026, size: Size = DEFAULT, progress
     if progress is not None:
         progress("", len(every), len(every))
     write_csv(root / "truth" / "scores.csv", SCORES, truth.scores)
-    write_csv(root / "truth" / "dirt.csv", DIRT, truth.dirt)
+    write_csv(root / "truth" / "defects.csv", DEFECTS, truth.defects)
     # Last: until then this is no workspace, and whoever stopped the drawing may start it again.
     periods = size.period_ids
     (root / "miyar.yml").write_text(SETTINGS.format(first=periods[0], last=periods[-1]), "utf-8")
@@ -128,23 +128,26 @@ def _deliver(
 ) -> None:
     """Write one file, and beside it what the plan says of corrections and rubbish."""
     quarter = world.size.period_ids.index(period)
+    # The name of a stream is part of its seed: another one would draw another demo.
     random = world.stream("dress", delivery.provider, delivery.feed, period)
     path = delivery.path(period)
     first_row = lines_above(contract.format) + 1
     with opened(landing / path, contract.format, delivery.style.banner) as writer:
         for number, chunk in enumerate(chunks):
-            columns = dress(world, contract, delivery.style, period, chunk, random)
+            columns = formatted(world, contract, delivery.style, period, chunk, random)
             if number == 0:
                 if delivery.corrected == quarter:
                     _deliver_early(landing, delivery, contract, period, columns, truth)
                 columns, planted = plant(contract, delivery.style, period, columns, random)
-                truth.dirt += [_note(path, first_row, one) for one in planted]
+                truth.defects += [_note(path, first_row, one) for one in planted]
             writer.write(columns)
     if delivery.rubbish is not None and delivery.rubbish[0] == quarter:
         _spoil(landing / path, delivery.rubbish[1])
-        truth.dirt = [note for note in truth.dirt if note["path"] != path]
+        truth.defects = [note for note in truth.defects if note["path"] != path]
         rule = {"truncated": "file_truncated", "header": "header_missing"}[delivery.rubbish[1]]
-        truth.dirt.append(_note(path, 0, Planted(0, "", "*", f"rubbish_{delivery.rubbish[1]}", rule, "refused_file")))
+        truth.defects.append(
+            _note(path, 0, Planted(0, "", "*", f"rubbish_{delivery.rubbish[1]}", rule, "refused_file"))
+        )
 
 
 def _note(path: str, first_row: int, planted: Planted) -> dict[str, object]:
@@ -167,7 +170,7 @@ def _deliver_early(
     n = len(next(iter(columns.values())))
     with opened(landing / path, contract.format, delivery.style.banner) as writer:
         writer.write({header: column[: n * 6 // 10] for header, column in columns.items()})
-    truth.dirt.append(_note(path, 0, Planted(0, "", "*", "corrected_later", "", "replaced")))
+    truth.defects.append(_note(path, 0, Planted(0, "", "*", "corrected_later", "", "replaced")))
 
 
 def _spoil(path: Path, how: str) -> None:

@@ -1,4 +1,4 @@
-"""The self-check: what the pipeline would say about a file before it is delivered, and what it would score. Nothing is kept.
+"""The check of a file: what the pipeline would say about a file before it is delivered, and what it would score. Nothing is kept.
 
 Belongs here: the form, the page that waits, the answer. Does not belong here: judging (`expectations.check`), keeping it
 apart (`check_worker`), which check is whose (`checks`).

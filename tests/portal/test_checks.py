@@ -1,4 +1,4 @@
-"""The self-check's scores, its waiting page, and that nothing of a file stays anywhere.
+"""The check of a file's scores, its waiting page, and that nothing of a file stays anywhere.
 
 Belongs here: `portal.checks`, `portal.check_worker` and their page. Does not belong here: files made to harm (`test_bad_people`).
 """

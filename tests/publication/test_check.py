@@ -1,4 +1,4 @@
-"""The self-check: it says what the pipeline says, row by row and score by score, and its answers mark the cells to mend.
+"""The check of a file: it says what the pipeline says, row by row and score by score, and its answers mark the cells to mend.
 
 Belongs here: check, comparison and scores of one file on a built workspace, and the answers as files. Does not belong here:
 the rules themselves (`tests/expectations`).

@@ -95,7 +95,7 @@ class Simulated:
 
     root: Path
     scores: pd.DataFrame
-    dirt: pd.DataFrame
+    defects: pd.DataFrame
 
     @property
     def landing(self) -> Path:
@@ -106,7 +106,7 @@ class Simulated:
 
     def clean(self, path: str) -> pd.DataFrame:
         """The file's rows without those planted in addition."""
-        planted = self.dirt[(self.dirt["path"] == path) & self.dirt["fate"].isin(["quarantined", "duplicate"])]
+        planted = self.defects[(self.defects["path"] == path) & self.defects["fate"].isin(["quarantined", "duplicate"])]
         return self.raw(path).frame().drop(index=planted["source_row"].unique())
 
     def score(self, agency: str, metric: str, period: str) -> pd.Series:
@@ -119,5 +119,5 @@ class Simulated:
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
     root = tmp_path_factory.mktemp("simulated") / "workspace"
     write_workspace(root, 7, Size.tiny())
-    dirt = pd.read_csv(root / "truth" / "dirt.csv", keep_default_na=False)
-    return Simulated(root, pd.read_csv(root / "truth" / "scores.csv"), dirt)
+    defects = pd.read_csv(root / "truth" / "defects.csv", keep_default_na=False)
+    return Simulated(root, pd.read_csv(root / "truth" / "scores.csv"), defects)

@@ -1,4 +1,4 @@
-"""Every planted piece of dirt stands where the truth says, as what the truth says."""
+"""Every planted defect stands where the truth says, as what the truth says."""
 
 import re
 import zipfile
@@ -15,7 +15,7 @@ def luhn(number: str) -> bool:
 
 
 def notes(simulated, kind: str) -> pd.DataFrame:
-    found = simulated.dirt[simulated.dirt["kind"] == kind]
+    found = simulated.defects[simulated.defects["kind"] == kind]
     assert len(found) >= 3, f"{kind} is planted in every quarter"
     return found
 
@@ -44,7 +44,7 @@ def test_corrupted_cells_stand_where_the_truth_says(simulated, kind: str, writte
 def test_corrupted_cells_stand_nowhere_else(simulated) -> None:
     """In the clean rows of every text file no impossible date and no unknown code is left."""
     wrong = re.compile(r"2025-02-30.*|30/02/2025.*|1446[/-]12[/-]30|برق|جزيرة غير معروفة")
-    refused = set(simulated.dirt.loc[simulated.dirt["fate"] == "refused_file", "path"])
+    refused = set(simulated.defects.loc[simulated.defects["fate"] == "refused_file", "path"])
     seen = 0
     for file in sorted(simulated.landing.rglob("*")):
         path = file.relative_to(simulated.landing).as_posix()
@@ -82,25 +82,25 @@ def test_planted_numbers_look_like_identity_cards(simulated, kind: str) -> None:
 
 def test_clean_comments_hold_no_identity_numbers(simulated) -> None:
     rows = simulated.raw("kites/survey_responses/استبانة_2025Q2.csv").frame()
-    planted = simulated.dirt.query("path.str.startswith('kites/survey') and kind == 'id_in_comment'")
+    planted = simulated.defects.query("path.str.startswith('kites/survey') and kind == 'id_in_comment'")
     clean = rows.drop(index=[row for row in planted["source_row"] if row in rows.index])
     assert not clean["ملاحظات"].str.contains(ID).any()
     assert clean["رقم الهوية"].map(luhn).all()
 
 
 def test_the_refused_file_is_broken_as_a_whole(simulated) -> None:
-    refused = simulated.dirt[simulated.dirt["fate"] == "refused_file"]
+    refused = simulated.defects[simulated.defects["fate"] == "refused_file"]
     assert list(refused["path"]) == ["wells/survey_responses/2025Q3.xlsx"]
     with pytest.raises(zipfile.BadZipFile):
         zipfile.ZipFile(simulated.landing / refused["path"].iloc[0])
-    assert len(simulated.dirt[simulated.dirt["path"] == refused["path"].iloc[0]]) == 1
+    assert len(simulated.defects[simulated.defects["path"] == refused["path"].iloc[0]]) == 1
 
 
 def test_every_fate_and_row_number_is_told(simulated) -> None:
     fates = {"quarantined", "duplicate", "reported", "refused_file", "replaced"}
-    assert set(simulated.dirt["fate"]) == fates
-    whole = simulated.dirt["fate"].isin(["refused_file", "replaced"])
-    assert (simulated.dirt.loc[whole, "source_row"] == 0).all()
-    assert (simulated.dirt.loc[simulated.dirt["fate"] == "quarantined", "rule"] != "").all()
-    for path, of_file in simulated.dirt[~whole].groupby("path"):
+    assert set(simulated.defects["fate"]) == fates
+    whole = simulated.defects["fate"].isin(["refused_file", "replaced"])
+    assert (simulated.defects.loc[whole, "source_row"] == 0).all()
+    assert (simulated.defects.loc[simulated.defects["fate"] == "quarantined", "rule"] != "").all()
+    for path, of_file in simulated.defects[~whole].groupby("path"):
         assert set(of_file["source_row"]) <= set(simulated.raw(path).rows), path

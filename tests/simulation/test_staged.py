@@ -43,7 +43,7 @@ def test_staging_finds_what_was_planted(simulated, tmp_path: Path, path: str) ->
     place = {row["row_id"]: row["source_row"] for row in rows}
     for row in pyarrow.parquet.read_table(staged.problems).to_pylist() if staged.problems else []:
         found[place[row["row_id"]]] |= {problem["rule"] for problem in row["problems"]}
-    planted = simulated.dirt[(simulated.dirt["path"] == path) & (simulated.dirt["fate"] == "quarantined")]
+    planted = simulated.defects[(simulated.defects["path"] == path) & (simulated.defects["fate"] == "quarantined")]
     # Rules of the suites are judged after staging; a code without a label map is one of them.
     contract = delivery.contract
     suite = {rule.id for rule in suite_for(load_feeds()[contract.feed], contract, workspace.settings.periods)}
@@ -54,9 +54,9 @@ def test_staging_finds_what_was_planted(simulated, tmp_path: Path, path: str) ->
     for row, rules in told.items():
         assert rules <= found[row], row
     assert set(found) <= set(told) | set(later["source_row"])
-    duplicates = simulated.dirt.query("path == @path and fate == 'duplicate'")
+    duplicates = simulated.defects.query("path == @path and fate == 'duplicate'")
     assert (staged.duplicates > 0) == (len(duplicates) > 0)
-    assert bool(staged.notes) == bool(len(simulated.dirt.query("path == @path and fate == 'reported'")))
+    assert bool(staged.notes) == bool(len(simulated.defects.query("path == @path and fate == 'reported'")))
 
 
 def test_staged_means_are_the_realised_ones(simulated, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_staged_means_are_the_realised_ones(simulated, tmp_path: Path) -> None:
     delivery = next(one for one in deliveries if one.path == simulated.root / "landing" / path)
     staged = stage(delivery, workspace, load_registry(workspace.registry), tmp_path)
     rows = pd.read_parquet(staged.typed)
-    planted = simulated.dirt[(simulated.dirt["path"] == path) & (simulated.dirt["fate"] == "quarantined")]
+    planted = simulated.defects[(simulated.defects["path"] == path) & (simulated.defects["fate"] == "quarantined")]
     clean = rows[~rows["source_row"].isin(planted["source_row"]) & (rows["answer_status"] == "answered")]
     for item, answers in clean.groupby("item"):
         truth = simulated.score("caravans", item, "2025Q3")

@@ -74,12 +74,12 @@ def test_the_default_plan_is_valid_for_all_agencies_and_shows_every_format(tmp_p
     } <= scales
     providers = [c.provider for c in contracts if len(c.covers) > 1]
     assert sorted(providers) == ["complaints_platform", "mystery_contractor"]
-    dirt = pd.read_csv(tmp_path / "all" / "truth" / "dirt.csv")
+    defects = pd.read_csv(tmp_path / "all" / "truth" / "defects.csv")
     assert {
         "bad_date", "impossible_hijri_date", "unknown_code", "exact_duplicate", "conflicting_key", "out_of_range",
         "id_in_comment", "id_in_free_text", "other_agency", "closed_period", "region_number", "rubbish_truncated",
         "corrected_later",
-    } == set(dirt["kind"])  # fmt: skip
+    } == set(defects["kind"])  # fmt: skip
 
 
 def test_the_key_is_for_the_owner_alone_and_called_a_demonstration(simulated) -> None:
