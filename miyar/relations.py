@@ -4,7 +4,8 @@ Belongs here: the way between DuckDB and pandas. Does not belong here: what a mo
 again (`int_periods__pending`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 import duckdb
 import pandas as pd
@@ -14,6 +15,14 @@ import pyarrow as pa
 _READ_AS = {"DECIMAL": "double", "HUGEINT": "double", "DATE": "timestamp"}
 # Where a value is missing, whole numbers stay whole and booleans stay booleans.
 _NULLABLE = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+
+
+class Dbt(Protocol):
+    """What dbt hands to a Python model."""
+
+    def ref(self, name: str) -> duckdb.DuckDBPyRelation: ...
+
+    def config(self, **settings: object) -> None: ...
 
 
 def read(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
@@ -40,6 +49,44 @@ def read(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
 def equal(relation: duckdb.DuckDBPyRelation, column: str, value: str) -> duckdb.DuckDBPyRelation:
     """The rows whose column has the value."""
     return relation.filter(duckdb.ColumnExpression(column) == duckdb.ConstantExpression(value))
+
+
+def one_of(relation: duckdb.DuckDBPyRelation, column: str, values: Iterable[str]) -> duckdb.DuckDBPyRelation:
+    """The rows whose column has one of the values."""
+    return relation.filter(duckdb.ColumnExpression(column).isin(*map(duckdb.ConstantExpression, values)))
+
+
+def thresholds(dbt: Dbt) -> dict[str, float]:
+    """The methodology's thresholds by name."""
+    rows = read(dbt.ref("stg_methodology__thresholds"))
+    return {str(name): float(value) for name, value in zip(rows["name"], rows["value"], strict=True)}
+
+
+def first_pending(dbt: Dbt) -> str | None:
+    """The earliest period that has to be built again, if any."""
+    row = dbt.ref("int_periods__pending").aggregate("min(period_id)").fetchone()
+    return str(row[0]) if row and row[0] else None
+
+
+def number_of(*names: str) -> str:
+    """SQL of a number from 0 to 2^63 - 1 for a combination of values: their hash.
+
+    Of 200,000 combinations two meet in one of a hundred million builds, and to hand over their names would take most of the time.
+    """
+    return f"cast(hash({', '.join(names)}) >> 1 as bigint)"
+
+
+def quarter_of(period: str) -> str:
+    """SQL of the quarters since year 0 of a column of periods, as `miyar.periods.index_of` counts them."""
+    return f"4 * cast(left({period}, 4) as bigint) + cast(right({period}, 1) as bigint) - 1"
+
+
+def batches(tables: Iterable[duckdb.DuckDBPyRelation], column: str, rows: int) -> list[list[str]]:
+    """Values of a column that all tables have, in batches of about so many rows of the tables together."""
+    counts = pd.concat([read(table.aggregate(f"{column}, count(*) as n", column)) for table in tables])
+    sizes = counts.groupby(column, sort=True)["n"].sum()
+    batch = (sizes.cumsum() - 1) // rows
+    return [list(sizes.index[batch == number]) for number in batch.unique()]
 
 
 def written(frame: pd.DataFrame, columns: Mapping[str, str]) -> pa.Table:
