@@ -28,3 +28,8 @@ def only_where(condition: Any, texts: Any) -> Texts:
 def rows_by(rows: pd.DataFrame, keys: list[str]) -> dict[tuple[str, ...], Ints]:
     """Positions of the rows of each combination of keys (two or more; a missing one is a value too), in their order."""
     return cast("dict[tuple[str, ...], Ints]", rows.groupby(keys, sort=True, dropna=False).indices)
+
+
+def numbers_by(rows: pd.DataFrame, keys: list[str]) -> Ints:
+    """Number from 0 of each row's combination of keys (a missing one is a value too), in their order."""
+    return np.asarray(rows.groupby(keys, sort=True, dropna=False).ngroup(), np.int64)
