@@ -56,15 +56,15 @@ def one_of(relation: duckdb.DuckDBPyRelation, column: str, values: Iterable[str]
     return relation.filter(duckdb.ColumnExpression(column).isin(*map(duckdb.ConstantExpression, values)))
 
 
-def thresholds(dbt: Dbt) -> dict[str, float]:
+def thresholds(relation: duckdb.DuckDBPyRelation) -> dict[str, float]:
     """The methodology's thresholds by name."""
-    rows = read(dbt.ref("stg_methodology__thresholds"))
+    rows = read(relation)
     return {str(name): float(value) for name, value in zip(rows["name"], rows["value"], strict=True)}
 
 
-def first_pending(dbt: Dbt) -> str | None:
-    """The earliest period that has to be built again, if any."""
-    row = dbt.ref("int_periods__pending").aggregate("min(period_id)").fetchone()
+def first_of(pending: duckdb.DuckDBPyRelation) -> str | None:
+    """The earliest of the periods that have to be built again, if any."""
+    row = pending.aggregate("min(period_id)").fetchone()
     return str(row[0]) if row and row[0] else None
 
 

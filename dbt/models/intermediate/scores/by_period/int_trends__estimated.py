@@ -11,7 +11,7 @@ import pyarrow as pa
 from methodology.score_series import KEYS, SCORE, SERIES
 from methodology.trends import COLUMNS, SPANS, trends
 from miyar.periods import index_of, shift
-from miyar.relations import Dbt, batches, first_pending, number_of, one_of, quarter_of, read, thresholds, written
+from miyar.relations import Dbt, batches, first_of, number_of, one_of, quarter_of, read, thresholds, written
 
 # Rows of both tables in memory at once, as near as whole metrics allow: a country's would not fit, and each reading looks
 # through all of them.
@@ -21,7 +21,7 @@ QUARTER = f"{quarter_of('period_id')} as quarter"
 
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
-    pending = first_pending(dbt)
+    pending = first_of(dbt.ref("int_periods__pending"))
     parts = [written(pd.DataFrame(columns=list(COLUMNS)), COLUMNS)]
     if not pending:
         return parts[0]
@@ -29,7 +29,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         "agencies": read(dbt.ref("stg_registry__agencies")),
         "metrics": read(dbt.ref("stg_methodology__metrics")),
     }
-    limits = thresholds(dbt)
+    limits = thresholds(dbt.ref("stg_methodology__thresholds"))
     scores = dbt.ref("bench_scores")
     mix = dbt.ref("int_mix__by_unit").filter(f"period_id >= '{shift(pending, -1)}'")
     # No change is of two metrics.
