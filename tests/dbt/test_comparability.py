@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from methodology.adjustment import CrossProducts, casemix_adjusted, mix_adjusted
+from methodology.frame_weights import frame_weights
 from methodology.sampling import sample_design
 from methodology.survey_estimates import survey_mean
 from methodology.weights import rake, trim_weights
@@ -178,12 +179,11 @@ def test_weighting_takes_out_planted_response_bias(
     )
     cells["wy"] = cells["asked_count"] * cells["y"]
     frame = cells.groupby(MARGINS)[["asked_count", "completed_count", "wy"]].sum().reset_index()
-    weights = load_model("int_weights__estimated")
-    columns = weights._columns(frame.assign(asked_w=frame["asked_count"]))
-    found = weights._weighted_draw(columns, weights._frame(columns, MARGINS), MARGINS, THRESHOLDS)
+    frame = frame.assign(agency_id="lighthouse", period_id="2025Q3", stages="during", asked_w=frame["asked_count"])
+    found = frame_weights(frame, frame, margins=MARGINS, thresholds=THRESHOLDS)
     truth = float(people.share @ cells["y"])
     raw = frame["wy"].sum() / frame["asked_count"].sum() - truth
-    weighted = (found["factor"] * frame["wy"]).sum() / (found["factor"] * frame["asked_count"]).sum() - truth
+    weighted = (found["factor"] * found["wy"]).sum() / (found["factor"] * found["asked_count"]).sum() - truth
     assert abs(raw) > 0.4
     assert abs(weighted) <= (1 - removed) * abs(raw)
 
