@@ -53,9 +53,9 @@ def frame_weights(
 ) -> pd.DataFrame:
     """COLUMNS of every cell of one period's draws, in order.
 
-    drawn: those asked (count, sums of initial weights and of their squares) by DRAW and CELL; frames: completed transactions by
-    agency and CELL; margins: those declared. A draw that cannot be weighted has factors of one and a `frame_status` that says why:
-    no_frame, frame_unusable, not_converged, sample_too_small.
+    drawn: those asked (count, sums of initial weights and their squares) by DRAW and CELL; frames: completed transactions by
+    agency and CELL; margins: those declared. A draw that cannot be weighted has factors of one and a `frame_status` that says
+    why: no_frame, frame_unusable, not_converged, sample_too_small.
     """
     drawn = drawn.sort_values([*DRAW, *CELL], kind="stable").reset_index(drop=True)
     frames = frames.fillna(dict.fromkeys(CELL, UNPLACED)).sort_values(["agency_id", *CELL], kind="stable")

@@ -16,6 +16,7 @@ from methodology.adjustment import CrossProducts, casemix_adjusted, mix_adjusted
 from methodology.frame_weights import frame_weights
 from methodology.sampling import sample_design
 from methodology.survey_estimates import survey_mean
+from methodology.weighted_scores import with_intervals
 from methodology.weights import rake, trim_weights
 from miyar.workspace import Workspace
 from simulation import survey
@@ -467,10 +468,9 @@ def test_the_mix_needs_two_units_that_record_it() -> None:
 
 
 def test_equal_answers_of_everybody_end_as_a_state_not_as_nan() -> None:
-    weighted = load_model("int_scores__weighted")
     rows = pd.DataFrame({"n": [40.0], "score": [100.0], "standard_error": [0.0]})
     rows = rows.assign(element_variance=0.0, kish_n=25.0, estimator=["mean"])
-    found = weighted._with_intervals(rows, 0.95).iloc[0]
+    found = with_intervals(rows, 0.95).iloc[0]
     # 25 answers' worth: the rule of three bounds the opposite extreme.
     assert (found["n_effective"], found["design_effect"]) == (25, 1.6)
     assert (found["ci_low"], found["ci_high"]) == (pytest.approx(100 * 0.05 ** (1 / 25)), 100)
