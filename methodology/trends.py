@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from methodology.change import difference, kitagawa_by_group
+from methodology.change import difference, kitagawa
 from methodology.charted_series import charted
 from methodology.frames import only_where
 from methodology.panels import panel_changes, panel_members, pooled_scores
@@ -137,5 +137,5 @@ def _mixed(mix: pd.DataFrame, now: pd.DataFrame) -> Columns:
     size, rate = np.zeros((2, distinct.size)), np.full((2, distinct.size), np.nan)
     for side, (row, own) in enumerate(zip(rows, np.split(at, [len(rows[0])]), strict=True)):
         size[side, own], rate[side, own] = mix["n"].to_numpy(float)[row], mix["rate"].to_numpy(float)[row]
-    mixed, rated = kitagawa_by_group(size[0], rate[0], size[1], rate[1], distinct // groups, len(now))
-    return {"raw_change": mixed + rated, "mix_effect": mixed}
+    parts = kitagawa(size[0], rate[0], size[1], rate[1], distinct // groups, len(now))
+    return {"raw_change": parts.mix + parts.rate, "mix_effect": parts.mix}

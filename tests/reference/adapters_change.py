@@ -159,13 +159,13 @@ def _by_structure(table: pd.DataFrame, structured: list[str], factors: list[str]
     wide = table.assign(group=groups).pivot(index="group", columns="pop", values=["size", "rate"])
     first, second = sorted(table["pop"].unique())
     size, rate = wide["size"].fillna(0.0).astype(float), wide["rate"].astype(float)
-    parts = kitagawa(size[first], rate[first], size[second], rate[second])
+    parts = kitagawa(size[first], rate[first], size[second], rate[second], np.zeros(len(size), int), 1)
     # Das Gupta's rates of two vector factors hold the same two effects; a group without a rate takes the other's.
     rates = [rate[first].fillna(rate[second]), rate[second].fillna(rate[first])]
     shares = [size[pop] / size[pop].sum() for pop in (first, second)]
     found = _named(das_gupta([shares[0], rates[0]], [shares[1], rates[1]]), [structure, "rate"])
-    found[structure] = found[structure][0], float(parts.mix)
-    found["rate"] = found["rate"][0], float(parts.rate)
+    found[structure] = found[structure][0], float(parts.mix[0])
+    found["rate"] = found["rate"][0], float(parts.rate[0])
     return {name: found[name] for name in (*factors, "crude")}
 
 
