@@ -12,6 +12,6 @@ from miyar.relations import Dbt, read
 
 def model(dbt: Dbt, session: object) -> pd.DataFrame:
     dbt.config(materialized="table")
-    periods = sorted(read(dbt.ref("stg_workspace__periods"))["period_id"])
-    quarters = {period: (first_day(period), last_day(period)) for period in periods}
+    periods = read(dbt.ref("stg_workspace__periods"))
+    quarters = {period: (first_day(period), last_day(period)) for period in sorted(periods["period_id"])}
     return seasons_of(quarters, read(dbt.ref("stg_methodology__seasons")))

@@ -14,10 +14,8 @@ from miyar.relations import Dbt, by_period, read, thresholds
 
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
-    made = partial(
-        scores,
-        dimension_weights=read(dbt.ref("stg_methodology__maturity_dimensions")),
-        level=thresholds(dbt.ref("stg_methodology__thresholds"))["interval_level"],
-    )
+    weights = read(dbt.ref("stg_methodology__maturity_dimensions"))
+    limits = thresholds(dbt.ref("stg_methodology__thresholds"))
+    made = partial(scores, dimension_weights=weights, level=limits["interval_level"])
     tables = {"statistics": dbt.ref("int_statistics__by_unit")}
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)

@@ -22,11 +22,9 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         "weights": weights,
         "statistics": dbt.ref("int_statistics__by_unit").filter("unit_type = 'region'"),
     }
-    made = partial(
-        weighted_scores,
-        estimators=read(dbt.ref("stg_methodology__metrics")).set_index("metric_id")["estimator"],
-        level=thresholds(dbt.ref("stg_methodology__thresholds"))["interval_level"],
-    )
+    estimators = read(dbt.ref("stg_methodology__metrics")).set_index("metric_id")["estimator"]
+    limits = thresholds(dbt.ref("stg_methodology__thresholds"))
+    made = partial(weighted_scores, estimators=estimators, level=limits["interval_level"])
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)
 
 

@@ -14,6 +14,7 @@ from miyar.relations import Dbt, by_period, thresholds
 
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
-    made = partial(visit_parts, level=thresholds(dbt.ref("stg_methodology__thresholds"))["interval_level"])
+    limits = thresholds(dbt.ref("stg_methodology__thresholds"))
+    made = partial(visit_parts, level=limits["interval_level"])
     tables = {"cells": dbt.ref("int_visit_parts__cells")}
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)

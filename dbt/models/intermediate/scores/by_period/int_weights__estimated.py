@@ -14,10 +14,8 @@ from miyar.relations import Dbt, by_period, read, thresholds
 
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
-    made = partial(
-        frame_weights,
-        margins=list(read(dbt.ref("stg_methodology__margins"))["margin"]),
-        thresholds=thresholds(dbt.ref("stg_methodology__thresholds")),
-    )
+    declared = read(dbt.ref("stg_methodology__margins"))
+    limits = thresholds(dbt.ref("stg_methodology__thresholds"))
+    made = partial(frame_weights, margins=list(declared["margin"]), thresholds=limits)
     tables = {"drawn": dbt.ref("int_draws__counted"), "frames": dbt.ref("int_frames__counted")}
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)
