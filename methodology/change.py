@@ -81,7 +81,7 @@ def kitagawa(
     Sizes and rates (groups,) of all units in one row, `unit` says whose, from 0 to `units` - 1. mix = sum (p1 - p0)(r0 + r1)/2,
     rate = sum (r1 - r0)(p0 + p1)/2. A group empty in one period has no rate there and takes the other period's, so that its
     coming or going is all mix; a group empty in both has no part. NaN for a unit without a size in one of the periods. Raises
-    ValueError for vectors of several lengths, negative sizes, and a missing rate where there is a size. Source: Kitagawa 1955, JASA 50.
+    ValueError for vectors of several lengths, negative sizes, and a size without a rate. Source: Kitagawa 1955, JASA 50.
     """
     place = np.asarray(unit, int)
     sizes = [np.asarray(size, float) for size in (size_before, size_after)]

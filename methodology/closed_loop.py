@@ -1,7 +1,7 @@
 """Figures of the closed loop: time from a dissatisfied answer to contact, its outcome, and what it changed.
 
 Belongs here: who counts as dissatisfied, which counts make which figure, and which base it stands on. Does not belong here: the
-formulas (`survival_by_unit`, `estimates`, `recovery`) and suppression (SQL, after).
+formulas (`time_figures`, `estimates`, `recovery`) and suppression (SQL, after).
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Figures of complaints: time to resolve and to acknowledge, shares of cases, complaints per transaction, agreement on LAST.
 
 Belongs here: which counts and durations make which figure, and which base it stands on. Does not belong here: the formulas
-(`survival_by_unit`, `estimates`, `agreement`) and suppression (SQL, after).
+(`time_figures`, `estimates`, `agreement`) and suppression (SQL, after).
 """
 
 from collections.abc import Mapping

@@ -16,12 +16,21 @@ Intervals = tuple[Floats, Floats]
 
 @dataclass(frozen=True)
 class Estimates:
-    """One figure of many units (units,) as it is published: value, standard error and limits."""
+    """One figure of many units (units,): value, standard error and limits."""
 
     value: Floats
     error: Floats
     low: Floats
     high: Floats
+
+    def where(self, condition: npt.NDArray[np.bool_]) -> "Estimates":
+        """The same where the condition holds, else NaN."""
+        value, error, low, high = (np.where(condition, part, np.nan) for part in self.parts)
+        return Estimates(value, error, low, high)
+
+    @property
+    def parts(self) -> tuple[Floats, Floats, Floats, Floats]:
+        return self.value, self.error, self.low, self.high
 
     def columns(self, value: str) -> dict[str, Floats]:
         """As columns of a table, the value under its name there."""

@@ -7,12 +7,11 @@ belong here: which clocks and shares make which figure (`complaints`, `closed_lo
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from methodology.estimates import Estimates
 from methodology.frames import Ints, joined, numbers_by
-from methodology.survival_by_unit import time_figures
+from methodology.survival import Cells
+from methodology.time_figures import time_figures
 
 KEY = ["unit_type", "unit_id", "agency_id", "period_id"]
 COLUMNS = {
@@ -64,16 +63,12 @@ def timed(rows: pd.DataFrame, clock: Clock, level: float) -> pd.DataFrame:
     units, heads = units_of(rows)
     duration = rows["duration"].to_numpy(float)
     ended, censored, entered = (rows[f"{name}_count"].to_numpy(float) for name in ("ended", "censored", "entered"))
-    found = time_figures(units, duration, ended, censored, entered, clock.target, clock.horizon, level)
-    no_error = np.full(len(heads), np.nan)
+    cells = Cells.of(units, duration, ended, censored, entered)
+    found = time_figures(cells, clock.target, clock.horizon, level)
     parts = {
-        "median": (Estimates(found.median, no_error, found.median_low, found.median_high), found.closed_only_median, 1),
-        "by_target": (
-            Estimates(found.by_target, found.by_target_error, found.by_target_low, found.by_target_high),
-            found.closed_only_by_target,
-            100,
-        ),
-        "mean": (Estimates(found.mean, found.mean_error, found.mean_low, found.mean_high), found.closed_only_mean, 1),
+        "median": (found.median, found.closed_only.median, 1),
+        "by_target": (found.by_target, found.closed_only.by_target, 100),
+        "mean": (found.mean, found.closed_only.mean, 1),
     }
     tables = []
     for kind, name in clock.names.items():
