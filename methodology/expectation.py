@@ -8,7 +8,7 @@ respondents of one unit and period; no part is a cause.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -34,14 +34,6 @@ class ExpectationAccount:
     contribution: Floats
 
 
-@dataclass(frozen=True)
-class Fixed:
-    """Slopes known from elsewhere (a mode effect from an overlap study), by driver, with their standard errors."""
-
-    slope: Mapping[int, float] = field(default_factory=dict)
-    error: Mapping[int, float] = field(default_factory=dict)
-
-
 def moments(drivers: npt.ArrayLike, score: npt.ArrayLike) -> Floats:
     """Cell of a unit and period: sum v v' over answers with v = (1, drivers, score); cells of the same unit add up.
 
@@ -57,7 +49,6 @@ def expectation_account(
     after: npt.ArrayLike,
     blocks: Mapping[str, Sequence[int]],
     telemetry_stable: npt.ArrayLike = True,
-    fixed: Fixed | None = None,
 ) -> ExpectationAccount:
     """Split each unit's change of the mean score along the shifts of its drivers' means.
 
@@ -71,15 +62,14 @@ def expectation_account(
     cells = np.stack([np.asarray(before, float), np.asarray(after, float)])
     _check(cells, blocks)
     drivers = cells.shape[-1] - 2
-    known = fixed or Fixed()
     n = cells[..., 0, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         means = np.where(n[..., None] > 0, cells[..., 0, 1:] / n[..., None], np.nan)
         within = cells[..., 1:, 1:] - n[..., None, None] * means[..., :, None] * means[..., None, :]
         mean_covariance = within[..., :-1, :-1] / (n * (n - 1))[..., None, None]
     answered = n > 0
-    freedom = float(n[answered].sum() - answered.sum() - (drivers - len(known.slope)))
-    slope, covariance = _slopes(within[answered].sum(axis=0), freedom, known)
+    freedom = float(n[answered].sum() - answered.sum() - drivers)
+    slope, covariance = _slopes(within[answered].sum(axis=0), freedom)
     shift = means[1] - means[0]
     contribution = shift[:, :-1] * slope
     parts, errors = {}, {}
@@ -112,21 +102,13 @@ def _check(cells: Floats, blocks: Mapping[str, Sequence[int]]) -> None:
         raise ValueError("; ".join(faults))
 
 
-def _slopes(pooled: Floats, freedom: float, known: Fixed) -> tuple[Floats, Floats]:
-    """Slopes of all drivers and their covariance; known slopes are taken off the score before the others are fitted."""
-    drivers = len(pooled) - 1
-    slope, covariance = np.zeros(drivers), np.zeros((drivers, drivers))
-    for driver, value in known.slope.items():
-        slope[driver] = value
-        covariance[driver, driver] = known.error.get(driver, 0.0) ** 2
-    free = [driver for driver in range(drivers) if driver not in known.slope]
-    inner, cross = pooled[np.ix_(free, free)], pooled[free, -1] - pooled[free, :-1] @ slope
-    if not free:
-        return slope, covariance
+def _slopes(pooled: Floats, freedom: float) -> tuple[Floats, Floats]:
+    """Slopes of all drivers and their covariance, from pooled sums of squares and products with the score last."""
+    inner, cross = pooled[:-1, :-1], pooled[:-1, -1]
     scale = np.sqrt(np.diag(inner))
-    if freedom <= 0 or np.any(scale == 0) or np.linalg.matrix_rank(inner / np.outer(scale, scale)) < len(free):
+    if freedom <= 0 or np.any(scale == 0) or np.linalg.matrix_rank(inner / np.outer(scale, scale)) < len(inner):
         raise ValueError("the drivers do not vary apart from one another within units and periods: no slopes")
-    slope[free] = np.linalg.solve(inner, cross)
+    slope = np.linalg.solve(inner, cross)
     joint = np.append(-slope, 1.0)
-    covariance[np.ix_(free, free)] = float(joint @ pooled @ joint) / freedom * np.linalg.inv(inner)
-    return slope, covariance
+    covariance = float(joint @ pooled @ joint) / freedom * np.linalg.inv(inner)
+    return np.asarray(slope, float), np.asarray(covariance, float)

@@ -5,7 +5,7 @@ Belongs here: which answers make which score, and what a score's effective size 
 (`frame_weights`), the means under them (`survey_cells`) and which score is compared (SQL, after).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import pandas as pd
 from methodology.estimates import mean_interval, wilson_interval
 from methodology.frame_weights import DRAW
 from methodology.frames import Ints, Texts, numbers_by
-from methodology.survey_cells import ItemCells, weighted_item_means
+from methodology.survey_cells import ItemCells, ItemMeans, weighted_item_means
 from methodology.weights import WeightAdjustment
 
 Columns = dict[str, npt.NDArray[Any]]
@@ -114,11 +114,7 @@ def _draw(rows: Columns, factors: Columns, items: Texts) -> Columns:
     codes = np.array([text.split(";") for text in factors["group_codes"]]).astype(np.int64)
     adjustment = WeightAdjustment(factors["asked_w"].astype(float), factors["factor"], tuple(codes.T))
     units = _units(factors)
-    found = weighted_item_means(cells, adjustment, units.member)
-    # Every level of a margin beyond its first costs a degree of freedom.
-    spent = sum(int(margin.max()) for margin in codes.T)
-    drawn = cells.asked.sum()
-    scale = np.sqrt((drawn - 1) / max(drawn - 1 - spent, 1))
+    found = framed_means(cells, adjustment, units.member)
     unit, column = (index.ravel() for index in np.indices(found.mean.shape))
     return {
         "unit_type": units.kind[unit],
@@ -129,11 +125,22 @@ def _draw(rows: Columns, factors: Columns, items: Texts) -> Columns:
         "instrument_id": items[known, 1][column],
         "n": found.n.ravel(),
         "score": found.mean.ravel(),
-        "standard_error": scale * found.error.ravel(),
+        "standard_error": found.error.ravel(),
         "weight_sum": found.weight.ravel(),
         "element_variance": found.element_variance.ravel(),
         "kish_n": found.kish_n.ravel(),
     }
+
+
+def framed_means(cells: ItemCells, adjustment: WeightAdjustment, units: npt.ArrayLike) -> ItemMeans:
+    """`weighted_item_means` of units (cells, units) with errors that know what the frame cost.
+
+    Every level of a margin beyond its first costs a degree of freedom.
+    """
+    found = weighted_item_means(cells, adjustment, units)
+    spent = sum(int(margin.max()) for margin in adjustment.margins)
+    drawn = cells.asked.sum()
+    return replace(found, error=np.sqrt((drawn - 1) / max(drawn - 1 - spent, 1)) * found.error)
 
 
 def _regions(scores: pd.DataFrame, statistics: pd.DataFrame) -> pd.DataFrame:

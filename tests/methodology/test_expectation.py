@@ -6,7 +6,7 @@ Belongs here: `methodology.expectation`. Does not belong here: other decompositi
 import numpy as np
 import pytest
 
-from methodology.expectation import Fixed, expectation_account, moments
+from methodology.expectation import expectation_account, moments
 
 BLOCKS = {"mix": [0], "mode": [1], "service": [2, 3], "expectation": [4]}
 SLOPES = np.array([2.0, -3.0, 1.5, 0.5, -4.0])
@@ -87,15 +87,6 @@ def test_expectation_is_not_shown_without_an_item_or_stable_telemetry() -> None:
     account = expectation_account(*without, {"mix": [0], "mode": [1], "service": [2, 3]})
     assert np.isnan(account.parts["expectation"]).all()
     assert np.isfinite(account.residual).all()
-
-
-def test_a_mode_effect_from_an_overlap_study_is_not_fitted_again() -> None:
-    cells = _cells(*_world(np.random.default_rng(7), 2, 300, 1))
-    account = expectation_account(*cells, BLOCKS, fixed=Fixed({1: -2.5}, {1: 0.4}))
-    assert (account.slope[1], account.slope_error[1]) == (-2.5, 0.4)
-    assert account.parts["mode"] == pytest.approx(-2.5 * account.contribution[:, 1] / account.slope[1])
-    # The drivers are drawn independently, so the other slopes hardly move.
-    assert account.slope[[0, 2, 3, 4]] == pytest.approx(SLOPES[[0, 2, 3, 4]], abs=0.2)
 
 
 def test_a_unit_without_answers_is_undefined() -> None:
