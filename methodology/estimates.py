@@ -37,17 +37,6 @@ class Estimates:
         return {value: self.value, "standard_error": self.error, "ci_low": self.low, "ci_high": self.high}
 
 
-def pomp(value: npt.ArrayLike, minimum: npt.ArrayLike, maximum: npt.ArrayLike) -> Floats:
-    """Percent of maximum possible: 100 (x - min) / (max - min), on 0-100.
-
-    Equal ranges, not equal difficulty: the scale family stays in the key of every comparison. Source: Cohen et al. 1999.
-    """
-    low, high = np.asarray(minimum, float), np.asarray(maximum, float)
-    if np.any(high <= low):
-        raise ValueError("a scale's maximum must be above its minimum")
-    return np.asarray(100.0 * (np.asarray(value, float) - low) / (high - low))
-
-
 def mean_estimate(n: npt.ArrayLike, sum_x: npt.ArrayLike, sum_x2: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Mean and its standard error from n, sum of x and sum of x squared.
 

@@ -34,16 +34,6 @@ class ExpectationAccount:
     contribution: Floats
 
 
-def moments(drivers: npt.ArrayLike, score: npt.ArrayLike) -> Floats:
-    """Cell of a unit and period: sum v v' over answers with v = (1, drivers, score); cells of the same unit add up.
-
-    drivers: (answers, drivers); score: (answers,). Returns (drivers + 2, drivers + 2).
-    """
-    x, y = np.asarray(drivers, float), np.asarray(score, float)
-    v = np.column_stack([np.ones(y.size), x, y])
-    return np.asarray(v.T @ v)
-
-
 def expectation_account(
     before: npt.ArrayLike,
     after: npt.ArrayLike,
@@ -52,8 +42,8 @@ def expectation_account(
 ) -> ExpectationAccount:
     """Split each unit's change of the mean score along the shifts of its drivers' means.
 
-    before, after: (units, drivers + 2, drivers + 2) cells as `moments` makes them; blocks: drivers (counted from 0) of mix,
-    mode, service and expectation, each driver in one block. Slopes b come from one regression pooled within units and periods,
+    before, after: (units, drivers + 2, drivers + 2) cells, sums over a unit's answers of v v' with v = (1, drivers, score); blocks:
+    drivers (counted from 0) of mix, mode, service and expectation, each driver in one block. Slopes b come from one regression pooled within units and periods,
     S_xx b = S_xy, so no slope rests on the change it explains; part of a block = sum b (x1 - x0), residual = the rest.
     Variance of a part: d' V(b) d + b' V(d) b, d the shift of the means. Units without answers in either period are NaN.
     Raises ValueError for shapes, blocks that overlap or leave a driver out, or drivers that do not vary apart. Source: the

@@ -60,6 +60,7 @@ def trends(
     before: pd.DataFrame,
     members: pd.DataFrame,
     mix: pd.DataFrame,
+    regions: pd.DataFrame,
     *,
     agencies: pd.DataFrame,
     metrics: pd.DataFrame,
@@ -70,8 +71,8 @@ def trends(
 
     now: scores from `since` on, whatever their status; before: what they are held against; both with SCORE, a number for each of
     KEYS and their quarter. members: reported scores of agencies and agencies' regions, of all quarters and of the last before
-    `since`. mix: n and rate of answers by instrument (as KEYS has it), quarter and group. agencies: peer group of each; metrics:
-    estimator of each.
+    `since`. mix, regions: n and rate of answers of units and of whole regions, by instrument (as KEYS has it), quarter and group.
+    agencies: peer group of each; metrics: estimator of each.
     """
     members = panel_members(members, agencies)
     pooled = pooled_scores(members, thresholds, since)
@@ -82,7 +83,7 @@ def trends(
     told = told.assign(error=comparison_error(told, thresholds["interval_level"]))
     shown = (now["status"] == "reported").to_numpy()
     withheld, now = now[~shown], now[shown].reset_index(drop=True)
-    mixed = _mixed(mix, now)
+    mixed = _mixed(pd.concat([mix, regions], ignore_index=True), now)
     for name in (*KEYS, "quarter", "error"):
         now[name] = told[name].iloc[: len(now)]
     shares = set(metrics.loc[metrics["estimator"] == "proportion", "metric_id"])

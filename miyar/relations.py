@@ -4,7 +4,7 @@ Belongs here: the way between DuckDB and pandas. Does not belong here: what a mo
 again (`int_periods__pending`).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import duckdb
@@ -18,11 +18,19 @@ _NULLABLE = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(
 
 
 class Dbt(Protocol):
-    """What dbt hands to a Python model."""
+    """What dbt gives a Python model: relations by name, and the way to say how the model's own is stored.
 
-    def ref(self, name: str) -> duckdb.DuckDBPyRelation: ...
+    dbt reads a model's references from its text: each stands in the model's own file as `dbt.ref("...")` with the name written
+    out, and dbt does not look for one in a subscript among a call's arguments.
+    """
 
-    def config(self, **settings: object) -> None: ...
+    def ref(self, name: str, /) -> duckdb.DuckDBPyRelation:
+        """The relation of another model."""
+        ...
+
+    def config(self, *, materialized: str) -> object:
+        """How the model is stored."""
+        ...
 
 
 def read(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
@@ -46,47 +54,14 @@ def read(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
     return frame
 
 
+def thresholds_of(relation: duckdb.DuckDBPyRelation) -> dict[str, float]:
+    """The thresholds of the methodology version by name."""
+    return {str(name): float(value) for name, value in relation.project("name, value").fetchall()}
+
+
 def equal(relation: duckdb.DuckDBPyRelation, column: str, value: str) -> duckdb.DuckDBPyRelation:
     """The rows whose column has the value."""
     return relation.filter(duckdb.ColumnExpression(column) == duckdb.ConstantExpression(value))
-
-
-def one_of(relation: duckdb.DuckDBPyRelation, column: str, values: Iterable[str]) -> duckdb.DuckDBPyRelation:
-    """The rows whose column has one of the values."""
-    return relation.filter(duckdb.ColumnExpression(column).isin(*map(duckdb.ConstantExpression, values)))
-
-
-def thresholds(relation: duckdb.DuckDBPyRelation) -> dict[str, float]:
-    """The methodology's thresholds by name."""
-    rows = read(relation)
-    return {str(name): float(value) for name, value in zip(rows["name"], rows["value"], strict=True)}
-
-
-def first_of(pending: duckdb.DuckDBPyRelation) -> str | None:
-    """The earliest of the periods that have to be built again, if any."""
-    row = pending.aggregate("min(period_id)").fetchone()
-    return str(row[0]) if row and row[0] else None
-
-
-def number_of(*names: str) -> str:
-    """SQL of a number from 0 to 2^63 - 1 for a combination of values: their hash.
-
-    Of 200,000 combinations two meet in one of a hundred million builds, and to hand over their names would take most of the time.
-    """
-    return f"cast(hash({', '.join(names)}) >> 1 as bigint)"
-
-
-def quarter_of(period: str) -> str:
-    """SQL of the quarters since year 0 of a column of periods, as `miyar.periods.index_of` counts them."""
-    return f"4 * cast(left({period}, 4) as bigint) + cast(right({period}, 1) as bigint) - 1"
-
-
-def batches(tables: Iterable[duckdb.DuckDBPyRelation], column: str, rows: int) -> list[list[str]]:
-    """Values of a column that all tables have, in batches of about so many rows of the tables together."""
-    counts = pd.concat([read(table.aggregate(f"{column}, count(*) as n", column)) for table in tables])
-    sizes = counts.groupby(column, sort=True)["n"].sum()
-    batch = (sizes.cumsum() - 1) // rows
-    return [list(sizes.index[batch == number]) for number in batch.unique()]
 
 
 def written(frame: pd.DataFrame, columns: Mapping[str, str]) -> pa.Table:

@@ -4,20 +4,15 @@ Belongs here: which estimator a statistic goes to, and who is compared with whom
 (`tests/methodology`).
 """
 
-import ast
-import re
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from dbt.parser.models import PythonParseVisitor
 
 from methodology.scores import assessed_scores, measured_scores
 from tests.dbt.python_models import load_model
-from warehouse.dbt_runner import DBT
 
 KEY = {"unit_type": "agency", "unit_id": "a", "period_id": "2026Q1", "instrument_id": "i", "agency_id": "a"}
 THRESHOLDS = {
@@ -32,17 +27,6 @@ THRESHOLDS = {
 @pytest.fixture(scope="module")
 def positions() -> ModuleType:
     return load_model("int_positions__estimated")
-
-
-@pytest.mark.parametrize("path", sorted(DBT.glob("models/**/*.py")), ids=lambda path: path.stem)
-def test_dbt_sees_every_table_a_model_reads(path: Path) -> None:
-    """dbt looks for refs in a model's text, and not everywhere: one beneath `[...]` within a call it does not see."""
-    text = path.read_text("utf-8")
-    visitor = PythonParseVisitor(None)
-    visitor.visit(ast.parse(text))
-    seen = {arguments[0] for name, arguments, _ in visitor.dbt_function_calls if name == "ref"}
-    assert seen == set(re.findall(r'dbt\.ref\("(\w+)"\)', text))
-    assert seen
 
 
 def _statistics(*rows: dict[str, Any]) -> pd.DataFrame:

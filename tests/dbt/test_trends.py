@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from miyar.relations import batches
+from miyar.readings import in_batches
 from tests.dbt.python_models import run_model
 
 QUARTERS = ["2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2"]
@@ -122,5 +122,5 @@ def test_a_withdrawn_quarter_has_no_trends(mix: dict[str, pd.DataFrame]) -> None
 @pytest.mark.parametrize("rows", [1, FEW])
 def test_batches_hold_whole_metrics(rows: int) -> None:
     scores = _scores()
-    found = batches([duckdb.from_df(scores), duckdb.from_df(scores.head(0))], "metric_id", rows)
+    found = in_batches([duckdb.from_df(scores), duckdb.from_df(scores.head(0))], "metric_id", rows)
     assert found == ([["low"], ["middle"], ["top"]] if rows == 1 else [["low", "middle"], ["top"]])

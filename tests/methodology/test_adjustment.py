@@ -18,7 +18,6 @@ from methodology.adjustment import (
     mode_adjusted,
     starts_new_series,
 )
-from methodology.estimates import pomp
 from methodology.standardisation import (
     dobson_interval,
     gamma_interval,
@@ -30,7 +29,6 @@ def test_a_published_adjustment() -> None:
     # HCAHPS form: 72 - (-3 * .1 + 1.2 * .05 - 2.5 * -.05) = 72.115.
     adjusted = mix_adjusted([72.0], [-3, 1.2, -2.5], [[0.4, 0.55, 0.3]], [0.3, 0.5, 0.35])
     assert adjusted == pytest.approx([72.115], rel=1e-12)
-    assert pomp([1, 2, 3, 4], 1, 4) == pytest.approx([0, 100 / 3, 200 / 3, 100], rel=1e-12)
 
 
 def test_case_mix_by_hand() -> None:

@@ -7,10 +7,10 @@ Belongs here: which counts are read. Does not belong here: mode sets and breaks 
 import pandas as pd
 
 from methodology.series import mode_series
-from miyar.relations import Dbt, read, thresholds
+from miyar.relations import Dbt, read, thresholds_of
 
 
 def model(dbt: Dbt, session: object) -> pd.DataFrame:
     dbt.config(materialized="table")
-    limits = thresholds(dbt.ref("stg_methodology__thresholds"))
+    limits = thresholds_of(dbt.ref("stg_methodology__thresholds"))
     return mode_series(read(dbt.ref("int_modes__counted")), thresholds=limits)

@@ -9,7 +9,7 @@ from functools import partial
 import pyarrow as pa
 
 from methodology.journeys import COLUMNS, journeys
-from miyar.relations import Dbt, by_period, read, thresholds
+from miyar.relations import Dbt, by_period, read, thresholds_of
 
 
 def model(dbt: Dbt, session: object) -> pa.Table:
@@ -23,6 +23,6 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         journeys,
         items=asked.str.removesuffix(".mean"),
         owned=steps.merge(services[["service_id", "agency_id"]], on="service_id"),
-        thresholds=thresholds(dbt.ref("stg_methodology__thresholds")),
+        thresholds=thresholds_of(dbt.ref("stg_methodology__thresholds")),
     )
     return by_period(dbt.ref("int_periods__pending"), {"cells": dbt.ref("int_journeys__cells")}, made, COLUMNS)

@@ -9,7 +9,7 @@ from functools import partial
 import pyarrow as pa
 
 from methodology.adjusted_scores import COLUMNS, adjusted_scores
-from miyar.relations import Dbt, by_period, read, thresholds
+from miyar.relations import Dbt, by_period, read, thresholds_of
 
 
 def model(dbt: Dbt, session: object) -> pa.Table:
@@ -19,7 +19,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         agencies=read(dbt.ref("stg_registry__agencies")),
         declared=read(dbt.ref("stg_methodology__adjusters")),
         studies=read(dbt.ref("stg_registry__overlap_studies")),
-        thresholds=thresholds(dbt.ref("stg_methodology__thresholds")),
+        thresholds=thresholds_of(dbt.ref("stg_methodology__thresholds")),
     )
     tables = {
         "answers": dbt.ref("int_respondents__by_mix"),

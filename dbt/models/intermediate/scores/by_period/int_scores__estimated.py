@@ -9,13 +9,13 @@ from functools import partial
 import pyarrow as pa
 
 from methodology.scores import COLUMNS, scores
-from miyar.relations import Dbt, by_period, read, thresholds
+from miyar.relations import Dbt, by_period, read, thresholds_of
 
 
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     weights = read(dbt.ref("stg_methodology__maturity_dimensions"))
-    limits = thresholds(dbt.ref("stg_methodology__thresholds"))
+    limits = thresholds_of(dbt.ref("stg_methodology__thresholds"))
     made = partial(scores, dimension_weights=weights, level=limits["interval_level"])
     tables = {"statistics": dbt.ref("int_statistics__by_unit")}
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)

@@ -6,37 +6,26 @@ factors (`int_weights__estimated`) and which score is compared (`int_scores__cho
 
 from functools import partial
 
-import duckdb
 import pyarrow as pa
 
 from methodology.frame_weights import CELL, DRAW
 from methodology.weighted_scores import COLUMNS, ITEM, SUMS, weighted_scores
-from miyar.relations import Dbt, by_period, read, thresholds
+from miyar.readings import joined, numbered
+from miyar.relations import Dbt, by_period, read, thresholds_of
 
 
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
-    weights = _numbered(dbt.ref("int_weights__estimated"))
+    # Names of draws and cells are many and long, and stay in the warehouse: a cell that can be weighted has a number.
+    framed = dbt.ref("int_weights__estimated").filter("frame_status = 'framed'")
+    weights = numbered(framed, "cell", within="period_id", by=[*DRAW, *CELL])
+    columns = {"left": ["period_id", *ITEM, *SUMS], "right": ["cell"]}
     tables = {
-        "answers": _placed(dbt.ref("int_respondents__by_frame"), weights),
+        "answers": joined(dbt.ref("int_respondents__by_frame"), weights, [*DRAW, *CELL], columns),
         "weights": weights,
         "statistics": dbt.ref("int_statistics__by_unit").filter("unit_type = 'region'"),
     }
     estimators = read(dbt.ref("stg_methodology__metrics")).set_index("metric_id")["estimator"]
-    limits = thresholds(dbt.ref("stg_methodology__thresholds"))
+    limits = thresholds_of(dbt.ref("stg_methodology__thresholds"))
     made = partial(weighted_scores, estimators=estimators, level=limits["interval_level"])
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)
-
-
-def _numbered(weights: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """Cells that can be weighted, each with its row within its period: draw after draw."""
-    order = f"row_number() over (partition by period_id order by {', '.join([*DRAW, *CELL])}) - 1"
-    return weights.filter("frame_status = 'framed'").project(f"*, {order} as cell")
-
-
-def _placed(answers: duckdb.DuckDBPyRelation, weights: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """Sums of each item by the number of their cell: names of draws and cells are many and long, and stay in the warehouse."""
-    columns = [f"answers.{name}" for name in ["period_id", *ITEM, *SUMS]]
-    same = " and ".join(f"answers.{name} = weights.{name}" for name in [*DRAW, *CELL])
-    joined = answers.set_alias("answers").join(weights.set_alias("weights"), same)
-    return joined.project(", ".join([*columns, "weights.cell"]))

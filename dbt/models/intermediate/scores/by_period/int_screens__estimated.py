@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from methodology.screening import COLUMNS, screenings
 from miyar.periods import last_day
-from miyar.relations import Dbt, by_period, read, thresholds
+from miyar.relations import Dbt, by_period, read, thresholds_of
 
 
 def model(dbt: Dbt, session: object) -> pa.Table:
@@ -28,7 +28,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         screenings,
         levels=read(dbt.ref("stg_methodology__maturity_levels")),
         metrics=read(dbt.ref("stg_methodology__metrics")),
-        thresholds=thresholds(dbt.ref("stg_methodology__thresholds")),
+        thresholds=thresholds_of(dbt.ref("stg_methodology__thresholds")),
         satisfaction=roles.get("satisfaction"),
         last_day=last_day,
     )

@@ -9,7 +9,7 @@ from functools import partial
 import pyarrow as pa
 
 from methodology.service_figures import COLUMNS, service_figures
-from miyar.relations import Dbt, by_period, thresholds
+from miyar.relations import Dbt, by_period, thresholds_of
 
 
 def model(dbt: Dbt, session: object) -> pa.Table:
@@ -20,5 +20,5 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         "pairs": dbt.ref("int_last__by_unit"),
         "loops": dbt.ref("int_closed_loop__by_unit"),
     }
-    made = partial(service_figures, thresholds=thresholds(dbt.ref("stg_methodology__thresholds")))
+    made = partial(service_figures, thresholds=thresholds_of(dbt.ref("stg_methodology__thresholds")))
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)

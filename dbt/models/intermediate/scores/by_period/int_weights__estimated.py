@@ -9,13 +9,13 @@ from functools import partial
 import pyarrow as pa
 
 from methodology.frame_weights import COLUMNS, frame_weights
-from miyar.relations import Dbt, by_period, read, thresholds
+from miyar.relations import Dbt, by_period, read, thresholds_of
 
 
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     declared = read(dbt.ref("stg_methodology__margins"))
-    limits = thresholds(dbt.ref("stg_methodology__thresholds"))
+    limits = thresholds_of(dbt.ref("stg_methodology__thresholds"))
     made = partial(frame_weights, margins=list(declared["margin"]), thresholds=limits)
     tables = {"drawn": dbt.ref("int_draws__counted"), "frames": dbt.ref("int_frames__counted")}
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)
