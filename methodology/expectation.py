@@ -44,7 +44,8 @@ def expectation_account(
 
     before, after: (units, drivers + 2, drivers + 2) cells, sums over a unit's answers of v v', v = (1, drivers, score); blocks:
     drivers (counted from 0) of mix, mode, service and expectation, each in one block. Slopes b come from one regression pooled
-    within units and periods, S_xx b = S_xy, so no slope rests on the change it explains; part of a block = sum b (x1 - x0), residual = the rest.
+    within units and periods, S_xx b = S_xy, so no slope rests on the change it explains; part of a block = sum b (x1 - x0),
+    residual = the rest.
     Variance of a part: d' V(b) d + b' V(d) b, d the shift of the means. Units without answers in either period are NaN.
     Raises ValueError for shapes, blocks that overlap or leave a driver out, or drivers that do not vary apart. Source: the
     expectancy-disconfirmation model, S = a + bP - cE (Oliver 1980; Van Ryzin 2004).
