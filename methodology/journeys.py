@@ -67,14 +67,22 @@ class _Shortfall:
 
 
 def journeys(
-    cells: pd.DataFrame, *, items: "pd.Series[str]", owned: pd.DataFrame, thresholds: Mapping[str, float]
+    cells: pd.DataFrame,
+    *,
+    metrics: pd.DataFrame,
+    satisfaction: str | None,
+    steps: pd.DataFrame,
+    services: pd.DataFrame,
+    thresholds: Mapping[str, float],
 ) -> pd.DataFrame:
     """COLUMNS of all parts of every journey of one period.
 
-    cells: sums, squares and cross-products of scores by journey, instrument, slice and agency; items: those that ask about the
-    journey as a whole; owned: journey_id, stage and agency_id of every step.
+    cells: sums, squares and cross-products of scores by journey, instrument, slice and agency; satisfaction: the metric (of
+    `metrics`) whose item asks about the journey as a whole; steps: stage and service of every step; services: whose each is.
     """
-    cells = cells[cells["item"].isin(items)].sort_values(["journey_id", "slice_id"], kind="stable")
+    asked = metrics.loc[metrics["metric_id"] == satisfaction, "measure_id"].str.removesuffix(".mean")
+    owned = steps.merge(services[["service_id", "agency_id"]], on="service_id")
+    cells = cells[cells["item"].isin(asked)].sort_values(["journey_id", "slice_id"], kind="stable")
     points = (cells["scale_range"].astype("Int64") + 1).astype("string")
     cells["instrument_id"] = cells["scale_id"] + "/" + points + "|" + cells["wording_version"]
     made: list[Row] = []
