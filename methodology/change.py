@@ -19,20 +19,10 @@ Rate = Callable[[Sequence[Floats]], float]
 
 @dataclass(frozen=True)
 class Kitagawa:
-    """Parts of a change in a weighted mean, by group (last axis) and in all: change = mix + rate, without interaction."""
+    """Parts of each unit's change in a weighted mean (units,): what shifted shares explain, and what the groups' own rates do."""
 
-    mix_by_group: Floats
-    rate_by_group: Floats
-
-    @property
-    def mix(self) -> Floats:
-        """What the shifted shares explain."""
-        return np.asarray(self.mix_by_group.sum(axis=-1))
-
-    @property
-    def rate(self) -> Floats:
-        """What the groups' own rates explain."""
-        return np.asarray(self.rate_by_group.sum(axis=-1))
+    mix: Floats
+    rate: Floats
 
 
 @dataclass(frozen=True)
@@ -79,48 +69,25 @@ def difference(
 
 
 def kitagawa(
-    size_before: npt.ArrayLike, rate_before: npt.ArrayLike, size_after: npt.ArrayLike, rate_after: npt.ArrayLike
-) -> Kitagawa:
-    """Mix and rate effect of a change in sum p r, p = size / sum size, over groups.
-
-    mix = (p1 - p0)(r0 + r1)/2, rate = (r1 - r0)(p0 + p1)/2. All (groups,) or (units, groups). A group empty in one period
-    has no rate there and takes the other period's, so that its coming or going is all mix; a group empty in both has no
-    part. Raises ValueError for negative or all-zero sizes and for a missing rate where there is a size. Source: Kitagawa
-    1955, JASA 50.
-    """
-    sizes = np.stack([np.asarray(size_before, float), np.asarray(size_after, float)])
-    rates = np.stack([np.asarray(rate_before, float), np.asarray(rate_after, float)])
-    faults = []
-    if sizes.ndim < 2 or sizes.shape != rates.shape:
-        faults.append("sizes and rates must be arrays over the same groups")
-    elif not np.all(np.isfinite(rates[sizes > 0])):
-        faults.append("a group with a size has no rate")
-    if not (np.all(sizes >= 0) and np.all(np.isfinite(sizes)) and np.all(sizes.sum(axis=-1) > 0)):
-        faults.append("sizes must be finite and not negative, with a positive sum in both periods")
-    if faults:
-        raise ValueError("; ".join(faults))
-    share = sizes / sizes.sum(axis=-1, keepdims=True)
-    other = np.where(sizes[::-1] > 0, rates[::-1], 0.0)
-    rate = np.where(sizes > 0, rates, other)
-    return Kitagawa((share[1] - share[0]) * rate.mean(axis=0), (rate[1] - rate[0]) * share.mean(axis=0))
-
-
-def kitagawa_by_group(
     size_before: npt.ArrayLike,
     rate_before: npt.ArrayLike,
     size_after: npt.ArrayLike,
     rate_after: npt.ArrayLike,
     unit: npt.ArrayLike,
     units: int,
-) -> tuple[Floats, Floats]:
-    """Summed mix and rate effects (units,) of `kitagawa`, with the groups of all units in one row: `unit` (rows,) says whose.
+) -> Kitagawa:
+    """Mix and rate effect of each unit's change in sum p r, p = size / sum size, over its groups; they sum to the change.
 
-    The same conventions; a unit without a size in both periods has NaN. Raises ValueError for negative sizes and for a
-    missing rate where there is a size.
+    Sizes and rates (groups,) of all units in one row, `unit` says whose, from 0 to `units` - 1. mix = sum (p1 - p0)(r0 + r1)/2,
+    rate = sum (r1 - r0)(p0 + p1)/2. A group empty in one period has no rate there and takes the other period's, so that its
+    coming or going is all mix; a group empty in both has no part. NaN for a unit without a size in one of the periods. Raises
+    ValueError for vectors of several lengths, negative sizes, and a size without a rate. Source: Kitagawa 1955, JASA 50.
     """
     place = np.asarray(unit, int)
     sizes = [np.asarray(size, float) for size in (size_before, size_after)]
     rates = [np.asarray(rate, float) for rate in (rate_before, rate_after)]
+    if any(part.shape != place.shape for part in (*sizes, *rates)):
+        raise ValueError("sizes, rates and units must be vectors of one length")
     if any(np.any(~(size >= 0) | ~np.isfinite(size)) for size in sizes):
         raise ValueError("sizes must be finite and not negative")
     if any(np.any((size > 0) & ~np.isfinite(rate)) for size, rate in zip(sizes, rates, strict=True)):
@@ -132,7 +99,7 @@ def kitagawa_by_group(
     rate = [np.where(sizes[side] > 0, rates[side], other[1 - side]) for side in (0, 1)]
     mix = np.bincount(place, (share[1] - share[0]) * (rate[0] + rate[1]) / 2, units)
     change = np.bincount(place, (rate[1] - rate[0]) * (share[0] + share[1]) / 2, units)
-    return np.where(defined, mix, np.nan), np.where(defined, change, np.nan)
+    return Kitagawa(np.where(defined, mix, np.nan), np.where(defined, change, np.nan))
 
 
 def product_of_factors(factors: Sequence[Floats]) -> float:

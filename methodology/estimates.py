@@ -4,6 +4,8 @@ Belongs here: estimators that turn counts and sums into value, standard error an
 belong here: comparison between units (`peers`) and parameters (`parameters`).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
@@ -12,15 +14,27 @@ Floats = npt.NDArray[np.float64]
 Intervals = tuple[Floats, Floats]
 
 
-def pomp(value: npt.ArrayLike, minimum: npt.ArrayLike, maximum: npt.ArrayLike) -> Floats:
-    """Percent of maximum possible: 100 (x - min) / (max - min), on 0-100.
+@dataclass(frozen=True)
+class Estimates:
+    """One figure of many units (units,): value, standard error and limits."""
 
-    Equal ranges, not equal difficulty: the scale family stays in the key of every comparison. Source: Cohen et al. 1999.
-    """
-    low, high = np.asarray(minimum, float), np.asarray(maximum, float)
-    if np.any(high <= low):
-        raise ValueError("a scale's maximum must be above its minimum")
-    return np.asarray(100.0 * (np.asarray(value, float) - low) / (high - low))
+    value: Floats
+    error: Floats
+    low: Floats
+    high: Floats
+
+    def where(self, condition: npt.NDArray[np.bool_]) -> "Estimates":
+        """The same where the condition holds, else NaN."""
+        value, error, low, high = (np.where(condition, part, np.nan) for part in self.parts)
+        return Estimates(value, error, low, high)
+
+    @property
+    def parts(self) -> tuple[Floats, Floats, Floats, Floats]:
+        return self.value, self.error, self.low, self.high
+
+    def columns(self, value: str) -> dict[str, Floats]:
+        """As columns of a table, the value under its name there."""
+        return {value: self.value, "standard_error": self.error, "ci_low": self.low, "ci_high": self.high}
 
 
 def mean_estimate(n: npt.ArrayLike, sum_x: npt.ArrayLike, sum_x2: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -58,6 +72,32 @@ def mean_interval(
         low = np.where(flat, centre - share * (centre - bounds[0]), centre - half)
         high = np.where(flat, centre + share * (bounds[1] - centre), centre + half)
     return np.clip(low, *bounds), np.clip(high, *bounds)
+
+
+def means(n: npt.ArrayLike, sum_x: npt.ArrayLike, sum_x2: npt.ArrayLike, level: float) -> Estimates:
+    """Means of answers on 0-100 with their Student intervals, from sums."""
+    mean, error = mean_estimate(n, sum_x, sum_x2)
+    return Estimates(mean, error, *mean_interval(mean, error, n, level))
+
+
+def percentages(hits: npt.ArrayLike, n: npt.ArrayLike, level: float) -> Estimates:
+    """Shares in per cent with binomial errors, sqrt(p(1-p)/n), and Wilson intervals; NaN where n <= 0."""
+    found, size = np.asarray(hits, float), np.asarray(n, float)
+    low, high = wilson_interval(found, size, level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(size > 0, found / size, np.nan)
+        error = np.sqrt(np.maximum(share * (1 - share), 0) / size)
+    return Estimates(100 * share, 100 * error, 100 * low, 100 * high)
+
+
+def rates(events: npt.ArrayLike, exposure: npt.ArrayLike, level: float, per: float = 1000) -> Estimates:
+    """Events per so many units of exposure with Poisson errors, sqrt(C)/T, and exact intervals; NaN where T <= 0."""
+    count, time = np.asarray(events, float), np.asarray(exposure, float)
+    low, high = poisson_rate_interval(count, time, level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.where(time > 0, count / time, np.nan)
+        error = np.sqrt(count) / time
+    return Estimates(per * rate, per * error, per * low, per * high)
 
 
 def wilson_interval(

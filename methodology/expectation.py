@@ -8,7 +8,7 @@ respondents of one unit and period; no part is a cause.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -34,36 +34,18 @@ class ExpectationAccount:
     contribution: Floats
 
 
-@dataclass(frozen=True)
-class Fixed:
-    """Slopes known from elsewhere (a mode effect from an overlap study), by driver, with their standard errors."""
-
-    slope: Mapping[int, float] = field(default_factory=dict)
-    error: Mapping[int, float] = field(default_factory=dict)
-
-
-def moments(drivers: npt.ArrayLike, score: npt.ArrayLike) -> Floats:
-    """Cell of a unit and period: sum v v' over answers with v = (1, drivers, score); cells of the same unit add up.
-
-    drivers: (answers, drivers); score: (answers,). Returns (drivers + 2, drivers + 2).
-    """
-    x, y = np.asarray(drivers, float), np.asarray(score, float)
-    v = np.column_stack([np.ones(y.size), x, y])
-    return np.asarray(v.T @ v)
-
-
 def expectation_account(
     before: npt.ArrayLike,
     after: npt.ArrayLike,
     blocks: Mapping[str, Sequence[int]],
     telemetry_stable: npt.ArrayLike = True,
-    fixed: Fixed | None = None,
 ) -> ExpectationAccount:
     """Split each unit's change of the mean score along the shifts of its drivers' means.
 
-    before, after: (units, drivers + 2, drivers + 2) cells as `moments` makes them; blocks: drivers (counted from 0) of mix,
-    mode, service and expectation, each driver in one block. Slopes b come from one regression pooled within units and periods,
-    S_xx b = S_xy, so no slope rests on the change it explains; part of a block = sum b (x1 - x0), residual = the rest.
+    before, after: (units, drivers + 2, drivers + 2) cells, sums over a unit's answers of v v', v = (1, drivers, score); blocks:
+    drivers (counted from 0) of mix, mode, service and expectation, each in one block. Slopes b come from one regression pooled
+    within units and periods, S_xx b = S_xy, so no slope rests on the change it explains; part of a block = sum b (x1 - x0),
+    residual = the rest.
     Variance of a part: d' V(b) d + b' V(d) b, d the shift of the means. Units without answers in either period are NaN.
     Raises ValueError for shapes, blocks that overlap or leave a driver out, or drivers that do not vary apart. Source: the
     expectancy-disconfirmation model, S = a + bP - cE (Oliver 1980; Van Ryzin 2004).
@@ -71,15 +53,14 @@ def expectation_account(
     cells = np.stack([np.asarray(before, float), np.asarray(after, float)])
     _check(cells, blocks)
     drivers = cells.shape[-1] - 2
-    known = fixed or Fixed()
     n = cells[..., 0, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         means = np.where(n[..., None] > 0, cells[..., 0, 1:] / n[..., None], np.nan)
         within = cells[..., 1:, 1:] - n[..., None, None] * means[..., :, None] * means[..., None, :]
         mean_covariance = within[..., :-1, :-1] / (n * (n - 1))[..., None, None]
     answered = n > 0
-    freedom = float(n[answered].sum() - answered.sum() - (drivers - len(known.slope)))
-    slope, covariance = _slopes(within[answered].sum(axis=0), freedom, known)
+    freedom = float(n[answered].sum() - answered.sum() - drivers)
+    slope, covariance = _slopes(within[answered].sum(axis=0), freedom)
     shift = means[1] - means[0]
     contribution = shift[:, :-1] * slope
     parts, errors = {}, {}
@@ -112,21 +93,13 @@ def _check(cells: Floats, blocks: Mapping[str, Sequence[int]]) -> None:
         raise ValueError("; ".join(faults))
 
 
-def _slopes(pooled: Floats, freedom: float, known: Fixed) -> tuple[Floats, Floats]:
-    """Slopes of all drivers and their covariance; known slopes are taken off the score before the others are fitted."""
-    drivers = len(pooled) - 1
-    slope, covariance = np.zeros(drivers), np.zeros((drivers, drivers))
-    for driver, value in known.slope.items():
-        slope[driver] = value
-        covariance[driver, driver] = known.error.get(driver, 0.0) ** 2
-    free = [driver for driver in range(drivers) if driver not in known.slope]
-    inner, cross = pooled[np.ix_(free, free)], pooled[free, -1] - pooled[free, :-1] @ slope
-    if not free:
-        return slope, covariance
+def _slopes(pooled: Floats, freedom: float) -> tuple[Floats, Floats]:
+    """Slopes of all drivers and their covariance, from pooled sums of squares and products with the score last."""
+    inner, cross = pooled[:-1, :-1], pooled[:-1, -1]
     scale = np.sqrt(np.diag(inner))
-    if freedom <= 0 or np.any(scale == 0) or np.linalg.matrix_rank(inner / np.outer(scale, scale)) < len(free):
+    if freedom <= 0 or np.any(scale == 0) or np.linalg.matrix_rank(inner / np.outer(scale, scale)) < len(inner):
         raise ValueError("the drivers do not vary apart from one another within units and periods: no slopes")
-    slope[free] = np.linalg.solve(inner, cross)
+    slope = np.linalg.solve(inner, cross)
     joint = np.append(-slope, 1.0)
-    covariance[np.ix_(free, free)] = float(joint @ pooled @ joint) / freedom * np.linalg.inv(inner)
-    return slope, covariance
+    covariance = float(joint @ pooled @ joint) / freedom * np.linalg.inv(inner)
+    return np.asarray(slope, float), np.asarray(covariance, float)

@@ -1,4 +1,4 @@
-"""Intervals of proportions beside Wilson's, of their difference, and of proportions from a survey design; net promoters.
+"""Intervals of proportions beside Wilson's, of their difference, and of proportions from a survey design.
 
 Belongs here: functions of counts, or of a share with its design-based error. Does not belong here: Wilson's interval and
 rates (`estimates`), the share and error themselves (`survey_estimates`).
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from methodology.estimates import Floats, Intervals, mean_estimate, wilson_interval
+from methodology.estimates import Floats, Intervals, wilson_interval
 
 SurveyMethod = Literal["wilson", "logit", "likelihood", "asin", "beta", "mean"]
 
@@ -71,18 +71,6 @@ def newcombe_difference(
     p_low, p_high = wilson_interval(hits, size, level)
     q_low, q_high = wilson_interval(other_hits, other_size, level)
     return p - q, p - q - np.hypot(p - p_low, q_high - q), p - q + np.hypot(p_high - p, q - q_low)
-
-
-def net_promoter_score(n: npt.ArrayLike, promoters: npt.ArrayLike, detractors: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """100 (share of 9-10 less share of 0-6), on -100 to 100, and its standard error; NaN as in `mean_estimate`.
-
-    The mean of an answer worth 100, 0 or -100: variance 100^2 (p + d - (p - d)^2) n/(n-1). Source: Reichheld 2003.
-    Raises ValueError where promoters and detractors are more than the answers.
-    """
-    size, up, down = (np.asarray(part, float) for part in (n, promoters, detractors))
-    if np.any(up + down > size) or np.any(up < 0) or np.any(down < 0):
-        raise ValueError("promoters and detractors must not be negative or more than the answers")
-    return mean_estimate(size, 100 * (up - down), 100.0**2 * (up + down))
 
 
 def survey_proportion_interval(

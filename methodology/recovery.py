@@ -1,7 +1,7 @@
 """What contact with dissatisfied respondents changed, beyond what a second asking would have changed anyway.
 
 Belongs here: regression to the mean and the uplift net of it, from sums over the respondents asked again. Does not belong
-here: the time until they were contacted (`survival_by_unit`).
+here: the time until they were contacted (`time_figures`).
 
 Whoever was chosen for a low answer answers higher the second time without any recovery: part of the first answer was chance.
 With two equally spread answers correlated by rho, E(second - first | first = x) = (1 - rho) (mu - x) (Galton 1886; Barnett,

@@ -1,7 +1,7 @@
-"""Direct standardisation: what a unit's score or rate would be, had it the standard's mix.
+"""Direct standardisation: what a unit's rate would be, had it the standard's mix.
 
-Belongs here: standardised means and rates with their intervals, and the weights that standardise rows. Does not belong
-here: adjustment by regression (`adjustment`), decomposition of a change (Kitagawa).
+Belongs here: standardised rates with their intervals. Does not belong here: standardised means (a domain post-stratified to the
+standard, `weights`), adjustment by regression (`adjustment`), decomposition of a change (`change`).
 """
 
 from dataclasses import dataclass
@@ -22,33 +22,6 @@ class StandardisedRate:
     variance: Floats
     events: Floats
     largest_weight: Floats
-
-
-def standardised_mean(means: npt.ArrayLike, errors: npt.ArrayLike, standard: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """sum s_g m_g / sum s_g of means (..., g), standard (g,), and its error sqrt(sum s_g^2 e_g^2) / sum s_g; groups independent.
-
-    NaN where a group with a share of the standard has no mean: collapse it first, and say so. For a clustered sample
-    post-stratify the domain to the standard instead (`weights.poststratify`). Raises ValueError where the standard is
-    negative or adds up to nothing.
-    """
-    share = _shares(standard)
-    used = share > 0
-    level = np.where(used, np.asarray(means, float), 0.0) * share
-    spread = np.where(used, np.asarray(errors, float), 0.0) * share
-    return np.asarray(level.sum(axis=-1)), np.asarray(np.sqrt(np.sum(spread**2, axis=-1)))
-
-
-def standardisation_weights(standard: npt.ArrayLike, unit: npt.ArrayLike, cap: float = 5.0) -> Floats:
-    """Weight of an answer in each group: share in the standard / share in the unit, at most `cap`.
-
-    Shares or counts, groups on the last axis; score = sum w x / sum w. NaN for groups the unit lacks: nobody there can
-    be weighted up. Source: standardisation of the CQC's NHS surveys.
-    """
-    target = _shares(standard)
-    own = np.asarray(unit, float)
-    own = own / own.sum(axis=-1, keepdims=True)
-    weight = np.divide(target, own, out=np.full(np.broadcast_shapes(target.shape, own.shape), np.nan), where=own > 0)
-    return np.asarray(np.minimum(weight, cap))
 
 
 def standardised_rate(events: npt.ArrayLike, population: npt.ArrayLike, standard: npt.ArrayLike) -> StandardisedRate:

@@ -1,7 +1,7 @@
-"""Time to an event with cases still open: Kaplan-Meier from grouped durations.
+"""Time to an event with cases still open: Kaplan-Meier of many units at once, from grouped durations.
 
-Belongs here: curves, quantiles, restricted means and the log-rank test from counts at each duration. Does not belong here:
-which moments start and stop a clock, and what counts as resolved (`dbt`).
+Belongs here: curves, quantiles and restricted means from counts at each duration. Does not belong here: the figures that are
+published (`time_figures`), the test that groups share one curve (`log_rank`), and which moments start and stop a clock (SQL).
 
 A cell is a duration with the number of cases resolved, still open (censored) and, under left truncation, taken over at
 that duration. At equal durations events come first, then censorings, then entries: a case open at t is at risk at t, a case
@@ -14,17 +14,19 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-Floats = npt.NDArray[np.float64]
+from methodology.estimates import Estimates, Floats
+
 SCALES = ("plain", "log", "log-log")
 # Products of survival fractions miss a round probability by some ulps; survfit's tolerance, the root of machine epsilon.
 TOLERANCE = float(np.sqrt(np.finfo(float).eps))
 
 
 @dataclass(frozen=True)
-class SurvivalCurve:
-    """Kaplan-Meier at each distinct duration: counts, P(T > time), and Greenwood's standard error of its logarithm.
+class SurvivalCurves:
+    """Kaplan-Meier of units at durations they have in common, the first of which is 0.
 
-    The curve is a step function, 1 before the first duration and flat after the last.
+    time: (durations,); all else (units, durations): counts, P(T > time), and Greenwood's standard error of its logarithm. A
+    curve is a step function, flat after the unit's last duration.
     """
 
     time: Floats
@@ -43,194 +45,170 @@ class SurvivalCurve:
     @property
     def cumulative_hazard(self) -> Floats:
         """Nelson-Aalen: sum of events / at risk."""
-        return np.asarray(np.cumsum(hazard(self.events, self.at_risk)))
+        return np.asarray(np.cumsum(_hazard(self.events, self.at_risk), axis=1))
+
+    @property
+    def cases(self) -> Floats:
+        """Cases of each unit (units,)."""
+        return np.asarray((self.events + self.censored).sum(axis=1))
+
+    @property
+    def last(self) -> Floats:
+        """Longest duration of each unit's cases (units,): nothing is known beyond it unless all are resolved."""
+        left = self.events + self.censored > 0
+        return np.asarray(self.time[self.time.size - 1 - np.argmax(left[:, ::-1], axis=1)])
+
+    def column(self, time: float) -> int:
+        """Place of the last duration up to `time`."""
+        return int(np.searchsorted(self.time, time, side="right")) - 1
 
     def limits(self, scale: str = "log-log", level: float = 0.95) -> tuple[Floats, Floats]:
         """Pointwise limits of the survival at each duration, cut at 0 and 1.
 
         plain: S -+ z S e; log: S exp(-+ z e); log-log: S^exp(+- z e / log S), with e the error of log S. NaN where S = 0; on
-        the log-log scale also where S = 1 after the first duration, for it has no width to transform.
+        the log-log scale also where S = 1 after the unit's first duration, for it has no width to transform; 1 before that.
         """
-        return curve_limits(self.survival, self.log_error, scale, level)
+        if scale not in SCALES:
+            raise ValueError(f"limits are drawn on one of the scales {', '.join(SCALES)}, not {scale}")
+        low, high = _limits(self.survival, self.log_error, scale, stats.norm.ppf(0.5 + level / 2))
+        untouched = (self.events + self.censored).cumsum(axis=1) == 0
+        return np.where(untouched, 1.0, low), np.where(untouched, 1.0, high)
 
-    def resolved_by(self, target: float, scale: str = "log-log", level: float = 0.95) -> tuple[float, float, float]:
-        """P(resolved <= target) = 1 - S(target) with its interval, the survival limits turned round."""
-        survival, low, high = self.at(target, scale, level)
-        return 1 - survival, 1 - high, 1 - low
-
-    def at(self, time: float, scale: str = "log-log", level: float = 0.95) -> tuple[float, float, float]:
-        """S(time) with its limits; 1, 1, 1 before the first duration and the last values after the last one."""
-        place = int(np.searchsorted(self.time, time, side="right")) - 1
-        if place < 0:
-            return 1.0, 1.0, 1.0
+    def at(self, time: float, scale: str = "log-log", level: float = 0.95) -> Estimates:
+        """S(time); the last value after the last duration."""
         low, high = self.limits(scale, level)
-        return float(self.survival[place]), float(low[place]), float(high[place])
+        place = self.column(time)
+        return Estimates(self.survival[:, place], self.error[:, place], low[:, place], high[:, place])
 
-    def quantile(self, share: float = 0.5, scale: str = "log-log", level: float = 0.95) -> tuple[float, float, float]:
-        """Duration by which `share` of cases are resolved, with limits: the least t with S(t) <= 1 - share.
+    def quantile(self, share: float = 0.5, scale: str = "log-log", level: float = 0.95) -> Estimates:
+        """Duration by which `share` of cases are resolved: the least t with S(t) <= 1 - share; without a standard error.
 
         Where S is exactly 1 - share over an interval, its midpoint. NaN where S never gets there: more than that share may
         still be open. The limits invert the pointwise limits of S. Source: Brookmeyer & Crowley 1982.
         """
         low, high = self.limits(scale, level)
-        middle, early, late = (_crossing(self.time, curve, share) for curve in (self.survival, low, high))
-        return middle, early, late
+        middle, early, late = (self._crossing(curve, share) for curve in (self.survival, low, high))
+        return Estimates(middle, np.full(middle.shape, np.nan), early, late)
 
-    def median(self, scale: str = "log-log", level: float = 0.95) -> tuple[float, float, float]:
-        """`quantile` of one half."""
-        return self.quantile(0.5, scale, level)
-
-    def restricted_mean(self, horizon: float, level: float = 0.95) -> tuple[float, float, float, float]:
-        """Mean duration up to `horizon`, its standard error and interval: the area under S from 0 to the horizon.
+    def restricted_mean(self, horizon: float, level: float = 0.95) -> Estimates:
+        """Mean duration up to `horizon`: the area under S from 0 to the horizon, with a normal interval within both.
 
         Var = sum over events of (area from t to the horizon)^2 d / (n (n - d)). Past the last duration the curve is held
         flat, so a horizon beyond it tells of the data only up to there.
         """
         inside = self.time < horizon
-        edges = np.concatenate([[0.0], self.time[inside], [horizon]])
-        areas = np.concatenate([[1.0], self.survival[inside]]) * np.diff(edges)
-        ahead = areas[::-1].cumsum()[::-1][1:]
-        variance = greenwood(self.events, self.at_risk)[inside]
+        areas = self.survival[:, inside] * np.diff(np.append(self.time[inside], horizon))
+        ahead = areas[:, ::-1].cumsum(axis=1)[:, ::-1]
+        own = _greenwood(self.events, self.at_risk)[:, inside]
         # The last event ends the curve: no area is left for its infinite variance to weigh on.
-        spread = np.sqrt(np.sum(np.where(ahead > 0, ahead, 0) ** 2 * np.where(np.isfinite(variance), variance, 0)))
-        half = stats.norm.ppf(0.5 + level / 2) * spread
-        mean = float(areas.sum())
-        return mean, float(spread), float(max(mean - half, 0)), float(min(mean + half, horizon))
+        weight = np.where(ahead > 0, ahead, 0.0) ** 2 * np.where(np.isfinite(own), own, 0.0)
+        mean, error = areas.sum(axis=1), np.sqrt(weight.sum(axis=1))
+        half = stats.norm.ppf(0.5 + level / 2) * error
+        return Estimates(mean, error, np.maximum(mean - half, 0), np.minimum(mean + half, horizon))
+
+    def _crossing(self, curve: Floats, share: float) -> Floats:
+        """Duration at which each curve has fallen by the share."""
+        resolved = 1 - curve
+        with np.errstate(invalid="ignore"):
+            reached, passed = resolved >= share - TOLERANCE, resolved >= share + TOLERANCE
+        rows, first = np.arange(len(curve)), np.argmax(reached, axis=1)
+        # Flat at the share itself: to the next fall, or to the last duration where there is none.
+        flat = np.abs(resolved[rows, first] - share) < TOLERANCE
+        fall = np.where(passed.any(axis=1), self.time[np.argmax(passed, axis=1)], self.last)
+        crossing = np.where(flat, (self.time[first] + fall) / 2, self.time[first])
+        return np.where(reached.any(axis=1), crossing, np.nan)
 
 
 @dataclass(frozen=True)
-class LogRank:
-    """Observed and expected events of each group, and the test that the groups share one curve."""
+class Cells:
+    """Cases of many units by duration: rows (rows,) in any order, durations possibly repeated.
 
-    observed: Floats
-    expected: Floats
-    chi2: float
-    p_value: float
-
-
-def kaplan_meier(
-    duration: npt.ArrayLike,
-    events: npt.ArrayLike,
-    censored: npt.ArrayLike,
-    entries: npt.ArrayLike | None = None,
-) -> SurvivalCurve:
-    """Kaplan-Meier curve S(t) = product of (1 - d/n) from grouped durations, in any order and possibly repeated.
-
-    duration: time since the case was opened; events, censored, entries: (durations,) numbers of cases resolved at, open at,
-    and taken over after that duration. Without `entries` every case is watched from its opening. With `entries` they must
-    add up to the cases that leave; where few are at risk early on, the whole curve hangs on those few: read `at_risk`.
-    Raises ValueError for negative durations or counts, no case at all, entries that do not balance or come too late.
-    Source: Kaplan & Meier 1958; Greenwood 1926.
+    unit: from 0 on, each with a case; duration: time since the case was opened; ended, censored: cases resolved at and open at
+    it; entered: cases taken over at it, as many as leave; 0 for those watched from their opening.
     """
-    time, died, open_, entered = _cells(duration, events, censored, entries)
+
+    unit: npt.NDArray[np.int64]
+    duration: Floats
+    ended: Floats
+    censored: Floats
+    entered: Floats
+
+    @property
+    def units(self) -> int:
+        return int(self.unit.max(initial=-1)) + 1
+
+    def of_units(self, first: int, after: int) -> "Cells":
+        """The cells of the units from `first` on and before `after`, numbered from 0."""
+        mine = (self.unit >= first) & (self.unit < after)
+        counts = (part[mine] for part in (self.duration, self.ended, self.censored, self.entered))
+        return Cells(self.unit[mine] - first, *counts)
+
+    @classmethod
+    def of(
+        cls,
+        unit: npt.ArrayLike,
+        duration: npt.ArrayLike,
+        ended: npt.ArrayLike,
+        censored: npt.ArrayLike,
+        entered: npt.ArrayLike | None = None,
+    ) -> "Cells":
+        """Checked; without `entered` every case was watched from its opening.
+
+        Raises ValueError for vectors of several lengths, and for durations or counts that are negative or not finite.
+        """
+        place = np.asarray(unit, np.int64)
+        time, died, open_ = (np.asarray(part, float) for part in (duration, ended, censored))
+        if entered is None and time.shape == died.shape == open_.shape == place.shape:
+            place, time = np.concatenate([place, place]), np.concatenate([time, np.zeros(time.size)])
+            fresh = np.concatenate([np.zeros(died.size), died + open_])
+            died, open_ = (np.concatenate([part, np.zeros(part.size)]) for part in (died, open_))
+        else:
+            fresh = np.asarray(died if entered is None else entered, float)
+        if any(part.ndim != 1 or part.shape != place.shape for part in (time, died, open_, fresh)):
+            raise ValueError("units, durations and counts must be vectors of one length")
+        if not all(np.all(part >= 0) and np.all(np.isfinite(part)) for part in (time, died, open_, fresh)):
+            raise ValueError("durations and counts must be finite and not negative")
+        return cls(place, time, died, open_, fresh)
+
+
+def kaplan_meier(cells: Cells) -> SurvivalCurves:
+    """Curves S(t) = product of (1 - d/n) of all units.
+
+    Where few are at risk early on, the whole curve hangs on those few: read `at_risk`. Raises ValueError for a unit without a
+    case, entries that do not balance or come too late. Source: Kaplan & Meier 1958; Greenwood 1926.
+    """
+    time, column = np.unique(np.concatenate([[0.0], cells.duration]), return_inverse=True)
+    place = cells.unit * time.size + column[1:]
+    died, open_, entered = (
+        np.asarray(np.bincount(place, part, cells.units * time.size).reshape(-1, time.size), float)
+        for part in (cells.ended, cells.censored, cells.entered)
+    )
     left = died + open_
-    if entries is None:
-        at_risk = left[::-1].cumsum()[::-1]
-    else:
-        fresh = entered[:1] if time[0] == 0 else np.zeros(1)
-        at_risk = np.concatenate([fresh, entered.cumsum()[:-1]]) - np.concatenate([np.zeros(1), left.cumsum()[:-1]])
-        if np.any(at_risk < left):
-            raise ValueError("cases leave at a duration before they were taken over")
-    shown = left > 0
-    time, at_risk, died, open_ = time[shown], at_risk[shown], died[shown], open_[shown]
-    survival: Floats = np.cumprod(1 - hazard(died, at_risk), dtype=np.float64)
-    return SurvivalCurve(time, at_risk, died, open_, survival, np.sqrt(np.cumsum(greenwood(died, at_risk))))
+    if np.any(left.sum(axis=1) <= 0):
+        raise ValueError("there is a unit without a case")
+    if not np.allclose(entered.sum(axis=1), left.sum(axis=1)):
+        raise ValueError("entries must add up to the cases that leave")
+    at_risk = entered.cumsum(axis=1) - (left.cumsum(axis=1) - left)
+    # Taken over at t > 0: at risk only after t.
+    at_risk[:, 1:] -= entered[:, 1:]
+    if np.any(at_risk < left):
+        raise ValueError("cases leave at a duration before they were taken over")
+    survival: Floats = np.cumprod(1 - _hazard(died, at_risk), axis=1, dtype=np.float64)
+    return SurvivalCurves(time, at_risk, died, open_, survival, np.sqrt(_greenwood(died, at_risk).cumsum(axis=1)))
 
 
-def closed_only_median(duration: npt.ArrayLike, events: npt.ArrayLike) -> float:
-    """Median duration of the resolved cases alone: the misleading figure, for it forgets those still open.
-
-    NaN where nothing is resolved. Shown only beside `SurvivalCurve.median`.
-    """
-    time, died, _, _ = _cells(duration, events, np.zeros_like(np.asarray(events, float)), None, allow_empty=True)
-    total = died.sum()
-    if total == 0:
-        return float("nan")
-    reached = died.cumsum()
-    low = time[np.argmax(reached >= total / 2)]
-    high = time[np.argmax(reached > total / 2)]
-    return float((low + high) / 2)
-
-
-def closed_only_resolved_by(duration: npt.ArrayLike, events: npt.ArrayLike, target: float) -> float:
-    """Share of the resolved cases that were resolved by the target: misleading as `closed_only_median`."""
-    time, died = np.asarray(duration, float), np.asarray(events, float)
-    return float(died[time <= target].sum() / died.sum()) if died.sum() else float("nan")
-
-
-def log_rank(duration: npt.ArrayLike, events: npt.ArrayLike, censored: npt.ArrayLike) -> LogRank:
-    """Log-rank test that groups share one curve, from their cells on a common set of durations.
-
-    duration: (durations,) distinct; events, censored: (groups, durations). E_g = sum n_g d / n; chi2 = (O-E)' V^- (O-E) with
-    the hypergeometric V, on one degree less than there are groups with anyone at risk. Raises ValueError as `kaplan_meier`
-    and below two groups. Source: Mantel 1966; Peto & Peto 1972.
-    """
-    died, open_ = np.asarray(events, float), np.asarray(censored, float)
-    if died.ndim != 2 or died.shape[0] < 2:
-        raise ValueError("the log-rank test needs the cells of at least two groups")
-    order = np.argsort(np.asarray(duration, float))
-    for own, still in zip(died, open_, strict=True):
-        _cells(duration, own, still, None)
-    died, open_ = died[:, order], open_[:, order]
-    at_risk = (died + open_)[:, ::-1].cumsum(axis=1)[:, ::-1]
-    all_died, all_at_risk = died.sum(axis=0), at_risk.sum(axis=0)
-    share = np.divide(at_risk, all_at_risk, out=np.zeros_like(at_risk), where=all_at_risk > 0)
-    expected = (share * all_died).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factor = np.where(all_at_risk > 1, all_died * (all_at_risk - all_died) / (all_at_risk - 1), 0.0)
-    covariance = np.diag((factor * share).sum(axis=1)) - (factor * share) @ share.T
-    distance = (died.sum(axis=1) - expected)[:-1]
-    chi2 = float(distance @ np.linalg.pinv(covariance[:-1, :-1]) @ distance)
-    return LogRank(died.sum(axis=1), expected, chi2, float(stats.chi2.sf(chi2, (expected > 0).sum() - 1)))
-
-
-def _cells(
-    duration: npt.ArrayLike,
-    events: npt.ArrayLike,
-    censored: npt.ArrayLike,
-    entries: npt.ArrayLike | None,
-    allow_empty: bool = False,
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """The cells, checked, merged by duration and sorted."""
-    time, died, open_ = (np.asarray(part, float) for part in (duration, events, censored))
-    entered = np.zeros_like(died) if entries is None else np.asarray(entries, float)
-    if time.ndim != 1 or not time.shape == died.shape == open_.shape == entered.shape:
-        raise ValueError("durations, events, censored and entries must be vectors of one length")
-    faults = []
-    if not (np.all(time >= 0) and np.all(np.isfinite(time))):
-        faults.append("durations must be finite and not negative")
-    if not all(np.all(part >= 0) and np.all(np.isfinite(part)) for part in (died, open_, entered)):
-        faults.append("counts must be finite and not negative")
-    elif not allow_empty and not (died + open_).sum() > 0:
-        faults.append("there is no case")
-    elif entries is not None and not np.isclose(entered.sum(), (died + open_).sum()):
-        faults.append("entries must add up to the cases that leave")
-    if faults:
-        raise ValueError("; ".join(faults))
-    distinct, place = np.unique(time, return_inverse=True)
-
-    def merged(counts: Floats) -> Floats:
-        return np.asarray(np.bincount(place, counts, distinct.size), float)
-
-    return distinct, merged(died), merged(open_), merged(entered)
-
-
-def hazard(events: Floats, at_risk: Floats) -> Floats:
+def _hazard(events: Floats, at_risk: Floats) -> Floats:
     """d / n at each duration, 0 where nobody is at risk; elementwise."""
     return np.divide(events, at_risk, out=np.zeros_like(events), where=at_risk > 0)
 
 
-def greenwood(events: Floats, at_risk: Floats) -> Floats:
+def _greenwood(events: Floats, at_risk: Floats) -> Floats:
     """d / (n (n - d)): infinite where everybody at risk is resolved."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(events > 0, np.divide(events, at_risk * (at_risk - events)), 0.0)
 
 
-def curve_limits(survival: Floats, log_error: Floats, scale: str, level: float) -> tuple[Floats, Floats]:
-    """`SurvivalCurve.limits` of any array of survivals and errors of their logarithms; elementwise."""
-    if scale not in SCALES:
-        raise ValueError(f"limits are drawn on one of the scales {', '.join(SCALES)}, not {scale}")
-    z = stats.norm.ppf(0.5 + level / 2)
+def _limits(survival: Floats, log_error: Floats, scale: str, z: float) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         if scale == "log-log":
             inside = (survival > 0) & (survival < 1)
@@ -242,16 +220,3 @@ def curve_limits(survival: Floats, log_error: Floats, scale: str, level: float) 
         if scale == "log":
             return known * np.exp(-half), np.minimum(known * np.exp(half), 1)
         return np.maximum(known * (1 - half), 0), np.minimum(known * (1 + half), 1)
-
-
-def _crossing(time: Floats, curve: Floats, share: float) -> float:
-    resolved = 1 - curve
-    with np.errstate(invalid="ignore"):
-        reached, passed = resolved >= share - TOLERANCE, resolved >= share + TOLERANCE
-    if not reached.any():
-        return float("nan")
-    first = time[np.argmax(reached)]
-    if abs(resolved[np.argmax(reached)] - share) >= TOLERANCE:
-        return float(first)
-    # Flat at the share itself: to the next fall, or to the last duration where there is none.
-    return float((first + (time[np.argmax(passed)] if passed.any() else time[-1])) / 2)

@@ -132,10 +132,12 @@ def margin_residuals(
     """u (n, k) less its weighted regression on the groups of every margin.
 
     Solved from the cross counts of groups, or, with `cycles`, by sweeping out group means in turn so many times (R survey's
-    rake stops at ten, with weights of one). A group whose weights are all zero keeps its values.
+    rake stops at ten, with weights of one). A group whose weights are all zero keeps its values; without margins all do.
     """
     weight = np.asarray(weights, float)
     residual = np.array(u, float).reshape(weight.size, -1)
+    if not margins:
+        return residual
     if cycles is None:
         return _regressed(residual, margins, weight)
     for _ in range(cycles):

@@ -8,13 +8,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from methodology.survival import SurvivalCurve, closed_only_resolved_by, kaplan_meier
+from methodology.survival import Cells
+from methodology.time_figures import TimeFigures, time_figures
 from simulation.coverage.findings import COVERS, Finding, Floats, at_least, drawn, holds
 
 # Days to resolve are log-normal: median 12, and one in ten open after five weeks.
 MEDIAN, SIGMA = 12.0, 0.8
 QUARTER = 91.0
 TARGETS = (5.0, 12.0, 25.0)
+AT_ONCE = 10
+Flags = npt.NDArray[np.bool_]
 FEW = "fewer than ten cases are resolved by then: too wide rather than too narrow"
 
 
@@ -39,22 +42,16 @@ def watched(rng: np.random.Generator, draws: int) -> list[Finding]:
     for n in (50, 200):
         true, open_for = durations(rng, (draws, n)), QUARTER / 3 + rng.uniform(-QUARTER / 3, QUARTER / 3, (draws, n))
         closed = true <= open_for
-        curves = [curve(own, own_closed) for own, own_closed in zip(np.minimum(true, open_for), closed, strict=True)]
+        cells = cells_of(np.minimum(true, open_for), closed)
         for target in TARGETS:
-            held = [bool(holds(resolved_by(target), one.resolved_by(target)[1:])) for one in curves]
             reason = FEW if n * resolved_by(target) < 10 else ""
+            held = by_target_held(cells, target)
             found.append(drawn(f"resolved within {target:g} days, {n} cases, some still open", held, COVERS, reason))
-        held = [bool(holds(MEDIAN, one.median()[1:])) for one in curves]
+        held = median_held(cells, MEDIAN)
         found.append(drawn(f"median time to resolve, {n} cases, some still open", held, COVERS))
     # The misleading figure with an interval of its own, as a reader of closed cases would draw it.
-    naive = np.array(
-        [
-            closed_only_resolved_by(own, own_closed.astype(float), 12.0)
-            for own, own_closed in zip(true, closed, strict=True)
-        ]
-    )
-    n_closed = closed.sum(axis=1)
-    half = stats.norm.ppf(0.975) * np.sqrt(naive * (1 - naive) / n_closed)
+    naive = np.concatenate([some.closed_only.by_target for some in figures(cells, 12.0)])
+    half = stats.norm.ppf(0.975) * np.sqrt(naive * (1 - naive) / closed.sum(axis=1))
     held_naive = holds(resolved_by(12.0), (naive - half, naive + half))
     return [*found, drawn("resolved within 12 days, from closed cases alone", held_naive)]
 
@@ -64,43 +61,64 @@ def whole_days(rng: np.random.Generator, draws: int) -> list[Finding]:
     n = 200
     true = np.ceil(durations(rng, (draws, n)))
     open_for = np.floor(rng.uniform(0, 2 * QUARTER / 3, (draws, n)))
-    closed = true <= open_for
-    curves = [curve(own, own_closed) for own, own_closed in zip(np.minimum(true, open_for), closed, strict=True)]
-    share = [bool(holds(resolved_by(12.0), one.resolved_by(12.0)[1:])) for one in curves]
+    cells = cells_of(np.minimum(true, open_for), true <= open_for)
     # The first whole day by which half are resolved.
     day = next(day for day in range(1, 100) if resolved_by(day) >= 0.5 - 1e-12)
-    middle = [bool(holds(day, one.median()[1:])) for one in curves]
     return [
-        drawn("resolved within 12 days, whole days", share, COVERS),
-        drawn("median time to resolve, whole days (conservative)", middle, at_least(0.95)),
+        drawn("resolved within 12 days, whole days", by_target_held(cells, 12.0), COVERS),
+        drawn("median time to resolve, whole days (conservative)", median_held(cells, day), at_least(0.95)),
     ]
 
 
 def inherited(rng: np.random.Generator, draws: int) -> list[Finding]:
     """Half the cases are stock taken over at some age: they were bound to be unresolved until then."""
-    n, held, ignored = 200, [], []
-    for _ in range(draws):
+    n = 200
+    last, entry, closed = np.empty((draws, n)), np.empty((draws, n)), np.empty((draws, n), bool)
+    for world in range(draws):
         true, age = durations(rng, (4 * n,)), rng.uniform(0, 20, 4 * n)
         stock = np.flatnonzero(true > age)[: n // 2]
         time = np.concatenate([true[stock], durations(rng, (n // 2,))])
-        entry = np.concatenate([age[stock], np.zeros(n // 2)])
-        open_for = entry + rng.uniform(0, 60, n)
-        closed, last = time <= open_for, np.minimum(time, open_for)
-        zero = np.zeros(n)
-        own = kaplan_meier(
-            np.concatenate([last, entry]),
-            np.concatenate([closed.astype(float), zero]),
-            np.concatenate([(~closed).astype(float), zero]),
-            np.concatenate([zero, zero + 1]),
-        )
-        held.append(bool(holds(resolved_by(12.0), own.resolved_by(12.0)[1:])))
-        ignored.append(bool(holds(resolved_by(12.0), curve(last, closed).resolved_by(12.0)[1:])))
+        entry[world] = np.concatenate([age[stock], np.zeros(n // 2)])
+        open_for = entry[world] + rng.uniform(0, 60, n)
+        closed[world], last[world] = time <= open_for, np.minimum(time, open_for)
     return [
-        drawn("resolved within 12 days, half the cases inherited", held, COVERS),
-        drawn("the same, as if all had been watched from their opening", ignored),
+        drawn(
+            "resolved within 12 days, half the cases inherited",
+            by_target_held(cells_of(last, closed, entry), 12.0),
+            COVERS,
+        ),
+        drawn("the same, as if all had been watched from their opening", by_target_held(cells_of(last, closed), 12.0)),
     ]
 
 
-def curve(time: Floats, closed: npt.NDArray[np.bool_]) -> SurvivalCurve:
-    """The curve of single cases: a case is a cell of one."""
-    return kaplan_meier(time, closed.astype(float), (~closed).astype(float))
+def cells_of(time: Floats, closed: Flags, entry: Floats | None = None) -> Cells:
+    """Single cases (worlds, cases), each world a unit: a case is a cell of one, and one more where it was taken over."""
+    unit, ended = np.indices(time.shape)[0].ravel(), closed.ravel().astype(float)
+    if entry is None:
+        return Cells.of(unit, time.ravel(), ended, 1 - ended)
+    zero = np.zeros(ended.size)
+    return Cells.of(
+        np.concatenate([unit, unit]),
+        np.concatenate([time.ravel(), entry.ravel()]),
+        np.concatenate([ended, zero]),
+        np.concatenate([1 - ended, zero]),
+        np.concatenate([zero, zero + 1]),
+    )
+
+
+def figures(cells: Cells, target: float) -> list[TimeFigures]:
+    """Figures of some worlds after the other: durations to the minute make a grid that all worlds at once would not fit."""
+    worlds = range(0, cells.units, AT_ONCE)
+    return [time_figures(cells.of_units(first, first + AT_ONCE), target, QUARTER) for first in worlds]
+
+
+def by_target_held(cells: Cells, target: float) -> Flags:
+    """Whether each world's interval holds the true share resolved by the target."""
+    found = [some.by_target for some in figures(cells, target)]
+    return np.concatenate([holds(resolved_by(target), (some.low, some.high)) for some in found])
+
+
+def median_held(cells: Cells, median: float) -> Flags:
+    """Whether each world's interval holds the true median."""
+    found = [some.median for some in figures(cells, TARGETS[0])]
+    return np.concatenate([holds(median, (some.low, some.high)) for some in found])

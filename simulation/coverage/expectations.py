@@ -7,7 +7,7 @@ Belongs here: worlds in which satisfaction follows service and expectation with 
 import numpy as np
 from scipy import stats
 
-from methodology.expectation import expectation_account, moments
+from methodology.expectation import expectation_account
 from simulation.coverage.findings import COVERS, Claim, Finding, Floats, at_least, drawn, holds
 
 AGENCIES, ANSWERS = 20, 200
@@ -87,5 +87,6 @@ def world(rng: np.random.Generator, shift: Floats, noise: float = 0.0) -> tuple[
         drivers = np.stack([rng.random(shape) < at[0], rng.random(shape) < at[1], service, expected], axis=-1)
         score = level[:, None] + (drivers - BASE) @ SLOPES + 15 * rng.standard_normal(shape)
         drivers[..., 3] += noise * rng.standard_normal(shape)
-        periods.append(np.stack([moments(x, y) for x, y in zip(drivers, score, strict=True)]))
+        answers = np.concatenate([np.ones((*shape, 1)), drivers, score[..., None]], axis=-1)
+        periods.append(np.einsum("uai,uaj->uij", answers, answers))
     return periods[0], periods[1]

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from methodology import estimates
 from methodology.change import difference
-from methodology.estimates import mean_estimate, mean_interval, poisson_rate_interval, wilson_interval
 from simulation.coverage.findings import COVERS, Finding, Floats, at_least, drawn, holds
 
+LEVEL = 0.95
 LEVELS = np.array([0.0, 25.0, 50.0, 75.0, 100.0])
 # Shares of the five answers in a world: a typical agency is answered 4 or 5 by two in three.
 TYPICAL = np.array([1.0, 1.2, 2.5, 4.5, 3.5])
@@ -39,7 +40,8 @@ def means(rng: np.random.Generator, draws: int) -> list[Finding]:
 def shares(rng: np.random.Generator, draws: int) -> list[Finding]:
     """Wilson intervals of a share: drawn over random shares, and computed exactly on a grid."""
     p, n = rng.uniform(0.02, 0.98, draws), rng.integers(30, 401, draws)
-    covered = holds(p, wilson_interval(rng.binomial(n, p), n))
+    found = estimates.percentages(rng.binomial(n, p), n, LEVEL)
+    covered = holds(100 * p, (found.low, found.high))
     exact = wilson_coverage(SHARES, SIZES)
     low, high = exact.min(), exact.max()
     return [
@@ -56,7 +58,8 @@ def wilson_coverage(share: npt.ArrayLike, size: npt.ArrayLike) -> Floats:
     covered = np.empty((p.size, sizes.size))
     for place, n in enumerate(sizes):
         hits = np.arange(n + 1)
-        held = holds(p[:, None], wilson_interval(hits, n))
+        found = estimates.percentages(hits, n, LEVEL)
+        held = holds(100 * p[:, None], (found.low, found.high))
         covered[:, place] = (stats.binom.pmf(hits, n, p[:, None]) * held).sum(axis=1)
     return covered
 
@@ -64,10 +67,12 @@ def wilson_coverage(share: npt.ArrayLike, size: npt.ArrayLike) -> Floats:
 def rates(rng: np.random.Generator, draws: int) -> list[Finding]:
     """Exact Poisson intervals: conservative by construction, so that the claim has no upper end."""
     expected = np.exp(rng.uniform(np.log(0.5), np.log(200), draws))
-    covered = holds(expected, poisson_rate_interval(rng.poisson(expected), np.ones(draws)))
+    found = estimates.rates(rng.poisson(expected), np.ones(draws), LEVEL, per=1)
+    covered = holds(expected, (found.low, found.high))
     grid = np.exp(np.linspace(np.log(0.5), np.log(200), 400))
     counts = np.arange(400)
-    held = holds(grid[:, None], poisson_rate_interval(counts, np.ones(counts.size)))
+    found = estimates.rates(counts, np.ones(counts.size), LEVEL, per=1)
+    held = holds(grid[:, None], (found.low, found.high))
     exact = (stats.poisson.pmf(counts, grid[:, None]) * held).sum(axis=1)
     return [
         drawn("rate (exact Poisson, conservative), 0.5 to 200 events expected", covered, at_least(0.95)),
@@ -81,7 +86,7 @@ def differences(rng: np.random.Generator, draws: int) -> list[Finding]:
     first, second = rng.dirichlet(TYPICAL, draws), rng.dirichlet(TYPICAL, draws)
     n = rng.integers(50, 401, (2, draws))
     before, after = _estimate(rng.multinomial(n[0], first)), _estimate(rng.multinomial(n[1], second))
-    _, _, low, high = difference(before[0], after[0], before[1], after[1])
+    _, _, low, high = difference(before.value, after.value, before.error, after.error)
     change = (second - first) @ LEVELS
     apart = drawn("change between two periods, 50 to 400 answers each", holds(change, (low, high)), COVERS)
     # The same people: a joint table of five by five answers, in which people keep to their answer more often than chance.
@@ -90,11 +95,11 @@ def differences(rng: np.random.Generator, draws: int) -> list[Finding]:
     people = n[0]
     table = rng.multinomial(people, joint.reshape(draws, 25)).reshape(draws, 5, 5)
     before, after = _estimate(table.sum(axis=2)), _estimate(table.sum(axis=1))
-    cross = np.einsum("dij,i,j->d", table, LEVELS, LEVELS) / people - before[0] * after[0]
-    correlation = cross / (people - 1) / (before[1] * after[1])
-    _, _, low, high = difference(before[0], after[0], before[1], after[1], np.clip(correlation, -1, 1))
+    cross = np.einsum("dij,i,j->d", table, LEVELS, LEVELS) / people - before.value * after.value
+    correlation = cross / (people - 1) / (before.error * after.error)
+    _, _, low, high = difference(before.value, after.value, before.error, after.error, np.clip(correlation, -1, 1))
     change = joint.sum(axis=1) @ LEVELS - joint.sum(axis=2) @ LEVELS
-    _, _, naive_low, naive_high = difference(before[0], after[0], before[1], after[1])
+    _, _, naive_low, naive_high = difference(before.value, after.value, before.error, after.error)
     return [
         apart,
         drawn("change of the same people, correlation from the design", holds(change, (low, high)), COVERS),
@@ -102,10 +107,10 @@ def differences(rng: np.random.Generator, draws: int) -> list[Finding]:
     ]
 
 
-def _estimate(counts: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
-    return mean_estimate(counts.sum(axis=1), counts @ LEVELS, counts @ LEVELS**2)
+def _estimate(counts: npt.NDArray[np.int64]) -> estimates.Estimates:
+    return estimates.means(counts.sum(axis=1), counts @ LEVELS, counts @ LEVELS**2, LEVEL)
 
 
 def _mean(what: str, rng: np.random.Generator, answers: Floats, n: npt.NDArray[np.int64], reason: str = "") -> Finding:
-    mean, error = _estimate(rng.multinomial(n, answers))
-    return drawn(what, holds(answers @ LEVELS, mean_interval(mean, error, n)), COVERS, reason)
+    found = _estimate(rng.multinomial(n, answers))
+    return drawn(what, holds(answers @ LEVELS, (found.low, found.high)), COVERS, reason)

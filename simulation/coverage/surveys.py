@@ -1,6 +1,6 @@
 """Weighted surveys: intervals of post-stratified and raked scores, and how much of a planted response bias weighting removes.
 
-Belongs here: finite stratified populations of known answers, samples and respondents drawn from them. Does not belong here:
+Belongs here: stratified populations of known answers, samples and respondents drawn from them. Does not belong here:
 samples without a design (`intervals`).
 """
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from methodology.estimates import mean_interval
-from methodology.proportions import survey_proportion_interval
-from methodology.survey_cells import SurveyCells, weighted_domain_means
+from methodology.survey_cells import ItemCells
+from methodology.weighted_scores import framed_means, with_intervals
 from methodology.weights import Labels, WeightAdjustment, collapse_empty_cells, poststratify, rake, trim_weights
 from simulation.coverage.findings import COVERS, Finding, Floats, at_least, drawn, holds, reduction
 from simulation.coverage.intervals import LEVELS
@@ -23,7 +23,11 @@ CELLS = SERVICES * CHANNELS * AGES
 SERVICE, CHANNEL, AGE = (part.ravel() for part in np.indices((SERVICES, CHANNELS, AGES)))
 SAMPLES = 50  # of each population
 TOP = 3  # levels from here on are satisfied
+LEVEL = 0.95
+WHAT = {"mean": "mean of a stratified sample", "proportion": "share of the satisfied (Wilson on effective n)"}
+WIDE = "effective n is never taken above n: too wide rather than too narrow where the frame explains the answers"
 Counts = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -71,34 +75,33 @@ def population(rng: np.random.Generator, interaction: float = 0.0) -> Population
 
 
 def coverage(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """Stratified simple random samples of a fifth, weighted to the frame."""
-    found: dict[str, list[bool]] = {}
+    """Stratified samples, as many as a fifth of the frame, weighted to it."""
+    held: dict[tuple[str, str], list[Flags]] = {}
     for _ in range(draws // SAMPLES):
-        world = population(rng)
+        world, rows = population(rng), []
         for sample in samples(rng, world, 0.2):
             n = sample.sum(axis=1)
-            sampled = np.bincount(SERVICE, n)
-            frame = np.bincount(SERVICE, world.size)
-            weights = (frame / sampled)[SERVICE]
+            weights = (np.bincount(SERVICE, world.size) / np.bincount(SERVICE, n))[SERVICE]
             for name, adjust in ADJUSTMENTS.items():
-                value, error, top, top_error = estimates(sample, weights, world, adjust, sampled, frame)
-                freedom = float(n.sum() - SERVICES)
-                mean_held = holds(world.mean, mean_interval(value, error, n.sum()))
-                share = survey_proportion_interval(top, top_error, freedom, float(n.sum()))
-                found.setdefault(f"mean of a stratified sample, {name}", []).append(bool(mean_held))
-                found.setdefault(f"share of the satisfied (Wilson on effective n), {name}", []).append(
-                    bool(holds(world.top, share))
-                )
-    return [drawn(what, held, COVERS) for what, held in found.items()]
+                rows += [{"weighting": name, **row} for row in estimates(sample, weights, world, adjust)]
+        found = with_intervals(pd.DataFrame(rows), LEVEL)
+        for name in ADJUSTMENTS:
+            for kind, truth in (("mean", world.mean), ("proportion", 100 * world.top)):
+                own = found[(found["weighting"] == name) & (found["estimator"] == kind)]
+                limits = (own["ci_low"].to_numpy(float), own["ci_high"].to_numpy(float))
+                held.setdefault((name, kind), []).append(holds(truth, limits))
+    return [
+        drawn(f"{WHAT[kind]}, {name}", np.concatenate(worlds), COVERS, WIDE if kind == "proportion" else "")
+        for (name, kind), worlds in held.items()
+    ]
 
 
 def samples(rng: np.random.Generator, world: Population, fraction: float) -> Counts:
-    """Answers by cell (samples, cells, 5): in each service a simple random sample without replacement."""
+    """Answers by cell (samples, cells, 5): of each service as many transactions as its share, drawn with replacement."""
     drawn_answers = np.zeros((SAMPLES, CELLS, 5), np.int64)
     for service in range(SERVICES):
         own = world.answers[service == SERVICE]
-        n = round(fraction * own.sum())
-        picked = rng.multivariate_hypergeometric(own.ravel(), n, size=SAMPLES, method="marginals")
+        picked = rng.multinomial(round(fraction * own.sum()), own.ravel() / own.sum(), size=SAMPLES)
         drawn_answers[:, service == SERVICE] = picked.reshape(SAMPLES, *own.shape)
     return drawn_answers
 
@@ -108,19 +111,26 @@ def estimates(
     weights: Floats,
     world: Population,
     adjust: Callable[[Floats, Population], WeightAdjustment],
-    sampled: npt.ArrayLike,
-    frame: npt.ArrayLike,
-) -> tuple[float, float, float, float]:
-    """Score and share of the satisfied with their errors, from the cells of one sample."""
-    n = sample.sum(axis=1).astype(float)
-    adjustment = adjust(n * weights, world)
-    values = []
-    for level in (LEVELS, (np.arange(LEVELS.size) >= TOP).astype(float)):
-        first, second = sample @ level, sample @ level**2
-        cells = SurveyCells(n, n * weights, weights * first, n * weights**2, weights**2 * first, weights**2 * second)
-        mean, error = weighted_domain_means(cells, adjustment, np.ones((CELLS, 1)), SERVICE, sampled, frame)
-        values += [float(mean[0]), float(error[0])]
-    return values[0], values[1], values[2], values[3]
+) -> list[dict[str, str | float]]:
+    """Score and share of the satisfied as the product estimates them, from the cells of one sample."""
+    levels = np.column_stack([LEVELS, 100.0 * (np.arange(LEVELS.size) >= TOP)])
+    n, first, second = sample.sum(axis=1).astype(float), sample @ levels, sample @ levels**2
+    w, wide, answered = weights, weights[:, None], np.repeat(n[:, None], 2, axis=1)
+    sums = (answered, wide * answered, wide * first, wide * second)
+    squares = (wide**2 * answered, wide**2 * first, wide**2 * second)
+    cells = ItemCells(n, n * w, n * w**2, *sums, *squares)
+    found = framed_means(cells, adjust(n * w, world), np.ones((CELLS, 1)))
+    return [
+        {
+            "estimator": estimator,
+            "n": found.n[0, item],
+            "score": found.mean[0, item],
+            "standard_error": found.error[0, item],
+            "element_variance": found.element_variance[0, item],
+            "kish_n": found.kish_n[0, item],
+        }
+        for item, estimator in enumerate(("mean", "proportion"))
+    ]
 
 
 def by_cells(weights: Floats, world: Population) -> WeightAdjustment:

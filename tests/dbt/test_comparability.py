@@ -12,14 +12,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from methodology.adjusted_scores import UNIT, mix_effects, mode_effects, with_adjustments
 from methodology.adjustment import CrossProducts, casemix_adjusted, mix_adjusted
+from methodology.frame_weights import frame_weights
 from methodology.sampling import sample_design
 from methodology.survey_estimates import survey_mean
+from methodology.weighted_scores import with_intervals
 from methodology.weights import rake, trim_weights
 from miyar.workspace import Workspace
 from simulation import survey
 from simulation.world import Size, draw_world, parameters
-from tests.dbt.python_models import Dbt, load_model, run_model
+from tests.dbt.python_models import Dbt, run_model
 
 MARGINS = ["service_id", "channel", "region_id", "segment"]
 THRESHOLDS = {
@@ -178,12 +181,11 @@ def test_weighting_takes_out_planted_response_bias(
     )
     cells["wy"] = cells["asked_count"] * cells["y"]
     frame = cells.groupby(MARGINS)[["asked_count", "completed_count", "wy"]].sum().reset_index()
-    weights = load_model("int_weights__estimated")
-    columns = weights._columns(frame.assign(asked_w=frame["asked_count"]))
-    found = weights._weighted_draw(columns, weights._frame(columns, MARGINS), MARGINS, THRESHOLDS)
+    frame = frame.assign(agency_id="lighthouse", period_id="2025Q3", stages="during", asked_w=frame["asked_count"])
+    found = frame_weights(frame, frame, margins=MARGINS, thresholds=THRESHOLDS)
     truth = float(people.share @ cells["y"])
     raw = frame["wy"].sum() / frame["asked_count"].sum() - truth
-    weighted = (found["factor"] * frame["wy"]).sum() / (found["factor"] * frame["asked_count"]).sum() - truth
+    weighted = (found["factor"] * found["wy"]).sum() / (found["factor"] * found["asked_count"]).sum() - truth
     assert abs(raw) > 0.4
     assert abs(weighted) <= (1 - removed) * abs(raw)
 
@@ -419,7 +421,6 @@ def test_branches_and_journeys_are_unweighted_and_say_so(built_workspace: Worksp
 
 
 def test_modes_are_taken_out_where_a_study_measured_them() -> None:
-    adjusted = load_model("int_scores__adjusted")
     unit = {"metric_id": "m", "period_id": "q", "instrument_id": "i"}
     answers = pd.DataFrame(
         [
@@ -431,21 +432,20 @@ def test_modes_are_taken_out_where_a_study_measured_them() -> None:
     studies = pd.DataFrame(
         {"metric_id": "m", "mode": ["web", "phone"], "effect": [0.0, 4.0], "standard_error": [0.0, 0.8]}
     )
-    effects = adjusted._mode_effects(answers, studies)
+    effects = mode_effects(answers, studies)
     # A quarter by phone, 4 points too high: one point less, with a quarter of its error. Nobody measured b's text messages.
     assert effects[["agency_id", "mode_effect", "mode_error"]].to_numpy().tolist() == [["a", -1.0, pytest.approx(0.2)]]
     base = pd.DataFrame(
         [{**unit, "agency_id": "a", "score": 70.0, "standard_error": 1.0, "ci_low": 68.0, "ci_high": 72.0}]
     )
-    rows = base.merge(effects, on=adjusted.UNIT, how="left").assign(mix=np.nan, mix_error=np.nan)
-    made = adjusted._combined(rows, 0.95).iloc[0]
+    rows = base.merge(effects, on=UNIT, how="left").assign(mix=np.nan, mix_error=np.nan)
+    made = with_adjustments(rows, 0.95).iloc[0]
     assert (made["score"], made["adjustments"]) == (69, "mode")
     assert made["standard_error"] == pytest.approx(np.hypot(1, 0.2))
     assert made["ci_low"] == pytest.approx(69 - np.hypot(2, 1.959964 * 0.2), abs=1e-6)
 
 
 def test_the_mix_needs_two_units_that_record_it() -> None:
-    adjusted = load_model("int_scores__adjusted")
     declared = pd.DataFrame({"adjuster": ["age_band"], "role": ["adjuster"]})
     rows = [
         {"agency_id": agency, "age_band": age, "n": 20, "w": 20.0, "wy": 20 * y, "wyy": 20 * (y**2 + 25)}
@@ -454,23 +454,22 @@ def test_the_mix_needs_two_units_that_record_it() -> None:
     ]
     group = pd.DataFrame(rows).assign(metric_id="m", period_id="q", instrument_id="i", share=1.0)
     # Both have the same mix: there is nothing to take out, and no error in it.
-    found = adjusted._adjusted_mix(group, declared, 0.1)
+    found = mix_effects(group, declared, 0.1)
     assert found[["mix", "mix_error"]].to_numpy(float) == pytest.approx(np.zeros((2, 2)), abs=1e-9)
     # Thirty old in a, ten in b: 20 points an old-young step, and a quarter off the mean of one half each way.
     group["n"] = [30, 10, 10, 30]
     group[["w", "wy", "wyy"]] = group[["w", "wy", "wyy"]].mul(group["n"] / 20, axis=0)
-    found = adjusted._adjusted_mix(group, declared, 0.1)
+    found = mix_effects(group, declared, 0.1)
     assert found["mix"].tolist() == pytest.approx([-5, 5])
-    assert adjusted._adjusted_mix(group[group["agency_id"] == "a"], declared, 0.1).empty
+    assert mix_effects(group[group["agency_id"] == "a"], declared, 0.1).empty
     group.loc[group["agency_id"] == "b", "age_band"] = None
-    assert adjusted._adjusted_mix(group, declared, 0.1).empty
+    assert mix_effects(group, declared, 0.1).empty
 
 
 def test_equal_answers_of_everybody_end_as_a_state_not_as_nan() -> None:
-    weighted = load_model("int_scores__weighted")
     rows = pd.DataFrame({"n": [40.0], "score": [100.0], "standard_error": [0.0]})
     rows = rows.assign(element_variance=0.0, kish_n=25.0, estimator=["mean"])
-    found = weighted._with_intervals(rows, 0.95).iloc[0]
+    found = with_intervals(rows, 0.95).iloc[0]
     # 25 answers' worth: the rule of three bounds the opposite extreme.
     assert (found["n_effective"], found["design_effect"]) == (25, 1.6)
     assert (found["ci_low"], found["ci_high"]) == (pytest.approx(100 * 0.05 ** (1 / 25)), 100)
@@ -512,4 +511,4 @@ def test_nothing_measured_is_empty_tables(warehouse: Any) -> None:
         model = name if "__" in name else f"{name}__estimated"
         found = run_model(model, Empty({"stg_methodology__thresholds": parameters}))
         assert len(found) == 0
-        assert list(found.columns) == list(load_model(model).COLUMNS), name
+        assert list(found.columns) == warehouse.sql(f"from intermediate.{model} limit 0").columns, name

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from methodology.journeys import apportioned
 from miyar.workspace import Workspace
-from tests.dbt.python_models import load_model, run_model
+from tests.dbt.python_models import run_model
 
 PARTS = ["whole", "before", "during", "after"]
 THRESHOLDS = {"interval_level": 0.95, "journey_target": 80.0, "minimum_n": 4.0}
@@ -109,7 +110,7 @@ def test_a_journey_on_target_has_no_shortfall() -> None:
 
 def test_shares_are_given_out_to_the_last_digit() -> None:
     # A third each of 0.0001 x 10: 3.33 units; the first of equal remainders gets the odd one.
-    assert load_model("int_journeys__estimated")._apportioned([0.001 / 3] * 3, 10) == [4, 3, 3]
+    assert apportioned([0.001 / 3] * 3, 10) == [4, 3, 3]
 
 
 def test_no_journeys_make_an_empty_table() -> None:

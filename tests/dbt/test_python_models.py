@@ -4,21 +4,15 @@ Belongs here: which estimator a statistic goes to. Does not belong here: the for
 built (`test_thin_models`).
 """
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.dbt.python_models import load_model
+from methodology.scores import assessed_scores, measured_scores
 
 KEY = {"unit_type": "agency", "unit_id": "a", "period_id": "2026Q1", "instrument_id": "i", "agency_id": "a"}
-
-
-@pytest.fixture(scope="module")
-def estimated() -> ModuleType:
-    return load_model("int_scores__estimated")
 
 
 def _statistics(*rows: dict[str, Any]) -> pd.DataFrame:
@@ -28,7 +22,7 @@ def _statistics(*rows: dict[str, Any]) -> pd.DataFrame:
     return frame.astype({**numbers, "sum_x": "float64", "sum_x2": "float64"})
 
 
-def test_each_metric_goes_to_its_estimator(estimated: ModuleType) -> None:
+def test_each_metric_goes_to_its_estimator() -> None:
     rows = _statistics(
         {"metric_id": "mean", "estimator": "mean", "n": 4, "sum_x": 200, "sum_x2": 15000},
         {"metric_id": "share", "estimator": "proportion", "n": 263, "numerator": 81},
@@ -37,7 +31,7 @@ def test_each_metric_goes_to_its_estimator(estimated: ModuleType) -> None:
         {"metric_id": "sent", "estimator": "mean", "n": None, "n_at_least": 100, "reported_mean": 81.5},
         {"metric_id": "none", "estimator": "proportion", "n": 0, "numerator": 0},
     )
-    scores = estimated._sampled(rows, 0.95).set_index("metric_id")
+    scores = measured_scores(rows, 0.95).set_index("metric_id")
     assert scores.loc["mean", "score"] == 50
     assert scores.loc["mean", "standard_error"] == pytest.approx(20.412415, abs=1e-6)
     assert scores.loc["mean", "interval_method"] == "student"
@@ -60,7 +54,7 @@ def test_each_metric_goes_to_its_estimator(estimated: ModuleType) -> None:
     assert np.isnan(scores.loc["none", "score"])
 
 
-def test_maturity_weighs_dimensions_not_practices(estimated: ModuleType) -> None:
+def test_maturity_weighs_dimensions_not_practices() -> None:
     practice = {"metric_id": "maturity_m", "estimator": "practice_mean"}
     rows = _statistics(
         # Two practices at 75 on average in a dimension of weight 3, one at 15 in one the model does not weigh (1).
@@ -68,14 +62,14 @@ def test_maturity_weighs_dimensions_not_practices(estimated: ModuleType) -> None
         {**practice, "part": "d2", "n": 1, "sum_x": 15, "slice_ids": "x"},
     )
     weights = pd.DataFrame({"model_id": ["m", "other"], "dimension": ["d1", "d2"], "weight": [3.0, 9.0]})
-    scores = estimated._assessed(rows, weights)
+    scores = assessed_scores(rows, weights)
     assert len(scores) == 1
     assert scores.loc[0, "score"] == pytest.approx((3 * 75 + 15) / 4)
     assert (scores.loc[0, "n"], scores.loc[0, "slice_ids"], scores.loc[0, "interval_method"]) == (3, "x;y", "none")
 
 
-def test_nothing_assessed_is_an_empty_table(estimated: ModuleType) -> None:
+def test_nothing_assessed_is_an_empty_table() -> None:
     weights = pd.DataFrame({"model_id": ["m"], "dimension": ["d"], "weight": [1.0]})
-    scores = estimated._assessed(_statistics({"metric_id": "m", "estimator": "mean", "n": 1}).iloc[:0], weights)
+    scores = assessed_scores(_statistics({"metric_id": "m", "estimator": "mean", "n": 1}).iloc[:0], weights)
     assert scores.empty
     assert "score" in scores.columns

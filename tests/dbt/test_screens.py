@@ -3,7 +3,6 @@
 Belongs here: `int_questionnaires__cells` and `int_screens__estimated`. Does not belong here: the formulas (`tests/methodology`).
 """
 
-from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -11,18 +10,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from methodology.answer_screens import screen_offers, screen_questionnaires
 from methodology.parameters import load_methodology
+from methodology.screening import screen_burdens, screen_headlines, screen_levels
+from miyar.periods import last_day
 from miyar.workspace import Workspace
-from tests.dbt.python_models import load_model
 
 KNOWN = load_methodology("2026.1").thresholds
 AGENCIES = [f"agency_{number:02d}" for number in range(20)]
 DAYS = pd.date_range("2026-01-01", "2026-03-31")
 
 
-@pytest.fixture(scope="module")
-def model() -> ModuleType:
-    return load_model("int_screens__estimated")
+def _questionnaires(days: pd.DataFrame) -> list[pd.DataFrame]:
+    return screen_questionnaires(days, KNOWN, last_day("2026Q1"))
 
 
 def _honest(seed: int = 0) -> pd.DataFrame:
@@ -46,9 +46,9 @@ def _flagged(tables: list[pd.DataFrame]) -> set[tuple[str, str]]:
     return set(zip(flagged["screen"], flagged["unit_id"], strict=True))
 
 
-def test_what_was_planted_is_flagged_and_nothing_else(model: ModuleType) -> None:
+def test_what_was_planted_is_flagged_and_nothing_else() -> None:
     rows = _honest()
-    assert _flagged(model._of_questionnaires(rows, KNOWN)) == set()
+    assert _flagged(_questionnaires(rows)) == set()
     n = rows["questionnaires_count"]
     rows.loc[rows["agency_id"] == "agency_03", "straight_count"] = n // 2
     rows.loc[rows["agency_id"] == "agency_04", "equal_pairs_twice"] = n * (n - 1) // 5
@@ -56,7 +56,7 @@ def test_what_was_planted_is_flagged_and_nothing_else(model: ModuleType) -> None
     rows.loc[late, ["questionnaires_count", "comparable_count"]] += 15
     one_day = (rows["agency_id"] == "agency_06") & (rows["day"] == "2026-02-10")
     rows.loc[one_day, ["questionnaires_count", "comparable_count"]] += 90
-    found = _flagged(model._of_questionnaires(rows, KNOWN))
+    found = _flagged(_questionnaires(rows))
     planted = {
         ("straight_lining", "agency_03"),
         ("duplicates", "agency_04"),
@@ -66,19 +66,19 @@ def test_what_was_planted_is_flagged_and_nothing_else(model: ModuleType) -> None
     assert planted == found
 
 
-def test_an_agency_alone_and_answers_without_a_date(model: ModuleType) -> None:
+def test_an_agency_alone_and_answers_without_a_date() -> None:
     rows = _honest()
-    alone = pd.concat(model._of_questionnaires(rows[rows["agency_id"] == "agency_00"], KNOWN))
+    alone = pd.concat(_questionnaires(rows[rows["agency_id"] == "agency_00"]))
     assert set(alone["screen"]) == {"straight_lining", "duplicates", "quarter_end"}
     assert not alone["is_flagged"].fillna(False).any()
     assert alone["p_value"].isna().all()
-    undated = pd.concat(model._of_questionnaires(rows.assign(day=pd.NaT), KNOWN)).set_index("screen")
+    undated = pd.concat(_questionnaires(rows.assign(day=pd.NaT))).set_index("screen")
     assert set(undated.loc["quarter_end", "fault"]) == {"no_dates"}
     assert set(undated.loc["duplicates", "fault"]) == {"no_pairs_among_peers"}
     assert undated.loc["straight_lining", "fault"].isna().all()
 
 
-def test_selective_offers(model: ModuleType) -> None:
+def test_selective_offers() -> None:
     """Two services a fifth; agency a offers to the satisfied, b to all alike, c delivers answers only."""
     services = pd.DataFrame(
         {"service_id": [f"s{k}" for k in range(10)], "expected_satisfaction": np.arange(50.0, 100, 5)}
@@ -88,14 +88,14 @@ def test_selective_offers(model: ModuleType) -> None:
         invited = np.round(1000 * rate * np.ones(10)).astype(int)
         own = services.assign(agency_id=agency, period_id="2026Q1", channel="web", completed_count=1000)
         rows.append(own.assign(invited_count=invited, responded_count=(invited * answered).astype(int)))
-    found = pd.concat(model._of_offers(pd.concat(rows), KNOWN)).set_index("unit_id")
+    found = pd.concat(screen_offers(pd.concat(rows), KNOWN)).set_index("unit_id")
     # Rates of the fifths: 12.2, 21.1, 30, 38.9, 47.8 %, a line that rises by 35.6 points.
     assert found.loc["a", "statistic"] == pytest.approx((0.5 - 0.1) * 8 / 9, abs=1e-3)
     assert found["is_flagged"].astype("object").where(found["is_flagged"].notna(), None).tolist() == [True, False, None]
     assert found.loc["c", "fault"] == "invitations_not_recorded"
 
 
-def test_headlines_and_cut_offs(model: ModuleType) -> None:
+def test_headlines_and_cut_offs() -> None:
     """(50 - .5 x 52) / .5 = 48: four points less of the silent halves; without peers there is nothing to tip to."""
     scores = pd.DataFrame(
         {
@@ -115,7 +115,7 @@ def test_headlines_and_cut_offs(model: ModuleType) -> None:
         peer_median=[50.0, np.nan, 50.0]
     )
     metrics = pd.DataFrame({"metric_id": ["m"], "is_headline": ["true"], "measure_id": ["maturity.four"]})
-    (found,) = model._of_headlines(scores, positions, metrics, KNOWN)
+    (found,) = screen_headlines(scores, positions, metrics, KNOWN)
     assert found["statistic"].tolist() == pytest.approx([-4, np.nan, -200], nan_ok=True)
     assert found["fault"].tolist()[1] == "fewer_than_five_peers"
     assert found["is_flagged"].fillna(False).tolist() == [True, False, False]
@@ -131,15 +131,15 @@ def test_headlines_and_cut_offs(model: ModuleType) -> None:
         }
     )
     levels = pd.DataFrame({"model_id": "four", "level": [1, 2], "from_score": [0.0, 70.0]})
-    (bunched,) = model._of_levels(assessed, levels, metrics, KNOWN)
+    (bunched,) = screen_levels(assessed, levels, metrics, KNOWN)
     assert bunched["n"].item() == 20
     assert bunched["p_value"].item() == pytest.approx(2.0**-20)
     assert bunched["is_flagged"].item() and bunched["slice_ids"].item() == "x;y"
 
 
-def test_burdens(model: ModuleType) -> None:
+def test_burdens() -> None:
     burdens = pd.DataFrame({"period_id": "q", "times": [1, 5], "beneficiaries_count": [97, 3]})
-    (found,) = model._of_burdens(burdens, KNOWN)
+    (found,) = screen_burdens(burdens, KNOWN)
     assert found["statistic"].item() == pytest.approx(0.03)
     assert found["is_flagged"].item() and found["n"].item() == 100
 

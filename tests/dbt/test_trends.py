@@ -10,7 +10,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from tests.dbt.python_models import load_model, run_model
+from miyar.readings import in_batches
+from tests.dbt.python_models import run_model
 
 QUARTERS = ["2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2"]
 # Twice a metric's rows: three metrics make two batches.
@@ -119,8 +120,7 @@ def test_a_withdrawn_quarter_has_no_trends(mix: dict[str, pd.DataFrame]) -> None
 
 
 @pytest.mark.parametrize("rows", [1, FEW])
-def test_batches_hold_whole_metrics(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
-    model = load_model("int_trends__estimated")
-    monkeypatch.setattr(model, "ROWS", rows)
-    batches = model._batches(duckdb.from_df(_scores()), duckdb.from_df(_scores().head(0)))
-    assert batches == ([["low"], ["middle"], ["top"]] if rows == 1 else [["low", "middle"], ["top"]])
+def test_batches_hold_whole_metrics(rows: int) -> None:
+    scores = _scores()
+    found = in_batches([duckdb.from_df(scores), duckdb.from_df(scores.head(0))], "metric_id", rows)
+    assert found == ([["low"], ["middle"], ["top"]] if rows == 1 else [["low", "middle"], ["top"]])

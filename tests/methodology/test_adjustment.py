@@ -18,12 +18,9 @@ from methodology.adjustment import (
     mode_adjusted,
     starts_new_series,
 )
-from methodology.estimates import pomp
 from methodology.standardisation import (
     dobson_interval,
     gamma_interval,
-    standardisation_weights,
-    standardised_mean,
     standardised_rate,
 )
 
@@ -32,7 +29,6 @@ def test_a_published_adjustment() -> None:
     # HCAHPS form: 72 - (-3 * .1 + 1.2 * .05 - 2.5 * -.05) = 72.115.
     adjusted = mix_adjusted([72.0], [-3, 1.2, -2.5], [[0.4, 0.55, 0.3]], [0.3, 0.5, 0.35])
     assert adjusted == pytest.approx([72.115], rel=1e-12)
-    assert pomp([1, 2, 3, 4], 1, 4) == pytest.approx([0, 100 / 3, 200 / 3, 100], rel=1e-12)
 
 
 def test_case_mix_by_hand() -> None:
@@ -161,27 +157,6 @@ def test_steady_shares_hardly_ever_break_a_series(n: int) -> None:
     for share in np.linspace(0.02, 0.98, 25):
         chance = stats.binom.pmf(hits, n, share)
         assert chance @ breaks @ chance < 0.015
-
-
-def test_standardised_scores_as_published() -> None:
-    # CQC form: national (.2, .3, .3, .2), trust (.1, .2, .3, .4).
-    national, trust, scores = [0.2, 0.3, 0.3, 0.2], np.array([0.1, 0.2, 0.3, 0.4]), np.array([70.0, 75, 80, 85])
-    weights = standardisation_weights(national, trust)
-    assert weights == pytest.approx([2, 1.5, 1, 0.5], rel=1e-12)
-    assert float(trust @ scores) == pytest.approx(80, rel=1e-12)
-    assert float((weights * trust) @ scores / (weights @ trust)) == pytest.approx(77.5, rel=1e-12)
-    mean, error = standardised_mean(scores, [1, 2, 2, 1], national)
-    assert (float(mean), float(error)) == pytest.approx((77.5, math.sqrt(0.04 + 0.36 + 0.36 + 0.04)), rel=1e-12)
-    # HCAHPS quarters weigh by eligible population.
-    quarters, _ = standardised_mean([84.2, 85.1, 83.0, 86.4], [0] * 4, [300, 260, 240, 200])
-    assert float(quarters) == pytest.approx(84.586, rel=1e-12)
-
-
-def test_standardisation_weights_are_capped() -> None:
-    weights = standardisation_weights([1, 1], [[1, 99], [0, 10]])
-    assert weights[0].tolist() == pytest.approx([5, 50 / 99])
-    # A group that the unit lacks cannot be weighted up.
-    assert np.isnan(weights[1, 0])
 
 
 def test_rate_by_hand() -> None:

@@ -6,21 +6,28 @@ Belongs here: `methodology.change`. Does not belong here: the reference case (`t
 import numpy as np
 import pytest
 
-from methodology.change import das_gupta, difference, kitagawa, kitagawa_by_group, panel_growth
+from methodology.change import das_gupta, difference, kitagawa, panel_growth
 
 # vectors.json, kitagawa: every group improves and the whole falls.
 BEFORE = ([0.5, 0.3, 0.2], [0.9, 0.8, 0.6])
 AFTER = ([0.3, 0.3, 0.4], [0.91, 0.82, 0.62])
 
 
+def _one(size_before: object, rate_before: object, size_after: object, rate_after: object) -> tuple[float, float]:
+    """Mix and rate of one unit."""
+    parts = kitagawa(size_before, rate_before, size_after, rate_after, np.zeros(np.size(size_before), int), 1)
+    return float(parts.mix[0]), float(parts.rate[0])
+
+
 def test_kitagawa_vector() -> None:
-    parts = kitagawa(*BEFORE, *AFTER)
-    assert float(parts.mix) == pytest.approx(-0.059)
-    assert float(parts.rate) == pytest.approx(0.016)
-    assert float(parts.mix + parts.rate) == pytest.approx(0.767 - 0.810, abs=1e-15)
+    mix, rate = _one(*BEFORE, *AFTER)
+    assert mix == pytest.approx(-0.059)
+    assert rate == pytest.approx(0.016)
+    assert mix + rate == pytest.approx(0.767 - 0.810, abs=1e-15)
 
 
-def test_kitagawa_in_one_row_is_kitagawa_by_unit() -> None:
+def test_units_of_kitagawa_stay_apart() -> None:
+    """Each unit alone is Das Gupta's decomposition of two vector factors."""
     rng = np.random.default_rng(3)
     unit = np.repeat([0, 1, 2, 3], [5, 1, 9, 2])
     sizes = rng.integers(0, 4, (2, unit.size)).astype(float)  # groups that come and go among them
@@ -28,36 +35,34 @@ def test_kitagawa_in_one_row_is_kitagawa_by_unit() -> None:
     sizes[:, unit == 3] = [[2, 1], [0, 0]]  # nobody is left of the last unit
     rates = np.where(sizes > 0, rng.uniform(0, 100, sizes.shape), np.nan)
     shuffled = rng.permutation(unit.size)
-    mix, rate = kitagawa_by_group(
-        *(part[shuffled] for part in (sizes[0], rates[0], sizes[1], rates[1])), unit[shuffled], 4
-    )
+    parts = kitagawa(*(part[shuffled] for part in (sizes[0], rates[0], sizes[1], rates[1])), unit[shuffled], 4)
     for number in range(3):
         own = unit == number
-        alone = kitagawa(sizes[0, own], rates[0, own], sizes[1, own], rates[1, own])
-        assert [mix[number], rate[number]] == pytest.approx([float(alone.mix), float(alone.rate)], abs=1e-9)
-    assert np.isnan([mix[3], rate[3]]).all()
-    with pytest.raises(ValueError, match="has no rate"):
-        kitagawa_by_group([1], [np.nan], [1], [1], [0], 1)
-    with pytest.raises(ValueError, match="not negative"):
-        kitagawa_by_group([-1], [1], [1], [1], [0], 1)
+        shares = sizes[:, own] / sizes[:, own].sum(axis=1, keepdims=True)
+        known = [np.where(np.isnan(rates[side, own]), rates[1 - side, own], rates[side, own]) for side in (0, 1)]
+        known = [np.nan_to_num(rate) for rate in known]
+        alone = das_gupta([shares[0], known[0]], [shares[1], known[1]]).effects
+        assert [parts.mix[number], parts.rate[number]] == pytest.approx(list(alone), abs=1e-9)
+    assert np.isnan([parts.mix[3], parts.rate[3]]).all()
 
 
 def test_kitagawa_takes_sizes_and_many_units() -> None:
     # Sizes need no common scale; a second unit in which only the rates move has no mix.
-    sizes = ([[50, 30, 20], [5, 5, 0]], [[300, 300, 400], [8, 8, 0]])
-    rates = ([BEFORE[1], [0.5, 0.7, np.nan]], [AFTER[1], [0.6, 0.9, np.nan]])
-    parts = kitagawa(sizes[0], rates[0], sizes[1], rates[1])
+    sizes = ([50, 30, 20, 5, 5, 0], [300, 300, 400, 8, 8, 0])
+    rates = ([*BEFORE[1], 0.5, 0.7, np.nan], [*AFTER[1], 0.6, 0.9, np.nan])
+    parts = kitagawa(sizes[0], rates[0], sizes[1], rates[1], [0, 0, 0, 1, 1, 1], 2)
     assert list(parts.mix) == pytest.approx([-0.059, 0])
     assert list(parts.rate) == pytest.approx([0.016, 0.15])
 
 
 def test_a_group_that_comes_is_all_mix() -> None:
     # 100 at 0.5; then 50 at 0.5 and 50 new at 0.9: 0.5 -> 0.7, all of it mix.
-    parts = kitagawa([100, 0], [0.5, np.nan], [50, 50], [0.5, 0.9])
-    assert float(parts.mix) == pytest.approx(0.2)
-    assert float(parts.rate) == pytest.approx(0)
-    back = kitagawa([50, 50], [0.5, 0.9], [100, 0], [0.5, np.nan])
-    assert float(back.mix) == pytest.approx(-0.2)
+    assert _one([100, 0], [0.5, np.nan], [50, 50], [0.5, 0.9]) == pytest.approx((0.2, 0))
+    assert _one([50, 50], [0.5, 0.9], [100, 0], [0.5, np.nan]) == pytest.approx((-0.2, 0))
+
+
+def test_a_unit_without_a_size_in_a_period_has_no_parts() -> None:
+    assert np.isnan(_one([1, 0], [1, 1], [0, 0], [1, 1])).all()
 
 
 @pytest.mark.parametrize(
@@ -148,9 +153,9 @@ def test_difference_by_hand() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: kitagawa([1, 0], [1, 1], [0, 0], [1, 1]), "positive sum"),
-        (lambda: kitagawa([1, 1], [1, np.nan], [1, 1], [1, 1]), "has no rate"),
-        (lambda: kitagawa([1, 1], [1], [1, 1], [1]), "same groups"),
+        (lambda: _one([-1], [1], [1], [1]), "not negative"),
+        (lambda: _one([1, 1], [1, np.nan], [1, 1], [1, 1]), "has no rate"),
+        (lambda: _one([1, 1], [1], [1, 1], [1]), "one length"),
         (lambda: das_gupta([1, 2], [1]), "same factors"),
         (lambda: das_gupta([[1, 2]], [[1, 2, 3]]), "same cells"),
         (lambda: panel_growth([1, 0], [1, 1], [0, 1], [1, 1]), "no matched panel"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from methodology.estimates import mean_estimate, mean_interval, poisson_rate_interval, pomp, wilson_interval
+from methodology.estimates import mean_estimate, mean_interval, poisson_rate_interval, wilson_interval
 
 CASES = Path(__file__).resolve().parents[2].parent / "shared" / "reference" / "cases"
 
@@ -91,19 +91,6 @@ def test_poisson_edges() -> None:
     # Zero events: P(0) = exp(-m) = 0.025 at the upper limit, so m = ln 40, here per 10 units of exposure.
     assert float(high[0]) == pytest.approx(math.log(40) / 10, rel=1e-12)
     assert np.isnan(low[1:]).all() and np.isnan(high[1:]).all()
-
-
-def test_equivalent_answers_score_alike() -> None:
-    # The same place on three scales: 4.2 on 1-5, 5.8 on 1-7, 8 on 0-10 are four fifths of the way.
-    assert pomp([4.2, 5.8, 8.0], [1, 1, 0], [5, 7, 10]) == pytest.approx([80, 80, 80], abs=1e-12)
-    assert pomp([1, 5], 1, 5) == pytest.approx([0, 100])
-    # UKCSI multiplies a 1-10 mean by ten; the percent of maximum possible of 7.77 is 100 * 6.77 / 9.
-    assert float(pomp(7.77, 1, 10)) == pytest.approx(75.2222, abs=5e-5)
-
-
-def test_a_scale_upside_down_is_refused() -> None:
-    with pytest.raises(ValueError, match="maximum"):
-        pomp(3, 5, 5)
 
 
 def test_mean_and_error_by_hand() -> None:

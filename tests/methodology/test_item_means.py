@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from methodology.sampling import kish_effective_n, sample_design
-from methodology.survey_cells import BLOCK, ItemCells, weighted_item_means
+from methodology.survey_cells import BLOCK, ItemCells, Strata, weighted_item_means
 from methodology.survey_estimates import survey_covariance, survey_mean
-from methodology.weights import median_weight, rake, trim_weights
+from methodology.weights import WeightAdjustment, median_weight, rake, trim_weights
 
 CELLS, ITEMS = 30, 3
 
@@ -25,16 +25,16 @@ def _sample() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return cell, rng.uniform(1, 5, 500), y
 
 
-def _cells(cell: np.ndarray, w: np.ndarray, y: np.ndarray) -> ItemCells:
+def _cells(cell: np.ndarray, w: np.ndarray, y: np.ndarray, size: int = CELLS) -> ItemCells:
     def summed(values: np.ndarray) -> np.ndarray:
-        return np.stack([np.bincount(cell, column, minlength=CELLS) for column in values.T], axis=1)
+        return np.stack([np.bincount(cell, column, minlength=size) for column in values.T], axis=1)
 
     answered, filled = (~np.isnan(y)).astype(float), np.nan_to_num(y)
     wide = w[:, None] * answered
     return ItemCells(
-        np.bincount(cell, minlength=CELLS).astype(float),
-        np.bincount(cell, w, minlength=CELLS),
-        np.bincount(cell, w**2, minlength=CELLS),
+        np.bincount(cell, minlength=size).astype(float),
+        np.bincount(cell, w, minlength=size),
+        np.bincount(cell, w**2, minlength=size),
         summed(answered),
         summed(wide),
         summed(wide * filled),
@@ -70,6 +70,49 @@ def test_cells_equal_rows(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
         assert found.kish_n[place] == pytest.approx(
             [kish_effective_n(by_row.weights[answered[:, item]]) for item in range(ITEMS)], rel=1e-9
         )
+
+
+def test_cells_equal_rows_of_a_stratified_draw_from_finite_populations() -> None:
+    rng = np.random.default_rng(3)
+    n, strata, branches = 400, 4, 25
+    stratum, branch, post = rng.integers(0, strata, n), rng.integers(0, branches, n), rng.integers(0, 3, n)
+    w, y = rng.uniform(1, 5, n), rng.integers(0, 101, n).astype(float)
+    size = np.array([5000.0, 300, 800, 1e6])
+    design = sample_design(w, stratum, population=size[stratum])
+    codes, cell = np.unique((stratum * branches + branch) * 3 + post, return_inverse=True)
+    cell_post, cell_branch = codes % 3, codes // 3 % branches
+    cells, drawn = _cells(cell, w, y[:, None], codes.size), Strata(codes // 3 // branches, size)
+    masks, cell_masks = (np.equal.outer(code, np.arange(branches)) for code in (branch, cell_branch))
+
+    # Not weighted to anything: the initial weights alone.
+    plain = WeightAdjustment(cells.asked_w, np.ones(codes.size), ())
+    found, rows = weighted_item_means(cells, plain, cell_masks, drawn), survey_mean(design, y, masks)
+    assert found.mean[:, 0] == pytest.approx(rows.value, rel=1e-12)
+    assert found.error[:, 0] == pytest.approx(rows.error, rel=1e-9)
+    assert found.n[:, 0].tolist() == rows.n.tolist()
+
+    margins = {"post": (post, {0: 900.0, 1: 1500, 2: 600}), "half": (branch % 2, {0: 1000.0, 1: 2000})}
+    raked = rake(w, margins)
+    by_cell = rake(
+        cells.asked_w, {"post": (cell_post, margins["post"][1]), "half": (cell_branch % 2, margins["half"][1])}
+    )
+    rows = survey_mean(design.reweighted(raked.weights, raked.residuals), y, masks)
+    found = weighted_item_means(cells, by_cell, cell_masks, drawn)
+    assert found.mean[:, 0] == pytest.approx(rows.value, rel=1e-9)
+    assert found.error[:, 0] == pytest.approx(rows.error, rel=1e-9)
+
+
+def test_strata_refuse_what_rows_refuse() -> None:
+    cells = _cells(np.array([0, 1, 1]), np.ones(3), np.array([[1.0], [2], [3]]), 2)
+    plain, both = WeightAdjustment(cells.asked_w, np.ones(2), ()), np.ones((2, 1))
+    with pytest.raises(ValueError, match=r"one row was drawn in strata \[0\]"):
+        weighted_item_means(cells, plain, both, Strata(np.array([0, 1])))
+    with pytest.raises(ValueError, match=r"more rows drawn than the population of strata \[1\]"):
+        weighted_item_means(cells, plain, both, Strata(np.array([0, 1]), np.array([9.0, 1])))
+    # A domain without a cell: no mean is better than a zero.
+    found = weighted_item_means(cells, plain, np.array([[1, 0, 0], [0, 0, 1]]), Strata(np.array([0, 0])))
+    assert np.isnan(found.mean[1]).all() and np.isnan(found.error[1]).all()
+    assert found.n[:, 0].tolist() == [1, 0, 2]
 
 
 def test_a_domain_nobody_answered_in_has_no_mean() -> None:

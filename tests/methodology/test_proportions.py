@@ -13,7 +13,6 @@ from methodology.proportions import (
     agresti_coull_interval,
     clopper_pearson_interval,
     jeffreys_interval,
-    net_promoter_score,
     newcombe_difference,
     survey_proportion_interval,
 )
@@ -67,15 +66,6 @@ def test_difference_as_published() -> None:
     d, low, high = newcombe_difference(0, 10, 0, 20)
     z2 = 1.959963984540054**2
     assert (float(d), float(low), float(high)) == pytest.approx((0, -z2 / (20 + z2), z2 / (10 + z2)), rel=1e-12)
-
-
-def test_net_promoters_by_hand() -> None:
-    # 5 promoters, 3 passive, 2 detractors: 30; squared deviations of 100, 0, -100 add up to 61,000.
-    score, error = net_promoter_score(10, 5, 2)
-    assert float(score) == 30
-    assert float(error) == pytest.approx(math.sqrt(61_000 / 9 / 10), rel=1e-12)
-    with pytest.raises(ValueError, match="more than the answers"):
-        net_promoter_score(3, 2, 2)
 
 
 def test_survey_interval_of_a_simple_sample_is_the_plain_one() -> None:

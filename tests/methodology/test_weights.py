@@ -9,7 +9,6 @@ import pytest
 
 from methodology.calibration import calibrate
 from methodology.sampling import kish_deff, kish_effective_n, sample_design
-from methodology.survey_cells import SurveyCells, domain_means, weighted_domain_means
 from methodology.survey_estimates import survey_mean
 from methodology.weights import collapse_empty_cells, margin_residuals, poststratify, rake, trim_weights
 
@@ -123,49 +122,6 @@ def test_a_margin_that_is_fixed_has_no_error() -> None:
     share = survey_mean(sample_design(w).reweighted(raked.weights, raked.residuals), group)
     assert share.value[0] == pytest.approx(0.7, rel=1e-11)
     assert share.error[0] == pytest.approx(0, abs=1e-12)
-
-
-def test_cells_equal_rows() -> None:
-    rng = np.random.default_rng(3)
-    n, strata, branches = 400, 4, 25
-    stratum, branch, post = rng.integers(0, strata, n), rng.integers(0, branches, n), rng.integers(0, 3, n)
-    w, y = rng.uniform(1, 5, n), rng.integers(0, 101, n).astype(float)
-    size = np.array([5000.0, 300, 800, 1e6])
-    sampled = np.bincount(stratum)
-    design = sample_design(w, stratum, population=size[stratum])
-    key = (stratum * branches + branch) * 3 + post
-    codes, cell = np.unique(key, return_inverse=True)
-    cell_post, cell_branch, cell_stratum = codes % 3, codes // 3 % branches, codes // 3 // branches
-    cells = SurveyCells.of_rows(cell, w, y, codes.size)
-
-    mean, error, count = domain_means(cells, cell_branch, cell_stratum, sampled, size)
-    masks = np.equal.outer(branch, np.arange(branches))
-    rows = survey_mean(design, y, masks)
-    assert mean == pytest.approx(rows.value, rel=1e-12)
-    assert error == pytest.approx(rows.error, rel=1e-9)
-    assert count.tolist() == rows.n.tolist()
-
-    margins = {"post": (post, {0: 900.0, 1: 1500, 2: 600}), "branch half": (branch % 2, {0: 1000.0, 1: 2000})}
-    raked = rake(w, margins)
-    on_cells = rake(cells.w, {"post": (cell_post, margins["post"][1]), "half": (cell_branch % 2, {0: 1000.0, 1: 2000})})
-    rows = survey_mean(design.reweighted(raked.weights, raked.residuals), y, masks)
-    cell_masks = np.equal.outer(cell_branch, np.arange(branches))
-    mean, error = weighted_domain_means(cells, on_cells, cell_masks, cell_stratum, sampled, size)
-    assert mean == pytest.approx(rows.value, rel=1e-9)
-    assert error == pytest.approx(rows.error, rel=1e-9)
-
-
-def test_cells_refuse_what_rows_refuse() -> None:
-    cells = SurveyCells.of_rows([0, 1, 1], [1, 1, 1], [1, 2, 3], 2)
-    with pytest.raises(ValueError, match=r"one row was drawn in strata \[0\]"):
-        domain_means(cells, [0, 0], [0, 1], [1, 2])
-    with pytest.raises(ValueError, match=r"more answers than rows drawn in strata \[1\]"):
-        domain_means(cells, [0, 0], [0, 1], [2, 1])
-    with pytest.raises(ValueError, match=r"more rows drawn than the population of strata \[1\]"):
-        domain_means(cells, [0, 0], [0, 1], [2, 2], [9, 1])
-    mean, error, count = domain_means(cells, [0, 2], [0, 0], [4])
-    # Domain 1 has no cell: no mean is better than a zero.
-    assert np.isnan(mean[1]) and np.isnan(error[1]) and count.tolist() == [1, 0, 2]
 
 
 def test_linear_calibration_by_hand() -> None:

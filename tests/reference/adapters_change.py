@@ -20,7 +20,8 @@ from methodology.inequality import (
     theil,
     theil_split,
 )
-from methodology.survival import LogRank, SurvivalCurve, kaplan_meier, log_rank
+from methodology.log_rank import LogRank, log_rank
+from methodology.survival import Cells, SurvivalCurves, kaplan_meier
 from methodology.variance_components import (
     icc_interval_exact,
     icc_interval_smith,
@@ -42,7 +43,7 @@ def kaplan_meier_case(case: Case) -> Answers:
     """
     edges = [table for table in tables(case).values() if "case" in table]
     (main,) = (table for table in tables(case).values() if "case" not in table)
-    curves: dict[tuple[str, ...], SurvivalCurve] = {}
+    curves: dict[tuple[str, ...], SurvivalCurves] = {}
     answers: Answers = {}
     for group, metric in case.asked:
         name, *parts = group.split("|")
@@ -57,18 +58,20 @@ def kaplan_meier_case(case: Case) -> Answers:
         if (name, *strata) not in curves:
             for column, _, value in (part.partition("=") for part in strata):
                 rows = rows[labels(rows[column]) == value]
-            curves[name, *strata] = kaplan_meier(rows["time"], rows["event"], 1 - rows["event"])
+            unit = np.zeros(len(rows), int)
+            curves[name, *strata] = kaplan_meier(Cells.of(unit, rows["time"], rows["event"], 1 - rows["event"]))
         curve = curves[name, *strata]
         answers[group, metric] = _of_curve(curve, metric) if moment is None else _at(curve, moment, metric)
     return answers
 
 
-def _at(curve: SurvivalCurve, moment: float, metric: str) -> float:
+def _at(curve: SurvivalCurves, moment: float, metric: str) -> float:
     end, _, scale = metric.partition("_")
     if end in ("lo", "hi"):
-        return curve.at(moment, scale)[1 if end == "lo" else 2]
+        limits = curve.at(moment, scale)
+        return float((limits.low if end == "lo" else limits.high)[0])
     if metric == "surv":
-        return curve.at(moment)[0]
+        return float(curve.at(moment).value[0])
     column = {
         "n_risk": curve.at_risk,
         "n_event": curve.events,
@@ -76,14 +79,16 @@ def _at(curve: SurvivalCurve, moment: float, metric: str) -> float:
         "se_greenwood": curve.error,
         "cumhaz_nelson_aalen": curve.cumulative_hazard,
     }[metric]
-    return float(column[np.flatnonzero(curve.time == moment)[0]])
+    return float(column[0, np.flatnonzero(curve.time == moment)[0]])
 
 
-def _of_curve(curve: SurvivalCurve, metric: str) -> float:
+def _of_curve(curve: SurvivalCurves, metric: str) -> float:
     if mean := re.fullmatch(r"rmst_(se_)?([\d.]+)", metric):
-        return curve.restricted_mean(float(mean[2]))[1 if mean[1] else 0]
+        area = curve.restricted_mean(float(mean[2]))
+        return float((area.error if mean[1] else area.value)[0])
     percent, end, scale = re.fullmatch(r"q(\d+)_(?:(lo|hi)_)?(.+)", metric).groups()
-    return curve.quantile(int(percent) / 100, scale)[{None: 0, "lo": 1, "hi": 2}[end]]
+    found = curve.quantile(int(percent) / 100, scale)
+    return float({None: found.value, "lo": found.low, "hi": found.high}[end][0])
 
 
 def _log_rank(rows: pd.DataFrame, column: str, value: str, metric: str) -> float:
@@ -159,13 +164,13 @@ def _by_structure(table: pd.DataFrame, structured: list[str], factors: list[str]
     wide = table.assign(group=groups).pivot(index="group", columns="pop", values=["size", "rate"])
     first, second = sorted(table["pop"].unique())
     size, rate = wide["size"].fillna(0.0).astype(float), wide["rate"].astype(float)
-    parts = kitagawa(size[first], rate[first], size[second], rate[second])
+    parts = kitagawa(size[first], rate[first], size[second], rate[second], np.zeros(len(size), int), 1)
     # Das Gupta's rates of two vector factors hold the same two effects; a group without a rate takes the other's.
     rates = [rate[first].fillna(rate[second]), rate[second].fillna(rate[first])]
     shares = [size[pop] / size[pop].sum() for pop in (first, second)]
     found = _named(das_gupta([shares[0], rates[0]], [shares[1], rates[1]]), [structure, "rate"])
-    found[structure] = found[structure][0], float(parts.mix)
-    found["rate"] = found["rate"][0], float(parts.rate)
+    found[structure] = found[structure][0], float(parts.mix[0])
+    found["rate"] = found["rate"][0], float(parts.rate[0])
     return {name: found[name] for name in (*factors, "crude")}
 
 

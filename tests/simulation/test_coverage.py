@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from methodology.estimates import wilson_interval
+from methodology.estimates import percentages
 from methodology.ranks import RankSets, simultaneous_rank_sets
 from simulation.coverage import attacks, bands, evidence, intervals, rank_sets, surveys
 from simulation.coverage.findings import COVERS, Claim, Finding, at_least, at_most, drawn, holds, reduction
@@ -44,7 +44,7 @@ def test_no_claim_is_contradicted_by_a_short_run_and_the_evidence_is_of_these_cl
 
 
 def test_a_wrong_interval_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intervals, "wilson_interval", lambda hits, n: wilson_interval(hits, n, 0.90))
+    monkeypatch.setattr(intervals.estimates, "percentages", lambda hits, n, level: percentages(hits, n, 0.90))
     caught = contradicted(intervals.shares(np.random.default_rng(1), 2_000))
     assert [line.split(",")[0] for line in caught] == ["share (Wilson)"] * 2
 

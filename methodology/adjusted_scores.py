@@ -1,0 +1,166 @@
+"""Agencies' survey scores like for like: respondent mix by pooled regression, survey mode by overlap studies.
+
+Belongs here: who is pooled with whom, which adjusters apply, the interval of an adjusted score. Does not belong here: the
+regression (`adjustment`) and which score is compared (SQL, after).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from methodology.adjustment import CrossProducts, casemix_adjusted, impute_by_unit, mix_adjusted, mode_adjusted
+from methodology.frames import Ints, numbers_by
+
+Floats = npt.NDArray[np.float64]
+
+UNIT = ["agency_id", "metric_id", "period_id", "instrument_id"]
+BASE = ["score", "standard_error", "ci_low", "ci_high"]
+MIX, MODE = ["mix", "mix_error"], ["mode_effect", "mode_error"]
+COLUMNS = {
+    **dict.fromkeys(UNIT, "string"),
+    "adjustments": "string",
+    **dict.fromkeys(["score", "standard_error", "ci_low", "ci_high"], "float64"),
+}
+
+
+def adjusted_scores(
+    answers: pd.DataFrame,
+    raw: pd.DataFrame,
+    weighted: pd.DataFrame,
+    *,
+    agencies: pd.DataFrame,
+    declared: pd.DataFrame,
+    studies: pd.DataFrame,
+    thresholds: Mapping[str, float],
+) -> pd.DataFrame:
+    """COLUMNS of the scores of one period that an adjustment applies to.
+
+    answers: sums of scores by UNIT and every adjuster; raw, weighted: scores of agencies, of which the weighted one is adjusted
+    where there is one; agencies: peer group of each; declared: role of each adjuster; studies: effect of a mode by metric.
+    """
+    answers = answers.merge(agencies[["agency_id", "peer_group"]], on="agency_id").sort_values(
+        [*UNIT, "mode", "age_band", "gender", "nationality_class", "region_id"], kind="stable"
+    )
+    # Each unit weighs as much as it has answers, whatever population its weights add up to.
+    unit = [answers[name] for name in UNIT]
+    answers["share"] = answers["n"].groupby(unit).transform("sum") / answers["w"].groupby(unit).transform("sum")
+    moved = [
+        mix_effects(group, declared, thresholds["unknown_share"])
+        for _, group in answers.groupby(["metric_id", "period_id", "peer_group"], sort=True)
+    ]
+    mixes = pd.concat(moved) if moved else pd.DataFrame(columns=[*UNIT, *MIX])
+    rows = _base(raw, weighted).merge(mixes, on=UNIT, how="left")
+    rows = rows.merge(mode_effects(answers, studies), on=UNIT, how="left")
+    return with_adjustments(rows, thresholds["interval_level"]).sort_values(UNIT, kind="stable")
+
+
+def _base(raw: pd.DataFrame, weighted: pd.DataFrame) -> pd.DataFrame:
+    """Weighted scores where there are, else raw ones, of agencies."""
+    both = pd.concat([weighted, raw], ignore_index=True)
+    both = both.drop_duplicates(UNIT, keep="first")
+    return both[[*UNIT, *BASE]]
+
+
+@dataclass(frozen=True)
+class _Drivers:
+    """Columns of a pooled regression (rows, drivers), and which of them are adjusters and not controls."""
+
+    columns: Floats
+    adjusting: npt.NDArray[np.bool_]
+
+
+def mix_effects(group: pd.DataFrame, declared: pd.DataFrame, unknown_share: float) -> pd.DataFrame:
+    """What the mix adds to each unit's score, and its error, from the rows of one metric, period and peer group.
+
+    Units that do not record an adjuster for more than `unknown_share` of their answers are left out; none are left where fewer
+    than two record it, or where nothing can be told apart.
+    """
+    nothing = pd.DataFrame(columns=[*UNIT, *MIX])
+    adjusters = list(declared.loc[declared["role"] == "adjuster", "adjuster"])
+    w = (group["w"] * group["share"]).to_numpy(float)
+    unit = numbers_by(group, ["agency_id", "instrument_id"])
+    size = np.bincount(unit, w)
+    kept = np.ones(size.size, bool)
+    for name in adjusters:
+        kept &= np.bincount(unit, w * group[name].isna().to_numpy()) <= unknown_share * size
+    group, w, unit = group[kept[unit]], w[kept[unit]], unit[kept[unit]]
+    codes, unit = np.unique(unit, return_inverse=True)
+    if codes.size < 2 or not adjusters:
+        return nothing
+    controls = list(declared.loc[declared["role"] == "control", "adjuster"])
+    drivers = _drivers(group, unit, w, adjusters, controls)
+    if drivers is None:
+        return nothing
+    share = group["share"].to_numpy(float)
+    wy, wyy = share * group["wy"].to_numpy(float), share * group["wyy"].to_numpy(float)
+    products = CrossProducts.of_cells(unit, drivers.columns, group["n"].to_numpy(float), w, wy, wyy, codes.size)
+    try:
+        found = casemix_adjusted(products)
+    except ValueError:  # too few answers, or adjusters that repeat each other: nothing can be told apart
+        return nothing
+    own = drivers.adjusting
+    means = products.wx[:, own] / products.w[:, None]
+    centre = products.wx[:, own].sum(axis=0) / products.w.sum()
+    names = group.assign(unit=unit).drop_duplicates("unit").sort_values("unit")[UNIT]
+    off = means - centre
+    error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", off, found.covariance[np.ix_(own, own)], off), 0))
+    mix = mix_adjusted(np.zeros(codes.size), found.coefficients[own], means, centre)
+    return names.assign(mix=mix, mix_error=error).reset_index(drop=True)
+
+
+def _drivers(group: pd.DataFrame, unit: Ints, w: Floats, adjusters: list[str], controls: list[str]) -> _Drivers | None:
+    """Indicators of every level but the first that varies within units; None where no adjuster does."""
+    columns, adjusting = [], []
+    for name in [*adjusters, *controls]:
+        text = group[name].to_numpy(object)
+        known = ~group[name].isna().to_numpy(bool)
+        for level in sorted(set(text[known]))[1:]:
+            filled = impute_by_unit(np.where(known, text == level, np.nan).astype(float), unit, w)
+            within = np.bincount(unit, w * filled**2) - np.bincount(unit, w * filled) ** 2 / np.bincount(unit, w)
+            if within.sum() > 1e-9 * w.sum():
+                columns.append(filled)
+                adjusting.append(name in adjusters)
+    return _Drivers(np.column_stack(columns), np.array(adjusting)) if any(adjusting) else None
+
+
+def mode_effects(answers: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
+    """What modes add to a unit's score, and its error, where a study measured every mode the unit used."""
+    columns = [*UNIT, *MODE]
+    measured = answers[answers["metric_id"].isin(studies["metric_id"])]
+    if measured.empty:
+        return pd.DataFrame(columns=columns)
+    used = measured.groupby([*UNIT, "mode"], sort=True, dropna=False)["w"].sum().reset_index()
+    used["share"] = used["w"] / used.groupby(UNIT)["w"].transform("sum")
+    used = used.merge(studies[["metric_id", "mode", "effect", "standard_error"]], on=["metric_id", "mode"], how="left")
+    covered = used.groupby(UNIT)["effect"].transform(lambda effects: effects.notna().all())
+    found = []
+    for key, rows in used[covered.astype(bool)].groupby(UNIT, sort=True):
+        covariance = np.diag(rows["standard_error"].to_numpy(float) ** 2)
+        shift, error = mode_adjusted(
+            0.0, 0.0, rows["share"].to_numpy(float), rows["effect"].to_numpy(float), covariance
+        )
+        found.append([*key, float(shift), float(error)])
+    return pd.DataFrame(found, columns=columns)
+
+
+def with_adjustments(rows: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Base plus adjustments; the interval by the method of variance estimates recovery (Zou & Donner 2008)."""
+    parts = rows[[*MIX, *MODE]].astype(float)
+    has_mix, has_mode = parts["mix"].notna().to_numpy(), parts["mode_effect"].notna().to_numpy()
+    parts = parts.fillna(0.0)
+    extra = np.hypot(parts["mix_error"].to_numpy(), parts["mode_error"].to_numpy())
+    # An adjustment is linear and may leave the scale; what is published is cut at its ends.
+    score = (rows["score"] + parts["mix"] + parts["mode_effect"]).clip(0, 100)
+    z = stats.norm.ppf(0.5 + level / 2)
+    made = rows[UNIT].assign(
+        adjustments=np.select([has_mix & has_mode, has_mix, has_mode], ["mix;mode", "mix", "mode"], ""),
+        score=score,
+        standard_error=np.hypot(rows["standard_error"], extra),
+        ci_low=(score - np.hypot(rows["score"] - rows["ci_low"], z * extra)).clip(0, 100),
+        ci_high=(score + np.hypot(rows["ci_high"] - rows["score"], z * extra)).clip(0, 100),
+    )
+    return made[has_mix | has_mode]

@@ -1,0 +1,74 @@
+"""Every score in the control chart of its own series, many series of different lengths at once.
+
+Belongs here: which chart a series gets, which points it holds, what a reader hears first. Does not belong here: the charts and
+their rules (`control_charts`).
+"""
+
+from collections.abc import Collection
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from methodology.control_charts import p_chart, xmr_chart
+from methodology.frames import Ints, only_where
+
+Floats = npt.NDArray[np.float64]
+# What a reader should hear first where several rules are met at once.
+SIGNALS = ("beyond_limits", "two_of_three", "run", "trend")
+
+
+def charted(
+    now: pd.DataFrame, told: pd.DataFrame, shares: Collection[str], least: int
+) -> dict[str, npt.NDArray[np.generic]]:
+    """Columns of each row of `now`: centre, limits and signal of its chart up to its own quarter, and its points.
+
+    `told` are all reported scores with the numbers of `score_series.numbered`, those of `now` among them. No later point moves
+    the limits of an earlier one; below `least` points there is no chart. Metrics in `shares` are counts of answers (Laney's p
+    chart), all others measurements (XmR); pooled means of agencies are no counts.
+    """
+    counted = (now["metric_id"].isin(shares) & ~now["unit_type"].isin(["national", "peer_group"])).to_numpy()
+    series, quarter = told["series"].to_numpy(), told["quarter"].to_numpy()
+    has = np.zeros((int(series.max(initial=-1)) + 1, int(quarter.max(initial=-1)) + 1), bool)
+    has[series, quarter] = True
+    # A series may have gaps; its points follow each other.
+    point = has.cumsum(axis=1) - 1
+    shape = (has.shape[0], int(point.max(initial=-1)) + 1)
+    score, size = np.full(shape, np.nan), np.full(shape, np.nan)
+    score[series, point[series, quarter]] = told["score"]
+    size[series, point[series, quarter]] = told["n_effective"]
+    series = now["series"].to_numpy()
+    position = point[series, now["quarter"].to_numpy()]
+    wanted, is_share = np.zeros(shape, bool), np.zeros(shape[0], bool)
+    wanted[series, position] = True
+    is_share[series] = counted
+    limits, signals = _charts(score, size, wanted, is_share, least)
+    signal = signals[series, position]
+    return {
+        **{name: values[series, position] for name, values in limits.items()},
+        "control_signal": signal,
+        "points_count": position + 1,
+        "control_method": only_where(~pd.isna(signal), np.where(counted, "p_laney", "xmr")),
+    }
+
+
+def _charts(
+    score: Floats, size: Floats, wanted: npt.NDArray[np.bool_], is_share: npt.NDArray[np.bool_], least: int
+) -> tuple[dict[str, Floats], npt.NDArray[np.object_]]:
+    """Limits and signal at each wanted point (series, points), from the points up to it."""
+    centre, lower, upper = (np.full(score.shape, np.nan) for _ in range(3))
+    signal = np.full(score.shape, None, dtype=object)
+    for points in range(least, score.shape[1] + 1):
+        long = wanted[:, points - 1] & np.isfinite(score[:, points - 1])
+        for kind in (False, True):
+            chosen: Ints = np.flatnonzero(long & (is_share == kind))
+            if not chosen.size:
+                continue
+            value, base = score[chosen, :points], size[chosen, :points]
+            chart = p_chart(value / 100 * base, base, overdispersed=True) if kind else xmr_chart(value)
+            scale, last = 100 if kind else 1, points - 1
+            centre[chosen, last] = scale * chart.centre
+            lower[chosen, last], upper[chosen, last] = scale * chart.lower[:, last], scale * chart.upper[:, last]
+            met = [getattr(chart.signals, name)[:, last] for name in SIGNALS]
+            signal[chosen, last] = np.select(met, SIGNALS, "none")
+    return {"centre": centre, "lower_limit": lower, "upper_limit": upper}, signal

@@ -1,0 +1,35 @@
+"""What tables of figures share: the slices a figure rests on, and texts that are given to some rows only.
+
+Belongs here: such small steps on columns. Does not belong here: any figure.
+"""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Ints = npt.NDArray[np.int64]
+Texts = npt.NDArray[np.object_]
+
+
+def joined(slice_ids: Iterable[str]) -> str:
+    """Ids of slices by semicolons, each once, in order; what is given may itself be joined ids."""
+    return ";".join(sorted({part for ids in set(slice_ids) for part in ids.split(";")}))
+
+
+def only_where(condition: Any, texts: Any) -> Texts:
+    """The texts (one, or one a row) where the condition (rows,) holds, else None."""
+    nothing = np.full(np.shape(condition), None, object)
+    return np.asarray(np.where(np.asarray(condition, bool), texts, nothing), object)
+
+
+def rows_by(rows: pd.DataFrame, keys: list[str]) -> dict[tuple[str, ...], Ints]:
+    """Positions of the rows of each combination of keys (two or more; a missing one is a value too), in their order."""
+    return cast("dict[tuple[str, ...], Ints]", rows.groupby(keys, sort=True, dropna=False).indices)
+
+
+def numbers_by(rows: pd.DataFrame, keys: list[str]) -> Ints:
+    """Number from 0 of each row's combination of keys (a missing one is a value too), in their order."""
+    return np.asarray(rows.groupby(keys, sort=True, dropna=False).ngroup(), np.int64)

@@ -1,0 +1,219 @@
+"""Each journey per period and instrument: its own overall item, what its stages weigh, its weakest link, and whose the
+shortfall is. One row per part: `journey`, `stage`, `agency`.
+
+Belongs here: which sums make a journey, when its stages can be weighed, who owns them. Does not belong here: the formulas
+(`dominance`, `estimates`) and suppression (SQL, after).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from methodology import dominance
+from methodology.estimates import means
+from methodology.frames import joined
+
+Floats = npt.NDArray[np.float64]
+Sums = Mapping[str, float]
+Row = dict[str, object]
+
+STAGES = ["before", "during", "after"]
+PARTS = ["whole", *STAGES]
+KEY = ["journey_id", "period_id", "instrument_id"]
+COLUMNS = {
+    "journey_id": "string",
+    "period_id": "string",
+    "instrument_id": "string",
+    "part": "string",
+    "part_id": "string",
+    "n": "Int64",
+    "score": "float64",
+    "standard_error": "float64",
+    "ci_low": "float64",
+    "ci_high": "float64",
+    "n_complete": "Int64",
+    "r_squared": "float64",
+    "contribution": "float64",
+    "weight": "float64",
+    "shortfall": "float64",
+    "shortfall_share": "float64",
+    "weakest_stage": "string",
+    "weights_reason": "string",
+    "owners_count": "Int64",
+    "agencies_count": "Int64",
+    "steps_count": "Int64",
+    "slice_ids": "string",
+}
+# Shares of a shortfall are given out in units of what is published, so that they sum to it to the last digit.
+DECIMALS = 4
+
+
+@dataclass(frozen=True)
+class _Shortfall:
+    """Points a journey lacks to its target, and what agencies share of them; `None` holds stages nobody owns.
+
+    No shares where the stages could not be weighed or do not explain it.
+    """
+
+    points: float
+    shares: Mapping[str | None, float]
+
+    def of(self, agency: str | None) -> Row:
+        points = self.shares.get(agency, 0.0 if self.shares else np.nan)
+        return {"shortfall": points, "shortfall_share": points / self.points if self.points > 0 else np.nan}
+
+
+def journeys(
+    cells: pd.DataFrame,
+    *,
+    metrics: pd.DataFrame,
+    satisfaction: str | None,
+    steps: pd.DataFrame,
+    services: pd.DataFrame,
+    thresholds: Mapping[str, float],
+) -> pd.DataFrame:
+    """COLUMNS of all parts of every journey of one period.
+
+    cells: sums, squares and cross-products of scores by journey, instrument, slice and agency; satisfaction: the metric (of
+    `metrics`) whose item asks about the journey as a whole; steps: stage and service of every step; services: whose each is.
+    """
+    asked = metrics.loc[metrics["metric_id"] == satisfaction, "measure_id"].str.removesuffix(".mean")
+    owned = steps.merge(services[["service_id", "agency_id"]], on="service_id")
+    cells = cells[cells["item"].isin(asked)].sort_values(["journey_id", "slice_id"], kind="stable")
+    points = (cells["scale_range"].astype("Int64") + 1).astype("string")
+    cells["instrument_id"] = cells["scale_id"] + "/" + points + "|" + cells["wording_version"]
+    made: list[Row] = []
+    for key, own in cells.groupby(KEY, sort=True):
+        owners = owned[owned["journey_id"] == key[0]]
+        made += [{**dict(zip(KEY, key, strict=True)), **part} for part in _journey(own, owners, thresholds)]
+    return pd.DataFrame(made, columns=list(COLUMNS))
+
+
+def _journey(own: pd.DataFrame, owners: pd.DataFrame, thresholds: Mapping[str, float]) -> list[Row]:
+    level, target = float(thresholds["interval_level"]), float(thresholds["journey_target"])
+    sums = _sums(own.drop(columns=[*KEY, "slice_id", "agency_id", "item", "scale_id", "wording_version"]))
+    whole = _estimate(sums, "whole", level)
+    stages = [_estimate(sums, stage, level) for stage in STAGES]
+    scores = np.array([stage["score"] for stage in stages], float)
+    explained, reason = _importance(sums, thresholds["minimum_n"])
+    weights = explained.weights if explained else np.full(len(STAGES), np.nan)
+    # As published: the shares must sum to the difference a reader sees.
+    lacking = round(max(target - round(whole["score"], DECIMALS), 0.0), DECIMALS)
+    shares = _shares(lacking, scores, target, weights, owners) if explained else {}
+    parts = dominance.stage_shortfalls(scores, target, weights)
+    weakest = dominance.weakest_link(scores, target, weights) if explained else None
+    head: Row = {
+        "part": "journey",
+        "part_id": "",
+        **whole,
+        "n_complete": int(sums["complete_count"]),
+        "r_squared": explained.r_squared if explained else np.nan,
+        "shortfall": lacking,
+        "weakest_stage": STAGES[weakest] if weakest is not None else None,
+        "weights_reason": reason,
+        "owners_count": owners["agency_id"].nunique(),
+        "agencies_count": own["agency_id"].nunique(),
+        "slice_ids": joined(own["slice_id"]),
+    }
+    stage_rows: list[Row] = [
+        {
+            "part": "stage",
+            "part_id": name,
+            **stages[place],
+            "contribution": explained.contributions[place] if explained else np.nan,
+            "weight": weights[place],
+            "shortfall": parts[place],
+        }
+        for place, name in enumerate(STAGES)
+    ]
+    return [head, *stage_rows, *_agencies(own, owners, _Shortfall(lacking, shares), level)]
+
+
+def _sums(cells: pd.DataFrame) -> dict[str, float]:
+    return {str(name): float(value) for name, value in cells.astype(float).sum().items()}
+
+
+def _estimate(sums: Sums, part: str, level: float) -> dict[str, float]:
+    n = sums[f"{part}_count"]
+    if n == 0:
+        return {"n": 0, "score": np.nan, "standard_error": np.nan, "ci_low": np.nan, "ci_high": np.nan}
+    found = means(n, sums[f"sum_{part}"], sums[f"sum_{part}2"], level)
+    return {"n": int(n), **{name: float(value) for name, value in found.columns("score").items()}}
+
+
+def _importance(sums: Sums, minimum_n: float) -> tuple[dominance.Dominance | None, str | None]:
+    """Dominance of the stages, or None and why."""
+    n = sums["complete_count"]
+    if n < minimum_n:
+        return None, "too_few_complete"
+    order = [*STAGES, "whole"]
+    totals = np.array([sums[f"complete_{part}"] for part in order])
+    products = np.array([[sums[_product(a, b)] for b in order] for a in order])
+    covariance = dominance.covariance_of_cells(n, totals, products)
+    # Equal answers leave what decimals rounded away.
+    if covariance[-1, -1] <= 1e-9:
+        return None, "no_variance"
+    found = dominance.dominance(covariance)
+    return (found, None) if found.r_squared > 0 else (None, "nothing_explained")
+
+
+def _product(one: str, other: str) -> str:
+    """Column of the cross-products of two parts."""
+    first, second = sorted((one, other), key=PARTS.index)
+    return f"complete_{first}_{second}"
+
+
+def _shares(
+    shortfall: float, scores: Floats, target: float, weights: Floats, owners: pd.DataFrame
+) -> dict[str | None, float]:
+    """Points of the shortfall by agency, whole units of the last published digit; `None` holds stages nobody owns."""
+    if not np.all(np.isfinite(scores)):
+        return {}
+    names = sorted({*owners["agency_id"]})
+    owned = np.zeros((len(STAGES), len(names) + 1))
+    for place, stage in enumerate(STAGES):
+        steps = owners.loc[owners["stage"] == stage, "agency_id"]
+        for name, count in steps.value_counts().items():
+            owned[place, names.index(str(name))] = count / len(steps)
+        if steps.empty:
+            owned[place, -1] = 1.0
+    given = dominance.owner_shortfalls(shortfall, scores, target, weights, owned)
+    if not np.all(np.isfinite(given)):
+        return {}
+    units = apportioned(given, round(shortfall * 10**DECIMALS))
+    return {name: unit / 10**DECIMALS for name, unit in zip([*names, None], units, strict=True)}
+
+
+def apportioned(shares: npt.ArrayLike, total: int) -> list[int]:
+    """Whole units near the shares (in points) that sum to `total`: largest remainders, the first of equals."""
+    exact = np.asarray(shares, float) * 10**DECIMALS
+    units = np.floor(exact + 1e-9).astype(int)
+    order = np.argsort(-(exact - units), kind="stable")
+    units[order[: total - int(units.sum())]] += 1
+    return [int(unit) for unit in units]
+
+
+def _agencies(own: pd.DataFrame, owners: pd.DataFrame, shortfall: _Shortfall, level: float) -> list[Row]:
+    """What each agency's own respondents say of the journey, and its share of the shortfall."""
+    steps = owners.groupby("agency_id").size()
+    rows: list[Row] = []
+    for name in sorted({*own["agency_id"], *steps.index}):
+        cells = own[own["agency_id"] == name]
+        rows.append(
+            {
+                "part": "agency",
+                "part_id": name,
+                **_estimate(_sums(cells[["whole_count", "sum_whole", "sum_whole2"]]), "whole", level),
+                **shortfall.of(name),
+                "steps_count": int(steps.get(name, 0)),
+                "slice_ids": joined(cells["slice_id"]),
+            }
+        )
+    if shortfall.shares.get(None, 0) > 0:
+        rows.append(
+            {"part": "agency", "part_id": None, "n": 0, **shortfall.of(None), "steps_count": 0, "slice_ids": ""}
+        )
+    return rows

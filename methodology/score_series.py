@@ -1,0 +1,53 @@
+"""Scores of one unit and metric over the quarters: which of them continue each other.
+
+Belongs here: what must be the same in two scores that are compared, and the search for the earlier one. Does not belong here:
+what is said of a pair (`trends`) or of a whole series (`charted_series`).
+
+Quarters are counted from any fixed one: only their distances matter.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from methodology.frames import Ints
+
+SERIES = ["unit_type", "unit_id", "metric_id", "instrument_id"]
+SCORE = ["score", "standard_error", "ci_low", "ci_high", "n", "n_effective"]
+# What must be the same in two scores that are compared, from least to most: one instrument's answers by a unit in a metric, until
+# survey modes changed, and weighted or unweighted throughout. Tables hold a number for each combination, not its names.
+KEYS = {
+    "measured": ["unit_type", "unit_id", "metric_id"],
+    "instrument": SERIES,
+    "unbroken": [*SERIES, "series_id"],
+    "series": [*SERIES, "series_id", "weighting"],
+}
+
+
+def numbered(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Scores of all tables below each other; keys numbered from 0, quarters counted from the first."""
+    rows = pd.concat([table[["status", *SCORE, *KEYS, "quarter"]] for table in tables], ignore_index=True)
+    for key in KEYS:
+        rows[key] = pd.factorize(rows[key])[0]
+    rows["quarter"] -= rows["quarter"].min()
+    return rows
+
+
+def comparison_error(rows: pd.DataFrame, level: float) -> "pd.Series[float]":
+    """Standard errors; where all answers were equal the interval's half width over its quantile stands in."""
+    half = (rows["ci_high"] - rows["ci_low"]) / (2 * stats.norm.ppf(0.5 + level / 2))
+    return rows["standard_error"].where(~(rows["standard_error"] == 0), half)
+
+
+def earlier(now: pd.DataFrame, rows: pd.DataFrame, key: str, quarters: int) -> Ints:
+    """For each row of now the position of one in `rows` with the same key, so many quarters before; -1 where there is none."""
+    span = int(rows["quarter"].to_numpy().max(initial=0)) + quarters + 1
+    then = rows[key].to_numpy() * span + rows["quarter"].to_numpy() + quarters
+    return position(then, now[key].to_numpy() * span + now["quarter"].to_numpy())
+
+
+def position(known: Ints, values: Ints) -> Ints:
+    """Position of each value among the known ones, all small and not negative; -1 where it is none of them."""
+    place = np.full(max(known.max(initial=0), values.max(initial=0)) + 1, -1, np.int64)
+    place[known] = np.arange(known.size)
+    return np.asarray(place[values])

@@ -1,0 +1,118 @@
+"""Figures of the time to an event that are published: median, share by a target and restricted mean of many units.
+
+Belongs here: which limits stand where the curve's own have no width, what was watched long enough to be told, and the misleading
+figures of closed cases. Does not belong here: the curves (`survival`), and which moments start and stop a clock (SQL).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from methodology.estimates import Estimates, Floats, wilson_interval
+from methodology.survival import Cells, SurvivalCurves, kaplan_meier
+
+# Units whose curves are held in memory at once.
+BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class ClosedOnly:
+    """The same figures over ended cases alone (units,). They mislead: they forget those still open. NaN where none has ended."""
+
+    median: Floats
+    by_target: Floats
+    mean: Floats
+
+
+@dataclass(frozen=True)
+class TimeFigures:
+    """Per unit (units,): figures of the time to an event, in the units of the durations, with limits on the log-log scale.
+
+    n: cases watched. median: NaN while fewer than half are resolved, without a standard error. by_target: P(T <= target), NaN
+    where nobody was watched that long. mean: mean time up to the horizon, NaN where nobody was watched up to it.
+    """
+
+    n: Floats
+    ended: Floats
+    median: Estimates
+    by_target: Estimates
+    mean: Estimates
+    closed_only: ClosedOnly
+
+
+def time_figures(cells: Cells, target: float, horizon: float, level: float = 0.95) -> TimeFigures:
+    """The figures of every unit, each of which has a case.
+
+    Where S at the target is 0 or 1 the log-log limits have no width, and Wilson's on the cases whose fate at the target is known
+    stand in. Raises ValueError as `kaplan_meier`.
+    """
+    blocks = [
+        _figures(kaplan_meier(cells.of_units(start, start + BLOCK)), target, horizon, level)
+        for start in range(0, cells.units, BLOCK)
+    ]
+
+    def stacked(parts: list[Floats]) -> Floats:
+        return np.concatenate([np.empty(0), *parts])
+
+    def estimates(parts: list[Estimates]) -> Estimates:
+        return Estimates(*(stacked(list(columns)) for columns in zip(*(part.parts for part in parts), strict=True)))
+
+    if not blocks:
+        none: Floats = np.empty(0)
+        nothing = Estimates(none, none, none, none)
+        return TimeFigures(none, none, nothing, nothing, nothing, ClosedOnly(none, none, none))
+    return TimeFigures(
+        stacked([block.n for block in blocks]),
+        stacked([block.ended for block in blocks]),
+        estimates([block.median for block in blocks]),
+        estimates([block.by_target for block in blocks]),
+        estimates([block.mean for block in blocks]),
+        ClosedOnly(
+            stacked([block.closed_only.median for block in blocks]),
+            stacked([block.closed_only.by_target for block in blocks]),
+            stacked([block.closed_only.mean for block in blocks]),
+        ),
+    )
+
+
+def _figures(curves: SurvivalCurves, target: float, horizon: float, level: float) -> TimeFigures:
+    all_ended = curves.survival[:, -1] == 0
+    return TimeFigures(
+        curves.cases,
+        curves.events.sum(axis=1),
+        curves.quantile(0.5, "log-log", level),
+        _by_target(curves, target, level),
+        curves.restricted_mean(horizon, level).where((curves.last >= horizon) | all_ended),
+        _closed_only(curves, target),
+    )
+
+
+def _by_target(curves: SurvivalCurves, target: float, level: float) -> Estimates:
+    """1 - S(target), the survival limits turned round."""
+    still = curves.at(target, "log-log", level)
+    share, column = 1 - still.value, curves.column(target)
+    ended = curves.events[:, : column + 1].sum(axis=1)
+    left = curves.events[:, column] + curves.censored[:, column]
+    known = ended + curves.at_risk[:, column] - left
+    none, every = share == 0, still.value == 0
+    # Wilson's own error would be 0 there too; the limits carry the doubt.
+    wide_low, wide_high = wilson_interval(np.where(every, ended, 0), np.where(every, ended, known), level)
+    edge = none | every
+    found = Estimates(
+        share,
+        np.where(edge, 0.0, still.error),
+        np.where(edge, wide_low, 1 - still.high),
+        np.where(edge, wide_high, 1 - still.low),
+    )
+    return found.where((curves.last >= target) | every)
+
+
+def _closed_only(curves: SurvivalCurves, target: float) -> ClosedOnly:
+    time, died = curves.time, curves.events
+    total, reached = died.sum(axis=1), died.cumsum(axis=1)
+    half = total[:, None] / 2
+    median = (time[np.argmax(reached >= half, axis=1)] + time[np.argmax(reached > half, axis=1)]) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = died[:, time <= target].sum(axis=1) / total
+        mean = died @ time / total
+    return ClosedOnly(np.where(total > 0, median, np.nan), share, mean)

@@ -1,0 +1,185 @@
+"""Survey scores weighted to the population frame, with Taylor errors: of agencies, of their regions and services, and of regions
+across agencies.
+
+Belongs here: which answers make which score, and what a score's effective size is. Does not belong here: the factors
+(`frame_weights`), the means under them (`survey_cells`) and which score is compared (SQL, after).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from methodology.estimates import mean_interval, wilson_interval
+from methodology.frame_weights import DRAW
+from methodology.frames import Ints, Texts, numbers_by
+from methodology.survey_cells import ItemCells, ItemMeans, weighted_item_means
+from methodology.weights import WeightAdjustment
+
+Columns = dict[str, npt.NDArray[Any]]
+
+ITEM = ["metric_id", "instrument_id"]
+SUMS = ["n", "w", "wy", "wyy", "w2", "w2y", "w2y2"]
+PARTS = {"service": "service_id", "agency_region": "region_id"}
+KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
+COLUMNS = {
+    **dict.fromkeys([*KEY, "agency_id", "estimator"], "string"),
+    "n": "int64",
+    **dict.fromkeys(
+        ["score", "standard_error", "ci_low", "ci_high", "n_effective", "design_effect", "weight_sum"], "float64"
+    ),
+}
+
+
+def weighted_scores(
+    answers: pd.DataFrame,
+    weights: pd.DataFrame,
+    statistics: pd.DataFrame,
+    *,
+    estimators: "pd.Series[str]",
+    level: float,
+) -> pd.DataFrame:
+    """COLUMNS of all scores of one period, on 0-100.
+
+    answers: SUMS of scores by ITEM and `cell`; weights: cells that can be weighted as `frame_weights` makes them, each with its
+    number `cell`, draw after draw; statistics: n of regions that were measured; estimators: by metric_id.
+    """
+    weights = weights.sort_values("cell").reset_index(drop=True)
+    draw = numbers_by(weights, DRAW)
+    names = answers.groupby(ITEM, sort=True).size().index.to_frame().to_numpy(object)
+    sums: Columns = {"cell": answers["cell"].to_numpy(), "item": numbers_by(answers, ITEM)}
+    order = np.lexsort((sums["cell"], sums["item"], draw[sums["cell"]]))
+    sums |= {name: answers[name].to_numpy() for name in SUMS}
+    sums = {name: values[order] for name, values in sums.items()}
+    cells: Columns = {name: weights[name].to_numpy() for name in weights.columns}
+    made = []
+    # Rows of a draw lie together in both.
+    drawn, answered = (_starts(codes) for codes in (draw, draw[sums["cell"]]))
+    for number in range(drawn.size - 1):
+        own, said = (slice(*starts[number : number + 2]) for starts in (drawn, answered))
+        rows = {name: values[said] for name, values in sums.items()}
+        rows["cell"] = rows["cell"] - own.start
+        made.append(_draw(rows, {name: values[own] for name, values in cells.items()}, names))
+    if not made:
+        return pd.DataFrame(columns=list(COLUMNS))
+    scores = pd.DataFrame({name: np.concatenate([part[name] for part in made]) for name in made[0]})
+    scores = scores[np.isfinite(scores["score"])]
+    scores["estimator"] = scores["metric_id"].map(estimators)
+    scores = pd.concat([scores, _regions(scores, statistics)], ignore_index=True)
+    return with_intervals(scores, level).sort_values(KEY, kind="stable")
+
+
+def _starts(codes: Ints) -> Ints:
+    """Where each code begins in sorted codes from 0 on, and after the last their number."""
+    return np.searchsorted(codes, np.arange(codes.max(initial=-1) + 2))
+
+
+@dataclass(frozen=True)
+class _Units:
+    """Units of a draw, and which of its cells are theirs (cells, units)."""
+
+    kind: Texts
+    name: Texts
+    member: npt.NDArray[np.float64]
+
+
+def _units(factors: Columns) -> _Units:
+    """The agency, and those of its services and regions that have a name."""
+    agency, size = factors["agency_id"][0], factors["factor"].size
+    units, members = [("agency", agency)], [np.ones((size, 1))]
+    for unit_type, column in PARTS.items():
+        names, part = np.unique(factors[column].astype(str), return_inverse=True)
+        is_named = names != "-"
+        units += [(unit_type, f"{agency}/{name}") for name in names[is_named]]
+        members.append(np.eye(names.size)[part][:, is_named])
+    return _Units(
+        np.array([kind for kind, _ in units], object), np.array([name for _, name in units], object), np.hstack(members)
+    )
+
+
+def _draw(rows: Columns, factors: Columns, items: Texts) -> Columns:
+    """Estimates of one draw: each of its items, in the agency and in each of its parts; columns as arrays."""
+    known, item = np.unique(rows["item"], return_inverse=True)
+    size = factors["factor"].size
+
+    def spread(column: str) -> npt.NDArray[np.float64]:
+        table = np.zeros((size, known.size))
+        table[rows["cell"], item] = rows[column]
+        return table
+
+    asked = (factors[column].astype(float) for column in ("asked_count", "asked_w", "asked_w2"))
+    cells = ItemCells(*asked, *(spread(column) for column in SUMS))
+    codes = np.array([text.split(";") for text in factors["group_codes"]]).astype(np.int64)
+    adjustment = WeightAdjustment(factors["asked_w"].astype(float), factors["factor"], tuple(codes.T))
+    units = _units(factors)
+    found = framed_means(cells, adjustment, units.member)
+    unit, column = (index.ravel() for index in np.indices(found.mean.shape))
+    return {
+        "unit_type": units.kind[unit],
+        "unit_id": units.name[unit],
+        "agency_id": np.full(unit.size, factors["agency_id"][0], object),
+        "metric_id": items[known, 0][column],
+        "period_id": np.full(unit.size, factors["period_id"][0], object),
+        "instrument_id": items[known, 1][column],
+        "n": found.n.ravel(),
+        "score": found.mean.ravel(),
+        "standard_error": found.error.ravel(),
+        "weight_sum": found.weight.ravel(),
+        "element_variance": found.element_variance.ravel(),
+        "kish_n": found.kish_n.ravel(),
+    }
+
+
+def framed_means(cells: ItemCells, adjustment: WeightAdjustment, units: npt.ArrayLike) -> ItemMeans:
+    """`weighted_item_means` of units (cells, units) with errors that know what the frame cost.
+
+    Every level of a margin beyond its first costs a degree of freedom.
+    """
+    found = weighted_item_means(cells, adjustment, units)
+    spent = sum(int(margin.max()) for margin in adjustment.margins)
+    drawn = cells.asked.sum()
+    return replace(found, error=np.sqrt((drawn - 1) / max(drawn - 1 - spent, 1)) * found.error)
+
+
+def _regions(scores: pd.DataFrame, statistics: pd.DataFrame) -> pd.DataFrame:
+    """A region across its agencies: their regional means by weight, where every agency that was measured there has one."""
+    parts = scores[scores["unit_type"] == "agency_region"].copy()
+    parts["unit_id"] = [
+        unit[len(agency) + 1 :] for agency, unit in zip(parts["agency_id"], parts["unit_id"], strict=True)
+    ]
+    parts["unit_type"], weight = "region", parts["weight_sum"]
+    parts["first"], parts["second"] = weight * parts["score"], weight * parts["score"] ** 2
+    parts["variance"] = weight**2 * parts["standard_error"] ** 2
+    parts["within"] = weight * parts["element_variance"].fillna(0)
+    parts["squares"] = weight**2 / parts["kish_n"]
+    sums = ["n", "weight_sum", "first", "second", "variance", "within", "squares"]
+    regions = parts.groupby([*KEY, "estimator"], sort=True)[sums].sum().reset_index()
+    total = regions["weight_sum"]
+    regions["score"] = regions["first"] / total
+    regions["standard_error"] = np.sqrt(regions["variance"]) / total
+    regions["element_variance"] = (regions["within"] + regions["second"]) / total - regions["score"] ** 2
+    regions["kish_n"] = total**2 / regions["squares"]
+    whole = statistics.groupby(KEY)["n"].sum().rename("answered").reset_index()
+    regions = regions.merge(whole, on=KEY)
+    return regions[regions["n"] == regions["answered"]].assign(agency_id=None)
+
+
+def with_intervals(scores: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Design effect, effective n (never above n) and interval of every row; scores and errors are on 0-100."""
+    n, mean, error = (scores[name].to_numpy(float) for name in ("n", "score", "standard_error"))
+    spread = scores["element_variance"].to_numpy(float)
+    # Where all answers are equal, or the margins explain all of them, the weights alone tell what they cost.
+    told = (spread > 1e-9) & (error > 1e-9)
+    effective = np.divide(spread, error**2, out=scores["kish_n"].to_numpy(float).copy(), where=told)
+    size = np.minimum(effective, n)
+    mean_low, mean_high = mean_interval(mean, np.where(told, error, 0.0), size, level)
+    low, high = wilson_interval(mean / 100 * size, size, level)
+    is_share = (scores["estimator"] == "proportion").to_numpy()
+    return scores.assign(
+        design_effect=n / effective,
+        n_effective=size,
+        ci_low=np.where(is_share, 100 * low, mean_low),
+        ci_high=np.where(is_share, 100 * high, mean_high),
+    )
