@@ -9,14 +9,13 @@ a function of published scores, counts and errors, and gives away nothing they d
 units are mostly the smallest, and weigh least.
 """
 
-from collections.abc import Iterable
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
 from methodology.inequality import gini, theil_split
+from methodology.lineage import joined
 from methodology.shrinkage import shrink, spread, tau_interval
 from methodology.variance_components import pooled_variance
 
@@ -93,9 +92,7 @@ def _families(
     """Units with their shrunken scores, and a row per family with its spread and inequality."""
     families = measured.groupby(FAMILY, dropna=False, sort=True)
     family: Numbers = np.asarray(families.ngroup(), np.int64)
-    groups = families.agg(
-        n=("n", "sum"), slice_ids=("slice_ids", _joined), variance=("variance", "first")
-    ).reset_index()
+    groups = families.agg(n=("n", "sum"), slice_ids=("slice_ids", joined), variance=("variance", "first")).reset_index()
     size = len(groups)
     score, error = measured["score"].to_numpy(float), measured["error"].to_numpy(float)
     found = spread(score, error, family, size)
@@ -138,10 +135,6 @@ def _on_one_footing(units: pd.DataFrame, raw: pd.DataFrame) -> pd.DataFrame:
     for name in FIGURES:
         units[name] = units[name].where(~mixed, raw[name].astype(units[name].dtype))
     return units
-
-
-def _joined(slice_ids: Iterable[str]) -> str:
-    return ";".join(sorted({part for ids in set(slice_ids) for part in ids.split(";")}))
 
 
 def _errors(units: pd.DataFrame, level: float) -> tuple[Floats, Floats]:

@@ -6,7 +6,7 @@ which indicators there are (`index_indicators`), the formulas (`index`, `index_u
 """
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from methodology.index_uncertainty import (
     score_draws,
     weight_share_ahead,
 )
+from methodology.lineage import joined
 
 Floats = npt.NDArray[np.float64]
 Row = dict[str, object]
@@ -163,7 +164,7 @@ def _composite(key: str, own: Indicators, rules: IndexRules) -> list[Row]:
                 "units_count": len(own.agencies),
                 "indicators_count": int(own.known[place].sum()),
                 "reason": None if sure else "no_interval",
-                "slice_ids": _joined(source.slice_ids for source in sources),
+                "slice_ids": joined(source.slice_ids for source in sources),
             }
         )
         made += [
@@ -195,10 +196,6 @@ def _composite(key: str, own: Indicators, rules: IndexRules) -> list[Row]:
             for number, source in enumerate(sobol.sources)
         ]
     return made + _dominance(own, nodes)
-
-
-def _joined(slice_ids: Iterable[str]) -> str:
-    return ";".join(sorted({one for ids in slice_ids for one in ids.split(";") if one}))
 
 
 def _dominance(own: Indicators, nodes: Floats) -> list[Row]:

@@ -5,12 +5,13 @@ counts of a practice (`maturity_practices`), and the formulas (`maturity`, `matu
 """
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from methodology.lineage import joined
 from methodology.maturity import assess, level_of, maturity_score
 from methodology.maturity_models import HIGHEST_ADOPTION, MaturityModel
 from methodology.maturity_uncertainty import announced_levels, level_probabilities, level_probabilities_of_score
@@ -74,7 +75,7 @@ def maturity_parts(
             **unit,
             "agency_id": own["agency_id"].iloc[0],
             "period_id": period,
-            "slice_ids": _joined(own["slice_ids"]),
+            "slice_ids": joined(own["slice_ids"]),
         }
         if model.practices:
             # Every unit draws its own numbers, whoever else is assessed.
@@ -193,7 +194,3 @@ def _dimensions(dimensions: Mapping[str, float], own: pd.DataFrame, model: Matur
         }
         for name, value in dimensions.items()
     ]
-
-
-def _joined(slice_ids: Iterable[str]) -> str:
-    return ";".join(sorted({one for ids in slice_ids for one in ids.split(";")}))

@@ -4,12 +4,13 @@ Belongs here: bringing the assessment, its evidence and the warehouse's own answ
 (`maturity_parts`) and the rules of adoption (`maturity`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from methodology.lineage import joined
 from methodology.maturity import observed_adoption, shown_adoption
 from methodology.maturity_models import HIGHEST_ADOPTION, MaturityModel
 
@@ -71,10 +72,6 @@ def practices_counted(
     return rows.sort_values([*KEY, "practice_id"], kind="stable")
 
 
-def _joined(ids: Iterable[str]) -> str:
-    return ";".join(sorted(set(ids)))
-
-
 def _by_unit(cells: pd.DataFrame) -> pd.DataFrame:
     """One row per unit and practice. Assessed service by service, an agency's adoption is the mean of its services'."""
     cells = cells.sort_values(["slice_id", "practice_id", "service_id", "branch_id"], kind="stable")
@@ -96,7 +93,7 @@ def _by_unit(cells: pd.DataFrame) -> pd.DataFrame:
         times=("practices_count", "sum"),
         evidenced=("evidenced_count", "sum"),
         expires_on=("expires_on", "min"),
-        slice_ids=("slice_id", _joined),
+        slice_ids=("slice_id", joined),
     )
     rows["assessed"] = rows["assessed"] / rows["times"].astype(float)
     rows["has_evidence"] = rows["evidenced"] == rows["times"]
@@ -108,7 +105,7 @@ def _by_unit(cells: pd.DataFrame) -> pd.DataFrame:
 def _with_absent(rows: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
     """Practices the model knows and nobody assessed are rows too: what is missing must be listed."""
     units = rows.groupby(KEY, sort=True, as_index=False).agg(
-        agency_id=("agency_id", "first"), unit_slice_ids=("slice_ids", _joined)
+        agency_id=("agency_id", "first"), unit_slice_ids=("slice_ids", joined)
     )
     known = listed[["model_id", "practice_id", "dimension", "level", "is_mandatory"]].rename(
         columns={"level": "practice_level", "dimension": "own_dimension"}

@@ -82,18 +82,22 @@ def study(rng: np.random.Generator, draws: int) -> list[Finding]:
             drawn(f"some count narrowed where the small ones alone are hidden; {name}", exposed),
             drawn(f"no pattern found that protects every count, and the proof says so; {name}", unprotected),
         ]
-    return [*found, revealed(worlds["tables and their previous edition"])]
+    return [*found, *editions(worlds["tables and their previous edition"])]
 
 
-def revealed(worlds: Sequence[World]) -> Finding:
-    """What the product does not claim: a count hidden in the previous edition may come out when today's is no longer hidden."""
-    kept = []
-    for world, hidden in zip(worlds, protected(worlds), strict=True):
+def editions(worlds: Sequence[World]) -> list[Finding]:
+    """What looking at the previous edition is worth, and what is not claimed: that its own hidden counts stay hidden."""
+    exposed, kept = [], []
+    forgotten = protected([World(world.counts, world.region) for world in worlds])
+    for world, blind, hidden in zip(worlds, forgotten, protected(worlds), strict=True):
+        unseen = blind.small - {key for key in world.shown if world.counts.get(key) == world.earlier[key]}
+        exposed.append(bool(np.any(attacked(world, blind.cells, unseen) < WIDTH - SLACK)))
         small = frozenset(key for key, n in world.earlier.items() if n < MINIMUM_N and key not in world.shown)
         kept.append(attacked(world, hidden.cells, small, of_earlier=True) >= WIDTH - SLACK)
-    return drawn(
-        "hidden counts of the previous edition that both editions leave as wide as required", np.concatenate(kept)
-    )
+    return [
+        drawn("some count narrowed by two editions where the product looks at today's alone", exposed),
+        drawn("hidden counts of the previous edition that both leave as wide as required", np.concatenate(kept)),
+    ]
 
 
 def protected(worlds: Sequence[World]) -> list[Hidden]:
@@ -174,14 +178,14 @@ def unnamed(rng: np.random.Generator) -> World:
 
 
 def corrected(rng: np.random.Generator, size: int) -> list[World]:
-    """Editions as the product published them, and new ones in which one region of one agency was restated."""
-    before = [people(rng, (2, 3, 3, 1), 15) for _ in range(size)]
+    """Editions as the product published them, and new ones in which one service of one agency was restated."""
+    before = [people(rng, (2, 3, 2, 1), 12) for _ in range(size)]
     kinds = ["service", "agency_region"]
     earlier = [counted(answers, kinds) for answers in before]
     worlds = []
     for answers, old, hidden in zip(before, earlier, protected(earlier), strict=True):
         after = answers.copy()
-        after[0, :, 0] = np.floor(after[0, :, 0] * rng.uniform(0.5, 1.6, after[0, :, 0].shape))
+        after[0, 0] = np.floor(after[0, 0] * rng.uniform(0.5, 1.6, after[0, 0].shape))
         new = counted(after, kinds)
         worlds.append(World(new.counts, new.region, old.counts, frozenset(old.counts) - hidden.cells))
     return worlds

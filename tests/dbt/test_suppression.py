@@ -13,11 +13,10 @@ import pandas as pd
 import pytest
 
 from miyar.workspace import Workspace
-from simulation.coverage.attacks import Tables, widths
+from simulation.coverage import attacks
 from tests.dbt.python_models import run_model
 
 TABLE = {"metric_id": "m", "period_id": "q", "instrument_id": "i"}
-PARTS = ("service", "agency_region")
 PLACED = ["unit_type", "unit_id", *TABLE, "agency_id", "only_region_id"]
 SCORES = dict.fromkeys(("unit_type", "unit_id", "agency_id", *TABLE, "slice_ids"), "str") | {
     "n": "Int64",
@@ -168,71 +167,24 @@ def test_a_small_count_that_was_shown_is_recorded_as_public() -> None:
 
 
 def test_two_editions_read_together_give_no_hidden_count_away() -> None:
-    """Two agencies in two regions, one corrected after publication; the attacker of `simulation.coverage` reads both editions."""
-    draw = np.random.default_rng(7)
+    """Two agencies in two regions, one corrected after publication; the attacker of the coverage study reads both editions."""
     attacked, narrowed_without = 0, 0
-    for _ in range(25):
-        people = np.floor(np.exp(draw.normal(np.log(20), 1.0, (2, 3, 2))))
-        corrected = people.copy()
-        corrected[0, 0] = np.floor(corrected[0, 0] * draw.uniform(0.5, 1.6, 2))
-        before, after = _centre(people), _centre(corrected)
-        hidden = _units(_run(before))
-        shown = {key for key in before if (key[0], key[2]) not in hidden}
-        found = _attacked(before, shown, after, _run(after, earlier=(before, shown)))
-        assert (found >= 10 - 1e-6).all()
+    for world in attacks.corrected(np.random.default_rng(7), 80):
+        small, hidden = _small_and_hidden(_run(world.counts, earlier=(world.earlier, set(world.shown))))
+        found = attacks.attacked(world, hidden, small)
+        assert (found >= attacks.WIDTH - 1e-6).all()
         attacked += found.size
-        narrowed_without += (_attacked(before, shown, after, _run(after)) < 10 - 1e-6).any()
-    assert attacked > 40
+        small, hidden = _small_and_hidden(_run(world.counts))
+        narrowed_without += (attacks.attacked(world, hidden, small) < attacks.WIDTH - 1e-6).any()
+    assert attacked > 150
     # Had each edition looked at itself alone, a reader of both would have had some of the counts.
-    assert narrowed_without > 2
+    assert narrowed_without > 4
 
 
-def _attacked(before: Counts, shown: set[tuple[str, str, str]], after: Counts, made: pd.DataFrame) -> Any:
-    """How wide the interval of each small count of the later edition stays for a reader of both."""
-    first = {key: place for place, key in enumerate(before)}
-    second = {key: len(before) + place for place, key in enumerate(after)}
-    sums = [*_sums(first), *_sums(second)]
-    sums += [([first[key]], second[key]) for key in after if before.get(key) == after[key]]
-    known = [*(key in shown for key in before), *((key[0], key[2]) not in _units(made) for key in after)]
-    small = _units(made[made["is_primary"] & ~made["is_public"]])
-    targets = np.array([place for key, place in second.items() if (key[0], key[2]) in small], np.int64)
-    values = np.array([*before.values(), *after.values()], float)
-    return widths(Tables(values, sums), ~np.array(known), targets)
-
-
-def _centre(people: "np.ndarray[Any, np.dtype[np.float64]]") -> Counts:
-    """Counts of agencies by service and by region, from answers by agency, service and region."""
-    counts: Counts = {}
-    for agency, own in zip("ab", people, strict=True):
-        counts["agency", agency, agency] = int(own.sum())
-        counts |= {("service", agency, f"{agency}/s{s}"): int(n) for s, n in enumerate(own.sum(axis=1))}
-        counts |= {("agency_region", agency, f"{agency}/r{r}"): int(n) for r, n in enumerate(own.sum(axis=0))}
-    counts |= {("region", "", f"r{r}"): int(n) for r, n in enumerate(people.sum(axis=(0, 1)))}
-    return {key: n for key, n in counts.items() if n > 0}
-
-
-def _sums(place: dict[tuple[str, str, str], int]) -> list[tuple[list[int], int]]:
-    """Parts and totals among the places of one edition: services and regions of an agency, agencies of a region."""
-    parts = {
-        **{
-            ("agency", a, a, kind): [n for (k, o, _), n in place.items() if k == kind and o == a]
-            for a in "ab"
-            for kind in PARTS
-        },
-        **{
-            ("region", "", r, ""): [n for (k, _, u), n in place.items() if k == "agency_region" and u[2:] == r]
-            for r in ("r0", "r1")
-        },
-    }
-    return [
-        (own, place[kind, agency, unit])
-        for (kind, agency, unit, _), own in parts.items()
-        if (kind, agency, unit) in place
-    ]
-
-
-def _units(made: pd.DataFrame) -> set[tuple[str, str]]:
-    return set(zip(made["unit_type"], made.index, strict=True))
+def _small_and_hidden(made: pd.DataFrame) -> tuple[frozenset[attacks.Key], frozenset[attacks.Key]]:
+    keys = list(zip(made["unit_type"], made["agency_id"].fillna(""), made.index, strict=True))
+    is_small = made["is_primary"] & ~made["is_public"]
+    return frozenset(key for key, one in zip(keys, is_small, strict=True) if one), frozenset(keys)
 
 
 def test_no_published_table_gives_a_hidden_count_away(built_workspace: Workspace) -> None:
