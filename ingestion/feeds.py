@@ -51,13 +51,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Feed:
-    """One kind of data: its columns in lake order, its row key and the column its period comes from."""
+    """One kind of data: its columns in lake order, its row key, the column its period comes from, and its table of cells."""
 
     name: str
     about: str
     event: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    cells: str
 
     @property
     def by_name(self) -> dict[str, Column]:
@@ -83,7 +84,7 @@ def load_feeds() -> dict[str, Feed]:
             known = dict(options)
             known["codes"] = tuple(codes[known["codes"]]) if "codes" in known else ()
             columns.append(Column(name=column, **{"about": "", **known}))
-        feeds[name] = Feed(name, spec["about"], spec["event"], tuple(spec["key"]), tuple(columns))
+        feeds[name] = Feed(name, spec["about"], spec["event"], tuple(spec["key"]), tuple(columns), spec["cells"])
     return feeds
 
 
