@@ -26,6 +26,7 @@ SQL_TYPES = {
     "date": "date",
     "boolean": "boolean",
 }
+FILE = Path(__file__).with_suffix(".yml")
 # Columns Miyar itself adds to every lake row, after the canonical ones.
 LINEAGE = {
     "provider_id": "text",
@@ -75,7 +76,7 @@ class Feed:
 @cache
 def load_feeds() -> dict[str, Feed]:
     """All feeds by name, in the order of the file."""
-    source = yaml.safe_load((Path(__file__).parent / "feeds.yml").read_text("utf-8"))
+    source = yaml.safe_load(FILE.read_text("utf-8"))
     codes: dict[str, list[str]] = source["codes"]
     feeds = {}
     for name, spec in source["feeds"].items():
