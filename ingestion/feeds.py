@@ -26,6 +26,7 @@ SQL_TYPES = {
     "date": "date",
     "boolean": "boolean",
 }
+FILE = Path(__file__).with_suffix(".yml")
 # Columns Miyar itself adds to every lake row, after the canonical ones.
 LINEAGE = {
     "provider_id": "text",
@@ -51,13 +52,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Feed:
-    """One kind of data: its columns in lake order, its row key and the column its period comes from."""
+    """One kind of data: its columns in lake order, its row key, the column its period comes from, and its table of cells."""
 
     name: str
     about: str
     event: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    cells: str
 
     @property
     def by_name(self) -> dict[str, Column]:
@@ -74,7 +76,7 @@ class Feed:
 @cache
 def load_feeds() -> dict[str, Feed]:
     """All feeds by name, in the order of the file."""
-    source = yaml.safe_load((Path(__file__).parent / "feeds.yml").read_text("utf-8"))
+    source = yaml.safe_load(FILE.read_text("utf-8"))
     codes: dict[str, list[str]] = source["codes"]
     feeds = {}
     for name, spec in source["feeds"].items():
@@ -83,7 +85,7 @@ def load_feeds() -> dict[str, Feed]:
             known = dict(options)
             known["codes"] = tuple(codes[known["codes"]]) if "codes" in known else ()
             columns.append(Column(name=column, **{"about": "", **known}))
-        feeds[name] = Feed(name, spec["about"], spec["event"], tuple(spec["key"]), tuple(columns))
+        feeds[name] = Feed(name, spec["about"], spec["event"], tuple(spec["key"]), tuple(columns), spec["cells"])
     return feeds
 
 

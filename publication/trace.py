@@ -9,21 +9,11 @@ from typing import Any
 
 import duckdb
 
+from ingestion.feeds import load_feeds
 from miyar import sql
 from miyar.errors import MiyarError, Problem
 from miyar.unit_types import unit_types
 from miyar.workspace import Workspace
-
-# Feed -> its table of cells.
-CELLS = {
-    "survey_responses": "int_survey__cells",
-    "complaints": "int_complaints__cells",
-    "service_usage": "int_usage__cells",
-    "service_standards": "int_standards__cells",
-    "mystery_visits": "int_visits__cells",
-    "maturity_assessments": "int_maturity__cells",
-    "reported_measures": "int_reported__cells",
-}
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,7 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
             where, values = row_conditions(passport, metric, feed)
             where += " and slice_id in (select unnest(?::varchar[]))"
             values.append(sorted({entry["slice_id"] for entry in own}))
-            table = f"warehouse.intermediate.{CELLS[feed]}"
+            table = f"warehouse.intermediate.{load_feeds()[feed].cells}"
             cells[feed] = _all(
                 connection, f"select * from {table} where {where}{_grain(metric, feed)} order by all", values
             )

@@ -50,11 +50,11 @@ class DbtResult:
         return self.status in {"error", "fail", "runtime error", "skipped"}
 
 
-def build_key(project: Path = DBT) -> str:
+def build_key(project: Path | None = None) -> str:
     """Hash of the SQL that makes cells."""
     digest = hashlib.sha256()
     for pattern in CELLS_COME_FROM:
-        for path in sorted(project.glob(pattern)):
+        for path in sorted((project or DBT).glob(pattern)):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

@@ -20,3 +20,11 @@
             and feed.submission_id = pending.submission_id
     )
 {%- endmacro %}
+
+{# Place of a delivered case among its versions in a slice, the latest first: it alone counts. #}
+{% macro age_of_version(cases) -%}
+    row_number() over (
+        partition by {{ cases }}.slice_id, {{ cases }}.case_id
+        order by {{ cases }}.delivery_rank desc, {{ cases }}.source_row desc
+    )
+{%- endmacro %}

@@ -39,20 +39,7 @@ subjects as (
 
 cells as (
 
-    select
-        'complaints' as feed, slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
-        opened_count as rows_count, 1 as cells_count
-    from {{ ref('int_complaints__cells') }}
-    union all by name
-    select
-        'service_usage' as feed, slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
-        rows_count, 1 as cells_count
-    from {{ ref('int_usage__cells') }}
-    union all by name
-    select
-        'service_standards' as feed, slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
-        standards_count as rows_count, 1 as cells_count
-    from {{ ref('int_standards__cells') }}
+    {{ rows_of_cells() }}
     union all by name
     -- A visit's score is one cell's; its rows are the items it was made of.
     select
@@ -70,12 +57,6 @@ cells as (
     from {{ ref('int_visits__cells') }}
     where grain = 'item'
     {%- endfor %}
-    union all by name
-    select
-        'maturity_assessments' as feed, 'maturity.' || model_id as subject,
-        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
-        practices_count as rows_count, 1 as cells_count
-    from {{ ref('int_maturity__cells') }}
     union all by name
     select
         'reported_measures' as feed, measure as subject, 'reported' as instrument_id,

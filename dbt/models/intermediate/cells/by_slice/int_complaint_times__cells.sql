@@ -15,10 +15,7 @@ versions as (
         complaints.acknowledged_at,
         coalesce(complaints.resolved_at, complaints.closed_at) as answered_at,
         {{ first_moment('complaints.period_id') }} as period_start,
-        row_number() over (
-            partition by complaints.slice_id, complaints.case_id
-            order by complaints.delivery_rank desc, complaints.source_row desc
-        ) as version_rank,
+        {{ age_of_version('complaints') }} as version_rank,
         -- An extract without its own time was taken no earlier than its last case was opened.
         coalesce(
             complaints.extracted_at,

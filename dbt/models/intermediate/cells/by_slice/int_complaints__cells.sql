@@ -4,10 +4,7 @@ versions as (
 
     select
         complaints.*,
-        row_number() over (
-            partition by complaints.slice_id, complaints.case_id
-            order by complaints.delivery_rank desc, complaints.source_row desc
-        ) as version_rank,
+        {{ age_of_version('complaints') }} as version_rank,
         -- An extract without its own time was taken no earlier than its last case was opened.
         coalesce(
             complaints.extracted_at,

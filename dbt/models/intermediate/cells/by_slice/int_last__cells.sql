@@ -8,10 +8,7 @@ cases as (
 
     select
         complaints.*,
-        row_number() over (
-            partition by complaints.slice_id, complaints.case_id
-            order by complaints.delivery_rank desc, complaints.source_row desc
-        ) as version_rank
+        {{ age_of_version('complaints') }} as version_rank
     from {{ pending_rows('complaints') }} as complaints
 
 ),

@@ -46,19 +46,8 @@ reported as (
 
 measures as (
 
-    {%- for measure, numerator, base in [
-        ('in_time', 'in_time_count', 'due_count'),
-        ('acknowledged', 'acknowledged_count', 'acknowledgeable_count'),
-        ('upheld', 'upheld_count', 'decided_count'),
-        ('reopened', 'reopened_count', 'closed_count'),
-        ('escalated', 'escalated_count', 'escalatable_count'),
-    ] %}
-    select
-        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
-        'complaints.{{ measure }}' as measure_id, {{ base }} as n, {{ numerator }} as numerator
-    from {{ ref('int_complaints__cells') }}
+    {{ shares_observed() }}
     union all by name
-    {%- endfor %}
     select
         slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
         'complaints.per_1000' as measure_id, 0 as n, opened_count as numerator
@@ -71,35 +60,6 @@ measures as (
     inner join complaint_slices
         on usage.agency_id = complaint_slices.agency_id
         and usage.period_id = complaint_slices.period_id
-    union all by name
-    select
-        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
-        'usage.digital_completion' as measure_id, rated_started_count as n, rated_ended_count as numerator
-    from {{ ref('int_usage__cells') }}
-    where channel in (select digital_channels.channel from digital_channels)
-    union all by name
-    select
-        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
-        'usage.digital_take_up' as measure_id, completed_count as n,
-        case when channel in (select digital_channels.channel from digital_channels) then completed_count else 0 end
-            as numerator
-    from {{ ref('int_usage__cells') }}
-    where channel is not null
-    union all by name
-    select
-        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
-        'usage.availability' as measure_id, cast(round(minutes_due) as bigint) as n, minutes_available as numerator
-    from {{ ref('int_usage__cells') }}
-    union all by name
-    select
-        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
-        'standards.cases_met' as measure_id, total_count as n, met_count as numerator
-    from {{ ref('int_standards__cells') }}
-    union all by name
-    select
-        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
-        'standards.targets_met' as measure_id, judged_count as n, on_target_count as numerator
-    from {{ ref('int_standards__cells') }}
     union all by name
     select
         slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,

@@ -1,0 +1,82 @@
+{# What is made of each feed's rows, said once: its tables of cells (the first is the one a score is traced back to), and the
+column that says how many rows a cell stands for. A feed with `subject` has several kinds of rows in one table; those that need
+more SQL than this are written out in `int_rows__gathered`. A new feed is an entry here. #}
+{% macro cells_of_feeds() %}
+    {{- return({
+        'survey_responses': {
+            'cells': [
+                'int_survey__cells', 'int_respondents__cells', 'int_questionnaires__cells', 'int_journeys__cells',
+                'int_closed_loop__cells', 'int_expectation__cells',
+            ],
+        },
+        'complaints': {
+            'cells': [
+                'int_complaints__cells', 'int_complaint_times__cells', 'int_episodes__cells', 'int_last__cells',
+            ],
+            'rows': 'opened_count',
+        },
+        'service_usage': {'cells': ['int_usage__cells'], 'rows': 'rows_count'},
+        'service_standards': {'cells': ['int_standards__cells'], 'rows': 'standards_count'},
+        'mystery_visits': {'cells': ['int_visits__cells', 'int_visit_parts__cells']},
+        'maturity_assessments': {
+            'cells': ['int_maturity__cells'], 'rows': 'practices_count', 'subject': "'maturity.' || model_id",
+        },
+        'reported_measures': {'cells': ['int_reported__cells']},
+    }) -}}
+{% endmacro %}
+
+{# What has to be there first, as dbt reads it: every table of cells. #}
+{% macro after_all_cells() %}
+    {%- for made in cells_of_feeds().values() %}
+    {%- for table in made.cells %}
+-- depends_on: {{ ref(table) }}
+    {%- endfor %}
+    {%- endfor %}
+{% endmacro %}
+
+{# Measures that are a share of counts in cells: numerator of base. A new one over columns that cells have is a line here. #}
+{% macro shares_of_cells() %}
+    {%- set digital = 'channel in (select digital_channels.channel from digital_channels)' %}
+    {%- set in_digital = 'case when ' ~ digital ~ ' then completed_count else 0 end' %}
+    {{- return([
+        {'cells': 'int_complaints__cells', 'measure': 'complaints.in_time', 'numerator': 'in_time_count', 'base': 'due_count'},
+        {'cells': 'int_complaints__cells', 'measure': 'complaints.acknowledged', 'numerator': 'acknowledged_count', 'base': 'acknowledgeable_count'},
+        {'cells': 'int_complaints__cells', 'measure': 'complaints.upheld', 'numerator': 'upheld_count', 'base': 'decided_count'},
+        {'cells': 'int_complaints__cells', 'measure': 'complaints.reopened', 'numerator': 'reopened_count', 'base': 'closed_count'},
+        {'cells': 'int_complaints__cells', 'measure': 'complaints.escalated', 'numerator': 'escalated_count', 'base': 'escalatable_count'},
+        {'cells': 'int_usage__cells', 'measure': 'usage.digital_completion', 'numerator': 'rated_ended_count', 'base': 'rated_started_count', 'where': digital},
+        {'cells': 'int_usage__cells', 'measure': 'usage.digital_take_up', 'numerator': in_digital, 'base': 'completed_count', 'where': 'channel is not null'},
+        {'cells': 'int_usage__cells', 'measure': 'usage.availability', 'numerator': 'minutes_available', 'base': 'cast(round(minutes_due) as bigint)'},
+        {'cells': 'int_standards__cells', 'measure': 'standards.cases_met', 'numerator': 'met_count', 'base': 'total_count'},
+        {'cells': 'int_standards__cells', 'measure': 'standards.targets_met', 'numerator': 'on_target_count', 'base': 'judged_count'},
+    ]) -}}
+{% endmacro %}
+
+{# Those shares as rows, by slice and place. #}
+{% macro shares_observed() %}
+    {%- for share in shares_of_cells() %}
+    select
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
+        '{{ share.measure }}' as measure_id, {{ share.base }} as n, {{ share.numerator }} as numerator
+    from {{ ref(share.cells) }}
+    {%- if share.where %}
+    where {{ share.where }}
+    {%- endif %}
+    {{ 'union all by name' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
+
+{# Rows behind each cell of the feeds that need no more SQL than `cells_of_feeds` says. #}
+{% macro rows_of_cells() %}
+    {%- for feed, made in cells_of_feeds().items() if made.rows %}
+    {{ 'union all by name' if not loop.first }}
+    select
+        '{{ feed }}' as feed,
+        {%- if made.subject %}
+        {{ made.subject }} as subject,
+        {%- endif %}
+        slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
+        {{ made.rows }} as rows_count, 1 as cells_count
+    from {{ ref(made.cells[0]) }}
+    {%- endfor %}
+{% endmacro %}
