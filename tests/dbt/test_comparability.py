@@ -195,7 +195,7 @@ def test_frames_are_met(warehouse: Any) -> None:
     gaps = warehouse.sql(
         """select draws.agency_id, draws.period_id, draws.stages, sum(weights.asked_w * weights.factor) as weight,
             max(weights.population) as population
-        from intermediate.int_draws__counted as draws
+        from intermediate.int_survey_samples__counted as draws
         inner join intermediate.int_weights__estimated as weights using (agency_id, period_id, stages, service_id, channel,
             region_id, segment)
         where weights.frame_status = 'framed' group by all"""
@@ -241,7 +241,7 @@ def _weights(draw: list[dict[str, Any]], frame: list[dict[str, Any]]) -> pd.Data
     counted = _cells(frame) if frame else _cells([{"channel": "app", "completed_count": 1}]).iloc[:0]
     return _run(
         "int_weights__estimated",
-        int_draws__counted=drawn,
+        int_survey_samples__counted=drawn,
         int_frames__counted=counted,
         stg_methodology__margins=margins,
     )

@@ -11,7 +11,7 @@ more SQL than this are written out in `int_rows__gathered`. A new feed is an ent
         },
         'complaints': {
             'cells': [
-                'int_complaints__cells', 'int_complaint_times__cells', 'int_episodes__cells', 'int_last__cells',
+                'int_complaints__cells', 'int_complaint_times__cells', 'int_episodes__cells', 'int_complaint_handling__cells',
             ],
             'rows': 'opened_count',
         },

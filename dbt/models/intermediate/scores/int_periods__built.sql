@@ -18,14 +18,14 @@
 -- depends_on: {{ ref('int_complaint_times__by_unit') }}
 -- depends_on: {{ ref('int_contacts__followed') }}
 -- depends_on: {{ ref('int_disparities__estimated') }}
--- depends_on: {{ ref('int_draws__counted') }}
--- depends_on: {{ ref('int_draws__named') }}
+-- depends_on: {{ ref('int_survey_samples__counted') }}
+-- depends_on: {{ ref('int_survey_samples__by_stage') }}
 -- depends_on: {{ ref('int_expectation__estimated') }}
 -- depends_on: {{ ref('int_frames__counted') }}
 -- depends_on: {{ ref('int_index__estimated') }}
 -- depends_on: {{ ref('int_journeys__estimated') }}
 -- depends_on: {{ ref('int_journeys__judged') }}
--- depends_on: {{ ref('int_last__by_unit') }}
+-- depends_on: {{ ref('int_complaint_handling__by_unit') }}
 -- depends_on: {{ ref('int_maturity__assessed') }}
 -- depends_on: {{ ref('int_maturity__observed') }}
 -- depends_on: {{ ref('int_maturity__practices') }}

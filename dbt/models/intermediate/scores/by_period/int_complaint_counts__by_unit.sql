@@ -55,7 +55,7 @@ counted as (
     select
         slice_id, agency_id, period_id, service_id, region_id,
         last_check || '_share' as figure, observed_count as base_count, done_count as hits_count
-    from {{ ref('int_last__cells') }}
+    from {{ ref('int_complaint_handling__cells') }}
     where judge = 'case_audit'
         and {{ period_is_pending() }}
 

@@ -79,13 +79,13 @@ final as (
         cast(coalesce(answers.w2, 0) as double) as w2,
         answers.unit_y * coalesce(cast(answers.w2y as double), 0) as w2y,
         answers.unit_y ** 2 * coalesce(cast(answers.w2y2 as double), 0) as w2y2,
-        draws.stages
+        samples.stages
     from answers
-    inner join {{ ref('int_draws__named') }} as draws
-        on answers.agency_id = draws.agency_id
-        and answers.period_id = draws.period_id
-        and answers.metric_id = draws.metric_id
-    where {{ period_is_pending('draws.period_id') }}
+    inner join {{ ref('int_survey_samples__by_stage') }} as samples
+        on answers.agency_id = samples.agency_id
+        and answers.period_id = samples.period_id
+        and answers.metric_id = samples.metric_id
+    where {{ period_is_pending('samples.period_id') }}
 
 )
 

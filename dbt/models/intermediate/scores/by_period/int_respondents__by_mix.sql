@@ -19,21 +19,21 @@ answers as (
         -- Weights are rounded to a millionth, so that their sums do not depend on the order of rows.
         cast(cast(cells.w as double) * weights.factor as decimal(24, 6)) as w
     from {{ ref('int_respondents__measured') }} as cells
-    inner join {{ ref('int_draws__named') }} as draws
-        on cells.agency_id = draws.agency_id
-        and cells.period_id = draws.period_id
-        and cells.metric_id = draws.metric_id
+    inner join {{ ref('int_survey_samples__by_stage') }} as samples
+        on cells.agency_id = samples.agency_id
+        and cells.period_id = samples.period_id
+        and cells.metric_id = samples.metric_id
     inner join {{ ref('int_weights__estimated') }} as weights
         on cells.agency_id = weights.agency_id
         and cells.period_id = weights.period_id
-        and draws.stages = weights.stages
+        and samples.stages = weights.stages
         and coalesce(cells.service_id, '-') = weights.service_id
         and coalesce(cells.channel, '-') = weights.channel
         and coalesce(cells.region_id, '-') = weights.region_id
         and coalesce(cells.segment, '-') = weights.segment
     where cells.y is not null
         and {{ period_is_pending('cells.period_id') }}
-        and {{ period_is_pending('draws.period_id') }}
+        and {{ period_is_pending('samples.period_id') }}
         and {{ period_is_pending('weights.period_id') }}
 
 ),

@@ -13,16 +13,16 @@ metrics as (
 frames as (
 
     select
-        draws.agency_id,
-        draws.period_id,
-        draws.metric_id,
+        samples.agency_id,
+        samples.period_id,
+        samples.metric_id,
         max(weights.frame_status) as frame_status
-    from {{ ref('int_draws__named') }} as draws
+    from {{ ref('int_survey_samples__by_stage') }} as samples
     inner join {{ ref('int_weights__estimated') }} as weights
-        on draws.agency_id = weights.agency_id
-        and draws.period_id = weights.period_id
-        and draws.stages = weights.stages
-    where {{ period_is_pending('draws.period_id') }}
+        on samples.agency_id = weights.agency_id
+        and samples.period_id = weights.period_id
+        and samples.stages = weights.stages
+    where {{ period_is_pending('samples.period_id') }}
         and {{ period_is_pending('weights.period_id') }}
     group by all
 

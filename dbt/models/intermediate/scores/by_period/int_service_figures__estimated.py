@@ -17,7 +17,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     tables = {
         "times": dbt.ref("int_complaint_times__by_unit"),
         "counts": dbt.ref("int_complaint_counts__by_unit"),
-        "pairs": dbt.ref("int_last__by_unit"),
+        "pairs": dbt.ref("int_complaint_handling__by_unit"),
         "loops": dbt.ref("int_closed_loop__by_unit"),
     }
     made = partial(service_figures, thresholds=thresholds_of(dbt.ref("stg_methodology__thresholds")))

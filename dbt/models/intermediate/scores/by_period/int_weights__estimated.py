@@ -17,5 +17,5 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     declared = read(dbt.ref("stg_methodology__margins"))
     limits = thresholds_of(dbt.ref("stg_methodology__thresholds"))
     made = partial(frame_weights, margins=list(declared["margin"]), thresholds=limits)
-    tables = {"drawn": dbt.ref("int_draws__counted"), "frames": dbt.ref("int_frames__counted")}
+    tables = {"drawn": dbt.ref("int_survey_samples__counted"), "frames": dbt.ref("int_frames__counted")}
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)

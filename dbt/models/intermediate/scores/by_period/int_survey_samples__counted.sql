@@ -1,4 +1,4 @@
-{# Who responded, by draw and cell of the population frame. A response may lose single answers to quarantine: the
+{# Who responded, by survey sample and cell of the population frame. A response may lose single answers to quarantine: the
 question that lost least tells how many there were. #}
 with
 

@@ -1,4 +1,4 @@
-{# The draw behind each metric of an agency's period, named by the stages at which its question was asked. #}
+{# The survey sample behind each metric of an agency's period, named by the stages at which its question was asked. #}
 select
     agency_id,
     period_id,

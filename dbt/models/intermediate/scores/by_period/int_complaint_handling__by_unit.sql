@@ -19,7 +19,7 @@ judged as (
         judge,
         sum(done_count) / nullif(sum(observed_count), 0) as share,
         string_agg(distinct slice_id, ';' order by slice_id) as slice_ids
-    from {{ ref('int_last__cells') }}
+    from {{ ref('int_complaint_handling__cells') }}
     where {{ period_is_pending() }}
     group by all
 
