@@ -55,7 +55,7 @@ answers as (
 
 ),
 
--- Named after summing: the draw follows from the metric.
+-- Named after summing: the sample follows from the metric.
 final as (
 
     select
