@@ -78,17 +78,17 @@ def tables_of(cells: pd.DataFrame, lying: pd.DataFrame) -> Tables:
     """
     parts = _families(cells, _placed(lying)).sort_values(["kind", "total", "place"], kind="stable")
     family = parts.groupby(["kind", "total"], sort=False).ngroup().to_numpy(np.int64)
-    place = parts["place"].to_numpy(np.int64)
+    position = parts["place"].to_numpy(np.int64)
     totals = parts["total"].to_numpy(np.int64)[np.unique(family, return_index=True)[1]]
     x = cells["x"].to_numpy(float)
-    rest = x[totals] - np.bincount(family, weights=x[place], minlength=len(totals))
+    rest = x[totals] - np.bincount(family, weights=x[position], minlength=len(totals))
     if np.any(rest < 0):
         wrong = cells.loc[totals[rest < 0], CELL].astype(str).agg(" ".join, axis=1)
         raise ValueError(f"tables disagree: parts exceed their total for {'; '.join(wrong)}")
     has_rest = rest > 0
     rests = int(has_rest.sum())
     rows = [family, np.arange(len(totals)), np.flatnonzero(has_rest)]
-    columns = [place, totals, len(cells) + np.arange(rests)]
+    columns = [position, totals, len(cells) + np.arange(rests)]
     signs = np.repeat([1.0, -1.0, 1.0], [len(part) for part in rows])
     shape = (len(totals), len(cells) + rests)
     sums = sparse.csr_array((signs, (np.concatenate(rows), np.concatenate(columns))), shape=shape)
@@ -131,6 +131,6 @@ def _between_editions(cells: pd.DataFrame, size: int) -> sparse.csr_array:
     today = cells[cells["is_unchanged"]].reset_index(names="today")
     earlier = cells[cells["is_earlier"]].reset_index(names="earlier")
     pairs = today.merge(earlier[[*CELL, "earlier"]], on=CELL)
-    places = np.concatenate([pairs["today"], pairs["earlier"]]).astype(int)
+    positions = np.concatenate([pairs["today"], pairs["earlier"]]).astype(int)
     number = np.tile(np.arange(len(pairs)), 2)
-    return sparse.csr_array((np.repeat([1.0, -1.0], len(pairs)), (number, places)), shape=(len(pairs), size))
+    return sparse.csr_array((np.repeat([1.0, -1.0], len(pairs)), (number, positions)), shape=(len(pairs), size))

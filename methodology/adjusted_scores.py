@@ -117,9 +117,9 @@ def _drivers(group: pd.DataFrame, unit: Ints, w: Floats, adjusters: list[str], c
     columns, adjusting = [], []
     for name in [*adjusters, *controls]:
         text = group[name].to_numpy(object)
-        known = ~group[name].isna().to_numpy(bool)
-        for level in sorted(set(text[known]))[1:]:
-            filled = impute_by_unit(np.where(known, text == level, np.nan).astype(float), unit, w)
+        is_known = ~group[name].isna().to_numpy(bool)
+        for level in sorted(set(text[is_known]))[1:]:
+            filled = impute_by_unit(np.where(is_known, text == level, np.nan).astype(float), unit, w)
             within = np.bincount(unit, w * filled**2) - np.bincount(unit, w * filled) ** 2 / np.bincount(unit, w)
             if within.sum() > 1e-9 * w.sum():
                 columns.append(filled)

@@ -124,7 +124,7 @@ def casemix_adjusted(
     present = products.w > 0
     w, wx, wy = products.w[present], products.wx[present], products.wy[present]
     k = wx.shape[1]
-    labels = list(names) if names is not None else [f"adjuster {place + 1}" for place in range(k)]
+    labels = list(names) if names is not None else [f"adjuster {position + 1}" for position in range(k)]
     df = int(products.n.sum()) - w.size - k
     within = products.wxx[present].sum(axis=0) - np.einsum("ij,ik->jk", wx / w[:, None], wx)
     within_xy = products.wxy[present].sum(axis=0) - (wx / w[:, None]).T @ wy
@@ -178,12 +178,12 @@ def impute_by_unit(x: npt.ArrayLike, unit: npt.ArrayLike, weights: npt.ArrayLike
     """
     values, code = np.array(x, float), np.asarray(unit, np.int64)
     weight = np.ones_like(values) if weights is None else np.asarray(weights, float)
-    known = np.where(np.isnan(values), 0.0, weight)
-    if not known.sum() > 0:
+    known_weight = np.where(np.isnan(values), 0.0, weight)
+    if not known_weight.sum() > 0:
         raise ValueError("nobody has a value to impute from")
     filled = np.where(np.isnan(values), 0.0, values)
-    held = np.bincount(code, known)
-    sums = np.bincount(code, known * filled)
+    held = np.bincount(code, known_weight)
+    sums = np.bincount(code, known_weight * filled)
     overall = sums.sum() / held.sum()
     means = np.divide(sums, held, out=np.full(held.size, overall), where=held > 0)
     return np.where(np.isnan(values), means[code], values)

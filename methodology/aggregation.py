@@ -104,6 +104,6 @@ def borda_points(counts: npt.ArrayLike, orders: npt.ArrayLike) -> dict[str, floa
         raise ValueError("every order must name the same options, each once")
     points = dict.fromkeys(sorted(rows[0]), 0.0)
     for count, row in zip(np.asarray(counts, float), rows, strict=True):
-        for place, option in enumerate(row):
-            points[option] += float(count) * (len(row) - 1 - place)
+        for position, option in enumerate(row):
+            points[option] += float(count) * (len(row) - 1 - position)
     return points

@@ -53,7 +53,7 @@ def calibrate(
     hold 1, or the totals that cannot be met (bounds too tight, or no such weights). Source: Deville and Sarndal 1992.
     """
     weight, x, target = np.asarray(weights, float), np.asarray(auxiliaries, float), np.asarray(totals, float)
-    labels = list(names) if names is not None else [f"total {place + 1}" for place in range(target.size)]
+    labels = list(names) if names is not None else [f"total {position + 1}" for position in range(target.size)]
     faults = []
     if x.shape != (weight.size, target.size) or len(labels) != target.size:
         raise ValueError(f"{weight.size} weights and {target.size} totals do not fit auxiliaries of shape {x.shape}")

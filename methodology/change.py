@@ -83,22 +83,22 @@ def kitagawa(
     coming or going is all mix; a group empty in both has no part. NaN for a unit without a size in one of the periods. Raises
     ValueError for vectors of several lengths, negative sizes, and a size without a rate. Source: Kitagawa 1955, JASA 50.
     """
-    place = np.asarray(unit, int)
+    position = np.asarray(unit, int)
     sizes = [np.asarray(size, float) for size in (size_before, size_after)]
     rates = [np.asarray(rate, float) for rate in (rate_before, rate_after)]
-    if any(part.shape != place.shape for part in (*sizes, *rates)):
+    if any(part.shape != position.shape for part in (*sizes, *rates)):
         raise ValueError("sizes, rates and units must be vectors of one length")
     if any(np.any(~(size >= 0) | ~np.isfinite(size)) for size in sizes):
         raise ValueError("sizes must be finite and not negative")
     if any(np.any((size > 0) & ~np.isfinite(rate)) for size, rate in zip(sizes, rates, strict=True)):
         raise ValueError("a group with a size has no rate")
-    whole = [np.bincount(place, size, units) for size in sizes]
+    whole = [np.bincount(position, size, units) for size in sizes]
     defined = (whole[0] > 0) & (whole[1] > 0)
-    share = [size / np.where(total > 0, total, 1.0)[place] for size, total in zip(sizes, whole, strict=True)]
+    share = [size / np.where(total > 0, total, 1.0)[position] for size, total in zip(sizes, whole, strict=True)]
     other = [np.where(size > 0, rate, 0.0) for size, rate in zip(sizes, rates, strict=True)]
     rate = [np.where(sizes[side] > 0, rates[side], other[1 - side]) for side in (0, 1)]
-    mix = np.bincount(place, (share[1] - share[0]) * (rate[0] + rate[1]) / 2, units)
-    change = np.bincount(place, (rate[1] - rate[0]) * (share[0] + share[1]) / 2, units)
+    mix = np.bincount(position, (share[1] - share[0]) * (rate[0] + rate[1]) / 2, units)
+    change = np.bincount(position, (rate[1] - rate[0]) * (share[0] + share[1]) / 2, units)
     return Kitagawa(np.where(defined, mix, np.nan), np.where(defined, change, np.nan))
 
 
@@ -120,21 +120,21 @@ def das_gupta(
     drawn = [[np.asarray(factor, float) for factor in population] for population in (before, after)]
     if not drawn[0] or [factor.shape for factor in drawn[0]] != [factor.shape for factor in drawn[1]]:
         raise ValueError("both populations need the same factors with the same cells")
-    places = range(len(drawn[0]))
+    positions = range(len(drawn[0]))
     rates = {
-        subset: rate([drawn[place in subset][place] for place in places])
+        subset: rate([drawn[position in subset][position] for position in positions])
         for size in range(len(drawn[0]) + 1)
-        for subset in combinations(places, size)
+        for subset in combinations(positions, size)
     }
-    standardised = np.zeros((2, len(places)))
-    for place in places:
-        others = [other for other in places if other != place]
+    standardised = np.zeros((2, len(positions)))
+    for position in positions:
+        others = [other for other in positions if other != position]
         for size in range(len(others) + 1):
-            weight = 1 / (len(places) * comb(len(others), size))
+            weight = 1 / (len(positions) * comb(len(others), size))
             for subset in combinations(others, size):
-                standardised[0, place] += weight * rates[subset]
-                standardised[1, place] += weight * rates[tuple(sorted((*subset, place)))]
-    crude = (rates[()], rates[tuple(places)])
+                standardised[0, position] += weight * rates[subset]
+                standardised[1, position] += weight * rates[tuple(sorted((*subset, position)))]
+    crude = (rates[()], rates[tuple(positions)])
     return DasGupta(crude, standardised, standardised[1] - standardised[0])
 
 

@@ -87,11 +87,11 @@ def equipercentile_crosswalk(
     rank = np.cumsum(x_share) - x_share / 2
     reached = np.cumsum(y_share)
     # A rank of one (nobody at the top of x) ends at the top of the highest answered level.
-    place = np.minimum(np.searchsorted(reached, rank, side="right"), np.flatnonzero(y_share)[-1])
-    width, below = y_share[place], reached[place] - y_share[place]
+    position = np.minimum(np.searchsorted(reached, rank, side="right"), np.flatnonzero(y_share)[-1])
+    width, below = y_share[position], reached[position] - y_share[position]
     step = y[1] - y[0]
-    value = y[place] + step * ((rank - below) / width - 0.5)
-    inside = np.maximum(reached[place] - rank, 0) * (rank - below)
+    value = y[position] + step * ((rank - below) / width - 0.5)
+    inside = np.maximum(reached[position] - rank, 0) * (rank - below)
     variance = (rank * (1 - rank) - x_share / 4) / x_n + (rank * (1 - rank) - inside / width) / y_n
     return value, step / width * np.sqrt(np.maximum(variance, 0))
 

@@ -160,11 +160,11 @@ def _inequality(
     region = dict(zip(branches["agency_id"] + "/" + branches["branch_id"], branches["region_id"], strict=True))
     chosen = measured[shares]
     part = pd.factorize(chosen["unit_id"].map(region).astype("string").fillna(""))[0]
-    value, weight, place = np.clip(shrunk[shares], 0, 100), chosen["n"].to_numpy(float), family[shares]
-    split = theil_split(value, weight, place, size, part)
-    present = np.bincount(place, minlength=size) > 0
+    value, weight, position = np.clip(shrunk[shares], 0, 100), chosen["n"].to_numpy(float), family[shares]
+    split = theil_split(value, weight, position, size, part)
+    present = np.bincount(position, minlength=size) > 0
     found = {
-        "gini": gini(value, weight, place, size),
+        "gini": gini(value, weight, position, size),
         "theil_between": split.between,
         "theil_within": split.within,
     }

@@ -61,9 +61,9 @@ def _on_0_100(cells: pd.DataFrame) -> pd.DataFrame:
     points = (cells["overall_range"].astype("int64") + 1).astype(str)
     made["instrument_id"] = cells["scale_id"] + "/" + points + "|" + cells["wording_version"]
     made["n"] = cells["responses_count"].astype(float)
-    for place, item in enumerate(ITEMS):
+    for position, item in enumerate(ITEMS):
         made[f"sum_{item}"] = cells[f"sum_{item}"].astype(float) * steps[item]
-        for other in ITEMS[place:]:
+        for other in ITEMS[position:]:
             made[f"{item}*{other}"] = cells[f"sum_{item}_{other}"].astype(float) * steps[item] * steps[other]
             made[f"{other}*{item}"] = made[f"{item}*{other}"]
     keys = [*UNIT, *MODE, *MIX]

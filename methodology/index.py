@@ -32,7 +32,7 @@ class Hierarchy:
         """Weight of a node in the whole index: the product of its shares among siblings on the way up."""
         share = 1.0
         while node != len(self.names) - 1:
-            parent = next(place for place, below in enumerate(self.children) if node in below)
+            parent = next(at for at, below in enumerate(self.children) if node in below)
             share *= float(self.weights[node] / self.weights[list(self.children[parent])].sum())
             node = parent
         return share
@@ -67,11 +67,11 @@ def hierarchy(parents: Mapping[str, str | None], weights: Mapping[str, float]) -
     # Deeper nodes first: all children of a node are deeper than itself.
     aggregates = sorted((name for name in parents if children[name]), key=lambda name: -(depths[name] or 0))
     names = (*leaves, *aggregates)
-    place = {name: number for number, name in enumerate(names)}
+    at = {name: number for number, name in enumerate(names)}
     return Hierarchy(
         names,
         len(leaves),
-        tuple(tuple(place[child] for child in children[name]) for name in names),
+        tuple(tuple(at[child] for child in children[name]) for name in names),
         np.array([weights.get(name, 1.0) for name in names], float),
     )
 

@@ -118,8 +118,10 @@ def indicators_of(scores: pd.DataFrame, nodes: pd.DataFrame, agencies: Iterable[
     names = tuple(agencies)
     values = np.full((len(names), len(leaves)), np.nan)
     errors = values.copy()
-    row = scores["agency_id"].map({name: place for place, name in enumerate(names)}).to_numpy(int)
-    column = scores["metric_id"].map({metric: place for place, metric in enumerate(leaves["metric_id"])}).to_numpy(int)
+    row = scores["agency_id"].map({name: position for position, name in enumerate(names)}).to_numpy(int)
+    column = (
+        scores["metric_id"].map({metric: position for position, metric in enumerate(leaves["metric_id"])}).to_numpy(int)
+    )
     values[row, column] = scores["score"].to_numpy(float, na_value=np.nan)
     errors[row, column] = scores["standard_error"].to_numpy(float, na_value=np.nan)
     keys = zip(scores["agency_id"], scores["metric_id"], strict=True)

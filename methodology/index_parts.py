@@ -92,12 +92,12 @@ def _group(key: str, own: pd.DataFrame, nodes: pd.DataFrame, rules: IndexRules) 
         reason = "too_few_indicators" if len(every) >= rules.peers else "too_few_peers"
         return [_without(name, reason, measured) for name in every]
     found = indicators_of(compared, nodes, every)
-    known = found.known.sum(axis=1)
-    has_index = np.isfinite(found.nodes(rules.threshold)[:, -1]) & (known >= rules.indicators)
+    known_count = found.known.sum(axis=1)
+    has_index = np.isfinite(found.nodes(rules.threshold)[:, -1]) & (known_count >= rules.indicators)
     enough = has_index.sum() >= rules.peers
     made = [
         _without(name, "too_few_peers" if has else "too_few_indicators", int(count))
-        for name, has, count in zip(every, has_index, known, strict=True)
+        for name, has, count in zip(every, has_index, known_count, strict=True)
         if not (has and enough)
     ]
     return made + _composite(key, found.of(has_index), rules) if enough else made
@@ -145,24 +145,24 @@ def _composite(key: str, own: Indicators, rules: IndexRules) -> list[Row]:
     without = leave_one_out(normalised, tree, method, rules.threshold)
     rank_without = normalisation.ranks(without, axis=1, first="highest", decimals=RANK_DECIMALS)
     made: list[Row] = []
-    for place, agency in enumerate(own.agencies):
-        sure = bool(np.isfinite([low[place], high[place], ranks.low[place], ranks.high[place]]).all())
+    for position, agency in enumerate(own.agencies):
+        sure = bool(np.isfinite([low[position], high[position], ranks.low[position], ranks.high[position]]).all())
         sources = [own.source(agency, metric) for metric in own.leaves["metric_id"]]
         made.append(
             {
                 "agency_id": agency,
                 "part": "index",
                 "part_id": tree.names[-1],
-                "score": score[place],
-                "standard_error": error[place],
-                "ci_low": low[place],
-                "ci_high": high[place],
-                "rank_mean": ranks.mean[place],
+                "score": score[position],
+                "standard_error": error[position],
+                "ci_low": low[position],
+                "ci_high": high[position],
+                "rank_mean": ranks.mean[position],
                 # A quantile between two ranks is rounded away from the middle: the interval holds what it says.
-                "rank_low": np.floor(ranks.low[place]),
-                "rank_high": np.ceil(ranks.high[place]),
+                "rank_low": np.floor(ranks.low[position]),
+                "rank_high": np.ceil(ranks.high[position]),
                 "units_count": len(own.agencies),
-                "indicators_count": int(own.known[place].sum()),
+                "indicators_count": int(own.known[position].sum()),
                 "reason": None if sure else "no_interval",
                 "slice_ids": joined(source.slice_ids for source in sources),
             }
@@ -172,26 +172,26 @@ def _composite(key: str, own: Indicators, rules: IndexRules) -> list[Row]:
                 "agency_id": agency,
                 "part": "indicator",
                 "part_id": tree.names[leaf],
-                "score": own.values[place, leaf],
-                "standard_error": own.errors[place, leaf],
-                "normalised": normalised[place, leaf],
+                "score": own.values[position, leaf],
+                "standard_error": own.errors[position, leaf],
+                "normalised": normalised[position, leaf],
                 "weight": tree.share(leaf),
-                "score_shift": without[leaf, place] - score[place],
-                "rank_shift": rank_without[leaf, place] - nominal[place],
+                "score_shift": without[leaf, position] - score[position],
+                "rank_shift": rank_without[leaf, position] - nominal[position],
                 "indicator_score_id": sources[leaf].score_id,
                 "slice_ids": sources[leaf].slice_ids,
             }
-            for leaf in np.flatnonzero(own.known[place]).tolist()
+            for leaf in np.flatnonzero(own.known[position]).tolist()
         ]
         made += [
             {
                 "agency_id": agency,
                 "part": "source",
                 "part_id": source,
-                "first_order": sobol.first[number, place + 1],
-                "first_order_error": sobol.first_error[number, place + 1],
-                "total_order": sobol.total[number, place + 1],
-                "total_order_error": sobol.total_error[number, place + 1],
+                "first_order": sobol.first[number, position + 1],
+                "first_order_error": sobol.first_error[number, position + 1],
+                "total_order": sobol.total[number, position + 1],
+                "total_order_error": sobol.total_error[number, position + 1],
             }
             for number, source in enumerate(sobol.sources)
         ]
@@ -203,8 +203,8 @@ def _dominance(own: Indicators, nodes: Floats) -> list[Row]:
     ahead = weight_share_ahead(nodes[:, list(own.tree.children[-1])])
     np.fill_diagonal(ahead, np.nan)
     made: list[Row] = []
-    for place, agency in enumerate(own.agencies):
-        share, behind = ahead[place], ahead[:, place]
+    for position, agency in enumerate(own.agencies):
+        share, behind = ahead[position], ahead[:, position]
         compared = share[np.isfinite(share)]
         made.append(
             {

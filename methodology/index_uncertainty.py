@@ -224,10 +224,10 @@ def weight_share_ahead(scores: npt.ArrayLike) -> Floats:
     behind = np.ones((x.shape[1] + 1, d.shape[0]))
     behind[1:] = gains[:, 0] == 0
     for loss in losses.T:
-        for place, gain in enumerate(gains.T, start=1):
+        for position, gain in enumerate(gains.T, start=1):
             span = gain + loss
-            mixed = (gain * behind[place] + loss * behind[place - 1]) / np.where(span == 0, 1.0, span)
-            behind[place] = np.where(span == 0, behind[place], mixed)
+            mixed = (gain * behind[position] + loss * behind[position - 1]) / np.where(span == 0, 1.0, span)
+            behind[position] = np.where(span == 0, behind[position], mixed)
     share = np.zeros((x.shape[0], x.shape[0]))
     missing = np.isnan(d).any(axis=1)
     share[above, below] = np.where(missing, np.nan, 1 - behind[-1])

@@ -37,13 +37,13 @@ def gini(value: npt.ArrayLike, weight: npt.ArrayLike, family: npt.ArrayLike, fam
 
     Population form; with frequency weights the same as repeating each value.
     """
-    x, w, place = _family_shares(value, weight, family, families)
-    order = np.lexsort((x, place))
-    x, w, place = x[order], w[order], place[order]
+    x, w, position = _family_shares(value, weight, family, families)
+    order = np.lexsort((x, position))
+    x, w, position = x[order], w[order], position[order]
     # Share of weight below each unit plus half its own, twice, less one: (2i - n - 1)/n for unit weights.
     reached = np.cumsum(w) - w / 2
-    before = np.concatenate([[0.0], np.cumsum(_sum(w, place, families))])[:-1]
-    return _sum(w * (2 * (reached - before[place]) - 1) * x, place, families)
+    before = np.concatenate([[0.0], np.cumsum(_sum(w, position, families))])[:-1]
+    return _sum(w * (2 * (reached - before[position]) - 1) * x, position, families)
 
 
 def gini_corrected(value: npt.ArrayLike) -> float:
@@ -61,16 +61,16 @@ def theil_split(
     s_g is a part's share of its family's total, p_g its share of weight; part: (units,) numbers. Parts of different families
     may have the same number.
     """
-    x, w, place = _family_shares(value, weight, family, families)
-    pairs, cell = np.unique(np.stack([place, np.asarray(part, np.int64)]), axis=1, return_inverse=True)
+    x, w, position = _family_shares(value, weight, family, families)
+    pairs, cell = np.unique(np.stack([position, np.asarray(part, np.int64)]), axis=1, return_inverse=True)
     cell = cell.reshape(-1)
     held, population = _sum(w * x, cell, pairs.shape[1]), _sum(w, cell, pairs.shape[1])
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.where(population > 0, held / population, 0.0)
         own = np.where(relative[cell] > 0, x / relative[cell], 0.0)
     between = _sum(special.xlogy(held, relative), pairs[0], families)
-    within = _sum(w * relative[cell] * special.xlogy(own, own), place, families)
-    nothing = np.isnan(_sum(x, place, families))
+    within = _sum(w * relative[cell] * special.xlogy(own, own), position, families)
+    nothing = np.isnan(_sum(x, position, families))
     return TheilSplit(np.where(nothing, np.nan, between), np.where(nothing, np.nan, within))
 
 
@@ -128,23 +128,23 @@ def coefficient_of_variation(value: npt.ArrayLike, weight: npt.ArrayLike | None 
     return float(np.sqrt((w * (x - 1) ** 2).sum()))
 
 
-def _sum(values: Floats, place: npt.NDArray[np.int64], size: int) -> Floats:
-    return np.asarray(np.bincount(place, values, size), float)
+def _sum(values: Floats, position: npt.NDArray[np.int64], size: int) -> Floats:
+    return np.asarray(np.bincount(position, values, size), float)
 
 
 def _family_shares(
     value: npt.ArrayLike, weight: npt.ArrayLike, family: npt.ArrayLike, families: int
 ) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
     """Values over their family's weighted mean (NaN where that is 0), and weights that add up to 1 in each family."""
-    x, w, place = np.asarray(value, float), np.asarray(weight, float), np.asarray(family, np.int64)
+    x, w, position = np.asarray(value, float), np.asarray(weight, float), np.asarray(family, np.int64)
     faults = _faults(x, w)
-    if place.shape != x.shape:
+    if position.shape != x.shape:
         faults.append("every value needs one family")
     if faults:
         raise ValueError("; ".join(faults))
-    w = w / _sum(w, place, families)[place]
-    mean = _sum(w * x, place, families)
-    return x / np.where(mean > 0, mean, np.nan)[place], w, place
+    w = w / _sum(w, position, families)[position]
+    mean = _sum(w * x, position, families)
+    return x / np.where(mean > 0, mean, np.nan)[position], w, position
 
 
 def _shares(value: npt.ArrayLike, weight: npt.ArrayLike | None) -> tuple[Floats, Floats]:

@@ -122,12 +122,12 @@ def _journey(own: pd.DataFrame, owners: pd.DataFrame, thresholds: Mapping[str, f
         {
             "part": "stage",
             "part_id": name,
-            **stages[place],
-            "contribution": explained.contributions[place] if explained else np.nan,
-            "weight": weights[place],
-            "shortfall": parts[place],
+            **stages[position],
+            "contribution": explained.contributions[position] if explained else np.nan,
+            "weight": weights[position],
+            "shortfall": parts[position],
         }
-        for place, name in enumerate(STAGES)
+        for position, name in enumerate(STAGES)
     ]
     return [head, *stage_rows, *_agencies(own, owners, _Shortfall(lacking, shares), level)]
 
@@ -174,12 +174,12 @@ def _shares(
         return {}
     names = sorted({*owners["agency_id"]})
     owned = np.zeros((len(STAGES), len(names) + 1))
-    for place, stage in enumerate(STAGES):
+    for position, stage in enumerate(STAGES):
         steps = owners.loc[owners["stage"] == stage, "agency_id"]
         for name, count in steps.value_counts().items():
-            owned[place, names.index(str(name))] = count / len(steps)
+            owned[position, names.index(str(name))] = count / len(steps)
         if steps.empty:
-            owned[place, -1] = 1.0
+            owned[position, -1] = 1.0
     given = dominance.owner_shortfalls(shortfall, scores, target, weights, owned)
     if not np.all(np.isfinite(given)):
         return {}

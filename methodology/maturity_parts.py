@@ -107,8 +107,8 @@ def announcements(wholes: pd.DataFrame, *, announced_at: float) -> pd.DataFrame:
 def _by_gates(
     own: pd.DataFrame, model: MaturityModel, chances: Floats, draws: int, rng: np.random.Generator
 ) -> list[Row]:
-    known = own[own["is_known"].astype(bool)]
-    given = dict(zip(known["practice_id"], known["counted"].to_numpy(float), strict=True))
+    measured = own[own["is_known"].astype(bool)]
+    given = dict(zip(measured["practice_id"], measured["counted"].to_numpy(float), strict=True))
     result = assess(model, {name: None if np.isnan(value) else value for name, value in given.items()})
     # A mean over services may lie between two steps; the error of an assessor is known for whole ones: the lower is taken.
     step = np.floor(np.array([given.get(name, np.nan) for name in model.practice_ids]) + 1e-9)

@@ -107,10 +107,10 @@ def _with_absent(rows: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
     units = rows.groupby(KEY, sort=True, as_index=False).agg(
         agency_id=("agency_id", "first"), unit_slice_ids=("slice_ids", joined)
     )
-    known = listed[["model_id", "practice_id", "dimension", "level", "is_mandatory"]].rename(
+    practices = listed[["model_id", "practice_id", "dimension", "level", "is_mandatory"]].rename(
         columns={"level": "practice_level", "dimension": "own_dimension"}
     )
-    every = units.merge(known, on="model_id")
+    every = units.merge(practices, on="model_id")
     rows = rows.drop(columns="agency_id").merge(every, on=[*KEY, "practice_id"], how="outer", indicator=True)
     rows = rows.drop(columns=["agency_id", "unit_slice_ids"]).merge(units, on=KEY)
     rows["slice_ids"] = rows["slice_ids"].fillna(rows["unit_slice_ids"])
@@ -132,8 +132,8 @@ def _observed(rows: pd.DataFrame, models: Mapping[str, MaturityModel], seen: pd.
     }
     found = np.full(len(rows), np.nan)
     columns = (rows[name] for name in ("unit_type", "agency_id", "period_id", "model_id", "practice_id"))
-    for place, (unit_type, agency, period, model, practice_id) in enumerate(zip(*columns, strict=True)):
+    for position, (unit_type, agency, period, model, practice_id) in enumerate(zip(*columns, strict=True)):
         if unit_type == "agency" and (model, practice_id) in answered:
             practice, measure = answered[model, practice_id]
-            found[place] = observed_adoption(practice, value.get((agency, period, measure)))
+            found[position] = observed_adoption(practice, value.get((agency, period, measure)))
     return found

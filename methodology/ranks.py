@@ -164,8 +164,8 @@ def rank_distribution(
     unit = np.arange(y.size)[:, None] * y.size
     for start in range(0, draws, CHUNK):
         drawn = y[:, None] + _noise(s, rng, min(CHUNK, draws - start))
-        place = np.argsort(np.argsort(-polarity * drawn, axis=0), axis=0)
-        counts += np.bincount((unit + place).ravel(), minlength=y.size**2)
+        position = np.argsort(np.argsort(-polarity * drawn, axis=0), axis=0)
+        counts += np.bincount((unit + position).ravel(), minlength=y.size**2)
     return RankDistribution(counts.reshape(y.size, y.size) / draws)
 
 

@@ -48,6 +48,6 @@ def earlier(now: pd.DataFrame, rows: pd.DataFrame, key: str, quarters: int) -> I
 
 def position(known: Ints, values: Ints) -> Ints:
     """Position of each value among the known ones, all small and not negative; -1 where it is none of them."""
-    place = np.full(max(known.max(initial=0), values.max(initial=0)) + 1, -1, np.int64)
-    place[known] = np.arange(known.size)
-    return np.asarray(place[values])
+    at = np.full(max(known.max(initial=0), values.max(initial=0)) + 1, -1, np.int64)
+    at[known] = np.arange(known.size)
+    return np.asarray(at[values])

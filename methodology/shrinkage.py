@@ -77,27 +77,27 @@ class _Units:
 
     y: Floats
     v: Floats
-    place: Numbers
+    position: Numbers
     families: int
 
     def sum(self, values: Floats) -> Floats:
         """Sum of each family."""
-        return np.asarray(np.bincount(self.place, values, self.families), float)
+        return np.asarray(np.bincount(self.position, values, self.families), float)
 
     @property
     def size(self) -> Numbers:
         """Units of each family."""
-        return np.bincount(self.place, minlength=self.families)
+        return np.bincount(self.position, minlength=self.families)
 
     def precision(self, tau2: Floats) -> Floats:
         """1 / (v + tau2) of each unit."""
-        return 1 / (self.v + tau2[self.place])
+        return 1 / (self.v + tau2[self.position])
 
     def distance(self, tau2: Floats) -> Floats:
         """y - mu of each unit, mu being its family's mean weighted by precision."""
         w = self.precision(tau2)
         with np.errstate(invalid="ignore"):
-            return self.y - (self.sum(w * self.y) / self.sum(w))[self.place]
+            return self.y - (self.sum(w * self.y) / self.sum(w))[self.position]
 
     def q(self, tau2: Floats) -> Floats:
         """Cochran's Q of each family at its tau2."""
@@ -106,7 +106,7 @@ class _Units:
     def variance(self, spare: int) -> Floats:
         """Variance of the scores of each family, divided by units - spare."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            away = self.y - (self.sum(self.y) / self.size)[self.place]
+            away = self.y - (self.sum(self.y) / self.size)[self.position]
             return self.sum(away**2) / (self.size - spare)
 
 
@@ -142,11 +142,11 @@ def tau_interval(
     """
     own = _checked(score, error, family, families)
     degrees = own.size - 1
-    tail, known = (1 - level) / 2, degrees > 0
+    tail, has_degrees = (1 - level) / 2, degrees > 0
     limits = []
     for share in (1 - tail, tail):
-        target = np.where(known, stats.chi2.ppf(share, np.maximum(degrees, 1)), np.inf)
-        limits.append(np.where(known, np.sqrt(_solve_q(own, target)), np.nan))
+        target = np.where(has_degrees, stats.chi2.ppf(share, np.maximum(degrees, 1)), np.inf)
+        limits.append(np.where(has_degrees, np.sqrt(_solve_q(own, target)), np.nan))
     return limits[0], limits[1]
 
 
@@ -155,11 +155,11 @@ def shrink(score: npt.ArrayLike, error: npt.ArrayLike, family: npt.ArrayLike, fo
 
     error^2 = s^2 tau2 / (s^2 + tau2) + B^2 se(mu)^2. Units need not be those `found` was estimated from.
     """
-    y, v, place = np.asarray(score, float), np.asarray(error, float) ** 2, np.asarray(family, np.int64)
-    noise = v / (v + found.tau2[place])
+    y, v, position = np.asarray(score, float), np.asarray(error, float) ** 2, np.asarray(family, np.int64)
+    noise = v / (v + found.tau2[position])
     conditional = v * (1 - noise)
-    total = np.sqrt(conditional + noise**2 * found.mu_error[place] ** 2)
-    return Shrunken(noise * found.mu[place] + (1 - noise) * y, total, np.sqrt(conditional), 1 - noise)
+    total = np.sqrt(conditional + noise**2 * found.mu_error[position] ** 2)
+    return Shrunken(noise * found.mu[position] + (1 - noise) * y, total, np.sqrt(conditional), 1 - noise)
 
 
 def shrunken_interval(
@@ -203,9 +203,9 @@ def shrunken_interval(
 
 
 def _checked(score: npt.ArrayLike, error: npt.ArrayLike, family: npt.ArrayLike, families: int) -> _Units:
-    y, s, place = np.asarray(score, float), np.asarray(error, float), np.asarray(family, np.int64)
+    y, s, position = np.asarray(score, float), np.asarray(error, float), np.asarray(family, np.int64)
     faults = []
-    if y.ndim != 1 or not y.shape == s.shape == place.shape:
+    if y.ndim != 1 or not y.shape == s.shape == position.shape:
         faults.append("scores, standard errors and families must be vectors of one length")
     if not np.all(np.isfinite(y)):
         faults.append("scores must be finite")
@@ -213,7 +213,7 @@ def _checked(score: npt.ArrayLike, error: npt.ArrayLike, family: npt.ArrayLike, 
         faults.append("standard errors must be positive and finite")
     if faults:
         raise ValueError("; ".join(faults))
-    return _Units(y, s**2, place, families)
+    return _Units(y, s**2, position, families)
 
 
 def _trace(own: _Units) -> Floats:

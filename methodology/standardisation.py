@@ -35,8 +35,8 @@ def standardised_rate(events: npt.ArrayLike, population: npt.ArrayLike, standard
     if np.any(count < 0) or np.any(size < 0):
         raise ValueError("events and populations must not be negative")
     used = share > 0
-    known = np.where(size > 0, size, np.nan)
-    weight = np.where(used, share / known, 0.0)
+    positive = np.where(size > 0, size, np.nan)
+    weight = np.where(used, share / positive, 0.0)
     held = np.where(used, count, 0.0)
     return StandardisedRate(
         count.sum(axis=-1) / size.sum(axis=-1),

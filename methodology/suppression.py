@@ -91,12 +91,12 @@ def _with_siblings(values: Floats, hidden: Mask, sums: sparse.csr_array, public:
     hidden = hidden.copy()
     table = sums.tocoo()
     is_part = table.data > 0
-    family, place = table.row[is_part], table.col[is_part]
+    family, position = table.row[is_part], table.col[is_part]
     while True:
-        count = np.bincount(family, weights=hidden[place], minlength=sums.shape[0])
-        open_parts = (count[family] == 1) & ~hidden[place] & ~public[place]
+        count = np.bincount(family, weights=hidden[position], minlength=sums.shape[0])
+        open_parts = (count[family] == 1) & ~hidden[position] & ~public[position]
         if not open_parts.any():
             return hidden
-        order = np.lexsort((place[open_parts], values[place[open_parts]], family[open_parts]))
+        order = np.lexsort((position[open_parts], values[position[open_parts]], family[open_parts]))
         picked = np.flatnonzero(open_parts)[order]
-        hidden[place[picked[np.unique(family[picked], return_index=True)[1]]]] = True
+        hidden[position[picked[np.unique(family[picked], return_index=True)[1]]]] = True

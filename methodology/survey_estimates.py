@@ -106,8 +106,8 @@ def survey_quantile(
     ordered, cumulated = values[used][order], np.cumsum(design.weights[used][order])
     if rule == "math":
         # A share that meets p exactly must not be missed by an ulp of the cumulated sum.
-        place = np.searchsorted(cumulated / cumulated[-1], p - 1e-12)
-        return np.asarray(ordered[np.minimum(place, ordered.size - 1)])
+        position = np.searchsorted(cumulated / cumulated[-1], p - 1e-12)
+        return np.asarray(ordered[np.minimum(position, ordered.size - 1)])
     if ordered.size == 1:
         return np.full(p.shape, ordered[0])
     return np.asarray(np.interp(p, np.r_[0.0, cumulated[:-1]] / cumulated[-2], ordered))

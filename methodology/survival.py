@@ -77,8 +77,8 @@ class SurvivalCurves:
     def at(self, time: float, scale: str = "log-log", level: float = 0.95) -> Estimates:
         """S(time); the last value after the last duration."""
         low, high = self.limits(scale, level)
-        place = self.column(time)
-        return Estimates(self.survival[:, place], self.error[:, place], low[:, place], high[:, place])
+        position = self.column(time)
+        return Estimates(self.survival[:, position], self.error[:, position], low[:, position], high[:, position])
 
     def quantile(self, share: float = 0.5, scale: str = "log-log", level: float = 0.95) -> Estimates:
         """Duration by which `share` of cases are resolved: the least t with S(t) <= 1 - share; without a standard error.
@@ -156,19 +156,19 @@ class Cells:
 
         Raises ValueError for vectors of several lengths, and for durations or counts that are negative or not finite.
         """
-        place = np.asarray(unit, np.int64)
+        position = np.asarray(unit, np.int64)
         time, died, open_ = (np.asarray(part, float) for part in (duration, ended, censored))
-        if entered is None and time.shape == died.shape == open_.shape == place.shape:
-            place, time = np.concatenate([place, place]), np.concatenate([time, np.zeros(time.size)])
+        if entered is None and time.shape == died.shape == open_.shape == position.shape:
+            position, time = np.concatenate([position, position]), np.concatenate([time, np.zeros(time.size)])
             fresh = np.concatenate([np.zeros(died.size), died + open_])
             died, open_ = (np.concatenate([part, np.zeros(part.size)]) for part in (died, open_))
         else:
             fresh = np.asarray(died if entered is None else entered, float)
-        if any(part.ndim != 1 or part.shape != place.shape for part in (time, died, open_, fresh)):
+        if any(part.ndim != 1 or part.shape != position.shape for part in (time, died, open_, fresh)):
             raise ValueError("units, durations and counts must be vectors of one length")
         if not all(np.all(part >= 0) and np.all(np.isfinite(part)) for part in (time, died, open_, fresh)):
             raise ValueError("durations and counts must be finite and not negative")
-        return cls(place, time, died, open_, fresh)
+        return cls(position, time, died, open_, fresh)
 
 
 def kaplan_meier(cells: Cells) -> SurvivalCurves:
@@ -178,9 +178,9 @@ def kaplan_meier(cells: Cells) -> SurvivalCurves:
     case, entries that do not balance or come too late. Source: Kaplan & Meier 1958; Greenwood 1926.
     """
     time, column = np.unique(np.concatenate([[0.0], cells.duration]), return_inverse=True)
-    place = cells.unit * time.size + column[1:]
+    position = cells.unit * time.size + column[1:]
     died, open_, entered = (
-        np.asarray(np.bincount(place, part, cells.units * time.size).reshape(-1, time.size), float)
+        np.asarray(np.bincount(position, part, cells.units * time.size).reshape(-1, time.size), float)
         for part in (cells.ended, cells.censored, cells.entered)
     )
     left = died + open_
@@ -215,8 +215,8 @@ def _limits(survival: Floats, log_error: Floats, scale: str, z: float) -> tuple[
             log = np.log(np.where(inside, survival, np.nan))
             middle, half = np.log(-log), z * log_error / log
             return np.exp(-np.exp(middle - half)), np.exp(-np.exp(middle + half))
-        known = np.where(survival > 0, survival, np.nan)
+        positive = np.where(survival > 0, survival, np.nan)
         half = z * log_error
         if scale == "log":
-            return known * np.exp(-half), np.minimum(known * np.exp(half), 1)
-        return np.maximum(known * (1 - half), 0), np.minimum(known * (1 + half), 1)
+            return positive * np.exp(-half), np.minimum(positive * np.exp(half), 1)
+        return np.maximum(positive * (1 - half), 0), np.minimum(positive * (1 + half), 1)

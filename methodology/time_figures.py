@@ -93,10 +93,10 @@ def _by_target(curves: SurvivalCurves, target: float, level: float) -> Estimates
     share, column = 1 - still.value, curves.column(target)
     ended = curves.events[:, : column + 1].sum(axis=1)
     left = curves.events[:, column] + curves.censored[:, column]
-    known = ended + curves.at_risk[:, column] - left
+    with_outcome = ended + curves.at_risk[:, column] - left
     none, every = share == 0, still.value == 0
     # Wilson's own error would be 0 there too; the limits carry the doubt.
-    wide_low, wide_high = wilson_interval(np.where(every, ended, 0), np.where(every, ended, known), level)
+    wide_low, wide_high = wilson_interval(np.where(every, ended, 0), np.where(every, ended, with_outcome), level)
     edge = none | every
     found = Estimates(
         share,

@@ -101,8 +101,8 @@ def trends(
 
 def _changes(now: pd.DataFrame, told: pd.DataFrame, rows: pd.DataFrame, quarters: int, span: str) -> Columns:
     """Difference of scores to the same series so many quarters earlier, and why there is none."""
-    place = earlier(now, told, "series", quarters)
-    score, error = (np.append(told[name].to_numpy(float), np.nan)[place] for name in ("score", "error"))
+    at = earlier(now, told, "series", quarters)
+    score, error = (np.append(told[name].to_numpy(float), np.nan)[at] for name in ("score", "error"))
     change, error, low, high = difference(score, now["score"].to_numpy(float), error, now["error"].to_numpy(float))
     significant = np.where(np.isnan(error), np.nan, (low > 0) | (high < 0))
     had = {
@@ -132,8 +132,8 @@ def _mixed(mix: pd.DataFrame, now: pd.DataFrame) -> Columns:
     moment = series * (quarter.max(initial=0) + 2) + quarter
     wanted, given = np.split(moment, [len(now)])
     places = [position(wanted, given + step) for step in (1, 0)]
-    rows = [np.flatnonzero(place >= 0) for place in places]
-    keys = [place[row] * groups + group[row] for place, row in zip(places, rows, strict=True)]
+    rows = [np.flatnonzero(at >= 0) for at in places]
+    keys = [at[row] * groups + group[row] for at, row in zip(places, rows, strict=True)]
     distinct, at = np.unique(np.concatenate(keys), return_inverse=True)
     size, rate = np.zeros((2, distinct.size)), np.full((2, distinct.size), np.nan)
     for side, (row, own) in enumerate(zip(rows, np.split(at, [len(rows[0])]), strict=True)):

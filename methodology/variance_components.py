@@ -67,11 +67,11 @@ def pooled_variance(n: npt.ArrayLike, variance: npt.ArrayLike, family: npt.Array
     numbers 0..families-1. It gives a unit of one answer a standard error, which its own s cannot, and a unit of few answers
     one that is not by chance. NaN where no unit of the family has two answers or no answer differs within its unit.
     """
-    sizes, own, place = np.asarray(n, float), np.asarray(variance, float), np.asarray(family, np.int64)
+    sizes, own, position = np.asarray(n, float), np.asarray(variance, float), np.asarray(family, np.int64)
     spare = sizes - 1
-    squares = np.bincount(place, np.where(spare > 0, spare * np.where(spare > 0, own, 0.0), 0.0), families)
+    squares = np.bincount(position, np.where(spare > 0, spare * np.where(spare > 0, own, 0.0), 0.0), families)
     with np.errstate(divide="ignore", invalid="ignore"):
-        pooled = squares / np.bincount(place, np.maximum(spare, 0), families)
+        pooled = squares / np.bincount(position, np.maximum(spare, 0), families)
     return np.where(pooled > 0, pooled, np.nan)
 
 

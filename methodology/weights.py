@@ -151,11 +151,11 @@ def margin_residuals(
 def _regressed(residual: Floats, margins: Sequence[Ints], weight: Floats) -> Floats:
     starts = np.cumsum([0, *(int(codes.max(initial=-1)) + 1 for codes in margins)])
     # Each row lies in one group of every margin, in the order of margins: the matrix is written down as it is stored.
-    places = np.stack([codes + start for codes, start in zip(margins, starts, strict=False)], axis=1).ravel()
-    rows = np.arange(0, places.size + 1, len(margins))
+    positions = np.stack([codes + start for codes, start in zip(margins, starts, strict=False)], axis=1).ravel()
+    rows = np.arange(0, positions.size + 1, len(margins))
     shape = (weight.size, int(starts[-1]))
-    member = sparse.csr_array((np.ones(places.size), places, rows), shape=shape)
-    heavy = sparse.csr_array((np.repeat(weight, len(margins)), places, rows), shape=shape).T
+    member = sparse.csr_array((np.ones(positions.size), positions, rows), shape=shape)
+    heavy = sparse.csr_array((np.repeat(weight, len(margins)), positions, rows), shape=shape).T
     counts = (heavy @ member).toarray()
     # Scaled to a unit diagonal, so that small groups are told from dependent ones: margins share their constant.
     root = np.sqrt(np.diag(counts))
@@ -227,16 +227,16 @@ def _margin(name: str, labels: Labels, population: Mapping[Hashable, float], wei
         raise ValueError(f"{name}: {weight.size} weights and {len(listed)} labels")
     present = set(listed)
     population = {level: float(count) for level, count in population.items() if count != 0 or level in present}
-    place = {level: code for code, level in enumerate(population)}
+    position = {level: code for code, level in enumerate(population)}
     totals = np.array(list(population.values()))
     faults = []
-    if strange := [level for level in dict.fromkeys(listed) if level not in place]:
+    if strange := [level for level in dict.fromkeys(listed) if level not in position]:
         faults.append(f"{name}: in the sample but not in the population: {_named(strange)}")
-    codes = np.array([place.get(level, 0) for level in listed], dtype=np.int64)
+    codes = np.array([position.get(level, 0) for level in listed], dtype=np.int64)
     if wrong := [level for level, count in population.items() if not count > 0]:
         faults.append(f"{name}: population counts must be positive: {_named(wrong)}")
     held = np.bincount(codes, weight, minlength=totals.size) if totals.size else totals
-    if empty := [level for level, code in place.items() if held[code] == 0 and level not in wrong]:
+    if empty := [level for level, code in position.items() if held[code] == 0 and level not in wrong]:
         faults.append(f"{name}: in the population but without respondents: {_named(empty)}")
     if faults:
         raise ValueError("; ".join(faults))

@@ -34,9 +34,9 @@ class View:
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Run a query with the reader's conditions in front of it."""
         key = (self.viewer, sql, *values)
-        known = self.edition.answers.get(key)
-        if known is not None:
-            return known
+        kept = self.edition.answers.get(key)
+        if kept is not None:
+            return kept
         parts, given = [], []
         for table in _tables(sql):
             if table not in self.edition.manifest.tables:

@@ -17,9 +17,9 @@ def in_force(editions: Path, day: str) -> list[Entry]:
     Raises MiyarError when nothing was published, or when what was published then is gone.
     """
     moment = _moment(day)
-    known = [entry for entry in read_entries(editions) if datetime.fromisoformat(entry.published_at) <= moment]
+    entries = [entry for entry in read_entries(editions) if datetime.fromisoformat(entry.published_at) <= moment]
     latest: dict[str, Entry] = {}
-    for entry in sorted(known, key=lambda entry: int(entry.edition_id.rpartition("-r")[2])):
+    for entry in sorted(entries, key=lambda entry: int(entry.edition_id.rpartition("-r")[2])):
         latest[entry.edition_id.partition("-")[0]] = entry
     if not latest:
         raise MiyarError(

@@ -180,10 +180,10 @@ def _placed(position: Numbers | None) -> list[Step]:
 def _influences(cells: list[Numbers], metric: Numbers | None) -> list[Influence]:
     """Jackknife over cells of the unweighted score: S/N - (S - s)/(N - n), by size, ties in the order of the cells."""
     parts = [_part(cell, metric) for cell in cells]
-    known = [(cell, part) for cell, part in zip(cells, parts, strict=True) if part is not None and part[1] > 0]
-    total, size = sum(part[0] for _, part in known), sum(part[1] for _, part in known)
+    weighty = [(cell, part) for cell, part in zip(cells, parts, strict=True) if part is not None and part[1] > 0]
+    total, size = sum(part[0] for _, part in weighty), sum(part[1] for _, part in weighty)
     found = []
-    for cell, (amount, n) in known:
+    for cell, (amount, n) in weighty:
         if size > n:
             change = total / size - (total - amount) / (size - n)
             places = {name: cell[name] for name in _PLACES if cell.get(name) is not None}

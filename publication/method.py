@@ -20,8 +20,8 @@ def methodology_of(workspace: Workspace) -> Methodology:
     version = workspace.settings.methodology
     versions = own if (own / version).is_dir() else VERSIONS
     methodology = load_methodology(version, workspace.registry / "metrics.csv", versions)
-    known = set(methodology.metric_ids)
-    usual = {role: metric for role, metric in usual_roles().items() if metric in known}
+    metric_ids = set(methodology.metric_ids)
+    usual = {role: metric for role, metric in usual_roles().items() if metric in metric_ids}
     return replace(methodology, roles=usual | methodology.roles)
 
 

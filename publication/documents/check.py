@@ -178,14 +178,14 @@ def _marks(book: Any, outcome: CheckResult, columns: list[str]) -> None:
             sheet.right_to_left()
         sheet.freeze_panes(1, 1)
         sheet.write_string(0, 0, say.word("check_row"), head)
-        for place, column in enumerate(columns, start=1):
-            sheet.write_string(0, place, column, head)
+        for position, column in enumerate(columns, start=1):
+            sheet.write_string(0, position, column, head)
         for line, number in enumerate(sorted(lines, key=int), start=1):
             sheet.write_number(line, 0, int(number))
             for column, row in lines[number].items():
-                place = columns.index(column) + 1
-                sheet.write_string(line, place, row["value"], marked)
-                sheet.write_comment(line, place, _sentence(row, language), {"x_scale": 2})
+                position = columns.index(column) + 1
+                sheet.write_string(line, position, row["value"], marked)
+                sheet.write_comment(line, position, _sentence(row, language), {"x_scale": 2})
         sheet.set_column(0, len(columns), 18)
 
 

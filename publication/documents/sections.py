@@ -93,7 +93,7 @@ def _reading(row: Row) -> str:
 
 def side_by_side(draws: list[Callable[[Language], str]]) -> list[Plot]:
     """Drawings in pairs."""
-    return [Plot(tuple(draws[place : place + 2])) for place in range(0, len(draws), 2)]
+    return [Plot(tuple(draws[position : position + 2])) for position in range(0, len(draws), 2)]
 
 
 def _trend_plot(share: Share, row: dict[str, Any]) -> Callable[[Language], str]:

@@ -44,7 +44,7 @@ def write_workbook(
         styles = {
             "head": book.add_format({"bold": True, "bg_color": "#eef1f4", "text_wrap": True, "valign": "top"}),
             "text": book.add_format({"text_wrap": True, "valign": "top"}),
-            **{str(places): book.add_format({"num_format": _places(places)}) for places in range(5)},
+            **{str(positions): book.add_format({"num_format": _places(positions)}) for positions in range(5)},
         }
         first(book)
         for language in LANGUAGES:
@@ -58,16 +58,16 @@ def _write_language(book: Any, styles: dict[str, Any], document: Document, langu
     for section in document.sections:
         for table in (block for block in section.blocks if isinstance(block, Table)):
             sheet = _sheet(book, tell(section.heading, say), language, taken)
-            place = 0
+            position = 0
             for number, column in enumerate(table.columns):
                 cells = [row[number] for row in table.rows]
                 for part in _parts(column, cells):
                     meant.setdefault(part)
-                    sheet.write_string(0, place, column_text(part, language), styles["head"])
+                    sheet.write_string(0, position, column_text(part, language), styles["head"])
                     for line, cell in enumerate(cells, start=1):
-                        _write(sheet, styles, line, place, cell, part, say)
-                    sheet.set_column(place, place, 30 if any(isinstance(cell, Text) for cell in cells) else 14)
-                    place += 1
+                        _write(sheet, styles, line, position, cell, part, say)
+                    sheet.set_column(position, position, 30 if any(isinstance(cell, Text) for cell in cells) else 14)
+                    position += 1
     sheet = _sheet(book, say.word("columns"), language, taken)
     sheet.write_string(0, 0, say.word("column"), styles["head"])
     sheet.write_string(0, 1, say.word("meaning"), styles["head"])
@@ -101,27 +101,27 @@ def _parts(column: str, cells: list[Cell]) -> tuple[str, ...]:
     return (column,)
 
 
-def _write(sheet: Any, styles: dict[str, Any], line: int, place: int, cell: Cell, part: str, say: Phrasing) -> None:
+def _write(sheet: Any, styles: dict[str, Any], line: int, position: int, cell: Cell, part: str, say: Phrasing) -> None:
     match cell:
         case Text():
-            sheet.write_string(line, place, cell.ar if say.language == "ar" else cell.en, styles["text"])
+            sheet.write_string(line, position, cell.ar if say.language == "ar" else cell.en, styles["text"])
         case Code():
-            sheet.write_string(line, place, cell.text)
+            sheet.write_string(line, position, cell.text)
         case Number():
-            _number(sheet, line, place, cell.value, styles[str(cell.decimals)])
+            _number(sheet, line, position, cell.value, styles[str(cell.decimals)])
         case Count():
-            _number(sheet, line, place, cell.value, styles["0"])
+            _number(sheet, line, position, cell.value, styles["0"])
         case Interval():
             value = cell.low if part.endswith("_low") else cell.high
             # Half an interval is told as none, as it is on the page.
             is_whole = cell.low is not None and cell.high is not None
-            _number(sheet, line, place, value if is_whole else None, styles[str(cell.decimals)])
+            _number(sheet, line, position, value if is_whole else None, styles[str(cell.decimals)])
 
 
-def _number(sheet: Any, line: int, place: int, value: Any, style: Any) -> None:
+def _number(sheet: Any, line: int, position: int, value: Any, style: Any) -> None:
     """The full value, shown as it is on the page; an empty cell where there is none."""
     if value is not None:
-        sheet.write_number(line, place, float(value), style)
+        sheet.write_number(line, position, float(value), style)
 
 
 def _places(decimals: int) -> str:

@@ -51,7 +51,7 @@ def run_model(name: str, tables: Mapping[str, pd.DataFrame] | Dbt) -> pd.DataFra
 
 def _as_text(made: pa.Table) -> pa.Table:
     """Text as DuckDB takes it over, not by its distinct values."""
-    for place, field in enumerate(made.schema):
+    for position, field in enumerate(made.schema):
         if pa.types.is_dictionary(field.type):
-            made = made.set_column(place, field.name, made.column(place).cast(field.type.value_type))
+            made = made.set_column(position, field.name, made.column(position).cast(field.type.value_type))
     return made

@@ -364,14 +364,14 @@ def test_no_change_is_told_across_a_break_or_between_weighted_and_unweighted() -
                 **told,
                 "score_id": period,
                 "period_id": period,
-                "score": 70.0 + place,
-                "ci_low": 68.0 + place,
-                "ci_high": 72.0 + place,
+                "score": 70.0 + position,
+                "ci_low": 68.0 + position,
+                "ci_high": 72.0 + position,
                 "slice_ids": "s",
-                "series_id": quarters[0] if place < 3 else quarters[3],
-                "weighting": "unweighted" if place == 6 else "weighted",
+                "series_id": quarters[0] if position < 3 else quarters[3],
+                "weighting": "unweighted" if position == 6 else "weighted",
             }
-            for place, period in enumerate(quarters)
+            for position, period in enumerate(quarters)
         ]
     ).astype({"status_reason": "str"})
     texts = ["unit_type", "unit_id", "metric_id", "instrument_id", "period_id", "group_id"]

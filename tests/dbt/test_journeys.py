@@ -29,11 +29,11 @@ def _cell(agency: str, scores: np.ndarray[Any, Any]) -> dict[str, Any]:
         "wording_version": "w",
         "complete_count": len(scores),
     }
-    for place, part in enumerate(PARTS):
-        own = scores[:, place]
+    for position, part in enumerate(PARTS):
+        own = scores[:, position]
         cell |= {f"{part}_count": len(own), f"sum_{part}": own.sum(), f"sum_{part}2": (own**2).sum()}
         cell |= {f"complete_{part}": own.sum()}
-        cell |= {f"complete_{part}_{other}": own @ scores[:, k] for k, other in enumerate(PARTS) if k >= place}
+        cell |= {f"complete_{part}_{other}": own @ scores[:, k] for k, other in enumerate(PARTS) if k >= position}
     return cell
 
 

@@ -108,8 +108,8 @@ def test_only_pending_periods_are_made_again(workspace_copy: Workspace, table: s
 
 def test_a_period_made_alone_is_what_it_was_among_all(workspace_copy: Workspace) -> None:
     """Every table that is kept, also those that look back: contacts whose window began earlier, accounts, changes."""
-    places = "select table_name, schema_name from duckdb_tables() order by 1"
-    schemas = {name: schema for name, schema in _query(workspace_copy, places) if name in kept_by_period()}
+    positions = "select table_name, schema_name from duckdb_tables() order by 1"
+    schemas = {name: schema for name, schema in _query(workspace_copy, positions) if name in kept_by_period()}
     rows = {name: f"select * from {schema}.{name} order by all" for name, schema in schemas.items()}
     before = {name: _query(workspace_copy, sql) for name, sql in rows.items()}
     last = _query(workspace_copy, BUILT)[-1][0]

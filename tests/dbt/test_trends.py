@@ -32,7 +32,7 @@ def _scores() -> pd.DataFrame:
             "period_id": period,
             "status": "reported",
             "status_reason": None,
-            "score": 20.0 + 10 * (agency == "b") + step * place,
+            "score": 20.0 + 10 * (agency == "b") + step * position,
             "standard_error": 1.0,
             "n": 100.0,
             "n_effective": 100.0,
@@ -44,7 +44,7 @@ def _scores() -> pd.DataFrame:
         }
         for agency in ("a", "b")
         for step, metric in ((1, "low"), (2, "middle"), (3, "top"))
-        for place, period in enumerate(QUARTERS)
+        for position, period in enumerate(QUARTERS)
     ]
     scores = pd.DataFrame(rows).astype({"status_reason": "str"})
     withheld = scores["score_id"] == "a/low/2024Q2"

@@ -189,8 +189,8 @@ def test_truncated_spreadsheet(centre: Any, survey: dict[str, Any], kept: float)
 
 def test_spreadsheet_damaged_inside(centre: Any, survey: dict[str, Any]) -> None:
     damaged = bytearray(workbook(good_sheet))
-    place = damaged.index(b"xl/worksheets/sheet1.xml") + 40
-    damaged[place : place + 8] = b"\xff" * 8
+    position = damaged.index(b"xl/worksheets/sheet1.xml") + 40
+    damaged[position : position + 8] = b"\xff" * 8
     centre.contract(survey, format={"type": "xlsx"})
     centre.land(bytes(damaged), "s.xlsx")
     [problem] = centre.refusal()

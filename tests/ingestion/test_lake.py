@@ -35,7 +35,9 @@ PLANTED = (
 
 def refused(*rows: tuple[str, str, str]) -> pa.Table:
     names = ("row_id", "rule", "column")
-    return pa.table({name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(names)})
+    return pa.table(
+        {name: pa.array([row[position] for row in rows], pa.string()) for position, name in enumerate(names)}
+    )
 
 
 def test_planted_rows_end_where_they_belong(centre: Any, survey: dict[str, Any]) -> None:

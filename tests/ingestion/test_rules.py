@@ -25,9 +25,9 @@ def reported() -> set[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-                place = CALLS.get(name)
-                if place is not None and len(node.args) > place:
-                    rule = node.args[place]
+                position = CALLS.get(name)
+                if position is not None and len(node.args) > position:
+                    rule = node.args[position]
                     if isinstance(rule, ast.Constant) and isinstance(rule.value, str):
                         found.add(rule.value)
             if isinstance(node, ast.Constant) and isinstance(node.value, str):

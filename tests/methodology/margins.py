@@ -29,8 +29,8 @@ def margin_equations(shape: Sequence[int]) -> sparse.csr_array:
         lines = np.moveaxis(cells, axis, -1).reshape(-1, length)
         coefficients = np.ones(lines.shape)
         coefficients[:, -1] = -1
-        places = (np.repeat(np.arange(len(lines)), length), lines.ravel())
-        along_axes.append(sparse.csr_array((coefficients.ravel(), places), shape=(len(lines), cells.size)))
+        positions = (np.repeat(np.arange(len(lines)), length), lines.ravel())
+        along_axes.append(sparse.csr_array((coefficients.ravel(), positions), shape=(len(lines), cells.size)))
     return sparse.csr_array(sparse.vstack(along_axes))
 
 

@@ -113,9 +113,9 @@ def test_the_order_of_factors_does_not_matter() -> None:
     order = [3, 0, 4, 1, 2]
     straight, turned = (
         das_gupta(before, after),
-        das_gupta([before[place] for place in order], [after[place] for place in order]),
+        das_gupta([before[position] for position in order], [after[position] for position in order]),
     )
-    assert list(turned.effects) == pytest.approx([straight.effects[place] for place in order])
+    assert list(turned.effects) == pytest.approx([straight.effects[position] for position in order])
     assert straight.effects.sum() == pytest.approx(straight.crude[1] - straight.crude[0], abs=1e-12)
 
 

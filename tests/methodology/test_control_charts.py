@@ -10,7 +10,7 @@ from methodology.control_charts import D2, p_chart, signals, xmr_chart
 
 
 def _at(flags: np.ndarray) -> list[int]:
-    return [int(place) for place in np.flatnonzero(flags)]
+    return [int(position) for position in np.flatnonzero(flags)]
 
 
 def test_xmr_limits_by_hand() -> None:

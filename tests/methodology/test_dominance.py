@@ -33,8 +33,8 @@ def test_cells_and_orders_of_rows_agree() -> None:
     rows = _rows()
     rises = np.zeros(4)
     for order in permutations(range(4)):
-        for place, stage in enumerate(order):
-            rises[stage] += _r_squared(rows, list(order[: place + 1])) - _r_squared(rows, list(order[:place]))
+        for position, stage in enumerate(order):
+            rises[stage] += _r_squared(rows, list(order[: position + 1])) - _r_squared(rows, list(order[:position]))
     found = dominance(covariance_of_cells(500, rows.sum(axis=0), rows.T @ rows))
     assert found.contributions == pytest.approx(rises / 24, abs=1e-9)
     assert found.r_squared == pytest.approx(_r_squared(rows, [0, 1, 2, 3]), abs=1e-9)

@@ -44,9 +44,9 @@ def test_wilson_against_reference_case() -> None:
         for row in csv.DictReader(stream):
             if row["metric"] not in {"wilson_lo", "wilson_hi"}:
                 continue
-            place = re.fullmatch(r"x=(\d+),n=(\d+),level=([\d.]+)", row["group"])
-            assert place is not None
-            limits = wilson_interval(int(place[1]), int(place[2]), float(place[3]))
+            position = re.fullmatch(r"x=(\d+),n=(\d+),level=([\d.]+)", row["group"])
+            assert position is not None
+            limits = wilson_interval(int(position[1]), int(position[2]), float(position[3]))
             found = float(limits[row["metric"] == "wilson_hi"])
             expected = float(row["value"])
             assert found == pytest.approx(expected, rel=float(row["rtol"]), abs=float(row["atol"])), row

@@ -68,10 +68,10 @@ def test_angular_limits_inside_the_scale_against_reference_case() -> None:
             for added, names in ((0, (f"LCL{digits}", f"UCL{digits}")), (tau2, (f"OD{digits}LCL", f"OD{digits}UCL"))):
                 angles, limits = funnel.transformed_limits(z, added), funnel.limits(z, added)
                 for name, angle, limit in zip(names, angles, limits, strict=True):
-                    for place, row in enumerate(rows):
-                        if 0 <= angle[place] <= np.pi / 2:
+                    for position, row in enumerate(rows):
+                        if 0 <= angle[position] <= np.pi / 2:
                             value = expected[f"{group}|{row['provider']}", name]
-                            assert limit[place] == pytest.approx(value, rel=1e-8, abs=1e-10), (group, row, name)
+                            assert limit[position] == pytest.approx(value, rel=1e-8, abs=1e-10), (group, row, name)
                             compared += 1
     assert compared > 600
 

@@ -57,17 +57,17 @@ def test_cells_equal_rows(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     domains = np.column_stack([np.ones(CELLS), *(np.arange(CELLS) % 5 == part for part in range(5))])
     found = weighted_item_means(cells, by_cell, domains)
     design = sample_design(w).reweighted(by_row.weights, by_row.residuals)
-    for place, inside in enumerate(domains.T.astype(bool)):
+    for position, inside in enumerate(domains.T.astype(bool)):
         rows = survey_mean(design, y, inside[cell])
-        assert found.mean[place] == pytest.approx(rows.value, rel=1e-9)
-        assert found.error[place] == pytest.approx(rows.error, rel=1e-9)
-        assert found.n[place].tolist() == rows.n.tolist()
-        assert found.element_variance[place] == pytest.approx(
+        assert found.mean[position] == pytest.approx(rows.value, rel=1e-9)
+        assert found.error[position] == pytest.approx(rows.error, rel=1e-9)
+        assert found.n[position].tolist() == rows.n.tolist()
+        assert found.element_variance[position] == pytest.approx(
             [survey_covariance(design, y[:, item], y[:, item], inside[cell]).value[0] for item in range(ITEMS)],
             rel=1e-9,
         )
         answered = inside[cell][:, None] & ~np.isnan(y)
-        assert found.kish_n[place] == pytest.approx(
+        assert found.kish_n[position] == pytest.approx(
             [kish_effective_n(by_row.weights[answered[:, item]]) for item in range(ITEMS)], rel=1e-9
         )
 

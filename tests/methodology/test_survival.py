@@ -36,8 +36,8 @@ def _curve(*cells: object, **entries: object) -> SurvivalCurves:
 
 def _at(curve: SurvivalCurves, time: float) -> int:
     """Place of a duration at which somebody left."""
-    (place,) = np.flatnonzero(curve.time == time)
-    return int(place)
+    (position,) = np.flatnonzero(curve.time == time)
+    return int(position)
 
 
 def test_freireich() -> None:
@@ -141,8 +141,8 @@ def test_stock_removes_the_bias_that_ignoring_it_brings() -> None:
     opened, lasted = opened[seen], lasted[seen]
     entry, leave = np.maximum(30 - opened, 0), np.minimum(lasted, 60 - opened)
     event = (lasted <= 60 - opened).astype(float)
-    time, place = np.unique(np.concatenate([entry, leave]), return_inverse=True)
-    arrive, go = place[: entry.size], place[entry.size :]
+    time, position = np.unique(np.concatenate([entry, leave]), return_inverse=True)
+    arrive, go = position[: entry.size], position[entry.size :]
     died, stay = np.bincount(go, event, time.size), np.bincount(go, 1 - event, time.size)
     truth = np.exp(-1)
     entries = np.bincount(arrive, minlength=time.size)

@@ -62,8 +62,8 @@ def eb_shrinkage(case: Case) -> Answers:
                 fits[subset, method] = kept, found, shrink(score, error, one, found)
             kept, found, drawn = fits[subset, method]
             if branch:
-                place = int(np.flatnonzero(kept[unit].astype(str) == branch)[0])
-                answers[group, metric] = float({"eb_blup": drawn.score, "eb_blup_se": drawn.error}[metric][place])
+                position = int(np.flatnonzero(kept[unit].astype(str) == branch)[0])
+                answers[group, metric] = float({"eb_blup": drawn.score, "eb_blup_se": drawn.error}[metric][position])
             else:
                 (answers[group, metric],) = {
                     "tau2": found.tau2,
@@ -95,7 +95,7 @@ def _random_intercepts(case: Case, branch: str, metric: str) -> float:
 def rank_intervals(case: Case) -> Answers:
     """Metrics name their method and level (`_a10` alpha 10 %, `_90` coverage 90 %); `ties|<unit>` asks for plain ranks."""
     table = table_with(case, "estimate", "se")
-    place = {str(unit): row for row, unit in enumerate(table["unit"])}
+    position = {str(unit): row for row, unit in enumerate(table["unit"])}
     found: dict[str, np.ndarray] = {}
     answers: Answers = {}
     for group, metric in case.asked:
@@ -111,7 +111,7 @@ def rank_intervals(case: Case) -> Answers:
         else:
             if metric not in found:
                 found[metric] = _uncertain_ranks(metric, table["estimate"].to_numpy(), table["se"].to_numpy())
-            answers[group, metric] = float(found[metric][place[group]])
+            answers[group, metric] = float(found[metric][position[group]])
     return answers
 
 
@@ -164,7 +164,7 @@ def _plain_ranks(metric: str, score: np.ndarray) -> np.ndarray:
 def funnel_overdispersion(case: Case) -> Answers:
     """Groups `<SR_SHMI|SR_CQC|PR|RC>_<trim|wins><per cent>` and `...|<provider>`."""
     units = table_with(case, "observed_los", "expected_los", "deaths", "n")
-    place = {str(name): row for row, name in enumerate(units["provider"])}
+    position = {str(name): row for row, name in enumerate(units["provider"])}
     plots: dict[str, tuple[dict[str, float], dict[str, np.ndarray]]] = {}
     answers: Answers = {}
     for group, metric in case.asked:
@@ -172,7 +172,7 @@ def funnel_overdispersion(case: Case) -> Answers:
         if plot not in plots:
             plots[plot] = _funnel(plot, units)
         overall, columns = plots[plot]
-        answers[group, metric] = float(columns[metric][place[provider]]) if provider else overall[metric]
+        answers[group, metric] = float(columns[metric][position[provider]]) if provider else overall[metric]
     return answers
 
 

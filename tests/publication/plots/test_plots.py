@@ -62,9 +62,9 @@ SPINE = [
 ]
 
 
-def _period(place: int, score: float | None, **other: Any) -> dict[str, Any]:
+def _period(position: int, score: float | None, **other: Any) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "period_id": f"2025Q{place}",
+        "period_id": f"2025Q{position}",
         "instrument_id": "i",
         "series_id": "2025Q1",
         "score": score,
@@ -339,7 +339,7 @@ def test_funnel_of_means_pools_the_answers_variance() -> None:
 
 
 def _luminance(colour: str) -> float:
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    parts = [int(colour[position : position + 2], 16) / 255 for position in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
