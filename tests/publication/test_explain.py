@@ -10,11 +10,12 @@ from typing import Any
 import duckdb
 import pytest
 
+from ingestion.feeds import load_feeds
 from miyar.errors import MiyarError
 from miyar.workspace import Workspace
 from publication.explain import Step, explain, sentence, why_not, words
 from publication.reading import wording
-from publication.trace import CELLS, row_conditions, trace
+from publication.trace import row_conditions, trace
 
 
 def _rows(path: Path, query: str) -> list[dict[str, Any]]:
@@ -101,7 +102,7 @@ def test_every_reported_score_counts_the_rows_of_the_lake(built_workspace: Works
             expected += row[0] if row else 0
         assert score["rows_count"] == expected, (score["metric_id"], score["unit_type"], score["instrument_id"])
         seen.add((score["feed"], score["unit_type"]))
-    assert {feed for feed, _ in seen} == set(CELLS) - {"reported_measures"}
+    assert {feed for feed, _ in seen} == set(load_feeds()) - {"reported_measures"}
     assert {unit for _, unit in seen} >= {"agency", "service", "region", "journey"}
 
 
