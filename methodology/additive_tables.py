@@ -3,14 +3,16 @@
 Belongs here: which cells are parts of which total, today and in the edition published, as a sparse matrix of equations. Does not
 belong here: which cells are hidden (`suppression`), and what the others give away of them (`disclosure`).
 
-Counts of a metric, period and instrument make one table: an agency is the sum of its services, of its branches and of its
-regions, a region the sum of its agencies, an agency's region the sum of the branches that lie in it. What a table does not show
-(answers without a service or branch) is a hidden part of its own.
+Counts of a metric, period and instrument make one table. Which types of units are parts of which follows from the columns of
+their ids: an agency is the sum of its services, of its branches and of its regions, a region the sum of its agencies. An agency's
+region is also the sum of the branches that lie in it. What a table does not show (answers without a service or branch) is a
+hidden part of its own.
 
 Readers keep earlier editions. The table as it was published stands beside today's, with its own equations and what it showed;
 a count that is what it was is the same in both.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +22,8 @@ from scipy import sparse
 
 Floats = npt.NDArray[np.float64]
 
-UNIT_TYPES = ["agency", "service", "branch", "agency_region", "region"]
+# Unit type -> the columns that its ids are made of, joined by `/`; only the last value may hold one.
+Units = Mapping[str, Sequence[str]]
 TABLE = ["metric_id", "period_id", "instrument_id"]
 CELL = ["unit_type", "unit_id", *TABLE]
 # A table and the edition it stands in: today's, or the one published.
@@ -40,13 +43,24 @@ class Tables:
     equations: sparse.csr_array
 
 
+def sums_of(units: Units) -> list[tuple[str, str]]:
+    """Pairs (type of the parts, type of their total): the total's columns are some of the part's, and no type lies between."""
+    columns = {name: set(own) for name, own in units.items()}
+    inside = [(part, total) for part in columns for total in columns if columns[total] < columns[part]]
+    return [
+        (part, total)
+        for part, total in inside
+        if not any(columns[total] < columns[between] < columns[part] for between in columns)
+    ]
+
+
 def beside_published(cells: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     """Today's cells with what was said of them, then the published cells of tables in which a count has changed.
 
     cells: CELL, agency_id, n, x (the count) and is_primary; published: CELL, agency_id, n, is_shown. Adds `is_earlier`,
     `is_unchanged` (the count is what it was published as), `was_shown` and `was_hidden` (of the count as it stands).
     """
-    published = published[published["unit_type"].isin(UNIT_TYPES)].sort_values(CELL, kind="stable")
+    published = published.sort_values(CELL, kind="stable")
     published = published.merge(cells[TABLE].drop_duplicates(), on=TABLE)
     published = published.assign(x=published["n"].astype(float), shown=published["is_shown"].astype(bool))
     said = cells[[*CELL, "x"]].merge(published[[*CELL, "x", "shown"]], on=CELL, how="left", suffixes=("", "_published"))
@@ -70,13 +84,13 @@ def beside_published(cells: pd.DataFrame, published: pd.DataFrame) -> pd.DataFra
     return pd.concat([cells, earlier], ignore_index=True)
 
 
-def tables_of(cells: pd.DataFrame, lying: pd.DataFrame) -> Tables:
-    """The equations between cells as `beside_published` gives them.
+def tables_of(cells: pd.DataFrame, lying: pd.DataFrame, units: Units) -> Tables:
+    """The equations between cells as `beside_published` gives them, whose types are those of `units`.
 
     lying: TABLE, agency_id, unit_id (a branch) and only_region_id, the region in which all its answers lie, where there is
     one. Raises ValueError naming the totals that their parts exceed.
     """
-    parts = _families(cells, _placed(lying)).sort_values(["kind", "total", "place"], kind="stable")
+    parts = _families(cells, _placed(lying), units).sort_values(["kind", "total", "place"], kind="stable")
     family = parts.groupby(["kind", "total"], sort=False).ngroup().to_numpy(np.int64)
     position = parts["place"].to_numpy(np.int64)
     totals = parts["total"].to_numpy(np.int64)[np.unique(family, return_index=True)[1]]
@@ -105,16 +119,14 @@ def _placed(lying: pd.DataFrame) -> pd.DataFrame:
     return placed[[*TABLE, "unit_id", "parent_id"]]
 
 
-def _families(cells: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
+def _families(cells: pd.DataFrame, placed: pd.DataFrame, units: Units) -> pd.DataFrame:
     """Parts and their totals: one row per part, with the positions of both among the cells and the `kind` of sum."""
     at = cells.reset_index(names="place")[[*CELL, "is_earlier", "agency_id", "place", "x"]]
     kinds = []
-    for part in ("service", "branch", "agency_region"):
+    for part, total in sums_of(units):
         own = at[at["unit_type"] == part]
-        kinds.append(own.assign(parent_type="agency", parent_id=own["agency_id"], kind=f"agency_{part}"))
-    regions = at[at["unit_type"] == "agency_region"]
-    names = [unit[len(agency) + 1 :] for unit, agency in zip(regions["unit_id"], regions["agency_id"], strict=True)]
-    kinds.append(regions.assign(parent_type="region", parent_id=names, kind="region_agency"))
+        ids = _ids_of_totals(own["unit_id"], units[part], units[total])
+        kinds.append(own.assign(parent_type=total, parent_id=ids, kind=f"{total}_{part}"))
     branches = at[at["unit_type"] == "branch"].merge(placed, on=[*TABLE, "unit_id"])
     kinds.append(branches.assign(parent_type="agency_region", kind="region_branch"))
     parts = pd.concat(kinds, ignore_index=True)
@@ -124,6 +136,12 @@ def _families(cells: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
     # A branch that has moved since was no part of the region it lies in today.
     inside = parts.groupby(["kind", "total"])["x"].transform("sum")
     return parts[~parts["is_earlier"] | (inside <= parts["whole"])]
+
+
+def _ids_of_totals(ids: "pd.Series[str]", part: Sequence[str], total: Sequence[str]) -> list[str]:
+    """The id of each part's total: the values of the total's columns in the part's id."""
+    values = [dict(zip(part, name.split("/", len(part) - 1), strict=True)) for name in ids]
+    return ["/".join(own[column] for column in total) for own in values]
 
 
 def _between_editions(cells: pd.DataFrame, size: int) -> sparse.csr_array:

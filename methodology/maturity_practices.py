@@ -4,7 +4,7 @@ Belongs here: bringing the assessment, its evidence and the warehouse's own answ
 (`maturity_parts`) and the rules of adoption (`maturity`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +14,6 @@ from methodology.lineage import joined
 from methodology.maturity import observed_adoption, shown_adoption
 from methodology.maturity_models import HIGHEST_ADOPTION, MaturityModel
 
-UNIT_TYPES = {
-    "agency": ["agency_id"],
-    "service": ["agency_id", "service_id"],
-    "branch": ["agency_id", "branch_id"],
-    "agency_region": ["agency_id", "region_id"],
-    "region": ["region_id"],
-    "journey": ["journey_id"],
-}
 KEY = ["unit_type", "unit_id", "model_id", "period_id"]
 COLUMNS = {
     "unit_type": "string",
@@ -50,18 +42,20 @@ def practices_counted(
     *,
     listed: pd.DataFrame,
     models: Mapping[str, MaturityModel],
+    units: Mapping[str, Sequence[str]],
     steps_apart: float,
 ) -> pd.DataFrame:
     """All practices of one period, a row per unit and practice with COLUMNS.
 
     cells: assessed practices by slice, with sum_share (0-100), practices_count, evidenced_count and expires_on. seen: hits and
-    base of each measure by which the warehouse answers a practice of an agency. listed: the practices of the models.
+    base of each measure by which the warehouse answers a practice of an agency. listed: the practices of the models. units: the
+    columns of each type's ids.
     `assessed`, `observed` and `counted` are adoption on 0-3; `is_known` says whether the model asks for the practice,
     `is_contradicted` whether what was assessed lies `steps_apart` or more from what is seen.
     """
     if cells.empty:
         return pd.DataFrame(columns=list(COLUMNS))
-    rows = _with_absent(_by_unit(cells), listed)
+    rows = _with_absent(_by_unit(cells, units), listed)
     rows["observed"] = _observed(rows, models, seen)
     every = pd.Series({name: model.unshown_adoption for name, model in models.items()}, dtype=float)
     unshown = rows["model_id"].map(every).fillna(float(HIGHEST_ADOPTION)).to_numpy(float)
@@ -72,13 +66,13 @@ def practices_counted(
     return rows.sort_values([*KEY, "practice_id"], kind="stable")
 
 
-def _by_unit(cells: pd.DataFrame) -> pd.DataFrame:
+def _by_unit(cells: pd.DataFrame, units: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """One row per unit and practice. Assessed service by service, an agency's adoption is the mean of its services'."""
     cells = cells.sort_values(["slice_id", "practice_id", "service_id", "branch_id"], kind="stable")
     cells["assessed"] = HIGHEST_ADOPTION * cells["sum_share"].astype(float) / 100
     made = []
-    for unit_type, columns in UNIT_TYPES.items():
-        rows = cells.dropna(subset=columns).copy()
+    for unit_type, columns in units.items():
+        rows = cells.dropna(subset=list(columns)).copy()
         rows["unit_type"] = unit_type
         rows["unit_id"] = rows[columns[0]]
         for name in columns[1:]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from methodology.additive_tables import CELL, TABLE, UNIT_TYPES, beside_published, tables_of
+from methodology.additive_tables import CELL, TABLE, Tables, Units, beside_published, sums_of, tables_of
 from methodology.disclosure import complementary
 
 Floats = npt.NDArray[np.float64]
@@ -35,6 +35,7 @@ def suppressed(
     published: pd.DataFrame,
     *,
     metrics: pd.DataFrame,
+    units: Units,
     minimum_n: float,
     owner_n: float,
 ) -> pd.DataFrame:
@@ -42,23 +43,25 @@ def suppressed(
 
     scores: CELL, agency_id, n, n_at_least, slice_ids; n is missing where it is not known, n_at_least where no interval of it
     is. lying: where branches lie (`additive_tables.tables_of`). published: counts of the edition readers have, and whether it
-    showed them. metrics: metric_id and estimator. A count below `minimum_n` is hidden (`is_primary`) and its interval must
-    stay 2 x `owner_n` wide; `is_proved` says whether it does, `is_public` that an earlier edition showed it. Cells that
-    protect others are hidden beside them. Raises ValueError where parts exceed their total.
+    showed them. metrics: metric_id and estimator. units: the columns of each type's ids. A count below `minimum_n` is hidden
+    (`is_primary`) and its interval must stay 2 x `owner_n` wide; `is_proved` says whether it does, `is_public` that an earlier
+    edition showed it. Cells that protect others are hidden beside them. Raises ValueError where parts exceed their total.
     """
-    cells = _counts(scores, metrics, minimum_n)
+    # A type that is part of nothing and has no parts stands in no sum: nothing can be worked out from it, or for it.
+    types = {name for pair in sums_of(units) for name in pair}
+    cells = _counts(scores[scores["unit_type"].isin(types)], metrics, minimum_n)
     if cells.empty:
         return pd.DataFrame(columns=list(COLUMNS))
-    cells = beside_published(cells, published)
+    cells = beside_published(cells, published[published["unit_type"].isin(types)])
     # The requirement is the same for every cell: one that followed the cell's own size would tell it.
-    return _hidden(cells, lying, width=2 * owner_n)
+    return _hidden(cells, tables_of(cells, lying, units), width=2 * owner_n)
 
 
 def _counts(scores: pd.DataFrame, metrics: pd.DataFrame, minimum_n: float) -> pd.DataFrame:
     """Cells of the tables that hold a small count; `x` is the count a reader is taken to look for."""
     # Practices are assessed in full: their number is no sample size and hides nobody.
     counted = metrics.loc[metrics["estimator"] != "practice_mean", "metric_id"]
-    cells = scores[scores["unit_type"].isin(UNIT_TYPES) & scores["metric_id"].isin(counted)]
+    cells = scores[scores["metric_id"].isin(counted)]
     cells = cells[cells["n"].isna() | (cells["n"] > 0)].sort_values(CELL, kind="stable").reset_index(drop=True)
     cells["x"] = cells["n_at_least"].fillna(cells["n"]).fillna(0).astype(float)
     cells["is_primary"] = (cells["x"] < minimum_n) & cells["n_at_least"].notna()
@@ -66,8 +69,7 @@ def _counts(scores: pd.DataFrame, metrics: pd.DataFrame, minimum_n: float) -> pd
     return cells.merge(cells.loc[cells["is_primary"], TABLE].drop_duplicates(), on=TABLE)
 
 
-def _hidden(cells: pd.DataFrame, lying: pd.DataFrame, width: float) -> pd.DataFrame:
-    tables = tables_of(cells, lying)
+def _hidden(cells: pd.DataFrame, tables: Tables, width: float) -> pd.DataFrame:
     rests = np.zeros(tables.values.size - len(cells), bool)
     public = np.concatenate([cells["was_shown"].to_numpy(bool), rests])
     primary = np.concatenate([cells["is_primary"].to_numpy(bool), rests])

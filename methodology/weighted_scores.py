@@ -5,6 +5,7 @@ Belongs here: which answers make which score, and what a score's effective size 
 (`frame_weights`), the means under them (`survey_cells`) and which score is compared (SQL, after).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +23,6 @@ Columns = dict[str, npt.NDArray[Any]]
 
 ITEM = ["metric_id", "instrument_id"]
 SUMS = ["n", "w", "wy", "wyy", "w2", "w2y", "w2y2"]
-PARTS = {"service": "service_id", "agency_region": "region_id"}
 KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
 COLUMNS = {
     **dict.fromkeys([*KEY, "agency_id", "estimator"], "string"),
@@ -39,12 +39,14 @@ def weighted_scores(
     statistics: pd.DataFrame,
     *,
     estimators: "pd.Series[str]",
+    parts: Mapping[str, str],
     level: float,
 ) -> pd.DataFrame:
     """COLUMNS of all scores of one period, on 0-100.
 
     answers: SUMS of scores by ITEM and `cell`; weights: cells that can be weighted as `frame_weights` makes them, each with its
-    number `cell`, draw after draw; statistics: n of regions that were measured; estimators: by metric_id.
+    number `cell`, draw after draw; statistics: n of regions that were measured; estimators: by metric_id; parts: types of
+    units within an agency that the frame knows, and the column of a cell that names them.
     """
     weights = weights.sort_values("cell").reset_index(drop=True)
     draw = numbers_by(weights, DRAW)
@@ -61,7 +63,7 @@ def weighted_scores(
         own, said = (slice(*starts[number : number + 2]) for starts in (drawn, answered))
         rows = {name: values[said] for name, values in sums.items()}
         rows["cell"] = rows["cell"] - own.start
-        made.append(_draw(rows, {name: values[own] for name, values in cells.items()}, names))
+        made.append(_draw(rows, {name: values[own] for name, values in cells.items()}, names, parts))
     if not made:
         return pd.DataFrame(columns=list(COLUMNS))
     scores = pd.DataFrame({name: np.concatenate([part[name] for part in made]) for name in made[0]})
@@ -85,11 +87,11 @@ class _Units:
     member: npt.NDArray[np.float64]
 
 
-def _units(factors: Columns) -> _Units:
-    """The agency, and those of its services and regions that have a name."""
+def _units(factors: Columns, parts: Mapping[str, str]) -> _Units:
+    """The agency, and those of its parts (services, regions) that have a name."""
     agency, size = factors["agency_id"][0], factors["factor"].size
     units, members = [("agency", agency)], [np.ones((size, 1))]
-    for unit_type, column in PARTS.items():
+    for unit_type, column in parts.items():
         names, part = np.unique(factors[column].astype(str), return_inverse=True)
         is_named = names != "-"
         units += [(unit_type, f"{agency}/{name}") for name in names[is_named]]
@@ -99,7 +101,7 @@ def _units(factors: Columns) -> _Units:
     )
 
 
-def _draw(rows: Columns, factors: Columns, items: Texts) -> Columns:
+def _draw(rows: Columns, factors: Columns, items: Texts, parts: Mapping[str, str]) -> Columns:
     """Estimates of one draw: each of its items, in the agency and in each of its parts; columns as arrays."""
     known, item = np.unique(rows["item"], return_inverse=True)
     size = factors["factor"].size
@@ -113,7 +115,7 @@ def _draw(rows: Columns, factors: Columns, items: Texts) -> Columns:
     cells = ItemCells(*asked, *(spread(column) for column in SUMS))
     codes = np.array([text.split(";") for text in factors["group_codes"]]).astype(np.int64)
     adjustment = WeightAdjustment(factors["asked_w"].astype(float), factors["factor"], tuple(codes.T))
-    units = _units(factors)
+    units = _units(factors, parts)
     found = framed_means(cells, adjustment, units.member)
     unit, column = (index.ravel() for index in np.indices(found.mean.shape))
     return {

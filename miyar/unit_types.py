@@ -41,6 +41,20 @@ def unit_types() -> dict[str, UnitType]:
     return found
 
 
+def columns_by_type() -> dict[str, tuple[str, ...]]:
+    """The columns that a unit's id is made of, by type."""
+    return {name: one.columns for name, one in unit_types().items()}
+
+
+def framed_parts() -> dict[str, str]:
+    """Types of units within one agency that a population frame knows, and the column that names them there."""
+    return {
+        name: one.columns[1]
+        for name, one in unit_types().items()
+        if one.frame == "known" and one.columns[0] == "agency_id" and len(one.columns) == 2
+    }
+
+
 def for_dbt() -> dict[str, dict[str, Any]]:
     """The types as the variable `unit_types` of a dbt run."""
     return {

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import optimize, sparse
 
 from methodology.suppression import suppressed
+from miyar.unit_types import columns_by_type
 from simulation.coverage.findings import Finding, Floats, at_least, drawn
 
 Mask = npt.NDArray[np.bool_]
@@ -120,6 +121,7 @@ def protected(worlds: Sequence[World]) -> list[Hidden]:
         pd.DataFrame(lying, columns=[*cell_columns[2:], "unit_id", "only_region_id"]),
         pd.DataFrame(published, columns=[*cell_columns, "n", "is_shown"]),
         metrics=METRICS,
+        units=columns_by_type(),
         minimum_n=MINIMUM_N,
         owner_n=OWNER_N,
     )

@@ -10,9 +10,7 @@ from typing import Any
 
 import duckdb
 
-from miyar.registry import load_registry
 from miyar.workspace import Workspace
-from publication import method
 from warehouse import dbt_runner
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,15 +62,17 @@ class Product:
         """Make the whole warehouse anew from the copy."""
         from ingestion.lake import write_empty_files
         from ingestion.submission_ledger import write_slices
+        from warehouse.inputs import Inputs
         from warehouse.snapshots import write_snapshots
 
-        place = self.workspace
-        place.warehouse.unlink(missing_ok=True)
-        with place.lock():
-            write_empty_files(place)
-            write_slices(place)
-            write_snapshots(place, load_registry(place.registry), method.methodology_of(place))
-            failed = [one for one in dbt_runner.run_dbt(place, None, "run") if one.failed]
+        workspace = self.workspace
+        workspace.warehouse.unlink(missing_ok=True)
+        with workspace.lock():
+            inputs = Inputs.read(workspace)
+            write_empty_files(workspace)
+            write_slices(workspace, inputs.accounts, inputs.contracts)
+            write_snapshots(inputs)
+            failed = [one for one in dbt_runner.run_dbt(workspace, None, "run") if one.failed]
         assert [(one.unique_id, one.message) for one in failed] == []
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

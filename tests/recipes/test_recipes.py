@@ -13,7 +13,10 @@ from expectations.intake import receive_all
 from expectations.suites import catalogue
 from ingestion.contract import load_contracts
 from ingestion.feeds import load_feeds
+from ingestion.submission_ledger import read_accounts
+from methodology.additive_tables import sums_of
 from miyar.registry import load_registry
+from miyar.unit_types import columns_by_type
 from miyar.workspace import Workspace
 from publication.reading import code_text
 from publication.trace import row_conditions
@@ -103,6 +106,13 @@ def test_a_unit_type_is_an_entry_and_its_words(product: Product) -> None:
         "and service_id is not null and region_id is not null"
     )
     assert parts == whole_rows[0][0] <= whole
+    # It stands in the sums that disclosure control knows: small parts are hidden, and every hidden count has its proof.
+    hidden = product.rows(
+        "select is_primary, is_proved from intermediate.int_suppression__decided where unit_type = 'toy_service_region'"
+    )
+    assert len(hidden) > 10 and all(is_proved for is_primary, is_proved in hidden if is_primary)
+    assert ("toy_service_region", "service") in sums_of(columns_by_type())
+    assert ("toy_service_region", "agency_region") in sums_of(columns_by_type())
     metric = {"measure_id": "usage.digital_completion", "stage": ""}
     passport = {"unit_type": "toy_service_region", "unit_id": "a/b/c", "metric_id": "digital_completion"}
     assert row_conditions(passport, metric, "service_usage") == (
@@ -220,14 +230,14 @@ def test_a_feed_is_six_files(product: Product) -> None:
     assert len(product.changed) == 6
     # Its metric is a row, as the recipe of a metric says.
     product.append(METRICS, _metric("toy_granted", "toy_permits", "permits.granted", 1))
-    place = product.workspace
-    agency = sorted(load_registry(place.registry).tables["agencies"], key=lambda row: row["agency_id"])[0]["agency_id"]
+    workspace = product.workspace
+    registry = load_registry(workspace.registry)
+    agency = sorted(registry.tables["agencies"], key=lambda row: row["agency_id"])[0]["agency_id"]
     period = product.rows("select max(period_id) from staging.stg_ledger__slices where status = 'live'")[0][0]
-    _deliver(place.root, agency, period)
-    with place.lock():
-        intake = receive_all(
-            place, load_registry(place.registry), load_contracts(place.registry), only={(agency, "toy_permits")}
-        )
+    _deliver(workspace.root, agency, period)
+    contracts = load_contracts(workspace.registry)
+    with workspace.lock():
+        intake = receive_all(workspace, registry, contracts, read_accounts(workspace), only={(agency, "toy_permits")})
     assert [(account.status, account.accepted) for account in intake.accounts] == [("accepted", 80)]
     product.build()
     scores = product.rows(

@@ -11,6 +11,7 @@ import pyarrow as pa
 from methodology.maturity_models import models_of_tables
 from methodology.maturity_practices import COLUMNS, practices_counted
 from miyar.relations import Dbt, by_period, read, thresholds_of
+from miyar.unit_types import columns_by_type
 
 
 def model(dbt: Dbt, session: object) -> pa.Table:
@@ -24,6 +25,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         models=read(dbt.ref("stg_methodology__maturity_models")),
     )
     steps_apart = thresholds_of(dbt.ref("stg_methodology__thresholds"))["contradiction_steps"]
-    made = partial(practices_counted, listed=listed, models=models, steps_apart=steps_apart)
+    units = columns_by_type()
+    made = partial(practices_counted, listed=listed, models=models, units=units, steps_apart=steps_apart)
     tables = {"cells": dbt.ref("int_maturity__cells"), "seen": dbt.ref("int_maturity__observed")}
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)

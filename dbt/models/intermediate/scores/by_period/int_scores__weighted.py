@@ -12,6 +12,7 @@ from methodology.frame_weights import CELL, DRAW
 from methodology.weighted_scores import COLUMNS, ITEM, SUMS, weighted_scores
 from miyar.readings import joined, numbered
 from miyar.relations import Dbt, by_period, read, thresholds_of
+from miyar.unit_types import framed_parts
 
 
 def model(dbt: Dbt, session: object) -> pa.Table:
@@ -27,5 +28,5 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     }
     estimators = read(dbt.ref("stg_methodology__metrics")).set_index("metric_id")["estimator"]
     limits = thresholds_of(dbt.ref("stg_methodology__thresholds"))
-    made = partial(weighted_scores, estimators=estimators, level=limits["interval_level"])
+    made = partial(weighted_scores, estimators=estimators, parts=framed_parts(), level=limits["interval_level"])
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)

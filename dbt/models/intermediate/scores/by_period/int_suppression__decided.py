@@ -11,6 +11,7 @@ import pyarrow as pa
 from methodology.additive_tables import CELL, TABLE
 from methodology.suppression import COLUMNS, suppressed
 from miyar.relations import Dbt, by_period, read, thresholds_of
+from miyar.unit_types import columns_by_type
 
 
 def model(dbt: Dbt, session: object) -> pa.Table:
@@ -27,6 +28,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     hidden = partial(
         suppressed,
         metrics=read(dbt.ref("stg_methodology__metrics")),
+        units=columns_by_type(),
         minimum_n=thresholds["minimum_n"],
         owner_n=thresholds["owner_n"],
     )
