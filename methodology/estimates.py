@@ -37,6 +37,16 @@ class Estimates:
         return {value: self.value, "standard_error": self.error, "ci_low": self.low, "ci_high": self.high}
 
 
+def faults_of_scores(score: Floats, error: Floats) -> list[str]:
+    """Return what is wrong with scores and their standard errors, a sentence each, before they are compared with each other."""
+    faults = []
+    if not np.all(np.isfinite(score)):
+        faults.append("scores must be finite")
+    if not (np.all(error > 0) and np.all(np.isfinite(error))):
+        faults.append("standard errors must be positive and finite")
+    return faults
+
+
 def mean_estimate(n: npt.ArrayLike, sum_x: npt.ArrayLike, sum_x2: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Mean and its standard error from n, sum of x and sum of x squared.
 

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from methodology.estimates import faults_of_scores
+
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 TIES = {"min": "min", "max": "max", "average": "average", "dense": "dense", "first": "ordinal"}
@@ -213,15 +215,11 @@ def cumulative_share(score: npt.ArrayLike) -> Floats:
 
 def _checked(score: npt.ArrayLike, error: npt.ArrayLike) -> tuple[Floats, Floats]:
     y, s = np.asarray(score, float), np.asarray(error, float)
-    faults = []
+    faults = faults_of_scores(y, s)
     if y.ndim != 1 or y.shape != s.shape:
         faults.append("scores and standard errors must be vectors of one length")
     if y.size < 2:
         faults.append("ranks need at least two units")
-    if not np.all(np.isfinite(y)):
-        faults.append("scores must be finite")
-    if not (np.all(s > 0) and np.all(np.isfinite(s))):
-        faults.append("standard errors must be positive and finite")
     if faults:
         raise ValueError("; ".join(faults))
     return y, s

@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
+from methodology.estimates import faults_of_scores
+
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 # Halvings of the search interval: beyond double precision.
@@ -204,13 +206,9 @@ def shrunken_interval(
 
 def _checked(score: npt.ArrayLike, error: npt.ArrayLike, family: npt.ArrayLike, families: int) -> _Units:
     y, s, position = np.asarray(score, float), np.asarray(error, float), np.asarray(family, np.int64)
-    faults = []
+    faults = faults_of_scores(y, s)
     if y.ndim != 1 or not y.shape == s.shape == position.shape:
         faults.append("scores, standard errors and families must be vectors of one length")
-    if not np.all(np.isfinite(y)):
-        faults.append("scores must be finite")
-    if not (np.all(s > 0) and np.all(np.isfinite(s))):
-        faults.append("standard errors must be positive and finite")
     if faults:
         raise ValueError("; ".join(faults))
     return _Units(y, s**2, position, families)
