@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
@@ -179,8 +179,8 @@ def run_dbt(
     """Build (or test) the warehouse; yields one result per node as soon as dbt has it.
 
     `only` runs exactly what is selected: without it, tests of a selected model are. Raises RuntimeError when dbt itself could
-    not run. A failed node is a result, not an exception. Whoever stops taking results, or is interrupted, stops the run: what
-    is being made is finished, nothing else is begun.
+    not run. A failed node is a result, not an exception. Closing or interrupting this generator stops the run: queries at work
+    are interrupted, no other model begins, and the file is free afterwards.
     """
     workspace.warehouse.parent.mkdir(parents=True, exist_ok=True)
     manifest = _parsed_manifest()
@@ -234,6 +234,7 @@ def _parsed_manifest() -> Any:
 def _streamed(manifest: Any, arguments: list[str]) -> Iterator[DbtResult]:
     """The results of one invocation of dbt, which works in a thread so that they can be taken while it does."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import get_adapter_by_type
     from dbt.cli.main import dbtRunner
 
     results: Queue[DbtResult | None] = Queue()
@@ -265,8 +266,13 @@ def _streamed(manifest: Any, arguments: list[str]) -> Iterator[DbtResult]:
         while (result := results.get()) is not None:
             told.add(result.unique_id)
             yield result
-    finally:
+    except BaseException:
+        # Also when the caller closes this generator: queries at work end now, the nodes they belong to have failed.
         is_stopped.set()
+        with suppress(KeyError):  # dbt may not have come to its adapter yet
+            get_adapter_by_type("duckdb").cancel_open_connections()  # type: ignore[no-untyped-call]
+        raise
+    finally:
         thread.join()
     outcome = outcomes[0]
     if getattr(outcome.result, "results", None) is None:
