@@ -170,7 +170,7 @@ def _read(table: str, content: bytes) -> tuple[list[_Row], list[Problem]]:
             line, end = end + 1, reader.line_num
             if len(cells) == len(columns):
                 rows.append(_Row(table, line, dict(zip(columns, (cell.strip() for cell in cells), strict=True))))
-            elif cells:  # a blank line is no row
+            elif cells:  # blank lines are skipped
                 problems.append(
                     Problem("registry_row", f"{len(cells)} cells, {len(columns)} expected", file=file, row=line)
                 )

@@ -102,7 +102,7 @@ def records(results: Sequence[Result]) -> list[dict[str, object]]:
 
 
 def plot(result: Result, target: Path) -> None:
-    """Plot a study's findings against their claims, one panel per claim, in percent."""
+    """Plot a study's claimed findings against their claims, one panel per claim, in percent."""
     import matplotlib as mpl
 
     mpl.use("svg")
