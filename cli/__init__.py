@@ -1,5 +1,5 @@
-"""The command line: the roof of the house.
+"""The command line, which may import every other package.
 
-Belongs here: commands, their arguments, and how results look on a terminal. Does not belong here: any work; each command calls
-one room.
+Belongs here: commands, their arguments, and how results look on a terminal. Does not belong here: any work; each
+command calls one room.
 """

@@ -1,7 +1,7 @@
-"""Commands on published editions: verified, proved, seen as of a day, made again, served by PostgreSQL.
+"""Commands on published editions: verify, prove, show as of a day, reproduce, serve by PostgreSQL.
 
-Belongs here: arguments, and printing of results. Does not belong here: the work; each command calls one room, imported when it
-is needed.
+Belongs here: arguments, and printing of results. Does not belong here: the work; each command calls one room, imported
+when it is needed.
 """
 
 import json

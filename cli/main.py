@@ -1,7 +1,7 @@
-"""The `miyar` command: one sub-command per thing a person wants done.
+"""The `miyar` command: one sub-command per user task.
 
-Belongs here: arguments, and printing of results. Does not belong here: the work; each command calls one room, imported when it
-is needed so that `miyar --help` is quick.
+Belongs here: arguments, and printing of results. Does not belong here: the work; each command calls one room, imported
+only when needed so that `miyar --help` is quick.
 """
 
 import os
@@ -21,7 +21,7 @@ from miyar.workspace import Workspace
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Miyar (معيار)")
 app.add_typer(edition_commands)
 
-RUN_NICENESS = 10  # a tenth of a page's share of a busy core, as Linux weighs it
+RUN_NICENESS = 10  # a run gets a tenth of a page's share of a busy core under Linux
 
 SETTINGS = """\
 # One centre's workspace. Periods outside `periods` are refused as closed.
@@ -65,7 +65,7 @@ def run(
     """Receive what is new, recompute what it touches, publish if figures changed."""
     from dagster_project.pipeline import run_pipeline
 
-    # Readers of the portal go first where both share a machine; alone, a run is as quick as ever.
+    # On a shared machine, readers of the portal go first; a run alone on a machine is as fast as before.
     os.setpriority(os.PRIO_PROCESS, 0, max(RUN_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
     now = datetime.now(tz=UTC)
     result = run_pipeline(

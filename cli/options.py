@@ -16,8 +16,8 @@ HERE = Path()
 
 
 def operator() -> str:
-    """The user of this machine, where it has one by name."""
+    """The current user's name on this machine, or `unnamed` if there is none."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without an entry in passwd
+    except (KeyError, OSError):  # a container's user may have no entry in passwd
         return "unnamed"

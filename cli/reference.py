@@ -1,6 +1,6 @@
-"""Reference pages generated from the truth: contracts from their schema, tables from dbt, rules from their catalogues.
+"""Reference pages generated from their sources: contracts from the schema, tables from dbt, rules from their catalogues.
 
-Belongs here: writing docs/contracts.md, docs/tables.md and docs/rules.md. Does not belong here: anything said twice.
+Belongs here: writing docs/contracts.md, docs/tables.md and docs/rules.md. Does not belong here: facts of its own.
 """
 
 import json

@@ -16,20 +16,20 @@ from publication.reading import code_text, reason_text, wording
 from publication.trace import Trace
 
 WIDTH = 150
-# The terminal shows the first; `--out` holds all of them.
+# The terminal shows only this many lines; `--out` writes all of them.
 SHOWN_LINES = 40
 
 
 def _console() -> Console:
-    # Delivered texts and names of files may hold what rich would take for its own marks.
+    # Delivered texts and file names may contain what rich would read as markup.
     console = Console(markup=False, emoji=False)
     if not console.is_terminal:
-        console.width = WIDTH  # 80 columns are assumed otherwise, too few for two languages side by side
+        console.width = WIDTH  # the default of 80 columns is too narrow for two languages side by side
     return console
 
 
 def benchmark_table(rows: list[dict[str, Any]], names: tuple[str, str], period: str, edition: str) -> None:
-    """The benchmark table of one metric: both names, score, interval, n, peers' median, band or why not."""
+    """Print the benchmark table of one metric: both names, score, interval, n, the peers' median, band or the reason for none."""
     table = Table(title=f"{names[0]} · {names[1]} · {period} · {edition}")
     for heading, side in (
         ("الجهة", "right"),
@@ -68,7 +68,7 @@ def _verdict(row: dict[str, Any]) -> tuple[str, str]:
 
 
 def accounts_table(accounts: list[Account]) -> None:
-    """One line per submission."""
+    """Print one line per submission."""
     table = Table("submission", "file", "status", "records", "accepted", "quarantined", "duplicates", "why")
     for account in sorted(accounts, key=lambda account: account.path):
         why = account.withdrawn or "; ".join(str(line["message"]) for line in account.problems[:2])
@@ -78,7 +78,7 @@ def accounts_table(accounts: list[Account]) -> None:
 
 
 def check_table(outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict[str, str]) -> None:
-    """What a check found: the account, the cells to mend in both languages, what changed, and what the scores would be."""
+    """Print what a check found: the account, cells to fix in both languages, what changed, and what the scores would be."""
     account = outcome.account
     console = _console()
     console.print(
@@ -112,7 +112,7 @@ def check_table(outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict
 
 
 def difference_table(difference: Difference, limit: int) -> None:
-    """Counts, then the first changed scores."""
+    """Print counts, then the first changed scores."""
     console = _console()
     console.print(difference.summary)
     table = Table("change", "period", "metric", "unit", "score", "n", "status")
@@ -132,7 +132,7 @@ def difference_table(difference: Difference, limit: int) -> None:
 
 
 def trace_tables(found: Trace) -> None:
-    """Passport, cells, submissions, rows."""
+    """Print a score's passport, cells, submissions and rows."""
     console = _console()
     passport = Table("passport", "")
     for name, value in found.passport.items():
@@ -150,7 +150,7 @@ def trace_tables(found: Trace) -> None:
 
 
 def explanation_lines(found: Explanation, language: str) -> None:
-    """The steps as numbered sentences, then the most influential cells."""
+    """Print the steps as numbered sentences, then the most influential cells."""
     console = _console()
     for number, step in enumerate(found.steps, start=1):
         console.print(f"{number}. {sentence(step, language)}", highlight=False, soft_wrap=True)
@@ -163,7 +163,7 @@ def explanation_lines(found: Explanation, language: str) -> None:
 
 
 def comparison_lines(found: Comparison, language: str) -> None:
-    """Each reason as a sentence, or that there is none."""
+    """Print each reason as a sentence, or that there is none."""
     steps = found.reasons or [Step("comparable", {})]
     for step in steps:
         _console().print(sentence(step, language), highlight=False, soft_wrap=True)

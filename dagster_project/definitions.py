@@ -1,6 +1,6 @@
 """The code location: definitions of the workspace named by `MIYAR_WORKSPACE`.
 
-Belongs here: putting the pieces together. Does not belong here: the pieces.
+Belongs here: combining the definitions. Does not belong here: the definitions themselves.
 """
 
 import os
@@ -17,18 +17,18 @@ from dagster_project.resources import RunInputs, inputs_resource
 from dagster_project.warehouse_assets import warehouse_assets
 from warehouse.dbt_runner import prepare_manifest
 
-# The policy is exactly what this flow needs; its beta mark (dagster 1.13) would be printed once per asset.
+# The beta policy does exactly what this flow needs; without the filter dagster 1.13 warns once per asset.
 warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
 
 
 def define(inputs: RunInputs) -> dg.Definitions:
-    """All definitions of one workspace. Adding a provider or opening a period needs a reload of the code location."""
+    """Return all definitions of one workspace. A new provider or period takes effect when the code location is reloaded."""
     root, current = inputs.root, inputs.read()
     providers = provider_partitions(current.contracts)
     assets = dg.Definitions(
         assets=[*lake_assets(providers), ledger_spec(), *warehouse_assets(prepare_manifest()), edition],
         resources={"inputs": inputs_resource(inputs)},
-        # A second process costs seconds of imports and the warehouse has one writer anyway.
+        # A second process costs seconds of imports, and the warehouse has one writer anyway.
         executor=dg.in_process_executor,
     )
     return dg.Definitions.merge(assets, automation(root, providers))
@@ -36,5 +36,5 @@ def define(inputs: RunInputs) -> dg.Definitions:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Entry point of `dagster dev` and the daemon."""
+    """Entry point of `dagster dev` and of the daemon."""
     return define(RunInputs(Path(os.environ.get("MIYAR_WORKSPACE", "demo"))))

@@ -11,7 +11,7 @@ from dagster_project.resources import RunInputs
 from warehouse.dbt_runner import DBT
 from warehouse.publishing import publish_warehouse
 
-# Every mart is published: an edition is made after the last of them.
+# Every mart is published, so an edition is made after the last of them.
 _MARTS = DBT / "models" / "marts"
 MARTS = sorted((path.relative_to(_MARTS).parts[0], path.stem) for path in _MARTS.rglob("*.sql"))
 

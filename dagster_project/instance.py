@@ -1,6 +1,6 @@
-"""The workspace's Dagster instance: its settings, and the runs of a command that was killed.
+"""The workspace's Dagster instance: its settings, and the open runs of a command that was killed.
 
-Belongs here: what stands in `<workspace>/dagster`. Does not belong here: what runs there (`jobs`, `pipeline`).
+Belongs here: the content of `<workspace>/dagster`. Does not belong here: what runs there (`jobs`, `pipeline`).
 """
 
 from pathlib import Path
@@ -23,15 +23,15 @@ concurrency:
 run_monitoring:
   enabled: true
 """
-# Marks the runs of this command, as told from those the Dagster daemon starts and watches itself.
+# Marks the runs of this command; the Dagster daemon starts its own runs and watches them itself.
 OWN = {"miyar/started_by": "miyar run"}
 _OPEN = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
 def open_instance(root: Path) -> dg.DagsterInstance:
-    """The workspace's Dagster instance, in `<workspace>/dagster`; its dagster.yaml is the operator's once it is written.
+    """Open the workspace's Dagster instance in `<workspace>/dagster`; once written, its dagster.yaml belongs to the operator.
 
-    Raises MiyarError where that file lets steps take pools: runs would wait for each other, and none would say so.
+    Raises MiyarError if that file lets steps take pools, because runs could then wait for each other without any error.
     """
     settings = root / "dagster" / "dagster.yaml"
     settings.parent.mkdir(exist_ok=True)
@@ -53,11 +53,11 @@ def open_instance(root: Path) -> dg.DagsterInstance:
 
 
 def open_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    """Runs of `miyar run` that have not ended: one at work, and those a kill left behind. The daemon's jobs queue behind them."""
+    """Unfinished runs of `miyar run`: the active one, and those left by a kill. The daemon's jobs queue behind them."""
     return list(instance.get_runs(dg.RunsFilter(tags=OWN, statuses=_OPEN)))
 
 
 def close_killed_runs(instance: dg.DagsterInstance) -> None:
-    """Close the runs of `miyar run` that a kill left open. The caller holds the workspace, so none of them can be alive."""
+    """Close the runs of `miyar run` that a kill left open. None can be alive, because the caller holds the workspace."""
     for run in open_runs(instance):
         instance.report_run_failed(run, "the process ended before the run did; the next run goes on from there")

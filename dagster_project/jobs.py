@@ -20,11 +20,11 @@ from miyar.workspace import Workspace
 
 
 def automation(root: Path, providers: dg.PartitionsDefinition[str]) -> dg.Definitions:
-    """Three jobs, and when they run.
+    """Define the three jobs and when they run.
 
-    `ingest` (by provider), `build` (cells of pending slices, then all above them) and `publish`. Every provider is received
-    nightly; an edition is published on the 20th after a quarter ends, when files are due. New files make one run of `ingest`
-    however many they are; one that succeeded makes one run of `build`.
+    `ingest` (by provider), `build` (cells of pending slices, then everything computed from cells) and `publish`. Every
+    provider is received nightly; an edition is published on the 20th after a quarter ends, when files are due. New
+    files, however many, start one run of `ingest`; its success starts one run of `build`.
     """
     lake = dg.AssetSelection.groups("lake")
     editions = dg.AssetSelection.groups("editions")
@@ -52,7 +52,7 @@ def automation(root: Path, providers: dg.PartitionsDefinition[str]) -> dg.Defini
     def landing(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         workspace = Workspace.open(root)
         if open_runs(context.instance):
-            # Left by a kill if nobody holds the workspace: the run asked for below would queue behind them.
+            # If nobody holds the workspace, a kill left these runs, and the run requested below would queue behind them.
             with suppress(WorkspaceBusyError), workspace.lock():
                 close_killed_runs(context.instance)
         registry, contracts = load_registry(workspace.registry), load_contracts(workspace.registry)
@@ -63,8 +63,8 @@ def automation(root: Path, providers: dg.PartitionsDefinition[str]) -> dg.Defini
             return dg.SkipReason("nothing new in the landing zone")
         keys = sorted({delivery.contract.provider for delivery in new})
         tags = run_tags(registry)
-        # The same new files under the same contracts and registry are asked for once; a failed run is retried by the
-        # operator or the nightly run.
+        # The same new files under the same contracts and registry are requested once; the operator or the nightly run
+        # retries a failed run.
         asked = sorted(f"{delivery.submission_id} {contract_hash(delivery.contract)}" for delivery in new)
         return dg.RunRequest(run_key="|".join([*tags.values(), *asked]), tags={**tags, **range_tags(keys)})
 

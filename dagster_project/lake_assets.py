@@ -1,6 +1,6 @@
 """One asset per feed: its accepted rows in the lake, received from the landing zone, with the suite's checks.
 
-Belongs here: the wiring of `expectations.intake` to assets and checks. Does not belong here: rules and reading of files.
+Belongs here: wiring `expectations.intake` to assets and checks. Does not belong here: rules and reading of files.
 """
 
 import json
@@ -21,7 +21,7 @@ from miyar.workspace import Workspace
 
 
 def lake_asset(feed: Feed, providers: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    """The asset of one feed. A refused submission fails a check of its feed and stops nobody else."""
+    """Define the asset of one feed. A refused submission fails a check of its feed and does not stop the others."""
     key = dg.AssetKey(["lake", feed.name])
     rules = list(dict.fromkeys(row["id"] for row in catalogue(feed.name)))
     sentences = {row["id"]: row["en"] for row in catalogue(feed.name)}
@@ -68,7 +68,7 @@ def lake_asset(feed: Feed, providers: dg.PartitionsDefinition[str]) -> dg.Assets
 
 
 def _metadata(workspace: Workspace, feed: Feed, intake: Intake, accounts: list[Account]) -> dict[str, Any]:
-    """What stands in the lake of one provider's submissions, and what this run added to it."""
+    """What the lake holds of one provider's submissions, and what this run added."""
     files = [
         workspace.lake / feed.name / f"period={one['period_id']}" / f"{account.submission_id}.parquet"
         for account in accounts
@@ -106,7 +106,7 @@ def _checks(workspace: Workspace, accounts: list[Account], rules: list[str]) -> 
                 if line["failing"]:
                     failing[line["rule"]][account.path] += line["failing"]
     for rule in rules:
-        # Bad rows are held back already; the check tells, it does not stop the other agencies.
+        # Bad rows are already held back, so the check only warns and does not stop the other agencies.
         yield dg.AssetCheckResult(
             check_name=rule,
             passed=not failing[rule],
@@ -116,7 +116,7 @@ def _checks(workspace: Workspace, accounts: list[Account], rules: list[str]) -> 
 
 
 def ledger_spec() -> dg.AssetSpec:
-    """What the ledger says of slices: written with the files of every feed, so no asset of its own is made."""
+    """Spec of the ledger's slices: every feed's asset writes them, so they have no asset of their own."""
     return dg.AssetSpec(
         ["ledger", "slices"],
         deps=[dg.AssetKey(["lake", feed]) for feed in load_feeds()],
@@ -128,5 +128,5 @@ def ledger_spec() -> dg.AssetSpec:
 
 
 def lake_assets(providers: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
-    """All feeds' assets."""
+    """The assets of all feeds."""
     return [lake_asset(feed, providers) for feed in load_feeds().values()]

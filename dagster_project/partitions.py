@@ -1,6 +1,6 @@
-"""Partitions: the lake by provider. Always run as ranges, so that many partitions are one run.
+"""Partitions of the lake by provider, always run as ranges so that many partitions are one run.
 
-The warehouse has none: pending slices say what is made again, whatever a person would pick.
+The warehouse has none: the pending slices decide what is recomputed, not what a person selects.
 
 Belongs here: partition definitions, the tags that select a range, and those that every run carries. Does not belong here: assets.
 """
@@ -11,12 +11,12 @@ from ingestion.contract import Contract
 from miyar.registry import Registry
 from warehouse.inputs import code_hash
 
-# One process start costs more than a quarter's work: a backfill of any number of partitions is one run.
+# Starting a process costs more than a quarter's work, so a backfill of any number of partitions is one run.
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 
 
 def provider_partitions(contracts: list[Contract]) -> dg.StaticPartitionsDefinition:
-    """One partition per provider: what arrives, arrives from somebody."""
+    """One partition per provider, because every file comes from one."""
     return dg.StaticPartitionsDefinition(sorted({contract.provider for contract in contracts}))
 
 
@@ -26,5 +26,5 @@ def range_tags(keys: list[str]) -> dict[str, str]:
 
 
 def run_tags(registry: Registry) -> dict[str, str]:
-    """Tags every run carries: short hashes of code and registry."""
+    """Tags of every run: short hashes of code and registry."""
     return {"miyar/code": code_hash()[:16], "miyar/registry": registry.hash[:16]}

@@ -1,7 +1,7 @@
-"""The whole road in one process: ingest, build, publish, as Dagster runs on the workspace's own instance.
+"""The whole pipeline in one process: ingest, build and publish as Dagster runs on the workspace's own instance.
 
-Belongs here: the order of the jobs, what is skipped because nothing changed, and the workspace lock. Does not belong here:
-definitions (`definitions`) and any work on data.
+Belongs here: the order of the jobs, what is skipped because nothing changed, and the workspace lock. Does not belong
+here: definitions (`definitions`) and any work on data.
 """
 
 import shutil
@@ -29,7 +29,7 @@ from warehouse.state import State
 
 @dataclass
 class PipelineResult:
-    """What one run did."""
+    """The outcome of one run."""
 
     new: list[Account] = field(default_factory=list)
     known: int = 0
@@ -51,7 +51,7 @@ def run_pipeline(
 ) -> PipelineResult:
     """Receive what is new, recompute what it touches, publish if figures changed.
 
-    A new revision of a published period takes `reason`, or else names the deliveries that led to it. Raises
+    A new revision of a published period records `reason`, or else the deliveries that led to it. Raises
     WorkspaceBusyError when another run holds the workspace, MiyarError when a Dagster run failed.
     """
     workspace = Workspace.open(root)
@@ -91,7 +91,7 @@ def run_pipeline(
 
 
 def _reason(inputs: Inputs) -> str:
-    """What happened since the newest edition, by its manifest: a run that was killed may have received what counts now."""
+    """What changed since the newest edition's manifest, which also covers submissions received by a run that was then killed."""
     folder, accounts = inputs.workspace.editions, inputs.accounts
     editions = list_editions(folder)
     known = read_manifest(folder / editions[-1]).submissions if editions else {}
@@ -108,7 +108,7 @@ def _reason(inputs: Inputs) -> str:
 
 
 class _Run:
-    """The jobs of one run over the inputs it holds. A run with nothing to do makes no definitions, and stays quick."""
+    """The jobs of one run on the inputs it holds. Definitions are made only when a job runs, which keeps an idle run quick."""
 
     def __init__(self, held: RunInputs) -> None:
         self._inputs = held

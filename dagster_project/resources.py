@@ -1,4 +1,4 @@
-"""A run's inputs as a Dagster resource: the workspace, held, and all that was read of it.
+"""The inputs of a run as a Dagster resource: the held workspace and everything read from it.
 
 Belongs here: resources. Does not belong here: what is done with them (the assets).
 """
@@ -13,15 +13,15 @@ from ingestion.submission_ledger import Account, with_received
 from miyar.workspace import Workspace
 from warehouse.inputs import Inputs
 
-# Longer than any run at sizes measured so far; a run that waits longer fails and is retried.
+# Longer than any run at the sizes measured so far; a run that waits longer fails and is retried.
 WAIT_SECONDS = 3600
 
 
 class RunInputs:
-    """The inputs of the steps of one run.
+    """The inputs of one run's steps.
 
-    A step of the daemon's job reads them when it has the workspace, for another run may have worked since the step before.
-    `miyar run` holds the workspace all the time and hands its own to every step.
+    A step of the daemon reads them after it gets the workspace, because another run may have changed them since the
+    last step. `miyar run` holds the workspace throughout and passes its own inputs to every step.
     """
 
     def __init__(self, root: Path, held: Inputs | None = None) -> None:
@@ -29,26 +29,26 @@ class RunInputs:
         self._held = held
 
     def read(self) -> Inputs:
-        """The inputs as they are now."""
+        """Return the current inputs."""
         return self._held or Inputs.read(Workspace.open(self.root))
 
     @contextmanager
     def hold(self) -> Iterator[Inputs]:
-        """The inputs, with the workspace held against other runs: a job of the daemon waits for `miyar run`, and the reverse."""
+        """Yield the inputs while holding the workspace: the daemon's jobs wait for `miyar run`, and the reverse."""
         workspace = self._held.workspace if self._held else Workspace.open(self.root)
         with workspace.lock(WAIT_SECONDS):
             try:
                 yield self._held or Inputs.read(workspace)
             except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):
-                # Dagster tries an interrupted step again; whoever stopped it wants it stopped.
+                # Dagster retries an interrupted step, but whoever interrupted it wants it stopped.
                 raise dg.Failure("the run was stopped by its user or the system", allow_retries=False) from None
 
     def received(self, accounts: list[Account]) -> None:
-        """Note what an intake added, for the steps that follow."""
+        """Add an intake's accounts to the inputs of the steps that follow."""
         if self._held:
             self._held = self._held.with_accounts(with_received(self._held.accounts, accounts))
 
 
 def inputs_resource(given: RunInputs) -> dg.ResourceDefinition:
-    """The resource `inputs` of every asset."""
+    """Return the resource `inputs` of every asset."""
     return dg.ResourceDefinition.hardcoded_resource(given, "The workspace and all that its warehouse is made from")

@@ -1,6 +1,6 @@
-"""dbt's models as assets, dbt's tests as their checks.
+"""dbt's models as assets, and dbt's tests as their checks.
 
-Belongs here: the wiring of `warehouse.dbt_runner` to assets. Does not belong here: SQL, and arguments of dbt (`dbt_runner`).
+Belongs here: wiring `warehouse.dbt_runner` to assets. Does not belong here: SQL, and arguments of dbt (`dbt_runner`).
 """
 
 import json
@@ -18,12 +18,12 @@ from warehouse.dbt_runner import HEAVY, LIGHT, NOTED, is_stale, run_dbt
 from warehouse.snapshots import write_snapshots
 from warehouse.state import State
 
-# One writer at a time: the warehouse is a single file.
+# The warehouse is a single file, so there is one writer at a time.
 WRITER = "warehouse"
 
 
 class Translator(DagsterDbtTranslator):
-    """Asset key = schema and table, for a source what `_sources.yml` says; group = schema."""
+    """Asset key: schema and table, or for a source what `_sources.yml` says. Group: the schema."""
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         if dbt_resource_props["resource_type"] == "source":
@@ -38,7 +38,7 @@ class Translator(DagsterDbtTranslator):
 
 
 def warehouse_assets(manifest_path: Path) -> list[dg.AssetsDefinition]:
-    """Cells, which pending slices decide, and everything above them."""
+    """The assets of the cells, which pending slices determine, and of everything computed from them."""
     manifest = json.loads(manifest_path.read_text("utf-8"))
     translator = Translator()
     settings: dict[str, Any] = {
@@ -63,7 +63,7 @@ def warehouse_assets(manifest_path: Path) -> list[dg.AssetsDefinition]:
             State(held.workspace).write("built", "")
             write_snapshots(held)
             is_whole = yield from _results(context, held.workspace, manifest, translator, LIGHT, benchmarks.keys)
-            # Scores made from cells of other inputs are not what these inputs give.
+            # If the cells were made from other inputs, the scores are not those of these inputs.
             is_built = is_whole and State(held.workspace).read("cells") == held.hash
             State(held.workspace).write("built", held.hash if is_built else "")
 
@@ -78,7 +78,7 @@ def _results(
     half: list[str],
     every: AbstractSet[dg.AssetKey],
 ) -> Generator[Any, None, bool]:
-    """Run what was selected of one half, whose assets are `every`, and tell of every model and test as dbt makes it.
+    """Run the selected part of one half, whose assets are `every`, and yield each model and test as dbt finishes it.
 
     Returns whether the whole half was selected. Raises Failure with all failures named.
     """
@@ -125,16 +125,16 @@ def _results(
 def _check_of(
     node: Mapping[str, Any], manifest: Mapping[str, Any], translator: Translator
 ) -> tuple[dg.AssetKey, str] | None:
-    """The asset and name of the check that a test of a model is."""
+    """The asset and name of the check that represents a model's test."""
     if node["resource_type"] != "test" or not node.get("attached_node"):
         return None
     return translator.get_asset_key(manifest["nodes"][node["attached_node"]]), str(node["name"])
 
 
 def _refuse_part(workspace: Workspace, wanted: AbstractSet[dg.AssetKey]) -> None:
-    """Raise Failure where a part alone would leave the warehouse saying what is not so.
+    """Raise Failure if building a part alone would leave the warehouse inconsistent.
 
-    That is so when everything is due to be made again, and for models that note what all others were made from.
+    That is so when everything is due to be recomputed, and for models that record what all others were made from.
     """
     notes = sorted(key.path[-1] for key in wanted if key.path[-1] in NOTED)
     if notes:

@@ -1,4 +1,4 @@
-"""Is a submission acceptable? Suites per feed as data, the Great Expectations runner, the split into accepted and quarantine.
+"""Whether a submission is acceptable: suites per feed as data, the Great Expectations runner, accepted rows and quarantine.
 
 Does not belong here: parsing (`ingestion`), tests of tables (`dbt`), anything Dagster.
 """

@@ -1,7 +1,7 @@
-"""Several submissions of one feed judged in one pass: starting Great Expectations costs more than a small file's rows.
+"""Judge several submissions of one feed in one pass, because starting Great Expectations costs more than a small file's rows.
 
-Belongs here: one list of rules for many submissions, and whose rows a rule found. Does not belong here: how a rule is run
-(`runner`) and what follows (`intake`).
+Belongs here: one list of rules for many submissions, and assigning the rows a rule found. Does not belong here: how a
+rule is run (`runner`) and what follows (`intake`).
 """
 
 import json
@@ -15,7 +15,7 @@ from ingestion.staging import Staged
 
 @dataclass(frozen=True)
 class Judged:
-    """One submission with its suite and, rule by rule, the ids of the rows that break it."""
+    """One submission with its suite and, for each rule, the ids of the rows that break it."""
 
     staged: Staged
     rules: list[Rule]
@@ -23,10 +23,10 @@ class Judged:
 
 
 def judge(batch: Sequence[tuple[Staged, list[Rule]]], memory_limit: str) -> list[Judged]:
-    """Judge submissions of one feed; no verdict depends on which submissions stand in the batch together.
+    """Judge submissions of one feed; no verdict depends on which submissions share the batch.
 
-    Every rule speaks of single rows or of rows of one submission, so one pass over all rows finds what one pass each
-    would. A rule that not all suites have in the same words is asked of its own submissions only.
+    Every rule is about single rows or the rows of one submission, so one pass over all rows finds what separate passes
+    would. A rule that is not identical in all suites is applied only to the submissions that have it.
     """
     if not batch:
         return []

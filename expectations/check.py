@@ -1,6 +1,6 @@
-"""The pipeline's own judgement of a file before it is delivered: offline, nothing written to the workspace.
+"""The pipeline's judgement of a file before delivery, made offline and without writing to the workspace.
 
-Belongs here: running `intake` on a throwaway lake. Does not belong here: rules, reading of files, layout.
+Belongs here: running `intake` on a temporary lake. Does not belong here: rules, reading of files, layout.
 """
 
 import secrets
@@ -28,10 +28,10 @@ from miyar.workspace import Workspace
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The account the file would get, its refused cells with rule, place and sentences, and what changed since the last file.
+    """The account the file would get, its refused cells with rule, place and sentences, and changes since the last file.
 
-    `rows` tells all refused cells, values masked; `changes` is as in `comparison.changes`, None where there is no earlier
-    submission to compare with.
+    `rows` lists all refused cells with masked values; `changes` is as in `comparison.changes`, or None if there is no
+    earlier submission to compare with.
     """
 
     account: Account
@@ -40,7 +40,7 @@ class CheckResult:
 
 
 def check(workspace: Workspace, registry: Registry, file: Path, contract: Contract) -> CheckResult:
-    """Receive a file under a contract as the pipeline would, in a temporary folder that is gone afterwards."""
+    """Receive a file under a contract as the pipeline would, in a temporary folder that is deleted afterwards."""
     with checking(workspace, registry, file, contract) as (result, _):
         return result
 
@@ -49,13 +49,13 @@ def check(workspace: Workspace, registry: Registry, file: Path, contract: Contra
 def checking(
     workspace: Workspace, registry: Registry, file: Path, contract: Contract
 ) -> Iterator[tuple[CheckResult, Workspace]]:
-    """The same, with the throwaway workspace in which the file was received, for as long as the context lasts."""
+    """Check a file and keep the temporary workspace that received it for as long as the context lasts."""
     delivery = delivery_of(file, contract, file.name)
     if isinstance(delivery, Problem):
         raise MiyarError(delivery)
     with tempfile.TemporaryDirectory() as folder:
         throwaway = Workspace(Path(folder), workspace.settings)
-        # Pseudonyms of a check are thrown away with it, so an agency needs no share in the centre's key.
+        # The pseudonyms of a check are deleted with it, so an agency does not need the centre's key.
         key = throwaway.root / "pseudonym.key"
         key.touch(0o600)
         key.write_text(secrets.token_hex(32), "utf-8")
@@ -87,5 +87,5 @@ def _rows(path: Path, feed: str) -> list[dict[str, str]]:
                     "next_en": words.get("next_en", ""),
                 }
             )
-    # The records of one wide row share its faults; the agency mends the row once.
+    # The records of one wide row share its faults, and the agency fixes the row once.
     return list({(row["row"], row["column"], row["rule"]): row for row in rows}.values())

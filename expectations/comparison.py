@@ -1,6 +1,6 @@
-"""What changed in a submission against the provider's last one of the same feed: volumes, new codes, distributions.
+"""Changes in a submission since the provider's last one of the same feed: volumes, new codes, distributions.
 
-Belongs here: counting both sides and saying what differs. Does not belong here: verdicts; a change is no fault.
+Belongs here: counting both sides and reporting differences. Does not belong here: verdicts; a change is not a fault.
 """
 
 from typing import Any
@@ -12,11 +12,11 @@ from ingestion.submission_ledger import Account, read_accounts
 from miyar import sql
 from miyar.workspace import Workspace
 
-# A column with more values than this holds names or ids, and a list of new ones would be no help.
+# A column with more values than this holds names or ids, and listing the new ones would not help.
 FEW_VALUES = 50
-# Half the sum of the shares' differences: a tenth of the rows would have to say something else.
+# Half the sum of the shares' differences: one row in ten would have to hold another value.
 LEAST_DISTANCE = 0.1
-# Identify single events, people or the period: their values are new every time.
+# These identify single events, people or the period, so their values are always new.
 IDENTIFIERS = {"period_id", "beneficiary", "response_id", "case_id", "visit_id", "assessment_id", "shopper"}
 
 
@@ -38,8 +38,8 @@ def changes(
 ) -> list[dict[str, Any]]:
     """Lines (kind, column, value, before, after): `rows` by agency, `new_value`, `share` and `mean`; shares are 0-1.
 
-    A share is told where the distribution of its column moved by LEAST_DISTANCE (total variation), with the value that moved
-    most; means of decimal columns always.
+    A share is reported if its column's distribution moved by at least LEAST_DISTANCE (total variation), for the value
+    that moved most. Means of decimal columns are always reported.
     """
     with duckdb.connect() as connection:
         for name, lake, submission in (

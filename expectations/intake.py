@@ -1,4 +1,4 @@
-"""One delivered file, from landing to its account: staged, validated, split, written, accounted for.
+"""From a delivered file in the landing zone to its account: stage, judge, split, write, account.
 
 Belongs here: the order of these steps and the decision accepted or refused. Does not belong here: how each step works
 (`ingestion`, `runner`), Dagster, dbt.
@@ -38,11 +38,11 @@ from miyar.periods import index_of
 from miyar.registry import Registry
 from miyar.workspace import Workspace
 
-OUTSIDE_PERIODS = "period_closed"  # the one rule of the suites that depends on the workspace's settings
-READERS = 2  # files read at once: reading is half SQL, half waiting for the interpreter
-AHEAD = 2 * READERS  # files read and not yet judged: bounds the scratch folder
-# A batch is judged in one pass. Its start costs some 0.3 s, as much as some hundred thousand rows; more files would only
-# lengthen the list of rules that differ by contract.
+OUTSIDE_PERIODS = "period_closed"  # the only rule of the suites that depends on the workspace's settings
+READERS = 2  # files read at once; reading is half SQL, half waiting for the interpreter
+AHEAD = 2 * READERS  # files read but not yet judged; this limits the scratch folder
+# A batch is judged in one pass, whose start costs about 0.3 s, as much as some hundred thousand rows. More files would
+# only lengthen the list of rules that differ by contract.
 BATCH_RECORDS = 1_000_000
 BATCH_SUBMISSIONS = 50
 REFUSED_ROWS = pa.schema([(name, pa.string()) for name in ("row_id", "rule", "column")])
@@ -50,7 +50,7 @@ REFUSED_ROWS = pa.schema([(name, pa.string()) for name in ("row_id", "rule", "co
 
 @dataclass
 class Intake:
-    """What one pass over the landing zone did: new accounts, files already known, and files nobody could place."""
+    """The outcome of one pass over the landing zone: new accounts, files already known, and files that match no contract."""
 
     accounts: list[Account] = field(default_factory=list)
     known: int = 0
@@ -68,25 +68,25 @@ def receive_all(
 ) -> Intake:
     """Receive every delivery that is new (or whose contract changed), in path order; then rewrite the list of slices.
 
-    `accounts` are all accounts of the workspace so far; those of this intake join them. `only` limits to these
-    (provider, feed) pairs. A bad file ends as a refused account and never stops the others. `progress` is called with
-    (path, done, total).
+    `accounts` are all existing accounts of the workspace; those of this intake are added to the slices. `only` limits
+    the intake to these (provider, feed) pairs. A bad file ends as a refused account and never stops the others.
+    `progress` is called with (path, done, total).
     """
     wanted = [c for c in contracts if only is None or (c.provider, c.feed) in only]
     deliveries, problems = discover(workspace, wanted)
     if only is not None:
-        # Files of contracts not asked for are somebody else's to report.
+        # Problems with files of other contracts are reported by the runs that receive those.
         folders = tuple(f"{provider}/{feed}/" for provider, feed in only)
         problems = [problem for problem in problems if problem.file.startswith(folders)]
     intake = Intake(problems=problems)
-    # The same bytes under two names are one submission; the first path stands for it.
+    # The same bytes under two names are one submission, represented by the first path.
     chosen = list({delivery.submission_id: delivery for delivery in reversed(deliveries)}.values())[::-1]
     received = by_submission(accounts)
     fresh = [d for d in chosen if not is_done(received.get(d.submission_id), d, workspace, registry)]
     intake.known = len(chosen) - len(fresh)
-    # Submissions of one feed are judged together; in path order within it.
+    # Submissions of one feed are judged together, in path order within it.
     fresh.sort(key=lambda delivery: delivery.contract.feed)
-    # While submissions are judged and written, the next are read.
+    # The next submissions are read while these are judged and written.
     with ThreadPoolExecutor(READERS) as readers:
         coming = deque(readers.submit(_stage, delivery, workspace, registry) for delivery in fresh[:AHEAD])
         batch: list[tuple[Delivery, Staged | MiyarError]] = []
@@ -105,7 +105,7 @@ def receive_all(
 
 
 def receive(delivery: Delivery, workspace: Workspace, registry: Registry) -> Account:
-    """Take one file in. Its account is written last: until then a rerun starts the file again from nothing."""
+    """Receive one file. Its account is written last: until then a rerun starts the file from scratch."""
     (account,) = _account_for([(delivery, _stage(delivery, workspace, registry))], workspace, {})
     return account
 
@@ -121,7 +121,7 @@ def _scratch(delivery: Delivery, workspace: Workspace) -> Path:
 
 
 def _stage(delivery: Delivery, workspace: Workspace, registry: Registry) -> Staged | MiyarError:
-    """The first half: typed rows, or why there are none."""
+    """The first half of receiving a file: its typed rows, or why there are none."""
     scratch = _scratch(delivery, workspace)
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -134,7 +134,7 @@ def _stage(delivery: Delivery, workspace: Workspace, registry: Registry) -> Stag
 def _account_for(
     batch: list[tuple[Delivery, Staged | MiyarError]], workspace: Workspace, received: dict[str, Account]
 ) -> list[Account]:
-    """The second half, for submissions of one feed: judged together, then each split, written, and noted in `received`."""
+    """The second half, for submissions of one feed: judge them together, then split, write and record each in `received`."""
     try:
         suites = [
             (staged, suite_for(load_feeds()[delivery.contract.feed], delivery.contract, workspace.settings.periods))
@@ -198,7 +198,7 @@ def _settle(delivery: Delivery, workspace: Workspace, judged: Judged, account: A
 
 
 def _report(judged: Judged) -> tuple[list[dict[str, Any]], pa.Table]:
-    """The quality report (a line per rule and column) and the rows to quarantine; waived rows are counted, not held."""
+    """The quality report (a line per rule and column) and the rows to quarantine; waived rows are counted but kept."""
     until = {waiver.rule: waiver.until for waiver in judged.staged.contract.waivers}
     report, refused = [], []
     for rule, failing in zip(judged.rules, judged.failing, strict=True):
@@ -236,6 +236,6 @@ def _refusal(delivery: Delivery, quarantined: int, records: int) -> dict[str, st
 
 
 def write_quality(workspace: Workspace, account: Account, report: list[dict[str, Any]]) -> None:
-    """Store the submission's quality report beside the ledger, for the agency and for the asset checks."""
+    """Store the submission's quality report in the lake, for the agency and for the asset checks."""
     content = json.dumps({"submission_id": account.submission_id, "rules": report}, ensure_ascii=False, indent=1)
     atomic_files.write_text(workspace.lake / "quality" / f"{account.submission_id}.json", content)

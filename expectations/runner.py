@@ -1,6 +1,6 @@
-"""Great Expectations over the typed rows of submissions, through DuckDB SQL.
+"""Great Expectations on the typed rows of submissions, through DuckDB SQL.
 
-Belongs here: everything that touches Great Expectations, imported only when a submission is validated (the import takes
+Belongs here: everything that uses Great Expectations, imported only when a submission is validated (the import takes
 seconds). Does not belong here: which rules there are (`suites`) and what follows from a failure (`intake`).
 """
 
@@ -23,7 +23,7 @@ from miyar import sql
 
 @dataclass(frozen=True)
 class Finding:
-    """What one rule found: the number of bad rows, and the query that names them all (`row_id` first)."""
+    """What one rule found: the number of bad rows, and the query that lists them all (`row_id` first)."""
 
     rule: Rule
     count: int
@@ -31,19 +31,19 @@ class Finding:
 
 
 class SuiteError(RuntimeError):
-    """A rule that could not be evaluated: a fault of the suite, never of the submission."""
+    """A rule could not be evaluated, which is a fault of the suite and never of the submission."""
 
 
 @dataclass(frozen=True)
 class _Validator:
-    """Great Expectations set up once per process: a datasource on one database file that each submission writes anew."""
+    """Great Expectations, set up once per process with a datasource on one database file that each batch overwrites."""
 
     database: Path
     datasource: Any
     batches: Any
 
     def run(self, expectations: list[Any], result_format: Any) -> list[Any]:
-        """Validate; afterwards the database file is free for the next submission."""
+        """Validate; afterwards the database file is free for the next batch."""
         import great_expectations as gx
 
         suite = gx.ExpectationSuite(name="submission", expectations=expectations)
@@ -53,7 +53,7 @@ class _Validator:
             self.release()
 
     def release(self) -> None:
-        """Close the file: both engines keep it open in this process, which would block the next submission."""
+        """Close the file: both engines keep it open in this process, which would block the next batch."""
         for pool in (self.datasource.get_engine(), self.datasource.get_execution_engine().engine):
             pool.dispose()
 
@@ -62,7 +62,7 @@ class _Validator:
 def _validator() -> _Validator:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     with warnings.catch_warnings():
-        # Its imports use modules that Python deprecates (1.24.1); nothing a user of Miyar could mend.
+        # Its imports use modules that Python deprecates (1.24.1), which a user of Miyar cannot fix.
         warnings.simplefilter("ignore", DeprecationWarning)
         import great_expectations as gx
 
@@ -75,7 +75,7 @@ def _validator() -> _Validator:
     datasource = context.data_sources.add_or_update_sql(  # type: ignore[call-arg]
         "submission",
         connection_string=f"duckdb:///{database}",
-        # AUTOCOMMIT without a rollback on close: else the result is wiped before Great Expectations fetches it.
+        # AUTOCOMMIT without a rollback on close; otherwise the result is lost before Great Expectations fetches it.
         kwargs={
             "connect_args": {"read_only": True},
             "isolation_level": "AUTOCOMMIT",
@@ -89,7 +89,7 @@ def _validator() -> _Validator:
 
 
 def _point(database: Path, typed: Sequence[Path], problems: Sequence[Path] = ()) -> None:
-    """Write the database anew: one view on the typed rows that have no problems."""
+    """Rewrite the database with one view, of the typed rows that have no problems."""
     database.unlink(missing_ok=True)
     with duckdb.connect(str(database)) as connection:
         if not typed:
@@ -100,11 +100,10 @@ def _point(database: Path, typed: Sequence[Path], problems: Sequence[Path] = ())
 
 
 def evaluate(typed: Sequence[Path], problems: Sequence[Path], rules: Sequence[Rule]) -> list[Finding]:
-    """Run the rules on the rows of `typed` that `problems` does not name; one finding per rule, in order.
+    """Run the rules on the rows of `typed` that `problems` does not list; one finding per rule, in order.
 
-    Most submissions break few rules, so the rules are first asked for a verdict only; the query that names the bad rows
-    is asked of those that failed. Raises SuiteError naming every rule that errored: Great Expectations reports those as
-    mere failures.
+    Most submissions break few rules, so the first pass asks only for verdicts, and only failed rules are asked for the query that
+    lists their bad rows. Raises SuiteError naming every rule that errored, which Great Expectations reports as a mere failure.
     """
     validator = _validator()
     _point(validator.database, typed, problems)
@@ -129,7 +128,7 @@ def _expectation(rule: Rule, number: int) -> Any:
     import great_expectations.expectations as gxe
 
     if rule.violation:
-        # The text goes through str.format inside Great Expectations, for {batch}; nothing else may hold a brace.
+        # Great Expectations passes the text through str.format for {batch}, so it may hold no other brace.
         query = f"select row_id from {{batch}} where {rule.violation}"
         kind, arguments = "UnexpectedRowsExpectation", {"unexpected_rows_query": query}
     else:
@@ -152,7 +151,7 @@ def _raise_broken(rules: Sequence[Rule], results: list[Any]) -> None:
 
 
 def _exception_of(info: Any) -> str:
-    """The message of an expectation that errored, or nothing; the shape differs by expectation."""
+    """The message of an expectation that errored, or an empty text; its shape differs by expectation."""
     if not info:
         return ""
     parts = [info] if "raised_exception" in info else list(info.values())
@@ -160,7 +159,7 @@ def _exception_of(info: Any) -> str:
 
 
 def failing_rows(findings: Sequence[Finding], limit: str) -> list[list[str]]:
-    """The row ids behind each finding, sorted, by running the finding's own query."""
+    """The row ids behind each finding, sorted, found by running the finding's own query."""
     if not any(finding.count for finding in findings):
         return [[] for _ in findings]
     rows = []
@@ -168,7 +167,7 @@ def failing_rows(findings: Sequence[Finding], limit: str) -> list[list[str]]:
         connection.execute(f"set memory_limit = '{limit}'")
         for finding in findings:
             ids = [row[0] for row in connection.execute(finding.row_query).fetchall()] if finding.count else []
-            # Great Expectations counts at most 200 rows of a query, so only its own kinds of rule give a number.
+            # Great Expectations counts at most 200 rows of a query, so only its own kinds of rule give a count.
             if finding.count and (not ids or (finding.count > 0 and len(ids) != finding.count)):
                 raise SuiteError(f"{finding.rule.id}: {finding.count} bad rows were counted and {len(ids)} found")
             rows.append(sorted(ids))

@@ -1,6 +1,6 @@
-"""Suites as data: which rules hold for a feed, filled in for one contract.
+"""Suites as data: the rules of a feed, filled in for one contract.
 
-Belongs here: reading `suites/*.yml` and making the complete list of rules. Does not belong here: running them (`runner`).
+Belongs here: reading `suites/*.yml` and compiling the complete list of rules. Does not belong here: running them (`runner`).
 """
 
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,8 @@ SUITES = Path(__file__).parent / "suites"
 class Rule:
     """One rule of a suite: what is bad, what happens then, and what the agency is told in both languages.
 
-    Exactly one of `violation` (SQL predicate, true for bad rows) and `expectation` (Great Expectations class with `kwargs`).
+    Exactly one of `violation` (SQL predicate, true for bad rows) and `expectation` (Great Expectations class with
+    `kwargs`) is set.
     """
 
     id: str
@@ -45,7 +46,7 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def refuse_above_share() -> float:
-    """Share of quarantined records above which a whole submission is refused; the reason stands in `common.yml`."""
+    """Share of quarantined records above which a whole submission is refused; `common.yml` gives the reason."""
     return float(_read("common")["refuse_above_share"]["value"])
 
 
@@ -59,7 +60,7 @@ def catalogue(feed: str) -> list[dict[str, str]]:
 
 
 def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods) -> list[Rule]:
-    """All rules of one submission: required columns, codes, common rules, the feed's own."""
+    """All rules for one submission: required columns, codes, common rules, and the feed's own."""
     common = _read("common")
     rules = []
     for column in feed.columns:
@@ -89,7 +90,7 @@ def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods) -> list[Rule
                     {},
                 )
             )
-    # A row of another submission may have the same key: it is another version of it, not a duplicate.
+    # A row of another submission with the same key is another version of it, not a duplicate.
     key = ("submission_id", "agency_id", *(name for name in feed.key if name != "agency_id"))
     filled = {
         "first_period": periods.first,
@@ -103,7 +104,7 @@ def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods) -> list[Rule
     mapped |= {prop.name for prop in contract.properties}
     for source in [*common["rules"], *_read(feed.name)["rules"]]:
         row_numbered = any(feed.by_name[name].row_default and name not in mapped for name in feed.key)
-        # A key made from the row number is unique by construction; asking would only cost time.
+        # A key made from the row number is unique by construction, so checking it would only cost time.
         if source["id"] == "duplicate_key" and row_numbered:
             continue
         rule = _rule(source, filled)

@@ -1,4 +1,4 @@
-"""Calendars beside the Gregorian: the Umm al-Qura months as lists that dates are looked up in.
+"""Non-Gregorian calendars: the Umm al-Qura months, as lists in which dates are looked up.
 
 Belongs here: conversion of calendar days. Does not belong here: parsing of formats (`values`), quarters (`miyar.periods`).
 """
@@ -12,7 +12,7 @@ from hijridate import Hijri
 from ingestion.values import format_pattern
 from miyar import sql
 
-FIRST_YEAR, LAST_YEAR = 1343, 1500  # what the published Umm al-Qura tables cover
+FIRST_YEAR, LAST_YEAR = 1343, 1500  # the range of the published Umm al-Qura tables
 DEFAULT_FORMATS = ["%Y-%m-%d", "%Y/%m/%d"]
 _CLOCK = {"hours": 3600, "minutes": 60, "seconds": 1}
 
@@ -25,14 +25,14 @@ def months() -> tuple[list[date], list[int]]:
 
 
 def install(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the months available to `hijri_timestamp`."""
+    """Make the months available to `hijri_timestamp` on a connection."""
     starts, lengths = months()
     connection.execute("set variable hijri_starts = ?::date[]", [starts])
     connection.execute("set variable hijri_days = ?::bigint[]", [lengths])
 
 
 def hijri_timestamp(parts: str) -> str:
-    """SQL: the Gregorian timestamp of a struct from `hijri_parts`, null for a day the calendar does not have."""
+    """SQL: the Gregorian timestamp of a struct from `hijri_parts`; null for a day that the calendar does not have."""
     month = f"(({parts}.y - {FIRST_YEAR}) * 12 + {parts}.m)"
     days = f"list_extract(getvariable('hijri_days'), {month})"
     start = f"list_extract(getvariable('hijri_starts'), {month})"
@@ -44,12 +44,12 @@ def hijri_timestamp(parts: str) -> str:
 
 
 def hijri_parts(value: str, formats: list[str] | None) -> str:
-    """SQL: a struct y, m, d, seconds (all bigint) of a Hijri text by the given formats, null when none fits."""
+    """SQL: a struct y, m, d, seconds (all bigint) of a Hijri text; null when none of the given formats fits."""
     tries = []
     for one in formats or DEFAULT_FORMATS:
         pattern = format_pattern(one)
         names = [group for group in ("y", "m", "d", *_CLOCK) if f"?P<{group}>" in pattern]
-        # DuckDB names the groups by position in the list, so the list follows the order in the pattern.
+        # DuckDB assigns group names by position, so the list must follow the order in the pattern.
         names.sort(key=lambda group: pattern.index(f"?P<{group}>"))
         whole = sql.text(f"^{pattern}$")
         found = f"regexp_extract({value}, {whole}, [{sql.texts(names)}])"

@@ -1,4 +1,4 @@
-"""What a contract may say: how one provider delivers one feed, as validated data.
+"""What a contract may say about how one provider delivers one feed, as validated data.
 
 Belongs here: the contract's model, its checks and its JSON Schema. Does not belong here: reading or mapping of files.
 Field names follow the Open Data Contract Standard where it has one (apiVersion, kind, id, version, status, description,
@@ -21,7 +21,7 @@ from miyar.errors import MiyarError, Problem
 from miyar.periods import is_period
 
 Scalar = str | int | float | bool
-# The same safe loader in C, several times quicker; a centre has hundreds of contracts.
+# The same safe loader in C, several times faster; a centre has hundreds of contracts.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Lookup = Literal["agencies", "services", "branches", "regions", "journeys"]
 
@@ -153,7 +153,7 @@ class Server(ContractModel):
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("server.url is no http or https address")
         if "@" in parts.netloc:
-            # Messages name the address, and contracts are shared.
+            # Error messages quote the address, and contracts are shared.
             raise ValueError("server.url holds a user or a password; take a token from the environment (tokenVariable)")
         return self
 
@@ -287,7 +287,7 @@ def load_contracts(registry: Path) -> list[Contract]:
 
 
 def load_contract(path: Path) -> Contract:
-    """One contract file, wherever it stands; raises MiyarError with every problem."""
+    """Load one contract file from any folder; raises MiyarError with every problem."""
     if not path.is_file():
         raise MiyarError(
             Problem("contract_unreadable", "there is no such file", file=path.name, next_step="Check the path.")

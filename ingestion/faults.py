@@ -1,6 +1,6 @@
-"""Failures that are not the file's fault (disk, memory, keys, Miyar itself): told clearly, and the file is tried again.
+"""Failures that are not the file's fault (disk, memory, keys, Miyar itself): reported as such, and the file is retried.
 
-Belongs here: telling them apart from bad input. Does not belong here: rules about files and values.
+Belongs here: distinguishing them from bad input. Does not belong here: rules about files and values.
 """
 
 import errno
@@ -11,7 +11,7 @@ import duckdb
 
 from miyar.errors import MiyarError, Problem
 
-# A submission refused by one of these was never judged: it is received anew in the next run.
+# A submission refused for one of these was never judged, so the next run receives it again.
 RETRIED = {
     "disk_full",
     "memory_exceeded",
@@ -32,7 +32,7 @@ class MachineError(MiyarError):
 def guarded(provider: str, shown: str) -> Iterator[None]:
     """Turn failures of the disk, of memory or of the engine into a problem that names the file.
 
-    The engine's own text may quote cells, so it is kept as the cause for a debugger and not in the message.
+    The engine's own text may quote cells, so it stays in the cause, for a debugger, and out of the message.
     """
     try:
         yield

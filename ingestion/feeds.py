@@ -1,6 +1,6 @@
 """The canonical feeds as Python objects, read once from `feeds.yml`.
 
-Belongs here: what a feed's columns are. Does not belong here: how a provider names them (`contract`), or rules on values.
+Belongs here: the columns of a feed. Does not belong here: how a provider names them (`contract`), or rules on values.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ SQL_TYPES = {
     "boolean": "boolean",
 }
 FILE = Path(__file__).with_suffix(".yml")
-# Columns Miyar itself adds to every lake row, after the canonical ones.
+# Columns that Miyar adds to every lake row, after the canonical ones.
 LINEAGE = {
     "provider_id": "text",
     "submission_id": "text",
@@ -39,7 +39,7 @@ LINEAGE = {
 
 @dataclass(frozen=True)
 class Column:
-    """One canonical column; see the head of `feeds.yml` for the meaning of the flags."""
+    """One canonical column; the head of `feeds.yml` explains the flags."""
 
     name: str
     type: str
@@ -52,7 +52,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Feed:
-    """One kind of data: its columns in lake order, its row key, the column its period comes from, and its table of cells."""
+    """One kind of data: its columns in lake order, its row key, the column that gives its period, and its table of cells."""
 
     name: str
     about: str
@@ -90,5 +90,5 @@ def load_feeds() -> dict[str, Feed]:
 
 
 def slice_id(feed: str, agency_id: str, period_id: str) -> str:
-    """One agency x feed x period: the unit that is replaced, recomputed, withdrawn."""
+    """One agency x feed x period: the unit that is replaced, recomputed or withdrawn."""
     return f"{feed}|{agency_id}|{period_id}"

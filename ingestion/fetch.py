@@ -1,4 +1,4 @@
-"""A paged HTTP endpoint to one NDJSON file in the landing zone, with retries, resumed where a broken run stopped.
+"""Fetch a paged HTTP endpoint into one NDJSON file in the landing zone, retrying and resuming where an earlier run stopped.
 
 Belongs here: pages, retries, resume. Does not belong here: what the items mean (the contract maps the file afterwards).
 """
@@ -21,13 +21,13 @@ from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 
 TIMEOUT_SECONDS = 30.0
-ATTEMPTS = 5  # with waits of 1, 2, 4 and 8 seconds: outages of a quarter of a minute
-LONGEST_WAIT_SECONDS = 60.0  # of a Retry-After header; a longer pause is a matter for the next run
+ATTEMPTS = 5  # with waits of 1, 2, 4 and 8 seconds, for outages of a quarter of a minute
+LONGEST_WAIT_SECONDS = 60.0  # of a Retry-After header; longer pauses are left to the next run
 MOST_PAGES = 100_000  # an endpoint that never ends is broken
 
 
 class _BusyError(Exception):
-    """An answer worth asking again for: too many requests, or a fault of the server."""
+    """A response worth retrying: too many requests, or a server error."""
 
     def __init__(self, status: int, wait_seconds: float | None) -> None:
         super().__init__(f"HTTP {status}")
@@ -36,14 +36,14 @@ class _BusyError(Exception):
 
 @dataclass
 class _State:
-    """How far a fetch came: written after every page, before the next is asked for."""
+    """The progress of a fetch, written after every page and before the next is requested."""
 
     url: str
     next_url: str | None
     next_value: str | None
     pages: int = 0
     items: int = 0
-    size: int = 0  # bytes of the finished pages; whatever follows in the file is half a page
+    size: int = 0  # bytes of the finished pages; anything after them in the file is an incomplete page
     is_last: bool = False  # no page follows
 
 
@@ -56,8 +56,8 @@ def fetch(
 ) -> Path:
     """Write all items of the contract's endpoint to `landing/<provider>/<feed>/<delivered_on>.ndjson`.
 
-    A finished file is returned as it is. `wait` replaces sleeping (for tests). Raises MiyarError when the endpoint cannot be
-    read; the pages read so far are kept and a rerun goes on after them.
+    A finished file is returned as it is. `wait` replaces sleeping (for tests). Raises MiyarError when the endpoint
+    cannot be read; the pages read so far are kept, and a rerun continues after them.
     """
     server = contract.server
     if server is None:
@@ -98,7 +98,7 @@ def fetch(
 
 
 def _resume(server: Server, part: Path, state_file: Path) -> _State:
-    """The state of an earlier run of the same endpoint, with half a page cut off; else a new start."""
+    """The state of an earlier run of the same endpoint, after cutting off an incomplete page; else a new state."""
     if part.is_file() and state_file.is_file():
         state = _State(**json.loads(state_file.read_text("utf-8")))
         if state.url == server.url and state.size <= part.stat().st_size:
@@ -148,7 +148,7 @@ def _get(client: httpx.Client, contract: Contract, server: Server, state: _State
     except httpx.HTTPStatusError as error:
         reason = f"the server answered HTTP {error.response.status_code}"
         step = "Check server.url and the token in the contract with the provider."
-    except ValueError:  # no JSON, or no text
+    except ValueError:  # not JSON, or not text
         reason, step = "the answer is no JSON", "Check server.url with the provider."
     except httpx.InvalidURL:
         reason, step = "the address is no URL", "Check server.url with the provider."
@@ -179,7 +179,7 @@ def _at(page: Any, path: str) -> Any:
 
 
 def _advance(contract: Contract, server: Server, state: _State, page: Any, items: int) -> bool:
-    """Move the state to the next page; false when there is none."""
+    """Move the state to the next page; return False when there is none."""
     state.pages += 1
     state.items += items
     if state.pages >= MOST_PAGES:
@@ -200,7 +200,7 @@ def _advance(contract: Contract, server: Server, state: _State, page: Any, items
     here = state.next_url or server.url
     if text.startswith(("http://", "https://", "/", "?")):
         there = httpx.URL(here).join(text)
-        # The token must not be sent to whichever host a page names, nor in the clear.
+        # A page may name any address: the token must not go to another host, nor from HTTPS to HTTP.
         if _origin(there) != _origin(httpx.URL(server.url)):
             raise _problem(
                 contract, str(there), "fetch_host", "the next page is on another host", "Ask the provider about it."

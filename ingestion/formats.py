@@ -56,5 +56,5 @@ FileFormat = Annotated[CsvFormat | SheetFormat | JsonFormat | ParquetFormat, Fie
 
 
 def lines_above(form: FileFormat) -> int:
-    """Rows above a file's first data row: banner and header; none where records name their own fields."""
+    """Number of rows above a file's first data row: banner and header; 0 where records name their own fields."""
     return form.skip_rows + form.header_rows if isinstance(form, CsvFormat | SheetFormat) else 0

@@ -1,4 +1,4 @@
-"""Which header of a file feeds which column: matching, and every problem of a header row at once.
+"""Matching a file's headers with the contract's columns, and reporting every problem of a header row at once.
 
 Belongs here: header names. Does not belong here: reading of files (`readers`) or of values (`mapping`).
 """
@@ -17,7 +17,7 @@ from miyar.registry import fold
 
 @dataclass(frozen=True)
 class Headers:
-    """The headers of one file, and the positions of those the contract takes or scans."""
+    """The headers of one file, and the positions of those that the contract maps or scans."""
 
     all: tuple[str, ...]
     taken: dict[str, int]
@@ -27,12 +27,12 @@ class Headers:
 
     @property
     def wanted(self) -> list[int]:
-        """Positions of the columns that are read, in file order."""
+        """Positions of the columns to read, in file order."""
         return sorted({*self.taken.values(), *self.scanned.values(), *self.nameless})
 
 
 def tidy(header: str) -> str:
-    """The form headers are compared in: NFC, invisible ends cut, inner line breaks and spaces collapsed."""
+    """The form in which headers are compared: NFC, invisible ends stripped, inner line breaks and spaces collapsed."""
     return " ".join(clean(unicodedata.normalize("NFC", header)).split())
 
 
@@ -49,7 +49,7 @@ def properties_of(contract: Contract) -> list[Property]:
 
 
 def chosen_name(prop: Property, headers: Headers) -> NamedFrom | str | None:
-    """The header of this file that feeds a property."""
+    """The header that feeds a property in this file."""
     options: list[NamedFrom | str] = []
     if isinstance(prop.physical_name, list):
         options += prop.physical_name
@@ -62,10 +62,10 @@ def chosen_name(prop: Property, headers: Headers) -> NamedFrom | str | None:
 
 
 def resolve(contract: Contract, delivered: list[str], file: str, row: int | None) -> Headers:
-    """Match delivered headers with the contract; raises MiyarError listing every header that is wrong.
+    """Match delivered headers with the contract; raises MiyarError listing every wrong header.
 
     Args:
-        row: the row the (last) header row stands in, None for formats without one.
+        row: the row of the (last) header row, None for formats without one.
     """
     headers = [tidy(header) for header in delivered]
     header_row = _HeaderRow(contract, file, row)
@@ -79,7 +79,7 @@ def resolve(contract: Contract, delivered: list[str], file: str, row: int | None
         for header, count in Counter(filter(None, headers)).items()
         if count > 1 and (header in known or header in scanned)
     ]
-    # A nameless column with nothing in it does no harm; whether this one is empty is only known once it is read.
+    # A nameless column is harmless if it is empty, which is only known once the file is read.
     nameless = [number for number, header in enumerate(headers) if not header and row is not None]
     nameless = [] if any(_covers(pattern, "") for pattern in contract.ignored) else nameless
     if problems:
@@ -89,7 +89,7 @@ def resolve(contract: Contract, delivered: list[str], file: str, row: int | None
 
 @dataclass(frozen=True)
 class _HeaderRow:
-    """Whose header row it is and where, for messages."""
+    """The owner and position of a header row, for messages."""
 
     contract: Contract
     file: str
@@ -100,7 +100,7 @@ class _HeaderRow:
 
 
 def _taken(header_row: _HeaderRow, headers: list[str]) -> tuple[dict[str, int], list[Problem]]:
-    """Positions of the headers that feed a property, and what is wrong with those."""
+    """Positions of the headers that feed a property, and the problems found with them."""
     position = {header: number for number, header in reversed(list(enumerate(headers))) if header}
     known: dict[str, int] = {}
     problems = []
@@ -132,7 +132,7 @@ def _taken(header_row: _HeaderRow, headers: list[str]) -> tuple[dict[str, int], 
 
 
 def _left(header_row: _HeaderRow, headers: list[str], known: dict[str, int]) -> tuple[dict[str, int], list[Problem]]:
-    """Positions of the dropped headers that are scanned, and the headers the contract says nothing of."""
+    """Positions of the dropped headers that are scanned, and a problem for each header the contract does not mention."""
     contract = header_row.contract
     scanned: dict[str, int] = {}
     problems = []
@@ -173,7 +173,7 @@ def _covers(pattern: str, header: str) -> bool:
 
 
 def _near(names: list[str], headers: list[str]) -> str:
-    """Headers that look like a missing one, for the message; matching itself is exact."""
+    """Headers that resemble a missing one, for the message; matching itself is exact."""
     folded = {fold(header): header for header in headers if header}
     close = [
         folded[match]

@@ -1,7 +1,7 @@
-"""Labels, scales and registry names as look-up tables made from the DISTINCT texts of a file.
+"""Labels, scales and registry names as look-up tables built from the DISTINCT texts of a file.
 
-Belongs here: folding of distinct texts and matching them with what the contract or the registry says. Does not belong
-here: anything per row (that is a join in `mapping`).
+Belongs here: folding distinct texts and matching them with the contract or the registry. Does not belong here: anything
+per row (that is a join in `mapping`).
 """
 
 import re
@@ -17,14 +17,14 @@ from miyar import sql
 from miyar.registry import Registry, fold
 
 AGENCY_SCOPED = ("services", "branches")
-# Separates the parts of a key; no text of a file holds it next to the parts' own characters (a control character).
+# Separates the parts of a key: a control character that the parts themselves do not contain.
 BETWEEN = "\x1f"
 _BETWEEN = "chr(31)"
-_NO_KEY = "\x1e"  # an enum needs one key; this one is never looked up
+_NO_KEY = "\x1e"  # an enum needs at least one key; this one is never looked up
 
 
 def key_of(label: str) -> str:
-    """The form labels are compared in: folded, ASCII digits, whole numbers without a decimal part."""
+    """The form in which labels are compared: folded, ASCII digits, whole numbers without a decimal part."""
     folded = fold(clean(fold_digits(label)))
     return re.sub(r"^([+-]?[0-9]+)[.]0+$", r"\1", folded)
 
@@ -43,13 +43,13 @@ def as_text(code: Scalar) -> str:
 class Lookup:
     """A map from distinct texts to codes inside a query.
 
-    An enum and a list, not a join: a left join gives the rows of a block back in another order than they came in.
+    It uses an enum and a list instead of a join, because a left join changes the order of the rows within a block.
     """
 
     name: str
 
     def code(self, key: str) -> str:
-        """SQL: the code of a key, null when it has none."""
+        """SQL: the code of a key, or null."""
         return self._at("codes", key)
 
     def other(self, key: str) -> str:
@@ -82,9 +82,9 @@ def grouped(group: int | str, raw: str) -> str:
 def label_lookup(
     connection: duckdb.DuckDBPyConnection, plan: Plan, column: str, registry: Registry, names_read: NamesRead
 ) -> tuple[Lookup, Lookup | None] | None:
-    """The labels and names of a column: for every agency, and (services and branches) those of one agency.
+    """Create the look-ups of a column's labels and names: for every agency, and (services and branches) for one agency.
 
-    What was looked up in the registry is noted in `names_read`.
+    Names looked up in the registry are recorded in `names_read`.
     """
     groups = [group for group in plan.groups(column) if group.is_coded]
     if not groups:
@@ -117,7 +117,7 @@ def label_lookup(
 def _matches(
     raw: str, labels: dict[str, str], names: dict[str, dict[str, str]] | None, column: str, unlisted: str
 ) -> list[tuple[str, str | None, str | None]]:
-    """(agency, code, rule) for one distinct text; agency "" holds for every agency without an own match."""
+    """(agency, code, rule) for one distinct text; agency "" applies to every agency without its own match."""
     code = labels.get(key_of(raw))
     missing = None if unlisted == "empty" else "unknown_code"
     if names is None:
@@ -137,13 +137,13 @@ def _matches(
 
 
 def is_bare_number(value: str) -> bool:
-    """A number alone does not say which code system it belongs to: 1 is a different region in each of them."""
+    """Return whether a text is only a number: region 1 differs between code systems, so it does not say which is meant."""
     return re.fullmatch(r"[0-9]+([.]0+)?", value) is not None
 
 
 @dataclass(frozen=True)
 class ScaleLookups:
-    """min and max, family and reversed, and the answers (key: scale, text) of all scales."""
+    """For all scales: min and max, family and reversal, and the answers (key: scale, text)."""
 
     ends: Lookup
     kinds: Lookup
@@ -151,7 +151,7 @@ class ScaleLookups:
 
 
 def scale_lookups(connection: duckdb.DuckDBPyConnection, plan: Plan, scale: str, answers: list[str]) -> ScaleLookups:
-    """What each scale is, and the code and status of each distinct answer on it.
+    """Look up what each scale is, and the code and status of each distinct answer on it.
 
     Args:
         scale: SQL of the scale's id over relation `texts`.

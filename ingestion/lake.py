@@ -1,7 +1,7 @@
 """The lake: accepted rows by feed and period, refused rows with their reasons, one file per submission in each place.
 
 Belongs here: writing and replacing those files, and the count that proves that no row was lost. Does not belong here:
-which rows are refused (`expectations`), which submission counts for a slice (`ledger`).
+which rows are refused (`expectations`), which submission counts for a slice (`submission_ledger`).
 """
 
 from dataclasses import dataclass, field, replace
@@ -22,16 +22,16 @@ from miyar import atomic_files, sql
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 
-# Between the columns of a rule that looks at several, and between their values.
+# Joins the columns of a rule that checks several, and their values.
 SEVERAL = ", "
 _PROBLEM = 'struct(rule varchar, "column" varchar, "value" varchar)'
 
 
 @dataclass(frozen=True)
 class Settlement:
-    """What became of the records of one submission: records = accepted + quarantined + duplicates.
+    """The outcome of one submission's records: records = accepted + quarantined + duplicates.
 
-    `bad` counts records with a problem of their own; `quarantined` is more when the submission was refused as a whole.
+    `bad` counts records with a problem of their own; `quarantined` exceeds it when the whole submission was refused.
     """
 
     slices: list[dict[str, str | int]]
@@ -44,12 +44,12 @@ class Settlement:
 
 
 def settle(staged: Staged, refused: pa.Table, workspace: Workspace, refuse_above_share: float = 1.0) -> Settlement:
-    """Write the records of a submission to the lake or to quarantine; earlier files of the submission are replaced.
+    """Write a submission's records to the lake or to quarantine, replacing its earlier files.
 
     Args:
-        refused: row_id, rule and column (several parted by `SEVERAL`) of rows the expectations refuse; a row may stand
-            there repeatedly. What stands in those columns is added here, masked.
-        refuse_above_share: with a larger share of bad records none is accepted.
+        refused: row_id, rule and column (several joined by `SEVERAL`) of rows that the expectations refuse; a row may
+            appear more than once. The values of those columns are added here, masked.
+        refuse_above_share: if the share of bad records is larger, none is accepted.
     """
     feed = load_feeds()[staged.contract.feed]
     fault = guarded(staged.contract.provider, staged.delivery.shown)
@@ -62,7 +62,7 @@ def settle(staged: Staged, refused: pa.Table, workspace: Workspace, refuse_above
 
 
 def _is_clean(staged: Staged, refused: pa.Table) -> bool:
-    """True when every row is accepted and belongs to one period: its typed file is its file in the lake."""
+    """True when every row is accepted and of one period, so that the typed file can become the lake file as it is."""
     placed = sum(int(one["rows"]) for one in staged.slices)
     periods = {one["period_id"] for one in staged.slices}
     is_placed = placed == staged.records - staged.duplicates
@@ -120,7 +120,7 @@ def _place(workspace: Workspace, feed: Feed, staged: Staged, period: str) -> Pat
 
 
 def rows_lost(delivery: Delivery, records: int, accepted: int, quarantined: int, duplicates: int) -> MiyarError:
-    """The alarm that stops a submission whose rows do not add up."""
+    """The error that stops a submission whose row counts do not add up."""
     return MiyarError(
         Problem(
             "rows_lost",
@@ -134,7 +134,7 @@ def rows_lost(delivery: Delivery, records: int, accepted: int, quarantined: int,
 
 
 def write_empty_files(workspace: Workspace) -> None:
-    """An empty file per feed, so that readers of a feed nobody delivered find its columns and no rows."""
+    """Write an empty file per feed, so that a feed nobody delivered still has its columns."""
     for feed in load_feeds().values():
         path = workspace.lake / feed.name / "period=none" / "empty.parquet"
         if not path.is_file() or pq.read_schema(path) != feed.lake_schema:
@@ -158,7 +158,7 @@ def _kept(bad: int) -> str:
 
 
 def _gather_bad(connection: duckdb.DuckDBPyConnection, staged: Staged, refused: pa.Table) -> int:
-    """Table `bad`: a line per bad row and problem, from mapping and from expectations; gives the number of bad rows."""
+    """Create table `bad`, a line per bad row and problem from mapping and expectations; return the number of bad rows."""
     connection.register("refused", refused)
     connection.execute(
         f"""create or replace temp table bad as
@@ -173,7 +173,7 @@ def _gather_bad(connection: duckdb.DuckDBPyConnection, staged: Staged, refused: 
         from (select refused.*, {_shown(staged, refused)} as "value"
               from refused inner join {_typed(staged)} as typed using (row_id))"""
     )
-    # A row that belongs to no slice could never be replaced or withdrawn.
+    # A row without a slice could never be replaced or withdrawn.
     connection.execute(
         f"""insert into bad select row_id, 2, 1, 'slice_unknown',
             case when agency_id is null then 'agency_id' else 'period_id' end, ''
@@ -185,9 +185,9 @@ def _gather_bad(connection: duckdb.DuckDBPyConnection, staged: Staged, refused: 
 
 
 def _shown(staged: Staged, refused: pa.Table) -> str:
-    """SQL: what stands in the columns a rule speaks of, as text before masking.
+    """SQL: the values of the columns a rule names, as text before masking.
 
-    Nothing is shown of personal columns, nor of free text: they are no place to look for a mistake of form.
+    Personal columns and free text are never shown: nobody needs them to find a mistake of form.
     """
     feed = load_feeds()[staged.contract.feed]
     hidden = {prop.name for prop in properties_of(staged.contract) if prop.treatment is not None}
@@ -216,11 +216,11 @@ def _refuse_rest(connection: duckdb.DuckDBPyConnection, staged: Staged) -> None:
 def _slices(
     connection: duckdb.DuckDBPyConnection, staged: Staged, kept: str, refused_whole: bool
 ) -> list[dict[str, str | int]]:
-    """Every slice the submission speaks of, with the number of accepted rows (none, when all of a slice were bad)."""
+    """Every slice of the submission, with its number of accepted rows (0 when all of its rows were bad)."""
     accepted = "0" if refused_whole else "count(*) - count(held.row_id)" if kept else "count(*)"
     source = f"{_typed(staged)} as every"
     if kept and not refused_whole:
-        # Few rows are bad, so the join holds those in memory, never the file.
+        # Few rows are bad, so the join keeps those in memory and never the file.
         source += " left join (select distinct row_id from bad) as held on held.row_id = every.row_id"
     found = connection.execute(
         f"select slice_id, agency_id, period_id, {accepted} as rows from {source} "
@@ -259,7 +259,7 @@ def _publish(
     quarantine: Path | None,
     settlement: Settlement,
 ) -> Settlement:
-    """Rename the finished parts into place, remove what an earlier run of the same submission left elsewhere, and count."""
+    """Rename the finished parts into place, remove leftovers of earlier runs of the same submission, and count the rows."""
     written = [*accepted, *([quarantine] if quarantine else [])]
     own = f"{staged.submission_id}.parquet"
     folders = [workspace.lake / feed.name, workspace.quarantine / feed.name]

@@ -1,6 +1,7 @@
-"""What lies in the landing zone: files matched with contracts, identified by their content.
+"""Deliveries in the landing zone: files matched with contracts and identified by their content.
 
-Belongs here: finding and naming deliveries. Does not belong here: reading what is in them, or what was done before (`ledger`).
+Belongs here: finding and naming deliveries. Does not belong here: reading their content, or what was done with them
+before (`submission_ledger`).
 """
 
 import errno
@@ -18,7 +19,7 @@ from miyar.errors import Problem
 from miyar.workspace import Workspace
 
 _BLOCK = 4 << 20
-UNFINISHED = ".part"  # a copy or a fetch that is still going on
+UNFINISHED = ".part"  # a copy or a fetch still in progress
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def submission_id_of(path: Path, provider: str, feed: str) -> str:
 
 @cache
 def _hashed(path: Path, provider: str, feed: str, state: tuple[int, ...]) -> str:
-    """Read once per state of the file: one run looks over the landing zone several times."""
+    """Cached per state of the file, because one run scans the landing zone several times."""
     digest = hashlib.sha256(f"{provider}\0{feed}\0".encode())
     with path.open("rb") as stream:
         while block := stream.read(_BLOCK):
@@ -54,9 +55,9 @@ def _hashed(path: Path, provider: str, feed: str, state: tuple[int, ...]) -> str
 
 
 def discover(workspace: Workspace, contracts: list[Contract]) -> tuple[list[Delivery], list[Problem]]:
-    """All deliveries in path order, and a problem for each file that no contract takes or nobody can read.
+    """All deliveries in path order, and a problem for each file that no contract takes or that cannot be read.
 
-    Of files with the same bytes the first path stands for all.
+    Of several files with the same bytes only the first path is a delivery.
     """
     deliveries: list[Delivery] = []
     problems: list[Problem] = []
@@ -72,7 +73,7 @@ def discover(workspace: Workspace, contracts: list[Contract]) -> tuple[list[Deli
 
 
 def delivery_of(path: Path, contract: Contract, relative: str) -> Delivery | Problem:
-    """One file as a delivery under a contract, or why it cannot be one."""
+    """One file as a delivery under a contract, or the problem that prevents it."""
     shown = f"{contract.provider}/{contract.feed}/{relative}"
     unnameable = _unnameable(shown, contract.provider)
     if unnameable:
@@ -95,7 +96,7 @@ def delivery_of(path: Path, contract: Contract, relative: str) -> Delivery | Pro
 
 
 def why_unreadable(error: OSError) -> tuple[str, str]:
-    """What stopped a file from being opened, and the next step that fits."""
+    """The reason a file could not be opened, and the next step for it."""
     reason = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return f"there is no such file: {reason}", "Check the file's name and folder, or deliver the file again."
@@ -107,7 +108,7 @@ def why_unreadable(error: OSError) -> tuple[str, str]:
 
 
 def _unnameable(shown: str, provider: str) -> Problem | None:
-    """The problem of a name in bytes of another encoding (unpacked archives bring such): no ledger or message can hold it."""
+    """The problem of a file name in another encoding (unpacked archives have such): no ledger or message can hold it."""
     try:
         shown.encode()
     except UnicodeEncodeError:

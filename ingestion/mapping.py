@@ -1,7 +1,7 @@
-"""A contract compiled to one DuckDB query: texts of records in, typed canonical columns and problems out.
+"""Compile a contract to one DuckDB query: texts of records in, typed canonical columns and problems out.
 
-Belongs here: which rule types which column, in which order. Does not belong here: the rules for one value (`values`),
-the shape of records (`records`), look-up tables (`labels`, `calendars`, `personal`).
+Belongs here: which rule types which column, and in which order. Does not belong here: the rules for one value
+(`values`), the shape of records (`records`), look-up tables (`labels`, `calendars`, `personal`).
 """
 
 from dataclasses import dataclass, field
@@ -20,11 +20,11 @@ from ingestion.untyped import SCALED_VALUES, Untyped, is_hijri
 from miyar.registry import Registry
 
 SCALE_COLUMNS = ("scale_id", "scale_min", "scale_max", "is_reversed")
-# Records up to which the texts are kept in memory: preparing them anew for each look-up costs more than so few rows do.
+# Up to this many records the texts are kept in memory: for so few rows, recomputing them for each look-up costs more.
 KEPT_TEXTS = 20_000
 
 
-# What the prefix of a column says in every stage of the typing query.
+# What a column's prefix means in every stage of the typing query.
 LEGEND = {
     "t_": "the text as delivered, cleaned",
     "j_": "year, month and day of a Hijri date",
@@ -42,18 +42,18 @@ LEGEND = {
 
 @dataclass
 class Query:
-    """The stages of the typing query as they are put together: each sees the columns of those before it, and has a name."""
+    """The named stages of the typing query; each sees the columns of those before it."""
 
     stages: dict[str, str] = field(default_factory=lambda: {"delivered": "select * from texts"})
 
     def add(self, name: str, columns: list[str]) -> None:
-        """A stage that keeps every column and adds some; left out where it would add none."""
+        """Add a stage that keeps every column and adds the given ones; do nothing if there are none."""
         if columns:
             added = ",\n    ".join(columns)
             self.stages[name] = f"select *,\n    {added}\nfrom {next(reversed(self.stages))}"
 
     def sql(self, final: str) -> str:
-        """The whole query, to be run or printed, with the legend of its prefixes; `final` selects from relation `last`."""
+        """The whole query, to be run or printed, with a legend of its prefixes; `final` selects from relation `last`."""
         legend = "\n".join(f"-- {prefix}: {meaning}" for prefix, meaning in LEGEND.items())
         named = ",\n".join(f"{name} as (\n{stage}\n)" for name, stage in self.stages.items())
         return f"{legend}\nwith {named},\nlast as (select * from {next(reversed(self.stages))})\n{final}"
@@ -61,7 +61,7 @@ class Query:
 
 @dataclass(frozen=True)
 class TypingQueries:
-    """Two queries over the same records, in delivered order: all records typed, and those with `problems` (or none)."""
+    """Two queries over the same records in delivered order: all typed records, and those with `problems` (None if impossible)."""
 
     records: str
     problems: str | None
@@ -75,9 +75,9 @@ def typing_queries(
     pseudonyms: Pseudonyms | None,
     lineage: dict[str, str],
 ) -> TypingQueries:
-    """SQL of a file's typed records (the columns of the lake) and of the problems of those that could not be typed.
+    """SQL of a file's typed records (the columns of the lake), and of the problems of records that could not be typed.
 
-    Creates the look-ups both use.
+    Creates the look-ups that both use.
 
     Args:
         lineage: SQL of each lineage column, which may use source_row, record_no, v_agency_id and v_period_id.
@@ -125,15 +125,15 @@ class _Compiler:
         )
         if self.has_scale:
             query.add("answers_on_scales", self._scale_columns())
-        # Everything below may depend on the row's agency, so it is typed first.
+        # The columns below may depend on the row's agency, so it is typed first.
         if "agency_id" in self.names:
             query.add("agency", [f"{self._value('agency_id', 'text')} as v_agency_id"])
         query.add(
             "codes_of_the_agency",
             [code for name, (_, own) in self.lookups.items() if own is not None for code in self._label_codes(name)],
         )
-        # A text is cleaned and parsed once, in a stage of its own: written out wherever it is used, the expressions of
-        # a wide feed grow so large that preparing them costs more than a file's rows.
+        # Each text is cleaned and parsed once, in a stage of its own. If the expressions were repeated wherever they
+        # are used, a wide feed's query would grow so large that planning it costs more than processing a file's rows.
         query.add("ungrouped", [f"{self._ungrouped(name)} as u_{name}" for name in self._numeric()])
         query.add(
             "numbers", [f"{values.number_text(f'u_{name}', self.decimal)} as n_{name}" for name in self._numeric()]
@@ -175,7 +175,7 @@ class _Compiler:
         return self.plan.by_group(name, [self._date(name, group) for group in self.plan.groups(name)])
 
     def _label_codes(self, name: str) -> list[str]:
-        """Columns k_ (code) and w_ (why there is none) of a labelled column."""
+        """Columns k_ (the code) and w_ (why there is none) of a labelled column."""
         every, own = self.lookups[name]
         group = self.plan.by_group(name, [str(group.number) for group in self.plan.groups(name)])
         key = grouped(group, f"t_{name}")
@@ -215,7 +215,7 @@ class _Compiler:
         )
 
     def _code(self, name: str) -> str:
-        """The text after labels and names: the code where the group has any, else the text itself."""
+        """The text after labels and names: the code if the group is coded, else the text itself."""
         return self.plan.by_group(name, [group.code(name) for group in self.plan.groups(name)])
 
     def _value(self, name: str, kind: str) -> str:

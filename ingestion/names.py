@@ -1,6 +1,7 @@
-"""What the reading of a file took from the registry, so that a change of just that has the file read again.
+"""The registry names a file used when it was read, so that the file is read again only when one of them changes.
 
-Belongs here: noting looked-up names, and telling whether they mean the same today. Does not belong here: looking up (`labels`).
+Belongs here: recording looked-up names, and checking whether they still mean the same. Does not belong here: looking up
+(`labels`).
 """
 
 import hashlib
@@ -13,10 +14,9 @@ from miyar.registry import Registry
 
 @dataclass
 class NamesRead:
-    """By registry table: the names a file used, in folded form. Only names the registry knows are kept.
+    """The names a file used, in folded form, by registry table. Only names that the registry knows are kept.
 
-    A text it does not know may be anything, a person's name too. It is remembered as a flag: any change of the table may
-    make it known.
+    An unknown text may be anything, even a person's name, so only a flag is kept: any change of the table may make it known.
     """
 
     known: dict[str, set[str]] = field(default_factory=dict)
@@ -31,14 +31,14 @@ class NamesRead:
             self.has_unknown.add(table)
 
     def as_dict(self) -> dict[str, list[str] | None]:
-        """Table -> names used; none in place of the list means that the whole table matters."""
+        """Table -> names used; None instead of the list means that the whole table matters."""
         return {
             table: None if table in self.has_unknown else sorted(names) for table, names in sorted(self.known.items())
         }
 
 
 def names_hash(names: Mapping[str, list[str] | None], registry: Registry) -> str:
-    """Hash of what these names mean in a registry: for every agency the id behind each."""
+    """Hash of what these names mean in a registry: the id behind each, for every agency."""
     meaning = []
     for table, keys in sorted(names.items()):
         for agency, ids in sorted(registry.labels(table).items()):

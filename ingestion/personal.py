@@ -1,7 +1,7 @@
 """Personal data: patterns, keyed pseudonyms, and how a refused value may be shown.
 
-Belongs here: everything that decides what of a personal value may be stored. Does not belong here: which columns are
-personal (the contract says so) and the patterns themselves (`personal.yml`).
+Belongs here: everything that decides which part of a personal value may be stored. Does not belong here: which columns
+are personal (the contract says so) and the patterns themselves (`personal.yml`).
 """
 
 import hashlib
@@ -23,9 +23,9 @@ from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 
 _HMAC_BLOCK = 64  # bytes of a SHA-256 block (RFC 2104)
-PSEUDONYM_LENGTH = 32  # hex digits: 128 bits, no collisions at any number of people
-SHOWN_LENGTH = 40  # enough to find the cell, too little to carry a story
-_LONG_NUMBER = "[0-9]{7,}"  # phone numbers have seven digits and more
+PSEUDONYM_LENGTH = 32  # hex digits: 128 bits, enough to rule out collisions for any number of people
+SHOWN_LENGTH = 40  # long enough to find the cell, too short to tell a story
+_LONG_NUMBER = "[0-9]{7,}"  # phone numbers have seven or more digits
 _HIDDEN = "•••"
 
 
@@ -48,7 +48,7 @@ def _luhn(text: str) -> bool:
 
 
 def _mod97(text: str) -> bool:
-    """ISO 13616: the country and check digits go last, letters become two digits, the remainder is 1.
+    """ISO 13616: country and check digits move to the end, letters become two digits, and the remainder must be 1.
 
     A match may have run into the next word, so shorter readings are tried as well.
     """
@@ -76,7 +76,7 @@ def found_in(text: str) -> list[str]:
 
 
 def mask(value: str) -> str:
-    """How a refused value may be shown: short, without long numbers and without anything a pattern finds."""
+    """A refused value as it may be shown: short, without long numbers and without anything a pattern matches."""
     shown = fold_digits(value)
     for pattern in patterns():
         shown = re.sub(pattern.regex, _HIDDEN, shown, flags=re.ASCII)
@@ -93,13 +93,13 @@ def mask_sql(value: str) -> str:
 
 
 def candidates_sql(value: str) -> str:
-    """SQL: true when any pattern matches; the checks on the digits are left to `found_in`."""
+    """SQL: true when any pattern matches; `found_in` then checks the digits."""
     either = "|".join(f"(?:{pattern.regex})" for pattern in patterns())
     return f"regexp_matches(fold_digits({value}), {sql.text(either)})"
 
 
 def personal_lookups(connection: duckdb.DuckDBPyConnection, free: list[str]) -> dict[str, Lookup]:
-    """Per free text column a map whose keys are the distinct texts with personal data; clean columns are left out."""
+    """For each free text column a map whose keys are the distinct texts with personal data; clean columns are left out."""
     lookups = {}
     for name in free:
         found = connection.execute(
@@ -112,7 +112,7 @@ def personal_lookups(connection: duckdb.DuckDBPyConnection, free: list[str]) -> 
 
 
 def counts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> dict[str, int]:
-    """How many rows of a column hold each kind of personal data; never the values."""
+    """Number of rows of a column that hold each kind of personal data; values are never returned."""
     found = connection.execute(
         f"select {column}, count(*) from {relation} where {column} is not null and {candidates_sql(column)} group by all"
     ).fetchall()
@@ -124,7 +124,7 @@ def counts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) ->
 
 
 def pseudonym(key: bytes, value: str) -> str:
-    """The keyed pseudonym of one value: the same person, the same text, under one key."""
+    """The keyed pseudonym of one value; under one key the same person always gets the same text."""
     plain = clean(fold_digits(value))
     return hmac.new(key, plain.encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_LENGTH]
 
@@ -139,7 +139,7 @@ class Pseudonyms:
         return "Pseudonyms(key=hidden)"
 
     def install(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Give a connection what `pseudonym_sql` needs; as variables, so that no SQL text ever holds the key."""
+        """Give a connection what `pseudonym_sql` needs, in variables so that no SQL text ever contains the key."""
         key = hashlib.sha256(self.key).digest() if len(self.key) > _HMAC_BLOCK else self.key
         key = key.ljust(_HMAC_BLOCK, b"\0")
         connection.execute("set variable pseudonym_inner = ?", [bytes(byte ^ 0x36 for byte in key)])
@@ -147,15 +147,15 @@ class Pseudonyms:
 
 
 def pseudonym_sql(value: str) -> str:
-    """SQL: the same as `pseudonym`, of a text already cleaned and folded: HMAC as RFC 2104 defines it, from two hashes."""
+    """SQL: the same as `pseudonym`, for a text already cleaned and folded; HMAC built from two hashes as in RFC 2104."""
     inner = f"unhex(sha256(getvariable('pseudonym_inner') || encode({value})))"
     return f"left(sha256(getvariable('pseudonym_outer') || {inner}), {PSEUDONYM_LENGTH})"
 
 
 def load_key(workspace: Workspace) -> Pseudonyms | None:
-    """The key from the environment, else from `pseudonym.key` with mode 0600; None when there is none.
+    """Load the key from the environment, else from `pseudonym.key` with mode 0600; None if there is neither.
 
-    Raises MiyarError for a file others may read, or an empty one.
+    Raises MiyarError if the file is readable by others, or empty.
     """
     given = os.environ.get(workspace.settings.pseudonym_key_variable, "")
     if given:

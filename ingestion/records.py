@@ -1,4 +1,4 @@
-"""Rows to records: which property feeds which canonical column in which record, and the SQL of the unpivoted texts.
+"""Turn rows into records: which property feeds which canonical column of which record, and SQL of the unpivoted texts.
 
 Belongs here: the shape of records. Does not belong here: what a text means (`mapping`, `labels`).
 """
@@ -17,14 +17,14 @@ from miyar.errors import MiyarError, Problem
 
 @dataclass(frozen=True)
 class Fed:
-    """One property of one record with the place its text comes from in this file."""
+    """One property of one record, with the source of its text in this file."""
 
     record: int  # counted from 1
     prop: Property
-    sql: str  # text as delivered, cleaned; null when there is none
+    sql: str  # text as delivered, cleaned; null if there is none
     header: str  # "" for constants, file names and absent optional headers
     valid: tuple[str, str | None] | None = None  # first period of the header, first period after it
-    is_sound: bool = True  # no text of it could be a spreadsheet's error
+    is_sound: bool = True  # none of its texts can be a spreadsheet error
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,17 @@ class Group:
 
     @property
     def is_coded(self) -> bool:
-        """True when its texts are labels or names that stand for codes."""
+        """True when the texts are labels or names that stand for codes."""
         return self.prop.labels is not None or bool(self.prop.lookup)
 
     def code(self, column: str) -> str:
-        """Column of the typing query that later stages read: the code of a label or name if the group has any, else the text."""
+        """Column of the typing query that later stages read: the code if the group is coded, else the text."""
         return f"k_{column}" if self.is_coded else f"t_{column}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What each canonical column (and the pseudo column `scale`) is fed by, and the relation of texts."""
+    """What feeds each canonical column (and the pseudo column `scale`), and the relation of texts."""
 
     contract: Contract
     feed: Feed
@@ -57,14 +57,14 @@ class Plan:
     source_rows: int
 
     def groups(self, column: str) -> list[Group]:
-        """The feedings of a column, gathered by their rules."""
+        """What feeds a column, grouped by the rules it is read by."""
         gathered: dict[str, list[Fed]] = {}
         for fed in self.fed.get(column, ()):
             gathered.setdefault(_rules_of(fed.prop), []).append(fed)
         return [Group(number, members[0].prop, tuple(members)) for number, members in enumerate(gathered.values())]
 
     def by_group(self, column: str, expressions: list[str]) -> str:
-        """SQL that takes each record's own expression; `expressions` in the order of `groups`."""
+        """SQL that picks each record's own expression; `expressions` are in the order of `groups`."""
         groups = self.groups(column)
         if len(groups) == 1 and len(groups[0].members) == self.record_count:
             return expressions[0]
@@ -75,7 +75,7 @@ class Plan:
         return f"case {cases} end"
 
     def sheet_error(self, column: str) -> str:
-        """SQL: true when a text is a spreadsheet's error; just `false` where the whole column has none."""
+        """SQL: true when a text is a spreadsheet error; simply `false` where the column has none."""
         sound = all(fed.is_sound for fed in self.fed.get(column, ()))
         return "false" if sound else f"coalesce(is_sheet_error(t_{column}), false)"
 
@@ -96,7 +96,7 @@ def _rules_of(prop: Property) -> str:
 
 
 def plan(given: Input, source: Source, relative: str) -> Plan:
-    """Work out the records of a file; raises MiyarError when its path lacks what the contract takes from it."""
+    """Plan the records of a file; raises MiyarError when its path lacks something the contract takes from it."""
     contract = given.contract
     feed = load_feeds()[contract.feed]
     groups = [record.properties for record in contract.records] or [[]]
@@ -150,7 +150,7 @@ def _fed(
     if nulls:
         value = f"case when {value} not in ({sql.texts(nulls)}) then {value} end"
     if "" in (prop.labels or {}):
-        # The contract says what an empty cell means, so it is a text like any other.
+        # The contract gives an empty cell a meaning, so it is treated as a text.
         value = f"coalesce({value}, '')"
     return Fed(record, prop, value, header, _validity(prop, named), position in source.sound)
 

@@ -12,7 +12,7 @@ import yaml
 
 @dataclass(frozen=True)
 class RuleText:
-    """One rule: what it holds back (file, row, slice, note, setup), the sentence and the next step."""
+    """One rule: what it holds back (file, row, slice, note, setup), its sentence and the next step."""
 
     unit: str
     ar: str

@@ -1,4 +1,4 @@
-"""One delivered file to typed rows in the scratch folder: the road through readers, records, mapping and duplicates.
+"""From one delivered file to typed rows in the scratch folder: readers, records, mapping, then removal of duplicates.
 
 Belongs here: the order of these steps and the counts. Does not belong here: what is accepted (`expectations`), the lake.
 """
@@ -29,11 +29,11 @@ from miyar.workspace import Workspace
 
 @dataclass(frozen=True)
 class Staged:
-    """Typed rows of one submission, not yet judged; source_rows x records of a row = records + blank_cells.
+    """Typed rows of one submission before they are judged; source_rows x records per row = records + blank_cells.
 
-    `typed` has the columns of the lake; `problems` (row_id, problems) names the rows that could not be typed, if any.
-    `slices` counts the rows of each slice; rows without agency or period belong to none. `names` is what was looked up in
-    the registry, by table (`NamesRead`).
+    `typed` has the columns of the lake; `problems` (row_id, problems), if any, lists the rows that could not be typed.
+    `slices` counts the rows of each slice, without those that lack an agency or period. `names` are the names looked up
+    in the registry, by table (`NamesRead`).
     """
 
     submission_id: str
@@ -51,7 +51,7 @@ class Staged:
     notes: list[Problem] = field(default_factory=list)
 
     def rows_after(self, row_ids: list[str], period_index: int) -> list[str]:
-        """Those of the rows whose period is later (or unknown): what a waiver up to that period does not cover."""
+        """The given rows whose period is later or unknown, which a waiver up to that period does not cover."""
         with duckdb.connect() as connection:
             connection.execute("create temp table asked as select unnest(?::varchar[]) as row_id", [row_ids])
             found = connection.execute(
@@ -62,7 +62,7 @@ class Staged:
 
 
 def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch: Path) -> Staged:
-    """Type one delivery into `scratch/typed.parquet`; raises MiyarError when the file as a whole is refused."""
+    """Type one delivery into `scratch/typed.parquet`; raises MiyarError when the whole file is refused."""
     given = Input(delivery.path, delivery.shown, delivery.contract)
     pseudonyms = _key_for(given, workspace)
     with guarded(given.contract.provider, given.shown), sql.connect(workspace.settings, scratch) as connection:
@@ -146,7 +146,7 @@ def _lineage(delivery: Delivery) -> dict[str, str]:
 
 
 def key_columns(rows: Plan) -> list[str]:
-    """The columns that tell two records apart, or none when a part of the key is only a row number."""
+    """The columns that identify a record, or none when part of the key is only a row number."""
     feed: Feed = rows.feed
     if any(feed.by_name[name].row_default and name not in rows.fed for name in feed.key):
         return []
@@ -154,9 +154,9 @@ def key_columns(rows: Plan) -> list[str]:
 
 
 def _take_out_duplicates(connection: duckdb.DuckDBPyConnection, rows: Plan, typed: Path, problems: Path | None) -> int:
-    """Remove records that repeat an earlier one in every canonical column and problem; gives their number.
+    """Remove records that repeat an earlier one in every canonical column and problem; return how many.
 
-    Only records whose key occurs more than once are compared whole, and keys are first compared by a hash of 8 bytes.
+    Only records whose key occurs more than once are compared in full, and keys are first compared by a hash of 8 bytes.
     """
     key = key_columns(rows)
     if not key:

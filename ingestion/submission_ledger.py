@@ -1,4 +1,4 @@
-"""The ledger: one account per submission, and from all of them which submission counts for which slice.
+"""The ledger: one account per submission, which together decide which submission counts for which slice.
 
 Belongs here: accounts, replacement, withdrawal, contested slices. Does not belong here: rows (`lake`), judging them
 (`expectations`).
@@ -34,14 +34,14 @@ SLICES = pa.schema(
         ("delivery_rank", pa.int64()),  # 1 is the earliest delivery of the slice by its provider
         ("status", pa.string()),  # live | replaced | contested | refused | withdrawn
         ("rows", pa.int64()),
-        ("slice_version", pa.string()),  # changes whenever what counts for the slice changes
+        ("slice_version", pa.string()),  # changes whenever the submissions that count for the slice change
     ]
 )
 
 
 @dataclass
 class Account:
-    """What became of one submission. Writing it is the commit point: without it the submission was never received."""
+    """The outcome of one submission. Writing it is the commit point: without it the submission was never received."""
 
     submission_id: str
     provider: str
@@ -64,13 +64,13 @@ class Account:
     rule_counts: dict[str, int] = field(default_factory=dict)
     notes: list[dict[str, Any]] = field(default_factory=list)
     names: dict[str, list[str] | None] = field(default_factory=dict)  # looked up in the registry, by table
-    names_hash: str = ""  # what they meant then
-    open_periods: str = ""  # when rows outside were held back
+    names_hash: str = ""  # of what those names meant when the file was read
+    open_periods: str = ""  # set only if rows outside them were quarantined
     withdrawn: str = ""  # the reason, once withdrawn
 
 
 def contract_hash(contract: Contract) -> str:
-    """Hash of everything a contract says; a changed contract makes its files be read anew."""
+    """Hash of everything a contract says; when it changes, the contract's files are read again."""
     return hashlib.sha256(contract.model_dump_json(by_alias=True).encode()).hexdigest()[:16]
 
 
@@ -80,7 +80,7 @@ def read_accounts(workspace: Workspace) -> list[Account]:
 
 
 def with_received(accounts: Iterable[Account], received: Iterable[Account]) -> list[Account]:
-    """The accounts as an intake leaves them, in order of arrival; one that was read again takes its earlier one's place."""
+    """The accounts after an intake, in order of arrival; a submission read again replaces its earlier account."""
     return _in_order(by_submission((*accounts, *received)).values())
 
 
@@ -97,7 +97,7 @@ def account_path(workspace: Workspace, submission_id: str) -> Path:
 
 
 def write_account(workspace: Workspace, account: Account) -> None:
-    """Commit a submission. A withdrawal outlives a new reading of the same file (after a change of its contract)."""
+    """Commit a submission. A withdrawal survives when the same file is read again (after a change of its contract)."""
     path = account_path(workspace, account.submission_id)
     if path.is_file() and not account.withdrawn:
         account.withdrawn = _read(path).withdrawn
@@ -106,10 +106,10 @@ def write_account(workspace: Workspace, account: Account) -> None:
 
 
 def is_done(account: Account | None, delivery: Delivery, workspace: Workspace, registry: Registry) -> bool:
-    """True when `account` is that of the same bytes, and reading them again could not end otherwise.
+    """Return whether `account` is of the same bytes, and reading them again could not end differently.
 
-    It could after a failure of the machine, under another contract, when a name the file uses means something else in
-    the registry, or when rows were held back as outside the open periods and these have changed.
+    It could after a machine failure, under another contract, when the registry gives a name in the file another
+    meaning, or when rows were quarantined as outside the open periods and these have changed.
     """
     if account is None:
         return False
@@ -123,12 +123,12 @@ def is_done(account: Account | None, delivery: Delivery, workspace: Workspace, r
 
 
 def open_periods(workspace: Workspace) -> str:
-    """First and last period rows are accepted for, as an account remembers them."""
+    """First and last period that rows are accepted for, as an account records them."""
     return f"{workspace.settings.periods.first}-{workspace.settings.periods.last}"
 
 
 def next_sequence(received: Mapping[str, Account], submission_id: str) -> int:
-    """The place of a submission in the order of arrival; one that was received before keeps its place."""
+    """A submission's place in the order of arrival; one received before keeps its place."""
     own = received.get(submission_id)
     return own.sequence if own else max((account.sequence for account in received.values()), default=0) + 1
 
@@ -139,7 +139,10 @@ def by_submission(accounts: Iterable[Account]) -> dict[str, Account]:
 
 
 def withdraw(workspace: Workspace, submission_id: str, reason: str) -> Account:
-    """Take a submission out of count; its slices fall back to the delivery before it, or to nothing."""
+    """Withdraw a submission; its slices fall back to the delivery before it, or to nothing.
+
+    Raises MiyarError for an unknown submission or an empty reason.
+    """
     path = account_path(workspace, submission_id)
     if not path.is_file():
         raise MiyarError(
@@ -157,7 +160,7 @@ def withdraw(workspace: Workspace, submission_id: str, reason: str) -> Account:
 
 
 def live_slices(accounts: list[Account], contracts: list[Contract]) -> tuple[pa.Table, list[Problem]]:
-    """Which submission counts for which slice, and a problem for each slice that two providers claim alike.
+    """Which submission counts for which slice, and a problem for each slice that two providers claim with equal precedence.
 
     The result depends on the accounts only, not on their order in the list.
     """
@@ -220,7 +223,7 @@ def _one_slice(
 
 
 def _latest(valid: list[Account], contract_of: Callable[[Account], Contract | None]) -> list[Account]:
-    """Of each provider its last delivery, or all of them where later ones only add and renew; `valid` is in order."""
+    """Each provider's last delivery, or all of them where later ones only add and update rows; `valid` is in order."""
     found: list[Account] = []
     for provider in sorted({account.provider for account in valid}):
         own = [account for account in valid if account.provider == provider]
@@ -232,7 +235,7 @@ def _latest(valid: list[Account], contract_of: Callable[[Account], Contract | No
 def _first_by_precedence(
     latest: list[Account], contract_of: Callable[[Account], Contract | None]
 ) -> tuple[list[Account], list[Account]]:
-    """The deliveries of the provider that comes first; or none, and those of all that come first alike."""
+    """The first provider's deliveries and no contested ones; or, if several share first place, none and the deliveries of all."""
     precedence: dict[str, float] = {}
     for account in latest:
         own = _precedence(contract_of(account))
@@ -246,7 +249,7 @@ def _first_by_precedence(
 def _own_status(account: Account, one: dict[str, Any]) -> str:
     if account.withdrawn:
         return "withdrawn"
-    # A delivery without one good row for the slice says nothing about it, and replaces nothing.
+    # A delivery without one good row for the slice says nothing about it, so it replaces nothing.
     return "live" if account.status == "accepted" and one["rows"] else "refused"
 
 
@@ -278,7 +281,7 @@ def _version(live: list[Account]) -> str:
 def write_slices(
     workspace: Workspace, accounts: list[Account], contracts: list[Contract]
 ) -> tuple[pa.Table, list[Problem]]:
-    """Write `lake/slices.parquet` from all accounts; gives it back with the contested slices."""
+    """Write `lake/slices.parquet` from all accounts; return the table and the contested slices."""
     table, problems = live_slices(accounts, contracts)
     path = workspace.lake / "slices.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Why a text gave no value: the rule each column of a record breaks, in SQL, and the list of all of a record.
+"""Why a text gave no value: SQL of the rule that each column of a record breaks, and of the list of a record's problems.
 
 Belongs here: the reasons, and which of them can occur at all. Does not belong here: how a text becomes a value (`mapping`).
 """
@@ -15,7 +15,7 @@ SCALED_VALUES = ("value", "recovered_value")
 
 @dataclass(frozen=True)
 class Untyped:
-    """The mapped columns of a plan; `personal` are those whose texts are looked over for personal data."""
+    """The mapped columns of a plan; `personal` are those whose texts are scanned for personal data."""
 
     plan: Plan
     names: tuple[str, ...]
@@ -23,7 +23,7 @@ class Untyped:
     personal: frozenset[str]
 
     def rules(self) -> dict[str, str]:
-        """SQL of the rule each column breaks in a row, null when none; columns that cannot break one are left out."""
+        """SQL of the rule that each column breaks in a row, null for none; columns that cannot break one are left out."""
         rules = {}
         for name in self.names:
             kind = self.plan.feed.by_name[name].type if name != "scale" else "text"
@@ -40,7 +40,7 @@ class Untyped:
         return rules
 
     def problems(self, ruled: list[str]) -> tuple[str, str]:
-        """SQL over the columns r_ of `rules`: whether a record has a problem, and the list of its problems."""
+        """SQL over the r_ columns of `rules`: whether a record has a problem, and the list of its problems."""
         structs = []
         for name in ruled:
             treated = any(group.prop.treatment is not None for group in self.plan.groups(name))
@@ -65,7 +65,7 @@ class Untyped:
         )
 
     def _excused(self, name: str) -> str:
-        """Null values that are no mistake: absences on a scale, numbers below the first band, labels left empty."""
+        """SQL conditions that exclude legitimate nulls: absences on a scale, numbers below the first band, labels left empty."""
         if self.has_scale and name in SCALED_VALUES:
             return f" and a_status_{name} is null"
         conditions = []
@@ -118,5 +118,5 @@ class Untyped:
 
 
 def is_hijri(group: Group) -> bool:
-    """True when the texts of a group are dates of the Umm al-Qura calendar."""
+    """True when a group's texts are dates of the Umm al-Qura calendar."""
     return group.prop.calendar == "umm_al_qura"

@@ -1,7 +1,7 @@
 """How one text becomes one typed value: SQL macros for cleaning, digits, numbers, dates and truth values.
 
-Belongs here: rules that hold for every contract. Does not belong here: which column gets which rule (`mapping`), other
-calendars (`calendars`), personal data (`personal`).
+Belongs here: rules for every contract. Does not belong here: which column gets which rule (`mapping`), other calendars
+(`calendars`), personal data (`personal`).
 """
 
 import re
@@ -15,13 +15,13 @@ from miyar.periods import period_range
 ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹"
 ASCII_DIGITS = "01234567890123456789"
 _DIGITS = str.maketrans(ARABIC_DIGITS, ASCII_DIGITS)
-# Space, tab, line ends, no-break and thin spaces, byte order mark, marks of writing direction: all invisible at an end.
+# Space, tab, line ends, no-break and thin spaces, byte order mark, direction marks: all invisible at either end.
 _ASCII_BLANKS = " \t\r\n\v\f"
 _BLANKS = _ASCII_BLANKS + "\u00a0\u2002\u2003\u2007\u2009\u202f\u3000\u200b\u200e\u200f\ufeff"
-# What a spreadsheet writes in a cell it could not compute, whichever format it is exported to.
+# What a spreadsheet shows in a cell it could not compute, in any export format.
 SHEET_ERRORS = ("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#GETTING_DATA")
 NO_CACHED_VALUE = "#NO_CACHED_VALUE"
-# Years a Gregorian date of public services may have; between the two bounds below it is the year of another calendar.
+# Plausible Gregorian years for a public service; a year between the two bounds below belongs to another calendar.
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 OTHER_CALENDAR_YEARS = (1300, 1699)
 TRUE = ("true", "1", "yes", "y", "t", "نعم")
@@ -39,7 +39,7 @@ def clean(value: str) -> str:
 
 
 def _ascii(value: str) -> str:
-    """True for texts of ASCII only: they skip the slow Unicode functions."""
+    """SQL: true for texts of ASCII only, which skip the slow Unicode functions."""
     return f"strlen({value}) = length({value})"
 
 
@@ -51,22 +51,22 @@ def _macros() -> list[str]:
             else trim(t, {sql.text(_BLANKS)}) end, '')""",
         f"""fold_digits(t) as case when {_ascii("t")} then t
             else translate(t, '{ARABIC_DIGITS}', '{ASCII_DIGITS}') end""",
-        # Marks that group thousands whatever the file's decimal mark is: the Arabic one and the spaces.
+        # These group thousands whatever the decimal mark is: the Arabic separator and the spaces.
         f"""ungrouped(t) as case when {_ascii("t")} and not contains(t, ' ') then t
             else regexp_replace(t, '[ ٬\u00a0\u2009\u202f]([0-9]{{3}})', '\\1', 'g') end""",
         f"""number_point(t) as case when contains(t, ',') and {thousands % (",", ".٫")} then replace(t, ',', '')
             else t end""",
         f"""number_comma(t) as case when contains(t, '.') and not {thousands % (".", ",٫")} then 'not a number'
             else replace(replace(t, '.', ''), ',', '.') end""",
-        # Texts without a zone take the quick cast; a zone is converted to UTC. Words such as `infinity` are no dates.
+        # Texts without a zone take the fast cast; those with one are converted to UTC. Words such as `infinity` are not dates.
         """iso_timestamp(t) as case when t >= '0' and t < ':' and contains(t, '-') then
             case when strlen(t) = 10 or (strlen(t) = 19 and t like '%:__:__') then try_cast(t as timestamp)
             else make_timestamp(epoch_us(try_cast(t as timestamptz))) end end""",
         f"""known_year(moment) as year(moment) between {EARLIEST_YEAR} and {LATEST_YEAR}""",
-        # Not `in`: the planner makes a join of every longer list, and this stands twice per column.
+        # Not `in`: the planner turns every longer list into a join, and this macro is used twice per column.
         f"""is_sheet_error(t) as starts_with(t, '#')
             and contains({sql.text("|".join(("", *SHEET_ERRORS, NO_CACHED_VALUE, "")))}, '|' || t || '|')""",
-        # A list of all periods: putting a text together for every row costs more than parsing its date.
+        # A list of all periods, because building the text for every row costs more than parsing its date.
         f"""quarter_of(moment) as case when known_year(moment)
             then list_extract(getvariable('periods'), (year(moment) - {EARLIEST_YEAR}) * 4 + quarter(moment)) end""",
     ]
@@ -81,19 +81,19 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def is_plain(value: str) -> str:
-    """SQL: true for texts that cleaning and folding would leave as they are: ASCII, no blank at either end."""
+    """SQL: true for texts that cleaning and folding would not change: ASCII, without a blank at either end."""
     ends = " and ".join(f"not ends_with({value}, {sql.text(blank)})" for blank in _ASCII_BLANKS)
     return f"({value} = '' or ({_ascii(value)} and {value} >= '!' and {ends}))"
 
 
 def number_text(value: str, decimal: str) -> str:
-    """SQL: an ungrouped text of a number as text that casts to a number (or does not)."""
+    """SQL: an ungrouped number as text that casts to a number, or fails to cast if it is not one."""
     marked = f"number_point({value})" if decimal == "." else f"number_comma({value})"
     return f"replace({marked}, '٫', '.')"
 
 
 def decimal_value(number: str, factor: float | None) -> str:
-    """SQL: number text to DECIMAL(18,6), null when it is none. An underscore is no digit separator of any provider."""
+    """SQL: number text to DECIMAL(18,6), null if it is not a number. No provider separates digits by underscores."""
     cast = f"case when not contains({number}, '_') then try_cast({number} as decimal(18,6)) end"
     if factor is None:
         return cast
@@ -103,7 +103,7 @@ def decimal_value(number: str, factor: float | None) -> str:
 
 
 def integer_value(number: str, factor: float | None) -> str:
-    """SQL: number text to BIGINT, null when it has a fraction."""
+    """SQL: number text to BIGINT, null if it has a fraction."""
     wide = f"case when not contains({number}, '_') then try_cast({number} as decimal(28,6)) end"
     if factor is not None:
         wide = f"try_cast(try_cast({number} as double) * {factor!r} as decimal(28,6))"
@@ -111,13 +111,13 @@ def integer_value(number: str, factor: float | None) -> str:
 
 
 def number_rule(number: str) -> str:
-    """SQL: why a number text gave no value."""
+    """SQL: the rule broken by a number text that gave no value."""
     plain = "'[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?'"
     return f"case when regexp_full_match({number}, {plain}) then 'number_out_of_type' else 'value_not_number' end"
 
 
 def boolean_value(value: str) -> str:
-    """SQL: truth values as most software writes them; anything else needs labels."""
+    """SQL: truth values as most software writes them; others need labels."""
     return (
         f"case when contains({sql.text('|'.join(('', *TRUE, '')))}, '|' || lower({value}) || '|') then true "
         f"when contains({sql.text('|'.join(('', *FALSE, '')))}, '|' || lower({value}) || '|') then false end"
@@ -125,7 +125,7 @@ def boolean_value(value: str) -> str:
 
 
 def gregorian_timestamp(value: str, formats: list[str] | None) -> str:
-    """SQL: a text to a timestamp by the given strptime formats, or ISO 8601; a zone is converted to UTC."""
+    """SQL: a text to a timestamp by the given strptime formats, or ISO 8601; times with a zone are converted to UTC."""
     if not formats:
         return f"iso_timestamp({value})"
     tries = []
@@ -136,7 +136,7 @@ def gregorian_timestamp(value: str, formats: list[str] | None) -> str:
 
 
 def gregorian_rule(value: str, parsed: str) -> str:
-    """SQL: why a Gregorian date gave no value: the year of another calendar, or no such day."""
+    """SQL: why a Gregorian date gave no value: its year is of another calendar, or there is no such day."""
     low, high = OTHER_CALENDAR_YEARS
     year = f"coalesce(year({parsed}), try_cast(regexp_extract({value}, '(^|[^0-9])(1[3-6][0-9]{{2}})([^0-9]|$)', 2) as bigint))"
     return f"case when {year} between {low} and {high} then 'date_calendar' else 'date_impossible' end"
@@ -144,7 +144,7 @@ def gregorian_rule(value: str, parsed: str) -> str:
 
 @cache
 def is_date_format(strptime: str, *, is_hijri: bool) -> bool:
-    """True for a format that dates can be read by: of the engine for Gregorian ones, of `format_pattern` for Hijri ones."""
+    """Return whether dates can be read by a format: DuckDB decides for Gregorian ones, `format_pattern` for Hijri ones."""
     if is_hijri:
         parts = re.findall("%(.?)", strptime)
         return {"Y", "m", "d"} <= set(parts) <= set("YmdHMS")
@@ -159,7 +159,7 @@ def is_date_format(strptime: str, *, is_hijri: bool) -> bool:
 def format_pattern(strptime: str) -> str:
     """A strptime format as a regular expression with groups y, m, d, and hours, minutes, seconds where it has them."""
     groups = {"Y": "(?P<y>[0-9]{4})", "m": "(?P<m>[0-9]{1,2})", "d": "(?P<d>[0-9]{1,2})"}
-    clock = {"H": "hours", "M": "minutes", "S": "seconds"}  # group names are compared without regard to case
+    clock = {"H": "hours", "M": "minutes", "S": "seconds"}  # DuckDB compares group names case-insensitively
     groups |= {part: f"(?P<{name}>[0-9]{{1,2}})" for part, name in clock.items()}
     pieces = re.split(r"%([YmdHMS])", strptime)
     return "".join(groups[piece] if position % 2 else re.escape(piece) for position, piece in enumerate(pieces))

@@ -1,6 +1,6 @@
-"""Files that are whole or absent: written beside their place and renamed into it.
+"""Atomic file writing: a file is written under a hidden name in its folder, then renamed, so it is whole or absent.
 
-Belongs here: atomic writing. Does not belong here: what is written.
+Belongs here: how a file is written. Does not belong here: its content.
 """
 
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def part_of(path: Path) -> Path:
-    """Where a file is written before it is complete: a hidden name that no glob of readers matches."""
+    """Return the hidden name a file has until it is complete; no reader's glob matches it."""
     return path.with_name(f".{path.name}.part")
 
 
@@ -25,13 +25,13 @@ def finish(path: Path) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write a small text file as a whole."""
+    """Write a small text file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part_of(path).write_text(content, "utf-8")
     finish(path)
 
 
 def remove(paths: Iterable[Path]) -> None:
-    """Delete files that may be gone already."""
+    """Delete files, ignoring those that do not exist."""
     for path in paths:
         path.unlink(missing_ok=True)

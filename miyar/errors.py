@@ -1,7 +1,7 @@
-"""The one way Miyar reports bad input: every problem at once, each with who, where, which rule and the next step.
+"""How Miyar reports bad input: every problem at once, each with who, where, which rule and the next step.
 
 Belongs here: `Problem` and `MiyarError`. Does not belong here: the rules themselves, or anything that prints values of
-personal columns; a problem carries only values already masked by its author.
+personal columns; whoever raises a problem masks its values first.
 """
 
 from collections.abc import Iterable
@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing wrong with one input, told so that its owner can mend it.
+    """One thing wrong with one input, worded so that its owner can fix it.
 
-    `rule` is a stable id; `who` an agency or provider id; `row` counts from 1 as an editor or spreadsheet shows it.
+    `rule` is a stable id; `who` is an agency or provider id; `row` counts from 1, as an editor or spreadsheet shows it.
     """
 
     rule: str
@@ -46,4 +46,4 @@ class MiyarError(Exception):
 
 
 class WorkspaceBusyError(MiyarError):
-    """Another run holds the workspace; waiting or trying again later is the next step."""
+    """Another run holds the workspace; wait for it or try again later."""

@@ -10,7 +10,7 @@ _PERIOD = re.compile(r"[0-9]{4}Q[1-4]")
 
 
 def is_period(text: str) -> bool:
-    """True for `2026Q3`, false for anything else."""
+    """Return whether a text is a period id such as `2026Q3`."""
     return _PERIOD.fullmatch(text) is not None
 
 
@@ -20,14 +20,14 @@ def period_of(day: date) -> str:
 
 
 def index_of(period_id: str) -> int:
-    """Quarters since year 0, for arithmetic; raises ValueError on anything that is no period id."""
+    """Quarters since year 0, for arithmetic; raises ValueError if the text is not a period id."""
     if not is_period(period_id):
         raise ValueError(f"{period_id!r} is no period; write it as 2026Q3")
     return int(period_id[:4]) * 4 + int(period_id[5]) - 1
 
 
 def shift(period_id: str, quarters: int) -> str:
-    """The period so many quarters later (or earlier, if negative)."""
+    """The period this many quarters later (earlier if negative)."""
     index = index_of(period_id) + quarters
     return f"{index // 4:04d}Q{index % 4 + 1}"
 

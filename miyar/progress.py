@@ -1,4 +1,4 @@
-"""Progress bars on long work: on a terminal only, never in logs.
+"""Progress bars for long work, shown on a terminal only and never in logs.
 
 Belongs here: one bar. Does not belong here: messages about results.
 """
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar to be called with (what, done, total); silent when stderr is no terminal."""
+    """Yield a callback (what, done, total) that updates a bar; it does nothing unless stderr is a terminal."""
     if not sys.stderr.isatty():
         yield lambda what, done, total: None
         return

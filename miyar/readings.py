@@ -1,7 +1,7 @@
-"""What a model reads that looks back from the first period to be built again, and reading it a batch at a time.
+"""Inputs of models that look back before the first period to rebuild, read whole or in batches.
 
-Belongs here: SQL of the columns such models read, and the way from the pending periods to the rows. Does not belong here: models
-that need nothing but a period's own rows (`relations.by_period`).
+Belongs here: SQL of the columns such models read, and finding the rows that the pending periods need. Does not belong
+here: models that need only a period's own rows (`relations.by_period`).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,9 +20,9 @@ QUARTER = "4 * cast(left(period_id, 4) as bigint) + cast(right(period_id, 1) as 
 
 @dataclass(frozen=True)
 class Reading:
-    """The columns (SQL) of a relation that are read, of the rows of which `where` (SQL) holds.
+    """The columns (SQL) to read from a relation, for the rows that meet the condition `where` (SQL).
 
-    In `where` {pending} stands for the first pending period, {before} for the quarter and {year} for the year before it.
+    In `where`, {pending} is the first pending period, {before} the quarter before it and {year} the quarter a year before it.
     """
 
     relation: duckdb.DuckDBPyRelation
@@ -30,18 +30,18 @@ class Reading:
     where: str
 
     def rows(self, pending: str) -> duckdb.DuckDBPyRelation:
-        """The rows, with all columns."""
+        """The rows that meet `where`, with all columns."""
         where = self.where.format(pending=pending, before=shift(pending, -1), year=shift(pending, -4))
         return self.relation.filter(where)
 
     def read(self, rows: duckdb.DuckDBPyRelation) -> pd.DataFrame:
-        """The columns of some rows."""
+        """Read this reading's columns of the given rows."""
         return read(rows.project(", ".join(self.columns)))
 
 
 @dataclass(frozen=True)
 class Batches:
-    """So many rows of the `counted` readings at a time, as near as whole values of a column allow that all readings have."""
+    """About `rows` rows of the `counted` readings at a time, without splitting a value of `column`, which all readings have."""
 
     column: str
     rows: int
@@ -51,13 +51,14 @@ class Batches:
 def number_of(*names: str) -> str:
     """SQL of a number from 0 to 2^63 - 1 for a combination of values: their hash.
 
-    Of 200,000 combinations two meet in one of a hundred million builds, and to hand over their names would take most of the time.
+    Among 200,000 combinations two collide once in a hundred million builds. Handing over the names instead would take
+    most of the time.
     """
     return f"cast(hash({', '.join(names)}) >> 1 as bigint)"
 
 
 def numbered(relation: duckdb.DuckDBPyRelation, name: str, within: str, by: Sequence[str]) -> duckdb.DuckDBPyRelation:
-    """All columns, and each row's number from 0 within a value of a column, in the order of others."""
+    """All columns plus each row's number, from 0, within a value of `within`, ordered by `by`."""
     return relation.project(f"*, row_number() over (partition by {within} order by {', '.join(by)}) - 1 as {name}")
 
 
@@ -67,7 +68,7 @@ def joined(
     on: Sequence[str],
     columns: Mapping[str, Sequence[str]],
 ) -> duckdb.DuckDBPyRelation:
-    """Columns of `left` and of `right` (by these names) of the rows that are equal in the columns `on`."""
+    """The named columns of `left` and `right`, joined where the columns `on` are equal."""
     same = " and ".join(f'"left".{name} = "right".{name}' for name in on)
     chosen = [f'"{side}".{name}' for side in ("left", "right") for name in columns[side]]
     return left.set_alias("left").join(right.set_alias("right"), same).project(", ".join(chosen))
@@ -80,10 +81,10 @@ def since_pending(
     columns: Mapping[str, str],
     batches: Batches | None = None,
 ) -> pa.Table:
-    """What `make` makes of the readings (given by name) and of the first pending quarter, `since`; no row where nothing is.
+    """Return what `make` computes from the readings (by name) and `since`, the first pending quarter; no rows if none is pending.
 
-    With `batches` of some values of a column at a time: a country's rows would not fit into memory at once, and each reading
-    looks through all of them.
+    With `batches`, it runs once per batch of values of a column: a country's rows do not fit into memory at once, and
+    every batch scans all of them again.
     """
     row = pending.aggregate("min(period_id)").fetchone()
     parts = [written(pd.DataFrame(columns=list(columns)), columns)]
@@ -103,7 +104,7 @@ def since_pending(
 
 
 def in_batches(tables: Iterable[duckdb.DuckDBPyRelation], column: str, rows: int) -> list[list[str]]:
-    """Values of a column that all tables have, in batches of about so many rows of the tables together."""
+    """Values of a column that all tables have, in batches of about `rows` rows of the tables together."""
     counts = pd.concat([read(table.aggregate(f"{column}, count(*) as n", column)) for table in tables])
     sizes = counts.groupby(column, sort=True)["n"].sum()
     batch = (sizes.cumsum() - 1) // rows

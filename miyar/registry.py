@@ -1,4 +1,4 @@
-"""The registry: agencies, services, branches, regions, journeys, what is owed. Plain CSV, checked as a whole.
+"""The registry: agencies, services, branches, regions, journeys and what is owed; plain CSV, checked as a whole.
 
 Belongs here: reading and checking the registry's tables, label look-ups, the registry hash. Does not belong here:
 contracts (`ingestion.contract`) and metric definitions (`methodology`).
@@ -16,8 +16,8 @@ from pathlib import Path
 from miyar.errors import MiyarError, Problem
 from miyar.periods import is_period
 
-# Table -> (its columns, the id column, columns that name ids of other tables). All columns are text; `aliases` are
-# separated by `|`. Files that a workspace does not need may be absent, but agencies.csv and owed.csv must be there.
+# Table -> (its columns, the id column, columns that reference ids of other tables). All columns are text; `aliases` are
+# separated by `|`. A workspace may lack files it does not need, but agencies.csv and owed.csv are required.
 TABLES: dict[str, tuple[tuple[str, ...], str, dict[str, str]]] = {
     "agencies": (
         (
@@ -53,7 +53,7 @@ TABLES: dict[str, tuple[tuple[str, ...], str, dict[str, str]]] = {
         {"journey_id": "journeys", "service_id": "services"},
     ),
     "owed": (("agency_id", "feed", "from_period", "to_period"), "", {"agency_id": "agencies"}),
-    # Effects of survey modes on a metric, in its unit, from studies that drew the mode by lot; the reference has effect 0.
+    # Effects of survey modes on a metric, in its unit, from studies that randomised the mode; the reference has effect 0.
     "overlap_studies": (("metric_id", "mode", "effect", "standard_error", "source"), "", {}),
 }
 NUMBERS = ("effect", "standard_error")
@@ -64,8 +64,8 @@ REQUIRED = ("agencies", "owed")
 def fold(label: str) -> str:
     """Normal form for comparing labels: NFKC, Arabic letter variants and marks folded, case and spaces collapsed.
 
-    Alef forms become bare alef, alef maqsura becomes ya, ta marbuta becomes ha; tatweel and diacritics go: the spellings
-    that vary between writers of the same Arabic name.
+    Alef forms become bare alef, alef maqsura becomes ya, ta marbuta becomes ha; tatweel and diacritics are dropped.
+    These are the spellings in which writers of the same Arabic name differ.
     """
     text = unicodedata.normalize("NFKC", label).casefold()
     text = text.translate(_FOLDED)
@@ -92,10 +92,9 @@ class Registry:
         return {table: self._labels_in(table) for table in self.tables if "name_ar" in TABLES[table][0]}
 
     def labels(self, table: str) -> dict[str, dict[str, str]]:
-        """Folded label -> id, per agency: `labels("branches")["a01"]["الرياض"]`; agency `""` holds what has no agency.
+        """Folded label -> id, per agency: `labels("branches")["a01"]["الرياض"]`; agency `""` holds labels of no agency.
 
-        Ids, both names and all aliases are labels. A label that means two ids of one agency is left out here and
-        reported when the registry is read.
+        Ids, both names and all aliases are labels. A label with two ids in one agency is reported when the registry is read.
         """
         return self._labels[table]
 
@@ -139,7 +138,7 @@ def load_registry(folder: Path) -> Registry:
 
 @dataclass(frozen=True)
 class _Row:
-    """One row by the names of its columns, and the line it begins on."""
+    """One row by column name, and the line it starts on."""
 
     table: str
     line: int
@@ -150,7 +149,7 @@ class _Row:
 
 
 def _read(table: str, content: bytes) -> tuple[list[_Row], list[Problem]]:
-    """The rows of a table that can be told apart, and why the others cannot."""
+    """The readable rows of a table, and a problem for each that is not."""
     file, columns = f"{table}.csv", TABLES[table][0]
     try:
         text = content.decode("utf-8-sig")
@@ -171,7 +170,7 @@ def _read(table: str, content: bytes) -> tuple[list[_Row], list[Problem]]:
             line, end = end + 1, reader.line_num
             if len(cells) == len(columns):
                 rows.append(_Row(table, line, dict(zip(columns, (cell.strip() for cell in cells), strict=True))))
-            elif cells:  # a blank line is no row
+            elif cells:  # blank lines are skipped
                 problems.append(
                     Problem("registry_row", f"{len(cells)} cells, {len(columns)} expected", file=file, row=line)
                 )
@@ -223,7 +222,7 @@ def _check_ids(rows: list[_Row], id_column: str) -> list[Problem]:
 
 
 def _check_labels(rows: list[_Row], id_column: str) -> list[Problem]:
-    """A label names one id: of its agency where the table's names are those of an agency's own things."""
+    """Report labels that mean two ids of one agency, or two ids at all in tables without an agency."""
     problems = []
     owner: dict[tuple[str, str], str] = {}
     for row in rows:
@@ -237,7 +236,7 @@ def _check_labels(rows: list[_Row], id_column: str) -> list[Problem]:
 
 
 def _scope(table: str, row: dict[str, str]) -> str:
-    """The agency within which a row's labels hold; nothing for those that hold everywhere."""
+    """The agency within which a row's labels hold; empty for labels that hold everywhere."""
     return "" if table == "agencies" else row.get("agency_id", "")
 
 

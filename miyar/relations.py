@@ -1,7 +1,7 @@
-"""Tables of the warehouse as frames for the Python models of dbt, and back; whole, or a period at a time.
+"""Warehouse tables as frames for dbt's Python models and back, whole or one period at a time.
 
-Belongs here: the way between DuckDB and pandas. Does not belong here: what a model computes, and which periods have to be built
-again (`int_periods__pending`).
+Belongs here: conversion between DuckDB and pandas. Does not belong here: what a model computes, and which periods to
+rebuild (`int_periods__pending`).
 """
 
 from collections.abc import Callable, Mapping
@@ -11,17 +11,17 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-# Types Arrow would hand over as Python objects, and what a model computes with instead.
+# Types that Arrow would convert to Python objects, and the types models compute with instead.
 _READ_AS = {"DECIMAL": "double", "HUGEINT": "double", "DATE": "timestamp"}
-# Where a value is missing, whole numbers stay whole and booleans stay booleans.
+# These types keep whole numbers whole and booleans boolean where a value is missing.
 _NULLABLE = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
 
 class Dbt(Protocol):
-    """What dbt gives a Python model: relations by name, and the way to say how the model's own is stored.
+    """What dbt passes to a Python model: relations by name, and how to set the model's materialization.
 
-    dbt reads a model's references from its text: each stands in the model's own file as `dbt.ref("...")` with the name written
-    out, and dbt does not look for one in a subscript among a call's arguments.
+    dbt finds references by parsing the model's own file, so each must be written there as `dbt.ref("...")` with a
+    literal name. dbt does not find one in a subscript among a call's arguments.
     """
 
     def ref(self, name: str, /) -> duckdb.DuckDBPyRelation:
@@ -29,14 +29,14 @@ class Dbt(Protocol):
         ...
 
     def config(self, *, materialized: str) -> object:
-        """How the model is stored."""
+        """Set how the model is stored."""
         ...
 
 
 def read(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
-    """Rows of a relation: text as `str`, decimals as float64, dates as datetime64, the rest in pandas' types with gaps.
+    """Rows of a relation: text as `str`, decimals as float64, dates as datetime64, the rest in pandas' types.
 
-    By way of Arrow, five times as fast as `.df()`, which gives the same.
+    Types with missing values are nullable ones. Reading through Arrow is five times as fast as `.df()`, with the same result.
     """
     names = zip(relation.columns, relation.types, strict=True)
     columns = [
@@ -55,7 +55,7 @@ def read(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
 
 
 def thresholds_of(relation: duckdb.DuckDBPyRelation) -> dict[str, float]:
-    """The thresholds of the methodology version by name."""
+    """The methodology version's thresholds by name."""
     return {str(name): float(value) for name, value in relation.project("name, value").fetchall()}
 
 
@@ -65,9 +65,9 @@ def equal(relation: duckdb.DuckDBPyRelation, column: str, value: str) -> duckdb.
 
 
 def written(frame: pd.DataFrame, columns: Mapping[str, str]) -> pa.Table:
-    """The named columns of a frame in their types, as DuckDB reads them fastest; NaN is null.
+    """The named columns of a frame in the given types, as the Arrow table DuckDB reads fastest; NaN becomes null.
 
-    Text by its distinct values: a country's rows repeat theirs, and all periods of a model are held at once.
+    Text is dictionary-encoded: a country's rows repeat few values, and all periods of a model are in memory at once.
     """
     table = pa.Table.from_pandas(frame[list(columns)].astype(dict(columns)), preserve_index=False)
     for position, (name, kind) in enumerate(columns.items()):
@@ -82,9 +82,9 @@ def by_period(
     make: Callable[..., pd.DataFrame],
     columns: Mapping[str, str],
 ) -> pa.Table:
-    """What `make` makes of one period's rows of `tables` (given by name), for each pending period, beneath each other.
+    """Return what `make` computes from each pending period's rows of `tables` (by name), concatenated.
 
-    A period without any row is nothing. A country's quarters do not fit into memory at once as frames; one does.
+    Periods without rows are skipped. A country's quarters do not fit into memory as frames at once; one does.
     """
     rows = pending.filter("period_version <> 'withdrawn'").project("period_id").order("period_id").fetchall()
     parts = [written(pd.DataFrame(columns=list(columns)), columns)]

@@ -1,4 +1,4 @@
-"""DuckDB connections as every part of ingestion uses them, the quoting of names and texts in SQL, and rows by name.
+"""DuckDB connections for ingestion, quoting of names and texts in SQL, and rows by column name.
 
 Belongs here: limits of memory, threads and disk, and safe composition of SQL. Does not belong here: any query.
 """
@@ -28,7 +28,7 @@ def connect(settings: Settings, scratch: Path) -> Iterator[duckdb.DuckDBPyConnec
     try:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = true")
-        # Left joins must keep the left side's order: the optimizer may otherwise swap sides of a small left table.
+        # Left joins must keep the left side's order, but the optimizer may swap sides when the left table is small.
         connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
         yield connection
     finally:
@@ -53,7 +53,7 @@ def texts(values: Iterable[str]) -> str:
 def parquet(*paths: Path, with_places: bool = False) -> str:
     """SQL relation of the rows of Parquet files; `with_places` adds each row's `file_row_number`.
 
-    A folder named a=b on the way to a file is no column of it, as DuckDB would have it.
+    A folder named a=b in the path adds no column, unlike in DuckDB's default.
     """
     numbered = ", file_row_number = true" if with_places else ""
     return f"read_parquet([{texts(str(path) for path in paths)}], hive_partitioning = false{numbered})"
@@ -65,13 +65,13 @@ def write(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> No
 
 
 def rows(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """The rows of an executed query, each by the names of its columns."""
+    """The rows of an executed query as dictionaries by column name."""
     names = [column[0] for column in result.description]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    """The whole number a query gives."""
+    """The whole number a query returns."""
     row = connection.execute(query).fetchone()
     return int(row[0]) if row else 0
 
@@ -79,7 +79,7 @@ def count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
 def mark_rows(connection: duckdb.DuckDBPyConnection, variable: str, positions: str, rows: int) -> None:
     """Remember rows of a Parquet file in a bit string; `positions` is a query of their file_row_number.
 
-    Filtering by `is_marked` keeps the file's order. A join with the rows to leave out does not, with several threads.
+    Filtering by `is_marked` keeps the file's order. An anti-join on several threads does not.
     """
     connection.execute(
         f"set variable {variable} = (select bitstring_agg(position::bigint, 0, {rows - 1}) "

@@ -1,7 +1,7 @@
-"""The types of units a score may be about, read once from `unit_types.yml`.
+"""The types of unit that a score may describe, read once from `unit_types.yml`.
 
-Belongs here: what a unit's id is made of and which data knows it. Does not belong here: the units themselves (`registry`), and
-what is computed for them.
+Belongs here: what a unit's id is made of and which data covers it. Does not belong here: the units themselves
+(`registry`), and what is computed for them.
 """
 
 from dataclasses import asdict, dataclass
@@ -25,14 +25,14 @@ class UnitType:
     frame: str
 
     def values_of(self, unit_id: str) -> dict[str, str]:
-        """The columns of a unit by its id; only the last part may hold a `/`."""
+        """The columns of a unit from its id; only the last part may contain `/`."""
         parts = unit_id.split("/", len(self.columns) - 1)
         return dict(zip(self.columns, parts, strict=True))
 
 
 @cache
 def unit_types() -> dict[str, UnitType]:
-    """All types by name, in the order of the file. Raises ValueError for a frame that is none."""
+    """All types by name, in the order of the file. Raises ValueError for an unknown frame."""
     source = yaml.safe_load(FILE.read_text("utf-8"))
     found = {name: UnitType(**{**spec, "columns": tuple(spec["columns"])}) for name, spec in source.items()}
     for name, one in found.items():
@@ -56,7 +56,7 @@ def framed_parts() -> dict[str, str]:
 
 
 def for_dbt() -> dict[str, dict[str, Any]]:
-    """The types as the variable `unit_types` of a dbt run."""
+    """The types as the variable `unit_types` of a dbt run, without their display names."""
     return {
         name: {
             key: list(value) if isinstance(value, tuple) else value

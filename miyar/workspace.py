@@ -1,4 +1,4 @@
-"""The directory of one centre: where its files are, what `miyar.yml` says, and the lock that keeps runs apart.
+"""The directory of one centre: its file locations, the settings in `miyar.yml`, and the lock that keeps runs apart.
 
 Belongs here: paths, settings, the run lock. Does not belong here: reading of registry tables (`miyar.registry`) or data.
 """
@@ -29,7 +29,7 @@ class Names(_Model):
 
 
 class OpenPeriods(_Model):
-    """First and last period rows are accepted for; a row outside is quarantined as of a closed period."""
+    """First and last period that rows are accepted for; rows outside are quarantined because their period is closed."""
 
     first: str
     last: str
@@ -49,7 +49,7 @@ class OpenPeriods(_Model):
 
 
 class Settings(_Model):
-    """`miyar.yml`; the thresholds of the methodology are no settings of a centre."""
+    """`miyar.yml`. Thresholds are not here: the methodology sets them, not a centre."""
 
     name: Names
     methodology: str
@@ -123,14 +123,14 @@ class Workspace:
 
     @property
     def scratch(self) -> Path:
-        """Working files of the run that holds the lock; emptied when a run begins."""
+        """Working files of the run that holds the lock; emptied when a run starts."""
         return self.root / "scratch"
 
     @contextmanager
     def lock(self, wait_seconds: float = 0) -> Iterator[None]:
-        """Hold the workspace for one run; raises WorkspaceBusyError when another run has it.
+        """Hold the workspace for one run; raises WorkspaceBusyError when another run holds it.
 
-        A step within a run that already holds it goes through.
+        A step of a run that already holds the lock passes through.
         """
         if self.root in _HELD:
             yield
@@ -158,5 +158,5 @@ class Workspace:
             lock.release()
 
 
-# Workspaces this process holds: a run takes the lock once, and its steps ask for it again.
+# Workspaces this process has locked: a run takes the lock once, and its steps ask for it again.
 _HELD: set[Path] = set()

@@ -27,7 +27,7 @@ def pipeline(workspace: Path) -> Run:
 
 
 def bench(folder: Path, answers: int, complaints: int, fixed: Run) -> dict[str, object]:
-    """All measurements at one size."""
+    """Run all measurements at one size."""
     workspace = folder / f"answers_{answers}"
     write_perf_workspace(workspace, answers, complaints, SUBMISSIONS)
     last = sorted((workspace / "landing").glob("*/survey_responses/*.csv"))[-1]
@@ -62,7 +62,7 @@ def bench(folder: Path, answers: int, complaints: int, fixed: Run) -> dict[str, 
         },
         "ratios": {
             "full_work_to_floor": work["full"] / floor.wall_seconds,
-            # Processor time says the same where other work shares the machine and wall time does not.
+            # Wall time is distorted when other work shares the machine; processor time is not.
             "full_cpu_work_to_floor": cpu_work["full"] / floor.cpu_seconds,
             "full_work_to_pandas": work["full"] / pandas.wall_seconds,
             "increment_work_to_full_work": work["increment"] / work["full"],
@@ -74,7 +74,7 @@ def bench(folder: Path, answers: int, complaints: int, fixed: Run) -> dict[str, 
 
 
 def _differing_cells(workspace: Path, floor: Path) -> int:
-    """Cells that only one side has: the floor is worth nothing if it computes something else."""
+    """Number of cells that only one side has; the floor proves nothing if it computes something else."""
     columns = (
         "agency_id, period_id, service_id, branch_id, region_id, channel, mode, segment, item, asked_count::bigint, "
     )
@@ -93,7 +93,7 @@ def _differing_cells(workspace: Path, floor: Path) -> int:
 
 
 def main() -> None:
-    """Measure every size asked for and write the results."""
+    """Measure every requested size and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--answers", type=int, nargs="+", default=[2_000_000, 20_000_000])
     parser.add_argument("--complaints", type=int, default=2_000_000)
@@ -102,7 +102,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        # What every run costs before the first row: a workspace of one tiny file.
+        # The fixed cost of a run before its first row: a workspace of one tiny file.
         tiny = folder / "tiny"
         write_perf_workspace(tiny, 1_000, 80, 1)
         fixed = pipeline(tiny)
@@ -118,7 +118,7 @@ def main() -> None:
 
 
 def _write(sizes: list[dict[str, object]]) -> None:
-    """Write what is measured so far: a large size takes long, and an interrupted run keeps the ones before."""
+    """Write the results so far, because a large size takes long and an interrupted run must keep the earlier ones."""
     RESULTS.mkdir(exist_ok=True)
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}"
     (RESULTS / "bench.json").write_text(json.dumps({"machine": machine, "sizes": sizes}, indent=1) + "\n", "utf-8")

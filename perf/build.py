@@ -1,4 +1,4 @@
-"""One half of the warehouse or its edition, made in a process of its own: `python -m perf.build WORKSPACE heavy|light|edition`.
+"""Build one half of the warehouse, or its edition, in a separate process: `python -m perf.build WORKSPACE heavy|light|edition`.
 
 Belongs here: what the benchmark measures as a process. Does not belong here: the measuring (`__main__`).
 """
@@ -17,10 +17,10 @@ from warehouse.snapshots import write_snapshots
 
 
 def main(root: Path, part: str) -> None:
-    """Build cells (heavy) or everything above them (light), models only: tests are not what is measured; or publish (edition)."""
+    """Build cells (heavy) or everything above them (light), without tests, which are not measured; or publish (edition)."""
     workspace = Workspace.open(root)
     if part == "edition":
-        # The lake was written past ingestion: there are no contracts and files whose hashes an edition would name.
+        # The lake was written without ingestion, so an edition has no contracts or files whose hashes it could name.
         origin = Origin(workspace.settings.methodology, "", "", "", "", {})
         moment = datetime(2026, 1, 1, tzinfo=UTC)
         publish(workspace, origin, moment, methodology=methodology_of(workspace), accounts=[])

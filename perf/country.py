@@ -22,7 +22,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def country(workspace: Path, scale: Scale) -> dict[str, Run]:
-    """All quarters of a lake at once; then the last one goes and comes back as a new delivery, and all is published."""
+    """Build all quarters of a lake at once; then remove the last one, add it as a new delivery, and publish everything."""
     runs = {"lake to cells": _build(workspace, "heavy"), "cells to tables": _build(workspace, "light")}
     ledger = workspace / "lake" / "slices.parquet"
     whole = ledger.read_bytes()
@@ -44,7 +44,7 @@ def _build(workspace: Path, part: str) -> Run:
 
 
 def write_results(scale: Scale, runs: dict[str, Run]) -> None:
-    """`results/country.json` and `.md`."""
+    """Write `results/country.json` and `.md`."""
     ratio = runs["a new quarter, cells to tables"].wall_seconds / runs["cells to tables"].wall_seconds
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}"
     found = {
@@ -73,7 +73,7 @@ def write_results(scale: Scale, runs: dict[str, Run]) -> None:
 
 
 def main(words: list[str]) -> None:
-    """Measure a country of METHODOLOGY's size, or of so many quarters, and write the results."""
+    """Measure a country of the size in METHODOLOGY, or of the given number of quarters, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quarters", type=int, default=Scale.quarters)
     scale = Scale(quarters=parser.parse_args(words).quarters)

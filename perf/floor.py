@@ -1,6 +1,7 @@
-"""The floor: the same cells from the same files, by one hand-written DuckDB script. No checks, no ledger, no lineage.
+"""The floor: the same cells from the same files by one hand-written DuckDB script, without checks, ledger or lineage.
 
-Run as `python -m perf.floor WORKSPACE TARGET`. Belongs here: the least anybody could do. Does not belong here: anything reusable.
+Run as `python -m perf.floor WORKSPACE TARGET`. Belongs here: the least work that gives the cells. Does not belong here:
+anything reusable.
 """
 
 import sys

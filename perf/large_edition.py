@@ -1,6 +1,6 @@
-"""An edition as large as a country's, from a small one: its agencies many times over, and years before its own.
+"""An edition of a country's size made from a small one: its agencies are copied many times, and an earlier year is added.
 
-Belongs here: multiplying published rows so that ids still meet. Does not belong here: true figures; nothing of it says anything.
+Belongs here: multiplying published rows so that ids still match. Does not belong here: true figures; the copies mean nothing.
 """
 
 import json
@@ -12,17 +12,17 @@ import duckdb
 from publication.manifest import Manifest, TableEntry, read_manifest
 from publication.marts import row_order
 
-# Ids of rows: MD5 of their keys, made anew for each copy. Texts: in these an agency's id is a part.
+# IDS are MD5 hashes of a row's keys, made new for each copy. TEXTS contain an agency's id.
 IDS = ("score_id", "index_id", "trend_id", "disparity_id", "figure_id")
 TEXTS = ("agency_id", "unit_id", "slice_id", "slice_ids", "peer_group", "service_id", "branch_id")
-# The demo's eight, and one year more.
+# The demo's eight, plus one more year.
 QUARTERS = 12
-# Copies that share their agencies' peer groups: some thirteen agencies in each of fifteen, as in a country.
+# This many copies share their agencies' peer groups: about thirteen agencies in each of fifteen, as in a country.
 COPIES_IN_A_GROUP = 4
 
 
 def write_large_edition(source: Path, target: Path, agencies: int) -> Manifest:
-    """Write `target`, an edition with this many agencies and a year before the eight quarters of `source`, a demo's."""
+    """Write to `target` an edition with this many agencies and a year before the eight quarters of `source`, a demo's edition."""
     manifest = read_manifest(source)
     (target / "packs").mkdir(parents=True)
     with duckdb.connect() as connection:
@@ -52,7 +52,7 @@ def write_large_edition(source: Path, target: Path, agencies: int) -> Manifest:
 def _multiply(
     connection: duckdb.DuckDBPyConnection, name: str, columns: list[str], copies: int, agencies: int
 ) -> TableEntry:
-    """One table: rows of agencies once a copy, all rows of the first year once more a year earlier."""
+    """Write one table: rows of agencies once per copy, and all rows of the first year again a year earlier."""
     of_agencies = "agency_id" in columns
     dated = next((column for column in ("period_id", "slice_id") if column in columns), "")
     conditions = ["true"]
@@ -94,7 +94,7 @@ def _copied(column: str, of_agencies: bool) -> str:
 
 
 def _pack(source: Path, target: Path, agency: str, alike: str) -> str:
-    """What the quality page reads; the file's name in the manifest."""
+    """Write what the quality page reads; return the file's name in the manifest."""
     original = agency.rpartition("-")[0] or agency
     quality = json.loads(
         (source / "packs" / (original if (source / "packs" / original).is_dir() else alike) / "quality.json").read_text(

@@ -1,7 +1,7 @@
 """Times of the portal's pages over a country's edition while a pipeline runs; `python -m perf.portal` measures only this.
 
-Belongs here: asking the server, percentiles, the results. Does not belong here: the server (`portal_server`), making the edition
-(`large_edition`), assertions.
+Belongs here: requests to the server, percentiles, the results. Does not belong here: the server (`portal_server`),
+making the edition (`large_edition`), assertions.
 """
 
 import json
@@ -43,7 +43,7 @@ _METRICS = "select metric_id from dim_metrics where is_headline order by 1"
 
 
 def pages(edition: str, agency: str, score: str, metric: str, period: str) -> dict[str, tuple[bool, str]]:
-    """Page -> whether it is asked for by the centre, and its path; shared pages are about the metric and period given."""
+    """Page -> whether the centre requests it, and its path; shared pages show the given metric and period."""
     chosen = f"?metric={metric}&period={period}"
     own = f"/ar/{edition}/agencies/{agency}"
     agencys = {
@@ -71,10 +71,10 @@ def pages(edition: str, agency: str, score: str, metric: str, period: str) -> di
 
 
 def measure_pages(workspace: Path) -> dict[str, dict[str, float]]:
-    """Milliseconds per page: median and 95th percentile as a browser waits, and the server's processor time.
+    """Milliseconds per page: median and 95th percentile of a browser's wait, and the server's processor time.
 
-    Each round is another agency's, and about another metric and period where pages are shared, so that nearly every figure is
-    asked for the first time; and it asks every page once, so that whatever else the machine does meets all of them.
+    Each round is for another agency and, on shared pages, another metric and period, so that nearly every figure is requested for
+    the first time. A round requests every page once, so that other load on the machine affects all pages alike.
     """
     edition = (workspace / "editions" / "current").resolve()
     with open_edition(edition) as connection:
@@ -84,7 +84,7 @@ def measure_pages(workspace: Path) -> dict[str, dict[str, float]]:
             row[0] for row in connection.execute("select distinct period_id from bench_scores order by 1").fetchall()
         ]
     chosen = [asked[position * len(asked) // (ROUNDS + 1)] for position in range(ROUNDS + 1)]
-    # Another pair each round: neither meets the same two before their least common multiple.
+    # Each round gets another pair; pairs repeat only after the least common multiple of the two lengths.
     about = [(metrics[turn % len(metrics)], periods[-1 - turn % len(periods)]) for turn in range(ROUNDS + 1)]
     _write_readers(workspace, [agency for agency, _ in chosen])
     waits: dict[str, list[float]] = {}
@@ -132,7 +132,7 @@ def _signed_in(link: str) -> httpx2.Client:
 
 
 def _cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far, as Linux tells it."""
+    """A process's user and system time so far, as Linux reports it."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -144,7 +144,7 @@ def _write_readers(workspace: Path, agencies: list[str]) -> None:
 
 @contextmanager
 def running(workspace: Path) -> Iterator[None]:
-    """A pipeline in another process for as long as the context lasts: everything above the cells, again and again."""
+    """Keep a pipeline running in another process during the context, recomputing everything above the cells repeatedly."""
     over = Event()
 
     def again() -> None:

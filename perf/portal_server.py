@@ -1,4 +1,4 @@
-"""The portal as a process of its own for the benchmark: `python -m perf.portal_server WORKSPACE PORT`.
+"""The portal in a separate process for the benchmark: `python -m perf.portal_server WORKSPACE PORT`.
 
 Belongs here: what the benchmark measures as a process. Does not belong here: the measuring (`portal`).
 """
@@ -17,7 +17,7 @@ _MANY = Limits(reader_per_minute=10**6, address_per_minute=10**6, sign_ins_per_m
 
 
 def serve(workspace: Path, port: int) -> None:
-    """Serve as `miyar portal` does, but with no limits of rate and with a sign-in link printed for every reader."""
+    """Serve as `miyar portal` does, but without rate limits, and print a sign-in link for every reader."""
     base = f"http://127.0.0.1:{port}"
     centre = Workspace.open(workspace)
     portal = make_portal(centre, lambda: datetime.now(tz=UTC), PortalSettings(base_url=base, limits=_MANY))

@@ -1,6 +1,6 @@
-"""One process and what it took: wall and processor seconds, peak memory.
+"""What one process took: wall and processor seconds, and peak memory.
 
-Belongs here: measuring a process and one row of a table of them. Does not belong here: which processes (the benchmarks).
+Belongs here: measuring a process, and its row in a table. Does not belong here: which processes (the benchmarks).
 """
 
 import os
@@ -28,7 +28,7 @@ def row(name: str, run: Run) -> str:
 
 
 def measure(*arguments: str) -> Run:
-    """Run a Python process of its own and measure it; its output goes nowhere."""
+    """Run Python in a separate process and measure it; its output is discarded."""
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
     _, code, usage = os.wait4(process.pid, 0)

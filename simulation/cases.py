@@ -1,4 +1,4 @@
-"""Complaints: cases with their true times, and the versions of them that each quarter's extract shows.
+"""Complaints: cases with their true times, and the versions of them in each quarter's extract.
 
 Belongs here: drawing cases, censoring them at an extract. Does not belong here: how a provider writes them (`provider_formats`).
 """
@@ -18,7 +18,7 @@ NEVER = np.datetime64("NaT", "m")
 
 
 def extract_day(period: str) -> np.datetime64:
-    """Extracts are taken five days after the quarter's end."""
+    """The day of a quarter's extract: five days after its end."""
     return np.datetime64(last_day(period) + timedelta(days=5), "m")
 
 
@@ -34,7 +34,7 @@ def true_in_time(agency: Agency) -> float:
 
 
 def opened(world: World, agency: Agency, period: str, most: int | None = None) -> Iterator[dict[str, Array]]:
-    """Cases opened in a period with their full true course, a bounded number at a time."""
+    """Yield cases opened in a period with their full true course, a bounded number at a time."""
     figures = parameters()["complaints"]
     random = world.stream("complaints", agency.agency_id, period)
     mean = parameters()["sizes"][agency.size_class]["complaints"] * world.size.scale
@@ -93,7 +93,7 @@ def opened(world: World, agency: Agency, period: str, most: int | None = None) -
 
 
 def versions(rows: dict[str, Array], period: str) -> Chunk:
-    """What an extract of that period shows of cases: everything after the extract has not happened yet."""
+    """The cases as that period's extract shows them, before anything that happens after it."""
     seen = dict(rows)
     moment = extract_day(period)
     for name in ("acknowledged_at", "first_response_at", "resolved_at", "closed_at", "escalated_at"):
@@ -108,7 +108,7 @@ def versions(rows: dict[str, Array], period: str) -> Chunk:
 
 
 def in_time(rows: dict[str, Array], period: str) -> tuple[int, int]:
-    """Cases resolved by their due date, and cases that are due or resolved, as an extract of that period shows them."""
+    """Numbers of cases resolved by their due date, and of cases due or resolved, as that period's extract shows them."""
     moment = extract_day(period)
     resolved = rows["resolved_at"] <= moment
     counted = resolved | (rows["due_at"] <= moment)
@@ -116,6 +116,6 @@ def in_time(rows: dict[str, Array], period: str) -> tuple[int, int]:
 
 
 def still_open(rows: dict[str, Array], period: str) -> dict[str, Array]:
-    """The cases that an extract of that period shows as not closed; the next extract brings them again."""
+    """The cases that the period's extract shows as not closed, which the next extract repeats."""
     waiting = rows["closed_at"] > extract_day(period)
     return {name: column[waiting] for name, column in rows.items()}

@@ -1,4 +1,4 @@
-"""Counts that agencies report about themselves: service usage, service standards, and aggregates instead of people.
+"""Counts that agencies report about themselves: service usage, service standards, and aggregates instead of answers.
 
 Belongs here: drawing counts and their true shares. Does not belong here: how a provider writes them (`provider_formats`).
 """
@@ -17,12 +17,12 @@ from simulation.survey import Array, Chunk
 from simulation.world import Agency, World, parameters
 
 DIGITAL = ("website", "app")
-# Standards a service promises: target, and how far meeting it is from the agency's usual odds.
+# Standards that a service promises: the target, and how the odds of meeting it differ from the agency's usual odds.
 STANDARDS = {"timeliness": (0.8, -0.3), "access": (0.9, 0.0), "accuracy": (0.95, 0.5)}
 
 
 def true_completion(agency: Agency) -> float:
-    """Percent of digital transactions that reach a valid end: completed, or found not eligible."""
+    """Percentage of digital transactions that reach a valid end: completed, or found not eligible."""
     not_eligible = parameters()["usage"]["not_eligible"]
     return float(100 * (not_eligible + (1 - not_eligible) * expit(agency.completed_odds)))
 
@@ -71,12 +71,12 @@ def usage(world: World, agency: Agency, period: str) -> Chunk:
         "minutes_due": np.where(digital, due, np.nan),
         "minutes_available": np.where(digital, np.floor(due * (1 - random.beta(1, 400, len(started)))), np.nan),
     }
-    # Who exports counts leaves out the combinations that did not occur.
+    # An export of counts omits combinations that did not occur.
     return Chunk({name: column[started > 0] for name, column in rows.items()})
 
 
 def standards(world: World, agency: Agency, period: str) -> tuple[Chunk, float]:
-    """Standards of every service with cases met, and the true share of cases met in percent."""
+    """Standards of every service with the cases that met them, and the true percentage of cases met."""
     random = world.stream("standards", agency.agency_id, period)
     names = [(row["service_id"], kind) for row in agency.services for kind in STANDARDS]
     size = parameters()["sizes"][agency.size_class]["volume"] / 20
@@ -100,7 +100,7 @@ def standards(world: World, agency: Agency, period: str) -> tuple[Chunk, float]:
 
 
 def reported(world: World, agency: Agency, period: str, levels: int, top: int, people: survey.Population) -> Chunk:
-    """What an agency that sends no people reports by region: bases, numerators, means and spreads."""
+    """What an agency that sends aggregates reports by region: bases, numerators, means and spreads."""
     answers: list[pd.DataFrame] = []
     for chunk in survey.responses(world, agency, period, {"overall_satisfaction": levels}, people):
         part = chunk.parts["overall_satisfaction"]

@@ -1,7 +1,7 @@
-"""Defects planted in delivered columns, with a note of every plant: what, where, and what should become of it.
+"""Defects planted in delivered columns, with a record of each: what, where, and what should become of it.
 
-Belongs here: corrupting dressed rows. Does not belong here: drawing clean rows or writing files. Planted rows are additions
-(copies under new ids), so what was drawn clean stays whole and the realised figures in the truth remain exact.
+Belongs here: corrupting formatted rows. Does not belong here: drawing clean rows or writing files. Planted rows are
+additions (copies under new ids), so the clean rows stay complete and the realised figures in the truth remain exact.
 """
 
 from dataclasses import dataclass
@@ -41,13 +41,13 @@ class _Extra:
 
 @dataclass(frozen=True)
 class Target:
-    """Where the columns that defects touch stand in a file of a period."""
+    """Locates the columns that defects touch in a file of a period."""
 
     contract: Contract
     period: str
 
     def header(self, *names: str) -> tuple[str, str]:
-        """The first of these canonical columns that is a column of the file: its name and header."""
+        """The first of these canonical columns that the file contains: its name and header."""
         for prop in self._properties():
             header = header_of(prop, self.period)
             if prop.name in names and header is not None:
@@ -55,7 +55,7 @@ class Target:
         raise ValueError(f"{self.contract.id}: none of {names} is a column of its files")
 
     def headers(self, *names: str) -> list[str]:
-        """The headers of those of these canonical columns that are columns of the file."""
+        """The headers of these canonical columns, for those that the file contains."""
         found = [header_of(prop, self.period) for prop in self._properties() if prop.name in names]
         return [header for header in found if header is not None]
 
@@ -74,7 +74,7 @@ class Target:
         return self.header("value", "score", "started", "adoption", "met", "n")[1]
 
     def others(self) -> list[str]:
-        """Headers of the records other than the headline's: emptied, they give no record."""
+        """Headers of the other records than the headline's; emptied, they give no record."""
         mine = self.measure()
         own = [header_of(prop, self.period) for record in self.contract.records for prop in record.properties]
         return [header for header in own if header is not None and header != mine]
@@ -86,7 +86,7 @@ class Target:
 def plant(
     contract: Contract, style: Style, period: str, columns: Columns, random: np.random.Generator
 ) -> tuple[Columns, list[Planted]]:
-    """Plant one of each kind of defect the style asks for; gives the columns with the plants and notes about them."""
+    """Plant one defect of each kind the style asks for; return the columns and notes on the defects."""
     n = len(next(iter(columns.values())))
     target = Target(contract, period)
     extras: list[_Extra] = []
@@ -123,7 +123,7 @@ def _id(random: np.random.Generator) -> str:
 
 
 def _renamed(target: Target, cells: dict[str, Any], number: int) -> None:
-    """Give the row a key of its own where it has an id column."""
+    """Give the row a key of its own if it has an id column."""
     for key in load_feeds()[target.contract.feed].key:
         if key.endswith("_id") and key not in ("service_id", "branch_id", "region_id", "journey_id", "period_id"):
             for prop in target.contract.properties:
@@ -141,7 +141,7 @@ def _corrupted(
 
 
 def _dated(prop: Property, gregorian: tuple[str, str, str], hijri: tuple[str, str, str]) -> str:
-    """Year, month and day of the property's calendar in its format, at half past ten."""
+    """Year, month and day of the property's calendar, in its format, at half past ten."""
     pattern = (prop.date_format or ["%Y-%m-%dT%H:%M:%S"])[0]
     parts = zip(("%Y", "%m", "%d"), hijri if prop.calendar == "umm_al_qura" else gregorian, strict=True)
     for code, text in (*parts, ("%H", "10"), ("%M", "30"), ("%S", "00")):
@@ -189,7 +189,7 @@ def _out_of_range(target: Target, cells: dict[str, Any], number: int, random: np
 
 
 def _headline(target: Target) -> dict[str, str]:
-    """In a long file, the cell that makes a row the headline item's."""
+    """In a long file, the cell that assigns a row to the headline item."""
     if target.contract.records:
         return {}
     prop = next((p for p in target.contract.properties if p.name in ("item", "rubric_item")), None)
@@ -205,7 +205,7 @@ def _exact_duplicate(target: Target, cells: dict[str, Any], number: int, random:
 
 
 def _conflicting_key(target: Target, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
-    """Two rows under one new key that differ in one value: none of them can be taken."""
+    """Two rows under one new key that differ in one value, so neither can be accepted."""
     if target.contract.feed == "survey_responses":
         header, record = target.measure(), HEADLINE["survey_responses"]
         texts = answer_texts(scale_of(target.contract, record))
@@ -226,12 +226,12 @@ def _id_in_free_text(target: Target, cells: dict[str, Any], number: int, random:
 
 
 def _other_agency(target: Target, cells: dict[str, Any], number: int, random: np.random.Generator) -> list[_Extra]:
-    """A row about an agency the contract does not cover: the world's first one that it leaves out."""
+    """A row about an agency that the contract does not cover: the first such agency of the world."""
     name, header = target.header("agency_id")
     covers = target.contract.covers
     stranger = next(agency for agency in ("lighthouse", "kites") if covers != "all" and agency not in covers)
     changed = _corrupted(target, cells, number, name, header, stranger)
-    # Its services and branches are not those of the agencies covered: only the agency is to be wrong here.
+    # Services and branches are emptied because they are not the covered agencies', and only the agency should be wrong.
     changed |= dict.fromkeys(target.headers("service_id", "branch_id"), "")
     return [_Extra(changed, name, "*", "other_agency", "agency_not_covered")]
 

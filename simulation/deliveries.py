@@ -1,4 +1,4 @@
-"""Who delivers what: the plan and its contract templates, fitted to a world.
+"""Who delivers what: the plan and its contract templates, filled in for a world.
 
 Belongs here: reading `plan.yml`, filling templates. Does not belong here: rows or files.
 """
@@ -19,7 +19,7 @@ from simulation.world import HERE, World
 
 @dataclass(frozen=True)
 class Delivery:
-    """One provider's way with one feed."""
+    """How one provider delivers one feed."""
 
     provider: str
     feed: str
@@ -32,7 +32,7 @@ class Delivery:
     yearly: bool = False
 
     def path(self, period: str, days: int = 12) -> str:
-        """Path below the landing zone of the file delivered so many days after the quarter's end."""
+        """Path, below the landing zone, of the file delivered this many days after the quarter's end."""
         day = last_day(period).fromordinal(last_day(period).toordinal() + days)
         name = self.file.format(period=period, year=period[:4], delivered=day.isoformat())
         return f"{self.provider}/{self.feed}/{name}"
@@ -40,12 +40,12 @@ class Delivery:
 
 @cache
 def plan() -> dict[str, Any]:
-    """The plan as written."""
+    """Read the plan."""
     return dict(yaml.safe_load((HERE / "plan.yml").read_text("utf-8")))
 
 
 def deliveries(world: World) -> list[Delivery]:
-    """All deliveries of the agencies of a world; a provider for many covers those that do not deliver a feed themselves."""
+    """All deliveries of a world's agencies; a provider for many covers the agencies that do not deliver a feed themselves."""
     providers = {*world.agencies, *plan()["providers"]}
     entries = [
         {**entry, "provider": provider}
@@ -82,7 +82,7 @@ def deliveries(world: World) -> list[Delivery]:
 
 
 def write_contracts(world: World, folder: Path) -> None:
-    """Fill every delivery's template and write it where the workspace keeps contracts."""
+    """Fill in every delivery's template and write it to the workspace's contracts."""
     periods = world.size.period_ids
     for delivery in deliveries(world):
         template = Template((HERE / "contracts" / delivery.feed / f"{delivery.template}.yml").read_text("utf-8"))

@@ -1,6 +1,6 @@
-"""Each feed's rows for each file: which periods a delivery has, and the chunks of every file, with the truth noted.
+"""Each feed's rows for each file: the periods of a delivery and the chunks of every file, while the truth is recorded.
 
-Belongs here: the bridge from the world's drawings to deliveries. Does not belong here: the drawings themselves.
+Belongs here: the bridge from the world's draws to deliveries. Does not belong here: the draws themselves.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,15 +19,15 @@ from simulation.world import World, parameters
 __all__ = ["Columns", "chunks", "owed_periods"]
 Scores = list[Mapping[str, object]]
 Files = Iterator[tuple[str, Iterator[Chunk]]]
-# How many of the best codes make the top box, by the number of codes; the methodology's scales say the same.
+# Number of the best codes that make the top box, by the number of codes, as in the methodology's scales.
 TOP_BOX = {2: 1, 5: 2, 7: 2, 11: 2}
 REPORTED_LEVELS = 5
 
 
 def chunks(world: World, delivery: Delivery, contract: Contract, scores: Scores) -> Files:
-    """The files of a delivery: its last period and its rows, drawn while they are written.
+    """Yield each file of a delivery: its last period and its rows, drawn while they are written.
 
-    The truth is added to `scores` on the way.
+    The truth is added to `scores` in passing.
     """
     quarters = _FEEDS[delivery.feed](world, delivery, contract, scores)
     if not delivery.yearly:
@@ -39,7 +39,7 @@ def chunks(world: World, delivery: Delivery, contract: Contract, scores: Scores)
 
 
 def owed_periods(world: World, feed: str) -> list[tuple[str, str]]:
-    """Spans of periods for which a feed is owed: all of them, but maturity only when it is assessed."""
+    """Spans of periods for which a feed is owed: all periods, but maturity only when it is assessed."""
     periods = world.size.period_ids
     if feed == "maturity_assessments":
         return [(period, period) for period in assessed_periods(world)]
@@ -47,7 +47,7 @@ def owed_periods(world: World, feed: str) -> list[tuple[str, str]]:
 
 
 def assessed_periods(world: World) -> list[str]:
-    """Maturity is assessed in the last quarter of a year, and at the end of the world."""
+    """Periods with a maturity assessment: the last quarter of each year, and the last period of the world."""
     periods = world.size.period_ids
     return [period for period in periods if period.endswith("Q4") or period == periods[-1]]
 
@@ -187,7 +187,7 @@ def _maturity(world: World, delivery: Delivery, contract: Contract, scores: Scor
         chunk = rubrics.assessment(world, agency, period)
         for model in dict.fromkeys(chunk.rows["model_id"].tolist()):
             value = rubrics.maturity_score(chunk, model)
-            # Every practice is assessed, so the realised score is the true one.
+            # Every practice is assessed, so the realised score equals the true one.
             scores.append(score(agency.agency_id, f"maturity_{model}", period, value, None, value, None))
         yield period, iter([chunk])
 

@@ -1,7 +1,7 @@
-"""Writers of provider files: columns of text in, bytes out, the same bytes for the same columns on any day.
+"""Writers of provider files: columns of text in, bytes out; the same columns always give the same bytes.
 
-Belongs here: file formats and their fixed time stamps. Does not belong here: what stands in the columns (`provider_formats`,
-`defects`).
+Belongs here: file formats and their fixed time stamps. Does not belong here: the content of the columns
+(`provider_formats`, `defects`).
 """
 
 import json
@@ -27,7 +27,7 @@ NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,8})(\.[0-9]+)?")
 
 
 class Writer(Protocol):
-    """Takes chunk after chunk; the first says the headers."""
+    """Takes one chunk after another; the first sets the headers."""
 
     def write(self, columns: Columns) -> None: ...
 
@@ -36,7 +36,7 @@ class Writer(Protocol):
 
 @contextmanager
 def opened(path: Path, file_format: FileFormat, banner: Iterable[str] = ()) -> Iterator[Writer]:
-    """A writer for one file, closed with the block."""
+    """Yield a writer for one file and close it with the context."""
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = WRITERS[file_format.type](path, file_format, banner)
     try:
@@ -46,7 +46,7 @@ def opened(path: Path, file_format: FileFormat, banner: Iterable[str] = ()) -> I
 
 
 def header_lines(names: Iterable[str], rows: int) -> list[list[str]]:
-    """One header row, or two: `upper / lower`, the upper cell written once as in a merged header."""
+    """One header row, or two: `upper / lower`, with the upper cell written once as in a merged header."""
     if rows == 1:
         return [list(names)]
     upper: list[str] = []
@@ -66,7 +66,7 @@ class _Csv:
         self._format = file_format
         self._delimiter = file_format.delimiter or ("\t" if file_format.type == "tsv" else ",")
         self._banner: list[str] | None = list(banner)
-        # The byte order mark belongs to the head of the file alone.
+        # Only the head of the file has a byte order mark.
         self._encoding = "utf-8" if file_format.encoding == "utf-8-sig" else file_format.encoding
 
     def write(self, columns: Columns) -> None:
@@ -84,7 +84,7 @@ class _Csv:
 
 
 def _quoted(column: pa.Array, delimiter: str) -> pa.Array:
-    """Quotes around the cells that need them, and only those, as most exports do."""
+    """Quote only the cells that need it, as most exports do."""
     needed = pa.compute.match_substring_regex(column, f'["\\n\\r{re.escape(delimiter)}]')
     if not pa.compute.any(needed).as_py():
         return column
@@ -93,7 +93,7 @@ def _quoted(column: pa.Array, delimiter: str) -> pa.Array:
 
 
 class _Json:
-    """NDJSON, or one document with the records at `itemsPath` behind a small head."""
+    """NDJSON, or one document with the records at `itemsPath` after a small head."""
 
     def __init__(self, path: Path, file_format: JsonFormat, _: Iterable[str]) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
@@ -192,7 +192,7 @@ class _Xlsx:
 
 
 class _Ods:
-    """Written as XML by hand, row by row: odfpy keeps the document in memory and orders name spaces by what came before."""
+    """Written as XML row by row, because odfpy keeps the document in memory and orders name spaces by earlier use."""
 
     def __init__(self, path: Path, file_format: SheetFormat, banner: Iterable[str]) -> None:
         self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
@@ -254,7 +254,7 @@ def _ods_cell(text: str) -> str:
     return f'<table:table-cell office:value-type="{kind}"><text:p>{escape(text)}</text:p></table:table-cell>'
 
 
-# One writer for each format of `ingestion.readers.READERS`, so that the simulation can deliver whatever a contract may ask for.
+# One writer per format of `ingestion.readers.READERS`, so that the simulation can deliver whatever a contract may require.
 WRITERS: dict[str, Callable[[Path, Any, Iterable[str]], Writer]] = {
     "csv": _Csv,
     "tsv": _Csv,

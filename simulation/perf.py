@@ -1,4 +1,4 @@
-"""A workspace of many clean rows, made fast: what the benchmarks time the pipeline on.
+"""A workspace of many clean rows, written fast, on which the benchmarks time the pipeline.
 
 Belongs here: bulk survey answers and complaints by DuckDB. Does not belong here: truth, defects, variety of formats
 (`workspace`).
@@ -18,15 +18,15 @@ from simulation.world import table
 FIRST_PERIOD, PERIODS = "2024Q1", 8
 ITEMS = ("overall_satisfaction", "communication_effectiveness", "ease_of_access", "speed", "trust")
 SERVICES, BRANCHES = 5, 10
-# Pseudo-randomness by row: the same rows at any number of threads, and no state to carry.
+# Pseudo-random by row: the rows are the same for any number of threads, and no state is carried.
 DRAW = "create or replace macro draw(a, b, modulus) as (hash(a, b) % modulus)::bigint"
 
 
 def write_perf_workspace(root: Path, answers: int, complaints: int, submissions: int, seed: int = 2026) -> None:
-    """Write a workspace with so many survey answers in so many files of about equal size, and so many complaints.
+    """Write a workspace with the given numbers of survey answers, in equally large submissions, and of complaints.
 
-    Each survey file is one agency's quarter; agencies come from the number of files, eight quarters each. Complaints are
-    one file a quarter about all agencies. Same arguments, same bytes.
+    Each survey file is one agency's quarter; the number of agencies follows from the number of files, eight quarters
+    each. Complaints come as one file a quarter about all agencies. Same arguments, same bytes.
     """
     agencies = [f"agency{number:03d}" for number in range(1, ceil(submissions / PERIODS) + 1)]
     periods = period_range(FIRST_PERIOD, shift(FIRST_PERIOD, PERIODS - 1))
@@ -54,7 +54,7 @@ def write_perf_workspace(root: Path, answers: int, complaints: int, submissions:
 
 
 def _salt(seed: int, number: int) -> int:
-    """Where the salts of a file begin: no two files share one."""
+    """The first salt of a file; no two files share one."""
     return seed * 1_000_003 + number * 32
 
 
@@ -73,9 +73,9 @@ def _one_of(values: list[str], salt: int, key: str = "response") -> str:
 
 
 def _answers(agency: str, rank: int, period: str, rows: int, salt: int) -> str:
-    """Each response answers every item at one branch; a branch lies in the region the registry names.
+    """SQL of responses that answer every item at one branch, which lies in the region the registry names.
 
-    Three draws around an agency's own centre give 1-5, one in fifty says 9.
+    Three draws around an agency's own centre give 1-5; one in fifty answers is 9.
     """
     regions = [row["region_id"] for row in table("regions")][:BRANCHES]
     centre = 4 + rank % 5

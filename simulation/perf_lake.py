@@ -1,7 +1,7 @@
-"""A lake of a whole country's size, written past ingestion: what the cost of everything above the cells is timed on.
+"""A lake of a whole country's size, written without ingestion, to time everything above the cells.
 
-Belongs here: bulk lake files of every feed but reported measures, their slices and accounts. Does not belong here: landing
-files (`perf`), truth, defects.
+Belongs here: bulk lake files of every feed but reported measures, their slices and accounts. Does not belong here:
+landing files (`perf`), truth, defects.
 """
 
 import json
@@ -30,14 +30,14 @@ PROVIDER = "centre"
 
 @dataclass(frozen=True)
 class Scale:
-    """How large the country is; every agency has as many services and branches as every other."""
+    """The size of the country; all agencies have equally many services and branches."""
 
     agencies: int = 200
     services: int = 1000
     branches: int = 5000
     quarters: int = 12
     first_period: str = "2023Q1"
-    responses_per_branch: int = 40  # a quarter; above the minimum n of publication
+    responses_per_branch: int = 40  # per quarter; above the minimum n of publication
 
     @property
     def periods(self) -> list[str]:

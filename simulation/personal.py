@@ -1,6 +1,6 @@
 """Invented personal data for landing files: numbers, names, phones and comments that belong to nobody.
 
-Belongs here: text of personal columns. Does not belong here: what becomes of it (ingestion drops or pseudonymises it).
+Belongs here: text of personal columns. Does not belong here: how it is handled (ingestion drops or pseudonymises it).
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ COMMENTS = (
 
 
 def national_ids(person: Array, is_national: Array) -> Array:
-    """Ten digits as on an identity card, with a valid check digit; drawn from a person's number, so repeats repeat."""
+    """Ten digits as on an identity card, with a valid check digit; derived from a person's number, so repeats repeat."""
     body = (person.astype(np.int64) * 7_368_787 + 12_345) % 100_000_000
     nine = np.where(is_national, 1, 2) * 100_000_000 + body
     total = np.zeros(len(nine), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""A contract read backwards: canonical rows in, the columns a provider would deliver out.
+"""A contract applied in reverse: canonical rows in, the columns a provider would deliver out.
 
 Belongs here: labels, dates, scales, units as text under the provider's headers. Does not belong here: file formats
 (`files`), planted defects (`defects`).
@@ -25,7 +25,7 @@ Columns = dict[str, Array]
 
 @dataclass(frozen=True)
 class Style:
-    """What a contract does not say but a file shows."""
+    """Traits of a file that its contract does not state."""
 
     names: str = "ar"
     arabic_digits: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Style:
 
 
 def header_of(prop: Property, period: str) -> str | None:
-    """The header under which a property stands in files of a period; None when it is no column."""
+    """A property's header in files of a period; None when it is not a column."""
     if prop.physical_name is None or isinstance(prop.physical_name, str):
         return prop.physical_name
     valid = [named for named in prop.physical_name if index_of(named.valid_from) <= index_of(period)]
@@ -59,7 +59,7 @@ def scale_of(contract: Contract, item: str) -> Scale:
 
 
 def items_of(contract: Contract) -> list[str]:
-    """Items (rubric items, practices) a contract brings, in its order."""
+    """The items (rubric items, practices) of a contract, in its order."""
     names = {"survey_responses": "item", "mystery_visits": "rubric_item", "maturity_assessments": "practice_id"}
     key = names[contract.feed]
     if contract.records:
@@ -71,7 +71,7 @@ def items_of(contract: Contract) -> list[str]:
 def formatted(
     world: World, contract: Contract, style: Style, period: str, chunk: Chunk, random: np.random.Generator
 ) -> Columns:
-    """The provider's columns for canonical rows, as text (Parquet keeps numbers and moments as they are)."""
+    """Canonical rows as the provider's columns, as text (Parquet keeps numbers and timestamps)."""
     columns: Columns = {}
     wide = bool(contract.records)
     rows = chunk.rows if wide or not chunk.parts else _lengthened(chunk)
@@ -119,8 +119,8 @@ def _place(
 
 
 def _answers(contract: Contract, prop: Property, rows: Columns, n: int) -> Array:
-    """Levels and absences as the scale writes them; where a code has several labels they take turns."""
-    # Wide files know the item from the record; there `item` is no column of the rows.
+    """Levels and absences as the scale writes them; where a code has several labels they alternate."""
+    # In wide files the record determines the item, so the rows have no column `item`.
     items = rows["item"] if "item" in rows else np.full(n, "", dtype=object)
     text = np.full(n, "", dtype=object)
     turn = np.arange(n)
@@ -197,7 +197,7 @@ def _labelled(column: Array, labels: dict[str, Any]) -> Array:
         turn[0] += 1
         return choices[turn[0] % len(choices)]
 
-    # Few labels have several spellings; only then does every row need its own turn.
+    # Few labels have several spellings, and only these need a choice per row.
     if all(len(choices) == 1 for choices in spellings.values()):
         return _mapped(column, text)
     return np.array([text(value) for value in column], dtype=object)
@@ -221,14 +221,14 @@ def _named(world: World, style: Style, lookup: str, column: Array) -> Array:
 
 
 def _mapped(column: Array, change: Any) -> Array:
-    """Apply to each distinct value once; null becomes the empty text."""
+    """Apply `change` to each distinct value once; null becomes the empty text."""
     codes, distinct = pd.factorize(column)
     texts = np.array([*(change(value) for value in distinct), ""], dtype=object)
     return np.asarray(texts[codes])
 
 
 def _dates(column: Array, prop: Property) -> Array:
-    """Dates as text: each distinct day and each distinct minute of the day is formatted once."""
+    """Dates as text, formatting each distinct day and each distinct minute of the day once."""
     pattern = (prop.date_format or ["%Y-%m-%dT%H:%M:%S"])[0]
     absent = np.isnat(column)
     filled_in = np.where(absent, np.datetime64("2000-01-01", "m"), column).astype("datetime64[m]")

@@ -1,4 +1,4 @@
-"""Judgements by rubric: mystery visits with scored items, and maturity assessments with practices.
+"""Assessments by rubric: mystery visits with scored items, and maturity assessments with practices.
 
 Belongs here: drawing scores and adoption, and their true values. Does not belong here: how a provider writes them
 (`provider_formats`).
@@ -14,9 +14,9 @@ from simulation.survey import Array, Chunk, either, moments
 from simulation.world import Agency, World, parameters, table
 
 POINTS = 10
-# This item is left empty when the place has no steps or counters to judge.
+# This item stays empty where the place has no steps or counters to assess.
 SKIPPED, SKIPPED_SHARE = "accessibility", 0.1
-VISIT_SHARE = 0.6  # of the spread lies between visits, the rest between items of one visit
+VISIT_SHARE = 0.6  # of the spread is between visits, the rest between items of one visit
 
 
 def _spreads() -> tuple[float, float]:
@@ -59,7 +59,7 @@ def visits(world: World, agency: Agency, period: str) -> Chunk:
 
 
 def visit_scores(chunk: Chunk) -> Array:
-    """Each visit's score on 0-100: weighted mean over the items that were scored."""
+    """Each visit's score on 0-100: the weighted mean of the scored items."""
     weights = np.array([float(row["item_weight"]) for row in table("rubric")])
     scores = np.stack([chunk.parts[row["rubric_item"]]["score"] for row in table("rubric")], axis=1)
     held = ~np.isnan(scores)
@@ -86,7 +86,7 @@ def true_visit_score(agency: Agency) -> float:
 
 
 def assessment(world: World, agency: Agency, period: str) -> Chunk:
-    """One assessment of every maturity model: a row per practice, few of them not assessed."""
+    """One assessment of every maturity model: a row per practice, a few of them not assessed."""
     random = world.stream("maturity", agency.agency_id, period)
     rows = [(row["model_id"], row["practice_id"], row["dimension"]) for row in table("practices")]
     n = len(rows)

@@ -1,4 +1,4 @@
-"""Survey answers from a latent model: who responds, what they answer, and what the truth is.
+"""Survey answers from a latent model: who responds, what they answer, and the truth.
 
 Belongs here: population cells, responses, expected scores. Does not belong here: how a provider writes them (`provider_formats`).
 """
@@ -17,10 +17,10 @@ from miyar.periods import first_day, last_day
 from simulation.world import Agency, World, parameters, table
 
 Array = np.ndarray[Any, np.dtype[Any]]
-CHUNK = 20_000  # rows drawn and dressed at once: what bounds memory
+CHUNK = 20_000  # rows drawn and formatted at once; bounds memory
 STATUSES = ("answered", "dont_know", "not_applicable", "refused", "missing")
 MIX = ("segment", "age_band", "gender", "nationality_class")
-# Questions that only make sense for some channels; elsewhere the answer is "not applicable".
+# Questions that only make sense for some channels; for others the answer is "not applicable".
 ONLY_FOR = {
     "e_service_efficiency": {"website", "app"},
     "place_readiness": {"branch"},
@@ -31,7 +31,7 @@ ONLY_FOR = {
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows of one feed as equally long columns; `parts` holds per item (rubric item, practice) its own columns."""
+    """Rows of one feed as equally long columns; `parts` holds the columns of each item (rubric item, practice)."""
 
     rows: dict[str, Array]
     part_key: str = ""
@@ -42,7 +42,7 @@ class Chunk:
 
 
 def either(condition: Array, yes: Any, no: Any) -> Array:
-    """numpy's `where` for values of any kind, null included."""
+    """numpy's `where` for values of any kind, including null."""
     return np.asarray(np.where(condition, yes, no))
 
 
@@ -102,7 +102,7 @@ def population(world: World, agency: Agency) -> Population:
 
 
 def expected_pomp(mean: Array, spread: float, levels: int) -> Array:
-    """Expected POMP of an answer cut into so many codes: the mean over the cuts of the chance to be above each."""
+    """Expected POMP of an answer cut into this many codes: the mean, over the cuts, of the chance to be above each."""
     cuts = 100 * np.arange(1, levels) / levels
     return np.asarray(100 * ndtr((mean[:, None] - cuts[None, :]) / spread).mean(axis=1))
 
@@ -110,9 +110,9 @@ def expected_pomp(mean: Array, spread: float, levels: int) -> Array:
 def true_scores(
     world: World, agency: Agency, period: str, item: str, levels: int, top: int, people: Population
 ) -> dict[str, float]:
-    """Population mean and top box without mode effects, and what a sample would show of both in expectation.
+    """Population mean and top box without mode effects, and the expected sample values of both.
 
-    The population of a question that makes sense for some channels only is the users of these.
+    If a question makes sense for some channels only, its population is their users.
     """
     values = parameters()
     spread = float(np.hypot(values["sd"]["person"], values["sd"]["noise"]))
@@ -138,7 +138,7 @@ def _offset(agency: Agency, item: str) -> float:
 
 
 def response_count(world: World, agency: Agency, period: str, most: int | None) -> int:
-    """How many respond in a period; small agencies fall below 30 in some."""
+    """Number of responses in a period; small agencies fall below 30 in some periods."""
     factor = parameters()["sizes"][agency.size_class]["responses"]
     luck = world.stream("count", agency.agency_id, period).lognormal(0, 0.15)
     count = max(2, round(float(world.size.responses_per_agency_period * world.size.scale * factor * luck)))
@@ -155,8 +155,8 @@ def responses(
 ) -> Iterator[Chunk]:
     """Draw one agency's responses of a period, a bounded number at a time.
 
-    `levels` maps each item asked to the number of codes of its scale; level 0 is the worst answer.
-    `most` is what a file of the agency's format can hold.
+    `levels` maps each item to the number of codes of its scale; level 0 is the worst answer. `most` is the maximum that
+    a file of the agency's format can hold.
     """
     random = world.stream("survey", agency.agency_id, period)
     count = response_count(world, agency, period, most)
@@ -212,7 +212,7 @@ def _draw(
 
 
 def _absences(absent: dict[str, float], item: str) -> list[float]:
-    # The headline question is always meant for everybody: it can be refused or skipped, but not "not applicable".
+    # The headline question applies to everybody: it can be refused or skipped, but is never "not applicable".
     shares = [absent[name] * (0.3 if item == "overall_satisfaction" else 1) for name in STATUSES[1:]]
     if item == "overall_satisfaction":
         shares[1] = 0.0
@@ -220,7 +220,7 @@ def _absences(absent: dict[str, float], item: str) -> list[float]:
 
 
 def moments(random: np.random.Generator, first: date, last: date, n: int) -> Array:
-    """Moments of waking hours between two days, to the minute."""
+    """Random moments during waking hours between two days, to the minute."""
     days = np.datetime64(first, "m") + random.integers(0, (last - first).days + 1, n).astype("timedelta64[D]")
     return np.asarray(days + random.integers(7 * 60, 22 * 60, n).astype("timedelta64[m]"))
 
@@ -235,7 +235,7 @@ def _ages(band: Array, random: np.random.Generator) -> Array:
 def _loop(
     rows: dict[str, Array], overall: dict[str, Array], count: int, random: np.random.Generator
 ) -> dict[str, Array]:
-    """Contact with the dissatisfied: first attempt, first human contact, outcome, and the answer afterwards."""
+    """Follow-up with the dissatisfied: first attempt, first human contact, outcome, and the later answer."""
     figures, n = parameters()["recovery"], len(rows["responded_at"])
     unhappy = (overall["status"] == 0) & (overall["level"] < count / 2)
     attempted = unhappy & (random.random(n) < figures["attempted"])

@@ -1,6 +1,6 @@
-"""A complete workspace of an invented world: settings, registry, contracts, landing files and the truth beside them.
+"""A complete workspace of an invented world: settings, registry, contracts, landing files and the truth next to them.
 
-Belongs here: the order of writing and the truth files. Does not belong here: how rows are drawn or dressed.
+Belongs here: the order of writing and the truth files. Does not belong here: how rows are drawn or formatted.
 """
 
 import csv
@@ -39,17 +39,17 @@ Everything here is invented by `simulation/` from seed {seed}; agencies, people 
 
 @dataclass
 class Truth:
-    """What the world knows and the pipeline has to find."""
+    """What the world knows and the pipeline should find."""
 
     scores: list[Mapping[str, object]] = field(default_factory=list)
     defects: list[Mapping[str, object]] = field(default_factory=list)
 
 
 def write_workspace(root: Path, seed: int = 2026, size: Size = DEFAULT, progress: Progress | None = None) -> None:
-    """Write a workspace of that seed and size into a new or empty directory; same arguments, same bytes.
+    """Write a workspace of this seed and size into a new or empty directory; same arguments, same bytes.
 
     Args:
-        progress: called with what is being written, how many deliveries are done, and of how many.
+        progress: called with what is being written, the number of finished deliveries and their total.
     """
     world = draw_world(seed, size)
     root.mkdir(parents=True, exist_ok=True)
@@ -70,19 +70,19 @@ def write_workspace(root: Path, seed: int = 2026, size: Size = DEFAULT, progress
         progress("", len(every), len(every))
     write_csv(root / "truth" / "scores.csv", SCORES, truth.scores)
     write_csv(root / "truth" / "defects.csv", DEFECTS, truth.defects)
-    # Last: until then this is no workspace, and whoever stopped the drawing may start it again.
+    # Written last: without it the folder is no workspace, so an interrupted simulation can be started again.
     periods = size.period_ids
     (root / "miyar.yml").write_text(SETTINGS.format(first=periods[0], last=periods[-1]), "utf-8")
 
 
 def write_registry(folder: Path, world: World) -> None:
-    """All registry tables; what is owed follows from the plan."""
+    """Write all registry tables; what is owed follows from the plan."""
     names = {row["agency_id"]: row for row in world.registry["agencies"]}
     providers = [
         {"provider_id": agency, "name_ar": row["name_ar"], "name_en": row["name_en"]} for agency, row in names.items()
     ]
     providers += [{"provider_id": provider, **named} for provider, named in plan()["providers"].items()]
-    # No overlap study: this centre has never drawn a survey mode by lot.
+    # No overlap study, because this centre has never randomised a survey mode.
     tables = {**world.registry, "providers": providers, "owed": list(_owed(world)), "overlap_studies": []}
     for table, (columns, _, _) in TABLES.items():
         write_csv(folder / f"{table}.csv", columns, tables[table])
@@ -90,7 +90,7 @@ def write_registry(folder: Path, world: World) -> None:
 
 
 def _readers(agencies: list[str]) -> list[dict[str, str]]:
-    """Who may open the portal: one reader of the centre, one of each agency, at addresses nobody can have."""
+    """Portal users: one reader of the centre and one of each agency, at addresses that cannot exist."""
     centre = {"subject_or_email": "centre@miyar.invalid", "role": "centre"}
     own = [{"subject_or_email": f"{one}@miyar.invalid", "role": "agency", "agency_id": one} for one in agencies]
     return [centre, *own]
@@ -109,7 +109,7 @@ def _write_key(path: Path, seed: int) -> None:
 
 
 def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, object]]) -> None:
-    """Write rows under a header; columns a row lacks stay empty."""
+    """Write rows under a header; columns missing from a row stay empty."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(columns), lineterminator="\n")
@@ -126,9 +126,9 @@ def _deliver(
     chunks: Iterator[Chunk],
     truth: Truth,
 ) -> None:
-    """Write one file, and beside it what the plan says of corrections and rubbish."""
+    """Write one file, and the corrections and rubbish that the plan asks for."""
     quarter = world.size.period_ids.index(period)
-    # The name of a stream is part of its seed: another one would draw another demo.
+    # A stream's name is part of its seed, so renaming it would change the demo.
     random = world.stream("dress", delivery.provider, delivery.feed, period)
     path = delivery.path(period)
     first_row = lines_above(contract.format) + 1
@@ -165,7 +165,7 @@ def _note(path: str, first_row: int, planted: Planted) -> dict[str, object]:
 def _deliver_early(
     landing: Path, delivery: Delivery, contract: Contract, period: str, columns: feeds.Columns, truth: Truth
 ) -> None:
-    """The delivery before the corrected one: cut off after six tenths of its rows."""
+    """Write the delivery before the corrected one, cut off after six tenths of its rows."""
     path = delivery.path(period, days=5)
     n = len(next(iter(columns.values())))
     with opened(landing / path, contract.format, delivery.style.banner) as writer:
@@ -174,7 +174,7 @@ def _deliver_early(
 
 
 def _spoil(path: Path, how: str) -> None:
-    """Break a finished file: cut it off, or put another header over it."""
+    """Break a finished file: cut it off, or replace its header."""
     content = path.read_bytes()
     if how == "truncated":
         path.write_bytes(content[: len(content) * 6 // 10])

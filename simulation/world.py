@@ -1,4 +1,4 @@
-"""An invented world: its agencies, services, branches, journeys and their true strengths, drawn from a seed.
+"""An invented world drawn from a seed: its agencies, services, branches, journeys and their true strengths.
 
 Belongs here: sizes, registry rows, effects. Does not belong here: rows of feeds or files.
 """
@@ -21,7 +21,7 @@ Row = dict[str, str]
 
 @dataclass(frozen=True)
 class Size:
-    """How large a world is. `scale` multiplies survey answers and complaints, everything else keeps its size."""
+    """The size of a world. `scale` multiplies survey answers and complaints only."""
 
     agencies: int = 12
     services: int = 60
@@ -57,7 +57,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Agency:
-    """One invented agency with its places and true effects (points on 0-100 unless said)."""
+    """One invented agency with its places and true effects (points on 0-100 unless stated)."""
 
     agency_id: str
     size_class: str
@@ -80,7 +80,7 @@ class Agency:
 
 @dataclass(frozen=True)
 class World:
-    """Everything drawn once: registry rows by table, agencies with their truth, and the seed for what follows."""
+    """Everything drawn once: registry rows by table, agencies with their truth, and the seed for later draws."""
 
     seed: int
     size: Size
@@ -89,13 +89,13 @@ class World:
     journey_of: dict[str, str] = field(default_factory=dict)
 
     def stream(self, *purpose: str) -> np.random.Generator:
-        """A generator of its own for each purpose, so that no drawing depends on the order of others."""
+        """A separate generator for each purpose, so that no draw depends on the order of others."""
         return np.random.default_rng([self.seed, zlib.crc32("|".join(purpose).encode())])
 
 
 @cache
 def parameters() -> dict[str, Any]:
-    """The world's figures, as `parameters.yml` explains them."""
+    """The world's figures, which `parameters.yml` explains."""
     return dict(yaml.safe_load((HERE / "parameters.yml").read_text("utf-8")))
 
 
@@ -107,7 +107,7 @@ def table(name: str) -> list[Row]:
 
 
 def draw_world(seed: int = 2026, size: Size = Size()) -> World:
-    """Draw agencies, services, branches and journeys with their effects; pure, same arguments same world."""
+    """Draw agencies, services, branches and journeys with their effects; the same arguments give the same world."""
     world = World(seed, size, {}, {})
     chosen = table("agencies")[: size.agencies]
     regions = table("regions")
@@ -139,7 +139,7 @@ def draw_world(seed: int = 2026, size: Size = Size()) -> World:
 
 
 def _apportion(total: int, weights: list[float]) -> list[int]:
-    """Whole numbers of that total near the weights, none below one."""
+    """Whole numbers with this total, close to the weights, none below one."""
     exact = [total * weight / sum(weights) for weight in weights]
     counts = [max(1, int(share)) for share in exact]
     order = sorted(range(len(exact)), key=lambda i: (counts[i] - exact[i], i))
@@ -219,7 +219,7 @@ def _odds(share: float) -> float:
 
 
 def _journeys(world: World) -> None:
-    """Each journey runs through four services of different agencies; a service stands in one journey at most."""
+    """Each journey uses four services of different agencies, and a service is in at most one journey."""
     random = world.stream("journeys")
     journeys = table("journeys")[: world.size.journeys]
     free = {agency: [row["service_id"] for row in held.services] for agency, held in world.agencies.items()}

@@ -1,6 +1,6 @@
-"""What the scores of a file would be if it were all there was: the pipeline's own models on a check's lake.
+"""The scores a file would give on its own, computed by the pipeline's models on a check's lake.
 
-Belongs here: one build beside the warehouse, and reading its scores. Does not belong here: receiving the file
+Belongs here: one build in a temporary workspace, and reading its scores. Does not belong here: receiving the file
 (`expectations.check`) and the words for a status (`publication.reading`).
 """
 
@@ -21,7 +21,7 @@ from warehouse.dbt_runner import run_dbt
 from warehouse.inputs import Inputs, code_hash
 from warehouse.snapshots import write_snapshots
 
-# The scores and all they are made from; peers are not in the file.
+# The scores and everything they are computed from; peers are left out because the file does not contain them.
 SCORED = ["+bench_scores", "+dim_metrics"]
 SCORES = """
     select
@@ -43,7 +43,7 @@ SCORES = """
 def check_with_scores(
     workspace: Workspace, file: Path, contract_path: Path, *, with_scores: bool = True
 ) -> tuple[CheckResult, list[dict[str, Any]], dict[str, str]]:
-    """The check of a file, its scores (none for a refused file), and the hashes of code and registry it was judged by."""
+    """The check of a file, its scores (none for a refused file), and the hashes of the code and registry that judged it."""
     contract, registry = load_contract(contract_path), load_registry(workspace.registry)
     hashes = {"code": code_hash(), "registry": registry.hash}
     with checking(workspace, registry, file, contract) as (result, throwaway):

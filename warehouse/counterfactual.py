@@ -1,6 +1,7 @@
-"""Today's data under the methodology of the edition before: what a restatement's share of data is measured by.
+"""Today's data under the previous edition's methodology, which shows how much of a restatement is due to data.
 
-Belongs here: one more build of the light half beside the warehouse. Does not belong here: comparing (`publication.restatements`).
+Belongs here: one more build of the light half, in a temporary folder. Does not belong here: comparing
+(`publication.restatements`).
 """
 
 import shutil
@@ -19,7 +20,7 @@ from warehouse.snapshots import write_snapshots
 
 
 def same_method(inputs: Inputs, folder: Path) -> Path | None:
-    """Scores under the last edition's methodology, made in `folder`; none while the workspace has not left it."""
+    """Compute scores under the last edition's methodology in `folder`; None if the workspace still uses it or has no edition."""
     workspace = inputs.workspace
     editions = list_editions(workspace.editions)
     if not editions:
@@ -29,9 +30,9 @@ def same_method(inputs: Inputs, folder: Path) -> Path | None:
 
 
 def scores_under(inputs: Inputs, methodology_version: str, folder: Path) -> Path:
-    """Parquet of `bench_scores` as another methodology version would have it, made in the empty folder `folder`.
+    """Compute `bench_scores` under another methodology version, in the empty `folder`; return the Parquet file.
 
-    Everything above the cells is computed anew on a copy of the warehouse; cells do not depend on the methodology. Raises
+    Everything above the cells is recomputed on a copy of the warehouse; cells do not depend on the methodology. Raises
     RuntimeError naming what dbt could not build.
     """
     workspace = inputs.workspace

@@ -1,4 +1,4 @@
-"""dbt in this process: its arguments as pure functions, one run, and the file lock given back afterwards.
+"""dbt in this process: its arguments as pure functions, one run, and release of the file lock afterwards.
 
 Belongs here: everything that calls dbt. Does not belong here: Dagster's objects (`dagster_project`) and SQL (`dbt/`).
 """
@@ -22,17 +22,17 @@ from miyar.workspace import Workspace
 from warehouse.inputs import code_hash
 
 DBT = Path(__file__).resolve().parents[1] / "dbt"
-# What decides the content of a cell: when any of it changes, every slice is computed again.
+# These files determine the content of a cell; when any of them changes, every slice is recomputed.
 CELLS_COME_FROM = ("models/staging/lake/stg_lake__*.sql", "models/intermediate/cells/**/*.sql", "macros/*.sql")
 
-# The two halves of the project, as dbt selects them: rows to cells, and everything computed from cells.
+# The two halves of the project, as dbt selectors: from rows to cells, and everything computed from cells.
 HEAVY = ["fqn:miyar.staging.lake", "fqn:miyar.intermediate.cells"]
 LIGHT = ["fqn:miyar.staging.registry", "fqn:miyar.intermediate.scores", "fqn:miyar.marts"]
 
 
 @dataclass(frozen=True)
 class DbtResult:
-    """One node of a dbt run: unique id, status as dbt says it, seconds, message, and the rows a table was left with."""
+    """One node of a dbt run: unique id, dbt's status, seconds, message, and the number of rows of its table."""
 
     unique_id: str
     status: str
@@ -42,7 +42,7 @@ class DbtResult:
 
     @property
     def name(self) -> str:
-        """The name of a model; of a test, its last part is a hash."""
+        """The name of a model; for a test the last part is a hash."""
         return self.unique_id.rpartition(".")[2]
 
     @property
@@ -51,7 +51,7 @@ class DbtResult:
 
 
 def build_key(project: Path | None = None) -> str:
-    """Hash of the SQL that makes cells."""
+    """Hash of the SQL that computes cells."""
     digest = hashlib.sha256()
     for pattern in CELLS_COME_FROM:
         for path in sorted((project or DBT).glob(pattern)):
@@ -60,16 +60,16 @@ def build_key(project: Path | None = None) -> str:
 
 
 def cells_key(workspace: Workspace) -> str:
-    """Hash of everything cells are made from beside rows: their SQL, and which questions it asks for."""
+    """Hash of everything cells are computed from except rows: their SQL, and the questions it selects."""
     items = workspace.lake / "registry" / "items.parquet"
     return hashlib.sha256(build_key().encode() + (items.read_bytes() if items.is_file() else b"")).hexdigest()[:16]
 
 
 def scores_key(workspace: Workspace) -> str:
-    """Hash of everything scores are made from beside cells: code, methodology and registry as the snapshots have them.
+    """Hash of everything scores are computed from except cells: code, and methodology and registry as in the snapshots.
 
-    The ledger's submissions, the workspace's periods and what was published come and go with data: a period is made again when
-    its own data changed.
+    The ledger's submissions, the workspace's periods and what was published are excluded because they change with the
+    data: a period is recomputed when its own data changed.
     """
     digest = hashlib.sha256(code_hash().encode())
     for path in sorted((workspace.lake / "registry").glob("*.parquet")):
@@ -79,12 +79,12 @@ def scores_key(workspace: Workspace) -> str:
 
 
 def kept_by_period() -> list[str]:
-    """Models whose rows are kept from build to build, a period at a time."""
+    """Models that keep their rows between builds, one period at a time."""
     return sorted(path.stem for path in DBT.glob("models/**/by_period/*") if path.suffix in {".sql", ".py"})
 
 
 def _forget_scores(workspace: Workspace) -> None:
-    """Drop what is kept from build to build above the cells, so that every period is made anew."""
+    """Drop the tables above the cells that are kept between builds, so that every period is recomputed."""
     if not workspace.warehouse.is_file():
         return
     with duckdb.connect(str(workspace.warehouse)) as connection:
@@ -94,7 +94,7 @@ def _forget_scores(workspace: Workspace) -> None:
 
 
 def dbt_variables(workspace: Workspace, key: str) -> dict[str, Any]:
-    """The variables of one run."""
+    """The variables of one dbt run."""
     return {
         "lake": workspace.lake.as_posix(),
         "methodology_version": workspace.settings.methodology,
@@ -114,8 +114,8 @@ def dbt_arguments(
 ) -> list[str]:
     """Command line of one dbt run on a workspace.
 
-    Unit tests prove logic and run with the tests, not on every build. A full refresh is for cells whose SQL changed:
-    their tables may have other columns now.
+    Unit tests check logic, so they run with the tests and not on every build. A full refresh is for cells whose SQL
+    changed, because their tables may have other columns.
     """
     return [
         command,
@@ -130,13 +130,13 @@ def dbt_arguments(
         *(("--full-refresh",) if full_refresh else ()),
         *("--log-level", "none"),
         *("--log-level-file", "warn"),
-        # Nobody reads what dbt would note of the run; writing it takes a second.
+        # Nobody reads dbt's record of the run, and writing it takes a second.
         "--no-write-json",
     ]
 
 
 def environment(workspace: Workspace) -> dict[str, str]:
-    """What `dbt/profiles.yml` reads."""
+    """The environment variables that `dbt/profiles.yml` reads."""
     return {
         "MIYAR_WAREHOUSE": str(workspace.warehouse),
         "MIYAR_MEMORY_LIMIT": workspace.settings.memory_limit,
@@ -146,7 +146,7 @@ def environment(workspace: Workspace) -> dict[str, str]:
 
 
 def prepare_manifest() -> Path:
-    """Parse the project if its manifest is missing or older than its files; a build step, never part of a run."""
+    """Parse the project if its manifest is missing or older than its files; part of the installation, never of a run."""
     manifest = DBT / "target" / "manifest.json"
     newest = max(path.stat().st_mtime for path in DBT.rglob("*") if path.is_file() and "target" not in path.parts)
     if not manifest.is_file() or manifest.stat().st_mtime < newest:
@@ -155,7 +155,7 @@ def prepare_manifest() -> Path:
 
 
 def _parse(write: str) -> Any:
-    """The parsed project. Only who prepares writes: runs beside each other would read what another has half written."""
+    """Parse the project. Only the installation writes the manifest, since concurrent runs could read it half written."""
     from dbt.cli.main import dbtRunner
 
     outcome = dbtRunner().invoke(
@@ -178,9 +178,9 @@ def run_dbt(
 ) -> Iterator[DbtResult]:
     """Build (or test) the warehouse; yields one result per node as soon as dbt has it.
 
-    `only` runs exactly what is selected: without it, tests of a selected model are. Raises RuntimeError when dbt itself could
-    not run. A failed node is a result, not an exception. Closing or interrupting this generator stops the run: queries at work
-    are interrupted, no other model begins, and the file is free afterwards.
+    `only` runs exactly the selection; without it, tests of selected models run too. Raises RuntimeError when dbt itself
+    could not run; a failed node is a result, not an exception. If the caller stops iterating or is interrupted, the run
+    stops: queries are interrupted, no other node is started, and the file is free afterwards.
     """
     workspace.warehouse.parent.mkdir(parents=True, exist_ok=True)
     manifest = _parsed_manifest()
@@ -200,12 +200,12 @@ def run_dbt(
             yield result
 
 
-# Models that are made last, and what is then noted beside the warehouse.
+# Models that are built last, and the file next to the warehouse that then records the key.
 NOTED = {"int_slices__built": "cells.key", "int_periods__built": "scores.key"}
 
 
 def is_stale(workspace: Workspace) -> bool:
-    """Whether code, methodology or registry changed since everything was last made: then a part alone cannot be."""
+    """Return whether code, methodology or registry changed since the last full build, so that a part alone cannot be built."""
     keys = {"cells.key": cells_key(workspace), "scores.key": scores_key(workspace)}
     return any(_noted(workspace, name) != key for name, key in keys.items())
 
@@ -223,7 +223,7 @@ _manifest: Any = None
 
 
 def _parsed_manifest() -> Any:
-    """The project, parsed once per process, with no variables: so the parse cache on disk holds for every workspace."""
+    """The project, parsed once per process and without variables, so that dbt's cache on disk holds for every workspace."""
     global _manifest
     if _manifest is None:
         with _made_to_stay():
@@ -232,7 +232,7 @@ def _parsed_manifest() -> Any:
 
 
 def _streamed(manifest: Any, arguments: list[str]) -> Iterator[DbtResult]:
-    """The results of one invocation of dbt, which works in a thread so that they can be taken while it does."""
+    """Yield the results of one dbt invocation, which runs in a thread so that they are available while it works."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.adapters.factory import get_adapter_by_type
     from dbt.cli.main import dbtRunner
@@ -245,7 +245,7 @@ def _streamed(manifest: Any, arguments: list[str]) -> Iterator[DbtResult]:
         if event.info.name != "NodeFinished":
             return
         if is_stopped.is_set():
-            # dbt takes this for the node's own failure and passes over all that needs it.
+            # dbt treats this as the node's own failure and skips everything that depends on it.
             raise RuntimeError("the run was stopped")
         told, node = event.data.run_result, event.data.node_info
         rows = _rows(node.node_relation.schema, node.node_relation.alias) if node.resource_type == "model" else None
@@ -255,7 +255,7 @@ def _streamed(manifest: Any, arguments: list[str]) -> Iterator[DbtResult]:
         try:
             outcomes.append(dbtRunner(manifest=manifest, callbacks=[hear]).invoke(arguments))
         finally:
-            # dbt keeps the file open in this process; nobody else could read it.
+            # dbt would keep the file open in this process, so nobody else could read it.
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
             results.put(None)
 
@@ -277,14 +277,14 @@ def _streamed(manifest: Any, arguments: list[str]) -> Iterator[DbtResult]:
     outcome = outcomes[0]
     if getattr(outcome.result, "results", None) is None:
         raise could_not_run(outcome.exception)
-    # Nodes that were passed over never began, so nothing was heard of them.
+    # Skipped nodes never start, so the callback did not hear of them.
     for late in outcome.result.results:
         if late.node.unique_id not in told:
             yield DbtResult(late.node.unique_id, str(late.status), float(late.execution_time), str(late.message or ""))
 
 
 def _rows(schema: str, name: str) -> int | None:
-    """Rows of a table of the warehouse that dbt has open; none of a view."""
+    """Number of rows of a table in the warehouse that dbt has open; None for a view."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     handle = DuckDBConnectionManager.env().handle()  # type: ignore[no-untyped-call]
@@ -299,7 +299,7 @@ def _rows(schema: str, name: str) -> int | None:
 
 
 def could_not_run(exception: BaseException | None) -> RuntimeError:
-    """Why dbt came back without results."""
+    """The error for a dbt invocation that returned no results."""
     kind = type(exception).__name__ if exception else "no results and no error"
     error = RuntimeError(": ".join(part for part in ("dbt could not run", kind, str(exception or "")) if part))
     error.__cause__ = exception
@@ -308,9 +308,9 @@ def could_not_run(exception: BaseException | None) -> RuntimeError:
 
 @contextmanager
 def _made_to_stay() -> Iterator[None]:
-    """What is made inside lives as long as the process: the garbage collector does not look through it again and again.
+    """Exempt objects created inside from garbage collection, because they live as long as the process.
 
-    dbt and a parsed project are a quarter of a million objects, and a build makes enough frames to look a dozen times.
+    dbt and a parsed project are a quarter of a million objects, and a build creates enough frames for a dozen collections.
     """
     gc.disable()
     try:

@@ -1,7 +1,7 @@
-"""Everything one warehouse is made from, read once for a run: workspace, registry, contracts, methodology, accounts.
+"""Everything a warehouse is made from, read once per run: workspace, registry, contracts, methodology, accounts.
 
-Belongs here: reading it, and what identifies it (hashes, tags, an edition's origin). Does not belong here: the rows (the lake),
-and what is made from them.
+Belongs here: reading it, and what identifies it (hashes, tags, an edition's origin). Does not belong here: the rows
+(the lake), and what is made from them.
 """
 
 import hashlib
@@ -20,14 +20,14 @@ from publication.editions import Origin
 from publication.method import methodology_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-# The rooms that make numbers. A change of pages, commands or orchestration makes no score again.
+# The rooms that compute numbers. A change of pages, commands or orchestration recomputes no score.
 ROOMS = ("miyar", "ingestion", "expectations", "methodology", "publication", "warehouse", "dbt")
 SOURCES = {".py", ".sql", ".yml", ".csv"}
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """One workspace as it stands: nothing in it is read again while it is used."""
+    """The current inputs of one workspace; nothing is read again while they are in use."""
 
     workspace: Workspace
     registry: Registry
@@ -47,7 +47,7 @@ class Inputs:
         )
 
     def with_accounts(self, accounts: list[Account]) -> "Inputs":
-        """The same with other accounts: those of an intake and all before it."""
+        """The same inputs with other accounts: those of an intake and all before it."""
         return replace(self, accounts=accounts)
 
     @cached_property
@@ -80,7 +80,7 @@ class Inputs:
 
     @property
     def origin(self) -> Origin:
-        """What an edition says it was made from, beside the rows."""
+        """What an edition records about its origin, besides the rows."""
         return Origin(
             methodology_version=self.methodology.version,
             methodology_hash=self.methodology.hash,
@@ -94,7 +94,7 @@ class Inputs:
 
 @cache
 def code_hash() -> str:
-    """Hash of every source file of the rooms that make numbers."""
+    """Hash of every source file of the rooms that compute numbers."""
     digest = hashlib.sha256()
     for room in ROOMS:
         for path in sorted((REPOSITORY / room).rglob("*")):
@@ -105,5 +105,5 @@ def code_hash() -> str:
 
 
 def submission_state(account: Account) -> str:
-    """What a manifest says of a submission: accepted, refused or withdrawn."""
+    """A submission's state in a manifest: accepted, refused or withdrawn."""
     return "withdrawn" if account.withdrawn else account.status

@@ -1,6 +1,6 @@
-"""The warehouse published as it stands: what the asset and `miyar publish` do alike.
+"""Publishing the current warehouse, shared by the asset and `miyar publish`.
 
-Belongs here: what has to hold before, and what an edition is told of its origin. Does not belong here: how editions are made
+Belongs here: the preconditions, and the origin that an edition records. Does not belong here: how editions are made
 (`publication.editions`).
 """
 
@@ -21,7 +21,7 @@ def publish_warehouse(
     require_built(inputs)
     workspace = inputs.workspace
     workspace.scratch.mkdir(exist_ok=True)
-    # In scratch, so that what a killed run leaves of the copied warehouse is gone with the next one.
+    # In scratch, so that the next run deletes the copied warehouse if this one is killed.
     with tempfile.TemporaryDirectory(dir=workspace.scratch) as aside:
         return publish(
             workspace,

@@ -1,4 +1,4 @@
-"""An edition made again from its kept inputs, to see that it comes out the same.
+"""Rebuilding an edition from its kept inputs, to check that the result is the same.
 
 Belongs here: one build of a restored workspace and the comparison. Does not belong here: keeping inputs (`publication.vintages`).
 """
@@ -21,7 +21,7 @@ from warehouse.snapshots import write_snapshots
 
 @dataclass(frozen=True)
 class Reproduction:
-    """Content hashes, published and made again, and the tables and packs that differ."""
+    """Content hashes of the published and the rebuilt edition, and the tables and packs that differ."""
 
     published: str
     again: str
@@ -33,9 +33,9 @@ class Reproduction:
 
 
 def reproduce(workspace: Workspace, edition_id: str, folder: Path, *, anyway: bool = False) -> Reproduction:
-    """Make an edition again in the empty folder `folder`; the workspace is only read.
+    """Rebuild an edition in the empty folder `folder`; the workspace is only read.
 
-    Raises MiyarError when the inputs are not there, or when the code is another one and `anyway` was not said.
+    Raises MiyarError when the inputs are missing, or when the code differs and `anyway` is false.
     """
     manifest = read_manifest(workspace.editions / edition_id)
     if manifest.inputs_hash is None:
@@ -78,7 +78,7 @@ def reproduce(workspace: Workspace, edition_id: str, folder: Path, *, anyway: bo
 
 
 def _differing(published: Manifest, again: Manifest) -> list[str]:
-    """The parts of the content hash that are not the same."""
+    """The parts of the content hash that differ."""
     tables = sorted((published.tables.keys() | again.tables.keys()) - OF_HISTORY)
     packs = sorted(published.packs.keys() | again.packs.keys())
     return [

@@ -1,4 +1,4 @@
-"""What dbt reads beside the lake: registry, methodology, ledger, what was published; as Parquet, anew before every build.
+"""What dbt reads besides the lake, as Parquet rewritten before every build: registry, methodology, ledger, what was published.
 
 Belongs here: turning those rooms' objects into flat tables. Does not belong here: checks (each room checks its own).
 """
@@ -29,7 +29,7 @@ PRACTICE_COLUMNS = [
 
 
 def write_snapshots(inputs: Inputs, *, into: Path | None = None) -> None:
-    """Write `registry/*.parquet` into the lake (or another folder); rows in the order of their source, columns text."""
+    """Write `registry/*.parquet` into the lake (or another folder); rows are in source order, and all columns are text."""
     workspace, registry, methodology = inputs.workspace, inputs.registry, inputs.methodology
     folder = (into or workspace.lake) / "registry"
     folder.mkdir(parents=True, exist_ok=True)

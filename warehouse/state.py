@@ -1,4 +1,4 @@
-"""What the warehouse and the last edition were made from, so that nothing is done twice and nothing stale is published.
+"""What the warehouse and the last edition were made from, so that no work is repeated and nothing stale is published.
 
 Belongs here: the two marks. Does not belong here: the hash of all inputs (`inputs`), and the work.
 """
@@ -9,7 +9,7 @@ from warehouse.inputs import Inputs
 
 
 class State:
-    """Marks `built` and `published`, each the inputs' hash of its last success; losing them only costs a rebuild."""
+    """Marks `built` and `published`: the hash of the inputs at the last success of each. Losing them only costs a rebuild."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._folder = workspace.root / "warehouse"

@@ -1,7 +1,7 @@
-"""One delivered file to one Parquet file of texts in delivered order, whatever its format.
+"""Turn one delivered file of any format into one Parquet file of texts in delivered order.
 
-Belongs here: the readers by format, and checks that hold for every format. Does not belong here: the formats themselves
-(`text`, `sheet`, `nested`) and what the columns mean (`ingestion.mapping`).
+Belongs here: the readers by format, and checks for every format. Does not belong here: the formats themselves (`text`,
+`sheet`, `nested`) and what the columns mean (`ingestion.mapping`).
 """
 
 from collections.abc import Callable
@@ -20,8 +20,8 @@ from miyar.errors import MiyarError
 
 Reader = Callable[[Input, duckdb.DuckDBPyConnection, Path], Source]
 
-# Format of a contract -> its reader. A new format is a model in `ingestion.formats`, a reader here, and a writer for the
-# simulation (`simulation.files.WRITERS`).
+# Format of a contract -> its reader. A new format needs a model in `ingestion.formats`, a reader here, and a writer for
+# the simulation (`simulation.files.WRITERS`).
 READERS: dict[str, Reader] = {
     "csv": read_text,
     "tsv": read_text,
@@ -34,7 +34,7 @@ READERS: dict[str, Reader] = {
 
 
 def read(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
-    """Read a file into scratch; raises MiyarError on anything that makes the file as a whole unreadable."""
+    """Read a file into scratch; raises MiyarError if the file as a whole cannot be read."""
     try:
         size = given.path.stat().st_size
         with given.path.open("rb"):
@@ -69,7 +69,7 @@ def _refuse_blank_headers(given: Input, connection: duckdb.DuckDBPyConnection, s
 
 
 def _measure(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> Source:
-    """Look over all cells once: refuse those that are too long, and note the columns that are plain."""
+    """Scan all cells once: refuse those that are too long, and note which columns are plain."""
     positions = source.headers.wanted
     if not positions:
         return source
@@ -81,7 +81,7 @@ def _measure(given: Input, connection: duckdb.DuckDBPyConnection, source: Source
     lengths, plain, sound = measured[0::3], measured[1::3], measured[2::3]
     problems = []
     for position, length in zip(positions, lengths, strict=True):
-        # Bytes are counted first because that is cheap; a character takes up to four.
+        # Count bytes first because that is cheap; a character takes up to four.
         if length is not None and length > LONGEST_FIELD:
             found = connection.execute(
                 f"select source_row, length(c{position}) from {source.relation} "

@@ -1,6 +1,6 @@
-"""What a spreadsheet's zip archive holds, looked at before any spreadsheet library opens it.
+"""Inspection of a spreadsheet's zip archive before any spreadsheet library opens it.
 
-Belongs here: zip bombs, damage, and the cells whose formula failed (the reading library shows those as empty). Does not
+Belongs here: zip bombs, damage, and cells whose formula failed (which the reading library shows as empty). Does not
 belong here: the values of cells (`sheet`).
 """
 
@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from ingestion.readers.input import Input
 from ingestion.values import NO_CACHED_VALUE, SHEET_ERRORS
 
-# A sheet of a million rows and thirty columns is under 2 GB of XML; nobody reports on services with more.
+# A sheet of a million rows and thirty columns is under 2 GB of XML; no report on services is larger.
 LARGEST_UNPACKED = 2 << 30
-# Real sheets pack 10 to 60 times; deflate's own maximum is about 1,030, which only padding reaches. Small files may pack
-# well by chance, so the ratio counts from a size that could hurt.
+# Real sheets compress 10 to 60 times. Deflate's maximum is about 1,030, which only padding reaches. Small files may
+# compress well by chance, so the ratio is checked only from a size that could do harm.
 LARGEST_RATIO, RATIO_COUNTS_FROM = 200, 64 << 20
 _BLOCK = 4 << 20
 _CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
@@ -35,7 +35,7 @@ Cells = dict[tuple[int, int], str]  # (row, column), both counted from 0 -> the 
 
 
 def check_archive(given: Input) -> None:
-    """Refuse bombs and damaged archives; every member is unpacked once in small blocks, so sizes cannot lie."""
+    """Refuse bombs and damaged archives. Every member is unpacked once in small blocks, because declared sizes may be false."""
     try:
         with zipfile.ZipFile(given.path) as archive:
             members = archive.infolist()
@@ -67,7 +67,7 @@ def _truncated(given: Input) -> Exception:
 
 
 def failed_cells(given: Input, sheet: str) -> Cells:
-    """Cells of a sheet whose formula gave an error or was never computed."""
+    """Cells of a sheet whose formula returned an error or was never computed."""
     with zipfile.ZipFile(given.path) as archive:
         if given.contract.format.type == "ods":
             return _failed_ods(archive.read("content.xml"), sheet)
@@ -142,7 +142,7 @@ def _known_error(text: str) -> str:
 
 
 def _failed_ods(content: bytes, sheet: str) -> Cells:
-    """Positions follow from repeat counts, so every cell of the sheet is passed."""
+    """Visits every cell of the sheet, because positions follow from repeat counts."""
     found: Cells = {}
     inside, row, column, repeated = False, 0, 0, 1
     for event in _ODS.finditer(content):

@@ -1,6 +1,6 @@
-"""A file to be read, and what a reader makes of it.
+"""A file to read, and what a reader returns.
 
-Belongs here: what all readers take and give. Does not belong here: any format.
+Belongs here: the input and output of all readers. Does not belong here: any format.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ LONGEST_FIELD = 100_000
 
 @dataclass(frozen=True)
 class Input:
-    """A file to be read, and how it is named in messages."""
+    """A file to read, and its name in messages."""
 
     path: Path
     shown: str
@@ -33,15 +33,15 @@ class Input:
 
 @dataclass(frozen=True)
 class Source:
-    """The texts of one file: Parquet columns `c<position of the header>`, and how a row's number is computed."""
+    """The texts of one file: Parquet columns `c<position of the header>`, and how row numbers are computed."""
 
     relation: str  # SQL relation with column source_row and the text columns
     headers: Headers
     rows: int
     plain: frozenset[int] = frozenset()  # columns whose texts need neither cleaning nor folding
-    sound: frozenset[int] = frozenset()  # columns without any text that could be a spreadsheet's error
+    sound: frozenset[int] = frozenset()  # columns in which no text can be a spreadsheet error
 
 
 def unreadable(given: Input, error: OSError) -> MiyarError:
-    """The problem of a file that cannot be opened: gone since it was found, closed to us, or on a failing disk."""
+    """The problem of a file that cannot be opened: deleted since it was found, not permitted, or on a failing disk."""
     return given.fail("file_unreadable", *why_unreadable(error))

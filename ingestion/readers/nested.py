@@ -1,7 +1,7 @@
-"""JSON, JSON lines and Parquet: nested fields flattened to `a.b`, values as text.
+"""Readers of JSON, JSON lines and Parquet: nested fields flattened to `a.b`, values as text.
 
-Belongs here: formats whose records carry their own names. Does not belong here: delimited text (`text`), the
-download of JSON from a server (`ingestion.fetch`).
+Belongs here: formats whose records carry field names. Does not belong here: delimited text (`text`), fetching JSON from
+a server (`ingestion.fetch`).
 """
 
 import json
@@ -18,19 +18,19 @@ from ingestion.readers.input import Input, Source
 from ingestion.readers.text import error_line, mixed_line_ends, transcode
 from miyar import sql
 
-_LONGEST_LINE = 16 << 20  # one JSON record; as DuckDB's own limit for a JSON object
+_LONGEST_LINE = 16 << 20  # one JSON record; the same as DuckDB's limit for a JSON object
 _SHOWN_LINES = 10  # malformed lines named in one message
 
 
 def read_lines(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
-    """Read JSON lines into scratch; row numbers are lines of the file."""
+    """Read JSON lines into scratch; row numbers are line numbers of the file."""
     records = scratch / "records.parquet"
     _lines(given, connection, records)
     return _flatten_json(given, connection, records, scratch)
 
 
 def read_json(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
-    """Read a JSON document into scratch; row numbers are the places of its records, from 1."""
+    """Read a JSON document into scratch; row numbers are the positions of its records, from 1."""
     form = given.contract.format
     assert isinstance(form, JsonFormat)  # noqa: S101 -- narrows the type; the caller chose by it
     records = scratch / "records.parquet"
@@ -77,7 +77,7 @@ def _lines(given: Input, connection: duckdb.DuckDBPyConnection, records: Path) -
 
 
 def _copy_lines(connection: duckdb.DuckDBPyConnection, path: Path, records: Path) -> None:
-    # One text column and a delimiter that JSON must escape: every line, blank ones too, is one row.
+    # With one text column and a delimiter that JSON must escape, every line is one row, blank lines included.
     connection.execute(
         f"""copy (select record from read_csv({sql.text(str(path))}, auto_detect = false, header = false,
             columns = {{'record': 'varchar'}}, delim = '\x1f', quote = '', escape = '',
@@ -113,7 +113,7 @@ def _items(given: Input, form: JsonFormat, connection: duckdb.DuckDBPyConnection
 
 
 def _explain_json(given: Input) -> Exception:
-    """Where the JSON breaks: only done for files that do not parse."""
+    """Find where the JSON breaks; called only for files that do not parse."""
     try:
         content = given.path.read_text("utf-8-sig")
         json.loads(content)
@@ -176,7 +176,7 @@ def _quoted(name: str) -> str:
 
 
 def read_parquet(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
-    """Read Parquet into scratch as texts; row numbers are the places of its rows, from 1."""
+    """Read Parquet into scratch as texts; row numbers are the positions of its rows, from 1."""
     source = sql.parquet(given.path, with_places=True)
     raw = scratch / "raw.parquet"
     try:
@@ -209,7 +209,7 @@ def _access(path: tuple[str, ...]) -> str:
 
 
 def _text_of(path: tuple[str, ...], kind: str) -> str:
-    """Whole numbers without a decimal part, everything else as DuckDB writes it (ISO dates, UTC)."""
+    """SQL of a field as text: whole numbers without a decimal part, the rest as DuckDB writes it (ISO dates, UTC)."""
     value = _access(path)
     if kind in {"DOUBLE", "FLOAT"} or kind.startswith("DECIMAL"):
         whole = f"isfinite({value}::double) and {value} = trunc({value}) and abs({value}) <= {2**53}"

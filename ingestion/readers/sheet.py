@@ -1,4 +1,4 @@
-"""Spreadsheets (xlsx, ods) through calamine: cells as text, banner and header rows, row numbers as the sheet shows them.
+"""Spreadsheets (xlsx, ods) read with calamine: cells as text, banner and header rows, row numbers as the sheet shows them.
 
 Belongs here: values of cells. Does not belong here: the archive around them (`archives`), header matching (`ingestion.headers`).
 """
@@ -21,11 +21,11 @@ from ingestion.readers.text import join_headers
 from miyar import sql
 
 _BATCH = 20_000  # rows held as Python objects at a time
-_EXACT = 2**53  # whole numbers up to here are exact in a spreadsheet
+_EXACT = 2**53  # whole numbers up to this are exact in a spreadsheet
 
 
 def read_sheet(given: Input, _: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
-    """Read one sheet into scratch; fully empty rows are passed over but keep their row number."""
+    """Read one sheet into scratch; fully empty rows are skipped but still counted in row numbers."""
     form = given.contract.format
     assert isinstance(form, SheetFormat)  # noqa: S101 -- narrows the type; the caller chose by it
     check_archive(given)
@@ -77,7 +77,7 @@ def _open(given: Input, form: SheetFormat) -> CalamineSheet:
 
 
 def _rows(sheet: CalamineSheet, failed: Cells, decimal: str) -> Iterator[tuple[int, list[str]]]:
-    """(row number as shown, texts of its cells) of every row that is not empty."""
+    """Yield (row number as shown, texts of its cells) for every row that is not empty."""
     by_row: dict[int, dict[int, str]] = {}
     for (row, column), error in failed.items():
         by_row.setdefault(row, {})[column] = error
@@ -89,7 +89,7 @@ def _rows(sheet: CalamineSheet, failed: Cells, decimal: str) -> Iterator[tuple[i
             texts[column] = error
         if any(texts):
             yield row + 1, texts
-    # Rows below the last value: the library does not see cells whose formula failed.
+    # Rows below the last value, which the library omits because it does not see cells whose formula failed.
     for row in sorted(by_row):
         width = max(by_row[row]) + 1
         yield row + 1, [by_row[row].get(column, "") for column in range(width)]

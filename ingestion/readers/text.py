@@ -21,9 +21,9 @@ from ingestion.readers.input import LONGEST_FIELD, Input, Source
 from miyar import sql
 
 _BLOCK = 8 << 20
-# DuckDB holds a whole line in memory; a line is as long as all its cells, so the limit is some cells of LONGEST_FIELD.
+# DuckDB holds a whole line in memory. A line is as long as all its cells, so the limit is a few cells of LONGEST_FIELD.
 _LONGEST_LINE = 20 * LONGEST_FIELD
-_NO_NULL = "\x01"  # no text of a file is null by itself; the contract says which texts mean no value
+_NO_NULL = "\x01"  # keeps DuckDB from reading any text as null; the contract says which texts mean no value
 
 
 def read_text(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
@@ -49,17 +49,17 @@ def read_text(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path
 
 
 def mixed_line_ends(error: duckdb.Error) -> bool:
-    """True when the parser gave up because lines end in two ways (joined extracts): writing them in one way helps."""
+    """True when the parser failed because the file mixes line ends (joined extracts), which rewriting them solves."""
     return "invalid state" in str(error)
 
 
 def header_cells(given: Input, form: CsvFormat, path: Path) -> list[str]:
-    """The header's cells; two header rows are joined with ` / `, the upper one filled to the right."""
-    # Reading ahead may meet wrong bytes far below the header; the parser reports those with their row.
+    """The header's cells; two header rows are joined with ` / `, with the upper one filled to the right."""
+    # The buffer may already hold invalid bytes from far below the header; the parser reports those with their row.
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
         reader = _csv(stream, form)
         try:
-            # Banner rows may hold line ends in quotes, as any row.
+            # Banner rows may contain quoted line ends, like any row.
             rows = [next(reader, []) for _ in range(lines_above(form))][form.skip_rows :]
         except csv.Error:
             raise given.fail(
@@ -81,7 +81,7 @@ def header_cells(given: Input, form: CsvFormat, path: Path) -> list[str]:
 
 
 def join_headers(rows: list[list[str]]) -> list[str]:
-    """One name per column from one or two header rows."""
+    """One name per column, from one or two header rows."""
     if len(rows) == 1:
         return rows[0]
     upper, lower = rows
@@ -119,7 +119,7 @@ def _copy(
 
 
 def _as_utf8(given: Input, form: CsvFormat, scratch: Path) -> Path:
-    """The file itself when it is UTF-8, else a copy in UTF-8; NUL bytes and a wrong encoding are refused here."""
+    """The file itself if it is UTF-8, else a copy in UTF-8; NUL bytes and a wrong encoding are refused here."""
     try:
         encoding = codecs.lookup(form.encoding).name
     except LookupError:
@@ -154,7 +154,7 @@ def _nul(given: Input, row: int) -> Exception:
 
 
 def transcode(given: Input, path: Path, encoding: str, scratch: Path, one_line_end: bool = False) -> Path:
-    """A copy in UTF-8 in scratch, on request with all lines ended in one way; line numbers stay the same."""
+    """Copy the file to scratch in UTF-8, on request with uniform line ends; line numbers stay the same."""
     target = scratch / ("one_line_end.csv" if one_line_end else "utf8.csv")
     decoder = codecs.getincrementaldecoder(encoding)()
     line, offset, held = 1, 0, ""
@@ -190,7 +190,7 @@ def encoding_problem(given: Input, encoding: str, offset: int, row: int) -> Exce
 
 
 def _explain(given: Input, form: CsvFormat, path: Path, error: duckdb.Error) -> Exception:
-    """DuckDB's message as a rule, a row and a next step; its own text quotes cells and is not passed on."""
+    """Translate DuckDB's message to a rule, a row and a next step; its text quotes cells, so it is not passed on."""
     message = str(error)
     row = error_line(error)
     if "unicode" in message or "utf-8" in message.lower():
@@ -225,7 +225,7 @@ def _explain(given: Input, form: CsvFormat, path: Path, error: duckdb.Error) -> 
 
 
 def error_line(error: duckdb.Error) -> int | None:
-    """The line DuckDB's message names."""
+    """The line that DuckDB's message names."""
     found = re.search(r"CSV Error on Line: (\d+)", str(error))
     return int(found[1]) if found else None
 
@@ -252,8 +252,8 @@ def _find_wrong_byte(given: Input, path: Path, row: int | None) -> Exception:
 def _numbered(raw: Path, path: Path, form: CsvFormat, rows: int) -> str:
     """SQL relation of `raw` with source_row: by position, or by a list of line numbers where lines and rows differ.
 
-    They differ when cells hold line ends or lines are blank. Should the structure not be recovered from quotes alone,
-    rows are counted as a spreadsheet would count them.
+    They differ when cells contain line ends or lines are blank. If quotes alone do not reveal the structure, rows are
+    counted as a spreadsheet would count them.
     """
     by_position = (
         f"(select file_row_number + {lines_above(form) + 1} as source_row, * exclude (file_row_number) "
@@ -277,7 +277,7 @@ def _numbered(raw: Path, path: Path, form: CsvFormat, rows: int) -> str:
 
 
 def _record_lines(path: Path, form: CsvFormat) -> npt.NDArray[np.int64]:
-    """The line each non-blank record starts on: a line end outside quotes ends a record."""
+    """The line on which each non-blank record starts; a line end outside quotes ends a record."""
     quote = (form.quote or "\0").encode()[0]
     found: list[npt.NDArray[np.int64]] = []
     line, open_quotes, at_start = 1, 0, True
@@ -288,7 +288,7 @@ def _record_lines(path: Path, form: CsvFormat) -> npt.NDArray[np.int64]:
             is_end = data == 10
             parity = (np.cumsum(data == quote) + open_quotes) & 1
             ends_record = is_end & (parity == 0)
-            # A record begins at a byte that follows a record's end and is no line end itself.
+            # A record begins at the first byte after a record's end that is not itself a line end.
             follows = np.empty(len(data), bool)
             follows[1:] = ends_record[:-1]
             if len(data):

@@ -15,7 +15,7 @@ EVIDENCE = Path(__file__).resolve().parents[2] / "docs" / "evidence"
 
 
 def main() -> int:
-    """Run; the exit code is 1 where a claim was missed."""
+    """Run the studies; the exit code is 1 if a claim was missed."""
     parser = argparse.ArgumentParser(prog="python -m simulation.coverage", description=__doc__)
     parser.add_argument("--study", choices=[study.name for study in STUDIES], help="print this study alone")
     chosen = parser.parse_args()

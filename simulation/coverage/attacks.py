@@ -1,6 +1,6 @@
-"""Suppressed tables under attack: what a reader with a linear program works out about the hidden counts.
+"""Suppressed tables under attack: what a reader with a linear program can infer about the hidden counts.
 
-Belongs here: random tables of a release, and an attacker that shares no code with the product's own prover. Does not belong
+Belongs here: random tables of a release, and an attacker that shares no code with the product's prover. Does not belong
 here: what is hidden (`methodology.suppression`, which the warehouse calls too).
 
 The attacker knows every published count, every sum within and across the tables and editions, and that no count is negative.
@@ -22,7 +22,7 @@ Mask = npt.NDArray[np.bool_]
 # Unit type, agency ("" for a region of the whole) and unit.
 Key = tuple[str, str, str]
 Counts = dict[Key, int]
-# Parts and their total, by place among all cells.
+# Parts and their total, as positions among all cells.
 Sum = tuple[list[int], int]
 MINIMUM_N, OWNER_N = 30, 5
 WIDTH = 2 * OWNER_N
@@ -32,7 +32,7 @@ METRICS = pd.DataFrame({"metric_id": ["m"], "estimator": ["mean"]})
 
 @dataclass(frozen=True)
 class World:
-    """Counts of one metric, the agency's region of each branch, and what an earlier edition said and showed."""
+    """Counts of one metric, the agency's region of each branch, and what an earlier edition counted and showed."""
 
     counts: Counts
     region: dict[str, str]
@@ -42,7 +42,7 @@ class World:
 
 @dataclass(frozen=True)
 class Hidden:
-    """What the product hides: all cells, those too small that no edition showed, and of these the ones with a proof."""
+    """What the product hides: all cells, the small ones that no edition showed, and those of them with a proof."""
 
     cells: frozenset[Key]
     small: frozenset[Key]
@@ -51,7 +51,7 @@ class Hidden:
 
 @dataclass(frozen=True)
 class Tables:
-    """Cells of all tables one after another, and the sums a reader knows."""
+    """The cells of all tables, concatenated, and the sums a reader knows."""
 
     values: Floats
     sums: list[Sum]
@@ -87,7 +87,7 @@ def study(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def editions(worlds: Sequence[World]) -> list[Finding]:
-    """What looking at the previous edition is worth, and what is not claimed: that its own hidden counts stay hidden."""
+    """What checking against the previous edition gains; that its own hidden counts stay hidden is shown but not claimed."""
     exposed, kept = [], []
     forgotten = protected([World(world.counts, world.region) for world in worlds])
     for world, blind, hidden in zip(worlds, forgotten, protected(worlds), strict=True):
@@ -102,7 +102,7 @@ def editions(worlds: Sequence[World]) -> list[Finding]:
 
 
 def protected(worlds: Sequence[World]) -> list[Hidden]:
-    """What the product hides of each world, all in one call as a release would be."""
+    """What the product hides of each world, computed in one call as for a release."""
     rows, lying, published = [], [], []
     for number, world in enumerate(worlds):
         table = {"metric_id": "m", "period_id": "q", "instrument_id": number}
@@ -140,7 +140,7 @@ def people(rng: np.random.Generator, shape: tuple[int, int, int, int], typical: 
 
 
 def counted(answers: npt.NDArray[np.int64], kinds: Sequence[str]) -> World:
-    """The cells of answers by agency, service, region and branch: agencies, regions, and parts of the `kinds` named."""
+    """Cells counted from answers by agency, service, region and branch: agencies, regions, and the named `kinds` of parts."""
     counts: Counts = {}
     region: dict[str, str] = {}
     for a, own in enumerate(answers):
@@ -159,18 +159,18 @@ def counted(answers: npt.NDArray[np.int64], kinds: Sequence[str]) -> World:
 
 
 def regions(rng: np.random.Generator) -> World:
-    """Three to six agencies by three to five regions, and the totals of both."""
+    """Three to six agencies by three to five regions, with the totals of both."""
     shape = (int(rng.integers(3, 7)), 1, int(rng.integers(3, 6)), 1)
     return counted(people(rng, shape, 80), ["agency_region"])
 
 
 def branches(rng: np.random.Generator) -> World:
-    """Three agencies with services, regions, and branches that lie in the regions: sums that cross."""
+    """Three agencies with services, regions, and branches within the regions, so that sums cross."""
     return counted(people(rng, (3, 3, 3, 2), 20), ["service", "agency_region", "branch"])
 
 
 def unnamed(rng: np.random.Generator) -> World:
-    """The same, but some answers name no service or no branch, and stand in totals only."""
+    """The same, but some answers name no service or no branch and count in totals only."""
     world = branches(rng)
     counts = dict(world.counts)
     for key, n in world.counts.items():
@@ -194,13 +194,13 @@ def corrected(rng: np.random.Generator, size: int) -> list[World]:
 
 
 def attacked(world: World, hidden: frozenset[Key], targets: frozenset[Key], of_earlier: bool = False) -> Floats:
-    """How wide the interval of each target stays for a reader of both editions, where today's does not show `hidden`."""
+    """Width of each target's interval for a reader of both editions when today's does not show `hidden`."""
     first = {key: place for place, key in enumerate(world.earlier)}
     second = {key: len(first) + place for place, key in enumerate(world.counts)}
     values = [*world.earlier.values(), *world.counts.values()]
     known = [*(key in world.shown for key in first), *(key not in hidden for key in second)]
     sums = [*sums_of(first, world.region), *sums_of(second, world.region)]
-    # What names no part is one that is never shown.
+    # Answers that name no part form one more part, which is never shown.
     for parts, total in sums:
         if (rest := values[total] - sum(values[part] for part in parts)) > 0:
             parts.append(len(values))
@@ -212,7 +212,7 @@ def attacked(world: World, hidden: frozenset[Key], targets: frozenset[Key], of_e
 
 
 def sums_of(place: dict[Key, int], region: dict[str, str]) -> list[Sum]:
-    """Every total with parts, as the attacker reads the units' names."""
+    """Every total with its parts, as the attacker reads them from the units' names."""
     parts: dict[tuple[Key, str], list[int]] = {}
     for (unit_type, agency, unit), own in place.items():
         if unit_type in {"service", "agency_region", "branch"}:
@@ -225,7 +225,7 @@ def sums_of(place: dict[Key, int], region: dict[str, str]) -> list[Sum]:
 
 
 def widths(tables: Tables, hidden: Mask, targets: npt.NDArray[np.int64]) -> Floats:
-    """Highest less lowest value of each target that a reader of all other cells cannot rule out."""
+    """Highest minus lowest value of each target that is consistent with all other cells."""
     unknown = np.flatnonzero(hidden)
     column = {int(cell): place for place, cell in enumerate(unknown)}
     rows, right = [], []
@@ -241,7 +241,7 @@ def widths(tables: Tables, hidden: Mask, targets: npt.NDArray[np.int64]) -> Floa
             right.append(-known)
     if not rows:
         return np.full(targets.size, np.inf)
-    # One program for all targets: a copy of the unknowns for the lowest value of each, and one for the highest.
+    # One program for all targets, with a copy of the unknowns for each target's lowest value and one for its highest.
     copies = 2 * targets.size
     if not copies:
         return np.zeros(0)
@@ -253,7 +253,7 @@ def widths(tables: Tables, hidden: Mask, targets: npt.NDArray[np.int64]) -> Floa
         goal,
         A_eq=sparse.kron(sparse.eye_array(copies), np.array(rows), format="csr"),
         b_eq=np.tile(right, copies),
-        bounds=(0, 10 * tables.values.sum() + 1),  # far above what any total lets a part be
+        bounds=(0, 10 * tables.values.sum() + 1),  # far above what any total allows
         method="highs",
     )
     if found.status != 0:

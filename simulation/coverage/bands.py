@@ -1,7 +1,7 @@
 """Expected range: how often a unit that differs no more than its peers do is called worse, or much worse.
 
-Belongs here: worlds in which nobody stands out: true scores scatter normally, as the method assumes. Does not belong here:
-screens (`screening`).
+Belongs here: worlds without outliers, in which true scores scatter normally, as the method assumes. Does not belong
+here: screens (`screening`).
 """
 
 from collections.abc import Callable
@@ -11,9 +11,9 @@ import numpy as np
 from methodology.peers import band, expected_range
 from simulation.coverage.findings import Finding, Floats, at_most, drawn
 
-# Units and true spread in typical errors.
+# Number of units, and the true spread as a multiple of the typical error.
 WORLDS = ((10, 0.0), (10, 2.0), (20, 0.0), (20, 2.0), (50, 1.0), (50, 2.0), (50, 5.0), (200, 2.0))
-# One side of a 95 % range is 2.5 %; what an interval's 94-96 % leaves to one side is half a point more.
+# One side of a 95 % range is 2.5 %; the 94-96 % allowed for an interval leaves half a point more for one side.
 WORSE, MUCH_WORSE = at_most(0.03), at_most(0.001)
 FEW = "the spread is estimated from few peers, which makes tails heavier than normal: up to three units in a thousand"
 METHODS: dict[str, Callable[[Floats, Floats], Floats]] = {

@@ -1,7 +1,7 @@
-"""Time to resolve with cases still open: Kaplan-Meier's intervals, and what closed cases alone would say.
+"""Time to resolve with cases still open: Kaplan-Meier's intervals, and what closed cases alone would show.
 
-Belongs here: worlds of complaints with a known distribution of durations. Does not belong here: rates of
-complaints (`intervals`).
+Belongs here: worlds of complaints with a known distribution of durations. Does not belong here: rates of complaints
+(`intervals`).
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from methodology.survival import Cells
 from methodology.time_figures import TimeFigures, time_figures
 from simulation.coverage.findings import COVERS, Finding, Floats, at_least, drawn, holds
 
-# Days to resolve are log-normal: median 12, and one in ten open after five weeks.
+# Days to resolve are log-normal: the median is 12, and one in ten cases is open after five weeks.
 MEDIAN, SIGMA = 12.0, 0.8
 QUARTER = 91.0
 TARGETS = (5.0, 12.0, 25.0)
@@ -37,7 +37,7 @@ def durations(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
 
 
 def watched(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """Cases opened through a quarter and looked at a month later: those not resolved by then are open."""
+    """Cases opened over a quarter and observed a month later, when those not yet resolved are open."""
     found = []
     for n in (50, 200):
         true, open_for = durations(rng, (draws, n)), QUARTER / 3 + rng.uniform(-QUARTER / 3, QUARTER / 3, (draws, n))
@@ -49,7 +49,7 @@ def watched(rng: np.random.Generator, draws: int) -> list[Finding]:
             found.append(drawn(f"resolved within {target:g} days, {n} cases, some still open", held, COVERS, reason))
         held = median_held(cells, MEDIAN)
         found.append(drawn(f"median time to resolve, {n} cases, some still open", held, COVERS))
-    # The misleading figure with an interval of its own, as a reader of closed cases would draw it.
+    # The misleading figure, with the interval that a reader of closed cases would compute.
     naive = np.concatenate([some.closed_only.by_target for some in figures(cells, 12.0)])
     half = stats.norm.ppf(0.975) * np.sqrt(naive * (1 - naive) / closed.sum(axis=1))
     held_naive = holds(resolved_by(12.0), (naive - half, naive + half))
@@ -57,12 +57,12 @@ def watched(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def whole_days(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """Durations told in whole days: the median's interval ends on a day, and is a little too wide."""
+    """Durations in whole days: the median's interval ends on a day and is a little too wide."""
     n = 200
     true = np.ceil(durations(rng, (draws, n)))
     open_for = np.floor(rng.uniform(0, 2 * QUARTER / 3, (draws, n)))
     cells = cells_of(np.minimum(true, open_for), true <= open_for)
-    # The first whole day by which half are resolved.
+    # The first whole day by which half of the cases are resolved.
     day = next(day for day in range(1, 100) if resolved_by(day) >= 0.5 - 1e-12)
     return [
         drawn("resolved within 12 days, whole days", by_target_held(cells, 12.0), COVERS),
@@ -71,7 +71,7 @@ def whole_days(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def inherited(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """Half the cases are stock taken over at some age: they were bound to be unresolved until then."""
+    """Half of the cases are stock taken over at some age, which implies that they were unresolved until then."""
     n = 200
     last, entry, closed = np.empty((draws, n)), np.empty((draws, n)), np.empty((draws, n), bool)
     for world in range(draws):
@@ -92,7 +92,7 @@ def inherited(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def cells_of(time: Floats, closed: Flags, entry: Floats | None = None) -> Cells:
-    """Single cases (worlds, cases), each world a unit: a case is a cell of one, and one more where it was taken over."""
+    """Single cases (worlds, cases), each world as a unit: a case is one cell, plus one more if it was taken over."""
     unit, ended = np.indices(time.shape)[0].ravel(), closed.ravel().astype(float)
     if entry is None:
         return Cells.of(unit, time.ravel(), ended, 1 - ended)
@@ -107,7 +107,7 @@ def cells_of(time: Floats, closed: Flags, entry: Floats | None = None) -> Cells:
 
 
 def figures(cells: Cells, target: float) -> list[TimeFigures]:
-    """Figures of some worlds after the other: durations to the minute make a grid that all worlds at once would not fit."""
+    """Figures for a few worlds at a time: with durations to the minute, the grid of all worlds would not fit in memory."""
     worlds = range(0, cells.units, AT_ONCE)
     return [time_figures(cells.of_units(first, first + AT_ONCE), target, QUARTER) for first in worlds]
 

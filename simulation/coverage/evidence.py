@@ -1,4 +1,4 @@
-"""The evidence: findings as a page, as JSON and as plots, byte for byte the same from the same findings.
+"""The evidence: findings as a page, as JSON and as plots, identical to the byte for the same findings.
 
 Belongs here: how findings are shown. Does not belong here: what is claimed and found (the studies).
 """
@@ -29,14 +29,14 @@ else; they come out the same on every machine. A short form runs with the tests.
 
 @dataclass(frozen=True)
 class Result:
-    """A study and what it found."""
+    """A study and its findings."""
 
     study: Study
     findings: Sequence[Finding]
 
     @property
     def command(self) -> str:
-        """What repeats this study alone."""
+        """The command that repeats this study alone."""
         return f"python -m simulation.coverage --study {self.study.name}"
 
 
@@ -66,7 +66,7 @@ def page(results: Sequence[Result]) -> str:
 
 
 def table(findings: Sequence[Finding]) -> str:
-    """Findings as a Markdown table, and below it why claims were withdrawn."""
+    """Findings as a Markdown table, followed by the reasons for withdrawn claims."""
     rows = ["| finding | claimed | observed % | chance % | draws | verdict |", "|---|---|---:|---:|---:|---|"]
     reasons = list(dict.fromkeys(finding.withdrawn for finding in findings if finding.withdrawn))
     for finding in findings:
@@ -102,7 +102,7 @@ def records(results: Sequence[Result]) -> list[dict[str, object]]:
 
 
 def plot(result: Result, target: Path) -> None:
-    """Claimed findings of a study against their claims, a panel for each claim, in percent."""
+    """Plot a study's claimed findings against their claims, one panel per claim, in percent."""
     import matplotlib as mpl
 
     mpl.use("svg")
@@ -113,7 +113,7 @@ def plot(result: Result, target: Path) -> None:
         if finding.claim is not None:
             panels.setdefault(finding.claim, []).append(finding)
     heights = [len(own) + 1.5 for own in panels.values()]
-    # Glyphs as paths: the drawing is the same whatever fonts a machine has beside the one that is shipped.
+    # Glyphs are drawn as paths, so that the plot does not depend on the machine's fonts.
     with mpl.rc_context(
         {"svg.hashsalt": "miyar", "svg.fonttype": "path", "font.family": "DejaVu Sans", "font.size": 8}
     ):

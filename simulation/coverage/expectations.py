@@ -1,7 +1,7 @@
-"""The account of expectation: a planted drift of expectation is told from a service that got worse.
+"""The account of expectation: whether it distinguishes a planted drift of expectation from a service that got worse.
 
-Belongs here: worlds in which satisfaction follows service and expectation with known slopes. Does not belong here: mode alone
-(`modes`).
+Belongs here: worlds in which satisfaction follows service and expectation with known slopes. Does not belong here: mode
+alone (`modes`).
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from methodology.expectation import expectation_account
 from simulation.coverage.findings import COVERS, Claim, Finding, Floats, at_least, drawn, holds
 
 AGENCIES, ANSWERS = 20, 200
-# Drivers: old (mix), web (mode), speed (service), what was expected (expectation).
+# Drivers: old (mix), web (mode), speed (service), the answer on what was expected (expectation).
 SLOPES = np.array([3.0, 5.0, 0.5, -0.4])
 BLOCKS = {"mix": [0], "mode": [1], "service": [2], "expectation": [3]}
 BASE = np.array([0.3, 0.4, 70.0, 60.0])
@@ -51,7 +51,7 @@ def _attributed(rng: np.random.Generator, draws: int, name: str, shift: Floats) 
 
 
 def _noisy(rng: np.random.Generator, draws: int, shift: Floats) -> list[Finding]:
-    """Expectation asked with error: its slope is attenuated, and part of the drift is left unexplained."""
+    """Expectation measured with error: its slope is attenuated, so part of the drift stays unexplained."""
     accounts = [expectation_account(*world(rng, shift, noise=10.0), BLOCKS) for _ in range(draws)]
     parts = [account.parts["expectation"].mean() for account in accounts]
     changes = [account.change.mean() for account in accounts]
@@ -60,7 +60,7 @@ def _noisy(rng: np.random.Generator, draws: int, shift: Floats) -> list[Finding]
 
 
 def _share(what: str, parts: list[float], changes: list[float], claim: Claim | None = None) -> Finding:
-    """Mean part over mean change: a ratio of means, for a world's own ratio has a noisy denominator."""
+    """Mean part over mean change, a ratio of means because a single world's ratio has a noisy denominator."""
     part, change = np.array(parts), np.array(changes)
     share = float(part.mean() / change.mean())
     spread = float(np.std((part - share * change) / change.mean(), ddof=1))
@@ -76,13 +76,13 @@ def _withheld(rng: np.random.Generator) -> Finding:
 
 
 def world(rng: np.random.Generator, shift: Floats, noise: float = 0.0) -> tuple[Floats, Floats]:
-    """Cells of all agencies before and after; drivers shift alike in all, answers scatter. `noise` blurs what was expected."""
+    """Cells of all agencies before and after; drivers shift alike in all, answers scatter, `noise` blurs the expectation."""
     level = 70 + 5 * rng.standard_normal(AGENCIES)
     periods = []
     for at in (BASE, BASE + shift):
         shape = (AGENCIES, ANSWERS)
         service = at[2] + 15 * rng.standard_normal(shape)
-        # Those who expect more are often served better: the two drivers are correlated.
+        # People who expect more are often served better, so the two drivers are correlated.
         expected = at[3] + 0.3 * (service - at[2]) + 14.3 * rng.standard_normal(shape)
         drivers = np.stack([rng.random(shape) < at[0], rng.random(shape) < at[1], service, expected], axis=-1)
         score = level[:, None] + (drivers - BASE) @ SLOPES + 15 * rng.standard_normal(shape)

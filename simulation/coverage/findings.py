@@ -1,7 +1,7 @@
-"""What a study found: a share over draws, the range claimed for it, and how much of it may be chance.
+"""A study's finding: a share over draws, the range claimed for it, and how much of it may be chance.
 
-Belongs here: findings, claims, verdicts and Monte Carlo intervals. Does not belong here: drawing worlds (the studies) and
-how findings are shown (`evidence`).
+Belongs here: findings, claims, verdicts and Monte Carlo intervals. Does not belong here: drawing worlds (the studies)
+and how findings are shown (`evidence`).
 """
 
 from dataclasses import dataclass
@@ -43,9 +43,10 @@ COVERS = Claim(0.94, 0.96)
 
 @dataclass(frozen=True)
 class Finding:
-    """A share over `draws` worlds. `spread` is the standard deviation of a world's own share; None where a world is a yes or a
-    no; no draws where the share was computed, not drawn. Without a `claim` it is shown for contrast; `withdrawn` says why a
-    claim that METHODOLOGY makes in general is not made here.
+    """A share over `draws` worlds, claimed to lie in a range or shown for contrast.
+
+    `spread` is the standard deviation of a world's own share, None where a world gives yes or no. `draws` is 0 where
+    the share was computed exactly. `withdrawn` says why a claim that METHODOLOGY makes in general is not made here.
     """
 
     what: str
@@ -56,7 +57,7 @@ class Finding:
     withdrawn: str = ""
 
     def chance(self, level: float = 0.95) -> tuple[float, float]:
-        """Monte Carlo interval of the share: Clopper-Pearson for a yes or a no, else the mean's normal interval."""
+        """Monte Carlo interval of the share: Clopper-Pearson for yes or no, else the mean's normal interval."""
         if not self.draws:
             return self.observed, self.observed
         if self.spread is None:
@@ -68,8 +69,9 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        """held: within the claimed range. on the border: outside a claim with one end, by less than chance can do. missed,
-        withdrawn, or shown (no claim).
+        """Compare the share with its claim: held, on the border, missed, withdrawn, or shown (no claim).
+
+        Held: within the claimed range. On the border: outside a one-sided claim, by less than chance explains.
         """
         if self.withdrawn:
             return "withdrawn"
@@ -83,7 +85,7 @@ class Finding:
 
     @property
     def passes(self) -> bool:
-        """Whether nothing claimed is contradicted."""
+        """Whether no claim is contradicted."""
         return self.verdict != "missed"
 
 
@@ -99,7 +101,7 @@ def drawn(what: str, worlds: npt.ArrayLike, claim: Claim | None = None, withdraw
 def reduction(
     what: str, before: npt.ArrayLike, after: npt.ArrayLike, claim: Claim | None = None, withdrawn: str = ""
 ) -> Finding:
-    """Share of a bias that is gone, 1 - sum |after| / sum |before| over worlds; its spread by linearisation of the ratio."""
+    """Removed share of a bias, 1 - sum |after| / sum |before| over worlds; its spread by linearisation of the ratio."""
     old, new = np.abs(np.asarray(before, float)), np.abs(np.asarray(after, float))
     left = new.sum() / old.sum()
     spread = float(np.std((new - left * old) / old.mean(), ddof=1))
@@ -107,7 +109,7 @@ def reduction(
 
 
 def holds(truth: npt.ArrayLike, interval: tuple[npt.ArrayLike, npt.ArrayLike]) -> npt.NDArray[np.bool_]:
-    """Whether each interval holds its truth; an end that is not known (NaN) excludes nothing."""
+    """Whether each interval holds its truth; an unknown end (NaN) excludes nothing."""
     value = np.asarray(truth, float)
     low, high = (np.asarray(end, float) for end in interval)
     return np.asarray(~(value < low) & ~(value > high))

@@ -13,7 +13,7 @@ from simulation.coverage.findings import COVERS, Finding, Floats, at_least, draw
 
 LEVEL = 0.95
 LEVELS = np.array([0.0, 25.0, 50.0, 75.0, 100.0])
-# Shares of the five answers in a world: a typical agency is answered 4 or 5 by two in three.
+# Relative weights of the five answers in a world: in a typical agency two in three answers are 4 or 5.
 TYPICAL = np.array([1.0, 1.2, 2.5, 4.5, 3.5])
 CONTENT = np.array([0.01, 0.02, 0.05, 0.22, 0.70])
 SHARES = np.array([0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98])
@@ -65,7 +65,7 @@ def wilson_coverage(share: npt.ArrayLike, size: npt.ArrayLike) -> Floats:
 
 
 def rates(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """Exact Poisson intervals: conservative by construction, so that the claim has no upper end."""
+    """Exact Poisson intervals, which are conservative by construction, so the claim has no upper end."""
     expected = np.exp(rng.uniform(np.log(0.5), np.log(200), draws))
     found = estimates.rates(rng.poisson(expected), np.ones(draws), LEVEL, per=1)
     covered = holds(expected, (found.low, found.high))
@@ -82,14 +82,14 @@ def rates(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def differences(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """Change between two periods: other people, and the same people."""
+    """Change between two periods, with different people and with the same people."""
     first, second = rng.dirichlet(TYPICAL, draws), rng.dirichlet(TYPICAL, draws)
     n = rng.integers(50, 401, (2, draws))
     before, after = _estimate(rng.multinomial(n[0], first)), _estimate(rng.multinomial(n[1], second))
     _, _, low, high = difference(before.value, after.value, before.error, after.error)
     change = (second - first) @ LEVELS
     apart = drawn("change between two periods, 50 to 400 answers each", holds(change, (low, high)), COVERS)
-    # The same people: a joint table of five by five answers, in which people keep to their answer more often than chance.
+    # The same people: a joint table of five by five answers, in which people repeat their answer more often than by chance.
     stay = rng.uniform(0.2, 0.7, draws)[:, None, None]
     joint = (1 - stay) * first[:, :, None] * second[:, None, :] + stay * first[:, :, None] * np.eye(5)
     people = n[0]

@@ -1,7 +1,6 @@
-"""Survey mode: the artefact of a changed mode, with an overlap study and without one.
+"""Survey mode: the artefact of a changed mode, with and without an overlap study.
 
-Belongs here: worlds in which true scores stand still while the way of asking moves. Does not belong here: who answers
-(`surveys`).
+Belongs here: worlds in which true scores stay the same while the mode changes. Does not belong here: who answers (`surveys`).
 """
 
 import numpy as np
@@ -12,7 +11,7 @@ from methodology.estimates import mean_estimate
 from simulation.coverage.findings import COVERS, Claim, Finding, at_least, at_most, drawn, holds
 
 AGENCIES, ANSWERS, NOISE = 20, 300, 25.0
-EFFECT = 6.0  # points that the same person answers higher in the new mode
+EFFECT = 6.0  # points by which the same person's answer is higher in the new mode
 STUDY = 4_000  # answers of the overlap study
 OVERLAP_AGENCIES = 10
 
@@ -23,7 +22,7 @@ def study(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def overlap(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """The new mode goes from a tenth to a half of the answers; a study in which lots decided the mode knows its effect."""
+    """The new mode rises from a tenth to half of the answers; a study that randomised the mode estimates its effect."""
     held, raw_held, raw, adjusted = (np.empty(draws) for _ in range(4))
     for world in range(draws):
         unit, lot = rng.integers(0, OVERLAP_AGENCIES, STUDY), rng.random(STUDY) < 0.5
@@ -35,13 +34,13 @@ def overlap(rng: np.random.Generator, draws: int) -> list[Finding]:
         score, error = mean_estimate(np.full((2, AGENCIES), ANSWERS), y.sum(axis=2), (y**2).sum(axis=2))
         share = new.mean(axis=2)
         own, own_error = mode_adjusted(score, error, share[..., None], known.coefficients, known.covariance)
-        # Both periods lean on the one study: its error is shared.
+        # Both periods use the same study, so they share its error.
         shared = share[0] * share[1] * known.covariance[0, 0] / (own_error[0] * own_error[1])
         change, _, low, high = difference(own[0], own[1], own_error[0], own_error[1], shared)
         raw_change, _, raw_low, raw_high = difference(score[0], score[1], error[0], error[1])
         held[world], raw_held[world] = holds(0.0, (low, high)).mean(), holds(0.0, (raw_low, raw_high)).mean()
         raw[world], adjusted[world] = raw_change.mean(), change.mean()
-    # The artefact is the mean over worlds; what single worlds scatter is sampling, and the intervals speak of it.
+    # The artefact is the mean over worlds. The scatter between worlds is sampling error, which the intervals cover.
     removed = Finding(
         "mode artefact removed from a change, overlap study loaded",
         float(1 - abs(adjusted.mean() / raw.mean())),
@@ -57,7 +56,7 @@ def overlap(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def series(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """No overlap study: the series breaks where the new mode's share of the answers moved by ten points, beyond chance."""
+    """Without an overlap study the series breaks where the new mode's share moved by ten points, beyond chance."""
     never, found_by = at_most(0.05), at_least(0.90)
     worlds: list[tuple[int, float, Claim | None]] = [
         (30, 0.0, never),

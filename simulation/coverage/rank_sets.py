@@ -1,4 +1,4 @@
-"""Simultaneous rank sets: how often they hold every unit's true rank at once.
+"""Simultaneous rank sets: how often they hold all units' true ranks at once.
 
 Belongs here: worlds of units with known true scores and known errors. Does not belong here: scores of single units (`units`).
 """
@@ -8,9 +8,10 @@ import numpy as np
 from methodology.ranks import RankSets, overlap_rank_sets, pairwise_rank_sets, simultaneous_rank_sets
 from simulation.coverage.findings import Finding, Floats, at_least, drawn
 
-NOISE_DRAWS = 2_000  # of the product's 10,000: the quantile is less exact in one world, and as exact over all of them
-# Units, spread of the true scores in typical errors, and by how much more often the world is drawn. Spread zero is the hardest:
-# every rank is shared, any order is wrong, and the true rate lies on the nominal one, which a thousand draws cannot tell.
+NOISE_DRAWS = 2_000  # instead of the product's 10,000: less exact in one world, as exact over all of them
+# Number of units, spread of the true scores as a multiple of the typical error, and a factor for the number of draws.
+# Spread zero is the hardest case: every rank is shared, any order is wrong, and the true rate equals the nominal one,
+# which a thousand draws cannot confirm.
 WORLDS = ((10, 0.0, 4), (10, 1.0, 1), (10, 5.0, 1), (20, 0.0, 4), (20, 2.0, 1), (50, 0.0, 2), (50, 2.0, 1))
 
 
@@ -41,7 +42,7 @@ def study(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def holds_all(true: Floats, sets: RankSets) -> bool:
-    """Whether every unit's set holds its rank; equal units share all the ranks they take together."""
+    """Whether every unit's set holds its rank; units with equal scores share all the ranks they occupy."""
     best = 1 + (true[:, None] < true).sum(axis=1)
     worst = true.size - (true[:, None] > true).sum(axis=1)
     return bool(np.all((sets.lower <= best) & (sets.upper >= worst)))

@@ -9,7 +9,7 @@ from methodology.parameters import load_methodology
 from methodology.screens import bunching, burst, offer_by_prediction, share_apart_from_peers
 from simulation.coverage.findings import Finding, at_least, at_most, drawn
 
-# The limits whose errors are counted are those that are shipped.
+# Errors are counted for the limits that are shipped.
 LIMITS = load_methodology("2026.1").thresholds
 ALPHA = LIMITS["screen_alpha"]
 POWER = at_least(0.80)
@@ -36,7 +36,7 @@ def offers(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def cut_offs(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """Units within a short distance of a cut-off; where they bunch, some of those below were lifted over it."""
+    """Units close to a cut-off; where they bunch, some of those below it were lifted over it."""
     found = []
     for n in (20, 50, 100):
         for lifted, claim in ((0.0, FALSE), (0.5, POWER if n >= 100 else None), (0.8, POWER if n >= 50 else None)):
@@ -49,7 +49,7 @@ def cut_offs(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def quarter_ends(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """Share of completions in the last week of a quarter (8 %), agencies apart by two points; one agency has a spike."""
+    """Share of completions in a quarter's last week (8 %), two points between agencies; one agency has a spike."""
     found = []
     for spike in (0.10, 0.20):
         honest, spiked = [], []
@@ -67,7 +67,7 @@ def quarter_ends(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def bursts(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """Answers by day of a quarter; a burst puts a tenth of them into one day."""
+    """Answers by day of a quarter; a burst puts a tenth of them on one day."""
     found = []
     for n in (100, 500):
         counts = rng.multinomial(n, np.full(91, 1 / 91), draws)

@@ -1,4 +1,4 @@
-"""The register of studies: what each is about, how often it draws, from which seed.
+"""The register of studies: the subject of each, its number of draws and its seed.
 
 Belongs here: names, draws, seeds, and running one study. Does not belong here: the studies, and how findings are shown.
 """
@@ -25,7 +25,7 @@ from simulation.coverage.findings import Finding
 
 @dataclass(frozen=True)
 class Study:
-    """`draws` of the full run, `short` of the test; a study may draw fewer worlds of what is slow, and its findings say so."""
+    """`draws` is for the full run, `short` for the test; a study may draw fewer worlds of slow kinds, as its findings show."""
 
     name: str
     about: str

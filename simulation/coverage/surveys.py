@@ -1,7 +1,7 @@
-"""Weighted surveys: intervals of post-stratified and raked scores, and how much of a planted response bias weighting removes.
+"""Weighted surveys: intervals of post-stratified and raked scores, and how much planted response bias weighting removes.
 
-Belongs here: stratified populations of known answers, samples and respondents drawn from them. Does not belong here:
-samples without a design (`intervals`).
+Belongs here: stratified populations with known answers, and samples and respondents drawn from them. Does not belong
+here: samples without a design (`intervals`).
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -17,12 +17,12 @@ from methodology.weights import Labels, WeightAdjustment, collapse_empty_cells, 
 from simulation.coverage.findings import COVERS, Finding, Floats, at_least, drawn, holds, reduction
 from simulation.coverage.intervals import LEVELS
 
-# A frame of services (the strata of the draw), channels and ages: 36 cells of finite size.
+# A frame of services (the sampling strata), channels and ages: 36 cells of finite size.
 SERVICES, CHANNELS, AGES = 3, 3, 4
 CELLS = SERVICES * CHANNELS * AGES
 SERVICE, CHANNEL, AGE = (part.ravel() for part in np.indices((SERVICES, CHANNELS, AGES)))
-SAMPLES = 50  # of each population
-TOP = 3  # levels from here on are satisfied
+SAMPLES = 50  # per population
+TOP = 3  # this level and those above are satisfied
 LEVEL = 0.95
 WHAT = {"mean": "mean of a stratified sample", "proportion": "share of the satisfied (Wilson on effective n)"}
 WIDE = "effective n is never taken above n: too wide rather than too narrow where the frame explains the answers"
@@ -32,7 +32,7 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Population:
-    """Persons by cell and answer (cells, 5), and the chance that a person of each cell answers."""
+    """Persons by cell and answer (cells, 5), and the chance that a person in each cell answers."""
 
     answers: Counts
     response: Floats
@@ -59,7 +59,7 @@ def study(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def population(rng: np.random.Generator, interaction: float = 0.0) -> Population:
-    """A world in which channel and age move both satisfaction and the chance to answer; `interaction` moves single cells too."""
+    """A world in which channel and age affect satisfaction and the chance to answer; `interaction` also shifts single cells."""
 
     def effects(spread: float) -> Floats:
         own = rng.normal(0, spread, CHANNELS)[CHANNEL] + rng.normal(0, spread, AGES)[AGE]
@@ -75,7 +75,7 @@ def population(rng: np.random.Generator, interaction: float = 0.0) -> Population
 
 
 def coverage(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """Stratified samples, as many as a fifth of the frame, weighted to it."""
+    """Stratified samples of up to a fifth of the frame, weighted to it."""
     held: dict[tuple[str, str], list[Flags]] = {}
     for _ in range(draws // SAMPLES):
         world, rows = population(rng), []
@@ -97,7 +97,7 @@ def coverage(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def samples(rng: np.random.Generator, world: Population, fraction: float) -> Counts:
-    """Answers by cell (samples, cells, 5): of each service as many transactions as its share, drawn with replacement."""
+    """Answers by cell (samples, cells, 5): transactions per service in proportion to its share, drawn with replacement."""
     drawn_answers = np.zeros((SAMPLES, CELLS, 5), np.int64)
     for service in range(SERVICES):
         own = world.answers[service == SERVICE]
@@ -112,7 +112,7 @@ def estimates(
     world: Population,
     adjust: Callable[[Floats, Population], WeightAdjustment],
 ) -> list[dict[str, str | float]]:
-    """Score and share of the satisfied as the product estimates them, from the cells of one sample."""
+    """Score and share of the satisfied as the product estimates them from the cells of one sample."""
     levels = np.column_stack([LEVELS, 100.0 * (np.arange(LEVELS.size) >= TOP)])
     n, first, second = sample.sum(axis=1).astype(float), sample @ levels, sample @ levels**2
     w, wide, answered = weights, weights[:, None], np.repeat(n[:, None], 2, axis=1)
@@ -134,7 +134,7 @@ def estimates(
 
 
 def by_cells(weights: Floats, world: Population) -> WeightAdjustment:
-    """Post-stratified to service x channel x age; an empty cell goes to the next age of its channel."""
+    """Post-stratify to service x channel x age; an empty cell is merged into the next age of its channel."""
     labels = np.arange(CELLS)
     sizes: Mapping[Hashable, float] = dict(zip(labels.tolist(), world.size.astype(float).tolist(), strict=True))
     rule: dict[Hashable, Hashable] = {cell: cell - AGE[cell] + (AGE[cell] + 1) % AGES for cell in labels.tolist()}
@@ -147,7 +147,7 @@ def by_cells(weights: Floats, world: Population) -> WeightAdjustment:
 
 
 def by_margins(weights: Floats, world: Population) -> WeightAdjustment:
-    """Raked to service, channel and age."""
+    """Rake to service, channel and age."""
     margins: dict[str, tuple[Labels, Mapping[Hashable, float]]] = {
         name: (codes, {level: float(size) for level, size in enumerate(np.bincount(codes, world.size))})
         for name, codes in (("service", SERVICE), ("channel", CHANNEL), ("age", AGE))
@@ -159,7 +159,7 @@ ADJUSTMENTS = {"post-stratified": by_cells, "raked": by_margins}
 
 
 def bias(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """The mean of those who answer, before and after weighting, against the truth; over the samples of each world."""
+    """Bias of the respondents' mean before and after weighting, over the samples of each world."""
     found = [
         *_bias(rng, draws, "response by channel and age", 0.0, True),
         *_bias(rng, draws, "the same with interactions the margins do not know", 0.7, False),
@@ -189,7 +189,7 @@ def _bias(rng: np.random.Generator, draws: int, name: str, interaction: float, r
 
 
 def _blind(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """Response that follows the answer itself: nothing in the frame knows of it."""
+    """Response that depends on the answer itself, which nothing in the frame can correct."""
     before, after = [], []
     for _ in range(max(draws // SAMPLES // 2, 2)):
         world = population(rng)
@@ -203,7 +203,7 @@ def _blind(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def respondents(rng: np.random.Generator, answers: Counts, chance: Floats) -> Counts:
-    """Who answers of everybody asked (samples, cells, 5)."""
+    """Respondents among everybody who was asked (samples, cells, 5)."""
     return rng.binomial(answers, chance, (SAMPLES, *answers.shape))
 
 

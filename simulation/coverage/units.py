@@ -1,7 +1,7 @@
-"""Small units beside each other: shrunken scores, the true spread between them, scores adjusted for who answered.
+"""Comparing small units: shrunken scores, the true spread between units, scores adjusted for who answered.
 
-Belongs here: worlds of branches or agencies drawn from a common distribution. Does not belong here: ranks (`rank_sets`) and
-bands (`bands`).
+Belongs here: worlds of branches or agencies drawn from a common distribution. Does not belong here: ranks (`rank_sets`)
+and bands (`bands`).
 """
 
 import numpy as np
@@ -30,12 +30,12 @@ def branches(rng: np.random.Generator, draws: int, units: int, tau: float) -> tu
 
 
 def families(score: Floats, error: Floats) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
-    """Scores and errors (draws, units) one after another, and the number of each one's world: each world is a family."""
+    """Scores and errors (draws, units) flattened, and the number of each one's world, which is its family."""
     return score.ravel(), error.ravel(), np.repeat(np.arange(len(score)), score.shape[1])
 
 
 def shrunken(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """Intervals of shrunken scores, averaged over what the spread can be and with one spread plugged in."""
+    """Intervals of shrunken scores: averaged over plausible spreads, and with one estimated spread plugged in."""
     found = []
     few = "many branches that hardly differ: the interval averages over the spreads that are plausible, and is not right at each"
     for units, tau, withdrawn in (
@@ -73,7 +73,7 @@ def spreads(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def casemix(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """Scores adjusted for age and sex of the respondents, answers on five points, agencies that differ in both."""
+    """Scores adjusted for respondents' age and sex; answers on five points, agencies that differ in both."""
     units, found = 20, []
     held, raw_held, bias_raw, bias_adjusted = (np.empty(draws) for _ in range(4))
     for world in range(draws):
@@ -81,7 +81,7 @@ def casemix(rng: np.random.Generator, draws: int) -> list[Finding]:
         unit = np.repeat(np.arange(units), n)
         old = rng.random(unit.size) < rng.uniform(0.1, 0.7, units)[unit]
         woman = rng.random(unit.size) < rng.uniform(0.3, 0.7, units)[unit]
-        # Each person's mean is additive; the answer is one of the two levels beside it or further out, with that mean.
+        # Each person's mean is additive; the answer has that mean and lies on an adjacent level or further out.
         mean = 60 + 4 * rng.standard_normal(units)[unit] + 8 * old - 4 * woman
         y = answers(rng, mean)
         x = np.column_stack([old, woman]).astype(float)
@@ -93,7 +93,7 @@ def casemix(rng: np.random.Generator, draws: int) -> list[Finding]:
         raw_held[world] = holds(true, (made.raw - half, made.raw + half)).mean()
         mix = np.stack([np.bincount(unit, column) / n for column in x.T], axis=1)
         away = (mix - x.mean(axis=0)) @ [8.0, -4.0]
-        # What of the mix's own effect is left in the score: its slope on the truth that the mix moved.
+        # The mix effect left in the score: its slope on the part of the truth that the mix moved.
         bias_raw[world] = (made.raw - true) @ away / (away @ away)
         bias_adjusted[world] = (made.adjusted - true) @ away / (away @ away)
     found.append(drawn("case-mix-adjusted score, 20 agencies of 50 to 300 answers", held, COVERS))
@@ -105,7 +105,7 @@ def casemix(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def answers(rng: np.random.Generator, mean: Floats) -> Floats:
-    """Answers on five points with the given means: binomial steps, over-dispersed by a typical person's leaning."""
+    """Answers on five points with the given means: binomial steps, over-dispersed because people lean to one side."""
     share = mean / 100
     precision = float(TYPICAL.sum()) / 2
     return np.asarray(LEVELS[rng.binomial(LEVELS.size - 1, rng.beta(share * precision, (1 - share) * precision))])

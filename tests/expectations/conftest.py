@@ -27,7 +27,7 @@ SAMPLES: dict[str, Any] = {
     "date": date(2026, 1, 15),
     "boolean": True,
 }
-# Where the required columns' plain samples would contradict each other.
+# Values for feeds whose required columns would contradict each other if filled with the plain samples.
 CLEAN: dict[str, dict[str, Any]] = {
     "survey_responses": {"scale_min": 1, "scale_max": 5, "value": 3, "is_reversed": False},
 }
@@ -35,7 +35,7 @@ Row = dict[str, Any]
 
 
 def _clean_row(feed_name: str, number: int) -> Row:
-    """A row every rule passes: required columns filled, codes known, keys of its own, everything else empty."""
+    """A row that passes every rule: required columns filled, codes known, its own keys, everything else empty."""
     feed = load_feeds()[feed_name]
     row: Row = {}
     for column in feed.columns:
@@ -51,7 +51,7 @@ def _clean_row(feed_name: str, number: int) -> Row:
 
 @pytest.fixture
 def write_typed(tmp_path: Path) -> Callable[..., Path]:
-    """Writes rows (changes to a clean row each) as `typed.parquet`; row ids are r0, r1, ... in order."""
+    """Write rows (each a set of changes to a clean row) as `typed.parquet`; row ids are r0, r1, ... in order."""
 
     def write(feed_name: str, changes: list[Row]) -> Path:
         schema = load_feeds()[feed_name].lake_schema
@@ -124,7 +124,7 @@ class Centre:
         return load_contracts(self.root / "registry")
 
     def contract(self, provider: str, **changes: Any) -> Path:
-        """A survey contract of one provider; gives its path."""
+        """Write a survey contract of one provider; return its path."""
         content = {**SURVEY, "id": f"{provider}-survey", "provider": provider, **changes}
         path = self.root / "registry" / "contracts" / provider / "survey_responses.yml"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +132,7 @@ class Centre:
         return path
 
     def land(self, provider: str, name: str, *rows: str) -> Path:
-        """A CSV of a provider: rows of agency, id, time answered, answer."""
+        """Write a CSV of a provider: rows of agency, id, time answered, answer."""
         path = self.root / "landing" / provider / "survey_responses" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(["agency,id,answered,q1", *rows]) + "\n", "utf-8")

@@ -1,4 +1,4 @@
-"""From a landed file to its account: waivers, refusal as a whole, one bad file beside good ones, check.
+"""From a landed file to its account: waivers, refusal of a whole file, one bad file among good ones, check.
 
 Belongs here: what `expectations.intake` and `expectations.check` decide. Does not belong here: single rules
 (`test_suites`), reading and mapping (`tests/ingestion`).
@@ -62,7 +62,7 @@ def _values(centre: Any, account: Account) -> list[tuple[int, str, str, str]]:
 
 
 def test_a_refused_row_says_what_stood_in_the_columns_of_its_rule(centre: Any) -> None:
-    """As it was understood: 6.5 of a scale of five; nothing where nothing stood; several columns with their values."""
+    """The value as it was understood: 6.5 on a scale of five, nothing for an empty cell, and the values of several columns."""
     centre.contract("p1")
     bad = ["a01,4,2026-01-12 09:00:00,6.5", "a02,5,2026-01-12 09:00:00,5", ",6,2026-01-12 09:00:00,1"]
     twice = ["a01,7,2026-01-12 09:00:00,1", "a01,7,2026-01-13 09:00:00,2"]
@@ -77,7 +77,7 @@ def test_a_refused_row_says_what_stood_in_the_columns_of_its_rule(centre: Any) -
     assert (10, "period_closed", "period_id", "2035Q1") in found
 
 
-# Luhn-valid, as a national id is; a phone number; an address.
+# A Luhn-valid number like a national id, a phone number and an address.
 PERSONAL = ("1000000008", "0501234567", "some.one@example.org")
 
 
@@ -100,7 +100,7 @@ def test_no_refused_row_shows_personal_data(centre: Any, treatment: str | None) 
     (account,) = _receive(centre).accounts
     assert account.rule_counts == {"duplicate_key": 6}
     values = {value for _, _, _, value in _values(centre, account)}
-    # A pseudonym is shown no more than the person: it would tell who is the same.
+    # A pseudonym is hidden like the value itself, because it would reveal which rows are the same person.
     assert values == ({", overall"} if treatment else {"•••, overall"})
     assert {row["value"] for row in answer.rows} == values
     stored = [path.read_bytes() for path in centre.workspace.quarantine.rglob("*") if path.is_file()]
@@ -140,7 +140,7 @@ def test_mostly_bad_is_refused_whole(centre: Any) -> None:
     assert [problem["rule"] for problem in account.problems] == ["submission_refused"]
     assert account.problems[0]["who"] == "p1"
     assert "4 of 7" in account.problems[0]["message"]
-    # The good rows are kept too, and say why they were not taken.
+    # The good rows are kept too, with the reason they were not accepted.
     assert _quarantined(centre, account) == [
         *((row, ["submission_refused"]) for row in (2, 3, 4)),
         *((row, ["value_in_scale"]) for row in (5, 6, 7, 8)),
@@ -149,7 +149,7 @@ def test_mostly_bad_is_refused_whole(centre: Any) -> None:
 
 
 def test_half_bad_is_not_refused(centre: Any) -> None:
-    """The share must be above one half: at exactly one half the file stands."""
+    """The share must exceed one half: at exactly one half the file is accepted."""
     centre.contract("p1")
     centre.land("p1", "f.csv", GOOD[0], "a01,9,2026-01-10 09:00:00,9")
     (account,) = _receive(centre).accounts

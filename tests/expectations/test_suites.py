@@ -1,4 +1,4 @@
-"""Every rule of every suite, on rows made for it: exactly the bad ones are named.
+"""Every rule of every suite, on rows made for it: exactly the bad rows are found.
 
 Belongs here: suites as data, filled in and evaluated. Does not belong here: what follows from a failure (`test_intake`).
 """
@@ -33,7 +33,7 @@ SAME_KEY: dict[str, Row] = {
     "maturity_assessments": {"assessment_id": "same", "practice_id": "same"},
     "reported_measures": {"measure": "same", "service_id": "same"},
 }
-# (feed, rule, rows that must be named, rows just on the right side of the rule)
+# (feed, rule, rows that must be found, rows that only just pass the rule)
 CASES: list[tuple[str, str, list[Row], list[Row]]] = [
     *(
         case
@@ -173,7 +173,7 @@ CASES: list[tuple[str, str, list[Row], list[Row]]] = [
 
 
 def _contract(feed: str, **changes: Any) -> Contract:
-    """A contract that maps every key and required column from its own name."""
+    """A contract that maps every key and required column from a header of the same name."""
     known = load_feeds()[feed]
     names = {column.name for column in known.columns if column.required or column.name in known.key}
     properties = [{"name": name, "physicalName": name} for name in sorted(names)]
@@ -198,7 +198,7 @@ def test_each_rule(feed: str, rule: str, bad: list[Row], good: list[Row], write_
     typed = write_typed(feed, [*bad, {}, *good])
     found = _found(typed, _rules(feed))
     assert found[rule] == sorted(f"r{number}" for number in range(len(bad)))
-    # The rows on the right side of the rule break no other rule either.
+    # The rows that pass this rule break no other rule either.
     spotless = {f"r{number}" for number in range(len(bad), len(bad) + 1 + len(good))}
     assert not spotless & {row for ids in found.values() for row in ids}
 
@@ -215,7 +215,7 @@ def test_every_rule_of_every_suite_is_tried() -> None:
 
 @pytest.mark.parametrize("feed", list(load_feeds()))
 def test_required_columns_and_codes(feed: str, write_typed: WriteTyped) -> None:
-    """The two kinds of rule that follow from feeds.yml: one row per column, spoiled in that column alone."""
+    """The two kinds of rule that follow from feeds.yml: one row per column, spoiled in that column only."""
     columns = load_feeds()[feed].columns
     empty = [column.name for column in columns if column.required]
     coded = [column.name for column in columns if column.codes]
@@ -237,7 +237,7 @@ def test_every_rule_speaks_both_languages(feed: str) -> None:
     for rule in _rules(feed):
         assert rule.severity in {"error", "warning"}
         assert rule.action in {"quarantine", "refuse", "report"}
-        # What is merely reported must not be called an error, and what holds rows back no mere warning.
+        # Rules that only report must be warnings, and rules that hold rows back must be errors.
         assert (rule.action == "report") == (rule.severity == "warning"), rule.id
         assert bool(rule.violation) != bool(rule.expectation), rule.id
         assert all(any("\u0600" <= letter <= "\u06ff" for letter in text) for text in (rule.ar, rule.next_ar)), rule.id
@@ -272,7 +272,7 @@ def test_rows_with_problems_are_not_judged_again(write_typed: WriteTyped, tmp_pa
 
 
 def test_more_bad_rows_than_great_expectations_counts(write_typed: WriteTyped) -> None:
-    """It counts at most 200 rows of a query; all of them must be named all the same."""
+    """It counts at most 200 rows of a query, but all bad rows must be found."""
     typed = write_typed("survey_responses", [{"value": 9, "design_weight": 0}] * 450 + [{}])
     found = _found(typed, _rules("survey_responses"))
     everyone = sorted(f"r{number}" for number in range(450))

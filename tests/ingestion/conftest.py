@@ -1,4 +1,4 @@
-"""A small centre to try one delivered file on: registry, one contract, landing zone."""
+"""A small centre for trying one delivered file: registry, one contract, landing zone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -67,7 +67,7 @@ COMPLAINTS: dict[str, Any] = {
 
 @dataclass
 class Centre:
-    """One workspace; every helper works on real files below it."""
+    """One workspace; every helper works on real files in it."""
 
     root: Path
     contracts: list[Contract] = field(default_factory=list)
@@ -107,17 +107,17 @@ class Centre:
         return stage(delivery, self.workspace, self.registry, self.root / "scratch" / delivery.submission_id)
 
     def refusal(self) -> list[Problem]:
-        """The problems a delivery is refused with as a whole."""
+        """The problems for which a whole delivery is refused."""
         with pytest.raises(MiyarError) as caught:
             self.stage()
         return caught.value.problems
 
     def rows(self, columns: str = "*", order: str = "") -> list[tuple[Any, ...]]:
-        """Typed rows of the last delivery, in the order they stand in the file."""
+        """Typed rows of the last delivery, in file order."""
         return duckdb.sql(f"select {columns} from read_parquet('{self.stage().typed}') {order}").fetchall()
 
     def problems(self) -> list[tuple[int, str, str, str]]:
-        """(row, rule, column, shown value) of every problem of a record of the last delivery."""
+        """(row, rule, column, shown value) of every record's problems in the last delivery."""
         staged = self.stage()
         if staged.problems is None:
             return []
@@ -133,7 +133,7 @@ class Centre:
         return settle(staged, refused, self.workspace, share)
 
     def receive(self, delivery: Delivery) -> Account:
-        """Staged, settled and accounted for, without any expectation."""
+        """Stage, settle and account for a delivery, without any expectation."""
         staged = self.stage(delivery)
         settlement = self.settle(staged)
         account = Account(
@@ -182,7 +182,7 @@ def centre(tmp_path: Path) -> Centre:
 
 @pytest.fixture
 def make_centre(tmp_path: Path) -> Callable[[str], Centre]:
-    """More than one centre in a test."""
+    """Several centres in one test."""
     return lambda name: build(tmp_path / name)
 
 

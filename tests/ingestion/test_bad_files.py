@@ -1,4 +1,4 @@
-"""Every file nobody can read ends in one clear refusal: who, which file, which row, which rule, what to do."""
+"""Every unreadable file ends in one clear refusal: who, which file, which row, which rule, what to do."""
 
 import io
 import json
@@ -23,7 +23,7 @@ GOOD = "a01,r1,2025-02-03,4\n"
 
 
 def told(problem: Any, rule: str, *, row: int | None = None, column: str = "") -> str:
-    """The message, after checking that it names provider, file, place, rule and next step."""
+    """Check that a problem names provider, file, place, rule and next step; return its message."""
     text = str(problem)
     assert text.startswith(f"[{rule}] p1, p1/")
     assert problem.next_step and text.endswith(f"-> {problem.next_step}")
@@ -99,7 +99,7 @@ def test_header_problems_are_listed_all_at_once(centre: Any, survey: dict[str, A
     }
     for (rule, column), problem in problems.items():
         told(problem, rule, row=1, column=column)
-    # The renamed column is not guessed at, but the likely one is named.
+    # A renamed column is not guessed, but the message names the likely one.
     assert "the file has 'Answered'" in str(problems["header_missing", "answered"])
 
 
@@ -133,7 +133,7 @@ def test_unreadable_file(centre: Any, survey: dict[str, Any], monkeypatch: pytes
             raise PermissionError(13, os.strerror(13))
         return opened(self, *args, **kwargs)
 
-    # The tests may run as a user whom no file mode stops, so the refusal is made here.
+    # The tests may run as a user whom file modes do not stop, so the refusal is simulated.
     monkeypatch.setattr(Path, "open", denied)
     deliveries, [problem] = discover(centre.workspace, load_contracts(centre.root / "registry"))
     assert deliveries == []
@@ -163,7 +163,7 @@ def test_formula_and_error_cells_name_row_and_column(centre: Any, survey: dict[s
     centre.contract(survey, format={"type": "xlsx"})
     centre.land(workbook(fill), "s.xlsx")
     assert centre.problems() == [(3, "spreadsheet_error", "q1", "#REF!")]
-    # A computed formula counts with its value; the empty sheet row 4 keeps its number and is no row.
+    # A computed formula counts with its value; the empty sheet row 4 is not a record but keeps its number.
     assert centre.rows("source_row, value") == [(2, 4), (3, None), (5, 5)]
 
 

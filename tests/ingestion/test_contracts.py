@@ -1,4 +1,4 @@
-"""Contracts are checked as a whole, and editors are told the same by the shipped schema."""
+"""Contracts are checked as a whole, and the shipped schema tells editors the same."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Paged endpoints, against a real server on this machine that fails as servers do."""
+"""Paged endpoints, tested against a real local server that fails as servers do."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ Answer = Callable[[dict[str, str], dict[str, str], int], tuple[int, dict[str, st
 
 
 class Endpoint:
-    """A server whose answer to each request is decided by a function of query, headers and the count of requests."""
+    """A server whose response to each request is a function of query, headers and the number of requests."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -32,7 +32,7 @@ class Endpoint:
                 endpoint.asked.append(self.path)
                 query = {name: value[0] for name, value in parse_qs(urlparse(self.path).query).items()}
                 status, headers, body = endpoint.answer(query, dict(self.headers), len(endpoint.asked))
-                if status == 0:  # the line is cut
+                if status == 0:  # the connection is cut
                     self.close_connection = True
                     return
                 self.send_response(status)
@@ -135,10 +135,10 @@ def test_broken_fetch_goes_on_after_the_last_page(centre: Any, survey: dict[str,
     assert "goes on after page 2" in text
     folder = centre.root / "landing/p1/survey_responses"
     part = folder / "2025-04-01.ndjson.part"
-    # Half a page from a run that was killed while writing.
+    # Half a page, left by a run that was killed while writing.
     with part.open("ab") as stream:
         stream.write(b'{"agency":"a01","id":"torn')
-    # An unfinished file is no delivery.
+    # An unfinished file is not a delivery.
     centre.contract(survey, format={"type": "ndjson"})
     assert centre.deliveries() == []
     endpoint.answer, endpoint.asked = pages, []
@@ -179,7 +179,7 @@ def test_token_comes_from_the_environment(
     [
         ({"rows": []}, "json_items"),
         ({"items": ITEMS, "next": "http://elsewhere.example/answers"}, "fetch_host"),
-        # Another server on the same machine, and the same one unencrypted, would get the token too.
+        # Another server on the same machine, or the same one on another scheme, would also receive the token.
         ({"items": ITEMS, "next": "http://127.0.0.1:1/answers"}, "fetch_host"),
         ({"items": ITEMS, "next": "https://127.0.0.1/answers"}, "fetch_host"),
         ({"items": ITEMS, "next": "again"}, "fetch_endless"),

@@ -1,4 +1,4 @@
-"""The same six answers, whichever way they are delivered."""
+"""The same six answers in every format of delivery."""
 
 import datetime as dt
 import io
@@ -120,7 +120,7 @@ def test_xlsx_with_banner_two_header_rows_and_native_cells(centre: Any, survey: 
     centre.contract(survey, format=form, properties=properties)
     centre.land(out.getvalue(), "s.xlsx")
     assert centre.rows(COLUMNS) == EXPECTED
-    # Row 4 of the sheet is empty: it is no record, and the numbers after it are the sheet's.
+    # Row 4 of the sheet is empty, so it is not a record; the following rows keep the sheet's numbers.
     assert centre.rows("source_row") == [(5,), (6,), (7,)]
 
 
@@ -153,7 +153,7 @@ def ods(path: Path) -> bytes:
     return path.read_bytes()
 
 
-# odfpy calls a deprecated method of the standard library; it is used in tests only.
+# odfpy calls a deprecated method of the standard library, but only tests use it.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_ods(centre: Any, survey: dict[str, Any], tmp_path: Path) -> None:
     centre.contract(survey, format={"type": "ods"})

@@ -1,4 +1,4 @@
-"""Labels that do not cover every text, labels of the empty cell, and letters that are no blanks."""
+"""Labels that do not cover every text, labels of the empty cell, and letters that must not be stripped as blanks."""
 
 from typing import Any
 

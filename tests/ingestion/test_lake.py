@@ -1,4 +1,4 @@
-"""Nothing is lost between a file and the lake: every record is accepted, quarantined or a counted duplicate."""
+"""No record is lost between a file and the lake: each is accepted, quarantined or counted as a duplicate."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ PLANTED = (
     + "a02,r2,2025-05-03,5\n"
     + "a01,r3,2025-02-30,4\n"  # no such day
     + "a01,r1,2025-02-03,4\n"  # row 2 again
-    + "a01,r1,2025-02-03,3\n"  # the same response with another answer: not the same row
+    + "a01,r1,2025-02-03,3\n"  # the same response with another answer, so not a duplicate
     + "Nobody,r4,2025-02-03,4\n"
     + ",r5,2025-02-03,4\n"  # no agency at all
     + "a01,r6,2025-02-03,oops\n"
@@ -85,7 +85,7 @@ def test_submission_refused_as_a_whole_is_kept_in_quarantine(centre: Any, survey
     centre.land(PLANTED)
     staged = centre.stage()
     settlement = centre.settle(staged, share=0.5)
-    # Four of the seven records that are no duplicates are bad.
+    # Four of the seven records other than duplicates are bad.
     assert settlement.refused_whole
     assert (settlement.accepted, settlement.quarantined, settlement.bad) == (0, 7, 4)
     assert {one["rows"] for one in settlement.slices} == {0}
@@ -159,7 +159,7 @@ def test_read_is_accepted_plus_quarantined_plus_duplicates(
     periods = {"2025-02-03": "2025Q1", "2025-05-01": "2025Q2"}
     answers = {"": "missing", "4": "answered", "9": "dont_know", "٣": "answered"}
     good = [r for r in filled if r[0] in agencies and r[2] in periods and r[3] in answers]
-    # Two spellings of one agency, everything else equal, are the same record.
+    # Two spellings of one agency with everything else equal are the same record.
     distinct = {(agencies[a], i.strip(), periods[d], d, q) for a, i, d, q in good}
     assert settlement.accepted == len(distinct)
 
@@ -201,7 +201,7 @@ def test_full_disk_is_told_as_such(centre: Any, survey: dict[str, Any]) -> None:
 
 
 def test_number_of_threads_changes_nothing(make_centre: Any, survey: dict[str, Any]) -> None:
-    # More rows than one row group of Parquet, so that several threads do have work. The last 10,005 rows repeat the first:
+    # More rows than one Parquet row group, so that several threads have work. The last 10,005 rows repeat the first:
     # 139,995 is a multiple of 3, 9 and 5.
     agencies, answers = ("a01", "NA", "nobody"), ("1", "9", "", "x", "5")
     lines = [f"{agencies[n % 3]},r{n % 139_995},2025-0{n % 9 + 1}-11,{answers[n % 5]}" for n in range(150_000)]
@@ -227,10 +227,10 @@ def test_number_of_threads_changes_nothing(make_centre: Any, survey: dict[str, A
 
 
 def test_the_folder_of_the_workspace_may_have_any_name(make_centre: Any, survey: dict[str, Any]) -> None:
-    """`year=2025` would be a column of every file below it, quotes and braces would end texts of queries."""
+    """`year=2025` would become a column of every file below it; quotes and braces would break SQL texts."""
     centre = make_centre("the centre's year=2025 {own}")
     centre.contract(survey)
-    # Two cells hold line ends, so the lines of the rows are kept in a file of their own.
+    # Two cells contain line ends, so the rows' line numbers are kept in a separate file.
     rows = ["a01,r1,2025-02-03,4", '"a01",r2,"2025-02-03",4', 'a01,"r\n3",2025-02-03,much', "a01,r4,2025-02-03,1"]
     centre.land("\n".join(["agency,id,answered,q1", *rows, rows[0]]) + "\n")
     (delivery,) = centre.deliveries()

@@ -1,4 +1,4 @@
-"""The landing zone: every file is a delivery or a problem, whatever order the disk lists them in."""
+"""The landing zone: every file is a delivery or a problem, in whatever order the disk lists them."""
 
 import hashlib
 import os
@@ -99,7 +99,7 @@ def test_order_of_the_directory_does_not_matter(
 
 
 def test_a_name_in_another_encoding_is_told_and_stops_nobody(centre: Any, survey: dict[str, Any]) -> None:
-    """Archives packed on Windows unpack to names in windows-1256; a ledger in UTF-8 could not hold one."""
+    """Archives packed on Windows unpack to names in windows-1256, which a ledger in UTF-8 cannot hold."""
     centre.contract(survey)
     centre.land(FILE, "good.csv")
     folder = centre.root / "landing" / "p1" / "survey_responses"

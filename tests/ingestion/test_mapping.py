@@ -1,4 +1,4 @@
-"""Values as providers write them become typed values, or a problem that names row, column and rule."""
+"""Values as providers write them become typed values, or problems that name row, column and rule."""
 
 import datetime as dt
 import re
@@ -186,7 +186,7 @@ def test_gregorian_dates(
     ("written", "rule"),
     [
         ("2025-02-30", "date_impossible"),
-        ("2025-13-01", "date_impossible"),  # the thirteenth month of no calendar
+        ("2025-13-01", "date_impossible"),  # no calendar has a thirteenth month
         ("yesterday", "date_impossible"),
         ("infinity", "date_impossible"),
         ("45000", "date_impossible"),
@@ -334,7 +334,7 @@ def test_bands_instead_of_ages(centre: Any, survey: dict[str, Any]) -> None:
     ages = ["17", "18", "٢٩", "30", "59", "60", "old"]
     centre.land("agency,id,answered,q1,age\n" + "".join(f"a01,r{a},2025-02-03,4,{a}\n" for a in ages))
     assert [band for (band,) in centre.rows("age_band")] == [None, "18-29", "18-29", "30-59", "30-59", "60+", None]
-    # A generalised column is personal: its refused value is not shown.
+    # A generalised column is personal, so its refused value is not shown.
     assert centre.problems() == [(8, "value_not_number", "age", "")]
 
 
@@ -378,7 +378,7 @@ def test_lines_ended_in_two_ways(centre: Any, survey: dict[str, Any]) -> None:
 
 
 def test_order_is_that_of_the_file(centre: Any, survey: dict[str, Any]) -> None:
-    """Left joins once gave the rows of a block back in another order."""
+    """Left joins once returned the rows of a block in another order."""
     centre.contract(survey)
     answers = ["1", "راضٍ", "9", "5", "", "x"]
     lines = [f"{('a01', 'NA', 'Nada Foundation')[n % 3]},r{n},2025-02-03,{answers[n % 6]}" for n in range(6000)]
@@ -428,7 +428,7 @@ def test_blank_rows_are_counted_and_no_records(centre: Any, survey: dict[str, An
 def test_the_typing_query_can_be_printed_and_read(
     centre: Any, survey: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stages say what they do, and every prefix of a column stands in the legend on top of the query."""
+    """Stages say what they do, and the legend at the top of the query explains every column prefix."""
     printed: list[str] = []
 
     def kept(*given: Any) -> mapping.TypingQueries:

@@ -12,7 +12,7 @@ from ingestion import personal, values
 from miyar import sql
 
 KEY = "a key for tests"
-# 1000000008 and 2000000006 satisfy the Luhn formula (worked by hand: digits doubled from the right sum to 10).
+# 1000000008 and 2000000006 satisfy the Luhn formula (computed by hand: digits doubled from the right sum to 10).
 CITIZEN, RESIDENT = "1000000008", "2000000006"
 # The example of ISO 13616's registry for the United Kingdom, and one for this pattern's own country code.
 IBAN = "GB29 NWBK 6016 1331 9268 19"
@@ -33,7 +33,7 @@ IBAN = "GB29 NWBK 6016 1331 9268 19"
         ("write to some.one@example.org", ["email"]),
         ("1000000009", []),  # fails the Luhn formula
         ("3000000004", []),  # Luhn-valid, but identifiers begin with 1 or 2
-        ("10000000080", []),  # eleven digits are something else
+        ("10000000080", []),  # eleven digits are not an identifier
         ("GB29 NWBK 6016 1331 9268 18", []),
         ("waited 45 minutes on 2025-02-03", []),
         ("", []),
@@ -136,7 +136,7 @@ def test_what_happens_to_each_personal_value(
         (5, "personal_data", "comment", ""),
     ]
     expected = hmac.new(KEY.encode(), CITIZEN.encode(), hashlib.sha256).hexdigest()[:32]
-    # The same person in ASCII and in Arabic-Indic digits is one person.
+    # The same person in ASCII and in Arabic-Indic digits gets one pseudonym.
     assert [p for (p,) in centre.rows("beneficiary")][:2] == [expected, expected]
     [note] = centre.stage().notes
     assert note.rule == "personal_data_dropped" and "1 cells" in note.message

@@ -1,4 +1,4 @@
-"""Whatever ingestion can report is in the catalogue, in both languages, and nothing else is."""
+"""Everything that ingestion can report is in the catalogue, in both languages, and nothing else is."""
 
 import ast
 import re
@@ -10,15 +10,15 @@ import ingestion
 from ingestion.rules import rule_texts
 
 SOURCES = sorted(Path(ingestion.__file__).parent.rglob("*.py"))
-# Calls whose argument at this place is a rule.
+# Calls, with the position of the argument that is a rule.
 CALLS = {"Problem": 0, "problem": 0, "fail": 0, "report": 0, "_problem": 2}
-# Rules that SQL gives stand in texts: '...' after then, else, or in a union.
+# Rules that SQL returns are in texts: '...' after then, else, or in a union.
 IN_SQL = re.compile(r"'((?:value|date|number|unknown|region|spreadsheet|personal|header|slice|submission)_[a-z_]+)'")
 NO_RULES = {"slice_id", "submission_id", "slice_version"}
 
 
 def reported() -> set[str]:
-    """Rule ids found in the source itself."""
+    """Rule ids found in the source code."""
     found: set[str] = set()
     for path in SOURCES:
         tree = ast.parse(path.read_text("utf-8"))

@@ -151,7 +151,7 @@ def test_withdrawn_delivery_gives_way_to_the_one_before(centre: Any, survey: dic
     # Both remain in the ledger, with the reason, and are not read again.
     assert [a.withdrawn for a in read_accounts(centre.workspace)] == ["the wrong quarter"] * 2
     assert all(_is_done(centre, delivery) for delivery in centre.deliveries())
-    # A changed contract has the file read anew, and it stays withdrawn.
+    # After a change of its contract the file is read again, and it stays withdrawn.
     centre.contract(survey, nullValues=["-"])
     assert [centre.receive(delivery).withdrawn for delivery in centre.deliveries()] == ["the wrong quarter"] * 2
 
@@ -176,7 +176,7 @@ def test_a_file_is_done_until_its_contract_changes(centre: Any, survey: dict[str
     centre.contract(survey, nullValues=["-"])
     [again] = centre.deliveries()
     assert again.submission_id == delivery.submission_id and not _is_done(centre, again)
-    # Received again it keeps its place in the order of arrival.
+    # When received again, it keeps its place in the order of arrival.
     assert centre.receive(again).sequence == account.sequence
     [contract] = load_contracts(centre.root / "registry")
     assert [a.contract_hash for a in read_accounts(centre.workspace)] == [contract_hash(contract)]
@@ -187,7 +187,7 @@ def test_a_file_is_read_again_when_a_name_it_uses_changes(centre: Any, survey: d
     centre.land("agency,id,answered,q1\na01,r1,2025-02-03,4\n", "known.csv")
     centre.land("agency,id,answered,q1\na01,r1,2025-05-03,4\nNobody,r2,2025-05-03,4\n", "unknown.csv")
     accounts = [centre.receive(delivery) for delivery in centre.deliveries()]
-    # Only names of the registry are remembered, never a text it does not know.
+    # Only names in the registry are remembered, never an unknown text.
     assert [account.names for account in accounts] == [{"agencies": ["a01"]}, {"agencies": None}]
 
     def done() -> list[bool]:
@@ -199,7 +199,7 @@ def test_a_file_is_read_again_when_a_name_it_uses_changes(centre: Any, survey: d
     columns = before.splitlines()[0].split(",")
     line = dict.fromkeys(columns, "") | {"agency_id": "a77", "name_ar": "لا أحد", "name_en": "Nobody"}
     agencies.write_text(before + ",".join(line[name] for name in columns) + "\n", "utf-8")
-    # A new agency concerns the file with a name nobody knew, and no other.
+    # A new agency concerns only the file with an unknown name.
     assert done() == [True, False]
     accounts = [centre.receive(delivery) for delivery in centre.deliveries()]
     assert [account.accepted for account in accounts] == [1, 2]

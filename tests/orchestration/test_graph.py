@@ -1,4 +1,4 @@
-"""The asset graph as a readable file, `asset_graph.json`. Renew it with MIYAR_RENEW=1 and read the difference first."""
+"""The asset graph as a readable file, `asset_graph.json`. Renew it with MIYAR_RENEW=1 and review the difference."""
 
 import json
 import os
@@ -68,7 +68,7 @@ def test_rows_conserved_blocks_and_the_other_checks_of_the_lake_do_not(definitio
 
 
 def test_the_lake_reaches_the_warehouse_by_the_sources_of_dbt(definitions: dg.Definitions) -> None:
-    """Staging of a feed stands on the feed's asset; what the ledger says of slices stands on all of them."""
+    """Staging of a feed depends on the feed's asset; the ledger's slices depend on all feeds."""
     graph = definitions.resolve_asset_graph()
     for feed in load_feeds():
         assert graph.get(dg.AssetKey(["staging", f"stg_lake__{feed}"])).parent_keys == {dg.AssetKey(["lake", feed])}

@@ -1,4 +1,4 @@
-"""The code location as Dagster itself loads it, in a process of its own."""
+"""The code location as Dagster itself loads it, in a separate process."""
 
 import os
 import subprocess

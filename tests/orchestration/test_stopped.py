@@ -1,6 +1,7 @@
-"""Whoever stops a run wants it stopped: an interrupt is no failed build to be tried again.
+"""An interrupted run stays stopped: an interrupt is not a failed build to retry.
 
-Belongs here: what becomes of interrupts and of errors dbt hands back. Does not belong here: killed processes (`tests/pipeline`).
+Belongs here: the handling of interrupts and of errors that dbt returns. Does not belong here: killed processes
+(`tests/pipeline`).
 """
 
 from pathlib import Path
@@ -33,4 +34,4 @@ def test_an_interrupted_step_is_not_tried_again(interrupt: type[BaseException], 
     assert caught.value.allow_retries is False
     assert "stopped" in str(caught.value.description)
     with Workspace.open(tmp_path).lock():
-        pass  # given back
+        pass  # the lock was released

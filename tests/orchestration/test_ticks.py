@@ -1,4 +1,4 @@
-"""What the sensor and the schedules ask for, and the pure helpers behind the runs."""
+"""What the sensor and the schedules request, and the pure helpers behind the runs."""
 
 import json
 import shutil
@@ -46,7 +46,7 @@ def test_two_hundred_new_files_are_one_run(centre: Path, tmp_path: Path) -> None
 
 
 def _tick(definitions: dg.Definitions, name: str, moment: datetime) -> dg.RunRequest:
-    """What a schedule asks for at this moment; the clock is passed in."""
+    """What a schedule requests at this moment; the clock is passed in."""
     with dg.instance_for_test() as instance:
         context = dg.build_schedule_context(instance=instance, scheduled_execution_time=moment)
         (request,) = definitions.resolve_schedule_def(name).evaluate_tick(context).run_requests or []
@@ -62,7 +62,7 @@ def test_the_nightly_tick_asks_every_provider_for_what_is_new(definitions: dg.De
         "miyar/code": code_hash()[:16],
         "miyar/registry": load_registry(centre / "registry").hash[:16],
     }
-    # The range takes in every provider that has a contract, and no tick is swallowed as one that was asked for before.
+    # The range covers every provider with a contract, and no tick is skipped as a repetition of an earlier one.
     ends = [first.tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end")]
     asset = definitions.resolve_asset_graph().get(dg.AssetKey(["lake", "survey_responses"]))
     assert asset.partitions_def is not None
@@ -85,7 +85,7 @@ def test_the_quarterly_tick_publishes_the_quarter_before_at_the_scheduled_time(
     assert config["period"] == period
     assert datetime.fromisoformat(config["published_at"]) == moment
     assert config["reason"]
-    # The job takes this configuration as it is, and says that nobody published by hand.
+    # The job accepts this configuration unchanged, and the default says that nobody published by hand.
     checked = dg.validate_run_config(definitions.resolve_job_def("publish"), request.run_config)
     assert checked["ops"]["editions__current"]["config"] == {**config, "by": "dagster"}
     tags = {key: request.tags[key] for key in ("miyar/code", "miyar/registry")}

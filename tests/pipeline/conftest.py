@@ -1,6 +1,6 @@
-"""A centre of four invented agencies and nine small files, quick enough to be run dozens of times.
+"""A centre of four invented agencies and nine small files, quick enough to run dozens of times.
 
-Belongs here: its files, taking it down the road, reading the outcome. Does not belong here: expectations of any test.
+Belongs here: its files, running the pipeline on it, reading the outcome. Does not belong here: expectations of any test.
 """
 
 import csv
@@ -112,7 +112,7 @@ FIRST_CASES, SECOND_CASES = "portal/complaints/2025-11-30.csv", "portal/complain
 
 
 def survey_rows(agency: str, quarter: int, count: int, level: float) -> list[dict[str, Any]]:
-    """Answers drawn from a seed of their own; 9 is don't know."""
+    """Answers drawn from a seed per agency and quarter; 9 is don't know."""
     stream = random.Random(f"{agency} {quarter} {count}")
     codes = [1, 2, 3, 4, 5, 9]
     weights = [5 - level, 6 - level, 4, 1 + level, level, 0.3]
@@ -130,7 +130,7 @@ def survey_rows(agency: str, quarter: int, count: int, level: float) -> list[dic
 
 
 def case_rows(extracted: str, first: int, last: int) -> list[dict[str, Any]]:
-    """Cases first..last-1 as one extract knows them: those due before it are mostly resolved."""
+    """Cases first..last-1 as one extract shows them; those due before it are mostly resolved."""
     rows = []
     for number in range(first, last):
         stream = random.Random(f"case {number}")
@@ -180,7 +180,7 @@ def maturity_rows() -> list[dict[str, Any]]:
 
 
 def all_rows() -> dict[str, list[dict[str, Any]]]:
-    """Every delivery: path below landing/ -> its rows, in the order they were delivered."""
+    """Every delivery: path below landing/ -> its rows, in order of delivery."""
     return {
         FIRST_Q3: survey_rows("a01", 3, 60, 2.0),
         SECOND_Q3: survey_rows("a01", 3, 80, 3.0),
@@ -208,7 +208,7 @@ class Micro:
 
     root: Path
     moment = MOMENT
-    # Paths of the deliveries tests name.
+    # Paths of the deliveries that tests name.
     first_q3 = FIRST_Q3
     second_q3 = SECOND_Q3
     a01_q4 = A01_Q4
@@ -261,7 +261,7 @@ class Micro:
         target.write_bytes(content.encode() if isinstance(content, str) else content)
 
     def receive(self) -> Any:
-        """Take in what is new in the landing zone."""
+        """Receive what is new in the landing zone."""
         from expectations.intake import receive_all
         from ingestion.contract import load_contracts
         from ingestion.lake import write_empty_files
@@ -278,9 +278,9 @@ class Micro:
             )
 
     def build(self, select: list[str] | None = None) -> None:
-        """Make the models as a run does, without the seconds Dagster needs for its events and dbt for its data tests.
+        """Build the models as a run does, without the seconds that Dagster's events and dbt's data tests take.
 
-        The data tests run with the whole road: `built_workspace`, `run`, and where one is to fail.
+        The data tests run with the whole pipeline: in `built_workspace`, in `run`, and where one should fail.
         """
         from ingestion.submission_ledger import write_slices
         from warehouse.dbt_runner import run_dbt
@@ -313,7 +313,7 @@ class Micro:
         withdraw(self.workspace, self.submission(path), "test")
 
     def run(self, moment: datetime = MOMENT, **options: Any) -> Any:
-        """The whole road through Dagster, as `miyar run` takes it."""
+        """Run the whole pipeline through Dagster, as `miyar run` does."""
         from dagster_project.pipeline import run_pipeline
 
         return run_pipeline(self.root, moment, **options)
@@ -330,7 +330,7 @@ class Micro:
         return found
 
     def last_run(self, job: str) -> tuple[Any, list[Any]]:
-        """The newest stored run of a job and its Dagster events, as the workspace's instance keeps them."""
+        """A job's newest stored run and its Dagster events, from the workspace's instance."""
         import dagster as dg
 
         from dagster_project.instance import open_instance
@@ -340,18 +340,18 @@ class Micro:
             return run, [entry.dagster_event for entry in instance.all_logs(run.run_id) if entry.dagster_event]
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
-        """SQL on the warehouse."""
+        """Query the warehouse."""
         with duckdb.connect(str(self.workspace.warehouse), read_only=True) as connection:
             return connection.execute(query).fetchall()
 
     def edition(self, query: str, name: str = "current") -> list[tuple[Any, ...]]:
-        """SQL on an edition, as a reader opens it."""
+        """Query an edition, opened as a reader opens it."""
         database = (self.workspace.editions / name / "benchmarks.duckdb").resolve()
         with duckdb.connect(str(database), read_only=True) as connection:
             return connection.execute(query).fetchall()
 
     def cells(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every table of cells, its rows sorted."""
+        """Every table of cells, with its rows sorted."""
         tables = self.sql(
             "select table_name from information_schema.tables where table_schema = 'intermediate' "
             "and table_name like '%\\_\\_cells' escape '\\' order by 1"
@@ -361,7 +361,7 @@ class Micro:
 
 
 def make(root: Path, threads: int = 2) -> Micro:
-    """Registry and contracts of the centre; nothing delivered yet."""
+    """Write the centre's registry and contracts; nothing is delivered yet."""
     registry = root / "registry"
     registry.mkdir(parents=True)
     (root / "landing").mkdir()
@@ -382,7 +382,7 @@ def micro(tmp_path: Path) -> Micro:
 
 @pytest.fixture
 def make_micro(tmp_path: Path) -> Callable[..., Micro]:
-    """Several centres in a test, by name."""
+    """Several centres in one test, by name."""
     return lambda name, threads=2: make(tmp_path / name, threads)
 
 
@@ -405,7 +405,7 @@ def built(_built: Micro, tmp_path: Path) -> Micro:
 
 @pytest.fixture(scope="session")
 def expected_hash(_built: Micro) -> str:
-    """The content hash of one undisturbed run over all nine files."""
+    """The content hash after one undisturbed run over all nine files."""
     return _built.content_hash()
 
 

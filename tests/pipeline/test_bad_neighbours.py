@@ -1,6 +1,6 @@
-"""One agency's bad file stops nobody: end to end through the run and through what the command prints.
+"""One agency's bad file stops nobody else: tested end to end through the run and the command's output.
 
-All faults are landed at once, beside three good files, and one run takes them: the slowest part is paid once.
+All faults are landed at once among three good files, and one run receives them, so that the slowest part runs once.
 """
 
 import pytest
@@ -23,7 +23,7 @@ def printed(neighbours) -> str:
 
 @pytest.fixture(scope="module")
 def neighbours(micro_factory):
-    """a01 good; a02 delivers rubbish for Q3 and rows of a closed period and of another agency in Q4; a04 twice, by two."""
+    """a01 is good; a02 delivers rubbish in Q3, and rows of a closed period and another agency in Q4; two deliver a04."""
     micro = micro_factory("neighbours")
     micro.land([micro.second_q3, micro.a01_q4, micro.a04_q4])
     micro.write("a02/survey_responses/2025Q3_2025-10-05.csv", b"\x00\x01 not a table at all \xff\xfe")
@@ -32,7 +32,7 @@ def neighbours(micro_factory):
     rows[1] = {**rows[1], "agency": "Noor"}
     micro.write(micro.a02_q4, micro.as_csv(rows))
     micro.contract("a02", micro.survey, covers=["a02"])
-    # The portal delivers a04's answers as well, and neither contract has precedence.
+    # The portal also delivers a04's answers, and neither contract has precedence.
     micro.contract("portal", micro.survey)
     micro.write("portal/survey_responses/2025Q4_2026-01-09.csv", micro.as_csv(micro.rows(micro.a04_q4)[:40]))
     micro.write("nobody/knows/this.csv", "a,b\n1,2\n")
@@ -42,7 +42,7 @@ def neighbours(micro_factory):
 def test_the_good_files_count(neighbours, printed: str) -> None:
     found = neighbours.edition(f"{SCORES} and agency_id in ('a01', 'a02') and status = 'reported' order by all")
     assert [row[0] for row in found] == ["a01", "a01", "a02"]
-    # Answers of the second delivery that are no don't-know, counted in the file.
+    # Answers of the second delivery other than don't know, counted in the file.
     expected = sum(row["overall"] != 9 for row in neighbours.rows(neighbours.second_q3))
     assert neighbours.edition(
         "select n from bench_scores where unit_type = 'agency' and agency_id = 'a01' and period_id = '2025Q3' "
@@ -56,7 +56,7 @@ def test_the_rubbish_is_refused_by_name(printed: str) -> None:
 
 
 def test_the_stored_run_warns_of_the_refused_file_and_stays_green(neighbours, printed: str) -> None:
-    """Whoever watches Dagster sees the refusal as well; the run and the other providers' edition are not stopped by it."""
+    """Dagster shows the refusal as well, and the refusal stops neither the run nor the other providers' edition."""
     run, events = neighbours.last_run("ingest")
     assert run.status.value == "SUCCESS"
     checks = [
@@ -68,10 +68,10 @@ def test_the_stored_run_warns_of_the_refused_file_and_stays_green(neighbours, pr
     assert warned.severity.value == "WARN" and warned.blocking is False
     refused = warned.metadata["refused"].value
     assert list(refused) == ["a02/survey_responses/2025Q3_2025-10-05.csv"]
-    # The reason is the one the command prints.
+    # The command prints the same reason.
     (reason,) = refused.values()
     assert reason and reason in printed
-    # A row that is held back warns under its own rule; no row is lost. Each answer has two questions, so two records.
+    # A row held back warns under its own rule, and no row is lost. Each answer has two questions, so it is two records.
     (closed,) = [check for check in checks if check.check_name == "period_closed" and not check.passed]
     assert closed.severity.value == "WARN"
     assert closed.metadata["failing_rows"].value == {neighbours.a02_q4: 2}

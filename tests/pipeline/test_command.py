@@ -1,4 +1,4 @@
-"""The `miyar` command as people use it, on a built centre: what it prints and how it exits."""
+"""The `miyar` command as people use it on a built centre: its output and its exit codes."""
 
 import csv
 import errno
@@ -29,7 +29,7 @@ def test_init_makes_a_workspace_to_fill_in_and_never_overwrites(tmp_path: Path) 
     assert call("init", tmp_path / "new").exit_code == 0
     assert (tmp_path / "new" / "registry" / "agencies.csv").read_text("utf-8").startswith("agency_id,name_ar,name_en")
     assert refused("init", tmp_path / "new") == "workspace_exists"
-    # Also without settings: somebody's registry is not written over.
+    # An existing registry is not overwritten, even without settings.
     (tmp_path / "new" / "miyar.yml").unlink()
     (tmp_path / "new" / "registry" / "agencies.csv").write_text("a registry of many days", "utf-8")
     assert refused("init", tmp_path / "new") == "workspace_exists"
@@ -69,7 +69,7 @@ def test_show_prints_both_names_and_the_score(shared) -> None:
     assert outcome.exit_code == 0
     assert "الرضا العام" in outcome.output and "Overall satisfaction" in outcome.output
     assert "هيئة النور" in outcome.output and "Noor" in outcome.output
-    # Percent of the maximum possible, from the answers in the file.
+    # Percent of the maximum possible, computed from the answers in the file.
     answers = [row["overall"] for row in shared.rows(shared.a01_q4) if row["overall"] != 9]
     score = sum((code - 1) / 4 for code in answers) / len(answers) * 100
     (line,) = [line for line in outcome.output.splitlines() if "Noor" in line]
@@ -103,7 +103,7 @@ def test_trace_leads_to_the_lines_of_the_file(shared) -> None:
     outcome = call("trace", score_id, "--workspace", shared.root)
     assert outcome.exit_code == 0, outcome.output
     rows = shared.rows(shared.second_q3)
-    # Every question asked is a row of the slice; n counts those answered.
+    # Every question asked is a row of the slice; n counts only those answered.
     assert f"cells of {len(rows)} rows" in outcome.output
     assert n == sum(row["overall"] != 9 for row in rows)
     from publication.trace import trace
@@ -141,7 +141,7 @@ def test_check_says_before_delivery_what_a_run_would_say(shared, tmp_path: Path)
 
 
 def test_check_shows_delivered_texts_as_they_are(shared, tmp_path: Path) -> None:
-    """Brackets and colons are marks of the library that draws the tables, and may stand in any delivered cell."""
+    """Brackets and colons are markup to the library that draws the tables, but may occur in any delivered cell."""
     contract = shared.root / "registry" / "contracts" / "a02" / "survey_responses.yml"
     file = tmp_path / "[bold]_2026-01-06.csv"
     texts = {0: "[/]", 1: "[red]5[/red]", 2: ":smile:"}
@@ -159,7 +159,7 @@ def test_check_shows_delivered_texts_as_they_are(shared, tmp_path: Path) -> None
 def test_check_of_a_file_that_is_not_there_says_so_once(
     shared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """That it is not there comes before anything its name might lack."""
+    """A missing file is reported before anything its name might lack."""
     contract = shared.root / "registry" / "contracts" / "a02" / "survey_responses.yml"
     words = ("check", tmp_path / name, "--contract", contract, "--workspace", shared.root)
     monkeypatch.setattr(sys, "argv", ["miyar", *map(str, words)])
@@ -201,7 +201,7 @@ def test_the_next_step_fits_what_stopped_the_reading(
             raise OSError(number, os.strerror(number))
         return opened(self, *args, **kwargs)
 
-    # The tests may run as a user whom no file mode stops, so the refusal is made here.
+    # The tests may run as a user whom file modes do not stop, so the refusal is simulated.
     monkeypatch.setattr(Path, "open", failing)
     contract = shared.root / "registry" / "contracts" / "a02" / "survey_responses.yml"
     outcome = call("check", closed, "--contract", contract, "--workspace", shared.root)

@@ -1,4 +1,4 @@
-"""The first minutes with Miyar: demo, run, run again, status, show; on the smallest demo world."""
+"""The first minutes with Miyar on the smallest demo world: demo, run, run again, status, show."""
 
 import hashlib
 import shutil
@@ -23,14 +23,14 @@ def call(*words: object) -> str:
 
 
 def _bytes(root: Path) -> dict[str, str]:
-    """Every file the demo makes, by its path, with its hash."""
+    """Every file of the demo by its path, with its hash."""
     paths = sorted(path for folder in MADE for path in (root / folder).rglob("*") if path.is_file())
     return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 @pytest.fixture
 def ran(built_workspace: Workspace, tmp_path: Path) -> Path:
-    """The demo after its first run, with everything that lies in its folder."""
+    """The demo after its first run, with everything in its folder."""
     shutil.copytree(built_workspace.root, tmp_path / "demo", symlinks=True)
     return tmp_path / "demo"
 
@@ -54,7 +54,7 @@ def test_run_again_status_show(ran: Path) -> None:
     told = call("run", "--workspace", ran)
     assert f"nothing new: all {len(files)} files in the landing zone are known" in told
     assert "warehouse: up to date" in told and "edition: 2025Q4-r1 (unchanged)" in told
-    # The demo holds one file that is cut off; the account says so, and every other file is accepted.
+    # The demo contains one truncated file, as its account says; every other file is accepted.
     told = call("status", "--workspace", ran)
     lines = [line for line in told.splitlines() if line.startswith("│")]
     refused = [line for line in lines if "refused" in line]

@@ -1,11 +1,11 @@
-"""The same deliveries give the same figures: whatever the order of rows and of files, the threads, and the day of the run."""
+"""The same deliveries give the same figures, whatever the order of rows and files, the threads and the day of the run."""
 
 import shutil
 from datetime import timedelta
 
 import duckdb
 
-# Tables of figures; the other published tables name submissions, whose ids follow from the bytes of the files.
+# Tables of figures. Other published tables name submissions, whose ids follow from the bytes of the files.
 FIGURES = ("bench_scores", "bench_peer_positions", "bench_maturity", "bench_coverage")
 
 
@@ -31,7 +31,7 @@ def test_threads_files_made_in_another_order_and_another_day_give_the_same_editi
     built, make_micro, expected_hash: str
 ) -> None:
     other = make_micro("other", threads=4)
-    # Made last to first; arrival is in the order of paths within one run, and files carry their dates.
+    # Written last to first; within one run files arrive in the order of paths, and they carry their dates.
     other.land(reversed(other.deliveries))
     other.receive()
     other.build()
@@ -48,7 +48,7 @@ def manifest_of(micro) -> dict:
 
 
 def test_moved_workspace_gives_the_same_edition(built, expected_hash: str, tmp_path) -> None:
-    """Nothing that is published knows where the workspace stands."""
+    """Nothing published depends on the workspace's location."""
     moved = tmp_path / "year=2025" / "with 'quote' {and} braces"
     moved.parent.mkdir()
     shutil.copytree(built.root, moved, symlinks=True)

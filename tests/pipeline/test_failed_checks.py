@@ -1,4 +1,4 @@
-"""A data test that fails stops the road before the edition, and the operator reads which one it was."""
+"""A failed data test stops the pipeline before the edition, and the operator sees which test it was."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from cli.main import main
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """`miyar run` on a centre as the shell calls it: exit code and what stood on the error output."""
+    """`miyar run` on a centre as the shell calls it: its exit code and error output."""
 
     def _run(root: Path, command: str = "run") -> tuple[object, str]:
         monkeypatch.setattr(sys, "argv", ["miyar", command, "--workspace", str(root), "--reason", "r"])
@@ -44,14 +44,14 @@ def test_an_account_that_does_not_add_up_fails_the_run_and_its_check(built, run,
     assert len(checks) > 20, "the other checks stand on the run as well"
     assert _editions(built) == ["2025Q4-r1", "current", "ledger.jsonl"] and built.content_hash() == expected_hash
     assert [event for event in events if "RETRY" in event.event_type_value] == [], "it would only fail again"
-    # The warehouse now holds what failed: publishing by hand refuses it too.
+    # The warehouse now holds the failed rows, so publishing by hand is refused too.
     code, told = run(built.root, "publish")
     assert code == 2 and "[warehouse_stale]" in told
     assert _editions(built) == ["2025Q4-r1", "current", "ledger.jsonl"]
 
 
 def test_a_lake_file_that_lost_rows_fails_the_run_before_any_score(built, run, expected_hash: str) -> None:
-    """The warehouse is made anew from a lake that somebody touched: cells hold fewer answers than the ledger says."""
+    """The warehouse is rebuilt from a lake that somebody changed, so cells hold fewer answers than the ledger says."""
     workspace = built.workspace
     path = workspace.lake / "survey_responses" / "period=2025Q4" / f"{built.submission(built.a02_q4)}.parquet"
     part = path.with_suffix(".part")

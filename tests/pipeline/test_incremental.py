@@ -1,4 +1,4 @@
-"""Slices received one at a time, in any order, give the figures of one run over everything; untouched ones stay as they are."""
+"""Slices received one at a time, in any order, give the figures of one run over everything; others are not recomputed."""
 
 import random
 
@@ -7,14 +7,14 @@ import pytest
 
 from publication.verify import verify_all
 
-# The cells of every feed, and the note of what they were made from. Scores are made anew each time from whatever cells there
-# are: where a test is about cells alone, nothing above them is built.
+# The cells of every feed, and the record of what they were made from. Scores are recomputed each time from the current
+# cells, so tests about cells alone build nothing above them.
 CELLS = ["+int_slices__built"]
 
 
 @pytest.fixture(scope="module")
 def whole(micro_factory):
-    """Everything received at once, one delivery withdrawn, and published."""
+    """Everything received at once, with one delivery withdrawn, and published."""
     whole = micro_factory("whole")
     whole.land()
     assert len(whole.receive().accounts) == len(whole.deliveries)
@@ -26,7 +26,7 @@ def whole(micro_factory):
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_any_order_of_deliveries_ends_in_the_same_edition(micro, whole, seed: int) -> None:
-    """Nine deliveries, a build after each: a slice delivered twice, cases in two extracts, and one withdrawal."""
+    """Nine deliveries with a build after each: a slice delivered twice, cases in two extracts, and one withdrawal."""
     stream = random.Random(seed)
     order = list(micro.deliveries)
     stream.shuffle(order)
@@ -45,7 +45,7 @@ def test_any_order_of_deliveries_ends_in_the_same_edition(micro, whole, seed: in
 
 
 def test_only_touched_slices_are_computed_again(micro) -> None:
-    """Cells are marked by hand: the mark outlives a build where the slice is left alone and goes where it is recomputed."""
+    """Cells are marked by hand: a mark survives a build if the slice is left alone, and disappears if it is recomputed."""
     micro.land([micro.first_q3, micro.a01_q4, micro.a02_q4])
     micro.receive()
     micro.build(CELLS)
@@ -69,13 +69,13 @@ def test_only_touched_slices_are_computed_again(micro) -> None:
 
 
 def test_a_delivery_withdrawn_after_a_stopped_build_leaves_no_cells(micro, make_micro) -> None:
-    """A build that died between the cells and the note of what was built must not hide its cells from the next build."""
+    """A build that stopped between the cells and the record of what was built must not hide its cells from the next build."""
     micro.land([micro.first_q3, micro.a02_q4])
     micro.receive()
     micro.build(CELLS)
     micro.land([micro.second_q3, micro.a04_q4])
     micro.receive()
-    # As a kill leaves it: cells are written, int_slices__built is not.
+    # The state after a kill: cells are written, int_slices__built is not.
     micro.build(["+int_survey__cells", "+int_respondents__cells"])
     micro.withdraw(micro.second_q3)
     micro.withdraw(micro.a04_q4)

@@ -1,4 +1,4 @@
-"""What a run reads of its workspace: every settings file, registry table, contract and account once, however many steps it has.
+"""A run reads every settings file, registry table, contract and account once, however many steps it has.
 
 Belongs here: how often inputs are read. Does not belong here: what is made from them.
 """
@@ -12,7 +12,7 @@ _counted: list[Counter[str]] = []
 
 
 def _note(event: str, arguments: tuple[Any, ...]) -> None:
-    """An audit hook cannot be taken out again; outside a test it has nobody to tell."""
+    """An audit hook cannot be removed, so outside a test it does nothing."""
     if event == "open" and _counted and isinstance(arguments[0], str | Path):
         mode = arguments[1]
         if mode is None or "r" in str(mode):
@@ -31,7 +31,7 @@ def test_a_run_reads_each_of_its_inputs_once(built: Any) -> None:
     counted: Counter[str] = Counter()
     _counted.append(counted)
     try:
-        # Publishing copies the bytes of all inputs into the vintage, which is no reading of them.
+        # Publishing copies the bytes of all inputs into the vintage, which is not counted as reading.
         result = built.run(publish=False)
     finally:
         _counted.pop()

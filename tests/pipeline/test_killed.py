@@ -1,7 +1,7 @@
-"""`kill -9` at thirty random moments of a run: the rerun publishes what an undisturbed run does, and nothing half-made shows.
+"""`kill -9` at thirty random moments of a run: the rerun publishes what an undisturbed run does, and nothing partial is visible.
 
-Each kill hits a run in a child process. A run that was killed is run again and killed again, five times on one workspace
-before it may finish: what a rerun does is killed as well.
+Each kill hits a run in a child process. On one workspace the run is killed and rerun five times before it may finish,
+so that reruns are killed as well.
 """
 
 import multiprocessing
@@ -21,7 +21,7 @@ from dagster_project.instance import open_instance, open_runs
 from dagster_project.pipeline import run_pipeline
 from publication.verify import verify_all
 
-# A child that had to import these itself would spend its life doing so.
+# Imported before forking, because a child would spend most of its life on these imports.
 PRELOAD = [
     "dagster_project.pipeline",
     "great_expectations",
@@ -30,13 +30,13 @@ PRELOAD = [
     "expectations.runner",
 ]
 KILLS = 30
-# Where a run is waited for, whatever the machine's speed -> the most seconds it then lives on: much of what the phase takes.
+# Phase to wait for, on a machine of any speed -> the most seconds the run then lives: a large part of the phase.
 PHASES = {"start": 0.8, "ingest": 2.0, "build": 10.0, "publish": 1.5}
 ORDER = list(PHASES)
 
 
 def _phase(root: Path, files: int) -> str:
-    """How far a run came, by what stands on disk: the phase it is in or was killed in."""
+    """How far a run came, judged by the files on disk: the phase it is in or was killed in."""
     accounts = len(list((root / "lake" / "submissions").glob("*.json")))
     if accounts < files:
         return "ingest" if accounts else "start"
@@ -51,7 +51,7 @@ def context() -> ForkServerContext:
     return context
 
 
-# Six chains of five kills and a whole run: four minutes on a quiet machine, several times that on a busy one.
+# Six chains of five kills and a complete run: four minutes on an idle machine, several times that on a busy one.
 @pytest.mark.timeout(1500)
 def test_thirty_kills_change_nothing(context: ForkServerContext, expected_hash: str, micro) -> None:
     stream = random.Random(30)
@@ -79,7 +79,7 @@ def test_thirty_kills_change_nothing(context: ForkServerContext, expected_hash: 
 
 
 def _kill_one(context: ForkServerContext, root: Path, files: int, phase: str, delay: float) -> str:
-    """Start a run, wait for a phase and a time more, kill; gives the phase it died in, or nothing if it had ended."""
+    """Start a run, wait for a phase and then a delay, and kill it; return the phase it died in, or "" if it had ended."""
     child = context.Process(target=run_pipeline, args=(root, datetime(2026, 1, 20, 6, tzinfo=UTC)))
     child.start()
     while ORDER.index(_phase(root, files)) < ORDER.index(phase) and child.is_alive():
@@ -90,7 +90,7 @@ def _kill_one(context: ForkServerContext, root: Path, files: int, phase: str, de
         os.kill(child.pid, signal.SIGKILL)
     child.join()
     assert child.exitcode in (0, -signal.SIGKILL)
-    # A reader finds whole editions only, at every moment.
+    # Readers find only whole editions, at every moment.
     if (root / "editions").is_dir():
         assert not any(verify_all(root / "editions").values())
     return _phase(root, files) if child.exitcode else ""

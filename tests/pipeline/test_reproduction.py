@@ -1,4 +1,4 @@
-"""An edition comes out the same from its kept inputs, whatever became of registry and lake since.
+"""An edition rebuilt from its kept inputs is the same, whatever happened to registry and lake since.
 
 Belongs here: `warehouse.reproduction` and `publication.vintages`. Does not belong here: the release ledger (`publication`).
 """

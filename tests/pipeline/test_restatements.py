@@ -26,7 +26,7 @@ KEY = "unit_type, unit_id, metric_id, period_id, instrument_id"
 
 
 def _second_version(workspace: Workspace) -> None:
-    """2026.2: the middle of five is no top box, another level cut, other weights of dimensions."""
+    """2026.2: the middle of five is no top box, a level has another cut, and dimensions have other weights."""
     own = workspace.registry / "methodology" / "2026.2"
     shutil.copytree(VERSIONS / "2026.1", own)
     boxes = own / "top_boxes.csv"
@@ -59,7 +59,7 @@ def _rows(edition: Path, query: str) -> list[tuple[Any, ...]]:
 
 @pytest.fixture(scope="module")
 def restated(copy_of_built: CopyOfBuilt) -> Workspace:
-    """A methodology version and a withdrawal later, after one run."""
+    """The workspace after a new methodology version, a withdrawal and one run."""
     centre = copy_of_built("restated")
     _second_version(centre)
     _use(centre, "2026.2")
@@ -70,7 +70,7 @@ def restated(copy_of_built: CopyOfBuilt) -> Workspace:
 
 @pytest.fixture(scope="module")
 def data_only(copy_of_built: CopyOfBuilt) -> Path:
-    """The edition after the same withdrawal under the old version: what the data alone would have said."""
+    """The edition after the same withdrawal under the old version: what the data alone would have changed."""
     centre = copy_of_built("data")
     _withdraw_a_survey(centre)
     result = run_pipeline(centre.root, LATER, reason="a withdrawal")
@@ -104,7 +104,7 @@ def test_method_and_data_are_told_apart_exactly(restated: Workspace, data_only: 
     by_method_only = {row[2] for row in rows if row[-1] == "method"}
     assert "overall_satisfaction_top_box" in by_method_only and "maturity_digital_experience" in by_method_only
     assert "overall_satisfaction" not in by_method_only
-    # Under one methodology all change is data.
+    # Under one methodology all changes come from data.
     assert {row[0] for row in _rows(plain, "select distinct cause from bench_restatements")} == {"data"}
 
 

@@ -1,4 +1,4 @@
-"""A person who picks one asset in Dagster gets that asset; results are told while dbt works; a stop stops.
+"""Selecting one asset in Dagster builds just that asset; results arrive while dbt works; a stopped run stops.
 
 Belongs here: selections and the stream of results. Does not belong here: what models compute.
 """
@@ -41,13 +41,13 @@ def test_one_asset_is_made_and_no_other(built: Any, key: str) -> None:
     assert result.success and _made(result) == [key]
     checks = {e.asset_key for e in result.all_events if e.event_type_value == "ASSET_CHECK_EVALUATION"}
     assert {found.to_user_string() for found in checks if found} <= {key}
-    # The rest may be older now: the next run looks at everything again.
+    # The other assets may be out of date now, so the next run checks everything again.
     assert before and State(built.workspace).read("built") == ""
     assert built.run(reason="after a part").is_published is False
 
 
 def test_a_note_of_what_was_made_is_not_made_alone(built: Any) -> None:
-    """Made alone it would say that pending slices had become cells."""
+    """Built alone, the record would claim that pending slices had become cells."""
     result = _materialize(built, "intermediate/int_slices__built")
     assert not result.success and _made(result) == []
     assert "int_slices__built" in str(result.all_events[-2:]) or any(
@@ -72,7 +72,7 @@ def test_results_come_while_dbt_works_and_who_stops_taking_them_stops_it(built: 
     first = next(results)
     assert not first.failed
     results.close()
-    # What ran before the stop is few of all models, and the file is free again.
+    # Only a few models ran before the stop, and the file is free again.
     with duckdb.connect(str(built.workspace.warehouse)) as connection:
         assert connection.execute("select count(*) from core.dim_metrics").fetchone() != (0,)
     whole = list(run_dbt(built.workspace, command="run"))

@@ -1,4 +1,4 @@
-"""What stands on the stored runs of a small centre: tags that lead to the code and registry, and sizes of what was made."""
+"""What a small centre's stored runs record: tags that identify code and registry, and sizes of the results."""
 
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ def test_runs_over_partitions_name_their_range(shared) -> None:
     ("feed", "provider"), [("complaints", "portal"), ("service_usage", "a03"), ("maturity_assessments", "a03")]
 )
 def test_a_feed_tells_its_rows_and_bytes(shared, feed: str, provider: str) -> None:
-    """Of feeds that one provider delivers; counted in the files as they lie in the landing zone and in the lake."""
+    """For feeds that one provider delivers, counted in the files in the landing zone and in the lake."""
     delivered = [path for path in shared.deliveries if path.startswith(f"{provider}/{feed}/")]
     stored = sorted((shared.workspace.lake / feed).glob("period=20*/*.parquet"))
     made = _made(shared, "ingest")[f"lake/{feed}", provider]

@@ -17,7 +17,7 @@ from dagster_project.instance import OWN, open_instance, open_runs
 from dagster_project.resources import RunInputs
 from miyar.errors import WorkspaceBusyError
 
-# Holds the workspace until its input is closed, and says when it has it.
+# Holds the workspace until its input is closed, and prints when it has it.
 HOLDER = """
 import sys
 from pathlib import Path
@@ -26,7 +26,7 @@ with Workspace.open(Path(sys.argv[1])).lock():
     print("held", flush=True)
     sys.stdin.read()
 """
-# Reopens the current edition until its input is closed; prints which editions it saw, each with both tables' sums.
+# Reopens the current edition until its input is closed; prints the editions it saw, each with both tables' sums.
 READER = """
 import json, select, sys
 from pathlib import Path
@@ -43,7 +43,7 @@ while not select.select([sys.stdin], [], [], 0)[0]:
     opened += 1
 print(json.dumps([opened, sorted([int(value) for value in row] for row in seen)]))
 """
-# `miyar run`: holds the workspace, and goes on when its input is closed.
+# `miyar run`: holds the workspace, and continues when its input is closed.
 RUNNER = """
 import sys
 from datetime import UTC, datetime
@@ -56,7 +56,7 @@ with Workspace.open(root).lock():
     sys.stdin.read()
     run_pipeline(root, datetime(2026, 1, 20, 6, tzinfo=UTC))
 """
-# A job as Dagster's daemon starts it.
+# A job, as Dagster's daemon starts it.
 JOB = """
 import sys
 from pathlib import Path
@@ -113,7 +113,7 @@ def test_a_killed_holder_leaves_no_lock(built) -> None:
 
 
 def test_runs_a_kill_left_open_are_closed_when_nobody_holds_the_workspace(micro) -> None:
-    """The daemon's jobs queue behind open runs: without this, behind a killed `miyar run` until the next one."""
+    """The daemon's jobs queue behind open runs, so a killed `miyar run` would block them until the next one."""
     definitions = define(RunInputs(micro.root))
     landing, job = definitions.resolve_sensor_def("landing"), definitions.resolve_job_def("publish")
     with open_instance(micro.root) as instance, dg.build_sensor_context(instance=instance) as context:
@@ -130,7 +130,7 @@ def test_runs_a_kill_left_open_are_closed_when_nobody_holds_the_workspace(micro)
 
 
 def test_pools_that_steps_would_take_are_refused(micro) -> None:
-    """As a workspace made before had them, or an operator might set them."""
+    """An older workspace had them, and an operator might set them."""
     open_instance(micro.root).dispose()
     settings = micro.root / "dagster" / "dagster.yaml"
     written = settings.read_text("utf-8")
@@ -165,12 +165,12 @@ def test_a_job_of_dagster_that_waits_for_the_command_takes_nothing_the_command_w
 
 
 def _waits(run: Any, events: list[Any]) -> bool:
-    """Whether the newest run is a job's, not the command's, and its step has begun: it can but wait for the workspace."""
+    """Whether the newest run is a job's, not the command's, with its step started: then it must be waiting for the workspace."""
     return "miyar/started_by" not in run.tags and "STEP_START" in {event.event_type_value for event in events}
 
 
 def test_readers_see_whole_editions_while_others_are_published(built) -> None:
-    """One connection held open all the while keeps its edition; one opened anew each time sees one edition after the other."""
+    """A connection held open throughout keeps its edition; one reopened each time sees one edition after the other."""
     known = {built.edition(SUMS)[0]}
     reader = _start(READER, built.workspace.editions / "current")
     held = duckdb.connect(str((built.workspace.editions / "current").resolve() / "benchmarks.duckdb"), read_only=True)

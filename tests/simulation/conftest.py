@@ -1,4 +1,4 @@
-"""One tiny simulated workspace for all tests here, and readers of its files that know nothing of the product's."""
+"""One tiny simulated workspace for all tests here, and readers of its files that are independent of the product's."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ import pytest
 from simulation.workspace import write_workspace
 from simulation.world import Size
 
-# How the files look, said again by hand: (path starts with, encoding, delimiter, rows above the data).
+# The files' formats, written again by hand: (path starts with, encoding, delimiter, rows above the data).
 TEXT_FILES = [
     ("lighthouse/survey_responses", "utf-8-sig", ",", 1),
     ("kites/survey_responses", "cp1256", ";", 1),
@@ -105,7 +105,7 @@ class Simulated:
         return read_raw(self.landing, path)
 
     def clean(self, path: str) -> pd.DataFrame:
-        """The file's rows without those planted in addition."""
+        """The file's rows without the planted ones."""
         planted = self.defects[(self.defects["path"] == path) & self.defects["fate"].isin(["quarantined", "duplicate"])]
         return self.raw(path).frame().drop(index=planted["source_row"].unique())
 

@@ -1,7 +1,7 @@
-"""Proof by simulation, short form: every claim against few draws from fixed seeds, and whether a wrong method would be caught.
+"""The short form of proof by simulation: every claim against few draws from fixed seeds, and whether wrong methods are caught.
 
-Belongs here: `simulation.coverage` and that the written evidence is of the claims the code makes. Does not belong here: the
-full run (`make coverage`).
+Belongs here: `simulation.coverage`, and whether the written evidence is of the claims the code makes. Does not belong
+here: the full run (`make coverage`).
 """
 
 import json
@@ -79,21 +79,21 @@ def test_bands_without_overdispersion_are_caught(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_attacker_by_hand() -> None:
-    # 2 x 2 with totals: 10 20 | 30, 40 50 | 90, 50 70 | 120. One hidden part: the row gives it away.
+    # 2 x 2 with totals: 10 20 | 30, 40 50 | 90, 50 70 | 120. With one part hidden, its row reveals it.
     table = np.array([10, 20, 30, 40, 50, 90, 50, 70, 120.0])
     lines = [([0, 1], 2), ([3, 4], 5), ([6, 7], 8), ([0, 3], 6), ([1, 4], 7), ([2, 5], 8)]
     tables = attacks.Tables(table, lines)
     one = np.isin(np.arange(9), [0])
     assert attacks.widths(tables, one, np.array([0])) == pytest.approx([0])
-    # All four hidden: x in the corner, 30 - x and 50 - x beside it, 40 + x opposite: x from 0 to 30.
+    # All four hidden: x in the corner, 30 - x and 50 - x next to it, 40 + x opposite, so x is from 0 to 30.
     corner = np.isin(np.arange(9), [0, 1, 3, 4])
     assert attacks.widths(tables, corner, np.array([0, 4])) == pytest.approx([30, 30])
-    # Two of one row: nothing protects them against their columns.
+    # Two of one row: their columns reveal them.
     assert attacks.widths(tables, np.isin(np.arange(9), [0, 1]), np.array([0, 1])) == pytest.approx([0, 0])
 
 
 def test_a_previous_edition_gives_away_what_it_published() -> None:
-    # Two editions of 10 + 20 = 30; hidden in the new one alone, both parts stand in the old one.
+    # Two editions of 10 + 20 = 30; if only the new one hides the parts, the old one still shows both.
     values = np.array([10, 20, 30, 10, 20, 30.0])
     tables = attacks.Tables(values, [([0, 1], 2), ([3, 4], 5), ([0], 3), ([1], 4)])
     later, both = (np.isin(np.arange(6), cells) for cells in ([3, 4], [0, 1, 3, 4]))
@@ -102,7 +102,7 @@ def test_a_previous_edition_gives_away_what_it_published() -> None:
 
 
 def test_the_attacker_reads_units_by_their_names() -> None:
-    # One agency of 30 + 20 in two regions; branch b00 lies in r0 with all its answers, 5 answers of r1 name no branch.
+    # One agency of 30 + 20 in two regions; branch b00 has all of r0's answers, and 5 answers of r1 name no branch.
     counts = {
         ("agency", "a0", "a0"): 50,
         ("agency_region", "a0", "a0/r0"): 30,
@@ -116,7 +116,8 @@ def test_the_attacker_reads_units_by_their_names() -> None:
     places = {key: place for place, key in enumerate(counts)}
     assert attacks.sums_of(places, region) == [([1, 2], 0), ([1], 5), ([2], 6), ([3, 4], 0), ([3], 1), ([4], 2)]
     branch = frozenset({("branch", "a0", "a0/b10")})
-    # Alone it is the region less its unnamed answers: 0 to 20. With its region hidden too, the agency's other parts say the same.
+    # Alone, it is the region less its unnamed answers: 0 to 20. If its region is hidden too, the agency's other parts
+    # reveal the same.
     assert attacks.attacked(attacks.World(counts, region), branch, branch) == pytest.approx([20])
 
 
@@ -134,7 +135,7 @@ def test_suppression_that_hides_small_counts_alone_is_caught(monkeypatch: pytest
 
 
 def test_true_ranks_by_hand() -> None:
-    # Scores 3, 2, 2, 1: the two in the middle share ranks 2 and 3, and a set must hold both.
+    # Scores 3, 2, 2, 1: the two in the middle share ranks 2 and 3, and a set must contain both.
     true = np.array([3.0, 2, 2, 1])
     nothing, order = np.zeros((4, 4), np.int64), np.sign(true[:, None] - true).astype(np.int64)
     wrong = order.copy()
@@ -145,7 +146,7 @@ def test_true_ranks_by_hand() -> None:
 
 
 def test_exact_wilson_coverage_by_hand() -> None:
-    # One answer: none of one gives 0 to 0.7935, one of one 0.2065 to 1. Half lies in both, a tenth in the first only.
+    # One answer: none of one gives 0 to 0.7935, one of one 0.2065 to 1. Half is in both, a tenth only in the first.
     assert intervals.wilson_coverage([0.5, 0.1], [1]) == pytest.approx(np.array([[1.0], [0.9]]))
 
 
@@ -161,7 +162,7 @@ def test_chance_of_a_share() -> None:
     # Clopper and Pearson 1934 for 5 of 10, and 1 - 0.025^(1/10) for none of 10.
     assert Finding("half", 0.5, 10).chance() == pytest.approx((0.1871, 0.8129), abs=5e-5)
     assert Finding("none", 0.0, 10).chance() == pytest.approx((0, 0.3085), abs=5e-5)
-    # Shares of worlds: 0.5 and 1 have mean 0.75 and standard deviation 0.3536, error 0.25.
+    # Shares of worlds: 0.5 and 1 have mean 0.75, standard deviation 0.3536 and error 0.25.
     assert drawn("shares", [0.5, 1.0]).chance() == pytest.approx((0.75 - 1.96 * 0.25, 0.75 + 1.96 * 0.25), abs=1e-4)
     assert Finding("exact", 0.3, 0).chance() == (0.3, 0.3)
 

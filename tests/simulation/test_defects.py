@@ -1,4 +1,4 @@
-"""Every planted defect stands where the truth says, as what the truth says."""
+"""Every planted defect is where the truth says, and of the kind it says."""
 
 import re
 import zipfile
@@ -42,7 +42,7 @@ def test_corrupted_cells_stand_where_the_truth_says(simulated, kind: str, writte
 
 
 def test_corrupted_cells_stand_nowhere_else(simulated) -> None:
-    """In the clean rows of every text file no impossible date and no unknown code is left."""
+    """The clean rows of the text files contain no impossible date and no unknown code."""
     wrong = re.compile(r"2025-02-30.*|30/02/2025.*|1446[/-]12[/-]30|برق|جزيرة غير معروفة")
     refused = set(simulated.defects.loc[simulated.defects["fate"] == "refused_file", "path"])
     seen = 0
@@ -71,7 +71,7 @@ def test_conflicting_keys_come_in_pairs_that_differ_in_one_cell(simulated) -> No
 @pytest.mark.parametrize("kind", ["id_in_comment", "id_in_free_text"])
 def test_planted_numbers_look_like_identity_cards(simulated, kind: str) -> None:
     for note in notes(simulated, kind).itertuples():
-        # A free text is named by its canonical column, a dropped comment by its header.
+        # A free text is recorded under its canonical column, a dropped comment under its header.
         texts = [cell for cell in cells(simulated, note) if "رقم" in cell]
         assert len(texts) == 1, (note.path, note.source_row)
         found = ID.findall(texts[0])

@@ -1,6 +1,6 @@
 """Every format a contract may name can be read, and the simulation can deliver it.
 
-Belongs here: that the hand-kept lists of formats are complete. Does not belong here: what is read (`tests/ingestion`).
+Belongs here: whether the hand-kept lists of formats are complete. Does not belong here: what is read (`tests/ingestion`).
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Bulk data for the benchmarks: so many rows, valid, in files of equal size, the same twice."""
+"""Bulk data for the benchmarks: the requested number of rows, valid, in files of equal size, and reproducible."""
 
 import hashlib
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_bulk_data_has_the_rows_asked_for_and_is_the_same_twice(tmp_path: Path) 
     workspace = Workspace.open(root)
     registry = load_registry(workspace.registry)
     contracts = load_contracts(workspace.registry)
-    assert len(registry.tables["agencies"]) == 3  # 20 quarters of agencies with eight each
+    assert len(registry.tables["agencies"]) == 3  # 20 quarters, with eight per agency
     files = sorted((root / "landing").glob("*/survey_responses/*.csv"))
     answers = [pd.read_csv(file) for file in files]
     assert max(map(len, answers)) - min(map(len, answers)) <= 1
@@ -36,7 +36,7 @@ def test_bulk_data_has_the_rows_asked_for_and_is_the_same_twice(tmp_path: Path) 
     assert len(every) == 50_003
     assert len(every.columns) == 14
     assert set(every["value"]) == {1, 2, 3, 4, 5, 9}
-    # A branch lies in the region the registry names, in every answer.
+    # In every answer a branch is in the region that the registry names.
     lies_in = {row["branch_id"]: row["region_id"] for row in registry.tables["branches"]}
     assert (every["branch_id"].map(lies_in) == every["region_id"]).all()
     assert set(every["branch_id"]) == registry.ids("branches")

@@ -15,7 +15,7 @@ from ingestion.staging import stage
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
 
-# One file of each format and calendar; the pipeline's own tests take in all of them.
+# One file of each format and calendar; the pipeline's tests cover all files.
 PATHS = [
     "lighthouse/survey_responses/survey_2025Q2_delivered_2025-07-12.csv",
     "kites/survey_responses/استبانة_2025Q2.csv",
@@ -44,7 +44,7 @@ def test_staging_finds_what_was_planted(simulated, tmp_path: Path, path: str) ->
     for row in pyarrow.parquet.read_table(staged.problems).to_pylist() if staged.problems else []:
         found[place[row["row_id"]]] |= {problem["rule"] for problem in row["problems"]}
     planted = simulated.defects[(simulated.defects["path"] == path) & (simulated.defects["fate"] == "quarantined")]
-    # Rules of the suites are judged after staging; a code without a label map is one of them.
+    # Rules of the suites are applied after staging; one of them finds codes in columns without a label map.
     contract = delivery.contract
     suite = {rule.id for rule in suite_for(load_feeds()[contract.feed], contract, workspace.settings.periods)}
     later = planted[planted["rule"].isin(suite)]
@@ -60,7 +60,7 @@ def test_staging_finds_what_was_planted(simulated, tmp_path: Path, path: str) ->
 
 
 def test_staged_means_are_the_realised_ones(simulated, tmp_path: Path) -> None:
-    """All records without a problem and not planted: their mean POMP is the truth's realised value."""
+    """The mean POMP of all records without a problem and not planted equals the truth's realised value."""
     workspace = Workspace.open(simulated.root)
     deliveries, _ = discover(workspace, load_contracts(workspace.registry))
     path = "caravans/survey_responses/feedback_2025Q3.ndjson"

@@ -1,6 +1,6 @@
-"""The truth beside the files is what the files hold: figures recomputed from the raw files with pandas.
+"""The truth next to the files agrees with the files: figures are recomputed from the raw files with pandas.
 
-Scales and labels are said again by hand here; nothing of the product reads or maps these files.
+Scales and labels are written again by hand here; nothing of the product reads or maps these files.
 """
 
 import re
@@ -16,7 +16,7 @@ FACES = {"😡": 0, "🙁": 25, "😐": 50, "🙂": 75, "😀": 100}
 
 
 def plain(answers: pd.Series, low: int, high: int) -> pd.Series:
-    """Codes within the scale to 0-100; anything else is no answer."""
+    """Codes within the scale to 0-100; other codes are not answers."""
     codes = pd.to_numeric(answers, errors="coerce")
     codes = codes.where(codes.between(low, high))
     return (100 * (codes - low) / (high - low)).dropna()
@@ -35,7 +35,7 @@ SURVEYS = [
 @pytest.mark.parametrize(("agency", "metric", "file", "header", "score"), SURVEYS)
 def test_realised_survey_means_are_those_of_the_files(simulated, agency, metric, file, header, score) -> None:
     rows = simulated.clean(f"{agency}/survey_responses/{file}")
-    # Headers of the spreadsheet were renamed in the middle of the world; 2025Q2 is before it.
+    # The spreadsheet's headers change in the middle of the world; 2025Q2 is before the change.
     header = "الرضا العام" if header == "الرضا الكلي عن الخدمة" and header not in rows else header
     scores = score(rows[header])
     truth = simulated.score(agency, metric, "2025Q2")

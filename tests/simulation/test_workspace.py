@@ -1,4 +1,4 @@
-"""The written workspace: valid, complete, the same twice, in every format, and bounded in memory."""
+"""The written workspace is valid, complete, reproducible, in every format, and bounded in memory."""
 
 import hashlib
 import os
@@ -112,7 +112,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is counted in kilobytes on Linux only")
 def test_memory_does_not_grow_with_size(tmp_path: Path) -> None:
-    """Four times the answers, the same peak: both sizes draw several chunks of responses (made small to be quick)."""
+    """Four times the answers give the same peak; both sizes draw several chunks of responses (made small to be quick)."""
     peaks = []
     for scale in (1, 4):
         root = tmp_path / str(scale)
@@ -126,7 +126,7 @@ def test_memory_does_not_grow_with_size(tmp_path: Path) -> None:
 
 
 def test_a_drawing_that_was_stopped_is_no_workspace(tmp_path: Path) -> None:
-    """`miyar demo` leaves a workspace alone; half a one would be taken for the whole ever after."""
+    """`miyar demo` leaves an existing workspace alone, so half a workspace would be taken for a whole one forever."""
 
     def stop(what: str, done: int, total: int) -> None:
         if done == 1:

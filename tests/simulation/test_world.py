@@ -7,7 +7,7 @@ import pytest
 from simulation import cases, counts, rubrics, survey
 from simulation.world import Size, World, draw_world
 
-# Words of real Saudi, Gulf and British bodies; an invented name holds none of them.
+# Words in names of real Saudi, Gulf and British bodies; no invented name may contain any of them.
 REAL = [
     "وزارة", "أبشر", "أداء", "سدايا", "الزكاة", "الحكومة الرقمية", "الجوازات", "المرور", "التأمينات", "توكلنا", "ناجز",
     "الموارد البشرية", "البلدي", "الصحة", "التعليم", "الطيران", "الموانئ", "السياحة", "التراث", "الأوقاف", "المياه",
@@ -57,7 +57,7 @@ def test_impossible_sizes_are_refused(wrong: dict[str, int]) -> None:
 
 @pytest.fixture(scope="module")
 def large() -> World:
-    """Three agencies with many responses and cases, so that means settle."""
+    """Three agencies with many responses and cases, so that means converge."""
     return draw_world(11, Size(3, 9, 9, 1, 2, responses_per_agency_period=15_000, scale=1))
 
 
@@ -74,7 +74,7 @@ def test_the_expected_mean_is_the_mean_of_many_answers(large: World, levels: int
 
 
 def test_the_truth_is_without_mode_and_response_propensity(large: World) -> None:
-    """Redraw the population itself: cells by population share, no mode effect; its mean is the true value."""
+    """Redraw the population itself, with cells by population share and no mode effect; its mean is the true value."""
     agency = large.agencies["lighthouse"]
     people = survey.population(large, agency)
     truth = survey.true_scores(large, agency, "2024Q2", "overall_satisfaction", 5, 2, people)
