@@ -22,7 +22,15 @@ def programs() -> Path:
     folder = ENVIRONMENT / "bin"
     if not (folder / "mf").is_file():
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
-        install = [folder / "python", "-m", "pip", "install", "--quiet", "-r", HERE / "requirements.txt"]
+        install: list[str | Path] = [
+            folder / "python",
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "-r",
+            HERE / "requirements.txt",
+        ]
         subprocess.run(install, check=True)
     return folder
 

@@ -42,7 +42,15 @@ def programs() -> Path:
     folder = ENVIRONMENT / "bin"
     if not (folder / "superset").is_file():
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
-        install = [folder / "python", "-m", "pip", "install", "--quiet", "-r", HERE / "requirements.txt"]
+        install: list[str | Path] = [
+            folder / "python",
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "-r",
+            HERE / "requirements.txt",
+        ]
         subprocess.run(install, check=True)
     return folder
 
@@ -73,7 +81,7 @@ def start(home: Path, port: int) -> subprocess.Popen[bytes]:
         for step in (["db", "upgrade"], ["fab", "create-admin", *admin, "--password", password], ["init"]):
             subprocess.run([superset, *step], env=words, check=True, stdout=log, stderr=log)
         gunicorn = [programs() / "gunicorn", *("-w", "1"), *("--threads", "4"), *("-b", f"127.0.0.1:{port}")]
-        run = [*gunicorn, "superset.app:create_app()"]
+        run: list[str | Path] = [*gunicorn, "superset.app:create_app()"]
         return subprocess.Popen(run, env=words, stdout=log, stderr=log)
 
 
@@ -212,13 +220,14 @@ def check(superset: Superset, port: int, edition: Path, agencies: list[str]) -> 
     opened = _dataset_permissions(superset)
     stray = superset.put("security/roles", "name", {"name": "miyar_check_stray"})
     _permit(superset, stray, [opened[dataset] for dataset in datasets.values()])
-    people = {
+    people: dict[str, tuple[int, Viewer | None]] = {
         "check_agency": (roles[role_of(agencies[0])], Agency(agencies[0])),
         "check_centre": (roles[CENTRE], Centre()),
+        "check_stray": (stray, None),
     }
     faults = []
     with open_edition(edition) as source:
-        for person, (role, viewer) in {**people, "check_stray": (stray, None)}.items():
+        for person, (role, viewer) in people.items():
             password = secrets.token_urlsafe(16)
             names = {"username": person, "first_name": person, "last_name": "-", "email": f"{person}@example.org"}
             given = {**names, "password": password, "active": True, "roles": [roles["Gamma"], role]}
