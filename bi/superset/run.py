@@ -80,8 +80,13 @@ def start(home: Path, port: int) -> subprocess.Popen[bytes]:
         password = (home / "password").read_text("utf-8")
         for step in (["db", "upgrade"], ["fab", "create-admin", *admin, "--password", password], ["init"]):
             subprocess.run([superset, *step], env=words, check=True, stdout=log, stderr=log)
-        gunicorn = [programs() / "gunicorn", *("-w", "1"), *("--threads", "4"), *("-b", f"127.0.0.1:{port}")]
-        run: list[str | Path] = [*gunicorn, "superset.app:create_app()"]
+        gunicorn: list[str | Path] = [
+            programs() / "gunicorn",
+            *("-w", "1"),
+            *("--threads", "4"),
+            *("-b", f"127.0.0.1:{port}"),
+        ]
+        run = [*gunicorn, "superset.app:create_app()"]
         return subprocess.Popen(run, env=words, stdout=log, stderr=log)
 
 
