@@ -57,9 +57,9 @@ def lake_asset(feed: Feed, providers: dg.PartitionsDefinition[str]) -> dg.Assets
         for problem in intake.problems:
             context.log.warning(str(problem))
         accounts = with_received(held.accounts, intake.accounts)
-        known = [account for account in accounts if account.feed == feed.name]
+        of_feed = [account for account in accounts if account.feed == feed.name]
         for provider in context.partition_keys:
-            own = [account for account in known if account.provider == provider]
+            own = [account for account in of_feed if account.provider == provider]
             context.add_asset_metadata(_metadata(workspace, feed, intake, own), partition_key=provider)
         yield dg.MaterializeResult()
         yield from _checks(workspace, intake.accounts, rules)

@@ -94,9 +94,9 @@ def _reason(inputs: Inputs) -> str:
     """What changed since the newest edition's manifest, which also covers submissions received by a run that was then killed."""
     folder, accounts = inputs.workspace.editions, inputs.accounts
     editions = list_editions(folder)
-    known = read_manifest(folder / editions[-1]).submissions if editions else {}
-    withdrawn = [a for a in accounts if a.withdrawn and known.get(a.submission_id) != submission_state(a)]
-    new = [a for a in accounts if a.submission_id not in known and a not in withdrawn]
+    published = read_manifest(folder / editions[-1]).submissions if editions else {}
+    withdrawn = [a for a in accounts if a.withdrawn and published.get(a.submission_id) != submission_state(a)]
+    new = [a for a in accounts if a.submission_id not in published and a not in withdrawn]
     parts = []
     if new:
         shown = ", ".join(account.path for account in new[:5])

@@ -22,7 +22,7 @@ IDENTIFIERS = {"period_id", "beneficiary", "response_id", "case_id", "visit_id",
 
 def last_submission(workspace: Workspace, account: Account) -> Account | None:
     """The provider's last accepted submission of the feed in the workspace, other than this one."""
-    known = [
+    accepted = [
         other
         for other in read_accounts(workspace)
         if (other.provider, other.feed) == (account.provider, account.feed)
@@ -30,7 +30,7 @@ def last_submission(workspace: Workspace, account: Account) -> Account | None:
         and not other.withdrawn
         and other.submission_id != account.submission_id
     ]
-    return known[-1] if known else None
+    return accepted[-1] if accepted else None
 
 
 def changes(

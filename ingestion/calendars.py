@@ -36,9 +36,9 @@ def hijri_timestamp(parts: str) -> str:
     month = f"(({parts}.y - {FIRST_YEAR}) * 12 + {parts}.m)"
     days = f"list_extract(getvariable('hijri_days'), {month})"
     start = f"list_extract(getvariable('hijri_starts'), {month})"
-    known = f"{parts}.y between {FIRST_YEAR} and {LAST_YEAR} and {parts}.m between 1 and 12"
+    is_covered = f"{parts}.y between {FIRST_YEAR} and {LAST_YEAR} and {parts}.m between 1 and 12"
     return (
-        f"case when {known} and {parts}.d between 1 and {days} and {parts}.seconds between 0 and 86399 then "
+        f"case when {is_covered} and {parts}.d between 1 and {days} and {parts}.seconds between 0 and 86399 then "
         f"{start}::timestamp + to_days(({parts}.d - 1)::integer) + to_seconds({parts}.seconds) end"
     )
 

@@ -82,9 +82,9 @@ def load_feeds() -> dict[str, Feed]:
     for name, spec in source["feeds"].items():
         columns = []
         for column, options in {**source["common"], **spec["columns"]}.items():
-            known = dict(options)
-            known["codes"] = tuple(codes[known["codes"]]) if "codes" in known else ()
-            columns.append(Column(name=column, **{"about": "", **known}))
+            settings = dict(options)
+            settings["codes"] = tuple(codes[settings["codes"]]) if "codes" in settings else ()
+            columns.append(Column(name=column, **{"about": "", **settings}))
         feeds[name] = Feed(name, spec["about"], spec["event"], tuple(spec["key"]), tuple(columns), spec["cells"])
     return feeds
 

@@ -69,22 +69,22 @@ def resolve(contract: Contract, delivered: list[str], file: str, row: int | None
     """
     headers = [tidy(header) for header in delivered]
     header_row = _HeaderRow(contract, file, row)
-    known, problems = _taken(header_row, headers)
-    scanned, unknown = _left(header_row, headers, known)
+    taken, problems = _taken(header_row, headers)
+    scanned, unknown = _left(header_row, headers, taken)
     problems += unknown
     problems += [
         header_row.problem(
             "header_duplicated", f"the header stands {count} times", header, "Give each column its own header."
         )
         for header, count in Counter(filter(None, headers)).items()
-        if count > 1 and (header in known or header in scanned)
+        if count > 1 and (header in taken or header in scanned)
     ]
     # A nameless column is harmless if it is empty, which is only known once the file is read.
     nameless = [number for number, header in enumerate(headers) if not header and row is not None]
     nameless = [] if any(_covers(pattern, "") for pattern in contract.ignored) else nameless
     if problems:
         raise MiyarError([*problems, *(blank_header(contract, file, row, number) for number in nameless)])
-    return Headers(tuple(headers), known, scanned, tuple(nameless), row)
+    return Headers(tuple(headers), taken, scanned, tuple(nameless), row)
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,12 @@ class _HeaderRow:
 def _taken(header_row: _HeaderRow, headers: list[str]) -> tuple[dict[str, int], list[Problem]]:
     """Positions of the headers that feed a property, and the problems found with them."""
     position = {header: number for number, header in reversed(list(enumerate(headers))) if header}
-    known: dict[str, int] = {}
+    taken: dict[str, int] = {}
     problems = []
     for prop in properties_of(header_row.contract):
         names = [tidy(header) for header in names_of(prop)]
         present = [header for header in names if header in position]
-        known |= {header: position[header] for header in present}
+        taken |= {header: position[header] for header in present}
         if names and not present and not prop.optional:
             near = _near(names, headers)
             problems.append(
@@ -128,16 +128,16 @@ def _taken(header_row: _HeaderRow, headers: list[str]) -> tuple[dict[str, int], 
                     "Deliver only one of them.",
                 )
             )
-    return known, problems
+    return taken, problems
 
 
-def _left(header_row: _HeaderRow, headers: list[str], known: dict[str, int]) -> tuple[dict[str, int], list[Problem]]:
+def _left(header_row: _HeaderRow, headers: list[str], taken: dict[str, int]) -> tuple[dict[str, int], list[Problem]]:
     """Positions of the dropped headers that are scanned, and a problem for each header the contract does not mention."""
     contract = header_row.contract
     scanned: dict[str, int] = {}
     problems = []
     for number, header in enumerate(headers):
-        if not header or header in known:
+        if not header or header in taken:
             continue
         dropped = [drop for drop in contract.dropped if _covers(drop.physical_name, header)]
         if any(drop.scan for drop in dropped):

@@ -158,14 +158,14 @@ def scale_lookups(connection: duckdb.DuckDBPyConnection, plan: Plan, scale: str,
         answers: text columns that hold answers.
     """
     scales = plan.contract.scales
-    known = {name: _answers_of(one) for name, one in scales.items()}
+    answers_of_scale = {name: _answers_of(one) for name, one in scales.items()}
     entries: dict[str, tuple[str | None, str | None]] = {}
     for answer in answers:
         found = connection.execute(
             f"select distinct {scale}, {answer} from texts where {answer} is not null and {scale} is not null order by all"
         ).fetchall()
         for name, raw in found:
-            match = known.get(name, {}).get(key_of(raw))
+            match = answers_of_scale.get(name, {}).get(key_of(raw))
             if match is not None:
                 entries[f"{name}{BETWEEN}{raw}"] = match
     ends = {name: (str(one.min), str(one.max)) for name, one in scales.items()}
@@ -178,7 +178,7 @@ def scale_lookups(connection: duckdb.DuckDBPyConnection, plan: Plan, scale: str,
 
 
 def _answers_of(scale: Scale) -> dict[str, tuple[str | None, str]]:
-    known: dict[str, tuple[str | None, str]] = {}
+    codes: dict[str, tuple[str | None, str]] = {}
     for status in ("dont_know", "not_applicable", "refused"):
-        known |= {key_of(label): (None, status) for label in getattr(scale, status)}
-    return known | {key_of(label): (as_text(code), "answered") for label, code in scale.labels.items()}
+        codes |= {key_of(label): (None, status) for label in getattr(scale, status)}
+    return codes | {key_of(label): (as_text(code), "answered") for label, code in scale.labels.items()}

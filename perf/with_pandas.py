@@ -28,9 +28,11 @@ def _survey(path: Path) -> pd.DataFrame:
 def _complaints(path: Path) -> pd.DataFrame:
     rows = pd.read_csv(path, parse_dates=["opened_at", "due_at", "resolved_at"])
     rows["period_id"] = rows["opened_at"].dt.to_period("Q").astype(str)
-    known = rows["resolved_at"].notna() | (rows["due_at"] <= rows["opened_at"].max())
+    has_outcome = rows["resolved_at"].notna() | (rows["due_at"] <= rows["opened_at"].max())
     rows = rows.assign(
-        opened_count=1, due_count=rows["due_at"].notna() & known, in_time_count=rows["resolved_at"] <= rows["due_at"]
+        opened_count=1,
+        due_count=rows["due_at"].notna() & has_outcome,
+        in_time_count=rows["resolved_at"] <= rows["due_at"],
     )
     return rows.groupby(CASE_KEYS, dropna=False)[["opened_count", "due_count", "in_time_count"]].sum().reset_index()
 

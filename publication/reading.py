@@ -109,8 +109,8 @@ def last_period(connection: duckdb.DuckDBPyConnection) -> str:
 def benchmark_rows(connection: duckdb.DuckDBPyConnection, metric_id: str, period_id: str) -> list[dict[str, Any]]:
     """One line per agency (and instrument) of a metric in a period; raises MiyarError for an unknown metric."""
     if not connection.execute("select 1 from dim_metrics where metric_id = ?", [metric_id]).fetchone():
-        known = ", ".join(metric for metric, _, _ in headline_metrics(connection))
+        listed = ", ".join(metric for metric, _, _ in headline_metrics(connection))
         raise MiyarError(
-            Problem("metric_unknown", f"there is no metric {metric_id!r}", next_step=f"Try one of {known}.")
+            Problem("metric_unknown", f"there is no metric {metric_id!r}", next_step=f"Try one of {listed}.")
         )
     return sql.rows(connection.execute(BENCHMARK, [metric_id, period_id]))

@@ -109,11 +109,11 @@ def write_perf_lake(root: Path, scale: Scale, seed: int = 2026) -> None:
 def _copy(
     connection: duckdb.DuckDBPyConnection, feed: str, period: str, submission: str, rows: str, target: Path
 ) -> None:
-    known = load_feeds()[feed]
+    described = load_feeds()[feed]
     given = {name[0] for name in connection.execute(f"describe {rows}").fetchall()}
     columns = [
         f"cast({column.name if column.name in given else 'null'} as {SQL_TYPES[column.type]}) as {column.name}"
-        for column in known.columns
+        for column in described.columns
         if column.name != "period_id"
     ]
     columns += [
@@ -121,7 +121,7 @@ def _copy(
         f"'{submission}:' || number as row_id", "number + 2 as source_row",
         f"'{feed}|' || agency_id || '|{period}' as slice_id",
     ]  # fmt: skip
-    names = ", ".join(known.lake_schema.names)
+    names = ", ".join(described.lake_schema.names)
     connection.execute(
         f"copy (select {names} from (select {', '.join(columns)} from ({rows}))) to '{target}' (format parquet, compression zstd)"
     )

@@ -198,17 +198,17 @@ def attacked(world: World, hidden: frozenset[Key], targets: frozenset[Key], of_e
     first = {key: place for place, key in enumerate(world.earlier)}
     second = {key: len(first) + place for place, key in enumerate(world.counts)}
     values = [*world.earlier.values(), *world.counts.values()]
-    known = [*(key in world.shown for key in first), *(key not in hidden for key in second)]
+    is_public = [*(key in world.shown for key in first), *(key not in hidden for key in second)]
     sums = [*sums_of(first, world.region), *sums_of(second, world.region)]
     # Answers that name no part form one more part, which is never shown.
     for parts, total in sums:
         if (rest := values[total] - sum(values[part] for part in parts)) > 0:
             parts.append(len(values))
             values.append(rest)
-            known.append(False)
+            is_public.append(False)
     sums += [([first[key]], second[key]) for key, n in world.counts.items() if world.earlier.get(key) == n]
     places = np.array(sorted((first if of_earlier else second)[key] for key in targets), np.int64)
-    return widths(Tables(np.array(values, float), sums), ~np.array(known), places)
+    return widths(Tables(np.array(values, float), sums), ~np.array(is_public), places)
 
 
 def sums_of(place: dict[Key, int], region: dict[str, str]) -> list[Sum]:
@@ -230,15 +230,15 @@ def widths(tables: Tables, hidden: Mask, targets: npt.NDArray[np.int64]) -> Floa
     column = {int(cell): place for place, cell in enumerate(unknown)}
     rows, right = [], []
     for parts, total in tables.sums:
-        row, known = np.zeros(unknown.size), 0.0
+        row, published = np.zeros(unknown.size), 0.0
         for cell, sign in [*((part, 1.0) for part in parts), (total, -1.0)]:
             if cell in column:
                 row[column[cell]] += sign
             else:
-                known += sign * tables.values[cell]
+                published += sign * tables.values[cell]
         if row.any():
             rows.append(row)
-            right.append(-known)
+            right.append(-published)
     if not rows:
         return np.full(targets.size, np.inf)
     # One program for all targets, with a copy of the unknowns for each target's lowest value and one for its highest.

@@ -28,14 +28,14 @@ def overlap(rng: np.random.Generator, draws: int) -> list[Finding]:
         unit, lot = rng.integers(0, OVERLAP_AGENCIES, STUDY), rng.random(STUDY) < 0.5
         answer = (70 + 5 * rng.standard_normal(OVERLAP_AGENCIES))[unit] + EFFECT * lot
         answer += NOISE * rng.standard_normal(STUDY)
-        known = casemix_adjusted(CrossProducts.of_rows(unit, lot.astype(float)[:, None], answer))
+        effect = casemix_adjusted(CrossProducts.of_rows(unit, lot.astype(float)[:, None], answer))
         new = rng.random((2, AGENCIES, ANSWERS)) < np.array([0.1, 0.5])[:, None, None]
         y = (70 + 5 * rng.standard_normal(AGENCIES))[:, None] + EFFECT * new + NOISE * rng.standard_normal(new.shape)
         score, error = mean_estimate(np.full((2, AGENCIES), ANSWERS), y.sum(axis=2), (y**2).sum(axis=2))
         share = new.mean(axis=2)
-        own, own_error = mode_adjusted(score, error, share[..., None], known.coefficients, known.covariance)
+        own, own_error = mode_adjusted(score, error, share[..., None], effect.coefficients, effect.covariance)
         # Both periods use the same study, so they share its error.
-        shared = share[0] * share[1] * known.covariance[0, 0] / (own_error[0] * own_error[1])
+        shared = share[0] * share[1] * effect.covariance[0, 0] / (own_error[0] * own_error[1])
         change, _, low, high = difference(own[0], own[1], own_error[0], own_error[1], shared)
         raw_change, _, raw_low, raw_high = difference(score[0], score[1], error[0], error[1])
         held[world], raw_held[world] = holds(0.0, (low, high)).mean(), holds(0.0, (raw_low, raw_high)).mean()
