@@ -129,8 +129,8 @@ def protected(worlds: Sequence[World]) -> list[Hidden]:
     for world_number, own in made.groupby("instrument_id"):
         keys = list(zip(own["unit_type"], own["agency_id"].fillna(""), own["unit_id"], strict=True))
         is_small = own["is_primary"] & ~own["is_public"]
-        for place, marked in enumerate((is_small | True, is_small, is_small & own["is_proved"].eq(True))):
-            found[int(str(world_number))][place].update(key for key, one in zip(keys, marked, strict=True) if one)
+        for position, marked in enumerate((is_small | True, is_small, is_small & own["is_proved"].eq(True))):
+            found[int(str(world_number))][position].update(key for key, one in zip(keys, marked, strict=True) if one)
     return [Hidden(*(frozenset(keys) for keys in sets)) for sets in found]
 
 
@@ -195,8 +195,8 @@ def corrected(rng: np.random.Generator, size: int) -> list[World]:
 
 def attacked(world: World, hidden: frozenset[Key], targets: frozenset[Key], of_earlier: bool = False) -> Floats:
     """Width of each target's interval for a reader of both editions when today's does not show `hidden`."""
-    first = {key: place for place, key in enumerate(world.earlier)}
-    second = {key: len(first) + place for place, key in enumerate(world.counts)}
+    first = {key: position for position, key in enumerate(world.earlier)}
+    second = {key: len(first) + position for position, key in enumerate(world.counts)}
     values = [*world.earlier.values(), *world.counts.values()]
     is_public = [*(key in world.shown for key in first), *(key not in hidden for key in second)]
     sums = [*sums_of(first, world.region), *sums_of(second, world.region)]
@@ -211,23 +211,23 @@ def attacked(world: World, hidden: frozenset[Key], targets: frozenset[Key], of_e
     return widths(Tables(np.array(values, float), sums), ~np.array(is_public), places)
 
 
-def sums_of(place: dict[Key, int], region: dict[str, str]) -> list[Sum]:
+def sums_of(position: dict[Key, int], region: dict[str, str]) -> list[Sum]:
     """Every total with its parts, as the attacker reads them from the units' names."""
     parts: dict[tuple[Key, str], list[int]] = {}
-    for (unit_type, agency, unit), own in place.items():
+    for (unit_type, agency, unit), own in position.items():
         if unit_type in {"service", "agency_region", "branch"}:
             parts.setdefault((("agency", agency, agency), unit_type), []).append(own)
         if unit_type == "agency_region":
             parts.setdefault((("region", "", unit.split("/")[1]), unit_type), []).append(own)
         if unit_type == "branch" and unit in region:
             parts.setdefault((("agency_region", agency, region[unit]), unit_type), []).append(own)
-    return [(own, place[total]) for (total, _), own in parts.items() if total in place]
+    return [(own, position[total]) for (total, _), own in parts.items() if total in position]
 
 
 def widths(tables: Tables, hidden: Mask, targets: npt.NDArray[np.int64]) -> Floats:
     """Highest minus lowest value of each target that is consistent with all other cells."""
     unknown = np.flatnonzero(hidden)
-    column = {int(cell): place for place, cell in enumerate(unknown)}
+    column = {int(cell): position for position, cell in enumerate(unknown)}
     rows, right = [], []
     for parts, total in tables.sums:
         row, published = np.zeros(unknown.size), 0.0

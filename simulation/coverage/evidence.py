@@ -136,10 +136,10 @@ def _panel(axis: object, claim: Claim, findings: Sequence[Finding]) -> None:
     low, high = min(*ends, *kept), max(*ends, *kept)
     margin = 0.08 * (high - low) or 1.0
     axis.axvspan(max(100 * claim.low, low - 2 * margin), min(100 * claim.high, high + 2 * margin), color="#dbe6f1")
-    for place, finding in enumerate(findings):
+    for position, finding in enumerate(findings):
         colour = COLOURS[finding.verdict]
-        axis.plot([100 * end for end in finding.chance()], [place, place], color=colour, linewidth=1.2)
-        axis.plot(100 * finding.observed, place, "o", color=colour, markersize=3.5)
+        axis.plot([100 * end for end in finding.chance()], [position, position], color=colour, linewidth=1.2)
+        axis.plot(100 * finding.observed, position, "o", color=colour, markersize=3.5)
     axis.set_yticks(range(len(findings)), [finding.what for finding in findings])
     axis.set_xlim(low - margin, high + margin)
     axis.set_ylim(len(findings) - 0.4, -0.6)

@@ -56,11 +56,11 @@ def wilson_coverage(share: npt.ArrayLike, size: npt.ArrayLike) -> Floats:
     """Exact coverage (shares, sizes): the binomial probability of the counts whose interval holds the share."""
     p, sizes = np.asarray(share, float), np.asarray(size)
     covered = np.empty((p.size, sizes.size))
-    for place, n in enumerate(sizes):
+    for position, n in enumerate(sizes):
         hits = np.arange(n + 1)
         found = estimates.percentages(hits, n, LEVEL)
         held = holds(100 * p[:, None], (found.low, found.high))
-        covered[:, place] = (stats.binom.pmf(hits, n, p[:, None]) * held).sum(axis=1)
+        covered[:, position] = (stats.binom.pmf(hits, n, p[:, None]) * held).sum(axis=1)
     return covered
 
 
