@@ -99,7 +99,7 @@ class Checks:
         check.stage = "done"
 
     def _forget(self) -> None:
-        """Drop answers that were not fetched in time; the caller holds the lock."""
+        """Drop the answers of checks that started too long ago; the caller holds the lock."""
         oldest = self._clock() - self._kept_for
         for key in [key for key, one in self._held.items() if one.stage == "done" and one.started_at < oldest]:
             del self._held[key]

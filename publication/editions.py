@@ -36,7 +36,7 @@ from publication.vintages import keep
 
 @dataclass(frozen=True)
 class Origin:
-    """Hashes of everything besides the data that an edition was made from."""
+    """Hashes of what an edition was made from: methodology, registry, contracts, code and submissions."""
 
     methodology_version: str
     methodology_hash: str

@@ -76,7 +76,7 @@ def answer(request: Request, language: str, check_id: str) -> Response:
 
 
 def contracts_of(portal: Portal, user: User) -> dict[str, Offered]:
-    """Return the contracts, by id, whose files are about the reader's agency alone.
+    """Return contracts by id: for the centre all, for an agency those whose files are about it alone.
 
     A provider of many agencies checks its files with the centre.
     """

@@ -1,4 +1,4 @@
-"""The answer to a file before delivery: what would be accepted, which cells to mend, what changed, how it would score.
+"""The answer to a file before delivery: what would be accepted, which cells to correct, what changed, how it would score.
 
 Belongs here: turning a check's result into a document. Does not belong here: judging (`expectations.check`), scoring
 (`warehouse.check_scores`).
@@ -144,7 +144,7 @@ def write_answer(
 
 
 def require_answer(out: Path, language: str) -> None:
-    """Raise if the answer cannot be written as asked, before the file is judged, which takes half a minute."""
+    """Raise MiyarError for an answer nobody can write, before the file is judged, which takes half a minute."""
     if out.suffix.lower() not in {".html", ".xlsx", ".json"} or language not in LANGUAGES:
         raise MiyarError(
             Problem(

@@ -1,4 +1,4 @@
-"""The check of a file reports what the pipeline reports, row by row and score by score, and marks the cells to mend.
+"""The check of a file reports what the pipeline reports, row by row and score by score, and marks the cells to correct.
 
 Belongs here: check, comparison and scores of one file on a built workspace, and the answers as files. Does not belong
 here: the rules themselves (`tests/expectations`).
