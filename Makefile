@@ -1,4 +1,4 @@
-# The two commands of the README (run, test) and their parts. Needs only: Python 3.11-3.13 with venv, make, a package index.
+# The two commands of the README (run, test) and their parts. Needs only Python 3.11-3.13 with venv, make and a package index.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -45,7 +45,7 @@ lock:
 	$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --no-header --no-emit-index-url \
 		--universal --python-version 3.11 --output-file requirements.lock
 
-# uv installs the hashed lock in seconds where pip takes minutes; pip only brings uv, at a fixed version.
+# uv installs the hashed lock in seconds, pip takes minutes; pip only installs uv, at a fixed version.
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "Miyar needs Python 3.11, 3.12 or 3.13; this is %d.%d. Set PYTHON=/path/to/python3.12" % v)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -1,4 +1,4 @@
-"""The same rows for programs: JSON beside the pages, described by OpenAPI.
+"""The JSON API: the rows of the pages for programs, described by OpenAPI.
 
 Belongs here: the API's routes and shapes. Does not belong here: who may read which rows (`view`).
 """

@@ -1,6 +1,6 @@
-"""The application: routes, the middleware around them, and the answers to what goes wrong.
+"""The application: routes, the middleware around them, and the answers to errors.
 
-Belongs here: putting it together. Does not belong here: any route's work.
+Belongs here: assembling it. Does not belong here: the work of any route.
 """
 
 from pathlib import Path
@@ -26,7 +26,10 @@ _BY_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
 def create_app(portal: Portal) -> FastAPI:
-    """An ASGI application over one workspace. Its description of the API is a route like the others: for readers only."""
+    """Return an ASGI application over one workspace.
+
+    The description of the API is a route like the others, open to signed-in readers only.
+    """
     app = FastAPI(title="Miyar", version="1", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.portal = portal
     app.include_router(api.router)
@@ -43,7 +46,7 @@ def create_app(portal: Portal) -> FastAPI:
 
 
 async def _reader_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ReaderProblem)  # noqa: S101 - narrows the type; it is registered for this one
+    assert isinstance(error, ReaderProblem)  # noqa: S101 - narrows the type: this handler is registered for it only
     request.state.visit.event = request.state.visit.event or error.kind
     return problem_response(request, error)
 

@@ -1,4 +1,4 @@
-"""Who saw what: one line of JSON per request, in the workspace's `portal/audit.jsonl`. No figure, no text of a reader.
+"""Who saw what: one line of JSON per request, in the workspace's `portal/audit.jsonl`, without figures or readers' texts.
 
 Belongs here: writing lines. Does not belong here: deciding what a line says (`middleware`).
 """
@@ -11,15 +11,16 @@ from portal.sessions import Clock
 
 
 class Audit:
-    """Appends whole lines; the file is readable by its owner only."""
+    """Appends whole lines; only the file's owner may read it."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._clock = path, clock
 
     def write(self, **fields: object) -> None:
-        """One line with the time first, in ASCII (what somebody asked for may hold other line ends); a single write, so that
-        lines of several threads never mix.
+        """Append one line, time first, in one write, so that lines of several threads never mix.
+
+        It is written in ASCII, because what somebody asked for may contain other line ends.
         """
         line = json.dumps({"at": self._clock().isoformat(timespec="milliseconds"), **fields})
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -1,7 +1,7 @@
-"""The check of a file in a process of its own, with limits: a file made to harm takes down nothing but its own check.
+"""The check of a file in a separate process with limits, so that a malicious file ends nothing but its own check.
 
 Belongs here: starting, limiting and ending that process. Does not belong here: judging a file (`expectations.check`),
-working out its scores (`warehouse.check_scores`), which check is whose (`checks`).
+computing its scores (`warehouse.check_scores`), which check is whose (`checks`).
 """
 
 import multiprocessing
@@ -24,17 +24,17 @@ from miyar.workspace import Workspace
 from portal.problems import ReaderProblem
 from portal.settings import Limits
 
-# Refused rows and scores a page shows; the counts tell how many there are.
+# Refused rows and scores shown on a page; the counts show how many there are.
 SHOWN_ROWS = 200
-# The pages need the machine too: a second reader's check waits for the first.
+# Pages need the machine too, so a second reader's check waits for the first.
 _ONE_AT_A_TIME = BoundedSemaphore(1)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the pipeline would say: the account's numbers, problems of the whole file, the first refused rows, what changed.
+    """What the pipeline would report: the account's counts, problems of the whole file, first refused rows, changes.
 
-    `scores` is None where none were asked for or none belong to a refused file; `scores_failed` where they came to no end.
+    `scores` is None if scoring is off, or if the file was refused; `scores_failed` is set if scoring did not finish.
     """
 
     status: str
@@ -56,9 +56,9 @@ def check_in_worker(
     limits: Limits,
     tell: Callable[[str], None] = lambda stage: None,
 ) -> Outcome:
-    """Check one file that lies alone in a folder of its own; `tell` hears which stage begins: `judging`, `scoring`.
+    """Check one file, alone in its own folder; `tell` is called as a stage begins: `judging`, `scoring`.
 
-    Raises ReaderProblem when judging came to no end within its limits. Scores that did not are told as such.
+    Raises ReaderProblem if judging does not finish within its limits; unfinished scoring is reported in the outcome.
     """
     if not _ONE_AT_A_TIME.acquire(timeout=limits.check_seconds + limits.score_seconds):
         raise ReaderProblem("too_many", retry_after=limits.check_seconds)
@@ -88,7 +88,7 @@ def check_in_worker(
 
 
 def _received(here: Connection, seconds: float) -> Any:
-    """What the process said in time; nothing when it was ended by a limit, or crashed on the file."""
+    """Return what the process sent in time; None if a limit ended it or it crashed on the file."""
     try:
         return here.recv() if here.poll(seconds) else None
     except EOFError:
@@ -97,7 +97,7 @@ def _received(here: Connection, seconds: float) -> Any:
 
 @cache
 def _context() -> ForkServerContext:
-    """Children are forked from a server that has imported the heavy libraries once and has no threads of ours."""
+    """Return a context that forks children from a server with the heavy libraries imported and none of our threads."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["portal.preloaded"])
     return context
@@ -109,7 +109,7 @@ def _work(answer: Connection, workspace: Workspace, file: Path, contract: Path, 
     resource.setrlimit(resource.RLIMIT_AS, (limits.check_memory_bytes, limits.check_memory_bytes))
     longest = limits.check_seconds + limits.score_seconds * (os.cpu_count() or 1)
     resource.setrlimit(resource.RLIMIT_CPU, (limits.check_seconds, longest))
-    # Temporary files go beside the upload, so that they are gone with it even when this process is killed.
+    # Temporary files go next to the upload, so that they are deleted with it even if this process is killed.
     tempfile.tempdir = str(file.parent.parent)
     os.chdir(tempfile.tempdir)
     try:
@@ -138,7 +138,7 @@ def _work(answer: Connection, workspace: Workspace, file: Path, contract: Path, 
 def _scored(
     throwaway: Workspace, workspace: Workspace, registry: Registry, contract: Contract
 ) -> list[dict[str, Any]] | str:
-    """The scores, or the kind of error: its text may repeat values of the file, which must not reach a log."""
+    """Return the scores, or the kind of error: its text may repeat values of the file, which must not reach a log."""
     from warehouse.check_scores import scores_of_check
 
     try:

@@ -1,7 +1,7 @@
-"""Checks under way and their answers: each is its reader's alone, in memory only, and gone after a while.
+"""Running checks and their answers: each belongs to one reader, is kept in memory only, and is dropped after a while.
 
-Belongs here: starting a check beside the request that brought the file, and finding its answer. Does not belong here: the
-process that judges (`check_worker`), pages.
+Belongs here: starting a check outside the request that brought the file, and finding its answer. Does not belong here:
+the process that judges (`check_worker`), pages.
 """
 
 import secrets
@@ -23,7 +23,7 @@ from portal.users import User
 
 @dataclass
 class Check:
-    """One file's check. `stage`: waiting, judging, scoring, done; then there is an outcome, or a problem."""
+    """One file's check. `stage`: waiting, judging, scoring, done; when done, there is an outcome or a problem."""
 
     check_id: str
     contract_id: str
@@ -31,14 +31,14 @@ class Check:
     stage: str = "waiting"
     outcome: Outcome | None = None
     problem: ReaderProblem | None = None
-    # Removed when the check ends, and when this process does.
+    # Removed when the check ends, and when this process ends.
     folder: tempfile.TemporaryDirectory[str] = field(
         default_factory=lambda: tempfile.TemporaryDirectory(prefix="miyar-check-"), repr=False
     )
 
 
 class Checks:
-    """One check per user: a new one takes the place of the finished one before."""
+    """At most one check per user: a new one replaces the finished one."""
 
     def __init__(self, workspace: Workspace, settings: PortalSettings, clock: Clock) -> None:
         self._workspace, self._limits, self._clock = workspace, settings.limits, clock
@@ -51,7 +51,7 @@ class Checks:
         return self._limits.score_seconds > 0
 
     def start(self, user: User, content: IO[bytes], name: str, contract_id: str, contract: Path) -> Check:
-        """Take the file over and begin; raises ReaderProblem while the reader's check before is under way."""
+        """Store the file and start its check; raises ReaderProblem while the reader's previous check is running."""
         with self._lock:
             before = self._held.get(user.key)
             if before is not None and before.stage != "done":
@@ -70,7 +70,7 @@ class Checks:
         return check
 
     def find(self, user: User, check_id: str) -> Check:
-        """A reader's own check; not found for any other."""
+        """Return a reader's own check; raises not found for any other."""
         with self._lock:
             self._forget()
             check = self._held.get(user.key)
@@ -99,7 +99,7 @@ class Checks:
         check.stage = "done"
 
     def _forget(self) -> None:
-        """Answers nobody came back to; the lock is held."""
+        """Drop the answers of checks that started too long ago; the caller holds the lock."""
         oldest = self._clock() - self._kept_for
         for key in [key for key, one in self._held.items() if one.stage == "done" and one.started_at < oldest]:
             del self._held[key]

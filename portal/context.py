@@ -1,4 +1,4 @@
-"""What a page's route starts from: the reader's view of one edition, and how to write the page.
+"""What every page's route needs: the reader's view of one edition, and the means to write the page.
 
 Belongs here: the dependencies of routes. Does not belong here: any page.
 """
@@ -34,7 +34,7 @@ def portal_of(request: Request) -> Portal:
 
 
 def user_of(request: Request) -> User:
-    """The signed-in user; raises ReaderProblem for anybody else."""
+    """Return the signed-in user; raises ReaderProblem if nobody is signed in."""
     visit = visit_of(request)
     if visit.user is None:
         raise ReaderProblem("session_over" if visit.had_token else "sign_in_needed")
@@ -42,7 +42,7 @@ def user_of(request: Request) -> User:
 
 
 def view_of(request: Request, edition_id: str) -> View:
-    """The user's view of the edition a path names; from here on the request reads that edition only."""
+    """Return the user's view of the edition in the path; from here on the request reads that edition only."""
     user = user_of(request)
     visit, cache = visit_of(request), portal_of(request).edition_cache
     view = View(cache.get(edition_id), user.viewer)
@@ -51,7 +51,7 @@ def view_of(request: Request, edition_id: str) -> View:
 
 
 def form_of(request: Request) -> FormData:
-    """The request's form, which the middleware has read and found to be ours."""
+    """Return the request's form, which the middleware has read and checked to be ours."""
     form: FormData = request.state.form
     return form
 
@@ -65,7 +65,7 @@ def language_of(language: str) -> Language:
 
 @dataclass(frozen=True)
 class Page:
-    """A page about to be made for a signed-in reader."""
+    """A page in the making, for a signed-in reader."""
 
     request: Request
     view: View
@@ -74,16 +74,16 @@ class Page:
 
     @property
     def base(self) -> str:
-        """Where this edition's pages begin, in this language."""
+        """Return the path under which this edition's pages are, in this language."""
         return f"/{self.writing.language}/{self.view.edition.edition_id}"
 
     def periods(self) -> list[str]:
-        """Newest first."""
+        """Return the edition's periods, newest first."""
         found = self.view.rows("select distinct period_id from bench_coverage order by period_id desc")
         return [str(row["period_id"]) for row in found]
 
     def period(self, asked: str) -> str:
-        """The period a page is about: the one asked for, or the edition's own."""
+        """Return the period a page is about: the one asked for, or the edition's own."""
         if not asked:
             return self.view.edition.manifest.period_id
         if asked not in self.periods():
@@ -91,7 +91,7 @@ class Page:
         return asked
 
     def render(self, template: str, agency: Row | None = None, **data: Any) -> Response:
-        """The page. `agency` is the one it is about: its name heads the page, its pages fill the menu."""
+        """Return the page. `agency` is the one it is about: its name heads the page, its pages fill the menu."""
         visit = visit_of(self.request)
         if agency is None and isinstance(self.user.viewer, Agency):
             agency = self.view.agency(self.user.viewer.agency_id)
@@ -128,7 +128,7 @@ def writing_of(request: Request, language: str) -> Writing:
 
 @dataclass(frozen=True)
 class Part:
-    """One page of a long table: `rows` of it, and the links to the parts before and after."""
+    """One page of a long table: its `rows`, and the links to the parts before and after."""
 
     rows: list[Row]
     before: str
@@ -137,7 +137,7 @@ class Part:
 
 
 def part_of(request: Request, rows: list[Row], start: int) -> Part:
-    """From rows asked with `limit PAGE_ROWS + 1 offset start`."""
+    """Return a part from rows queried with `limit PAGE_ROWS + 1 offset start`."""
     query = {name: value for name, value in request.query_params.items() if name != "start"}
     path = request.url.path
     before = link(path, **query, start=max(0, start - PAGE_ROWS) or None) if start else ""
@@ -146,7 +146,7 @@ def part_of(request: Request, rows: list[Row], start: int) -> Part:
 
 
 def own_path(text: object) -> str:
-    """A path of this portal to go back to, or its beginning: never another site's."""
+    """Return the path to go back to if it is one of this portal, otherwise the start page: never another site."""
     parts = urlsplit(text) if isinstance(text, str) and text.startswith(("/ar/", "/en/")) else None
     if parts is None or parts.scheme or parts.netloc or "\\" in parts.path or "//" in parts.path:
         return "/"
@@ -154,6 +154,6 @@ def own_path(text: object) -> str:
 
 
 AnyPage = Annotated[Page, Depends(page_of)]
-# The first row of a table's part; no table is nearly as long.
+# The first row of a table's part; no table is nearly as long as the limit.
 Start = Annotated[int, Query(ge=0, le=10_000_000)]
 SignedIn = Annotated[User, Depends(user_of)]

@@ -1,4 +1,4 @@
-"""The editions a portal can serve: which there are, which is current, and one open connection for each in use.
+"""The editions a portal can serve: which exist, which is current, and one open connection for each in use.
 
 Belongs here: finding and opening editions. Does not belong here: what a reader may see of one (`view`).
 """
@@ -16,16 +16,16 @@ from portal.problems import ReaderProblem, not_found
 from publication.manifest import EDITION, Manifest, list_editions, read_manifest
 from publication.reading import open_edition
 
-# Editions held open at once: the current one, the one before, and what somebody looks up.
+# Editions held open at once: the current one, the previous one, and those somebody looks up.
 _OPEN = 4
 
-# Rows of answers kept per edition, some hundred megabytes at most: most pages ask for the same few rows again and again.
+# Rows of answers kept per edition, some hundred megabytes at most: most pages ask for the same few rows.
 _KEPT_ROWS = 50_000
 Rows = list[dict[str, Any]]
 
 
 class Answers:
-    """What an edition answered to whom. It never changes, so neither does an answer; the least recently asked goes first."""
+    """Answers of an edition by reader and query, which never change, as it never does; the least recently used go first."""
 
     def __init__(self, most_rows: int = _KEPT_ROWS) -> None:
         self._most, self._weight = most_rows, 0
@@ -33,7 +33,7 @@ class Answers:
         self._lock = Lock()
 
     def get(self, key: tuple[object, ...]) -> Rows | None:
-        """A copy, so that no page changes another's rows."""
+        """Return a copy, so that no page changes another's rows."""
         with self._lock:
             found = self._held.get(key)
             if found is None:
@@ -46,7 +46,7 @@ class Answers:
             if key in self._held:
                 return
             self._held[key] = [dict(row) for row in rows]
-            # An answer without rows takes its place too: nobody fills the memory with questions that find nothing.
+            # An answer without rows has weight too, so queries that find nothing cannot fill the memory.
             self._weight += len(rows) + 1
             while self._weight > self._most:
                 self._weight -= len(self._held.popitem(last=False)[1]) + 1
@@ -54,7 +54,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Edition:
-    """One immutable edition, open for reading, and what it answered before."""
+    """One immutable edition, open for reading, and the answers it gave so far."""
 
     edition_id: str
     path: Path
@@ -64,7 +64,7 @@ class Edition:
 
 
 class EditionCache:
-    """Editions never change, so what was opened once stays right as long as its folder is there."""
+    """Open editions. They never change, so an open one stays valid as long as its folder exists."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -72,11 +72,11 @@ class EditionCache:
         self._lock = Lock()
 
     def ids(self) -> list[str]:
-        """Oldest first."""
+        """Return all ids, oldest first."""
         return list_editions(self._folder)
 
     def current_id(self) -> str:
-        """What `current` points to at this moment; a request asks once and serves that edition to its end."""
+        """Return the edition `current` points to now; a request asks once and reads that edition throughout."""
         try:
             name = (self._folder / "current").resolve(strict=True).name
         except OSError:
@@ -86,7 +86,7 @@ class EditionCache:
         return name
 
     def get(self, edition_id: str) -> Edition:
-        """An edition by its id; raises ReaderProblem for one that is not there, whatever was asked for."""
+        """Return an edition by its id; raises ReaderProblem if there is none."""
         path = self._folder / edition_id
         if not EDITION.fullmatch(edition_id) or not path.is_dir():
             raise not_found() if self.ids() else ReaderProblem("no_edition")
@@ -99,7 +99,7 @@ class EditionCache:
                     raise ReaderProblem("no_edition") from None
                 self._open[edition_id] = edition
                 while len(self._open) > _OPEN:
-                    # Not closed by hand: a request may still be reading; the last cursor gone closes it.
+                    # Not closed explicitly: a request may still be reading, and the end of the last cursor closes it.
                     self._open.popitem(last=False)
             self._open.move_to_end(edition_id)
         return edition

@@ -1,6 +1,7 @@
-"""How a published score came about, from the edition alone: a web server never meets the warehouse or its writer.
+"""How a published score came about, from the edition alone: a web server has no access to the warehouse or its writer.
 
-Belongs here: asking for an explanation as a reader. Does not belong here: the steps and their words (`publication.explain`).
+Belongs here: asking for an explanation as a reader. Does not belong here: the steps and their words
+(`publication.explain`).
 """
 
 from portal.problems import not_found
@@ -9,7 +10,10 @@ from publication.explain import Explanation, explain_published
 
 
 def explanation_of(view: View, score_id: str) -> Explanation:
-    """Not found for an unknown score and for one that is another agency's; counts and submissions are the reader's own only."""
+    """Return a score's explanation, with the reader's own counts and submissions only.
+
+    Raises not found both for an unknown score and for another agency's.
+    """
     found = explain_published(view.rows, view.edition.manifest.tables, score_id)
     if found is None:
         raise not_found()

@@ -1,4 +1,4 @@
-"""What every request passes, whatever its route: host, size, rates, session, form token, security headers, the audit line.
+"""What every request passes on every route: host, size, rates, session, form token, security headers, the audit line.
 
 Belongs here: the one middleware. Does not belong here: answers of routes, who may read which rows (`view`).
 """
@@ -20,7 +20,7 @@ from portal.state import Portal
 from portal.users import User
 
 _HEADERS = {
-    # No script at all; styles, fonts and pictures from here only, nothing of them inside a page.
+    # No script at all; styles, fonts and pictures only from this host, none inline.
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
@@ -32,7 +32,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-# Methods that change nothing (RFC 9110, section 9.2.1). Every other one must carry a form token, whatever its route.
+# Methods that change nothing (RFC 9110, section 9.2.1). Every other one must carry a form token, on every route.
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _SIGN_IN = re.compile(r"/signin(/|$)")
 _UPLOAD = re.compile(r"/(ar|en)/check$")
@@ -45,7 +45,7 @@ class Visit:
         self.portal = portal
         self.token, self.session = token, session
         self.had_token = bool(token)
-        # The edition the answer was made from and what was refused, for the audit line.
+        # For the audit line: the edition the answer was made from, and what was refused.
         self.edition_id = ""
         self.event = ""
         key = session.user_key if session else ""
@@ -54,13 +54,13 @@ class Visit:
             self.leave()
 
     def begin(self) -> Session:
-        """The session of somebody who is about to sign in."""
+        """Return a session for somebody who is about to sign in."""
         if self.session is None:
             self.token, self.session = self.portal.sessions.open()
         return self.session
 
     def sign_in(self, user: User) -> None:
-        """A new token for the signed-in user; the one from before is worth nothing any more."""
+        """Issue a new token for the signed-in user; the old one stops being valid."""
         digits = self.session.digits if self.session else "latin"
         self.portal.sessions.end(self.token)
         self.token, self.session = self.portal.sessions.open(user.key, digits)
@@ -72,7 +72,7 @@ class Visit:
 
 
 def _require_ours(request: Request, visit: Visit, form: FormData) -> None:
-    """Whatever changes something carries its session's token, and comes from a page of ours where the browser says whence."""
+    """Raise unless the form carries its session's token and, if the browser sends an origin, comes from a page of ours."""
     token, origin = form.get("form_token"), request.headers.get("origin")
     is_ours = origin in (None, "null", visit.portal.settings.base_url)
     if visit.session is None or not isinstance(token, str) or token != visit.session.csrf or not is_ours:
@@ -84,7 +84,7 @@ class Middleware:
 
     def __init__(self, app: ASGIApp, portal: Portal) -> None:
         self._app, self._portal = app, portal
-        # A browser keeps a __Host- cookie only with Secure, for this host alone, for every path.
+        # Browsers accept a __Host- cookie only with Secure, for this host alone and for every path.
         self._cookie = "__Host-miyar" if portal.settings.is_https else "miyar"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,7 +93,7 @@ class Middleware:
         request = Request(scope)
         visit = self._visit(request)
         scope.setdefault("state", {})["visit"] = visit
-        # Authlib keeps state, nonce and the PKCE verifier in here: on the server, never in a cookie.
+        # Authlib keeps state, nonce and the PKCE verifier here, on the server, never in a cookie.
         scope["session"] = visit.session.kept if visit.session else {}
         told = {"status": 500}
 
@@ -131,7 +131,7 @@ class Middleware:
         return Visit(self._portal, token, session)
 
     def _stopped(self, request: Request, visit: Visit) -> ReaderProblem | None:
-        """Why this request gets no further than here."""
+        """Return why this request is stopped here, or None."""
         settings, rates = self._portal.settings, self._portal.rate_limits
         if request.headers.get("host", "") != settings.host:
             return ReaderProblem("not_found")
@@ -150,11 +150,11 @@ class Middleware:
 
     def _largest(self, scope: Scope) -> int:
         limits = self._portal.settings.limits
-        # A form's own parts around the file are small beside it.
+        # The other parts of the form are small compared with the file.
         return limits.upload_bytes + limits.body_bytes if _UPLOAD.search(scope["path"]) else limits.body_bytes
 
     def _measured(self, scope: Scope, receive: Receive) -> Receive:
-        """The body, counted while it arrives: a length nobody announced is cut off all the same."""
+        """Count the body while it arrives, so that one without a stated length is cut off too."""
         largest, seen = self._largest(scope), 0
 
         async def receiving() -> Message:
@@ -181,7 +181,7 @@ class Middleware:
             headers.append("Set-Cookie", f"{self._cookie}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{secure}")
 
     def _note(self, scope: Scope, request: Request, visit: Visit, status: int) -> None:
-        """Who saw what. The route's pattern and its parameters; never a query, a form or a sign-in link's token."""
+        """Write who saw what: the route's pattern and its parameters, never a query, a form or a sign-in link's token."""
         path = scope["path"]
         if path.startswith("/static/"):
             return

@@ -1,4 +1,4 @@
-"""What the check of a file's fork server imports once: seconds that no check has to wait for again.
+"""Imports that the fork server loads once, which saves every check of a file some seconds.
 
 Belongs here: imports. Does not belong here: anything that starts a thread or opens a file.
 """

@@ -1,4 +1,4 @@
-"""What goes wrong for a reader, as kinds; each has its words in both languages and one status code.
+"""The kinds of problems a reader can meet; each has its words in both languages and one status code.
 
 Belongs here: the kinds. Does not belong here: how they look (`rendering`).
 """
@@ -21,8 +21,8 @@ STATUS = {
 }
 
 
-class ReaderProblem(Exception):  # noqa: N818 - not an error of ours: an answer
-    """A request that is answered with one of the kinds. What is not a reader's own looks like what does not exist."""
+class ReaderProblem(Exception):  # noqa: N818 - not our error but an answer
+    """A request answered with one of the kinds. What is not a reader's own is answered as if it did not exist."""
 
     def __init__(self, kind: str, retry_after: int | None = None) -> None:
         super().__init__(kind)

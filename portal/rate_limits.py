@@ -1,7 +1,8 @@
 """How often somebody may ask: token buckets by name, refilled evenly over a minute.
 
 Belongs here: counting. Does not belong here: who is counted and what is answered (`middleware`).
-The libraries for this read the system's clock themselves; here it is passed in, as everywhere in the house.
+
+Libraries for this read the system's clock themselves; here the clock is passed in, as everywhere in this project.
 """
 
 from threading import Lock
@@ -12,7 +13,7 @@ _MOST = 20_000
 
 
 class RateLimits:
-    """A bucket per key; a key never seen has a full one."""
+    """One bucket per key; a new key starts with a full one."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -20,7 +21,7 @@ class RateLimits:
         self._lock = Lock()
 
     def seconds_to_wait(self, key: str, per_minute: int) -> int:
-        """0 and one token taken, or how long until there is one."""
+        """Take one token and return 0, or return how long until there is one."""
         now = self._clock().timestamp()
         with self._lock:
             left, then = self._buckets.get(key, (float(per_minute), now))
@@ -30,6 +31,6 @@ class RateLimits:
                 return max(1, round((1 - left) * 60 / per_minute))
             self._buckets[key] = (left - 1, now)
             if len(self._buckets) > _MOST:
-                # A bucket untouched for a minute is full again: forgetting it changes nothing.
+                # Buckets untouched for a minute are full again, so forgetting them changes nothing.
                 self._buckets = {one: state for one, state in self._buckets.items() if now - state[1] < 60}
         return 0

@@ -1,6 +1,6 @@
 """From data to a page: the templates' environment, words in the page's language, numbers as its reader writes them.
 
-Belongs here: how things are written. Does not belong here: which things (`pages`), the words (`words.yml`).
+Belongs here: how things are written. Does not belong here: what is written (`pages`), the words (`words.yml`).
 """
 
 import re
@@ -39,14 +39,14 @@ _BARE = {
 
 @cache
 def words() -> dict[str, Any]:
-    """`words.yml`: section -> key -> text per language."""
+    """Return `words.yml`: section -> key -> text per language."""
     source: dict[str, Any] = yaml.safe_load((HERE / "words.yml").read_text("utf-8"))
     return source
 
 
 @cache
 def templates() -> Environment:
-    """Everything is escaped, and a name a template misspells is an error rather than a blank."""
+    """Return an environment that escapes everything and raises an error for a name that a template misspells."""
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -60,7 +60,7 @@ def templates() -> Environment:
 
 @dataclass(frozen=True)
 class Writing:
-    """How one page is written: its language, and the digits its reader chose (which only Arabic pages have)."""
+    """How one page is written: its language, and the digits its reader chose (only Arabic pages offer a choice)."""
 
     language: Language
     digits: Digits = "latin"
@@ -78,13 +78,13 @@ class Writing:
         return "en" if self.language == "ar" else "ar"
 
     def text(self, section: str, key: str, /, **given: object) -> str:
-        """A text of `words.yml`; whole numbers put into it are written as such."""
+        """Return a text of `words.yml`; whole numbers put into it are formatted as such."""
         written = {name: self.plain(value) for name, value in given.items()}
         found = str(words()[section][key][self.language])
         return (found if section == "words" else self.in_words(found)).format_map(written)
 
     def code(self, kind: str, code: object) -> str:
-        """The words for a code of the published tables; a code nobody gave words to is shown as it stands."""
+        """Return the words for a code of the published tables, or the code itself if it has none."""
         if code is None or code == "":
             return NONE
         found = (wording().get(kind) or words()["codes"][kind]).get(str(code))
@@ -94,7 +94,7 @@ class Writing:
         return self.say.name(row, stem)
 
     def number(self, value: object, places: int = 1, signed: bool = False) -> Markup:
-        """A number as one run of text that no surrounding direction turns around."""
+        """Return a number as one run of text that surrounding text of the other direction cannot reorder."""
         return Markup('<bdi class="number">{}</bdi>').format(self.plain(value, places, signed))
 
     def interval(self, low: Any, high: Any, places: int = 1) -> Markup:
@@ -110,11 +110,11 @@ class Writing:
         return NONE if value is None else str(value)
 
     def numerals(self, text: object) -> str:
-        """Digits inside an id, a period or a count that is already text."""
+        """Return text with the chosen digits, for an id, a period or a formatted count."""
         return self.say.numerals(str(text))
 
     def period(self, period_id: object) -> Markup:
-        """`2026Q3` as a reader says it."""
+        """Return `2026Q3` as a reader would say it."""
         return Markup("<bdi>{}</bdi>").format(self.period_text(period_id))
 
     def period_text(self, period_id: object) -> str:
@@ -128,23 +128,23 @@ class Writing:
         return Markup('<bdi dir="ltr">{}</bdi>').format(self.say.numerals(day).replace("٫", "."))
 
     def in_words(self, text: str) -> str:
-        """A sentence whose numbers have the chosen digits."""
+        """Return a sentence whose numbers have the chosen digits."""
         return _RUN.sub(lambda found: self.numerals(found[0]), text)
 
     def step(self, step: Step) -> str:
-        """A step in words; each number and each range in it is held together, whichever way the sentence runs."""
+        """Return a step in words; each number and range in it is held together in either direction of writing."""
         text = sentence(step, self.language)
         return _RUN.sub(lambda found: f"{_ISOLATE}{self.numerals(found[0])}{_END}", text)
 
     def plot(self, draw: Callable[..., str], *rows: object, title: str) -> Markup:
-        """A plot as a figure of the page; its words come with it."""
+        """Return a plot as a figure of the page, with its words."""
         drawing = draw(*rows, self.language, title, digits=self.digits)
-        # The plots build their text with an XML library, which escapes what names bring along.
+        # Safe: the plots build their text with an XML library, which escapes names.
         return Markup('<figure class="plot" tabindex="0">{}</figure>').format(Markup(drawing))  # noqa: S704
 
 
 def link(path: str, **query: object) -> str:
-    """A path with the parts of a query that say something."""
+    """Return a path with those parts of a query that are not empty."""
     given = {name: value for name, value in query.items() if value not in (None, "")}
     return f"{path}?{urlencode(given)}" if given else path
 
@@ -154,11 +154,11 @@ def page_response(template: str, context: dict[str, Any], status: int = 200) -> 
 
 
 def problem_response(request: Request, problem: ReaderProblem) -> Response:
-    """The clear answer to what went wrong: a page in both languages, or JSON for a program. Nothing of the data."""
+    """Return the answer to a problem: a page in both languages, or JSON for a program. It holds no data."""
     texts = words()["problems"][problem.kind]
     headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
     if problem.kind == "unexpected":
-        headers |= _BARE  # answered outside the middleware, which gives everything else its headers
+        headers |= _BARE  # answered outside the middleware, which adds the headers elsewhere
     if request.url.path.startswith("/api/"):
         body = {"problem": problem.kind, "ar": texts["ar"], "en": texts["en"]}
         return JSONResponse(body, problem.status, headers)

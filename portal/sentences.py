@@ -1,4 +1,4 @@
-"""The sentences of rules, for pages that tell what became of a file.
+"""The sentences of rules, for pages that show what happened to a file.
 
 Belongs here: finding a rule's words. Does not belong here: the rules (`ingestion/rules.yml`, `expectations/suites`).
 """
@@ -13,13 +13,13 @@ from ingestion.rules import rule_texts
 
 @cache
 def _sentences() -> dict[str, dict[str, str]]:
-    """Rules of files and rows by id; rules made from a template carry its id before a point."""
+    """Return the rules of files and rows by id; rules made from a template carry its id before a point."""
     found = {row["id"]: row for feed in load_feeds() for row in catalogue(feed)}
     return found | {rule: asdict(text) for rule, text in rule_texts().items()}
 
 
 def rule_sentence(rule: str, language: str) -> str:
-    """What a rule says; its id where it has no words."""
+    """Return a rule's sentence, or its id if it has none."""
     return _sentences().get(rule, {}).get(language, rule)
 
 

@@ -20,7 +20,10 @@ from portal.users import FILE, User, load_users
 
 
 def serve(workspace_path: Path, port: int, user: str, clock: Clock, report: Callable[[str], None]) -> None:
-    """Serve until interrupted. `port` is where to listen; where `portal.yml` names no address, it is part of it too."""
+    """Serve until interrupted, on `port`.
+
+    If `portal.yml` names no address, `port` is part of the address too.
+    """
     workspace = Workspace.open(workspace_path)
     settings = load_settings(workspace.root)
     if port and settings.base_url == PortalSettings().base_url:
@@ -39,7 +42,8 @@ def serve(workspace_path: Path, port: int, user: str, clock: Clock, report: Call
 def run(portal: Portal, port: int) -> None:
     """Serve a portal until interrupted."""
     app = create_app(portal)
-    # What starting made stays: looking it through for garbage would stop every page for a tenth of a second now and then.
+    # Objects made at start-up stay: searching them for garbage would now and then stop every page for a tenth of a
+    # second.
     gc.collect()
     gc.freeze()
     # The portal keeps its own record of who saw what; an access log would hold sign-in links.
@@ -51,7 +55,7 @@ def sign_in_link(portal: Portal, user: User) -> str:
 
 
 def _chosen(portal: Portal, users: dict[str, User], asked: str) -> User | None:
-    """Whom a link is printed for: the user asked for; with no provider to sign in by, the first of the centre's."""
+    """Return the user to print a link for: the one asked for, or without a provider the first user of the centre."""
     if asked:
         found = portal.users.get(asked.casefold() if "@" in asked else asked)
         if found is None:

@@ -1,7 +1,9 @@
 """Sessions and one-time sign-in links, held on the server; the browser has an opaque token only.
 
-Belongs here: making, finding, rotating and ending them. Does not belong here: cookies (`middleware`), who a user is (`users`).
-They live in the memory of one process: nothing to steal from disk, and a restart signs everybody out.
+Belongs here: creating, finding, rotating and ending them. Does not belong here: cookies (`middleware`), who a user is
+(`users`).
+
+They live in the memory of one process, so nothing can be stolen from disk, and a restart signs everybody out.
 """
 
 import hashlib
@@ -17,13 +19,13 @@ from portal.settings import Sessions
 from publication.phrasing import Digits
 
 Clock = Callable[[], datetime]
-# What a person who is not signed in yet has to get through the provider's pages.
+# How long a person who is not signed in yet has to complete the provider's pages.
 _UNSIGNED = timedelta(minutes=10)
 
 
 @dataclass
 class Session:
-    """One browser. `user_key` is empty until somebody signed in; `kept` holds the states of a sign-in under way."""
+    """One browser. `user_key` is empty until somebody has signed in; `kept` holds the states of a sign-in in progress."""
 
     created_at: datetime
     seen_at: datetime
@@ -42,7 +44,7 @@ class SessionStore:
         self._lock = Lock()
 
     def open(self, user_key: str = "", digits: Digits = "latin") -> tuple[str, Session]:
-        """A new session and its token."""
+        """Open a session; return its token and the session."""
         now = self._clock()
         token, session = secrets.token_urlsafe(32), Session(now, now, user_key, digits)
         with self._lock:
@@ -51,7 +53,7 @@ class SessionStore:
         return token, session
 
     def find(self, token: str) -> Session | None:
-        """The living session of a token; looking at it counts as use."""
+        """Return the live session of a token; finding it counts as use."""
         now = self._clock()
         with self._lock:
             session = self._held.get(_hash(token))
@@ -73,7 +75,7 @@ class SessionStore:
         ) or now - session.created_at > timedelta(hours=self._settings.absolute_hours)
 
     def _sweep(self, now: datetime) -> None:
-        """Drop what is over; where too many are left, unsigned ones go before anybody's session does."""
+        """Drop expired sessions; if too many are left, sessions of nobody signed in are dropped first."""
         for key in [key for key, session in self._held.items() if self._is_over(session, now)]:
             del self._held[key]
         while len(self._held) >= self._settings.most:
@@ -82,7 +84,7 @@ class SessionStore:
 
 
 class Links:
-    """One-time links: each signs one chosen reader in, once, for a short while."""
+    """One-time links: each signs one chosen reader in, once, for a short time."""
 
     def __init__(self, settings: Sessions, clock: Clock) -> None:
         self._life, self._clock = timedelta(minutes=settings.link_minutes), clock
@@ -96,7 +98,7 @@ class Links:
         return token
 
     def take(self, token: str) -> str | None:
-        """The reader's key, the first time only and before it expires."""
+        """Return the reader's key, the first time only and before the link expires."""
         with self._lock:
             key, expires_at = self._held.pop(_hash(token), ("", self._clock()))
         return key if key and self._clock() < expires_at else None

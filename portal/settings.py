@@ -1,4 +1,4 @@
-"""What a centre may set for its portal: `portal.yml` in the workspace; every field has a default.
+"""What a centre may set for its portal in `portal.yml` of the workspace; every field has a default.
 
 Belongs here: the settings' model and reading it. Does not belong here: who the users are (`users`).
 """
@@ -42,7 +42,7 @@ class Limits(_Model):
 
 
 class Sessions(_Model):
-    """How long a session lives, and how long a sign-in link does."""
+    """How long a session lives, and how long a sign-in link."""
 
     idle_minutes: int = Field(30, gt=0)
     absolute_hours: int = Field(10, gt=0)

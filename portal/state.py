@@ -1,6 +1,6 @@
-"""All that one running portal holds, made once from a workspace.
+"""Everything a running portal holds, made once from a workspace.
 
-Belongs here: putting the parts together. Does not belong here: routes, behaviour of the parts.
+Belongs here: assembling the parts. Does not belong here: routes, behaviour of the parts.
 """
 
 import os
@@ -21,7 +21,7 @@ from portal.users import Users
 
 @dataclass(frozen=True)
 class Portal:
-    """The parts. A route finds them on its visit (`context.portal_of`)."""
+    """The parts of a portal. Routes get them from `context.portal_of`."""
 
     workspace: Workspace
     settings: PortalSettings
@@ -37,7 +37,7 @@ class Portal:
 
 
 def make_portal(workspace: Workspace, clock: Clock, settings: PortalSettings | None = None) -> Portal:
-    """The parts for a workspace; `settings` default to its `portal.yml`."""
+    """Make the parts for a workspace; `settings` default to its `portal.yml`."""
     chosen = settings or load_settings(workspace.root)
     return Portal(
         workspace=workspace,
@@ -55,7 +55,7 @@ def make_portal(workspace: Workspace, clock: Clock, settings: PortalSettings | N
 
 
 def _oauth(settings: PortalSettings) -> OAuth | None:
-    """The provider's client: authorisation code with PKCE; state and nonce are Authlib's, kept in our sessions."""
+    """Return the provider's client: authorisation code with PKCE; Authlib keeps state and nonce in our sessions."""
     if settings.oidc is None:
         return None
     secret = os.environ.get(settings.oidc.client_secret_variable)

@@ -1,4 +1,4 @@
-"""Who may sign in: `registry/users.csv`, and which of its lines a signed-in person is.
+"""Who may sign in: `registry/users.csv`, and which of its lines a signed-in person has.
 
 Belongs here: users and finding one by claims. Does not belong here: what a user may read (`publication.access`), how
 somebody signs in (`pages.signin`).
@@ -18,7 +18,7 @@ FILE = "users.csv"
 
 @dataclass(frozen=True)
 class User:
-    """One line of `users.csv`: a person, and as whom that person reads."""
+    """One line of `users.csv`: a person, and the viewer this person reads as."""
 
     key: str
     viewer: Centre | Agency
@@ -29,12 +29,12 @@ class User:
 
     @property
     def agency_id(self) -> str:
-        """The user's agency, for words and names of files; empty for the centre. What may be read is the viewer's."""
+        """Return the user's agency, empty for the centre: for words and file names, as access depends on the viewer."""
         return self.viewer.agency_id if isinstance(self.viewer, Agency) else ""
 
 
 def load_users(registry: Path) -> dict[str, User]:
-    """Users by subject or (lower-case) email; raises MiyarError with every problem. No file: nobody signs in."""
+    """Return users by subject or (lower-case) email, none without a file; raises MiyarError with every problem."""
     path = registry / FILE
     if not path.is_file():
         return {}
@@ -80,7 +80,7 @@ def _folded(key: str) -> str:
 
 
 class Users:
-    """The users as the file says now: a line taken away ends its user's access with the next request."""
+    """The users as the file has them now: removing a line ends its user's access with the next request."""
 
     def __init__(self, registry: Path) -> None:
         self._registry = registry
@@ -88,7 +88,7 @@ class Users:
         self._found: dict[str, User] = {}
 
     def get(self, key: str) -> User | None:
-        """The user of that key; nobody while the file is broken, so that a slip of the pen opens nothing."""
+        """Return the user of that key; None while the file is broken, so that a typing error gives nobody access."""
         try:
             state = (self._registry / FILE).stat()
             stamp = (state.st_mtime_ns, state.st_size)
@@ -99,9 +99,9 @@ class Users:
         return self._found.get(key)
 
     def by_claims(self, claims: dict[str, object]) -> User | None:
-        """The user an identity provider speaks of: by subject, or by an email it has verified.
+        """Return the user an identity provider describes, by subject or by an email it has verified.
 
-        A line with `@` is only ever an email and one without only ever a subject, so neither can pass for the other.
+        A line with `@` only ever matches an email and one without only a subject, so neither can pass for the other.
         """
         subject, email = claims.get("sub"), claims.get("email")
         if isinstance(subject, str) and "@" not in subject and (user := self.get(subject)):

@@ -21,10 +21,10 @@ _PUBLISHED = ("dim_", "fct_", "bench_")
 
 
 class View:
-    """Queries are written over plain table names; each name is replaced by the rows this reader may read.
+    """One viewer's queries: they use plain table names, each replaced by the rows this reader may read.
 
-    A query that names a table any other way, or calls a table function, is refused before it runs; a table nobody has a
-    rule for has no rows. So a route cannot forget the rule.
+    A query that names a table any other way, or calls a table function, is refused before it runs; a table without a
+    rule has no rows. So a route cannot forget the rule.
     """
 
     def __init__(self, edition: Edition, viewer: Viewer) -> None:
@@ -32,7 +32,7 @@ class View:
         self._cursor = edition.connection.cursor()
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
-        """Run a query with the reader's conditions in front of it."""
+        """Run a query with the reader's conditions prepended."""
         key = (self.viewer, sql, *values)
         kept = self.edition.answers.get(key)
         if kept is not None:
@@ -40,11 +40,11 @@ class View:
         parts, given = [], []
         for table in _tables(sql):
             if table not in self.edition.manifest.tables:
-                raise not_found()  # an edition of before this table was published
+                raise not_found()  # the edition is older than this table
             condition, parameters = row_condition(table, self.viewer)
             parts.append(f'"{table}" as (select {self._visible(table)} from main."{table}" where {condition})')
             given += parameters
-        # A query's own `with` goes on after ours.
+        # If the query has its own `with`, it continues ours.
         own = sql.strip()
         rest = f", {own[4:]}" if own[:5].split() == ["with"] else f" {own}"
         found = self._run(f"with {', '.join(parts)}{rest}", [*given, *values])
@@ -52,18 +52,21 @@ class View:
         return found
 
     def one(self, sql: str, values: Sequence[object] = ()) -> Row:
-        """The first row; not found where there is none."""
+        """Return the first row; raises not found if there is none."""
         found = self.rows(sql, values)
         if not found:
             raise not_found()
         return found[0]
 
     def tables(self) -> list[str]:
-        """Published tables of which this reader may read any row."""
+        """Return the published tables of which this reader may read any row."""
         return [name for name in sorted(self.edition.manifest.tables) if may_read(name, self.viewer)]
 
     def table(self, name: str, filters: Mapping[str, str], limit: int, offset: int) -> list[Row]:
-        """Rows of one table in published order; not found for a table or column there is not, or not for this reader."""
+        """Return rows of one table in published order.
+
+        Raises not found for a table or column that does not exist or that this reader may not read.
+        """
         if name not in self.tables():
             raise not_found()
         columns = self.edition.manifest.tables[name].columns
@@ -77,13 +80,13 @@ class View:
         return self._run(sql, [*given, *filters.values(), limit, offset])
 
     def agency(self, agency_id: str) -> Row:
-        """An agency whose own pages this reader may open; any other looks as if there were none."""
+        """Return an agency whose own pages this reader may open; any other is not found."""
         if self.viewer not in (Centre(), Agency(agency_id)):
             raise not_found()
         return self.one("select * from dim_agencies where agency_id = ?", [agency_id])
 
     def files(self) -> list[str]:
-        """Names of the edition's files this reader may have: an agency its own pack and the reports, the centre all."""
+        """Return names of files this reader may have: for an agency its own pack and the reports, for the centre all."""
         names = sorted(self.edition.manifest.files)
         if isinstance(self.viewer, Centre):
             return names
@@ -91,14 +94,14 @@ class View:
         return [name for name in names if PurePosixPath(name).parts[:2] == own or name.startswith("reports/")]
 
     def file(self, name: str) -> Path:
-        """The path of a file this reader may have. Only names the manifest lists exist, so none leads elsewhere."""
+        """Return the path of a file this reader may have. The manifest must list it, so no name leads elsewhere."""
         path = self.edition.path / name
         if name not in self.files() or not path.is_file():
             raise not_found()
         return path
 
     def quality(self, agency_id: str) -> list[Row]:
-        """What became of an agency's submissions, as its pack tells it."""
+        """Return the accounts of an agency's submissions, as in its pack."""
         self.agency(agency_id)
         found: list[Row] = json.loads(self.file(f"packs/{agency_id}/quality.json").read_text("utf-8"))
         return found
@@ -112,7 +115,7 @@ class View:
 
 @lru_cache(maxsize=512)
 def _tables(sql: str) -> tuple[str, ...]:
-    """Published tables a query names, from DuckDB's own parser; raises ValueError for what the view does not allow."""
+    """Return the published tables a query names, by DuckDB's own parser; raises ValueError for what views do not allow."""
     with duckdb.connect() as parser:
         found = parser.execute("select json_serialize_sql(?)", [sql]).fetchone()
     tree = json.loads(found[0]) if found else {"error": True}

@@ -1,4 +1,5 @@
-"""Editions: built aside, checked, hashed, made read-only, renamed into place; differences, packs, traces.
+"""Publishing editions: how one is made, hashed, sealed and checked, and what is made from it.
 
-Does not belong here: computing of any score (`dbt`, `methodology`), web pages, Dagster.
+Belongs here: editions and their ledger, differences, access rules, documents, packs, traces. Does not belong here:
+computing any score (`dbt`, `methodology`), web pages, Dagster.
 """

@@ -1,7 +1,7 @@
-"""Who may read which rows of an edition: one rule per published table, nothing without a rule, and columns of shared rows.
+"""Who may read which rows of an edition: one rule per published table, no access without a rule, one rule for columns.
 
-Belongs here: who may ask (`Viewer`), the rules (`access.yml`) and the condition that a viewer's queries carry. Does not belong
-here: which person is which viewer (`portal.users`, PostgreSQL roles).
+Belongs here: kinds of viewer (`Viewer`), the rules (`access.yml`) and the condition they put on a viewer's queries.
+Does not belong here: which person is which viewer (`portal.users`, PostgreSQL roles).
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,10 @@ class Centre:
 
 @dataclass(frozen=True)
 class Agency:
-    """One agency: reads its own rows, and those of no single agency where the rule says so. Raises ValueError without an id."""
+    """One agency: reads its own rows, and rows that belong to no single agency where the rule allows it.
+
+    Raises ValueError without an id.
+    """
 
     agency_id: str
 
@@ -31,14 +34,14 @@ class Agency:
 
 @dataclass(frozen=True)
 class Public:
-    """Anybody: owns nothing, and reads only rows of no single agency."""
+    """Anybody: owns no rows, and reads only rows that belong to no single agency."""
 
 
-# Who asks. A value that was lost on the way is none of these, so it cannot pass for the centre.
+# There is no default viewer: a value that gets lost is none of these, so it cannot pass for the centre.
 Viewer = Centre | Agency | Public
 
 RULES = ("everyone", "owner_and_shared", "owner", "centre")
-# The one decision about columns.
+# The only rule that applies to columns.
 COLUMNS = "centre_where_shared"
 
 
@@ -49,13 +52,13 @@ def _decided() -> dict[str, list[str]]:
 
 @cache
 def centre_columns() -> tuple[str, ...]:
-    """Columns that only the centre reads in rows of no single agency."""
+    """Return the columns that only the centre reads in rows that belong to no single agency."""
     return tuple(_decided()[COLUMNS])
 
 
 @cache
 def access_rules() -> dict[str, str]:
-    """Table -> rule; raises ValueError for an unknown rule or a table with two."""
+    """Return table -> rule; raises ValueError for an unknown rule or a table with two."""
     source = {rule: tables for rule, tables in _decided().items() if rule != COLUMNS}
     faults = [f"{rule!r} is no rule" for rule in source if rule not in RULES]
     named = [table for tables in source.values() for table in tables]
@@ -66,12 +69,15 @@ def access_rules() -> dict[str, str]:
 
 
 def decisions() -> dict[str, str]:
-    """All that is decided, by table and by column; an edition's content hash covers it."""
+    """Return every rule, by table and by column; an edition's content hash covers them."""
     return access_rules() | {f"column {column}": COLUMNS for column in centre_columns()}
 
 
 def row_condition(table: str, viewer: Viewer) -> tuple[str, list[str]]:
-    """SQL condition on `table` for a viewer, and its parameters. Default deny: a table without a rule is read by nobody."""
+    """Return the SQL condition a viewer's queries of `table` carry, and its parameters.
+
+    Access is denied by default: nobody reads a table without a rule.
+    """
     rule = access_rules().get(table)
     if rule is None:
         return "false", []
@@ -86,12 +92,15 @@ def row_condition(table: str, viewer: Viewer) -> tuple[str, list[str]]:
 
 
 def may_read(table: str, viewer: Viewer) -> bool:
-    """Whether the viewer may read any row of the table."""
+    """Return whether the viewer may read any row of the table."""
     return row_condition(table, viewer)[0] != "false"
 
 
 def visible(columns: Iterable[str], viewer: Viewer) -> str:
-    """SQL select list over a table with these columns: what the centre alone reads of shared rows is empty for others."""
+    """Return an SQL select list for a table with these columns.
+
+    For everybody but the centre it empties the centre's columns in rows that belong to no single agency.
+    """
     names = set(columns)
     kept = [column for column in centre_columns() if column in names]
     if isinstance(viewer, Centre) or not kept:
@@ -101,5 +110,5 @@ def visible(columns: Iterable[str], viewer: Viewer) -> str:
 
 
 def tables_without_rule(tables: Iterable[str]) -> list[str]:
-    """Published tables that nobody may read, because nobody decided who may."""
+    """Return the published tables that nobody may read because they have no rule."""
     return sorted(set(tables) - set(access_rules()))

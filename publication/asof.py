@@ -1,4 +1,4 @@
-"""What was believed on a day: which editions were in force, by the release ledger.
+"""What was published by a given day: the editions in force then, according to the release ledger.
 
 Belongs here: reading the ledger by time. Does not belong here: the tables of an edition (`reading`).
 """
@@ -12,9 +12,9 @@ from publication.release_ledger import Entry, read_entries
 
 
 def in_force(editions: Path, day: str) -> list[Entry]:
-    """The latest revision of each period published by then, oldest period first; the last one was the current edition.
+    """Return the latest revision of each period published by `day`, oldest period first; the last was current.
 
-    Raises MiyarError when nothing was published, or when what was published then is gone.
+    Raises MiyarError when nothing had been published by then, or when an edition published by then is gone.
     """
     moment = _moment(day)
     entries = [entry for entry in read_entries(editions) if datetime.fromisoformat(entry.published_at) <= moment]
@@ -37,9 +37,9 @@ def in_force(editions: Path, day: str) -> list[Entry]:
 
 
 def _moment(text: str) -> datetime:
-    """A day means its end, in UTC; a time without zone is UTC."""
+    """Return the moment; a day means its end in UTC, a time without zone is UTC."""
     try:
-        # First as a day: as a moment its text would be read as well, and mean its beginning.
+        # Try a day first: `datetime` accepts its text too, but takes it for the start of the day.
         return datetime.combine(date.fromisoformat(text), time.max, UTC)
     except ValueError:
         pass

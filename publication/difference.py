@@ -17,7 +17,7 @@ COMPARED = ("score", "ci_low", "ci_high", "n", "status", "status_reason")
 
 @dataclass(frozen=True)
 class Difference:
-    """Counts and the changed scores themselves, in the order of their keys."""
+    """Counts of changes, and the changed scores in the order of their keys."""
 
     summary: dict[str, Any]
     rows: list[dict[str, Any]]

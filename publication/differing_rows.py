@@ -1,6 +1,7 @@
 """Where two copies of a table differ: which row, which column.
 
-Belongs here: telling an edited copy from an intact one. Does not belong here: which copy is intact (`verify`).
+Belongs here: comparing an edited copy with an intact one. Does not belong here: deciding which copy is intact
+(`verify`).
 """
 
 from collections.abc import Sequence
@@ -12,9 +13,9 @@ SHOWN = 3
 
 
 def locate(connection: duckdb.DuckDBPyConnection, changed: str, intact: str, columns: list[str]) -> str:
-    """Words that name the first differing rows and columns, or nothing where the copy cannot be read row by row.
+    """Return words that name the first differing rows and columns; empty if the copy cannot be read row by row.
 
-    Values are not repeated: a message may travel further than the table.
+    Values are left out: a message may travel further than the table.
     """
     try:
         names = [row[0] for row in connection.execute(f"describe select * from {changed}").fetchall()]
@@ -43,6 +44,6 @@ def _shared(row: Sequence[Any], other: Sequence[Any]) -> int:
 
 
 def _name(columns: list[str], row: Sequence[Any]) -> str:
-    """A row by its id column, or by its first three values where it has none."""
+    """Name a row by its id column, or by its first three values if it has none."""
     ids = [position for position, name in enumerate(columns) if name in {"score_id", "submission_id"}]
     return "/".join(str(row[position]) for position in (ids[:1] or range(min(3, len(columns)))))

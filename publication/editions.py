@@ -1,7 +1,8 @@
 """Publishing: from the warehouse's marts to an immutable edition.
 
-Belongs here: the steps of publishing and their safety (built aside, hashed, read-only, renamed, `current` swapped).
-Does not belong here: copying tables (`marts`), hashes (`hashing`), differences (`difference`), what an agency gets (`packs`).
+Belongs here: the steps of publishing and their safety (built in a temporary folder, hashed, read-only, renamed,
+`current` swapped). Does not belong here: copying tables (`marts`), hashes (`hashing`), differences (`difference`), what
+an agency gets (`packs`).
 """
 
 import os
@@ -35,7 +36,7 @@ from publication.vintages import keep
 
 @dataclass(frozen=True)
 class Origin:
-    """Hashes of all an edition was made from, beside the data."""
+    """Hashes of what an edition was made from: methodology, registry, contracts, code and submissions."""
 
     methodology_version: str
     methodology_hash: str
@@ -48,7 +49,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Published:
-    """The edition that now is current, and whether this call made it."""
+    """The edition that is now current, and whether this call made it."""
 
     edition_id: str
     path: Path
@@ -70,9 +71,9 @@ def publish(
 ) -> Published:
     """Publish the warehouse as the next edition of a period (default: the last period with a reported score).
 
-    `same_method` is Parquet of the scores under the methodology of the edition before, where that was another one; `by` is who
-    publishes. The same content as the period's latest edition changes nothing. A further edition of a period that is already out
-    needs a reason; raises MiyarError without one.
+    `same_method` is Parquet of the scores under the previous edition's methodology, given if that differs; `by` is who
+    publishes. Nothing changes if the content equals that of the period's latest edition. A further edition of a
+    published period needs a reason; raises MiyarError without one.
     """
     editions = workspace.editions
     editions.mkdir(parents=True, exist_ok=True)
@@ -103,10 +104,10 @@ def publish(
             draft.tables[RESTATED] = fill_restatements(
                 draft.folder, before, read_manifest(before), origin.methodology_version, same_method
             )
-    # Not their number: one that was moved away still had its revision, and the ledger tells of it.
+    # Not the number of editions present: one that was moved away keeps its revision, as the ledger shows.
     revision = read_manifest(editions / earlier[-1]).revision + 1 if earlier else 1
     edition_id = f"{draft.period_id}-r{revision}"
-    # Only now: packs and reports tell what was restated, and an edition that is not new needs none of them.
+    # Written only now: packs and reports show restatements, and unchanged content needs neither.
     with open_shares(draft.folder / "benchmarks.duckdb") as shares:
         write_packs(shares, draft.folder, edition_id, draft.period_id, methodology)
         write_reports(shares, draft.folder, edition_id, draft.period_id, methodology)
@@ -129,14 +130,15 @@ def publish(
         inputs_hash=keep(workspace),
         **vars(origin),
     )
-    # Before the rename: counts noted though not published hide too much until they are; the reverse would show too much.
+    # Noted before the rename: if that fails, unpublished counts hide too much until they are published; in the other
+    # order too much would be shown.
     note_published(workspace, draft.counts, draft.period_id)
     return _release(draft, manifest, editions)
 
 
 @dataclass(frozen=True)
 class _Draft:
-    """An edition under construction: its folder, and the hashes of what the warehouse decides of it."""
+    """An edition under construction: its folder, and the hashes of what it takes from the warehouse."""
 
     period_id: str
     folder: Path
@@ -148,7 +150,7 @@ class _Draft:
 
 
 def _draft(workspace: Workspace, period: str | None, accounts: list[Account]) -> _Draft:
-    """Copy what is published out of the warehouse into a folder aside."""
+    """Copy what is published from the warehouse into a temporary folder."""
     with reading(workspace.warehouse) as connection:
         chosen = known_period(connection, period) if period else last_reported_period(connection)
         folder = workspace.editions / f".building-{chosen}"
@@ -161,7 +163,7 @@ def _draft(workspace: Workspace, period: str | None, accounts: list[Account]) ->
 
 
 def _release(draft: _Draft, manifest: Manifest, editions: Path) -> Published:
-    """Seal the finished edition, rename it into place, note it in the ledger and make it the current one."""
+    """Seal the finished edition, rename it into place, record it in the ledger and make it the current one."""
     (draft.folder / "manifest.json").write_text(manifest.as_json(), "utf-8")
     _seal(draft.folder)
     final = editions / manifest.edition_id
@@ -173,7 +175,7 @@ def _release(draft: _Draft, manifest: Manifest, editions: Path) -> Published:
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """Moments of the ledger are compared as they are written; one without a zone is UTC."""
+    """Convert to UTC, because the ledger compares moments as text; a moment without zone is UTC."""
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -183,7 +185,7 @@ def _file_hashes(folder: Path) -> dict[str, str]:
 
 
 def _seal(folder: Path) -> None:
-    """Flush every file to disk and take write permission away: an edition is never edited."""
+    """Flush every file to disk and remove write permission: an edition is never edited."""
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_file():
             with path.open("rb") as stream:
@@ -192,7 +194,7 @@ def _seal(folder: Path) -> None:
         else:
             _sync(path)
             path.chmod(0o555)
-    # The folder itself keeps its write permission: its rename needs it.
+    # The folder itself stays writable so that it can be renamed.
     _sync(folder)
 
 
@@ -205,7 +207,7 @@ def _sync(folder: Path) -> None:
 
 
 def _point_current(editions: Path) -> None:
-    """Swap the `current` link to the newest edition by rename; a reader sees the old one or the new one, never neither."""
+    """Point `current` at the newest edition by rename; a reader sees the old one or the new one, never neither."""
     edition_id = list_editions(editions)[-1]
     current = editions / "current"
     if current.is_symlink() and current.readlink() == Path(edition_id):
@@ -218,7 +220,7 @@ def _point_current(editions: Path) -> None:
 
 
 def _sweep(editions: Path) -> None:
-    """Remove what a killed run left half built."""
+    """Remove half-built editions left by a killed run."""
     for path in editions.glob(".building-*"):
         _remove(path)
 

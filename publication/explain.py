@@ -1,7 +1,7 @@
 """How a published score came about, step by step, and why two scores may not be compared.
 
-Belongs here: the chain from rows to band with the numbers of each step, and the cells that weigh most. Does not belong here:
-the statistics (`methodology`, `dbt`), finding rows (`trace`), the words (`explanations.yml`).
+Belongs here: the chain from rows to band with the numbers of each step, and the most influential cells. Does not belong
+here: the statistics (`methodology`, `dbt`), finding rows (`trace`), the words (`explanations.yml`).
 """
 
 from collections.abc import Callable, Container
@@ -22,7 +22,7 @@ from publication.trace import trace
 
 Numbers = dict[str, Any]
 MOST_INFLUENTIAL = 10
-# What tells cells of one score apart for a reader.
+# The columns by which a reader distinguishes the cells of one score.
 _PLACES = (
     "service_id",
     "branch_id",
@@ -47,7 +47,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Influence:
-    """What the unweighted score would lose without one cell: score - score without it."""
+    """The change of the unweighted score without one cell: score - score without it."""
 
     cell: Numbers
     n: int
@@ -67,19 +67,19 @@ class Explanation:
     influences: list[Influence] = field(default_factory=list)
 
 
-# A query over published tables with its parameters; the rows are those its reader may read.
+# A query with parameters over published tables; it returns only rows its reader may read.
 Query = Callable[[str, list[Any]], list[Numbers]]
 
 
 @cache
 def words() -> dict[str, dict[str, str]]:
-    """Step or reason -> sentence per language, with placeholders for the numbers."""
+    """Return step or reason -> sentence per language, with placeholders for the numbers."""
     source: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "explanations.yml").read_text("utf-8"))
     return source
 
 
 def sentence(step: Step, language: str) -> str:
-    """The step in words: codes as the readers' wording has them, numbers with at most two decimals, `-` for none."""
+    """Return the step in words: codes in the readers' wording, numbers with at most two decimals, `-` for none."""
     return words()[step.code][language].format_map(
         {name: _shown(value, language) for name, value in step.numbers.items()}
     )
@@ -106,14 +106,14 @@ def explain(workspace: Workspace, edition: Path, score_id: str) -> Explanation:
 
 
 def explain_published(query: Query, tables: Container[str], score_id: str) -> Explanation | None:
-    """The chain as an edition with these tables tells it to the reader whose query this is; none for a score not theirs."""
+    """Explain a score from an edition with these tables, as the reader of `query` may see it; None if they may not."""
     passports = query("select * from bench_scores where score_id = ?", [score_id])
     if not passports:
         return None
     positions = query("select * from bench_peer_positions where score_id = ?", [score_id])
     lineage = query("select * from bench_lineage where score_id = ? order by all", [score_id])
     gathered = []
-    # Editions of before this table was published begin with the estimate.
+    # In editions older than this table, the chain begins with the estimate.
     if "bench_explanations" in tables:
         gathered = query("select * from bench_explanations where score_id = ?", [score_id])
     steps = [step for row in gathered for step in (_rows(row, lineage), *_harmonised(row, passports[0]))]
@@ -192,7 +192,7 @@ def _influences(cells: list[Numbers], metric: Numbers | None) -> list[Influence]
 
 
 def _part(cell: Numbers, metric: Numbers | None) -> tuple[float, float] | None:
-    """A cell's sum and size in the metric's unit; none where the metric is no mean or share of this kind of cell."""
+    """Return a cell's sum and size in the metric's unit; None if the metric is no mean or share of this kind of cell."""
     measure = str(metric["measure_id"]) if metric else ""
     if "sum_position" in cell and measure.endswith(".mean") and cell["sum_position"] is not None:
         return 100 * float(cell["sum_position"]) / float(cell["scale_range"]), float(cell["answered_count"])
@@ -210,13 +210,13 @@ def _part(cell: Numbers, metric: Numbers | None) -> tuple[float, float] | None:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two scores side by side: why they may not be compared (codes with numbers), or their difference if they may."""
+    """Two scores to compare: the reasons that forbid it (codes with numbers), or their difference if there are none."""
 
     scores: tuple[Numbers, Numbers]
     reasons: list[Step]
 
 
-# What must be alike before two scores may stand side by side, and the reason given where it is not.
+# What must be equal before two scores may be compared, and the reason given if it is not.
 _ALIKE = (
     ("peer_group", "peer_group_differs"),
     ("instrument_id", "instrument_differs"),
@@ -228,7 +228,7 @@ _ALIKE = (
 
 
 def why_not(edition: Path, first: str, second: str, metric_id: str, period_id: str) -> Comparison:
-    """Why the scores of two agencies on a metric may not be compared; no reason means that they may.
+    """Return why the scores of two agencies on a metric may not be compared; no reason means that they may.
 
     Raises MiyarError naming every unit the edition has no row for.
     """
@@ -246,7 +246,7 @@ def why_not(edition: Path, first: str, second: str, metric_id: str, period_id: s
     if problems:
         raise MiyarError(problems)
     one, other = rows
-    assert one is not None and other is not None  # noqa: S101 - narrows the types; said above
+    assert one is not None and other is not None  # noqa: S101 - narrows the types; a missing row raised above
     reasons = [
         Step(f"not_{row['status']}", {"unit": row["unit_id"], "reason": row["status_reason"]})
         for row in (one, other)

@@ -3,13 +3,13 @@
 A table's hash is the root of a Merkle tree over its rows, so that one published number can be proved without the rest:
 
     row     JSON list of the row's values as text, in the order of the columns, null as null
-    leaf    SHA-256(0x00 || SHA-256(row)); leaves stand in ascending order of SHA-256(row)
-    node    SHA-256(0x01 || left || right); a last node without a neighbour goes up as it is (as in RFC 6962)
+    leaf    SHA-256(0x00 || SHA-256(row)); leaves are in ascending order of SHA-256(row)
+    node    SHA-256(0x01 || left || right); a last node without a neighbour moves up unchanged (as in RFC 6962)
     table   SHA-256(JSON list of [column names, column types, number of rows, root of the rows])
     edition SHA-256 over the lines `table=hash`, in the order of their names
 
-Belongs here: hash of a table, of a file, of an edition, and the way from one row to its table. Does not belong here: what is
-hashed when (`editions`), proofs as documents (`proofs`).
+Belongs here: hash of a table, of a file, of an edition, and the path from one row to its table's root. Does not belong here:
+which of them is computed when (`editions`), proofs as documents (`proofs`).
 """
 
 import hashlib
@@ -19,18 +19,18 @@ from pathlib import Path
 
 import duckdb
 
-# A step of a proof: on which side the neighbour stands, and its hash.
+# A step of a proof: the side the neighbour is on, and its hash.
 Step = tuple[str, str]
 
 
 def row_text(columns: list[str]) -> str:
-    """SQL of one row as the text that is hashed."""
+    """Return SQL for the text of a row that is hashed."""
     quoted = ", ".join('cast("{}" as varchar)'.format(name.replace('"', '""')) for name in columns)
     return f"cast(to_json([{quoted}]) as varchar)"
 
 
 def table_hash(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
-    """Merkle root of a table or query; column names, their order and types count."""
+    """Return the Merkle root of a table or query; column names, their order and types count."""
     names, kinds = _columns(connection, relation)
     rows = _row_hashes(connection, relation, names)
     return head_hash(names, kinds, len(rows), merkle_root([leaf_of(row) for row in rows]))
@@ -39,7 +39,10 @@ def table_hash(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
 def row_path(
     connection: duckdb.DuckDBPyConnection, relation: str, row: str
 ) -> tuple[list[str], list[str], int, list[Step]]:
-    """Columns, types, number of rows and the steps from one row's text up to the root; raises ValueError if it is not there."""
+    """Return columns, types, number of rows, and the steps from one row's text up to the root.
+
+    Raises ValueError if the row is not there.
+    """
     names, kinds = _columns(connection, relation)
     rows = _row_hashes(connection, relation, names)
     position = rows.index(hashlib.sha256(row.encode()).hexdigest())
@@ -62,25 +65,25 @@ def node_of(left: bytes, right: bytes) -> bytes:
 
 
 def merkle_root(level: list[bytes]) -> str:
-    """Root over leaves in their order; of no leaves, the hash of nothing."""
+    """Return the root over leaves in their order; without leaves, the hash of nothing."""
     while len(level) > 1:
         level = _level_above(level)
     return (level[0] if level else hashlib.sha256(b"").digest()).hex()
 
 
 def head_hash(columns: list[str], kinds: list[str], rows: int, root: str) -> str:
-    """A table's hash from its columns, its number of rows and the root over them."""
+    """Return a table's hash from its columns, their types, its number of rows and the root over them."""
     return hashlib.sha256(json.dumps([columns, kinds, rows, root], ensure_ascii=False).encode()).hexdigest()
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
+    """Return the SHA-256 of a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def combined_hash(parts: Mapping[str, str]) -> str:
-    """SHA-256 over named hashes in name order."""
+    """Return the SHA-256 over named hashes, in the order of their names."""
     digest = hashlib.sha256()
     for name in sorted(parts):
         digest.update(f"{name}={parts[name]}\n".encode())

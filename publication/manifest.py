@@ -1,4 +1,4 @@
-"""The manifest of an edition: what it holds, what it was made from, and its hashes.
+"""The manifest of an edition: its content, what it was made from, and its hashes.
 
 Belongs here: the manifest's model, reading and finding editions. Does not belong here: making editions (`editions`).
 """
@@ -14,7 +14,8 @@ from miyar.errors import MiyarError, Problem
 from miyar.periods import index_of
 from publication.hashing import combined_hash
 
-# Tables that tell of the edition before. Publishing the same inputs again must find the same content.
+# Tables about the previous edition. They stay out of the content hash, so that the same inputs always give the same
+# hash.
 OF_HISTORY = {"bench_restatements"}
 EDITION = re.compile(r"([0-9]{4}Q[1-4])-r([1-9][0-9]*)")
 
@@ -30,9 +31,9 @@ class TableEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """`manifest.json`. `content_hash` covers the tables, the packs' own content and the rules of access.
+    """`manifest.json`. `content_hash` covers the tables, the packs' own content and the access rules.
 
-    It covers neither the day nor any rendering: another version of a PDF compiler makes other files, and no new edition.
+    It covers neither the day nor any rendering: a new PDF compiler writes other files, but does not make a new edition.
     """
 
     edition_id: str
@@ -57,21 +58,21 @@ class Manifest:
     code_version: str = ""
     by: str = ""
     roles: dict[str, str] = field(default_factory=dict)  # role -> the metric that has it
-    inputs_hash: str | None = None  # of `vintages/`; an edition without cannot be reproduced
+    inputs_hash: str | None = None  # of `vintages/`; an edition without it cannot be reproduced
 
     def as_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def content_hash(tables: Mapping[str, TableEntry], packs: Mapping[str, str], access_hash: str) -> str:
-    """Hash over what the inputs decide, and not over what happened to be published before."""
+    """Return the hash over what the inputs determine, which leaves out what was published before."""
     parts = {name: entry.hash for name, entry in tables.items() if name not in OF_HISTORY}
     parts |= {f"packs/{agency}": digest for agency, digest in packs.items()}
     return combined_hash(parts | {"access": access_hash})
 
 
 def read_manifest(edition: Path) -> Manifest:
-    """The manifest of an edition's folder; raises MiyarError when there is none, or none that can be read."""
+    """Return the manifest of an edition's folder; raises MiyarError if there is none, or none that can be read."""
     path = edition / "manifest.json"
     if not path.is_file():
         raise MiyarError(
@@ -98,7 +99,7 @@ def read_manifest(edition: Path) -> Manifest:
 
 
 def list_editions(folder: Path) -> list[str]:
-    """Ids of all editions, oldest first: by period, then revision."""
+    """Return the ids of all editions, oldest first: by period, then revision."""
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     found = [(index_of(m.group(1)), int(m.group(2)), name) for name in names if (m := EDITION.fullmatch(name))]
     return [name for _, _, name in sorted(found)]

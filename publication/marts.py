@@ -1,7 +1,7 @@
 """The warehouse's marts as the tables of an edition: one database, and one Parquet file each.
 
-Belongs here: which tables and periods are copied, and their documentation. Does not belong here: what else an edition holds
-(`editions`), who may read a table (`access`).
+Belongs here: which tables and periods are copied, and their documentation. Does not belong here: the other files of an
+edition (`editions`), who may read a table (`access`).
 """
 
 from collections.abc import Iterator
@@ -15,18 +15,18 @@ from miyar.errors import MiyarError, Problem
 from publication.hashing import table_hash
 from publication.manifest import TableEntry
 
-# Schemas of the warehouse whose tables are published, all into one schema of the edition.
+# Schemas of the warehouse that are published; their tables share one schema in the edition.
 PUBLISHED = ("core", "benchmarks")
-# Drivers back to DuckDB 1.0 read this storage format; newer defaults would lock older BI tools out.
+# Drivers since DuckDB 1.0 read this storage format; newer defaults would lock older BI tools out.
 STORAGE_VERSION = "v1.0.0"
 
 
 @contextmanager
 def reading(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse, read-only, on a connection that can attach the edition to be written."""
+    """Open the warehouse read-only, on a connection that can also attach the edition to write to."""
     if not warehouse.is_file():
         raise MiyarError(Problem("no_warehouse", "nothing was built yet", next_step="Run `miyar run` first."))
-    # Through a hub in memory: a connection opened read-only can attach nothing to be written.
+    # The hub in memory is needed because a connection opened read-only cannot attach anything writable.
     with duckdb.connect() as connection:
         connection.execute(f"attach {sql.text(str(warehouse))} as warehouse (read_only)")
         connection.execute("use warehouse")
@@ -34,7 +34,7 @@ def reading(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def known_period(connection: duckdb.DuckDBPyConnection, period: str) -> str:
-    """The period itself, which may come from a command line; raises MiyarError where the warehouse does not have it."""
+    """Return `period`, which may come from a command line; raises MiyarError if the warehouse does not have it."""
     if not connection.execute("select 1 from benchmarks.bench_scores where period_id = ?", [period]).fetchone():
         raise MiyarError(
             Problem(
@@ -47,7 +47,7 @@ def known_period(connection: duckdb.DuckDBPyConnection, period: str) -> str:
 
 
 def last_reported_period(connection: duckdb.DuckDBPyConnection) -> str:
-    """The last period with a reported score; raises MiyarError where there is none."""
+    """Return the last period with a reported score; raises MiyarError if there is none."""
     row = connection.execute("select max(period_id) from benchmarks.bench_scores where status = 'reported'").fetchone()
     if row is None or row[0] is None:
         raise MiyarError(
@@ -98,7 +98,10 @@ def write_tables(connection: duckdb.DuckDBPyConnection, building: Path, period: 
 
 
 def row_order(columns: list[str]) -> str:
-    """SQL order of a published table, by all columns: whole agencies first, then by agency; so a question reads few blocks."""
+    """Return the SQL order of a published table, by all columns.
+
+    Rows about whole agencies come first, then all are in order of agency, so that a query reads few blocks.
+    """
     first = [column for column in ("agency_id", "unit_type", "metric_id", "period_id") if column in columns]
     order = [f'"{column}"' for column in [*first, *(column for column in columns if column not in first)]]
     whole = ["unit_type = 'agency' desc"] if {"agency_id", "unit_type"} <= set(columns) else []
@@ -106,7 +109,7 @@ def row_order(columns: list[str]) -> str:
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: dict[str, str | None]) -> None:
-    """Carry the documentation of a table and its columns over, so that BI tools show it."""
+    """Copy the documentation of a table and its columns, so that BI tools show it."""
     row = connection.execute(
         "select comment from duckdb_tables() "
         "where database_name = current_database() and schema_name = ? and table_name = ?",

@@ -1,6 +1,7 @@
-"""The methodology a workspace's editions are computed and told with.
+"""The methodology with which a workspace's editions are computed and described.
 
-Belongs here: finding it, and the names in it that no table carries. Does not belong here: its parameters (`methodology`).
+Belongs here: finding it, and those of its names that no table carries. Does not belong here: its parameters
+(`methodology`).
 """
 
 import csv
@@ -15,7 +16,7 @@ from miyar.workspace import Workspace
 
 
 def methodology_of(workspace: Workspace) -> Methodology:
-    """The workspace's methodology version with its own metrics; a version of that name in its registry comes first."""
+    """Return the workspace's methodology version with its own metrics; a version in its registry has precedence."""
     own = workspace.registry / "methodology"
     version = workspace.settings.methodology
     versions = own if (own / version).is_dir() else VERSIONS
@@ -27,13 +28,13 @@ def methodology_of(workspace: Workspace) -> Methodology:
 
 @cache
 def usual_roles() -> dict[str, str]:
-    """Role -> metric, for versions that do not say it themselves (their files are fixed)."""
+    """Return role -> metric, for versions that name no roles (their files are fixed)."""
     with (VERSIONS.parent / "roles.csv").open(encoding="utf-8", newline="") as stream:
         return {row["role"]: row["metric_id"] for row in csv.DictReader(stream)}
 
 
 def items_of_roles(methodology: Methodology) -> dict[str, str]:
-    """Role -> the question of surveys it is asked by; a role whose metric is no mean of one question has none."""
+    """Return role -> the survey question that measures it; roles whose metric is no mean of one question are left out."""
     measures = {row["metric_id"]: row["measure_id"] for row in methodology.metrics}
     asked = {role: measures[metric] for role, metric in methodology.roles.items()}
     return {role: measure.removesuffix(".mean") for role, measure in asked.items() if measure.endswith(".mean")}
@@ -41,7 +42,7 @@ def items_of_roles(methodology: Methodology) -> dict[str, str]:
 
 @cache
 def dimension_names(folder: Path) -> dict[str, dict[str, dict[str, str]]]:
-    """Maturity model -> dimension -> name per language, from the files of a methodology version."""
+    """Return maturity model -> dimension -> name per language, from the files of a methodology version."""
     sources = [yaml.safe_load(path.read_text("utf-8")) for path in sorted((folder / "maturity").glob("*.yml"))]
     return {
         source["id"]: {

@@ -1,7 +1,7 @@
-"""One pack per agency: its own figures in full, peers only as statistics, and what became of its rows.
+"""One pack per agency: its own figures in full, peers only as statistics, and what happened to its rows.
 
-Belongs here: the files of a pack. Does not belong here: another agency's detail, in any column; what the document says
-(`documents.agency`).
+Belongs here: the files of a pack. Does not belong here: another agency's detail, in any column; the content of the
+document (`documents.agency`).
 """
 
 import json
@@ -28,9 +28,9 @@ from publication.shares import Shares
 
 OWNER_SCORES = "owner_scores"
 WRITERS = 2  # packs written at once: typesetting, Parquet and queries wait for each other only in the interpreter
-# What a spreadsheet would take for a formula at the start of a text (OWASP, CSV injection).
+# Beginnings of a text that a spreadsheet would take for a formula (OWASP, CSV injection).
 FORMULA = r"^([=+\-@\t\r])"
-# The agency sees its own figures from 5 responses on (`owner_n`); the public from 30. Nobody below 5.
+# The agency sees its own figures from 5 responses on (`owner_n`), the public from 30. Nobody sees fewer than 5.
 SCORES = """
     select
         judged.agency_id, judged.unit_type, judged.unit_id, units.name_ar, units.name_en, judged.metric_id,
@@ -74,13 +74,13 @@ def write_owner_files(
 ) -> dict[str, str]:
     """Write what a pack holds beyond the edition's tables: `tables/owner_scores.parquet` and `quality.json`.
 
-    Returns a hash per pack over the content of both. All other files of a pack follow from them, the edition's tables and
-    the rules of access.
+    Returns a hash per pack over the content of both. All other files of a pack follow from them, the edition's tables
+    and the access rules.
     """
     hashes = {}
     quality = _quality_by_agency(accounts)
     agencies = [row[0] for row in connection.execute("select agency_id from core.dim_agencies order by 1").fetchall()]
-    # Judged rows of all agencies at once, and in their order: each agency's then lie together, and no other's are read for them.
+    # The rows of all agencies are judged once and stored in order of agency, so that each pack reads only its own.
     connection.execute("create or replace temp table owned as " + SCORES, {"period": period})
     for agency in agencies:
         folder = building / "packs" / agency
@@ -95,7 +95,7 @@ def write_owner_files(
 
 
 def pack_hash(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
-    """Hash of what a pack holds beyond the edition's tables; raises duckdb.Error or OSError where it cannot be read."""
+    """Return the hash of what a pack adds to the edition's tables; raises duckdb.Error or OSError if it is unreadable."""
     parts = {
         OWNER_SCORES: table_hash(connection, sql.parquet(folder / "tables" / f"{OWNER_SCORES}.parquet")),
         "quality.json": file_hash(folder / "quality.json"),
@@ -110,7 +110,7 @@ def write_packs(shares: Shares, building: Path, edition_id: str, period: str, me
         _write_pack(shares, folder, edition_id, period, methodology)
 
     with ThreadPoolExecutor(WRITERS) as writers:
-        # The first that fails ends all: what has not begun does not begin.
+        # The first failure stops the rest: packs not yet begun are not written.
         for _ in writers.map(write, sorted((building / "packs").iterdir())):
             pass
 
@@ -123,7 +123,7 @@ def _write_pack(shares: Shares, folder: Path, edition_id: str, period: str, meth
         agency = share.rows("select * from dim_agencies where agency_id = ?", folder.name)[0]
         quality = json.loads((folder / "quality.json").read_text("utf-8"))
         document = agency_document(share, agency, edition_id, period, quality, methodology)
-        # Plots read the reader's rows: all is rendered while they are there.
+        # Plots query the reader's rows, so everything is rendered while the share is open.
         for language in LANGUAGES:
             told = values(document, language)
             (folder / f"index.{language}.html").write_text(as_html(told), "utf-8")
@@ -132,7 +132,7 @@ def _write_pack(shares: Shares, folder: Path, edition_id: str, period: str, meth
 
 
 def _write_table(rows: pa.Table, stem: Path) -> None:
-    """As Parquet, and as CSV whose texts no spreadsheet takes for formulas."""
+    """Write as Parquet, and as CSV in which spreadsheets take no text for a formula."""
     if stem.name != OWNER_SCORES:
         pq.write_table(rows, stem.with_suffix(".parquet"), compression="zstd")
     columns = [_harmless(rows.column(name)) for name in rows.column_names]
@@ -143,18 +143,18 @@ def _write_table(rows: pa.Table, stem: Path) -> None:
 
 
 def _harmless(column: Any) -> Any:
-    """Texts that begin like a formula get an apostrophe before them; numbers stay numbers."""
+    """Put an apostrophe before texts that begin like a formula; numbers stay numbers."""
     if not pa.types.is_string(column.type):
         return column
     return pc.replace_substring_regex(column, FORMULA, r"'\1")
 
 
 def _quality_by_agency(accounts: list[Account]) -> dict[str, list[dict[str, Any]]]:
-    """Per agency, the account of its own rows in every submission that held any."""
+    """Return per agency the account of its own rows in every submission that held any."""
     found: dict[str, list[dict[str, Any]]] = {}
     for account in sorted(accounts, key=lambda account: account.path):
         named = {entry["agency_id"] for entry in account.slices}
-        # A stray row that was refused makes nobody a party to another agency's file.
+        # A single refused row that names another agency does not show that agency this file.
         agencies = {entry["agency_id"] for entry in account.slices if entry["rows"] > 0} or named & {account.provider}
         for agency in sorted(agencies):
             own = [entry for entry in account.slices if entry["agency_id"] == agency]
@@ -165,7 +165,7 @@ def _quality_by_agency(accounts: list[Account]) -> dict[str, list[dict[str, Any]
                 "accepted": sum(entry["rows"] for entry in own),
                 "periods": sorted({entry["period_id"] for entry in own}),
             }
-            # Totals and rules of a file about many agencies would tell one agency of another.
+            # For a file about many agencies, totals and rules would reveal one agency's data to another.
             if len(agencies) == 1:
                 line |= {
                     "records": account.records,

@@ -1,7 +1,7 @@
-"""Numbers, intervals and sentences as a reader of one language meets them.
+"""Numbers, intervals and sentences as one reader sees them, in their language.
 
-Belongs here: digits, signs, directions, and filling a sentence of a yml file. Does not belong here: any sentence (the yml
-files), layout of a page.
+Belongs here: digits, signs, directions, and filling a sentence of a yml file. Does not belong here: any sentence (the
+yml files), layout of a page.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,8 @@ Language = Literal["ar", "en"]
 Digits = Literal["latin", "arabic_indic"]
 LANGUAGES: tuple[Language, ...] = ("ar", "en")
 
-# Left-to-right isolate: without it an Arabic line puts the sign behind its number and glues a number to a code beside it.
+# Left-to-right isolate: without it an Arabic line puts the sign behind its number and glues a number to the code next
+# to it.
 _ISOLATE, _END = "\u2066", "\u2069"
 _RTL_ISOLATE = "\u2067"
 _INDIC = str.maketrans("0123456789.,%", "٠١٢٣٤٥٦٧٨٩٫٬٪")
@@ -27,14 +28,14 @@ _NONE = "—"
 
 @cache
 def sentences(path: Path) -> dict[str, dict[str, str]]:
-    """Key -> text per language, from a yml file."""
+    """Return key -> text per language, from a yml file."""
     found: dict[str, dict[str, str]] = yaml.safe_load(path.read_text("utf-8"))
     return found
 
 
 @dataclass(frozen=True)
 class Phrasing:
-    """How one reader reads: language, kind of digits, and the file the sentences stand in."""
+    """How one reader reads: language, kind of digits, and the file that holds the sentences."""
 
     language: Language
     words: Path
@@ -45,7 +46,7 @@ class Phrasing:
         return self.language == "ar"
 
     def number(self, value: float | Decimal | None, decimals: int = 1) -> str:
-        """A number with a true minus sign; a dash where there is none."""
+        """Return a number with a true minus sign; a dash for none."""
         if value is None:
             return _NONE
         text = f"{_rounded(value, decimals):f}"
@@ -54,11 +55,11 @@ class Phrasing:
         return self._isolated(self._numerals(text.replace("-", "−")), is_needed=text.startswith("-"))
 
     def count(self, value: int | None) -> str:
-        """A whole number with its thousands apart."""
+        """Return a whole number with thousands separated."""
         return _NONE if value is None else self._numerals(f"{value:,}")
 
     def signed(self, value: float | Decimal | None, decimals: int = 1) -> str:
-        """A change: with its sign also where it is positive."""
+        """Return a change with its sign, also if it is positive."""
         if value is None:
             return _NONE
         text = f"{_rounded(value, decimals):+f}"
@@ -67,30 +68,30 @@ class Phrasing:
         return self._isolated(self._numerals(text.replace("-", "−")))
 
     def interval(self, low: float | Decimal | None, high: float | Decimal | None, decimals: int = 1) -> str:
-        """From low to high; with a word between: a dash is taken for a minus, and in Arabic leaves open which end is first."""
+        """Return low and high with a word between: a dash reads as a minus, and in Arabic hides which end is first."""
         if low is None or high is None:
             return _NONE
         return _RANGE[self.language].format(low=self.number(low, decimals), high=self.number(high, decimals))
 
     def code(self, text: str) -> str:
-        """An id or period, kept together as it is written."""
+        """Return an id or period, kept together as written."""
         return self._isolated(text)
 
     def name(self, row: Mapping[str, Any], stem: str = "name") -> str:
-        """The name of a row in the reader's language; in the other one where it has none."""
+        """Return a row's name in the reader's language, or in the other one if it has none."""
         other = "en" if self.language == "ar" else "ar"
         return str(row.get(f"{stem}_{self.language}") or row.get(f"{stem}_{other}") or "")
 
     def word(self, key: str, **values: str) -> str:
-        """The sentence of a key, filled; KeyError where the file has none."""
+        """Return the sentence of a key, filled; raises KeyError if the file has none."""
         return sentences(self.words)[key][self.language].format(**values)
 
     def line(self, text: str) -> str:
-        """A line for a medium that knows no direction (SVG text): its own direction is put around it."""
+        """Return a line for a medium without direction (SVG text), wrapped in its own direction."""
         return f"{_RTL_ISOLATE}{text}{_END}" if self.is_rtl else text
 
     def numerals(self, text: str) -> str:
-        """Digits of a date, period or id as the reader chose them."""
+        """Return a date, period or id in the reader's kind of digits."""
         return self._numerals(text)
 
     def _numerals(self, text: str) -> str:
@@ -101,5 +102,5 @@ class Phrasing:
 
 
 def _rounded(value: float | Decimal, decimals: int) -> Decimal:
-    """Half away from zero, as spreadsheets show the same cell."""
+    """Round half away from zero, as spreadsheets show the same cell."""
     return Decimal(str(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)

@@ -1,10 +1,10 @@
-"""The serving copy in PostgreSQL: an edition's tables, documented, typed and behind row-level security.
+"""The serving copy in PostgreSQL: an edition's tables, documented, typed and under row-level security.
 
-One transaction does all of it: the schema is built aside, then takes the place of the old one. Whoever reads meanwhile reads
-the old edition to the end of their transaction; whatever fails leaves the old one as it was.
+All of it is one transaction: a new schema is built next to the old one and then replaces it. Readers keep the old
+edition until their transaction ends; a failure leaves the old one as it was.
 
-Belongs here: copying an edition and putting the rules of `access` on it. Does not belong here: the rules, users and passwords
-(the database's administrator grants the roles made here).
+Belongs here: copying an edition and applying the rules of `access` to it. Does not belong here: the rules, users and
+passwords (the database's administrator grants the roles made here).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "benchmarks"
 ASIDE = "benchmarks_next"
-# Group roles without login. A person's login role is granted one of them; one with none of them sees nothing.
+# Group roles without login. A person's login role is granted one of them; without any of them it sees nothing.
 CENTRE = "miyar_centre"
 AGENCY = "miyar_agency_"
 OLDEST_SERVER = 150000
@@ -57,7 +57,7 @@ class Served:
 
 
 def role_of(agency_id: str) -> str:
-    """The group role that reads an agency's rows; raises MiyarError for an id that makes no role name."""
+    """Return the group role that reads an agency's rows; raises MiyarError for an id that makes no role name."""
     role = f"{AGENCY}{agency_id}"
     if not agency_id or "\x00" in role or len(role.encode()) > LONGEST_NAME:
         raise MiyarError(
@@ -72,7 +72,7 @@ def role_of(agency_id: str) -> str:
 
 
 def serve(edition: Path, dsn: str, *, wait_seconds: float = 60) -> Served:
-    """Put an edition on a server in place of the one there; readers get at most `wait_seconds` to end their transactions."""
+    """Replace the edition on a server with this one; readers get at most `wait_seconds` to end their transactions."""
     manifest = read_manifest(edition)
     undecided = tables_without_rule(manifest.tables)
     if undecided:
@@ -114,7 +114,7 @@ def _connected(dsn: str) -> Iterator[psycopg.Connection]:
                 raise MiyarError(Problem("postgres_too_old", "the server is older than PostgreSQL 15"))
             yield connection
     except psycopg.Error as error:
-        # Only the first line: further ones may repeat values of rows.
+        # Only the first line: later ones may repeat values of rows.
         told = str(error).strip().splitlines() or [type(error).__name__]
         raise MiyarError(
             Problem(
@@ -126,7 +126,7 @@ def _connected(dsn: str) -> Iterator[psycopg.Connection]:
 
 
 def _only_one(connection: psycopg.Connection) -> None:
-    """Hold off a second publisher for this transaction."""
+    """Keep a second publisher out during this transaction."""
     taken = connection.execute("select pg_try_advisory_xact_lock(hashtext('miyar.serve'))").fetchone()
     if not taken or not taken[0]:
         raise MiyarError(Problem("postgres_busy", "another publication to this server is running", next_step="Wait."))
@@ -146,7 +146,7 @@ def _copy(
     manifest: Manifest,
     roles: dict[str, str],
 ) -> int:
-    """One table with its rows, comments, index and rules; gives its number of rows."""
+    """Copy one table with its rows, comments, index and rules; returns its number of rows."""
     from psycopg import sql
 
     described = source.execute(
@@ -162,7 +162,8 @@ def _copy(
     )
     target = sql.Identifier(ASIDE, table)
     connection.execute(sql.SQL("create table {} ({})").format(target, columns))
-    # Rules of rows cannot empty a column for some readers only, so what is not for all is left out here.
+    # Row-level security cannot empty a column for some readers only, so columns that are not for all are left empty
+    # here.
     found = source.execute(f'select {visible([name for name, *_ in described], Public())} from "{table}"')
     rows = 0
     with connection.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(target)) as copy:
@@ -181,7 +182,7 @@ def _copy(
     if "agency_id" in [name for name, *_ in described]:
         connection.execute(sql.SQL("create index on {} (agency_id)").format(target))
     connection.execute(sql.SQL("analyze {}").format(target))
-    # Forced: also the owner of the table, the role that publishes, is under the rules.
+    # Forced, so that it also binds the owner of the table, the role that publishes.
     connection.execute(sql.SQL("alter table {} enable row level security, force row level security").format(target))
     _allow(connection, target, CENTRE, table, Centre())
     for agency, role in roles.items():
@@ -190,7 +191,7 @@ def _copy(
 
 
 def _allow(connection: psycopg.Connection, target: sql.Identifier, role: str, table: str, viewer: Viewer) -> None:
-    """A policy for a role, from the one place where access is decided. Who has no policy sees no row."""
+    """Create a role's policy from the rules of `access`; a role without a policy sees no row."""
     from psycopg import sql
 
     condition, values = row_condition(table, viewer)
@@ -205,11 +206,12 @@ def _allow(connection: psycopg.Connection, target: sql.Identifier, role: str, ta
 
 
 def _swap(connection: psycopg.Connection, wait_seconds: float) -> None:
-    """Put the new schema in the place of the old one, when no reader is within a transaction on it.
+    """Replace the old schema with the new one as soon as no reader has a transaction on it.
 
-    The locks make a reader's transaction see one edition only: it holds its tables until it ends, and so holds off the swap.
-    We give up long before the server looks for deadlocks (1 s), so that no reader is ever cut off, and begin the next time
-    with the table we could not have: readers then wait before they hold anything, instead of holding what we wait for.
+    A reader holds locks on its tables until its transaction ends, which delays the swap, so each transaction sees one
+    edition only. We give up long before the server looks for deadlocks (1 s), so that no reader is ever cut off. The
+    next attempt begins with the table we could not lock: readers then wait before they hold anything, instead of
+    holding what we wait for.
     """
     import psycopg
 
@@ -228,7 +230,7 @@ def _swap(connection: psycopg.Connection, wait_seconds: float) -> None:
                 connection.execute("set local lock_timeout = '300ms'")
                 for wanted in old:
                     _execute(connection, "lock table {}.{} in access exclusive mode", SCHEMA, wanted)
-                # Without cascade: what somebody built upon the tables is theirs, and they are told.
+                # No cascade: what others built on the tables is theirs, so an error reports it instead.
                 for table in old:
                     _execute(connection, "drop table {}.{}", SCHEMA, table)
                 if exists:
@@ -257,7 +259,7 @@ def _comment(connection: psycopg.Connection, kind: str, name: tuple[str, ...], t
 
 
 def _execute(connection: psycopg.Connection, statement: str, *names: str) -> None:
-    """A statement whose gaps are identifiers."""
+    """Execute a statement whose gaps are identifiers."""
     from psycopg import sql
 
     connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))

@@ -1,6 +1,7 @@
-"""A proof that one row stood in a published table: enough to check it with nothing but SHA-256, and no other row in it.
+"""A proof that one row was part of a published table; checking it needs only SHA-256 and reveals no other row.
 
-Belongs here: making and checking the document. Does not belong here: the tree (`hashing`), the chain (`ledger`).
+Belongs here: making and checking the document. Does not belong here: the tree (`hashing`), the chain of entries
+(`release_ledger`).
 """
 
 import hashlib
@@ -19,7 +20,7 @@ TABLE = "bench_scores"
 
 
 def prove(edition: Path, score_id: str) -> dict[str, Any]:
-    """The row of a score, its way up to the root of the edition, and the ledger's entry with that root."""
+    """Return the row of a score, its path up to the root of the edition, and the ledger's entry with that root."""
     manifest = read_manifest(edition)
     entries = [entry for entry in read_entries(edition.resolve().parent) if entry.edition_id == manifest.edition_id]
     with duckdb.connect() as connection:
@@ -51,7 +52,7 @@ def prove(edition: Path, score_id: str) -> dict[str, Any]:
 
 
 def is_proved(proof: dict[str, Any]) -> bool:
-    """True when the row leads to the root that the entry names. That the entry is the ledger's is for its reader to compare."""
+    """Return whether the row leads to the root the entry names; whether the ledger has that entry, the reader checks."""
     node = leaf_of(hashlib.sha256(proof["row"].encode()).hexdigest())
     for side, neighbour in proof["steps"]:
         other = bytes.fromhex(neighbour)

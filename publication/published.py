@@ -1,8 +1,8 @@
 """What readers already have: which count of which unit the last edition of each period showed, and which it hid.
 
-Belongs here: the table disclosure control compares a new edition with (`int_suppression__decided`), noted at publication. It
-holds hidden counts, so it stands beside the inputs that are kept (`vintages/`), never in an edition. Does not belong here:
-what follows from it, and the editions themselves.
+Belongs here: the table that disclosure control compares a new edition with (`int_suppression__decided`), noted at
+publication. It holds hidden counts, so it is kept with the inputs (`vintages/`), never in an edition. Does not belong
+here: decisions based on it, and the editions themselves.
 """
 
 import duckdb
@@ -29,12 +29,12 @@ COUNTS = """
 
 
 def counts_to_publish(connection: duckdb.DuckDBPyConnection, period: str) -> pa.Table:
-    """The counts behind every score up to a period, and whether readers are shown them."""
+    """Return the counts behind every score up to a period, and whether readers are shown them."""
     return connection.execute(COUNTS, {"period": period}).to_arrow_table().cast(SCHEMA)
 
 
 def note_published(workspace: Workspace, counts: pa.Table, period: str) -> None:
-    """Put these counts in the place of those of earlier editions; what is out of later periods stays."""
+    """Replace the counts of earlier editions with these; later periods already published keep theirs."""
     before = read_published(workspace)
     later = before.filter(pc.greater(before["period_id"], period))
     table = pa.concat_tables([counts, later]).sort_by([(name, "ascending") for name in KEY])
@@ -45,6 +45,6 @@ def note_published(workspace: Workspace, counts: pa.Table, period: str) -> None:
 
 
 def read_published(workspace: Workspace) -> pa.Table:
-    """Counts of the last edition of each period; none before the first."""
+    """Return the counts of the last edition of each period; no rows before the first edition."""
     path = workspace.root / FILE
     return pq.read_table(path, schema=SCHEMA) if path.is_file() else SCHEMA.empty_table()

@@ -1,6 +1,7 @@
 """Reading an edition: the benchmark table as rows, and the words for its codes.
 
-Belongs here: queries over a published edition that more than one reader needs. Does not belong here: layout of any page.
+Belongs here: queries over a published edition that more than one reader needs. Does not belong here: layout of any
+page.
 """
 
 from functools import cache
@@ -33,7 +34,7 @@ BENCHMARK = """
 
 @cache
 def wording() -> dict[str, dict[str, dict[str, str]]]:
-    """Bands and reasons: code -> text per language."""
+    """Return the words of bands and reasons: code -> text per language."""
     source: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(
         (Path(__file__).parent / "wording.yml").read_text("utf-8")
     )
@@ -42,25 +43,25 @@ def wording() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def code_text(code: str | None, language: str, *sections: str) -> str:
-    """The words of a code in the first section of `wording.yml` that has it; nothing for none."""
+    """Return the words of a code in the first section of `wording.yml` that has it; an empty text for no code."""
     if code is None:
         return ""
     for section in sections:
         if code in wording()[section]:
             return wording()[section][code][language]
-    # A code without words is better shown than hidden; a test holds that published codes have theirs.
+    # It is better to show a code without words than to hide it; a test requires words for every published code.
     return code
 
 
 def reason_text(code: str | None, language: str) -> str:
-    """The words of a band, a status or a reason."""
+    """Return the words of a band, a status or a reason."""
     return code_text(code, language, "bands", "reasons", "statuses")
 
 
 def open_edition(edition: Path, threads: int = 0) -> duckdb.DuckDBPyConnection:
-    """A read-only connection that can neither read other files nor be reconfigured by a query.
+    """Open a read-only connection whose queries can neither read other files nor reconfigure it.
 
-    A server of many small queries takes one thread each: a second one is mostly waited for. 0: as many as there are.
+    A server of many small queries should take one thread each, because a second one mostly waits. 0: all cores.
     """
     database = edition / "benchmarks.duckdb"
     if not database.is_file():
@@ -69,7 +70,7 @@ def open_edition(edition: Path, threads: int = 0) -> duckdb.DuckDBPyConnection:
                 "edition_missing", "there is no such edition", file=edition.name, next_step="Run `miyar run` first."
             )
         )
-    # The resolved path: a process that opened an earlier edition under the same name would go on reading that one.
+    # Resolve the path: a process that opened an earlier edition under the same name would go on reading that one.
     return duckdb.connect(
         str(database.resolve()),
         read_only=True,
@@ -82,7 +83,7 @@ def open_edition(edition: Path, threads: int = 0) -> duckdb.DuckDBPyConnection:
 
 
 def headline_metrics(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
-    """(id, Arabic name, English name) of the metrics shown first, in the order of their ids."""
+    """Return (id, Arabic name, English name) of the metrics shown first, in the order of their ids."""
     found = connection.execute(
         "select metric_id, name_ar, name_en from dim_metrics where is_headline order by metric_id"
     ).fetchall()
@@ -90,12 +91,12 @@ def headline_metrics(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, s
 
 
 def satisfaction_metric(manifest: Manifest) -> str:
-    """The metric most readers come for; an edition whose manifest names no roles has the usual one."""
+    """Return the metric most readers come for; an edition whose manifest names no roles has the usual one."""
     return (manifest.roles or usual_roles()).get("satisfaction", "")
 
 
 def first_metric(edition: Path, connection: duckdb.DuckDBPyConnection) -> str:
-    """The metric shown to who asks for none: overall satisfaction, or the first headline metric where there is none."""
+    """Return the metric shown by default: overall satisfaction, or else the first headline metric."""
     names = [name for name, _, _ in headline_metrics(connection)]
     wanted = satisfaction_metric(read_manifest(edition))
     return wanted if wanted in names or not names else names[0]
@@ -107,7 +108,7 @@ def last_period(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def benchmark_rows(connection: duckdb.DuckDBPyConnection, metric_id: str, period_id: str) -> list[dict[str, Any]]:
-    """One line per agency (and instrument) of a metric in a period; raises MiyarError for an unknown metric."""
+    """Return one line per agency (and instrument) of a metric in a period; raises MiyarError for an unknown metric."""
     if not connection.execute("select 1 from dim_metrics where metric_id = ?", [metric_id]).fetchone():
         listed = ", ".join(metric for metric, _, _ in headline_metrics(connection))
         raise MiyarError(

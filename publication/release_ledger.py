@@ -1,11 +1,11 @@
 """The release ledger: `editions/ledger.jsonl`, one line per edition, each bound to the line before by its hash.
 
-An entry names the edition's root hash and the hash of its manifest, who published it and why, and every published figure
-that it corrects, before and after. Whoever noted the head (the last entry's hash) elsewhere can tell that nothing before it
-was edited, removed or put in another order.
+An entry names the edition's root hash and the hash of its manifest, who published it and why, and every published
+figure that it corrects, before and after. With a copy of the head (the last entry's hash) kept elsewhere, anybody can
+tell that nothing before it was edited, removed or reordered.
 
-Belongs here: writing, reading and checking the ledger. Does not belong here: hashes of tables (`hashing`), recomputing what an
-edition's manifest claims (`verify`).
+Belongs here: writing, reading and checking the ledger. Does not belong here: hashes of tables (`hashing`), recomputing
+what an edition's manifest claims (`verify`).
 """
 
 import hashlib
@@ -27,7 +27,7 @@ RESTORE = "Restore the ledger and the editions from backup; a correction is a ne
 
 @dataclass(frozen=True)
 class Entry:
-    """One publication. `entry_hash` covers all other fields, corrections by their own hash."""
+    """One publication. `entry_hash` covers all other fields, the corrections through their own hash."""
 
     number: int
     edition_id: str
@@ -43,20 +43,20 @@ class Entry:
 
     @property
     def head(self) -> dict[str, Any]:
-        """The entry without the corrections themselves: what `entry_hash` is computed from, and the hash."""
+        """Return the entry without its corrections: the input of `entry_hash`, and `entry_hash` itself."""
         return {name: value for name, value in asdict(self).items() if name != "corrections"}
 
 
 def root_hash(manifest: Manifest) -> str:
-    """One hash over all tables of an edition."""
+    """Return one hash over all tables of an edition."""
     return combined_hash({name: entry.hash for name, entry in manifest.tables.items()})
 
 
 def record_unrecorded(editions: Path) -> None:
     """Append an entry for every edition that has none, in the order of publication.
 
-    That is the edition just renamed into place, or one whose publishing was killed before this step. A line that was torn
-    off by a kill is dropped: its edition is recorded anew.
+    Such an edition was just renamed into place, or its publishing was killed before this step. A line cut short by a
+    kill is dropped, and its edition is recorded again.
     """
     path = editions / FILE
     if path.is_file():
@@ -75,7 +75,7 @@ def record_unrecorded(editions: Path) -> None:
 
 
 def read_entries(editions: Path) -> list[Entry]:
-    """All entries, oldest first; raises MiyarError naming a line that is no entry."""
+    """Return all entries, oldest first; raises MiyarError naming a line that is no entry."""
     path = editions / FILE
     lines = path.read_text("utf-8").splitlines() if path.is_file() else []
     entries = []
@@ -88,7 +88,7 @@ def read_entries(editions: Path) -> list[Entry]:
 
 
 def check(editions: Path, head: str = "") -> list[Problem]:
-    """What is wrong with the ledger, by itself and against the editions that stand; `head` is one noted earlier."""
+    """Return what is wrong with the ledger, in itself and against the editions present; `head` is one noted earlier."""
     path = editions / FILE
     if path.is_file() and not path.read_bytes().endswith(b"\n"):
         return [
@@ -165,14 +165,15 @@ def _entry(editions: Path, number: int, manifest: Manifest, previous: str) -> En
 
 
 def _corrections(editions: Path, manifest: Manifest) -> dict[str, Any]:
-    """What the edition says otherwise than the one it corrects: its earlier revision, or else the edition before."""
+    """Return where the edition differs from the one it corrects: its earlier revision, or else the previous edition."""
     base = f"{manifest.period_id}-r{manifest.revision - 1}" if manifest.revision > 1 else manifest.previous_edition_id
     if base is None:
         return {}
     older = read_manifest(editions / base)
     told: dict[str, Any] = {"base": base, "methodology_before": older.methodology_version, "figures": []}
     if older.methodology_version != manifest.methodology_version:
-        # Every figure has another id then; bench_restatements of the edition holds each, method apart from data.
+        # Under another methodology every figure has a new id; bench_restatements of the edition lists each change, with
+        # method and data apart.
         return told
     for row in compare(editions / base, editions / manifest.edition_id).rows:
         if row["period_id"] > older.period_id:

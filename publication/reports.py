@@ -1,6 +1,6 @@
 """The public reports of an edition: one national report and one brief per region, in both languages.
 
-Belongs here: their files. Does not belong here: what they say (`documents.national`, `documents.region`).
+Belongs here: their files. Does not belong here: their content (`documents.national`, `documents.region`).
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from publication.documents.rendering import as_html, as_pdf, values
 from publication.phrasing import LANGUAGES
 from publication.shares import Shares
 
-# Roles of the metrics by which regions are laid side by side.
+# Roles of the metrics by which regions are compared.
 REGIONAL = ("satisfaction", "timeliness", "completion")
 
 

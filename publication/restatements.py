@@ -1,7 +1,7 @@
-"""What an edition says differently of periods already published, each change split into data and method.
+"""How an edition restates published periods, each change split into data and method.
 
-Belongs here: filling `bench_restatements` of an edition under construction. Does not belong here: computing scores under the
-old methodology (`warehouse.counterfactual`), what was added for new periods (`difference`).
+Belongs here: filling `bench_restatements` of an edition under construction. Does not belong here: computing scores
+under the old methodology (`warehouse.counterfactual`), what was added for new periods (`difference`).
 """
 
 from pathlib import Path
@@ -52,12 +52,12 @@ order by all
 def fill_restatements(
     building: Path, previous: Path, manifest: Manifest, methodology_version: str, same_method: Path | None
 ) -> TableEntry:
-    """Fill the table in an edition's folder; total_change = data_change + method_change exactly (decimals).
+    """Fill `bench_restatements` in an edition's folder; total_change = data_change + method_change exactly (decimals).
 
     Args:
         building: the edition under construction, with `benchmarks.duckdb` and `tables/`.
-        previous: folder of the edition before, and its `manifest`.
-        same_method: Parquet of `bench_scores` from today's data under the edition before's methodology; none when the
+        previous: folder of the previous edition, and its `manifest`.
+        same_method: Parquet of `bench_scores` from today's data under the previous edition's methodology; None if the
             methodology is the same, so that all change is data.
     """
     was = sql.parquet(previous / "tables" / "bench_scores.parquet")

@@ -1,7 +1,7 @@
 """One reader's share of an edition: exactly the rows the access rules grant, as tables in memory.
 
-Belongs here: making that share. Everything written for a reader is made from it, so that nothing else can slip in. Does not
-belong here: the rules (`access`), an edition opened as a whole (`reading`).
+Belongs here: making that share. Everything written for a reader is made from it, so that nothing else can slip in. Does
+not belong here: the rules (`access`), an edition opened as a whole (`reading`).
 """
 
 import re
@@ -16,13 +16,13 @@ import pyarrow as pa
 from miyar import sql
 from publication.access import Centre, Viewer, access_rules, row_condition, visible
 
-# Many small queries: a second thread costs more than it brings, and keeps the order of rows no better.
+# The queries are small: a second thread costs more than it saves, and may change the order of rows.
 _CONFIG: dict[str, Any] = {"threads": 1}
 _Make = Callable[[str], pa.Table]
 
 
 class Share:
-    """Queries over one viewer's rows. A table's rows are taken when it is first asked for: all at once would fill the memory."""
+    """Queries over one viewer's rows. A table's rows are loaded on first use: all at once would fill the memory."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, names: Iterable[str], make: _Make) -> None:
         self._connection, self._make = connection, make
@@ -30,17 +30,17 @@ class Share:
         self._made: dict[str, pa.Table] = {}
 
     def rows(self, query: str, *given: Any) -> list[dict[str, Any]]:
-        # A word that is a table's name and means something else costs time only.
+        # A word that happens to be a table's name but means something else only costs time.
         for name in sorted(set(re.findall(r"\w+", query)) & set(self.tables)):
             self._table(name)
         return sql.rows(self._connection.execute(query, list(given)))
 
     def has(self, *tables: str) -> bool:
-        """Whether the edition holds these tables and the reader may read them."""
+        """Return whether the edition holds these tables and the reader may read them."""
         return set(tables) <= set(self.tables)
 
     def own_tables(self, agency_id: str) -> Iterator[tuple[str, pa.Table]]:
-        """The reader's tables by name, without the rows of no single agency, which are the same for everybody."""
+        """Yield the reader's tables by name, without rows of no single agency, which are the same for everybody."""
         for name in self.tables:
             rows = self._table(name)
             is_shared = access_rules().get(name) == "owner_and_shared"
@@ -55,7 +55,7 @@ class Share:
 
 
 class Shares:
-    """The database of an edition; readers are handed their shares of it, each in a thread of its own if need be."""
+    """The database of an edition; it gives each reader their share, in a separate thread if need be."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -64,9 +64,9 @@ class Shares:
 
     @contextmanager
     def of(self, viewer: Viewer, **more: pa.Table) -> Iterator[Share]:
-        """The share of a viewer. `more` are tables of its own.
+        """Open the share of a viewer; `more` are tables of its own.
 
-        A table without a rule, or of the centre for anybody else, is not there at all.
+        It does not contain tables without a rule, nor the centre's tables unless the viewer is the centre.
         """
 
         def make(name: str) -> pa.Table:
@@ -84,6 +84,6 @@ class Shares:
 
 @contextmanager
 def open_shares(database: Path) -> Iterator[Shares]:
-    """The database of an edition, open while the context lasts."""
+    """Open the database of an edition for as long as the context lasts."""
     with duckdb.connect(str(database), read_only=True, config=_CONFIG) as connection:
         yield Shares(connection)

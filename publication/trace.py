@@ -28,7 +28,10 @@ class Trace:
 
 
 def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -> Trace:
-    """Follow one score back; `limit` rows per feed are shown, all are counted. Holds no lock: call it between runs."""
+    """Trace one score back to its rows; at most `limit` rows per feed are shown, all are counted.
+
+    Holds no lock: call it between runs.
+    """
     with duckdb.connect() as connection:
         for name, database in (("edition", edition / "benchmarks.duckdb"), ("warehouse", workspace.warehouse)):
             connection.execute(f"attach {sql.text(str(database.resolve()))} as {name} (read_only)")
@@ -42,7 +45,7 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
                 )
             )
         metric = _one(connection, "select * from edition.dim_metrics where metric_id = ?", [passport["metric_id"]])
-        assert metric is not None  # noqa: S101 - a test of the warehouse holds the relation
+        assert metric is not None  # noqa: S101 - a test of the warehouse guarantees the relation
         submissions = _all(
             connection,
             """select lineage.slice_id, lineage.submission_id, lineage.provider_id, submissions.path
@@ -65,7 +68,7 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
             )
             files = sorted({path for entry in own if (path := _lake_file(workspace, entry))})
             rows[feed], counts[feed] = [], 0
-            if files:  # an edition outlives the lake it was made from
+            if files:  # the files may be gone: an edition outlives the lake it was made from
                 found = f"from {sql.parquet(*files)} where {where}"
                 counts[feed] = _all(connection, f"select count(*) as n {found}", values)[0]["n"]
                 places = f"select submission_id, source_row, row_id {found} order by all limit {limit}"
@@ -75,7 +78,7 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
 
 
 def row_conditions(passport: dict[str, Any], metric: dict[str, Any], feed: str) -> tuple[str, list[Any]]:
-    """The predicate of a score's rows, in words that cells and lake rows share."""
+    """Return the predicate of a score's rows, written in columns that cells and lake rows share."""
     parts, values = [], []
     for column, value in unit_types()[passport["unit_type"]].values_of(passport["unit_id"]).items():
         parts.append(f"{column} = ?")
@@ -101,7 +104,7 @@ def row_conditions(passport: dict[str, Any], metric: dict[str, Any], feed: str) 
 
 
 def _grain(metric: dict[str, Any], feed: str) -> str:
-    """Visits have cells in two grains, of whole visits and of their items; a score is made from one of them."""
+    """Return the condition on the grain of cells: visits have cells of whole visits and of items; a score uses one."""
     if feed != "mystery_visits":
         return ""
     return f" and grain = '{'visit' if metric['measure_id'] == 'mystery.visit' else 'item'}'"

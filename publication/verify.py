@@ -1,7 +1,7 @@
 """Verifying editions: every file, every table, the chain of manifests and the release ledger.
 
 Belongs here: recomputing what a manifest claims. Does not belong here: making manifests (`editions`), the ledger's own
-rules (`ledger`).
+rules (`release_ledger`).
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from publication.release_ledger import FILE, check
 
 
 def verify(editions: Path, edition_id: str) -> list[Problem]:
-    """Recompute all hashes of one edition and its link to the one before; an empty list means nothing was touched."""
+    """Recompute all hashes of one edition and its link to the previous one; an empty list means nothing was touched."""
     folder = editions / edition_id
     try:
         manifest = read_manifest(folder)
@@ -53,13 +53,13 @@ def verify(editions: Path, edition_id: str) -> list[Problem]:
 
 
 def verify_all(editions: Path, head: str = "") -> dict[str, list[Problem]]:
-    """Problems per edition, oldest first, and of the release ledger; `head` is one of the ledger noted earlier."""
+    """Return problems per edition, oldest first, and of the release ledger; `head` is a ledger head noted earlier."""
     found = {edition_id: verify(editions, edition_id) for edition_id in list_editions(editions)}
     return {**found, FILE: check(editions, head)}
 
 
 def _check_tables(folder: Path, manifest: Manifest) -> list[Problem]:
-    """Recompute every table of both copies; what differs is told by row and column as far as the other copy is intact."""
+    """Recompute every table of both copies; differences are named by row and column if the other copy is intact."""
     problems = []
     with duckdb.connect() as connection:
         connection.execute("set enable_progress_bar = false")

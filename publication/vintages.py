@@ -1,4 +1,4 @@
-"""Vintages: what every edition was made from, kept so that it can be made again after registry and lake have moved on.
+"""Vintages: the inputs of every edition, kept so that it can be reproduced after registry and lake have changed.
 
     vintages/<inputs_hash>.json   path in the workspace -> SHA-256 of the file as it was
     vintages/objects/<SHA-256>    the files, each content once: settings, registry, accounts, accepted rows that counted
@@ -23,7 +23,7 @@ from publication.published import FILE
 
 
 def keep(workspace: Workspace) -> str:
-    """Keep today's inputs; gives their hash. What is kept already costs nothing."""
+    """Keep today's inputs and return their hash. Inputs already kept cost nothing."""
     objects = workspace.root / "vintages" / "objects"
     objects.mkdir(parents=True, exist_ok=True)
     found = {}
@@ -31,7 +31,7 @@ def keep(workspace: Workspace) -> str:
     for path in sorted(rows | set(_small_files(workspace))):
         digest = found[path.relative_to(workspace.root).as_posix()] = file_hash(path)
         if not (objects / digest).is_file():
-            # Files of the lake are replaced by rename, never rewritten: a second name for them costs no space.
+            # Files of the lake are replaced by rename, never rewritten, so a hard link keeps them at no cost in space.
             _place(path, objects / digest, is_linked=path in rows)
     inputs_hash = combined_hash(found)
     atomic_files.write_text(
@@ -41,7 +41,7 @@ def keep(workspace: Workspace) -> str:
 
 
 def restore(workspace: Workspace, inputs_hash: str, folder: Path) -> None:
-    """Put the inputs as they were into an empty folder; raises MiyarError listing what is gone or was changed."""
+    """Restore the inputs into an empty folder; raises MiyarError listing what is gone or was changed."""
     index = workspace.root / "vintages" / f"{inputs_hash}.json"
     source = json.loads(index.read_text("utf-8")) if index.is_file() else {}
     problems = []
@@ -68,7 +68,7 @@ def _small_files(workspace: Workspace) -> list[Path]:
 
 
 def _rows_that_count(workspace: Workspace) -> list[Path]:
-    """Accepted rows of every submission that counts for some slice."""
+    """Return the accepted rows of every submission that counts for some slice."""
     slices = workspace.lake / "slices.parquet"
     if not slices.is_file():
         return []
@@ -86,7 +86,7 @@ def _place(path: Path, target: Path, *, is_linked: bool) -> None:
     if is_linked:
         try:
             os.link(path, part)
-        except OSError:  # another disk, or one without links
+        except OSError:  # another disk, or a file system without links
             shutil.copyfile(path, part)
     else:
         shutil.copyfile(path, part)

@@ -1,7 +1,9 @@
-"""Ask an edition through MetricFlow: `python bi/metricflow/query.py EDITION --metrics overall_satisfaction --group-by agency`.
+"""Query an edition in MetricFlow: `python bi/metricflow/query.py EDITION --metrics overall_satisfaction --group-by agency`.
 
-Makes an environment of its own beside this file at the first call (dbt-metricflow and Miyar pin different versions); without an
-edition it does nothing else. Works on a copy of `project/` in a temporary folder. All words after the edition go to `mf query`.
+The first call creates a separate environment in this folder (dbt-metricflow and Miyar pin different versions); without
+an edition nothing else happens. Works on a copy of `project/` in a temporary folder. All words after the edition go to
+`mf query`.
+
 Belongs here: the steps of one query. Does not belong here: metrics (`project/models/semantics.yml`).
 """
 
@@ -18,7 +20,7 @@ ENVIRONMENT = HERE / ".venv"
 
 
 def programs() -> Path:
-    """The folder of dbt and mf; made once."""
+    """Return the folder of dbt and mf, created once."""
     folder = ENVIRONMENT / "bin"
     if not (folder / "mf").is_file():
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
@@ -36,7 +38,7 @@ def programs() -> Path:
 
 
 def query(edition: Path, words: list[str], folder: Path) -> None:
-    """Run `mf query` on an edition with its files in the empty folder `folder`; prints what MetricFlow prints."""
+    """Run `mf query` on an edition, with its files in the empty folder `folder`; prints what MetricFlow prints."""
     bin_folder = programs()
     project = folder / "project"
     shutil.copytree(HERE / "project", project)

@@ -32,13 +32,13 @@ from publication.reading import open_edition
 HERE = Path(__file__).resolve().parent
 ENVIRONMENT = HERE / ".venv"
 ADMIN = "admin"
-PAGE = 100  # rows of a page; the API gives no more
-# Superset reads clauses as templates with bound parameters: an id of other letters could mean something there.
+PAGE = 100  # rows of a page, the most the API returns
+# Superset reads clauses as templates with bound parameters, in which other characters of an id could have a meaning.
 PLAIN_ID = re.compile(r"[\w-]+")
 
 
 def programs() -> Path:
-    """The folder of Superset's programs; made once."""
+    """Return the folder of Superset's programs, created once."""
     folder = ENVIRONMENT / "bin"
     if not (folder / "superset").is_file():
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
@@ -56,7 +56,7 @@ def programs() -> Path:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Superset's settings and its secrets, which stand in its home and nowhere else."""
+    """Return Superset's settings and its secrets, which are kept in its home and nowhere else."""
     home.mkdir(parents=True, exist_ok=True)
     for name in ("secret", "password"):
         path = home / name
@@ -73,7 +73,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def start(home: Path, port: int) -> subprocess.Popen[bytes]:
-    """Bring the metadata up to date and start the server; its log is in the home."""
+    """Upgrade the metadata and start the server, with its log in the home."""
     superset, words = programs() / "superset", environment(home)
     with (home / "log").open("ab") as log:
         admin = ["--username", ADMIN, "--firstname", "Admin", "--lastname", "Admin", "--email", "admin@example.org"]
@@ -91,7 +91,7 @@ def start(home: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 class Superset:
-    """One signed-in person at the REST API."""
+    """One signed-in person using the REST API."""
 
     def __init__(self, port: int, user: str, password: str) -> None:
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120)
@@ -101,14 +101,14 @@ class Superset:
         self.http.headers["X-CSRFToken"] = self.send("GET", "/api/v1/security/csrf_token/")["result"]
 
     def send(self, method: str, path: str, **words: Any) -> Any:
-        """What the API answers; RuntimeError where it refuses."""
+        """Return the API's answer; raises RuntimeError if it refuses."""
         answer = self.http.request(method, path, **words)
         if answer.is_error:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json() if answer.content else None
 
     def rows(self, kind: str) -> Iterator[dict[str, Any]]:
-        """Everything of a kind, page by page."""
+        """Yield everything of a kind, page by page."""
         for page in itertools.count():
             query = f"(page:{page},page_size:{PAGE})"
             rows = self.send("GET", f"/api/v1/{kind}/", params={"q": query})["result"]
@@ -117,11 +117,11 @@ class Superset:
                 return
 
     def all(self, kind: str, name: str) -> dict[str, int]:
-        """Name -> id of everything of a kind."""
+        """Return name -> id of everything of a kind."""
         return {str(row[name]): int(row["id"]) for row in self.rows(kind)}
 
     def put(self, kind: str, name: str, content: dict[str, Any]) -> int:
-        """Make, or make anew, what is known by a name."""
+        """Create what has this name, or overwrite it."""
         there = self.all(kind, name).get(content[name])
         if there is not None:
             self.send("DELETE", f"/api/v1/{kind}/{there}")
@@ -129,7 +129,7 @@ class Superset:
 
 
 def import_assets(superset: Superset, postgres: str) -> None:
-    """Import database, datasets, charts and dashboards; what is there already is overwritten."""
+    """Import database, datasets, charts and dashboards, overwriting those that exist."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as bundle:
         for path in sorted((HERE / "assets").rglob("*.yaml")):
@@ -143,7 +143,7 @@ def import_assets(superset: Superset, postgres: str) -> None:
 
 
 def write_rules(superset: Superset, agencies: list[str]) -> None:
-    """Roles, what they may open, and which rows they get; from `publication.access` alone."""
+    """Write roles, what they may open, and which rows they get, all from `publication.access`."""
     odd = [agency for agency in agencies if not PLAIN_ID.fullmatch(agency)]
     if odd:
         raise SystemExit(f"Superset's rules take agency ids of letters, digits, _ and - only; not {', '.join(odd)}")
@@ -190,7 +190,10 @@ def _permit(superset: Superset, role: int, permissions: list[int]) -> None:
 
 
 def _clause(table: str, viewer: Viewer) -> str:
-    """The condition of a reader's rows with its values written out: Superset binds none. Ids are plain (`PLAIN_ID`)."""
+    """Return the condition of a reader's rows with its values written out, because Superset binds none.
+
+    Ids are plain (`PLAIN_ID`).
+    """
     condition, values = row_condition(table, viewer)
     for value in values:
         condition = condition.replace("?", f"'{value}'", 1)
@@ -198,7 +201,7 @@ def _clause(table: str, viewer: Viewer) -> str:
 
 
 def _dataset_permissions(superset: Superset) -> dict[int, int]:
-    """Dataset id -> id of the permission to open it."""
+    """Return dataset id -> id of the permission to open it."""
     found: dict[int, int] = {}
     for row in superset.rows("security/permissions-resources"):
         number = re.fullmatch(r"\[.*\]\.\[.*\]\(id:(\d+)\)", row["view_menu"]["name"])
@@ -208,7 +211,7 @@ def _dataset_permissions(superset: Superset) -> dict[int, int]:
 
 
 def seen_by(superset: Superset, dataset: int) -> dict[str, int] | str:
-    """Agency -> rows that the signed-in person gets of a dataset, or the refusal."""
+    """Return agency -> rows of a dataset that the signed-in person gets, or the refusal."""
     count = {"expressionType": "SQL", "sqlExpression": "COUNT(*)", "label": "rows"}
     query = {"columns": ["agency_id"], "metrics": [count], "row_limit": 50000}
     words = {"datasource": {"id": dataset, "type": "table"}, "queries": [query], "force": True}
@@ -220,7 +223,10 @@ def seen_by(superset: Superset, dataset: int) -> dict[str, int] | str:
 
 
 def check(superset: Superset, port: int, edition: Path, agencies: list[str]) -> list[str]:
-    """Faults in what three people see: of an agency, of the centre, and one who may open the datasets and has no rule."""
+    """Return faults in what three people see: one of an agency, one of the centre, and one without a rule.
+
+    The last may open the datasets, but must get no rows.
+    """
     roles, datasets = superset.all("security/roles", "name"), superset.all("dataset", "table_name")
     opened = _dataset_permissions(superset)
     stray = superset.put("security/roles", "name", {"name": "miyar_check_stray"})
@@ -252,7 +258,7 @@ def check(superset: Superset, port: int, edition: Path, agencies: list[str]) -> 
 
 
 def _wait_for(server: subprocess.Popen[bytes], port: int) -> None:
-    """Until the server answers that it is well; it is given two minutes."""
+    """Wait until the server answers that it is healthy, for two minutes at most."""
     for _ in range(120):
         if server.poll() is not None:
             raise SystemExit("Superset ended while starting; its log is in the home")
@@ -266,7 +272,7 @@ def _wait_for(server: subprocess.Popen[bytes], port: int) -> None:
 
 
 def main() -> None:
-    """The command: start, import, write rules, check, serve."""
+    """Run the command: start, import, write rules, check, serve."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--edition", type=Path, required=True, help="folder of the edition that is served")
     arguments.add_argument("--postgres", required=True, help="postgresql+psycopg2://login@host:port/database")

@@ -1,6 +1,6 @@
 """One module per page: its query over the reader's view, and its template.
 
-Belongs here: what a page shows. Does not belong here: numbers' looks (`rendering`), who may see what (`view`).
+Belongs here: what a page shows. Does not belong here: how numbers look (`rendering`), who may see what (`view`).
 """
 
 from portal.pages import (

@@ -31,7 +31,7 @@ AGENCY_SCORES = """
     where scores.unit_type = 'agency' and scores.unit_id = ? and scores.period_id = ? and metrics.is_headline in (true, ?)
     order by metrics.is_headline desc, metrics.feed, metrics.metric_id, scores.instrument_id
 """
-# Every agency's score of one metric and period: read once, for the table and for the funnels.
+# Every agency's score of one metric and period, read once for both the table and the funnels.
 AGENCIES = """
     select
         agencies.agency_id, agencies.name_ar, agencies.name_en, agencies.peer_group,
@@ -50,7 +50,7 @@ AGENCIES = """
 
 @router.get("/{language}/")
 def home(request: Request, language: str) -> Response:
-    """Into the current edition: from here on every link names it."""
+    """Redirect to the current edition; from here on every link names it."""
     user_of(request)
     current = portal_of(request).edition_cache.current_id()
     return RedirectResponse(f"/{language_of(language)}/{current}/", 303)
@@ -58,7 +58,7 @@ def home(request: Request, language: str) -> Response:
 
 @router.get("/{language}/{edition_id}/")
 def overview(request: Request, page: AnyPage, metric: str = "", period: str = "", start: Start = 0) -> Response:
-    """The centre sees every agency on one metric; an agency its own figures."""
+    """Show the centre every agency on one metric, and an agency its own figures."""
     if isinstance(page.user.viewer, Agency):
         return _agency_page(page, page.user.viewer.agency_id, period, full=False)
     chosen = page.period(period)
@@ -83,7 +83,7 @@ def agency(page: AnyPage, agency_id: str, period: str = "", full: bool = False) 
 
 
 def headline_metrics(view: View) -> list[dict[str, str]]:
-    """Satisfaction first where it is measured, as the question most readers come with."""
+    """Return the headline metrics, satisfaction first where it is measured: most readers come for it."""
     return view.rows(
         "select metric_id, name_ar, name_en from dim_metrics where is_headline order by metric_id != ?, feed, metric_id",
         [satisfaction_metric(view.edition.manifest)],
@@ -91,7 +91,7 @@ def headline_metrics(view: View) -> list[dict[str, str]]:
 
 
 def _funnels(page: Page, metric: Row, rows: list[Row]) -> list[Markup]:
-    """One funnel per group of comparable scores; scores of other instruments or groups never share one."""
+    """Draw one funnel per group of comparable scores; scores of other instruments or groups never share one."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row["is_comparable"]:

@@ -1,7 +1,7 @@
-"""The check of a file: what the pipeline would say about a file before it is delivered, and what it would score. Nothing is kept.
+"""The check of a file before it is delivered: what the pipeline would report, and how it would score. Nothing is kept.
 
-Belongs here: the form, the page that waits, the answer. Does not belong here: judging (`expectations.check`), keeping it
-apart (`check_worker`), which check is whose (`checks`).
+Belongs here: the form, the waiting page, the answer. Does not belong here: judging (`expectations.check`), isolating it
+(`check_worker`), which check is whose (`checks`).
 """
 
 import unicodedata
@@ -28,7 +28,7 @@ ASK_AGAIN_SECONDS = 2
 
 
 class Offered(NamedTuple):
-    """A contract a user may check against, and where it stands."""
+    """A contract a user may check against, and its path."""
 
     contract: Contract
     path: Path
@@ -42,7 +42,7 @@ def form(request: Request, language: str) -> Response:
 
 @router.post("/{language}/check")
 def check(request: Request, language: str) -> Response:
-    """The body has been measured on its way in; the file goes to a private folder that is gone when the check ends."""
+    """Start a check; the middleware limited the size of the file, and its private folder is deleted when the check ends."""
     portal, user = portal_of(request), user_of(request)
     form = form_of(request)
     chosen = contracts_of(portal, user).get(str(form.get("contract")))
@@ -63,7 +63,7 @@ def check(request: Request, language: str) -> Response:
 
 @router.get("/{language}/check/{check_id}")
 def answer(request: Request, language: str, check_id: str) -> Response:
-    """How far a check has come, and its answer in the end. The browser asks again by itself; there is no script."""
+    """Show how far a check has come, and finally its answer. The browser reloads by itself; there is no script."""
     portal, user = portal_of(request), user_of(request)
     found = portal.checks.find(user, check_id)
     if found.stage == "done":
@@ -76,7 +76,10 @@ def answer(request: Request, language: str, check_id: str) -> Response:
 
 
 def contracts_of(portal: Portal, user: User) -> dict[str, Offered]:
-    """Contracts by id whose files are about the reader's agency alone: a provider of many agencies checks with the centre."""
+    """Return contracts by id: for the centre all, for an agency those whose files are about it alone.
+
+    A provider of many agencies checks its files with the centre.
+    """
     found = {}
     for path in sorted((portal.workspace.registry / "contracts").glob("*/*.yml")):
         state = path.stat()
@@ -92,7 +95,10 @@ def _alone(contract: Contract) -> list[str]:
 
 @lru_cache(maxsize=10_000)
 def _read(path: Path, changed_at: int, size: int) -> Contract | None:
-    """A contract as its file says; a broken or retired one is offered to nobody. Hundreds are read once, not at each visit."""
+    """Return a contract from its file, read once rather than at each visit, as there are hundreds.
+
+    Nobody is offered a broken or retired one.
+    """
     try:
         contract = load_contract(path)
     except (MiyarError, OSError):
@@ -101,7 +107,7 @@ def _read(path: Path, changed_at: int, size: int) -> Contract | None:
 
 
 def _safe_name(name: str) -> str:
-    """The last part of a file name without control characters: contracts read dates out of names, so it must stay."""
+    """Return a file name without folders and control characters; the rest stays, as contracts read dates from names."""
     text = unicodedata.normalize("NFC", PurePosixPath(name.replace("\\", "/")).name)
     text = "".join(char for char in text if char.isprintable())[:120].strip(". ")
     return text or "file"

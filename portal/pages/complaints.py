@@ -1,4 +1,4 @@
-"""Complaints and closed loops of one agency: figures of a quarter, each through time and by service.
+"""Complaints and closed loops of one agency: the figures of a quarter, each over time and by service.
 
 Belongs here: complaint pages. Does not belong here: cases; an edition holds none.
 """

@@ -21,7 +21,7 @@ def downloads(request: Request, page: AnyPage, start: Start = 0) -> Response:
 
 @router.get("/files/{edition_id}/{name:path}")
 def file(request: Request, edition_id: str, name: str) -> Response:
-    """Always to be saved, never to be shown here: a pack's own page has nothing to do in the portal's origin."""
+    """Send a file to be saved, never displayed: a pack's own page must not run in the portal's origin."""
     path = view_of(request, edition_id).file(name)
     saved_as = f"{edition_id}-{name.replace('/', '-')}"
     return FileResponse(path, media_type="application/octet-stream", filename=saved_as)

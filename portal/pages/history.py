@@ -1,4 +1,4 @@
-"""Editions and what each said differently: restatements with their cause, and the reasons for revisions.
+"""Editions and what each restated: restatements with their cause, and the reasons for revisions.
 
 Belongs here: the history page. Does not belong here: computing restatements (`publication`).
 """
@@ -35,6 +35,6 @@ def editions(request: Request, page: AnyPage) -> Response:
 
 
 def _editions(request: Request) -> list[object]:
-    """Newest start; a manifest says when, by which method, and why there was a revision."""
+    """Return the manifests, newest first: they hold the date, the methodology and the reason for a revision."""
     workspace = portal_of(request).workspace
     return [read_manifest(workspace.editions / name) for name in reversed(portal_of(request).edition_cache.ids())]

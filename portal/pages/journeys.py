@@ -39,7 +39,7 @@ def journey(page: AnyPage, journey_id: str, period: str = "") -> Response:
     history = page.view.rows(
         "select * from bench_journeys where unit_id = ? order by period_id desc, instrument_id limit 50", [journey_id]
     )
-    # The owner rule leaves an agency its own parts; the centre sees everybody's.
+    # The rule `owner` leaves an agency only its own parts; the centre sees all.
     parts = page.view.rows(
         "select parts.*, agencies.name_ar, agencies.name_en from bench_journey_agencies as parts "
         "inner join dim_agencies as agencies on parts.agency_id = agencies.agency_id "

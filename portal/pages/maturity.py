@@ -1,4 +1,4 @@
-"""Maturity of one agency: the level it stands on, its gates, and what is missing for the next.
+"""Maturity of one agency: the level it has reached, its gates, and what is missing for the next.
 
 Belongs here: the maturity page. Does not belong here: how levels are decided (`methodology`).
 """
@@ -17,7 +17,7 @@ router = APIRouter()
 
 @router.get("/{language}/{edition_id}/agencies/{agency_id}/maturity")
 def maturity(page: AnyPage, agency_id: str) -> Response:
-    """The latest assessment of each model; older ones in the list of levels."""
+    """Show the latest assessment of each model; older ones are in the list of levels."""
     agency = page.view.agency(agency_id)
     history = page.view.rows(
         "select assessed.*, metrics.name_ar, metrics.name_en from bench_maturity as assessed "
@@ -59,7 +59,7 @@ def _names(named: dict[str, str] | None) -> Row:
 
 
 def _of(page: AnyPage, table: str, assessed: list[Row], order: str) -> dict[str, list[Row]]:
-    """Rows of a table by the assessment they belong to; one question for all models."""
+    """Return rows of a table by the assessment they belong to; one query for all models."""
     ids = [row["score_id"] for row in assessed]
     found: dict[str, list[Row]] = {score_id: [] for score_id in ids}
     marks = ", ".join("?" for _ in ids) or "null"

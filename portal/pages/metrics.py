@@ -1,4 +1,4 @@
-"""One metric of one agency through time, and one score with its passport and how it came about.
+"""One metric of one agency over time, and one score with its passport and how it came about.
 
 Belongs here: metric and score pages. Does not belong here: the steps of an explanation (`explaining`).
 """
@@ -71,7 +71,7 @@ def metric(page: AnyPage, agency_id: str, metric_id: str) -> Response:
 
 @router.get("/{language}/{edition_id}/scores/{score_id}")
 def score(page: AnyPage, score_id: str) -> Response:
-    """Own scores and those of no single agency; anybody else's looks as if there were none."""
+    """Show the reader's own scores and those of no single agency; any other is not found."""
     found = explanation_of(page.view, score_id)
     passport = found.passport
     definition = page.view.one("select * from dim_metrics where metric_id = ?", [passport["metric_id"]])

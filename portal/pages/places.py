@@ -1,6 +1,6 @@
-"""Regions, and one agency's regions and branches: raw beside shrunk scores, and how much of the spread is real.
+"""Regions, and one agency's regions and branches: raw and shrunken scores, and how much of the spread is real.
 
-Belongs here: places. Does not belong here: ranking them; a few answers are no place in a list.
+Belongs here: places. Does not belong here: ranking them; a few answers do not justify a rank.
 """
 
 from typing import Any
@@ -37,7 +37,7 @@ GROUPS = """
 
 @router.get("/{language}/{edition_id}/regions")
 def regions(request: Request, page: AnyPage, metric: str = "", period: str = "", start: Start = 0) -> Response:
-    """Regions over all agencies: they belong to nobody, so every reader sees them."""
+    """Show regions over all agencies: they belong to no agency, so every reader sees them."""
     data = _places(request, page, "region", None, metric, period, start)
     return page.render("places.html", kinds=(), **data)
 

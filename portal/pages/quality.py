@@ -1,4 +1,4 @@
-"""The quality of what one agency delivered: its submissions, its slices, and patterns a person should look at.
+"""The quality of what one agency delivered: its submissions, its slices, and patterns that somebody should look at.
 
 Belongs here: the quality page. Does not belong here: judging rows (`expectations`).
 """
@@ -16,7 +16,7 @@ router = APIRouter()
 @router.get("/{language}/{edition_id}/agencies/{agency_id}/quality")
 def quality(request: Request, page: AnyPage, agency_id: str, start: Start = 0) -> Response:
     agency = page.view.agency(agency_id)
-    # A file about many agencies that held none of this one's rows is no news to it.
+    # A file about many agencies in which none of this agency's rows was accepted does not concern it.
     told = [line for line in page.view.quality(agency_id) if "records" in line or line["accepted"]]
     submissions = sorted(told, key=lambda line: (line["periods"], line["file"]), reverse=True)
     screens = page.view.rows(

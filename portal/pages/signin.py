@@ -1,6 +1,7 @@
-"""Signing in and out: the centre's OpenID provider, or a one-time link; and the choice of digits.
+"""Signing in and out through the centre's OpenID provider or a one-time link; and the choice of digits.
 
-Belongs here: the steps of signing in. Does not belong here: who is a user (`users`), sessions' lives (`sessions`).
+Belongs here: the steps of signing in. Does not belong here: who is a user (`users`), how long sessions live
+(`sessions`).
 """
 
 from typing import Any
@@ -21,7 +22,7 @@ router = APIRouter()
 
 @router.get("/")
 def start(request: Request) -> Response:
-    """Arabic first; the switch to English is on every page."""
+    """Redirect to the Arabic page; every page has a switch to English."""
     return RedirectResponse("/ar/" if visit_of(request).user else "/signin", 303)
 
 
@@ -32,7 +33,7 @@ def sign_in(request: Request) -> Response:
 
 @router.get("/signin/link/{token}")
 def link(request: Request, token: str) -> Response:
-    """Shows a button. Fetching the address, as mail scanners and previews do, must not spend the link."""
+    """Show a button. Fetching the address, as mail scanners and previews do, must not spend the link."""
     session = visit_of(request).begin()
     return _sign_in_page(request, link_token=token, csrf=session.csrf)
 
@@ -51,7 +52,7 @@ def take_link(request: Request) -> Response:
 
 @router.get("/signin/provider")
 async def to_provider(request: Request) -> Response:
-    """Off to the provider, with state, nonce and a PKCE challenge."""
+    """Redirect to the provider, with state, nonce and a PKCE challenge."""
     client = _client(request)
     request.scope["session"] = visit_of(request).begin().kept
     try:
@@ -63,19 +64,19 @@ async def to_provider(request: Request) -> Response:
 
 @router.get("/signin/callback")
 async def callback(request: Request) -> Response:
-    """Back from the provider: the code for a token, its signature, issuer, audience, expiry and nonce checked by Authlib."""
+    """Exchange the provider's code for a token; Authlib checks its signature, issuer, audience, expiry and nonce."""
     client, portal, visit = _client(request), portal_of(request), visit_of(request)
     try:
         token = await client.authorize_access_token(request)
         claims = dict(token["userinfo"])
         user = portal.users.by_claims(claims)
         if user is None and "email" not in claims:
-            # Providers may keep the email for their own endpoint; it must speak of the same person.
+            # Providers may give the email only at their own endpoint; the answer must be about the same person.
             more = dict(await client.userinfo(token=token))
             if more.get("sub") == claims.get("sub"):
                 user = portal.users.by_claims(more)
     except (AuthlibBaseError, JoseError, HTTPError, ValueError, KeyError):
-        # Whatever was wrong with it: half a sign-in must not be tried again.
+        # Whatever the cause, a half-finished sign-in must not be tried again.
         visit.leave()
         raise ReaderProblem("sign_in_failed") from None
     if user is None:
@@ -111,7 +112,7 @@ def _client(request: Request) -> Any:
 
 
 def _callback_url(request: Request) -> str:
-    # From the settings, never from the request's host.
+    # Taken from the settings, never from the request's host.
     return f"{portal_of(request).settings.base_url}/signin/callback"
 
 

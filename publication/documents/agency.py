@@ -1,7 +1,7 @@
 """The pack of one agency: its own figures in full, peers only as statistics.
 
-Belongs here: what an agency reads about itself. Does not belong here: sections it shares with
-reports (`sections`), files (`packs`).
+Belongs here: what an agency reads about itself. Does not belong here: sections it shares with reports (`sections`),
+files (`packs`).
 """
 
 from typing import Any
@@ -49,13 +49,13 @@ def agency_document(
     quality: list[Any],
     methodology: Methodology,
 ) -> Document:
-    """The document of one agency.
+    """Return the document of one agency.
 
     Args:
-        reader: the agency's share of the edition, with its `owner_scores`.
+        share: the agency's share of the edition, with its `owner_scores`.
         agency: its row of dim_agencies.
         quality: the accounts of its files, as in `quality.json`.
-        methodology: what names the dimensions and levels of its maturity models.
+        methodology: source of the names of its maturity models' dimensions and levels.
     """
     own = str(agency["agency_id"])
     cells: dict[str, Cell] = {"edition": Code(edition_id), "period": Code(period_id), "agency": named(agency)}
@@ -124,7 +124,7 @@ def _standing(share: Share, period_id: str) -> Section | None:
 
 
 def _not_compared(share: Share, period_id: str) -> Section | None:
-    """Why scores got no verdict, counted by reason; what nobody asked of the agency is left out."""
+    """Count the metrics without a verdict by reason; metrics the agency was not asked for are left out."""
     if not share.has("bench_peer_positions"):
         return None
     rows = share.rows(
@@ -138,7 +138,7 @@ def _not_compared(share: Share, period_id: str) -> Section | None:
 
 
 def _over_time(share: Share, period_id: str) -> Section | None:
-    """Headline metrics by period, each with its verdict then."""
+    """Show headline metrics by period, each with the verdict of that period."""
     if not share.has("bench_peer_positions", "dim_metrics"):
         return None
     rows = share.rows(
@@ -168,7 +168,7 @@ def _own_journeys(share: Share, period_id: str) -> set[str]:
 
 
 def _maturity(share: Share, period_id: str, methodology: Methodology) -> list[Section]:
-    """One section per model, of its last assessment up to the period."""
+    """Return one section per model, from its last assessment up to the period."""
     if not share.has("bench_maturity", "bench_maturity_parts", "bench_maturity_gaps", "dim_metrics"):
         return []
     rows = share.rows(
@@ -188,7 +188,7 @@ def _model(share: Share, row: dict[str, Any], methodology: Methodology) -> Secti
         "select * from bench_maturity_parts where score_id = ? and model_id = ? order by part_id", *given
     )
     names = dimension_names(methodology.folder).get(row["model_id"], {})
-    # A model that only its assessor knows has dimensions without names, and no levels.
+    # For a model that only its assessor knows, dimensions have no names and there are no levels.
     model = methodology.models.get(row["model_id"])
     levels = {str(number): level for number, level in enumerate(model.levels if model else [], start=1)}
     webs = [
@@ -226,7 +226,7 @@ def _model(share: Share, row: dict[str, Any], methodology: Methodology) -> Secti
 
 
 def _owner_only(share: Share, period_id: str) -> Section | None:
-    """Figures from 5 to 29 responses, which nobody but the agency sees."""
+    """Show figures from 5 to 29 responses, which only the agency itself sees."""
     rows = share.rows(
         """select * from owner_scores where status = 'owner_only' and unit_type = 'agency' and period_id = ?
         order by metric_id, instrument_id""",
@@ -267,7 +267,7 @@ def _restated(share: Share) -> Section | None:
 
 
 def _files(quality: list[Any], period_id: str) -> Section | None:
-    """What became of the agency's files of this period."""
+    """Show what happened to the agency's files of this period."""
     files = [line for line in quality if period_id in line["periods"] or not line["periods"]]
     columns: Columns = {
         "file": code("file"),

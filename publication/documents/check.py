@@ -1,4 +1,4 @@
-"""The answer to a file before it is delivered: what would become of it, which cells to mend, what changed, what it would score.
+"""The answer to a file before delivery: what would be accepted, which cells to correct, what changed, how it would score.
 
 Belongs here: turning a check's result into a document. Does not belong here: judging (`expectations.check`), scoring
 (`warehouse.check_scores`).
@@ -29,14 +29,17 @@ from publication.documents.rendering import as_html, values
 from publication.documents.workbook import write_workbook
 from publication.phrasing import LANGUAGES, Language, Phrasing
 
-# A page of more lines is not read; the workbook and the JSON hold all of them.
+# Nobody reads a longer page; the workbook and the JSON hold all lines.
 PAGE_ROWS = 500
 
 
 def check_document(
     outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict[str, str], *, all_rows: bool = False
 ) -> Document:
-    """The document of one checked file; `scores` as from `scores_of_check`, `hashes` of code and registry."""
+    """Return the document of one checked file.
+
+    `scores` come from `scores_of_check`; `hashes` are those of code and registry.
+    """
     account = outcome.account
     cells: dict[str, Cell] = {
         "file": Code(Path(account.path).name),
@@ -52,7 +55,7 @@ def check_document(
 
 
 def _whole(outcome: CheckResult) -> Section | None:
-    """What is wrong with the file as a whole; such messages are in one language, as in every log."""
+    """List what is wrong with the file as a whole; these messages are in one language, as in every log."""
     told = outcome.account.problems + outcome.account.notes
     lines: list[tuple[Cell, ...]] = [
         (Code(line["rule"]), Text(line["message"], line["message"]), Text(line["next_step"], line["next_step"]))
@@ -121,7 +124,7 @@ def _scores(scores: list[dict[str, Any]]) -> Section | None:
 def write_answer(
     outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict[str, str], out: Path, language: str
 ) -> None:
-    """Write the answer as a page, a workbook with the cells marked, or JSON, by the ending of `out`."""
+    """Write the answer; the ending of `out` decides: a page, a workbook with the cells marked, or JSON."""
     require_answer(out, language)
     match out.suffix.lower():
         case ".html":
@@ -141,7 +144,7 @@ def write_answer(
 
 
 def require_answer(out: Path, language: str) -> None:
-    """Refuse an answer nobody can write before the file is judged, which takes half a minute."""
+    """Raise MiyarError for an answer nobody can write, before the file is judged, which takes half a minute."""
     if out.suffix.lower() not in {".html", ".xlsx", ".json"} or language not in LANGUAGES:
         raise MiyarError(
             Problem(
@@ -154,13 +157,16 @@ def require_answer(out: Path, language: str) -> None:
 
 
 def write_marked_workbook(document: Document, outcome: CheckResult, path: Path) -> None:
-    """The document as a workbook, before it a sheet of the refused rows in each language with the offending cells marked."""
+    """Write the document as a workbook.
+
+    Sheets before it list the refused rows, one per language, with the offending cells marked.
+    """
     with_marks = sorted({row["column"] for row in outcome.rows})
     write_workbook(document, path, _period(outcome), lambda book: _marks(book, outcome, with_marks))
 
 
 def _period(outcome: CheckResult) -> str:
-    """The last period of the file dates the workbook: the same file gives the same bytes on any day."""
+    """Return the last period of the file: it dates the workbook, so the same file gives the same bytes on any day."""
     periods = [entry["period_id"] for entry in outcome.account.slices]
     return max(periods) if periods else "2000Q1"
 

@@ -1,7 +1,7 @@
-"""A document before it has a language: sections of sentences, tables and plots made of typed cells.
+"""A document before it is put into a language: sections of sentences, tables and plots made of typed cells.
 
-Belongs here: the cells and blocks, and how a cell is told. Does not belong here: any layout. Every rendering in every language is
-made from the same cells, so no two of them can disagree.
+Belongs here: the cells and blocks, and the text of a cell. Does not belong here: any layout. Every rendering in every
+language is made from the same cells, so no two of them can disagree.
 """
 
 import re
@@ -23,7 +23,7 @@ COLUMNS = Path(__file__).parent / "columns.yml"
 
 @dataclass(frozen=True)
 class Text:
-    """A name or a code's words, in both languages."""
+    """A name, or the words of a code, in both languages."""
 
     ar: str
     en: str
@@ -31,7 +31,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Number:
-    """A figure; `is_change` shows its sign always."""
+    """A figure; `is_change` always shows its sign."""
 
     value: Decimal | float | None
     decimals: int = 1
@@ -52,7 +52,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Code:
-    """An id or a period: the same in every language. A score's id is told by its first eight digits."""
+    """An id or a period: the same in every language. A score's id is shown by its first eight digits."""
 
     text: str
 
@@ -62,7 +62,7 @@ Cell = Text | Number | Count | Interval | Code
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence of `words.yml` with its cells."""
+    """A sentence of `words.yml` and the cells that fill it."""
 
     key: str
     cells: dict[str, Cell] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Table:
-    """Columns named in `columns.yml`, and a row of cells each."""
+    """Columns named in `columns.yml`, and rows of cells."""
 
     columns: tuple[str, ...]
     rows: list[tuple[Cell, ...]]
@@ -99,12 +99,12 @@ class Document:
 
 
 def dated(period_id: str) -> datetime:
-    """What a file says of its own making: the end of its period, so that equal content is equal bytes on any day."""
+    """Return the date a file states as its own: the end of its period, so that equal content is equal bytes on any day."""
     return datetime.combine(last_day(period_id), time(), UTC)
 
 
 def coded(code: str | None, *wording_sections: str) -> Text:
-    """A code of a published table in words: bands, reasons and statuses unless other sections are named."""
+    """Return a code of a published table in words: bands, reasons and statuses unless other sections are named."""
     if wording_sections:
         return Text(code_text(code, "ar", *wording_sections), code_text(code, "en", *wording_sections))
     return Text(reason_text(code, "ar"), reason_text(code, "en"))
@@ -115,13 +115,13 @@ def score_code(score_id: str | None) -> Code:
 
 
 def source_code(table: str, selects: str | None) -> Code:
-    """Where a number stands: the published table, and the row's id (its first eight digits) or the code that selects its rows."""
+    """Return where a number comes from: the table, and the row's id (eight digits) or the code that selects its rows."""
     told = (selects or "")[:8] if ID.fullmatch(selects or "") else selects
     return Code(f"{table} {told}" if told else "")
 
 
 def tell_cell(cell: Cell, say: Phrasing) -> str:
-    """A cell as a reader meets it."""
+    """Return the text a reader sees for a cell."""
     match cell:
         case Text():
             return cell.ar if say.language == "ar" else cell.en
@@ -140,10 +140,10 @@ def tell(sentence: Sentence, say: Phrasing) -> str:
 
 
 def word(key: str, language: Language) -> str:
-    """A sentence without cells, for the title of a plot."""
+    """Return a sentence without cells, for the title of a plot."""
     return sentences(WORDS)[key][language]
 
 
 def column_text(column: str, language: Language, *, is_meaning: bool = False) -> str:
-    """Heading of a column, or what it means."""
+    """Return the heading of a column, or what it means."""
     return sentences(COLUMNS)[column][f"meaning_{language}" if is_meaning else language]

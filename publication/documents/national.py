@@ -1,7 +1,7 @@
-"""The national report: what moved, how far regions differ, journeys, complaints, maturity, and what could not be compared.
+"""The national report: what moved, how far regions differ, journeys, complaints, maturity, what could not be compared.
 
-Belongs here: what everybody may read about the whole. Agencies are neither named nor shown one by one: statistics over them need
-more than the methodology's minimum of peers. Does not belong here: one region (`region`).
+Belongs here: what everybody may read about the nation. Agencies are neither named nor shown one by one: statistics over
+them need more than the methodology's minimum of peers. Does not belong here: one region (`region`).
 """
 
 from collections.abc import Callable, Sequence
@@ -18,13 +18,13 @@ from publication.shares import Share
 def national_document(
     public: Share, centre: Share, edition_id: str, period_id: str, minimum_peers: int, regional: Sequence[str]
 ) -> Document:
-    """The report of a period.
+    """Return the report of a period.
 
     Args:
-        public: what a reader who owns nothing may read; every row shown stands here.
-        centre: all rows, of which only counts and statistics over agencies are taken.
-        minimum_peers: a statistic over agencies rests on more than these, so that each sees that many others in it.
-        regional: the metrics by which regions are laid side by side.
+        public: what a reader who owns nothing may read; the source of every row shown.
+        centre: all rows, used only for counts and statistics over agencies.
+        minimum_peers: a statistic over agencies needs more agencies than this, so that each has that many peers in it.
+        regional: the metrics by which regions are compared.
     """
     cells: dict[str, Cell] = {"edition": Code(edition_id), "period": Code(period_id)}
     found = [
@@ -49,7 +49,7 @@ def national_document(
 
 
 def _regions(public: Share, period_id: str, metrics: Sequence[str]) -> Section | None:
-    """Regions in funnels: which lie beyond what their numbers of answers explain."""
+    """Draw regions in funnels: which lie beyond what chance explains at their number of answers."""
     if not public.has("bench_scores", "dim_units", "dim_metrics"):
         return None
     drawn = []
@@ -65,7 +65,7 @@ def _regions(public: Share, period_id: str, metrics: Sequence[str]) -> Section |
             metric,
             period_id,
         )
-        # Only equal instruments stand in one funnel: the one that most regions were measured with.
+        # A funnel compares scores of one instrument only: the one most regions were measured with.
         instruments = [row["instrument_id"] for row in rows]
         commonest = max(instruments, key=instruments.count, default=None)
         same = [row for row in rows if row["instrument_id"] == commonest]
@@ -79,7 +79,7 @@ def _funnel_plot(rows: list[dict[str, Any]]) -> Callable[[Language], str]:
 
 
 def _complaints(centre: Share, period_id: str, minimum_peers: int) -> Section | None:
-    """Each figure's median and quartiles over agencies."""
+    """Show each figure's median and quartiles over agencies."""
     if not centre.has("bench_complaints"):
         return None
     rows = centre.rows(
@@ -129,7 +129,7 @@ def _maturity(centre: Share, period_id: str, minimum_peers: int) -> Section | No
 
 
 def _not_compared(centre: Share, period_id: str) -> Section | None:
-    """How many scores of agencies got no verdict, by reason; what is not owed or not measured is no score."""
+    """Count agencies' scores without a verdict by reason; a metric not owed or not measured is no score."""
     if not centre.has("bench_peer_positions"):
         return None
     rows = centre.rows(
@@ -152,7 +152,7 @@ def _not_compared(centre: Share, period_id: str) -> Section | None:
 
 
 def _coverage(public: Share, period_id: str) -> Section | None:
-    """Who owed and who reported, by headline metric."""
+    """Show who owed and who reported, by headline metric."""
     if not public.has("bench_coverage", "dim_metrics"):
         return None
     rows = public.rows(
@@ -177,7 +177,7 @@ _COVERED = ("owed", "reported", "suppressed", "missing", "refused", "comparable"
 
 
 def _restated(centre: Share) -> Section | None:
-    """How many published figures changed since the edition before, and why."""
+    """Count the published figures that changed since the previous edition, and say why."""
     if not centre.has("bench_restatements"):
         return None
     rows = centre.rows(

@@ -1,7 +1,7 @@
-"""The brief of one region: its scores beside what noise explains, what moved, complaints.
+"""The brief of one region: its scores against what noise explains, what moved, complaints.
 
-Belongs here: what everybody may read about a region as a whole. Agencies within it are not shown. Does not belong here: the
-nation (`national`).
+Belongs here: what everybody may read about a region as a whole. Agencies within it are not shown. Does not belong here:
+the nation (`national`).
 """
 
 from statistics import NormalDist
@@ -14,7 +14,7 @@ from publication.shares import Share
 
 
 def region_document(public: Share, region: dict[str, Any], edition_id: str, period_id: str, level: float) -> Document:
-    """The brief of `region`, a row of dim_units; `level` is that of intervals."""
+    """Return the brief of `region`, a row of dim_units; `level` is the level of its intervals."""
     cells: dict[str, Cell] = {"region": named(region), "edition": Code(edition_id), "period": Code(period_id)}
     own = str(region["unit_id"])
     found = [
@@ -44,7 +44,7 @@ def _scores(public: Share, unit_id: str, period_id: str) -> Section | None:
 
 
 def _differences(public: Share, unit_id: str, period_id: str, level: float) -> Section | None:
-    """The region's raw and shrunken scores, and how much of the raw one is the region."""
+    """Show the region's raw and shrunken scores, and how much of the raw one is due to the region."""
     if not public.has("bench_disparities", "bench_scores", "dim_metrics"):
         return None
     quantile = NormalDist().inv_cdf(0.5 + level / 2)
@@ -86,7 +86,7 @@ def _differences(public: Share, unit_id: str, period_id: str, level: float) -> S
 
 
 def _withheld(public: Share, unit_id: str, period_id: str) -> Section | None:
-    """What is not shown, counted by reason."""
+    """Count what is not shown by reason."""
     rows = _rows(public, unit_id, period_id, "scores.status <> 'reported'")
     counted: dict[str, set[str]] = {}
     for row in rows:

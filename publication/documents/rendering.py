@@ -39,7 +39,7 @@ _own = threading.local()
 
 
 def values(document: Document, language: Language) -> dict[str, Any]:
-    """The document in words: nothing but texts, lists and mappings, as JSON has them."""
+    """Return the document in words, as JSON values: texts, lists and mappings."""
     say = Phrasing(language, WORDS)
     return {
         "language": language,
@@ -54,12 +54,12 @@ def values(document: Document, language: Language) -> dict[str, Any]:
 
 
 def as_html(told: dict[str, Any]) -> str:
-    """The `values` of a document as one page that needs nothing else: style and fonts inside, no script, all escaped."""
+    """Return the `values` of a document as one self-contained page: style and fonts inline, no script, all escaped."""
     return _environment().get_template("document.html.j2").render(**told, fonts=_embedded_fonts(), family=FAMILY)
 
 
 def as_pdf(told: dict[str, Any], period_id: str) -> bytes:
-    """The `values` of a document as a tagged PDF (PDF/UA-1)."""
+    """Return the `values` of a document as a tagged PDF (PDF/UA-1)."""
     made = _compiler().compile(
         (TEMPLATES / "document.typ").read_bytes(),
         format="pdf",
@@ -67,7 +67,7 @@ def as_pdf(told: dict[str, Any], period_id: str) -> bytes:
         pdf_standards=["ua-1"],
         timestamp=dated(period_id),
     )
-    assert isinstance(made, bytes)  # noqa: S101 - a list comes for images of pages only
+    assert isinstance(made, bytes)  # noqa: S101 - it returns a list only for images of pages
     return made
 
 
@@ -88,9 +88,9 @@ def _block(block: Sentence | Table | Plot, say: Phrasing) -> dict[str, Any]:
 
 
 def _drawing(svg: str) -> dict[str, Any]:
-    """An SVG with its description and width, for a medium that asks for them beside the picture."""
+    """Return an SVG with its description and width, for media that need them separately."""
     root = ElementTree.fromstring(svg)  # noqa: S314 - our own text
-    # Made by ElementTree, which escapes.
+    # Safe: ElementTree wrote the text and escaped it.
     return {"svg": Markup(svg), "alt": root[1].text or "", "width": float(root.attrib["width"])}  # noqa: S704
 
 
@@ -100,7 +100,7 @@ def _cell_kind(cell: object) -> str:
 
 @cache
 def _environment() -> "Environment":
-    # Here and below, not at start-up: only publishing needs it.
+    # Imported here and below, not at start-up: only publishing needs it.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
@@ -113,7 +113,10 @@ def _environment() -> "Environment":
 
 
 def _compiler() -> "Compiler":
-    """One compiler a thread, which no other may use, for all its documents: fonts are read once, and only ours."""
+    """Return this thread's compiler, used for all its documents: it reads the fonts once, and only ours.
+
+    No other thread may use it.
+    """
     if not hasattr(_own, "compiler"):
         import typst
 
@@ -125,6 +128,6 @@ def _compiler() -> "Compiler":
 
 @cache
 def _embedded_fonts() -> dict[str, str]:
-    """Weight -> font file as base64."""
+    """Return weight -> font file as base64."""
     files = {"400": "IBMPlexSansArabic-Regular.woff2", "700": "IBMPlexSansArabic-Bold.woff2"}
     return {weight: base64.b64encode((FONTS / name).read_bytes()).decode() for weight, name in files.items()}

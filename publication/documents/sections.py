@@ -1,7 +1,7 @@
 """Sections that packs and reports share: what moved, true differences, complaints, journeys, restatements.
 
-Belongs here: sections about any unit. Does not belong here: what only an agency reads about itself (`agency`), or only the nation
-(`national`).
+Belongs here: sections about any unit. Does not belong here: what only an agency reads about itself (`agency`), or only
+the nation (`national`).
 """
 
 from collections.abc import Callable
@@ -25,12 +25,12 @@ from publication.phrasing import Language
 from publication.plots import strip, trend
 from publication.shares import Share
 
-# Plots of one section at most: a page of ten minutes.
+# Plots per section, so that a document takes ten minutes to read.
 PLOTS = 4
 
 
 def trends(share: Share, unit_type: str, unit_id: str, period_id: str, *, with_plots: bool) -> Section | None:
-    """What moved since the quarter before, and whether both the interval and the whole series say so."""
+    """Show what moved since the previous quarter, and whether the interval and the whole series both say so."""
     if not share.has("bench_trends", "dim_metrics"):
         return None
     rows = share.rows(
@@ -58,7 +58,7 @@ def _change_read(row: Row) -> Text:
 
 
 def _trend_source(row: Row) -> Code:
-    """The score; statistics over agencies are no single score, so the row of the trend is all there is."""
+    """Return the score's source; statistics over agencies are no single score, so for them it is the row of the trend."""
     return (
         source_code("bench_scores", row["score_id"])
         if row["score_id"]
@@ -82,7 +82,7 @@ _TREND: Columns = {
 
 
 def _reading(row: Row) -> str:
-    """Two quarters' interval and the chart of the whole series, read together."""
+    """Return the word for what the two quarters' interval and the chart of the whole series say together."""
     has_signal = row["control_signal"] not in (None, "none")
     if row["change_is_significant"] is None and row["control_signal"] is None:
         return "reading_unknown"
@@ -92,7 +92,7 @@ def _reading(row: Row) -> str:
 
 
 def side_by_side(draws: list[Callable[[Language], str]]) -> list[Plot]:
-    """Drawings in pairs."""
+    """Put drawings in pairs."""
     return [Plot(tuple(draws[position : position + 2])) for position in range(0, len(draws), 2)]
 
 
@@ -102,7 +102,7 @@ def _trend_plot(share: Share, row: dict[str, Any]) -> Callable[[Language], str]:
 
 
 def _series(share: Share, row: dict[str, Any]) -> list[dict[str, Any]]:
-    """All periods of a unit's metric under one instrument, one row each, with what was restated."""
+    """Return all periods of a unit's metric under one instrument, one row each, with restatements."""
     restated = "select score_id from bench_restatements" if share.has("bench_restatements") else "select ''"
     return share.rows(
         f"""select trends.period_id, trends.instrument_id, trends.score, trends.centre, trends.lower_limit,
@@ -121,7 +121,7 @@ def _series(share: Share, row: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def disparities(share: Share, unit_type: str, unit_id: str, period_id: str) -> Section | None:
-    """How far a family's branches or regions truly differ."""
+    """Show how far a family's branches or regions truly differ."""
     if not share.has("bench_disparities", "dim_metrics"):
         return None
     rows = share.rows(
@@ -148,7 +148,7 @@ def disparities(share: Share, unit_type: str, unit_id: str, period_id: str) -> S
 
 
 def figures(share: Share, table: str, unit_type: str, unit_id: str, period_id: str) -> Section | None:
-    """Complaints or closed loops of one unit: what is reported with its interval, the rest with its reason."""
+    """Show complaints or closed loops of one unit: reported figures with their interval, the others with their reason."""
     if not share.has(table):
         return None
     rows = share.rows(
@@ -169,7 +169,7 @@ def figures(share: Share, table: str, unit_type: str, unit_id: str, period_id: s
 
 
 def journeys(share: Share, period_id: str, only: set[str] | None = None) -> Section | None:
-    """Journeys with their stages and the weakest link; `only` names the ones to show."""
+    """Show journeys with their stages and the weakest link; `only` names the ones to show."""
     if not share.has("bench_journeys", "bench_journey_stages", "dim_units"):
         return None
     rows = share.rows(
@@ -183,7 +183,7 @@ def journeys(share: Share, period_id: str, only: set[str] | None = None) -> Sect
         return None
     blocks: list[Sentence | Table | Plot] = [Sentence("journeys_how")]
     reported = [row for row in rows if row["status"] == "reported"]
-    # Those with a known weakest link first: only there is something to decide.
+    # Journeys with a known weakest link come first: only they call for a decision.
     for row in sorted(reported, key=lambda row: (row["weakest_stage"] is None, row["score"]))[:PLOTS]:
         stages = share.rows(
             "select * from bench_journey_stages where unit_id = ? and period_id = ? and instrument_id = ?",

@@ -1,7 +1,7 @@
-"""Tables of documents as columns: what stands in each, said beside its name.
+"""Tables of documents, defined column by column: a column's name, and how its cell is made from a row.
 
-Belongs here: cells made from columns of rows, and a section of one table. Does not belong here: any query, and what a section is
-about (`sections`, `agency`, `national`, `region`).
+Belongs here: cells made from columns of rows, and a section of one table. Does not belong here: any query, and what a
+section is about (`sections`, `agency`, `national`, `region`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,12 +23,12 @@ from publication.documents.model import (
 )
 
 Row = Mapping[str, Any]
-# Column of `columns.yml` -> its cell in a row, in the order of the table.
+# Column of `columns.yml` -> function that makes its cell from a row, in the order of the table.
 Columns = Mapping[str, Callable[[Row], Cell]]
 
 
 def named(row: Row, stem: str = "name") -> Text:
-    """The name of a row's unit, metric or practice."""
+    """Return the name of a row's unit, metric or practice."""
     return Text(str(row[f"{stem}_ar"]), str(row[f"{stem}_en"]))
 
 
@@ -45,7 +45,7 @@ def interval(low: str, high: str, decimals: int = 1) -> Callable[[Row], Interval
 
 
 def count(column: str) -> Callable[[Row], Count]:
-    """A count or a sum of counts; nothing where nothing was counted."""
+    """Return a count or a sum of counts; an empty cell where nothing was counted."""
     return lambda row: Count(None if row[column] is None else int(row[column]))
 
 
@@ -54,7 +54,7 @@ def code(column: str) -> Callable[[Row], Code]:
 
 
 def words(column: str, *wording_sections: str) -> Callable[[Row], Text]:
-    """A code in words, as `model.coded` finds them."""
+    """Return a code in words, as `model.coded` finds them."""
     return lambda row: coded(row[column], *wording_sections)
 
 
@@ -63,19 +63,19 @@ def score(column: str = "score_id") -> Callable[[Row], Code]:
 
 
 def source(table: str, column: str) -> Callable[[Row], Code]:
-    """Where the row's numbers stand: the published table, and what selects its row there."""
+    """Return where the row's numbers come from: the published table, and what selects its row there."""
     return lambda row: source_code(table, row[column])
 
 
 def table_of(rows: Sequence[Row], columns: Columns) -> Table:
-    """A line for each row."""
+    """Return a table with a line for each row."""
     return Table(tuple(columns), [tuple(cell(row) for cell in columns.values()) for row in rows])
 
 
 def table_section(
     heading: str, lead: str | Sentence | None, rows: Sequence[Row], columns: Columns, *, empty: str = ""
 ) -> Section | None:
-    """A heading, a sentence and a table; without rows the sentence `empty` in their place, or no section at all."""
+    """Return a heading, a sentence and a table; without rows the sentence `empty` instead, or no section at all."""
     if not rows:
         return Section(Sentence(heading), [Sentence(empty)]) if empty else None
     said = Sentence(lead) if isinstance(lead, str) else lead

@@ -1,6 +1,6 @@
-"""A document's tables as a workbook: Arabic sheets from right to left, English ones beside them, what each column means last.
+"""A document's tables as a workbook: Arabic sheets right to left, English sheets, and last what each column means.
 
-Belongs here: sheets, headings, types of cells. Does not belong here: what a table holds.
+Belongs here: sheets, headings, types of cells. Does not belong here: the content of tables.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from publication.documents.model import (
 )
 from publication.phrasing import LANGUAGES, Language, Phrasing
 
-# Excel's limit, and what it forbids in a sheet's name.
+# Excel's limit on a sheet's name, and the characters it forbids there.
 NAME_LENGTH = 31
 _FORBIDDEN = str.maketrans("", "", "[]:*?/\\'")
 
@@ -31,11 +31,11 @@ _FORBIDDEN = str.maketrans("", "", "[]:*?/\\'")
 def write_workbook(
     document: Document, path: Path, period_id: str, first: Callable[[Any], None] = lambda book: None
 ) -> None:
-    """Numbers are written as numbers and texts as strings, never as formulas, whatever they begin with.
+    """Write the document as a workbook; `first` adds its own sheets before those of the document.
 
-    `first` adds sheets of its own before those of the document.
+    Numbers are written as numbers, and texts as strings, never as formulas, whatever they begin with.
     """
-    # Not at start-up: only publishing needs it.
+    # Imported here, not at start-up: only publishing needs it.
     import xlsxwriter
 
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
@@ -79,8 +79,8 @@ def _write_language(book: Any, styles: dict[str, Any], document: Document, langu
 
 
 def _sheet(book: Any, heading: str, language: Language, taken: set[str]) -> Any:
-    """A new sheet with a frozen head; a name used before gets a number."""
-    # The language stands first: sheet names are compared without regard to language.
+    """Add a sheet with a frozen head; a name already used gets a number."""
+    # Sheet names must be unique across both languages, so each begins with its language.
     stem = f"{language} {heading.translate(_FORBIDDEN)}"[:NAME_LENGTH].strip()
     name, number = stem, 2
     while name in taken:
@@ -95,7 +95,7 @@ def _sheet(book: Any, heading: str, language: Language, taken: set[str]) -> Any:
 
 
 def _parts(column: str, cells: list[Cell]) -> tuple[str, ...]:
-    """An interval takes two columns, so that both ends are numbers."""
+    """Return the columns a column of cells becomes: an interval takes two, so that both ends are numbers."""
     if any(isinstance(cell, Interval) for cell in cells):
         return f"{column}_low", f"{column}_high"
     return (column,)
@@ -113,13 +113,13 @@ def _write(sheet: Any, styles: dict[str, Any], line: int, position: int, cell: C
             _number(sheet, line, position, cell.value, styles["0"])
         case Interval():
             value = cell.low if part.endswith("_low") else cell.high
-            # Half an interval is told as none, as it is on the page.
+            # An interval with one end is left empty, as it is on the page.
             is_whole = cell.low is not None and cell.high is not None
             _number(sheet, line, position, value if is_whole else None, styles[str(cell.decimals)])
 
 
 def _number(sheet: Any, line: int, position: int, value: Any, style: Any) -> None:
-    """The full value, shown as it is on the page; an empty cell where there is none."""
+    """Write the full value, displayed as on the page; an empty cell where there is none."""
     if value is not None:
         sheet.write_number(line, position, float(value), style)
 

@@ -1,10 +1,10 @@
 """Plots of published rows: pure functions from rows and a language to the text of an SVG.
 
-Belongs here: `spine`, `funnel`, `trend`, `rug`, `radar`, `strip`, and the canvas they draw on. Does not belong here: reading an
-edition, computing a score, the page a plot stands on.
+Belongs here: `spine`, `funnel`, `trend`, `rug`, `radar`, `strip`, and the canvas they draw on. Does not belong here:
+reading an edition, computing a score, the page around a plot.
 
-Every plot carries its data as words (`<title>`, `<desc>`), tells nothing by colour alone, runs right to left in Arabic, and is
-the same text for the same rows.
+Every plot carries its data as words (`<title>`, `<desc>`), conveys nothing by colour alone, runs right to left in
+Arabic, and gives the same text for the same rows.
 """
 
 from publication.plots.funnel import funnel

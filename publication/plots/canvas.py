@@ -1,6 +1,6 @@
 """The canvas of all plots: positions from the reader's starting edge, colours, marks, and the finished SVG.
 
-Belongs here: what two plots draw. Does not belong here: what a plot means.
+Belongs here: what more than one plot draws. Does not belong here: what a plot means.
 """
 
 import hashlib
@@ -19,9 +19,9 @@ PAPER = "#ffffff"
 INK = "#1b1f24"
 MUTED = "#57606a"
 EDGE = "#6e7781"
-# Fills behind text or under outlined marks; never the only sign of anything.
+# Fills behind text or under outlined marks; they are never the only sign of anything.
 PALE, PALER = "#d8dee4", "#eef1f4"
-# Blue and orange rather than green and red, which one man in twelve cannot tell apart.
+# Blue and orange rather than green and red, which one man in twelve cannot distinguish.
 BAND_COLOURS = {
     "much_better": "#0a4a8f",
     "better": "#0a58a6",
@@ -36,18 +36,18 @@ BAND_FILLS = {
     "worse": ("#fbe0cd", INK),
     "much_worse": ("#8a2c00", "#ffffff"),
 }
-# Size of a mark's half, and the height of a line of text.
+# Half the size of a mark, and the height of a line of text.
 HALF = 5.0
 LINE = 17.0
 
 
 def number_of(value: Any) -> float | None:
-    """A cell's number as a float; None stays None."""
+    """Return a cell's number as a float; None stays None."""
     return None if value is None else float(value)
 
 
 class Canvas:
-    """Collects marks. All x run from the edge at which the reader starts: the right one in Arabic."""
+    """Collects marks. All x are measured from the edge where the reader starts: the right one in Arabic."""
 
     def __init__(self, width: float, height: float, language: Language, digits: Digits = "latin") -> None:
         self.width, self.height = width, height
@@ -55,7 +55,7 @@ class Canvas:
         self._marks: list[ElementTree.Element] = []
 
     def x(self, x: float) -> float:
-        """Where a distance from the starting edge lies on the drawing."""
+        """Return where a distance from the starting edge lies on the drawing."""
         return self.width - x if self.say.is_rtl else x
 
     def text(
@@ -70,7 +70,7 @@ class Canvas:
         is_bold: bool = False,
         kind: str = "",
     ) -> None:
-        """A line of text; `anchor` is start, middle or end in the reader's direction."""
+        """Add a line of text; `anchor` is start, middle or end in the reader's direction."""
         if self.say.is_rtl:
             anchor = {"start": "end", "end": "start"}.get(anchor, anchor)
         given = {"x": self.x(x), "y": y, "text-anchor": anchor, "font-size": size, "fill": colour}
@@ -97,7 +97,7 @@ class Canvas:
         self._add("circle", {"cx": self.x(x), "cy": y, "r": radius, **style}, kind)
 
     def band_mark(self, x: float, y: float, band: str | None) -> None:
-        """A verdict as a shape: up or down triangles (doubled where much), a disc, or an empty diamond without one."""
+        """Draw a verdict as a shape: up or down triangles (doubled for much), a disc, or for none an empty diamond."""
         if band is None:
             points = [(x - HALF, y), (x, y - HALF), (x + HALF, y), (x, y + HALF)]
             self.polygon(points, kind="mark none", fill=PAPER, stroke=INK, stroke_width=1.5)
@@ -113,7 +113,7 @@ class Canvas:
             self.polygon(points, kind=f"mark {band}", fill=BAND_COLOURS[band], stroke=PAPER, stroke_width=0.5)
 
     def render(self, title: str, description: str) -> str:
-        """The SVG: named and described in words, without script, style sheet or anything from outside."""
+        """Return the SVG, named and described in words, without script, style sheet or anything external."""
         digest = hashlib.sha256(f"{title}\n{description}".encode()).hexdigest()[:10]
         root = ElementTree.Element(
             "svg",
@@ -138,7 +138,7 @@ class Canvas:
         return ElementTree.tostring(root, encoding="unicode")
 
     def nothing(self, title: str) -> str:
-        """The plot of no rows: it says so."""
+        """Return the plot of no rows, which says so."""
         empty = Canvas(self.width, 60, self.say.language, self.say.digits)
         text = self.say.word("no_data")
         empty.text(10, 35, text, colour=MUTED)
@@ -154,7 +154,7 @@ class Canvas:
 
 
 def _short(value: Any) -> str:
-    """Two decimals at most: the same text on every machine."""
+    """Format with at most two decimals, so that the text is the same on every machine."""
     if isinstance(value, int | float | Decimal):
         text = f"{float(value):.2f}".rstrip("0").rstrip(".")
         return "0" if text == "-0" else text

@@ -14,18 +14,18 @@ from publication.plots.canvas import EDGE, INK, MUTED, PALE, PAPER, Canvas, numb
 
 WIDTH, HEIGHT = 440.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 20.0, 36.0, 76.0
-# Two and three standard deviations of a normal, as in every published funnel: 95 % and 99.8 %.
+# Two and three standard deviations of a normal, as funnels are usually published: 95 % and 99.8 %.
 LEVELS = ((1.959964, "95", "6 3"), (3.090232, "99.8", "2 3"))
 POINTS = 60
 SPACING = 12.0
 
 
 def funnel(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, digits: Digits = "latin") -> str:
-    """Points beyond a limit are filled and named; those inside are empty circles.
+    """Draw points beyond a limit filled and named, and those inside as empty circles.
 
     Args:
         rows: name_ar, name_en, score, n, standard_error, unit. Shares (unit share_pct) get limits on the angular scale;
-            other scores normal ones, from the answers' pooled variance.
+            other scores get normal limits, from the answers' pooled variance.
     """
     canvas = Canvas(WIDTH, HEIGHT, language, digits)
     shown = [row for row in rows if number_of(row["score"]) is not None and row["n"]]
@@ -74,7 +74,7 @@ def funnel(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *,
 
 
 def _point(canvas: Canvas, x: float, y: float, beyond: list[bool]) -> None:
-    """An empty circle inside the limits, a diamond beyond 95 %, a square beyond 99.8 %."""
+    """Draw an empty circle inside the limits, a diamond beyond 95 %, a square beyond 99.8 %."""
     if not any(beyond):
         canvas.circle(x, y, 4, kind="point inside", fill=PAPER, stroke=INK, stroke_width=1.5)
         return
@@ -85,8 +85,8 @@ def _point(canvas: Canvas, x: float, y: float, beyond: list[bool]) -> None:
 
 
 def _target(rows: Sequence[Mapping[str, Any]], is_share: bool) -> float:
-    """What all units together score: all successes over all cases, or the mean weighted by n."""
-    # Here and below, not at start-up: it brings half a second of statistics with it.
+    """Return the score of all units together: all successes over all cases, or the mean weighted by n."""
+    # Imported here and below, not at start-up: it loads half a second of statistics.
     from methodology.funnels import arcsine_proportion
 
     size = np.array([float(row["n"]) for row in rows])
@@ -100,7 +100,7 @@ def _target(rows: Sequence[Mapping[str, Any]], is_share: bool) -> float:
 def _limits(
     rows: Sequence[Mapping[str, Any]], size: npt.NDArray[np.float64], z: float, is_share: bool
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Limits at each size, on the published scale."""
+    """Return the limits at each size, on the published scale."""
     from methodology.funnels import Funnel, arcsine_proportion
 
     target = _target(rows, is_share)
@@ -109,7 +109,7 @@ def _limits(
         return 100 * low, 100 * high
     own = np.array([float(row["n"]) for row in rows])
     error = np.array([float(row["standard_error"]) for row in rows])
-    # Pooled variance of an answer: each unit's squared error times its n, by n.
+    # Pooled variance of an answer: each unit's squared error times its n, weighted by n.
     variance = float((error**2 * own**2).sum() / own.sum())
     plain = Funnel(np.full(size.shape, target), target, np.sqrt(variance / size), lambda y: y)
     return plain.limits(z)
@@ -129,7 +129,7 @@ def _axes(canvas: Canvas, grid: Any, low: float, high: float, x_of: Any, y_of: A
 
 
 def _names(canvas: Canvas, names: list[tuple[float, float, str]]) -> None:
-    """Names beside their points, pushed down where they would lie on one another and out where on a neighbour's mark."""
+    """Write names next to their points, moved down if they overlap, and out if they would cover a neighbour's mark."""
     lowest = -SPACING
     for y, own_x, name in sorted(names):
         lowest = max(y + 4, lowest + SPACING)
@@ -137,7 +137,7 @@ def _names(canvas: Canvas, names: list[tuple[float, float, str]]) -> None:
             other_x for other_y, other_x, _ in names if abs(other_y - y) < 2 * SPACING and abs(other_x - own_x) < 60
         ]
         x = max(near)
-        # Names of points near the far edge stand on the inner side.
+        # Near the far edge, names go on the inner side.
         is_far = x > WIDTH - RIGHT - 120
         canvas.text(x - 8 if is_far else x + 8, lowest, name, size=11, anchor="end" if is_far else "start", kind="name")
 

@@ -1,7 +1,7 @@
-"""Maturity radar: the score of each dimension from the middle outwards, and beside it the gates of the levels.
+"""Maturity radar: the score of each dimension from the middle outwards, and next to it the gates of the levels.
 
-Belongs here: the web and the list of gates. Does not belong here: levels (the rows bring them). The area means nothing: it
-depends on the order of the dimensions, so it is not filled.
+Belongs here: the web and the list of gates. Does not belong here: levels (the rows bring them). The area means nothing
+because it depends on the order of the dimensions, so it is not filled.
 """
 
 import math
@@ -24,7 +24,7 @@ def radar(
     *,
     digits: Digits = "latin",
 ) -> str:
-    """Dimensions clockwise from the top (counter-clockwise for a reader from the right).
+    """Draw dimensions clockwise from the top (counter-clockwise when the reader starts at the right).
 
     Args:
         dimensions: name_ar, name_en, score (0-100).
@@ -51,7 +51,7 @@ def radar(
         canvas.line(CENTRE_X, CENTRE_Y, *at(position, 100), stroke=PALE)
         corners.append(at(position, score))
         x, y = at(position, 112)
-        # Two lines of text: above the web they end at its edge, below it they start there.
+        # Two lines of text: they end at the edge of the web above it, and start there below it.
         y += -14 if y < CENTRE_Y - RADIUS / 2 else 8 if y > CENTRE_Y + RADIUS / 2 else -4
         anchor = "middle" if abs(x - CENTRE_X) < 12 else ("start" if x > CENTRE_X else "end")
         canvas.text(x, y, say.name(row), anchor=anchor, size=11)
@@ -72,12 +72,12 @@ def radar(
 
 
 def _gate(canvas: Canvas, x: float, y: float, is_passed: bool) -> None:
-    """A filled square with a tick, or an empty one with a cross."""
+    """Draw a filled square with a tick, or an empty one with a cross."""
     fill, ink = (BAND_COLOURS["better"], PAPER) if is_passed else (PAPER, INK)
     kind = "gate passed" if is_passed else "gate failed"
     canvas.rect(x - 8, y - 8, 16, 16, kind=kind, fill=fill, stroke=INK)
     if is_passed:
-        # A tick is not mirrored.
+        # The canvas mirrors x in Arabic; a tick must not be mirrored.
         side = -1 if canvas.say.is_rtl else 1
         points = [(x + side * away, y + down) for away, down in ((-4, 0), (-1, 4), (5, -4))]
         canvas.polyline(points, stroke=ink, stroke_width=2)

@@ -1,6 +1,6 @@
 """Tartan rug: units by metrics, each crossing with its value printed and its verdict as fill and shape.
 
-Belongs here: the grid. Does not belong here: which units and metrics stand in it.
+Belongs here: the grid. Does not belong here: which units and metrics it shows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,10 @@ MARGIN, NAMES, CELL, ROW, HEAD = 10.0, 230.0, 84.0, 30.0, 36.0
 
 
 def rug(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, digits: Digits = "latin") -> str:
-    """One row of `rows` per crossing, in the order in which rows and columns shall stand.
+    """Draw a grid with one crossing per row of `rows`; their order sets the order of lines and columns.
 
     Args:
-        rows: row_ar, row_en, column_ar, column_en, score, band, comparability_reason. Crossings that are absent stay empty.
+        rows: row_ar, row_en, column_ar, column_en, score, band, comparability_reason. Absent crossings stay empty.
     """
     lines = _labels(rows, "row")
     columns = _labels(rows, "column")
@@ -40,7 +40,7 @@ def rug(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, di
             x + CELL * 0.6, y + ROW / 2 + 4, say.number(row["score"]), anchor="middle", colour=ink, kind="value"
         )
         if number_of(row["score"]) is not None:
-            # The mark lies on a disc of paper, so that it has contrast on any fill.
+            # A disc of paper under the mark gives it contrast on any fill.
             canvas.circle(x + 16, y + ROW / 2, 9, fill=PAPER)
             canvas.band_mark(x + 16, y + ROW / 2, row["band"])
         verdict = reason_text(row["band"] or row["comparability_reason"], language) or say.word("rug_no_verdict")
@@ -57,7 +57,7 @@ def rug(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, di
 
 
 def _labels(rows: Sequence[Mapping[str, Any]], stem: str) -> list[Mapping[str, Any]]:
-    """One row per label, in order of first appearance."""
+    """Return one row per label, in order of first appearance."""
     found: dict[tuple[Any, Any], Mapping[str, Any]] = {}
     for row in rows:
         found.setdefault((row[f"{stem}_ar"], row[f"{stem}_en"]), row)

@@ -16,12 +16,12 @@ _ENDS = ("score", "ci_low", "ci_high", "peer_lower_quartile", "peer_upper_quarti
 
 
 def spine(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, digits: Digits = "latin") -> str:
-    """One line per metric.
+    """Draw one line per metric.
 
     Args:
         rows: name_ar, name_en, polarity, score, ci_low, ci_high, peer_median, peer_lower_quartile, peer_upper_quartile,
             band, comparability_reason; optionally worst and best, for readers who may see single peers. A row without a
-            median or a direction is told in words. Each row has its own scale: the farthest of its values reaches the edge.
+            median or a direction is shown in words. Each row has its own scale: the farthest of its values reaches the edge.
     """
     start = MARGIN + NAMES + VALUES
     canvas = Canvas(start + PLOT + MEDIANS + MARGIN, HEAD + ROW * len(rows) + FOOT, language, digits)
@@ -58,7 +58,7 @@ def spine(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
 
 
 def _row(canvas: Canvas, row: Mapping[str, Any], spine_x: float, start: float, middle: float) -> str:
-    """Draw a line of the chart; returns it in words."""
+    """Draw a line of the chart and return it in words."""
     say = canvas.say
     median = number_of(row["peer_median"])
     if number_of(row["score"]) is None or median is None or not row["polarity"]:
@@ -85,7 +85,7 @@ def _row(canvas: Canvas, row: Mapping[str, Any], spine_x: float, start: float, m
         canvas.line(at(low), middle, at(high), middle, kind="interval", stroke=INK, stroke_width=1.5)
         for end in (low, high):
             canvas.line(at(end), middle - 4, at(end), middle + 4, stroke=INK, stroke_width=1.5)
-    assert score is not None  # noqa: S101 - rows without a score were told in words above
+    assert score is not None  # noqa: S101 - rows without a score returned above, in words
     canvas.band_mark(at(score), middle, row["band"])
     canvas.text(
         start + PLOT + MEDIANS / 2, middle + 4, say.number(median), anchor="middle", colour=MUTED, kind="median"

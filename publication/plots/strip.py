@@ -1,6 +1,6 @@
 """Journey strip: the stages of a journey in order, each with its score, and the weakest link marked.
 
-Belongs here: the chain. Does not belong here: which stage is the weakest (the rows say).
+Belongs here: the chain. Does not belong here: deciding which stage is the weakest (the rows say).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ BOX, GAP, MARGIN, TOP, HEIGHT = 180.0, 34.0, 10.0, 30.0, 92.0
 
 
 def strip(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, digits: Digits = "latin") -> str:
-    """Stages before, during, after in the reader's direction.
+    """Draw the stages before, during and after in the reader's direction.
 
     Args:
         rows: of one journey and instrument: stage, score, ci_low, ci_high, weight, is_weakest, status_reason.
@@ -34,7 +34,7 @@ def strip(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
         kind = "stage weakest" if is_weakest else "stage"
         canvas.rect(x, TOP, BOX, HEIGHT, kind=kind, fill=fill, stroke=EDGE)
         if is_weakest:
-            # A second frame and words, so that the fill is not the only sign.
+            # A second frame and a word, so that the fill is not the only sign.
             canvas.rect(x + 3, TOP + 3, BOX - 6, HEIGHT - 6, fill="none", stroke=BAND_COLOURS["worse"], stroke_width=2)
             canvas.text(
                 middle, TOP - 8, say.word("strip_weakest"), anchor="middle", size=11, is_bold=True, kind="weakest"

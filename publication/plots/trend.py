@@ -16,12 +16,12 @@ _SIGNALS = ("beyond_limits", "two_of_three", "run", "trend")
 
 
 def trend(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, digits: Digits = "latin") -> str:
-    """Periods along the reader's direction.
+    """Draw periods in the reader's direction.
 
     Args:
         rows: in order of time: period_id, instrument_id, series_id, score, ci_low, ci_high, centre, lower_limit,
             upper_limit, control_signal, is_restated. Points are joined only within one series and instrument. Centre and
-            limits are drawn as the last row with any states them, over the series it belongs to.
+            limits come from the last row that has any, and are drawn over the series of that row.
     """
     canvas = Canvas(WIDTH, HEIGHT, language, digits)
     values = [

@@ -1,6 +1,6 @@
-"""The written pages lead somewhere: README and docs are read first, and a dead link costs their reader's trust.
+"""Links in the written pages work: README and docs are read first, and a dead link costs their reader's trust.
 
-Belongs here: links between files of the repository. Does not belong here: pages that are made (`miyar docs` and its test).
+Belongs here: links between files of the repository. Does not belong here: generated pages (`miyar docs` and its test).
 """
 
 import re
@@ -17,7 +17,7 @@ LINK = re.compile(r"\]\(([^)\s#]*)(#[^)\s]*)?\)")
 
 
 def _anchors(page: Path) -> set[str]:
-    """Headings as the usual renderers name them: lower case, words joined by hyphens, no other signs."""
+    """Return headings as the usual renderers name them: lower case, words joined by hyphens, no other signs."""
     titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
     return {"#" + re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 

@@ -1,7 +1,8 @@
-"""No metric id in code: what the product itself asks for it finds by role (`roles.csv`).
+"""No metric id in code: the product finds the metrics it needs by role (`roles.csv`).
 
-Belongs here: literals in Python, SQL and templates. Left out: `simulation` and `perf`, which invent a centre and name what they
-plant; tests; and data (YAML of dashboards and of the semantic layer names the metrics somebody chose to draw).
+Belongs here: literals in Python, SQL and templates. Left out: `simulation` and `perf`, which invent a centre and name
+what they plant; tests; and data (YAML of dashboards and of the semantic layer names the metrics somebody chose to
+draw).
 """
 
 import ast
@@ -26,7 +27,7 @@ ROOMS = (
     "miyar",
     "bi",
 )
-# Roles are what code may name; one of them is also the name of a metric.
+# Code may name roles; one of them is also the name of a metric.
 ROLES = {row["role"] for row in csv.DictReader((ROOT / "methodology" / "roles.csv").open(encoding="utf-8"))}
 
 
@@ -37,7 +38,7 @@ def _metrics() -> set[str]:
 
 
 def _literals(path: Path) -> Iterator[str]:
-    """Texts of Python, each whole and by the quoted words in it (SQL); quoted words of SQL and templates."""
+    """Yield the texts of Python, each whole and by its quoted words (SQL); the quoted words of SQL and templates."""
     text = path.read_text("utf-8")
     texts = [text]
     if path.suffix == ".py":

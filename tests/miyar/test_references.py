@@ -1,7 +1,8 @@
-"""Whatever stands in backticks exists: a path, a module, a name in a module, a model of dbt.
+"""Everything in backticks exists: a path, a module, a name in a module, a model of dbt.
 
-A page or docstring that sends its reader to a file that was moved costs more than one that says nothing. Belongs here:
-references from pages and from docstrings of modules. Does not belong here: links (`test_documents`).
+A page or docstring that names a file that was moved does more harm than one that names none.
+
+Belongs here: references from pages and from docstrings of modules. Does not belong here: links (`test_documents`).
 """
 
 import ast
@@ -15,12 +16,12 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROOMS = sorted(path.parent.name for path in REPOSITORY.glob("*/__init__.py") if path.parent.name != "tests")
-# Written by `miyar docs`, from schemas and catalogues that have tests of their own.
+# Written by `miyar docs` from schemas and catalogues that have their own tests.
 MADE = {"contracts.md", "rules.md", "tables.md"}
 PAGES = [
     path
     for path in [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")]
-    if path.name not in MADE and path.name != "CHANGELOG.md"  # which tells of what is gone
+    if path.name not in MADE and path.name != "CHANGELOG.md"  # which names what no longer exists
 ]
 MODULES = sorted(
     path
@@ -49,7 +50,7 @@ def _models() -> frozenset[str]:
 
 @cache
 def _names(module: Path) -> frozenset[str]:
-    """Names a module defines or imports, also inside its classes."""
+    """Return the names a module defines or imports, also inside its classes."""
     tree = ast.parse(module.read_text("utf-8"))
     found = set()
     for node in ast.walk(tree):
@@ -68,7 +69,7 @@ def _names(module: Path) -> frozenset[str]:
 
 @cache
 def _said() -> frozenset[str]:
-    """Words of the product's own texts that could be names of files and folders."""
+    """Return words of the product's own texts that could be names of files and folders."""
     texts = (
         node.value
         for room in ROOMS
@@ -80,13 +81,13 @@ def _said() -> frozenset[str]:
 
 
 def _module(parts: list[str]) -> Path | None:
-    """The file of a module or package, if there is one."""
+    """Return the file of a module or package, if there is one."""
     base = REPOSITORY.joinpath(*parts)
     return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
 
 
 def is_there(dotted: str) -> bool:
-    """Whether `room.module.name` leads somewhere."""
+    """Return whether `room.module.name` exists."""
     parts = dotted.removesuffix("()").split(".")
     for length in range(len(parts), 0, -1):
         module = _module(parts[:length])
@@ -99,7 +100,7 @@ def is_there(dotted: str) -> bool:
 
 
 def _is_missing_path(text: str) -> bool:
-    """A path of this repository that does not exist; patterns and an operator's files are none."""
+    """Return whether `text` is a missing path of this repository; patterns and operators' files do not count."""
     if re.search(r"[<>*{}…$ |=\\]|\.\.\.|^[/~.]|://", text):
         return False
     path = text.rstrip("/")
@@ -114,7 +115,7 @@ def _is_missing_path(text: str) -> bool:
         or any(f"/{path}/" in f"/{name}" for name in known)
     ):
         return False
-    # What stands in a workspace or an edition is written by the product, under names it says itself.
+    # The product writes the files of workspaces and editions, under names that its own texts contain.
     return Path(path).suffix == ".py" or not set(path.split("/")) & _said()
 
 
@@ -130,7 +131,7 @@ def test_paths_and_names_on_pages_exist(page: Path) -> None:
 
 
 def _told(module: Path) -> tuple[str, str]:
-    """The docstring at the head of a module; and all its other docstrings and comments."""
+    """Return the docstring at the head of a module; and all its other docstrings and comments."""
     text = module.read_text("utf-8")
     tree = ast.parse(text)
     documented = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -142,9 +143,9 @@ def _told(module: Path) -> tuple[str, str]:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(REPOSITORY).as_posix())
 def test_names_in_docstrings_and_comments_exist(module: Path) -> None:
-    """The head of a module says where its neighbours are: a module beside it, a room, a model, or a name of its own.
+    """The head of a module names its neighbours: a module next to it, a room, a model, or a name of its own.
 
-    Elsewhere backticks also hold parameters, columns and values; there only what has a dot or a path is looked for.
+    Elsewhere backticks also hold parameters, columns and values, so only names with a dot or a path are checked there.
     """
     head, rest = _told(module)
     missing = [told for told in QUOTED.findall(head) if _is_missing(told, module)]
@@ -164,7 +165,7 @@ def _is_missing(told: str, module: Path) -> bool:
         and (REPOSITORY / package.name / "__init__.py").is_file()
         and not name.startswith("test_")
     ):
-        package = REPOSITORY / package.name  # tests speak of the room they test
+        package = REPOSITORY / package.name  # tests refer to the room they test
     first, *rest = name.split(".")
     sibling = package / f"{first}.py"
     if rest and sibling.is_file():

@@ -1,6 +1,6 @@
-"""Registry tables are checked as a whole, and each fault is told with the line an editor shows.
+"""Registry tables are checked as a whole, and each fault is reported with the line an editor shows.
 
-Belongs here: `miyar.registry`. Does not belong here: what a contract or a file makes of the names (`tests/ingestion`).
+Belongs here: `miyar.registry`. Does not belong here: how a contract or a file uses the names (`tests/ingestion`).
 """
 
 from pathlib import Path
@@ -17,14 +17,14 @@ NADA = "a02,مؤسسة الندى,Nada Foundation,,,,2025Q1,,"
 
 
 def registry(folder: Path, **tables: str | bytes) -> Registry:
-    """The registry of a folder with these tables, `agencies` and `owed` unless given."""
+    """Return the registry of a folder with these tables, and default `agencies` and `owed` unless given."""
     for name, content in {"agencies": f"{AGENCIES}\n{NOOR}\n{NADA}\n", "owed": f"{OWED}\n", **tables}.items():
         (folder / f"{name}.csv").write_bytes(content.encode() if isinstance(content, str) else content)
     return load_registry(folder)
 
 
 def told(folder: Path, **tables: str | bytes) -> list[tuple[str, str, int | None, str]]:
-    """(rule, file, line, column) of every problem."""
+    """Return (rule, file, line, column) of every problem."""
     with pytest.raises(MiyarError) as caught:
         registry(folder, **tables)
     return [(problem.rule, problem.file, problem.row, problem.column) for problem in caught.value.problems]
@@ -34,15 +34,15 @@ def test_names_aliases_and_ids_are_labels(tmp_path: Path) -> None:
     services = ",".join(TABLES["services"][0])
     made = registry(tmp_path, services=f"{services}\nx1,a01,رخصة,Licence,,\nx2,a02,رخصة,Licence,,Permit\n")
     assert made.labels("agencies")[""]["na"] == "a01"
-    # Alef with hamza and ta marbuta are spelled in several ways; the label is one.
+    # Alef with hamza and ta marbuta have several spellings, which share one label.
     assert made.labels("agencies")[""]["هيئه النور"] == "a01"
-    # Two agencies may name their services alike.
+    # Two agencies may use the same name for a service.
     assert made.labels("services")["a01"]["licence"] == "x1"
     assert made.labels("services")["a02"] == {"x2": "x2", "رخصه": "x2", "licence": "x2", "permit": "x2"}
 
 
 def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
-    """Blank lines, a refused row and a line end within a cell stand before the row with the fault."""
+    """Blank lines, a refused row and a line end within a cell come before the row with the fault."""
     agencies = f'{AGENCIES}\n\n{NOOR}\na03,too,few\na04,"اسم\nطويل",Long name,,,,,,\n\na05,ا,A,,,,2025-Q1,,\n'
     assert told(tmp_path, agencies=agencies) == [
         ("registry_row", "agencies.csv", 4, ""),

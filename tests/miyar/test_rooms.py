@@ -1,4 +1,4 @@
-"""The table of rooms in docs/architecture.md is what import-linter holds, and what dbt and bi keep to.
+"""The table of rooms in docs/architecture.md agrees with import-linter's contracts, and dbt and bi keep to it.
 
 Belongs here: who imports whom. Does not belong here: running import-linter (`make lint`).
 """

@@ -1,4 +1,4 @@
-"""Types of units: their file is sound, and an id gives its columns back."""
+"""Types of units: their file is sound, and an id can be split into its columns again."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def test_every_type_says_what_it_is_made_of() -> None:
     for name, one in types.items():
         assert one.columns and all(column.endswith("_id") for column in one.columns), name
         assert set(one.name) == {"ar", "en"} and all(one.name.values()), name
-        # Nothing is shown twice under two names.
+        # No two types show the same thing under two names.
         assert [other for other, second in types.items() if second.columns == one.columns] == [name]
 
 

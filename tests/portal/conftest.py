@@ -22,12 +22,12 @@ from portal.state import Portal, make_portal
 
 BASE = "http://portal.test"
 CENTRE = "centre@miyar.invalid"
-# Two agencies of the tiny centre; the first belongs to readers "own", the second is the neighbour nobody may look at.
+# Two agencies of the tiny centre: readers named "own" belong to the first, and nobody may look at the second.
 OWN, OTHER = "lighthouse", "kites"
 
 
 class Clock:
-    """The time, when a test says so."""
+    """A clock that shows the time a test sets."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 2, 1, 9, tzinfo=UTC)
@@ -41,7 +41,7 @@ class Clock:
 
 @pytest.fixture(scope="session")
 def centre(built_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """What a portal needs of the built centre, in a folder where it may write its audit."""
+    """Return a copy of what a portal needs of the built centre, in a folder where it may write its audit."""
     return copy_for_portal(built_workspace, tmp_path_factory.mktemp("portal") / "centre")
 
 
@@ -60,7 +60,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def portal(centre: Workspace, clock: Clock) -> Portal:
-    # A test asks for more in one moment of its clock than a person does in an hour; rates have tests of their own.
+    # A test asks for more in one moment of its clock than a person in an hour; rates have their own tests.
     limits = Limits(reader_per_minute=100_000, address_per_minute=100_000, sign_ins_per_minute=1000, score_seconds=0)
     return make_portal(centre, clock, PortalSettings(base_url=BASE, limits=limits))
 
@@ -75,7 +75,7 @@ SignIn = Callable[..., TestClient]
 
 @pytest.fixture
 def sign_in(portal: Portal, app: FastAPI) -> Iterator[SignIn]:
-    """A browser of a reader, signed in by a one-time link; without a key, of somebody unknown."""
+    """Return browsers signed in by a one-time link as a reader; without a key, of a person who is not signed in."""
     opened: list[TestClient] = []
 
     def make(key: str | None = None) -> TestClient:
@@ -100,7 +100,7 @@ def form_token(page: str) -> str:
 
 
 def finished(client: TestClient, address: str) -> Any:
-    """The page of a check once it no longer asks to be asked again."""
+    """Return the page of a check once it no longer reloads itself."""
     until = time.monotonic() + 300
     while time.monotonic() < until:
         answer = client.get(address)

@@ -1,5 +1,5 @@
 // A certified OpenID provider on loopback for the tests of signing in: development log-in pages, any person may sign in.
-// Arguments: the portal's callback. Writes its own issuer to standard output when it listens.
+// Argument: the portal's callback. Writes its issuer to standard output once it listens.
 import { createServer } from "node:http";
 import Provider from "oidc-provider";
 
@@ -16,8 +16,8 @@ server.listen(0, "127.0.0.1", () => {
       response_types: ["code"],
     }],
     claims: { openid: ["sub"], email: ["email", "email_verified"] },
-    // The name typed at log-in says who it is: `name` alone is a subject, `name@...` an email, `unverified:` before it one
-    // nobody has checked.
+    // The name typed at log-in decides the claims: `name` is a subject, `name@...` an email, and the prefix `unverified:`
+    // marks the email as not verified.
     findAccount: (_, id) => ({
       accountId: id,
       claims: () => ({

@@ -1,4 +1,4 @@
-"""Every route and every table as every reader: what is served is what `publication.access` allows, and nothing else."""
+"""Every route and every table as every reader: the portal serves what `publication.access` allows, and nothing else."""
 
 import re
 from collections.abc import Iterator
@@ -20,22 +20,23 @@ from portal.view import View
 from publication.access import Agency, Centre, access_rules, row_condition
 from tests.portal.conftest import CENTRE, OTHER, OWN, SignIn, reader_of
 
-# Reachable by anybody: the steps of signing in. Everything else answers 401 to a person it does not know.
+# Open to anybody: the steps of signing in. Everything else answers 401 to a person who is not signed in.
 OPEN = {"/", "/signin", "/signin/link/{token}", "/signin/link", "/signin/provider", "/signin/callback"}
 ROUTES = [route for router in [api.router, *ROUTERS] for route in router.routes if isinstance(route, APIRoute)]
 
 
 class Edition:
-    """The published rows, read past the portal."""
+    """The published rows, read without the portal."""
 
     def __init__(self, centre: Workspace) -> None:
         self.path = (centre.editions / "current").resolve()
-        # From the Parquet beside the database: another reader than the portal's, and no second opening of its file.
+        # Read from the Parquet next to the database: that is independent of the portal, and opens its file no second
+        # time.
         with duckdb.connect() as connection:
             for parquet in sorted((self.path / "tables").glob("*.parquet")):
                 connection.execute(f"create view {parquet.stem} as select * from read_parquet('{parquet}')")
             self.ids = {agency: self._score(connection, agency) for agency in (OWN, OTHER)}
-            # Ids of scores and submissions that are of other agencies alone.
+            # Ids of scores and submissions that belong to other agencies alone.
             self.foreign = {
                 str(row[0])
                 for row in connection.execute(
@@ -60,7 +61,7 @@ def edition(centre: Workspace) -> Edition:
 
 
 def addresses(route: APIRoute, agency: str, edition: Edition) -> Iterator[str]:
-    """A route's address in every sense its parameters have; an unknown parameter fails, so that no new route is missed."""
+    """Yield a route's address for every meaning of its parameters; unknown ones fail, so no new route is missed."""
     known: dict[str, list[str]] = {
         "language": ["ar", "en"],
         "edition_id": [edition.path.name],
@@ -92,7 +93,7 @@ def test_walk_covers_every_route_of_the_application(app: FastAPI) -> None:
     walked = {route.path for route in ROUTES}
     assert described <= walked
     assert len(ROUTES) == len({(route.path, *sorted(route.methods or set())) for route in ROUTES})
-    # Beside the walked routes there are only fonts, the style sheet and the routers themselves.
+    # Apart from the routes tested above there are only fonts, the style sheet and the routers themselves.
     mounted = {route.path for route in app.routes if hasattr(route, "path") and not isinstance(route, APIRoute)}
     assert {path for path in mounted if path} == {"/static", "/static/fonts"}
 
@@ -119,7 +120,7 @@ def test_own_reader_sees_own_and_shared_only(sign_in: SignIn, edition: Edition) 
         if route.path == "/{language}/":
             expected = 303
         if "check_id" in route.param_convertors:
-            expected = 404  # a check is its reader's; there is none under way
+            expected = 404  # a check belongs to one reader, and none is running
         assert answer.status_code == expected, address
         assert not edition.foreign & identifiers(answer.text), address
         seen += answer.status_code == 200
@@ -184,7 +185,7 @@ def test_tables_served_are_the_rows_access_allows(sign_in: SignIn, edition: Edit
 
 
 def test_shared_rows_do_not_tell_who_delivered(sign_in: SignIn, edition: Edition) -> None:
-    """A slice's id names its agency: no row of no single agency carries one to an agency, in any table, nor any page."""
+    """A slice's id names its agency, so no row of no single agency shows one to an agency, in any table or page."""
     client, centre = sign_in(reader_of(OWN)), sign_in(CENTRE)
     name = edition.path.name
     told = shared = 0
@@ -285,7 +286,7 @@ def test_files_are_the_own_pack_and_reports(sign_in: SignIn, edition: Edition, p
         own = name.startswith((f"packs/{OWN}/", "reports/"))
         for agency, client in readers.items():
             if not agency and place % 10:
-                continue  # the centre has them all: every tenth will do
+                continue  # the centre has all of them, so every tenth is enough
             answer = client.get(f"/files/{edition.path.name}/{quote(name)}")
             if own or not agency:
                 assert answer.status_code == 200

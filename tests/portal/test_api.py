@@ -1,4 +1,4 @@
-"""The API as its own description has it, asked in ways nobody wrote down."""
+"""The API against its own description, with requests that nobody wrote by hand."""
 
 import re
 
@@ -23,7 +23,7 @@ def test_description_is_for_readers_and_of_the_api_only(sign_in: SignIn, app: Fa
 
 @pytest.mark.parametrize("operation", ["editions", "tables", "rows", "explanation"])
 def test_api_keeps_to_its_description(sign_in: SignIn, app: FastAPI, edition_id: str, operation: str) -> None:
-    """Schemathesis draws requests from the description; a fixed seed, half of them with an edition there is."""
+    """Schemathesis draws requests from the description, with a fixed seed; half of them name an existing edition."""
     cookie = f"miyar={sign_in(reader_of(OWN)).cookies['miyar']}"
     headers = {"Host": BASE.removeprefix("http://"), "Cookie": cookie}
     schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app, headers=headers)

@@ -1,4 +1,7 @@
-"""People who want what is not theirs: paths, parameters, uploads, names. Each is answered clearly, in both languages."""
+"""Attempts to get at other people's data through paths, parameters, uploads and names.
+
+Each gets a clear answer in both languages.
+"""
 
 import io
 import json
@@ -24,7 +27,7 @@ SMALL = Limits(body_bytes=8 * 1024, upload_bytes=100 * 1024, check_seconds=60, s
 
 @pytest.fixture
 def small(centre: Workspace, clock: Clock) -> Iterator[TestClient]:
-    """A signed-in browser at a portal with small limits."""
+    """Return a signed-in browser at a portal with small limits."""
     portal = make_portal(centre, clock, PortalSettings(base_url=BASE, limits=SMALL))
     with TestClient(create_app(portal), base_url=BASE, follow_redirects=False) as client:
         link = portal.links.issue(reader_of(OWN))
@@ -34,7 +37,7 @@ def small(centre: Workspace, clock: Clock) -> Iterator[TestClient]:
 
 
 def tells_nothing(text: str) -> bool:
-    """No trace, no path of this machine, no library's words, nothing of another agency."""
+    """Return whether a text has no trace, no path of this machine, no library's words, nothing of another agency."""
     return not any(
         word in text for word in ("Traceback", "/centre/", "duckdb", 'File "', "site-packages", OTHER, "Error")
     )
@@ -122,7 +125,7 @@ def test_start_that_is_no_place_is_not_understood(sign_in: SignIn, edition_id: s
 
 
 def test_names_are_text_and_never_markup(built_workspace: Workspace, clock: Clock, tmp_path: Path) -> None:
-    """An agency whose registry names are markup; the edition is the built one with its name changed and sealed anew."""
+    """An agency whose registry names are markup; the edition is the built one with its name changed and sealed again."""
     import duckdb
 
     workspace = copy_for_portal(built_workspace, tmp_path / "centre")
@@ -158,7 +161,7 @@ def contract_and_token(client: TestClient) -> tuple[str, str]:
 
 
 def upload(client: TestClient, name: str, content: bytes, contract: str | None = None) -> Any:
-    """The answer to a file: at once where it was not taken, else at the end of its check."""
+    """Return the answer to a file: the immediate one if it was not taken, otherwise that of its finished check."""
     own, token = contract_and_token(client)
     given = {"form_token": token, "contract": contract or own}
     answer = client.post("/en/check", data=given, files={"file": (name, content)})
@@ -206,7 +209,7 @@ def test_check_of_another_agencys_contract_is_not_there(small: TestClient) -> No
 
 
 def bomb() -> bytes:
-    """A spreadsheet whose sheet unpacks to far more than it weighs."""
+    """Return a spreadsheet whose sheet unpacks to far more than its own size."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
@@ -244,7 +247,7 @@ def test_check_tells_what_the_command_tells_and_keeps_nothing(
     landing = built_workspace.landing / OWN / "survey_responses"
     file = max((path for path in landing.rglob("*") if path.is_file()), key=lambda path: path.name)
     before = sorted(path for path in portal.workspace.root.rglob("*") if path.is_file())
-    # Beside the lake the answer also says what changed; a portal without one has nothing to compare with.
+    # With the lake at hand the answer also lists changes; a portal without it has nothing to compare with.
     alone = upload(client, file.name, file.read_bytes())
     assert alone.status_code == 200 and "What changed since" not in alone.text
     lake = portal.workspace.lake

@@ -1,6 +1,6 @@
 """A reader's way through the portal in a real browser, and every page judged by axe at WCAG 2.2 AA in both languages.
 
-Screenshots are taken where the environment names a folder for them in MIYAR_ARTEFACTS: half of the time these tests take.
+Screenshots, which take half of these tests' time, are only taken if the environment names a folder in MIYAR_ARTEFACTS.
 """
 
 import os
@@ -33,7 +33,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 @pytest.fixture(scope="module")
 def served(centre: Workspace) -> Iterator[Portal]:
-    """The portal on a loopback port, served as `miyar portal` serves it."""
+    """Run the portal on a loopback port, as `miyar portal` does."""
     config = uvicorn.Config("unused", host="127.0.0.1", port=0, log_level="warning", access_log=False)
     socket = config.bind_socket()
     base = f"http://127.0.0.1:{socket.getsockname()[1]}"
@@ -56,7 +56,7 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        # Without its sandbox only because CI runs as root; the pages are our own.
+        # Without a sandbox only because CI runs as root; the pages are our own.
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield started
         started.close()
@@ -64,7 +64,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any, served: Portal) -> Iterator[Any]:
-    """A page of a fresh browser profile; anything it asks of another host fails the test."""
+    """Open a page of a fresh browser profile; any request to another host fails the test."""
     context = browser.new_context(accept_downloads=True, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     elsewhere: list[str] = []
@@ -154,7 +154,7 @@ def test_check_of_a_file_in_the_browser(page: Any, served: Portal, built_workspa
     file = next(path for path in sorted(landing.rglob("*")) if path.is_file())
     page.get_by_label("الملف").set_input_files(file)
     page.get_by_role("button", name="اعرض").click()
-    # The file is judged beside the request; the page asks again by itself until there is an answer.
+    # The file is judged outside the request; the page reloads by itself until there is an answer.
     page.get_by_role("heading", name=re.compile("ما سيقوله النظام: مقبول")).wait_for(timeout=120_000)
 
 
@@ -195,7 +195,8 @@ def every_page(portal: Portal) -> dict[str, str]:
 def test_axe_finds_nothing_and_small_screens_need_no_sideways_scrolling(
     browser: Any, page: Any, served: Portal, language: str
 ) -> None:
-    # Axe is put in by the test: the pages' own policy lets no script run, and stays as it is for everything else.
+    # The test injects axe and bypasses the pages' policy for it, because that allows no script; other tests keep the
+    # policy.
     context = browser.new_context(bypass_csp=True, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     faults: dict[str, list[str]] = {}
@@ -251,7 +252,7 @@ def test_sign_in_page_passes_axe(browser: Any, served: Portal) -> None:
     ],
 )
 def test_raw_paths_lead_nowhere_else(served: Portal, path: str) -> None:
-    """As bytes on the wire: browsers and test clients tidy such paths before they send them."""
+    """Sent as bytes on the wire, because browsers and test clients tidy such paths before they send them."""
     token, _ = served.sessions.open(CENTRE)
     connection = HTTPConnection(served.settings.host, timeout=10)
     given = path.format(edition=served.edition_cache.current_id())

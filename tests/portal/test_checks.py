@@ -1,6 +1,7 @@
-"""The check of a file's scores, its waiting page, and that nothing of a file stays anywhere.
+"""The check of a file's scores, its waiting page, and that nothing of a file is kept anywhere.
 
-Belongs here: `portal.checks`, `portal.check_worker` and their page. Does not belong here: files made to harm (`test_bad_people`).
+Belongs here: `portal.checks`, `portal.check_worker` and their page. Does not belong here: malicious files
+(`test_bad_people`).
 """
 
 import re
@@ -29,7 +30,7 @@ from publication.access import Agency
 from tests.portal.conftest import BASE, OTHER, OWN, Clock, finished, form_token, reader_of
 from warehouse.check_scores import check_with_scores
 
-# A test asks again much more often than a browser.
+# A test asks much more often than a browser reloads.
 QUICK = Limits(score_seconds=1, reader_per_minute=100_000, address_per_minute=100_000)
 PATIENT = QUICK.model_copy(update={"score_seconds": Limits().score_seconds})
 
@@ -50,7 +51,7 @@ def file(built_workspace: Workspace) -> Path:
 
 
 def send(client: TestClient, file: Path) -> str:
-    """Where a file's answer will be found."""
+    """Return the address of a file's answer."""
     page = client.get("/en/check").text
     contract = re.search(r'<option value="([^"]+survey[^"]*)"', page)
     assert contract
@@ -62,9 +63,9 @@ def send(client: TestClient, file: Path) -> str:
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where this test alone, and the processes it starts, put what is not to stay."""
+    """Return the folder for temporary files of this test and of the processes it starts."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)  # looked up anew
+    monkeypatch.setattr(tempfile, "tempdir", None)  # makes Python look it up again
     return tmp_path
 
 
@@ -77,14 +78,14 @@ def test_scores_on_the_page_are_those_of_the_command(
     for client in signed_in(centre, clock, PATIENT):
         address = send(client, file)
         assert list(temporary.glob("miyar-check-*"))
-        # It is taken at once; the page asks again by itself and says how far it is.
+        # The file is taken at once; the page reloads by itself and shows the progress.
         waiting = client.get(address)
         assert waiting.status_code == 200 and waiting.headers["refresh"] == "2"
         assert "The check is under way" in waiting.text
         page = finished(client, address).text
-        # The answer stays where it was found, in the other language too, and another reader has none there.
+        # The answer stays at its address, in the other language too, and another reader finds none there.
         assert "ما ستكون عليه الدرجات" in client.get(address.replace("/en/", "/ar/")).text
-    # A file under another name would be found too; multiprocessing keeps an empty folder of its own.
+    # This would find the file under any name; multiprocessing keeps an empty folder of its own.
     assert not list(temporary.glob("miyar-check-*"))
     assert not [path for path in temporary.rglob("*") if path.is_file()]
     table = page.rpartition("<tbody>")[2].partition("</tbody>")[0]

@@ -1,4 +1,4 @@
-"""`miyar portal` as a person starts it: the link it prints opens the pages, and a reader nobody knows gets none."""
+"""`miyar portal` as a person starts it: the link it prints opens the pages, and an unknown reader gets none."""
 
 import re
 import socket

@@ -1,4 +1,4 @@
-"""Editions under open pages: replaced, older, broken, gone."""
+"""Editions that change while pages are open: replaced, older, broken, gone."""
 
 import shutil
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ def client(workspace: Workspace, clock: Clock) -> TestClient:
 
 
 def restate(workspace: Workspace) -> str:
-    """Publish a revision in which one score of the agency is another one; returns that score's id."""
+    """Publish a revision in which one score of the agency differs; returns that score's id."""
     with duckdb.connect(str(workspace.warehouse)) as connection:
         row = connection.execute(
             "select max(score_id) from benchmarks.bench_scores where agency_id = ? and unit_type = 'agency' "
@@ -79,7 +79,7 @@ def test_answers_kept_are_bounded_by_their_rows() -> None:
     answers.keep(("b",), [])
     assert answers.get(("a",)) == [{"n": n} for n in range(4)]
     answers.keep(("c",), [{"n": n} for n in range(5)])
-    # Five, one and six are more than ten: what was asked for longest ago went first.
+    # Five, one and six are more than ten, so the least recently used went first.
     assert answers.get(("b",)) is None and answers.get(("a",)) is None and len(answers.get(("c",)) or []) == 5
     answers.keep(("d",), [{"n": n} for n in range(10)])
     assert answers.get(("d",)) is None, "larger than all that is kept"
@@ -139,7 +139,7 @@ def test_broken_edition_is_no_edition(client: TestClient, workspace: Workspace) 
 
 
 def test_page_of_a_table_the_edition_has_not_is_not_found(client: TestClient, workspace: Workspace) -> None:
-    """As in editions published before the table was."""
+    """This happens with editions published before the table was."""
     import json
 
     name = Path(client.get("/ar/").headers["location"]).name

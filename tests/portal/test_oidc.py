@@ -1,4 +1,4 @@
-"""Signing in at a real OpenID provider on loopback: code flow with PKCE, state and nonce, and what must not get through."""
+"""Signing in at a real OpenID provider on loopback: code flow with PKCE, state and nonce, and what must be refused."""
 
 import os
 import re
@@ -39,7 +39,7 @@ def issuer() -> Iterator[str]:
     )
     assert process.stdout is not None
     try:
-        # The package greets on standard output before we do.
+        # The package prints a greeting to standard output before our line.
         yield next(line.strip() for line in process.stdout if line.startswith("http://"))
     finally:
         process.kill()
@@ -67,7 +67,7 @@ def to_provider(browser: TestClient) -> str:
 
 
 def through_provider(address: str, person: str) -> str:
-    """What a person does at the provider: types a name, agrees; returns the address they are sent back to."""
+    """Do what a person does at the provider: type a name, agree; returns the address they are sent back to."""
     with httpx.Client(follow_redirects=False) as client:
         for _ in range(12):
             if address.startswith(BASE):

@@ -1,4 +1,4 @@
-"""What pages say: the edition's own figures, in both languages, and the forms of reading that a reader may choose."""
+"""The content of pages: the edition's own figures, in both languages, and in the forms a reader may choose."""
 
 import re
 from html import unescape
@@ -24,7 +24,7 @@ def published(centre: Workspace, sql: str, *values: object) -> list[tuple[object
 
 
 def cells(page: str, heading: str) -> list[str]:
-    """The cells of the table row that begins with a heading, as text."""
+    """Return the cells of the table row that begins with a heading, as text."""
     for row in re.findall(r"<tr[^>]*>(.*?)</tr>", page, re.DOTALL):
         texts = [
             " ".join(unescape(re.sub(r"<[^>]+>|[\u2066-\u2069]", " ", cell)).split())
@@ -173,7 +173,7 @@ def test_long_tables_come_in_parts_that_add_up(
 
 
 class Markup(HTMLParser):
-    """Enough of a page's structure to see that it is whole."""
+    """Parses enough of a page's structure to see that it is complete."""
 
     VOID = frozenset({"meta", "link", "input", "br"})
 
@@ -224,7 +224,7 @@ def test_pages_are_whole_and_ask_nobody_else(sign_in: SignIn, edition_id: str, l
 
 
 def test_pages_print_every_code_in_words(sign_in: SignIn, edition_id: str) -> None:
-    """No code of a table stands on an Arabic page where a reader expects words."""
+    """An Arabic page shows no code of a table where a reader expects words."""
     client = sign_in(reader_of(OWN))
     known = {code for kind in (*wording().values(), *words()["codes"].values()) for code in kind if "_" in code}
     for path in pages(edition_id):
@@ -250,7 +250,7 @@ def test_every_text_stands_in_both_languages() -> None:
 
 
 def test_templates_hold_no_text_of_their_own() -> None:
-    """Every word a reader sees comes from data; a template has marks and structure only."""
+    """Every word a reader sees comes from data; a template holds markup and structure only."""
     import portal
 
     for path in sorted((Path(portal.__file__).parent / "templates").glob("*.html")):

@@ -1,4 +1,4 @@
-"""Sessions, one-time links, forms, rates: what ends when, and what is refused."""
+"""Sessions, one-time links, forms, rates: when each ends, and what is refused."""
 
 import json
 from pathlib import Path
@@ -104,7 +104,7 @@ def test_form_without_its_token_is_refused(sign_in: SignIn, address: str, token:
 def test_a_route_that_forgot_to_ask_is_asked_for_the_token_all_the_same(
     portal: Portal, sign_in: SignIn, method: str
 ) -> None:
-    """The check is the middleware's: a new route, of pages or of the API, cannot leave it out."""
+    """The middleware checks the token, so no new route, of pages or of the API, can omit it."""
     app, reached = create_app(portal), []
     for path in ("/api/v1/forgetful", "/forgetful"):
         app.add_api_route(path, lambda: reached.append(1), methods=[method])

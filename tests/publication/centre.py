@@ -1,4 +1,4 @@
-"""A warehouse made by hand: two agencies, one metric, two quarters, and only the columns publishing reads.
+"""A warehouse made by hand: two agencies, one metric, two quarters, and only the columns that publishing reads.
 
 Belongs here: making it, changing it and publishing it. Does not belong here: any expectation.
 """
@@ -61,7 +61,7 @@ create view benchmarks.no_table as select 1 as one;
 
 
 def publish_as_it_stands(workspace: Workspace, origin: Origin, moment: datetime, **options: Any) -> Published:
-    """An edition of a workspace that need not have a whole registry."""
+    """Publish an edition of a workspace whose registry may be incomplete."""
     known = {"methodology": methodology_of(workspace), "accounts": read_accounts(workspace)}
     return publish(workspace, origin, moment, **known, **options)
 

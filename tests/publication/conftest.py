@@ -21,7 +21,7 @@ def centre(tmp_path: Path) -> Centre:
 
 @contextmanager
 def unsealed(path: Path) -> Iterator[Path]:
-    """What somebody with enough rights could do: take the protection away, edit, put it back."""
+    """Edit a published file as somebody with enough rights could: remove the protection, edit, restore it."""
     folder = path.parent
     modes = {place: place.stat().st_mode for place in (folder, path) if place.exists()}
     for place in modes:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pypdf import PdfReader
 
-# A number as readers see it: thousands apart, a true minus sign.
+# A number as readers see it: thousands separated, a true minus sign.
 NUMBER = re.compile(r"(?<![\w./|-])[−+]?\d[\d,]*(?:\.\d+)?(?![\w/|])")
 ISOLATES = re.compile("[\u2066-\u2069]")
 
@@ -53,7 +53,7 @@ def page(path: Path) -> Page:
 
 
 def plain(text: str) -> str:
-    """Without the marks of direction."""
+    """Return the text without marks of direction."""
     return ISOLATES.sub("", text)
 
 
@@ -63,7 +63,7 @@ def numbers(text: str) -> list[Decimal]:
 
 
 def table_numbers(read: Page) -> list[list[list[list[Decimal]]]]:
-    """Numbers of each cell that holds figures, by table and row."""
+    """Return the numbers of each cell that holds figures, by table and row."""
     return [
         [
             [numbers(cell) for cell, kind in zip(row, kinds, strict=True) if kind == "number"]
@@ -78,7 +78,7 @@ def pdf_text(path: Path) -> str:
 
 
 def pdf_numbers(path: Path) -> Counter[Decimal]:
-    """Numbers of a PDF by pieces as they were set: cells that stand side by side are not run together."""
+    """Return the numbers of a PDF, piece by piece as typeset, so that neighbouring cells are not joined."""
     pieces: list[str] = []
     for one in PdfReader(path).pages:
         one.extract_text(visitor_text=lambda text, *_: pieces.append(text))

@@ -19,7 +19,7 @@ import pytest
 
 @dataclass(frozen=True)
 class Server:
-    """Where it listens and where its programs are."""
+    """The server's address and the folder of its programs."""
 
     port: int
     programs: Path
@@ -46,7 +46,7 @@ class Server:
 
 
 def programs() -> Path:
-    """The folder of PostgreSQL's programs, or the test is skipped."""
+    """Return the folder of PostgreSQL's programs, or skip the test."""
     found = shutil.which("initdb")
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if not found and not debian:
@@ -56,7 +56,7 @@ def programs() -> Path:
 
 @contextmanager
 def private_server() -> Iterator[Server]:
-    """A fresh cluster of an unprivileged user (the server refuses root), gone afterwards."""
+    """Start a fresh cluster as an unprivileged user, because the server refuses root; it is removed afterwards."""
     account = None
     if os.geteuid() == 0:
         names = {entry.pw_name for entry in pwd.getpwall()}

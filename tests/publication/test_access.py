@@ -1,4 +1,4 @@
-"""Rules of access: every published table has one, and what has none is denied.
+"""Access rules: every published table has one, and tables without one are denied.
 
 Belongs here: `publication.access`. Does not belong here: portal and PostgreSQL, which obey it (own tests).
 """
@@ -29,7 +29,7 @@ def test_conditions() -> None:
     assert access.row_condition("dim_metrics", access.Agency("a")) == ("true", [])
     assert access.row_condition("fct_submissions", access.Agency("a")) == ("false", [])
     assert access.row_condition("fct_submissions", access.Centre()) == ("true", [])
-    # Nobody, not even the centre, reads what was never decided on.
+    # Nobody, not even the centre, reads a table without a rule.
     for viewer in (access.Agency("a"), access.Public(), access.Centre()):
         assert access.row_condition("bench_new", viewer) == ("false", [])
 
@@ -42,7 +42,7 @@ def test_anybody_reads_rows_of_no_single_agency_only() -> None:
 
 @pytest.mark.parametrize("lost", [None, "", "centre", 0, False])
 def test_a_value_lost_on_the_way_reads_nothing(lost: Any) -> None:
-    """Before viewers had a type, None read everything: a forgotten argument was the centre."""
+    """Before viewers had a type, None read everything, so a forgotten argument passed for the centre."""
     for table in ("bench_scores", "bench_peer_positions", "fct_submissions"):
         with pytest.raises((AssertionError, TypeError)):
             access.row_condition(table, lost)

@@ -1,7 +1,7 @@
-"""The check of a file: it says what the pipeline says, row by row and score by score, and its answers mark the cells to mend.
+"""The check of a file reports what the pipeline reports, row by row and score by score, and marks the cells to correct.
 
-Belongs here: check, comparison and scores of one file on a built workspace, and the answers as files. Does not belong here:
-the rules themselves (`tests/expectations`).
+Belongs here: check, comparison and scores of one file on a built workspace, and the answers as files. Does not belong
+here: the rules themselves (`tests/expectations`).
 """
 
 import json
@@ -41,7 +41,7 @@ def test_check_and_pipeline_agree_row_by_row(built_workspace: Workspace) -> None
     feeds: dict[tuple[str, bool], int] = {}
     for delivery in deliveries:
         account = accounts[delivery.submission_id]
-        # Two dirty files and a clean one of every feed.
+        # Two files with quarantined rows and one without, of every feed.
         kind = (account.feed, account.quarantined > 0)
         if account.status != "accepted" or feeds.get(kind, 0) >= 1 + kind[1]:
             continue
@@ -61,10 +61,10 @@ def test_check_and_pipeline_agree_row_by_row(built_workspace: Workspace) -> None
 
 
 def test_scores_are_those_of_the_pipeline(built_workspace: Workspace) -> None:
-    """Before weights, which need the agency's other files; n and suppression are the same."""
+    """Scores are compared before weighting, which needs the agency's other files; n and suppression are the same."""
     deliveries, _ = discover(built_workspace, load_contracts(built_workspace.registry))
     accounts = {account.submission_id: account for account in read_accounts(built_workspace)}
-    # A file that alone holds its agency's slice: nothing else of the slice counts beside it, and nothing replaced it.
+    # Choose a file that is alone in its agency's slice: no other file counts there, and none replaced it.
     slices = pq.read_table(built_workspace.lake / "slices.parquet").to_pylist()
     live = [row["slice_id"] for row in slices if row["status"] == "live"]
     single = {row["submission_id"] for row in slices if row["status"] == "live" and live.count(row["slice_id"]) == 1}
@@ -117,7 +117,7 @@ def _lake(workspace: Workspace, submission: str, rows: list[tuple[str, str, str 
 
 
 def test_changes_by_hand(built_workspace: Workspace, tmp_path: Path) -> None:
-    """Web goes from half to a quarter, kiosks are new; free text and single ids are nobody's distribution."""
+    """Web goes from half to a quarter, kiosks are new; free text and single ids have no distribution to compare."""
     account = replace(read_accounts(built_workspace)[0], feed="survey_responses", submission_id="new")
     here, there = (Workspace(tmp_path / name, built_workspace.settings) for name in ("here", "there"))
     _lake(
@@ -163,7 +163,7 @@ def test_the_workbook_marks_the_cells(outcome: CheckResult, tmp_path: Path) -> N
     for sheet, word in ((arabic, "خارج المقياس"), (english, "outside the scale")):
         assert [cell.value for cell in sheet[1]][1:] == ["channel", "value"]
         assert [row[0].value for row in sheet.iter_rows(min_row=2)] == [3, 12]
-        # A text that begins like a formula is a text.
+        # A text that begins like a formula remains a text.
         assert (sheet["B2"].value, sheet["B2"].data_type) == ('=HYPERLINK("x")', "s")
         marked = [
             cell for row in sheet.iter_rows(min_row=2, min_col=2) for cell in row if cell.fill.fgColor.rgb == "FFF8D7DA"

@@ -1,7 +1,7 @@
-"""Programs of BI people open an edition's files, and each reads the same published number.
+"""BI programs open an edition's files, and each reads the same published number.
 
-Belongs here: clients of `benchmarks.duckdb` and `tables/*.parquet`, and the promise about their columns. Does not belong here:
-clients of the serving copy (`test_postgres_clients`).
+Belongs here: clients of `benchmarks.duckdb` and `tables/*.parquet`, and the promise about their columns. Does not
+belong here: clients of the serving copy (`test_postgres_clients`).
 """
 
 import json
@@ -30,7 +30,7 @@ def edition(built_workspace: Workspace) -> Path:
 
 @pytest.fixture(scope="module")
 def published(edition: Path) -> tuple[str, Decimal, int]:
-    """A reported score, taken from an agency's pack: the second way out of the same warehouse."""
+    """Return a reported score from an agency's pack, the second way out of the same warehouse."""
     packs = [pd.read_parquet(path) for path in sorted(edition.glob("packs/*/tables/owner_scores.parquet"))]
     pack = pd.concat([own.astype(object) for own in packs])
     own = pack[(pack.status == "reported") & (pack.unit_type == "agency") & (pack.metric_id == "overall_satisfaction")]
@@ -69,7 +69,7 @@ def test_sqlalchemy_and_pandas(edition: Path, published: tuple[str, Decimal, int
         assert connection.execute(sqlalchemy.text(QUERY.format(score_id))).one() == tuple(expected)
         frame = pd.read_sql(sqlalchemy.text(QUERY.format(score_id)), connection)
         assert frame.to_dict("records") == [{"score": pytest.approx(float(expected[0]), abs=0), "n": expected[1]}]
-        # A BI tool lists tables and reflects columns before anybody asks it anything.
+        # A BI tool lists tables and reflects columns before any query.
         inspector = sqlalchemy.inspect(connection)
         assert "bench_scores" in inspector.get_table_names()
         kinds = {column["name"]: str(column["type"]) for column in inspector.get_columns("bench_scores")}
@@ -109,7 +109,7 @@ def _columns(edition: Path) -> dict[str, dict[str, str]]:
 
 
 def broken_promises(promised: dict[str, Any], found: dict[str, dict[str, str]], today: str) -> list[str]:
-    """Columns that are gone or of another type while the major version is the one they were promised for."""
+    """Return columns that are missing or changed in type although the major version they are promised for is the same."""
     if today.partition(".")[0] != promised["version"].partition(".")[0]:
         return []
     return [
@@ -123,7 +123,7 @@ def broken_promises(promised: dict[str, Any], found: dict[str, dict[str, str]], 
 def test_columns_keep_name_and_type_within_a_major_version(edition: Path) -> None:
     promised, found = json.loads(SCHEMA.read_text("utf-8")), _columns(edition)
     assert broken_promises(promised, found, version("miyar")) == []
-    # What is new is promised too: add it to schema.json, in the same commit.
+    # New columns are promised too: add them to schema.json in the same commit.
     new = [
         f"{table}.{column}"
         for table in found
@@ -154,5 +154,5 @@ def test_superset_asks_for_promised_columns_only() -> None:
     for dataset in datasets:
         columns = {column["column_name"] for column in dataset["columns"]}
         assert columns - set(promised[dataset["table_name"]]) == set()
-        # Rules of rows are written on it.
+        # Row-level rules use this column.
         assert "agency_id" in columns

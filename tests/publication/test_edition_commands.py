@@ -63,7 +63,7 @@ def test_prove(built_workspace: Workspace) -> None:
 
 def test_reproduce_of_no_edition(built_workspace: Workspace) -> None:
     assert _rule(_call(built_workspace, "reproduce", "2031Q1-r1")) == "edition_missing"
-    # Nothing is left behind.
+    # No temporary folder is left.
     assert not list(built_workspace.root.glob(".reproduction-*"))
 
 

@@ -1,4 +1,4 @@
-"""Publishing: what an edition holds, when there is a new one, and what a reader may do with it.
+"""Publishing: the content of an edition, when there is a new one, and what a reader may do with it.
 
 Belongs here: `editions`, `difference`, `packs`, `reading`. Does not belong here: detection of changes (`test_verify`).
 """
@@ -32,7 +32,7 @@ def _pack(published: Published, agency: str) -> list[dict[str, str]]:
 
 def test_an_edition_holds_its_period_and_those_before(centre: Any) -> None:
     published = centre.publish()
-    # Q2 has no reported score, so the edition is that of Q1 and says nothing of Q2.
+    # Q2 has no reported score, so the edition is that of Q1 and leaves Q2 out.
     assert (published.edition_id, published.is_new) == ("2026Q1-r1", True)
     with open_edition(published.path) as connection:
         found = connection.execute("select score_id from bench_scores order by 1").fetchall()
@@ -46,7 +46,7 @@ def test_an_edition_holds_its_period_and_those_before(centre: Any) -> None:
             "select table_name, table_type from information_schema.tables order by 1"
         ).fetchall()
     names = ["bench_lineage", "bench_peer_positions", "bench_scores", "dim_agencies", "dim_metrics", "dim_units"]
-    # Tables only: neither views nor the warehouse's inner rooms are published.
+    # Tables only: neither views nor the warehouse's internal schemas are published.
     assert tables == [(name, "BASE TABLE") for name in names]
     assert sorted(path.stem for path in (published.path / "tables").iterdir()) == names
     for name in names:
@@ -75,11 +75,11 @@ def test_the_manifest_says_what_it_was_made_from(centre: Any) -> None:
     ("moment", "told"),
     [
         (datetime(2026, 4, 20, 2, tzinfo=timezone(timedelta(hours=3))), "2026-04-19T23:00:00+00:00"),
-        (datetime(2026, 4, 20, 2), "2026-04-20T02:00:00+00:00"),  # as a form without a zone gives it
+        (datetime(2026, 4, 20, 2), "2026-04-20T02:00:00+00:00"),  # a form without a zone gives this
     ],
 )
 def test_moments_are_told_in_utc(centre: Any, moment: datetime, told: str) -> None:
-    """The ledger puts editions in the order of these texts, and what was believed on a day is looked up by them."""
+    """The ledger orders editions by these texts, and finds by them which were in force on a day."""
     published = publish_as_it_stands(centre.workspace, ORIGIN, moment)
     assert read_manifest(published.path).published_at == told
     assert [entry.edition_id for entry in in_force(centre.workspace.editions, "2026-04-20")] == ["2026Q1-r1"]
@@ -116,7 +116,7 @@ def test_an_edition_is_read_only(centre: Any) -> None:
 def test_current_is_a_relative_link(centre: Any) -> None:
     published = centre.publish()
     current = centre.workspace.editions / "current"
-    # Relative, so that the folder of editions may be mounted or moved as a whole.
+    # The link is relative, so that the folder of editions may be mounted or moved as a whole.
     assert current.readlink() == Path(published.edition_id)
     assert current.resolve() == published.path.resolve()
 
@@ -145,7 +145,7 @@ def test_a_correction_needs_a_reason(centre: Any) -> None:
     manifest = read_manifest(second.path)
     assert (manifest.reason, manifest.previous_edition_id) == ("Noor sent a corrected file", "2026Q1-r1")
     assert (centre.workspace.editions / "current").resolve() == second.path.resolve()
-    # The first edition stands as it was.
+    # The first edition is unchanged.
     with open_edition(centre.workspace.editions / "2026Q1-r1") as connection:
         assert connection.execute("select score::double from bench_scores where score_id = 's3'").fetchone() == (71.25,)
 
@@ -239,7 +239,7 @@ def test_a_pack_holds_nothing_of_another_agency(centre: Any) -> None:
         assert len(rows) == 2
         assert {row["unit_id"] for row in rows} == {agency}
         for path in (published.path / "packs" / agency).rglob("*.*"):
-            # Who is measured is known to everybody (access.yml); of the other agency there is nothing else.
+            # Everybody may know who is measured (access.yml); nothing else of the other agency is there.
             if path.suffix in (".csv", ".json", ".html") and path.stem != "dim_agencies":
                 text = path.read_text("utf-8-sig")
                 text = text[text.find("<body>") :] if path.suffix == ".html" else text
@@ -278,7 +278,7 @@ def test_a_shared_file_tells_each_agency_only_its_own_rows(centre: Any) -> None:
     own, shared = quality
     assert own["rules"] == {"value_in_scale": 2}
     assert own["records"] == 7777
-    # The platform's file is about two agencies: neither its totals nor its rules are for one of them.
+    # The platform's file is about two agencies, so neither of them gets its totals and rules.
     assert "rules" not in shared and "records" not in shared
     assert shared["accepted"] == 7
 

@@ -1,4 +1,4 @@
-"""A score explained: every step's numbers are those of the tables they come from; reasons are told apart.
+"""A score explained: every step's numbers are those of the tables they come from, and reasons are distinguished.
 
 Belongs here: `publication.explain`. Does not belong here: traces to rows (`test_trace`).
 """
@@ -32,7 +32,7 @@ def edition(built_workspace: Workspace) -> Path:
 
 @pytest.fixture(scope="module")
 def score(edition: Path) -> dict[str, Any]:
-    """The agency score of overall satisfaction with the most answers in the last period."""
+    """Return the agency score of overall satisfaction with the most answers in the last period."""
     return _rows(
         edition / "benchmarks.duckdb",
         "select * from bench_scores where metric_id = 'overall_satisfaction' and unit_type = 'agency' "
@@ -64,7 +64,7 @@ def test_the_chain_carries_the_numbers_of_its_tables(
     assert steps["interval"]["score"] == score["score"]
 
 
-# The rows of a score, written once more from the lake's side; of complaints the last version of a case.
+# The rows of a score, counted again from the lake; for complaints, the last version of each case.
 _IN_LAKE = {
     "complaints": "count(distinct slice_id || case_id)",
     "mystery_visits": "count(*) filter (where score is not null)",
@@ -133,7 +133,7 @@ def test_every_step_and_reason_has_words_in_both_languages(
     for texts in words().values():
         assert set(texts) == {"ar", "en"}
         assert re.search("[\u0600-\u06ff]", texts["ar"])
-        # The same numbers are told in both languages.
+        # Both languages show the same numbers.
         assert sorted(re.findall(r"{\w+}", texts["ar"])) == sorted(re.findall(r"{\w+}", texts["en"]))
     found = explain(built_workspace, edition, score["score_id"])
     for step in found.steps:

@@ -1,4 +1,4 @@
-"""A table's hash follows its content and nothing else.
+"""A table's hash depends on its content and on nothing else.
 
 Belongs here: `publication.hashing`. Does not belong here: which tables are hashed (`test_editions`).
 """

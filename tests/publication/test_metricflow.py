@@ -33,7 +33,7 @@ def test_a_metric_is_the_published_number(built_workspace: Workspace, tmp_path: 
         )
         for row in rows
     }
-    # Straight from the published table; a quarter begins in month 1, 4, 7 or 10.
+    # Read straight from the published table; a quarter begins in month 1, 4, 7 or 10.
     months = {"1": "01", "2": "04", "3": "07", "4": "10"}
     with duckdb.connect(str(edition / "benchmarks.duckdb"), read_only=True) as connection:
         published = connection.execute(

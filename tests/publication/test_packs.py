@@ -1,6 +1,7 @@
-"""Packs of a built edition: whose rows they hold, that every rendering says the same, and what a spreadsheet makes of them.
+"""Packs of a built edition: whose rows they hold, that every rendering says the same, and how a spreadsheet reads them.
 
-Belongs here: `packs`, `documents.agency`, renderings. Does not belong here: publishing as such (`test_editions`), plots.
+Belongs here: `packs`, `documents.agency`, renderings. Does not belong here: publishing as such (`test_editions`),
+plots.
 """
 
 import csv
@@ -35,7 +36,7 @@ def edition(built_workspace: Workspace) -> Path:
 
 @pytest.fixture(scope="module")
 def pack(edition: Path) -> Path:
-    """The pack with the most to say."""
+    """Return the largest pack."""
     return max((edition / "packs").iterdir(), key=lambda folder: len((folder / "index.en.html").read_text("utf-8")))
 
 
@@ -77,7 +78,7 @@ def test_own_rows_all_of_them_and_nobody_elses(edition: Path) -> None:
 def test_own_scores_are_all_of_the_agencys_and_peers_stand_beside_its_own_only(
     built_workspace: Workspace, edition: Path
 ) -> None:
-    """Its branches and services are not held against other agencies. What it did not measure has a position, and no score."""
+    """Branches and services are not compared with other agencies. A metric not measured has a position, but no score."""
     keys = "unit_type, unit_id, metric_id, period_id, instrument_id"
     figures = (
         "peers_count, peer_median, peer_lower_quartile, peer_upper_quartile, percentile, band, comparability_reason"
@@ -109,7 +110,7 @@ def test_peers_are_statistics_of_five_at_least(edition: Path) -> None:
             rows = list(csv.DictReader(stream))
         shown = [row for row in rows if row["peer_median"] or row["percentile"] or row["band"]]
         assert all(int(row["peers_count"]) >= 5 for row in shown)
-        # Nobody's figures below five responses, not even the agency's own.
+        # Figures below five responses are shown to nobody, not even to the agency itself.
         assert all(int(row["n"]) >= 5 for row in rows if row["n"] and row["status"] == "owner_only")
 
 
@@ -133,7 +134,7 @@ def test_the_workbook_says_what_the_page_says(pack: Path) -> None:
     for language in LANGUAGES:
         sheets = [sheet for sheet in book.worksheets if sheet.title.startswith(f"{language} ")]
         told = table_numbers(page(pack / f"index.{language}.html"))
-        # One sheet a table, and one that says what the columns mean.
+        # One sheet per table, and one that explains the columns.
         assert len(sheets) == len(told) + 1
         for sheet, table in zip(sheets, told, strict=False):
             assert bool(sheet.sheet_view.rightToLeft) == (language == "ar")
@@ -149,7 +150,7 @@ def test_the_workbook_says_what_the_page_says(pack: Path) -> None:
 
 
 def _shown(cell: Any) -> Decimal:
-    """A cell's number as its format shows it."""
+    """Return a cell's number as its format shows it."""
     places = len(cell.number_format.partition(".")[2])
     return Decimal(str(cell.value)).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
 
@@ -190,7 +191,7 @@ def test_a_page_needs_nothing_else(pack: Path, language: str) -> None:
     text = (pack / f"index.{language}.html").read_text("utf-8")
     assert text.count("url(") == text.count("url(data:font/woff2;base64,") == 2
     assert "default-src 'none'" in text
-    # Headings without a gap, one of the first level.
+    # Headings without a gap in their levels, and one of the first level.
     levels = [int(tag[1]) for tag, _ in read.tags if tag in ("h1", "h2", "h3")]
     assert levels[0] == 1 and levels.count(1) == 1 and set(levels) == {1, 2}
     assert all(attributes.get("scope") == "col" for tag, attributes in read.tags if tag == "th")
@@ -206,14 +207,14 @@ def test_a_pdf_is_tagged_and_can_be_read_aloud(pack: Path, language: str) -> Non
     assert reader.metadata is not None and reader.metadata.title
     kinds = _kinds(root["/StructTreeRoot"])
     assert {"/H1", "/H2", "/P", "/Table", "/TH", "/TD", "/Figure"} <= set(kinds)
-    # Every figure has its words.
+    # Every figure has an alternative text.
     assert all(kinds["/Figure"])
     text = pdf_text(pack / f"pack.{language}.pdf")
     assert [word for word in plain(reader.metadata.title).split() if word not in plain(text)] == []
 
 
 def _kinds(element: Any) -> dict[str, list[Any]]:
-    """Kind of structure element -> alternative texts, over the whole tree."""
+    """Return kind of structure element -> alternative texts, over the whole tree."""
     found: dict[str, list[Any]] = {}
     waiting = [element.get_object()]
     while waiting:
@@ -243,7 +244,7 @@ def test_a_name_is_never_a_formula_nor_markup(centre: Centre) -> None:
         rows = list(csv.DictReader(stream))
     assert rows[0]["name_en"] == f"'{ATTACK}"
     assert rows[0]["metric_en"] == "'+1"
-    # A number below zero is a number.
+    # A negative number stays a number.
     assert packs._harmless(pa.chunked_array([[-1.5]])).to_pylist() == [-1.5]
     cells = [cell for sheet in openpyxl.load_workbook(folder / "pack.xlsx") for row in sheet for cell in row]
     assert "+1" in [cell.value for cell in cells]
@@ -255,10 +256,10 @@ def test_the_same_content_is_the_same_bytes_on_any_day(centre: Centre, tmp_path:
     other = Centre(tmp_path / "other")
     later = publish_as_it_stands(other.workspace, ORIGIN, datetime(2027, 1, 2, tzinfo=UTC))
     assert later.content_hash == first.content_hash
-    # No clock but the period's: two files of one second would be alike by chance.
+    # The date must come from the period: with a clock, two files of the same second would be equal by chance.
     made = openpyxl.load_workbook(first.path / "packs" / "a01" / "pack.xlsx").properties
     assert (made.created, made.modified) == (datetime(2026, 3, 31), datetime(2026, 3, 31))
-    # The database's own file layout is not promised; everything written for readers is.
+    # The layout of the database file is not promised to be stable; everything written for readers is.
     hashes = [read_manifest(published.path).files for published in (first, later)]
     for files in hashes:
         files.pop("benchmarks.duckdb")

@@ -26,7 +26,7 @@ HAND_MADE = {"bench_lineage", "bench_peer_positions", "bench_scores", "dim_agenc
 
 @pytest.fixture(scope="module")
 def served(server: Server, built_workspace: Workspace) -> Iterator[Path]:
-    """An edition of the built workspace on the server, with a person per role."""
+    """Put an edition of the built workspace on the server, with a person per role."""
     edition = built_workspace.editions / "current"
     serve(edition, server.dsn())
     with open_edition(edition) as connection:
@@ -37,7 +37,7 @@ def served(server: Server, built_workspace: Workspace) -> Iterator[Path]:
             connection.execute(f"create role {person} login")
             if role:
                 connection.execute(f'grant "{role}" to {person}')
-        # Somebody let the visitor in by mistake; without a rule there is still nothing to see.
+        # Somebody granted the visitor access by mistake; without a rule there is still nothing to see.
         connection.execute("grant usage on schema benchmarks to visitor")
         connection.execute("grant select on all tables in schema benchmarks to visitor")
     yield edition
@@ -55,7 +55,8 @@ def test_every_row_and_comment_is_there_with_its_type(served: Path, server: Serv
         for table in tables:
             result = source.execute(f"from {table} order by all")
             names = [column[0] for column in result.description]
-            # Which slices a row of no single agency was made from would tell who delivered: left out for everybody.
+            # The slices behind a row of no single agency would reveal who delivered, so they are left out for
+            # everybody.
             expected = [
                 tuple(
                     None
@@ -65,7 +66,7 @@ def test_every_row_and_comment_is_there_with_its_type(served: Path, server: Serv
                 )
                 for row in result.fetchall()
             ]
-            # As the database's own administrator, who is above the rules.
+            # Read as the database's own administrator, to whom the rules do not apply.
             found = _all(server, f"select * from benchmarks.{table}")
             assert sorted(found, key=repr) == sorted(expected, key=repr), table
         comments = source.execute(
@@ -129,13 +130,13 @@ def test_nobody_may_write_or_leave_the_rules(served: Path, server: Server) -> No
                 _all(server, statement, person)
     with psycopg.connect(server.dsn("visitor")) as connection:
         connection.execute("set row_security = off")
-        # Not the rows without the rules, but an error.
+        # This must be an error; it must not return the rows without the rules.
         with pytest.raises(psycopg.Error, match="row-level security"):
             connection.execute("select * from benchmarks.bench_scores")
 
 
 def test_a_publisher_without_privileges_is_under_the_rules_too(centre: Any) -> None:
-    """The owner of the tables is no superuser: FORCE ROW LEVEL SECURITY holds for it as well."""
+    """The owner of the tables is no superuser, and FORCE ROW LEVEL SECURITY binds it as well."""
     with private_server() as own, psycopg.connect(own.dsn(), autocommit=True) as connection:
         connection.execute("create role publisher login createrole")
         connection.execute("grant create on database postgres to publisher")
@@ -183,10 +184,10 @@ def test_a_table_nobody_decided_on_is_not_served(server: Server, centre: Any) ->
 
 
 def _figures(connection: Any) -> list[Any]:
-    """Two tables of one edition, in two statements of one transaction."""
+    """Return two tables of one edition, in two statements of one transaction."""
     with connection.transaction():
         score = connection.execute("select score from benchmarks.bench_scores where score_id = 's3'").fetchone()
-        time.sleep(0.02)  # time enough for another edition to take the place
+        time.sleep(0.02)  # long enough for another edition to replace this one
         peers = connection.execute("select distinct peers_count from benchmarks.bench_peer_positions").fetchall()
         return [float(score[0]), *[row[0] for row in peers]]
 
@@ -244,7 +245,7 @@ def test_a_reader_keeps_its_edition_and_holds_off_the_next(centre: Any) -> None:
             assert reader.execute(query).fetchone() == (72.0,)
         with psycopg.connect(own.dsn(), autocommit=True) as connection:
             connection.execute("create view public.mine as select * from benchmarks.bench_scores")
-        # What a person built upon the tables is not swept away unasked.
+        # What a person built on the tables is not dropped without asking.
         with pytest.raises(MiyarError, match=r"postgres_failed.*other objects depend on it"):
             serve(first, own.dsn())
         assert _all(own, "select count(*) from public.mine") == [(4,)]

@@ -18,7 +18,7 @@ from tests.publication.server import Server
 
 psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed (extra postgres)")
 
-# One published number, and how many rows the reader sees at all.
+# One published number, and the number of rows the reader sees.
 QUERY = (
     "select coalesce(max(case when score_id = '{}' then cast(score as varchar) end), '-') as score, count(*) as n "
     "from benchmarks.bench_scores"
@@ -49,7 +49,7 @@ cat(paste(found$score, found$n, sep = "|"))
 
 @pytest.fixture(scope="module")
 def expected(server: Server, built_workspace: Workspace) -> Iterator[dict[str, str]]:
-    """Reader -> what they must see; the numbers come from the edition's files."""
+    """Return reader -> what they must see; the numbers come from the edition's files."""
     edition = built_workspace.editions / "current"
     serve(edition, server.dsn())
     with open_edition(edition) as source:

@@ -1,6 +1,6 @@
-"""What editions showed and hid is noted for the next one, and nowhere a reader of an edition comes.
+"""What editions showed and hid is recorded for the next one, where no reader of an edition can see it.
 
-Belongs here: `published`. Does not belong here: what disclosure control makes of it (`tests/dbt/test_suppression.py`).
+Belongs here: `published`. Does not belong here: how disclosure control uses it (`tests/dbt/test_suppression.py`).
 """
 
 import json
@@ -28,7 +28,7 @@ def test_a_revision_takes_the_place_of_what_it_revises(centre: Any) -> None:
     centre.change("update intermediate.int_scores__judged set n = 45 where agency_id = 'a01' and period_id = '2025Q4'")
     centre.change("update benchmarks.bench_scores set n = 45 where agency_id = 'a01' and period_id = '2025Q4'")
     centre.publish(period="2025Q4", reason="five more answers")
-    # 2026Q1 is out with the edition before, and not part of this one.
+    # 2026Q1 was published by the previous edition and is not part of this one.
     assert _noted(centre) >= {("a01", "2025Q4", 45, True), ("a01", "2026Q1", 50, True)}
     assert ("a01", "2025Q4", 40, True) not in _noted(centre)
 

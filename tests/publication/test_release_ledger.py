@@ -1,6 +1,7 @@
-"""The release ledger: what it records, that nothing in it can be edited unseen, and that a kill heals.
+"""The release ledger: what it records, that edits of it are detected, and that it recovers from a kill.
 
-Belongs here: `release_ledger`, `asof`, `proofs`. Does not belong here: hashes of an edition's own files (`test_verify`).
+Belongs here: `release_ledger`, `asof`, `proofs`. Does not belong here: hashes of an edition's own files
+(`test_verify`).
 """
 
 import hashlib
@@ -29,7 +30,7 @@ Unseal = Callable[[Path], Any]
 
 @pytest.fixture
 def editions(centre: Any) -> Path:
-    """Three publications on three days: Q1, its correction, and a late one of the quarter before."""
+    """Publish on three days: Q1, its correction, and a late edition of the previous quarter."""
     for day, score, period, reason in (
         (20, 71.25, "2026Q1", ""),
         (25, 72, "2026Q1", "Noor sent a corrected file"),
@@ -166,7 +167,7 @@ def test_a_proof_is_checked_with_nothing_but_sha256(editions: Path) -> None:
     assert proof["entry"]["entry_hash"] == read_entries(editions)[1].entry_hash
     row = dict(zip(proof["columns"], json.loads(proof["row"]), strict=True))
     assert (row["score_id"], row["score"], row["status_reason"]) == ("s3", "72.0000", None)
-    # By the description in `hashing` alone, with no function of the product.
+    # Follows the description in `hashing` alone, without any function of the product.
     sha = hashlib.sha256
     node = sha(b"\0" + sha(proof["row"].encode()).digest()).digest()
     for side, other in proof["steps"]:

@@ -40,7 +40,7 @@ def test_no_agency_is_named(edition: Path) -> None:
     agencies = _query(edition, "select agency_id, name_ar, name_en from dim_agencies")
     for path in _reports(edition):
         text = pdf_text(path) if path.suffix == ".pdf" else path.read_text("utf-8")
-        # Fonts inside a page are letters by chance.
+        # Fonts embedded in a page could contain the letters by chance.
         text = text if path.suffix == ".pdf" else text[text.index("<body>") :]
         for _, arabic, english in agencies:
             assert str(arabic) not in text and str(english) not in text, path.name
@@ -54,7 +54,7 @@ def test_no_score_of_an_agency_is_shown(edition: Path) -> None:
             assert not own & set(words), path.name
 
 
-# Heading of an estimate -> heading of its interval, which stands right after it.
+# Heading of an estimate -> heading of its interval, which comes right after it.
 ESTIMATES = {
     "Score": "95 % interval",
     "Value": "95 % interval",
@@ -63,7 +63,7 @@ ESTIMATES = {
     "True spread": "Its interval",
     "Shrunken score": "Its interval",
 }
-# Headings of numbers that describe all there is, and so have no interval.
+# Headings of numbers that describe a whole population and so have no interval.
 DESCRIPTIONS = {"n", "Median", "Agencies", "Units", "Scores", "Metrics", "Largest change", "Practices contradicted"}
 DESCRIPTIONS |= {"Owed", "Reported", "Withheld", "Missing", "Refused", "Comparable"}
 DESCRIPTIONS |= {"Agencies measuring", "Agencies owning", "Lower quartile", "Upper quartile", "Peers' quartiles"}
@@ -99,7 +99,7 @@ def test_every_number_has_its_source_and_every_estimate_its_interval(edition: Pa
                     assert heads[place + 1] == ESTIMATES[head]
                     bounds = numbers(row[place + 1])
                     if not bounds:
-                        # A mean without a sampling error has no interval to show; its own row says so.
+                        # A mean without a sampling error has no interval to show; its own row confirms it.
                         own = _query(edition, f"select ci_low from {table} where starts_with({column}, '{told}')")
                         assert own == [(None,)], (path.name, head, row)
                     elif head != "True spread":

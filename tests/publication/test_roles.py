@@ -1,6 +1,6 @@
-"""Which metric has which role: the usual ones, a version's own, and what follows from them.
+"""Which metric has which role: the defaults, a version's own roles, and what follows from them.
 
-Belongs here: roles as the product reads them. Does not belong here: what is done with a metric of a role.
+Belongs here: roles as the product reads them. Does not belong here: how the metric of a role is used.
 """
 
 import shutil
@@ -30,7 +30,7 @@ def test_the_questions_are_those_of_the_metrics(built_workspace: Workspace) -> N
         "outcome": "outcome_as_needed",
         "expectation": "expectation_met",
     }
-    # A role nobody has, and one whose metric is no mean of one question, ask nothing.
+    # A role without a metric, and one whose metric is no mean of one question, have no question.
     other = replace(methodology, roles={"satisfaction": "overall_satisfaction_top_box"})
     assert items_of_roles(other) == {}
 

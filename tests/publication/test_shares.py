@@ -15,7 +15,7 @@ from publication.shares import open_shares
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """Two agencies' rows and one of nobody, in a table of each rule, and a table nobody decided on."""
+    """Return a database with rows of two agencies and of no agency, in a table of each rule and in one without a rule."""
     path = tmp_path / "benchmarks.duckdb"
     with duckdb.connect(str(path)) as connection:
         for name in ("dim_metrics", "bench_scores", "bench_lineage", "fct_submissions", "bench_undecided"):
@@ -47,7 +47,7 @@ def test_a_share(database: Path, viewer: Viewer, expected: dict[str, list[str | 
         }
         assert found == expected
         assert reader.has("bench_scores") and not reader.has("bench_scores", "bench_undecided")
-        # What is not the reader's is not hidden, it is not there.
+        # Rows and tables a reader may not read are not hidden but absent.
         for name in {"bench_undecided", "fct_submissions"} - set(expected):
             with pytest.raises(duckdb.CatalogException):
                 reader.rows(f"from {name}")

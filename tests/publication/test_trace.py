@@ -34,7 +34,7 @@ def test_every_kind_of_score_leads_to_rows(built_workspace: Workspace, scores: l
         found = trace(built_workspace, built_workspace.editions / "current", score_id, limit=3)
         assert found.passport["score_id"] == score_id
         assert found.submissions, (metric, unit_type)
-        # At least one of a rate's two feeds has rows of the unit; all others have theirs.
+        # Not every feed: a rate has two, and the unit may have rows in only one of them.
         assert any(found.rows_count.values()), (metric, unit_type)
         for feed, rows in found.rows.items():
             assert len(rows) == min(3, found.rows_count[feed])
@@ -61,7 +61,7 @@ def test_cells_and_rows_are_the_same_answers(built_workspace: Workspace) -> None
 
 
 def test_a_line_of_a_file_is_the_row_of_the_score(built_workspace: Workspace) -> None:
-    """Followed into a plain CSV by hand: the line that the trace names is about this agency and this quarter."""
+    """Checked by hand in a plain CSV: the line named by the trace is about this agency and this quarter."""
     with open_edition(built_workspace.editions / "current") as connection:
         candidates = connection.execute(
             "select s.score_id, s.agency_id, f.path from bench_scores s join bench_lineage l using (score_id) "

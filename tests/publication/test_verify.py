@@ -1,4 +1,4 @@
-"""Whatever is changed in a published edition is found and named.
+"""Every change to a published edition is found and named.
 
 Belongs here: `publication.verify`. Does not belong here: making editions (`test_editions`).
 """
@@ -21,7 +21,7 @@ Unseal = Callable[[Path], Any]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    """Two editions of one period, made once; the second."""
+    """Publish two editions of one period, once for all tests; returns the second."""
     centre = Centre(tmp_path_factory.mktemp("made") / "centre")
     centre.publish()
     centre.change("update benchmarks.bench_scores set score = 72 where score_id = 's3'")
@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Published:
 
 @pytest.fixture
 def published(made: Published, tmp_path: Path) -> Published:
-    """A copy of them, for a test that changes it."""
+    """Return a copy of them for a test that changes it."""
     shutil.copytree(made.path.parent, tmp_path / "editions", symlinks=True)
     return replace(made, path=tmp_path / "editions" / made.edition_id)
 
@@ -55,7 +55,7 @@ def test_nothing_was_touched(published: Published) -> None:
 def test_a_byte_in_parquet(published: Published, unseal: Unseal) -> None:
     with unseal(published.path / "tables" / "bench_scores.parquet") as path:
         _flip(path)
-    # The end of the file describes it, so the table cannot be read any more either.
+    # The end of the file describes it, so the table cannot be read either.
     found = _found(published)
     assert found == [("file_changed", "tables/bench_scores.parquet"), ("table_changed", "bench_scores")]
 
@@ -142,7 +142,7 @@ def test_a_manifest_that_contradicts_itself(published: Published, unseal: Unseal
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"tables": {}}', "\x00\x01", '{"tables": {"t": {"rows": "one"}}}'])
 def test_a_manifest_nobody_can_read(content: str, published: Published, unseal: Unseal) -> None:
-    """It is told like any other fault, and the other editions are looked at all the same."""
+    """It is reported like any other fault, and the other editions are still checked."""
     with unseal(published.path / "manifest.json") as path:
         path.write_text(content, "utf-8")
     found = verify_all(published.path.parent)

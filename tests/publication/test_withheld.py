@@ -1,6 +1,6 @@
-"""Why a figure is withheld is told to its owner; every published form has one reason for all of them.
+"""Only its owner is shown why a figure is withheld; every published form gives one reason for all of them.
 
-Belongs here: what the codes of withheld figures give away. Does not belong here: what the counts give away
+Belongs here: what the codes of withheld figures reveal. Does not belong here: what the counts reveal
 (`tests/methodology/test_disclosure.py`, `tests/dbt/test_suppression.py`).
 """
 
@@ -11,7 +11,7 @@ import pytest
 
 from miyar.workspace import Workspace
 
-# Below five, from five to twenty-nine, thirty and more but withheld for another: for the owner only.
+# Shown to the owner only: fewer than five; five to twenty-nine; thirty or more, but withheld to protect another figure.
 CLASSES = {"n_below_owner_minimum", "n_below_minimum", "complementary"}
 
 
@@ -34,12 +34,12 @@ def test_no_published_table_tells_the_class_of_a_withheld_figure(edition: Path) 
             codes = {str(row[0]) for row in found}
             assert not codes & CLASSES, f"{table}.{column}"
             met |= {(table, code) for code in codes}
-    # Withheld figures were there to be told of.
+    # The data did contain withheld figures.
     assert ("bench_scores", "confidential") in met and ("bench_peer_positions", "confidential") in met
 
 
 def test_figures_withheld_for_different_reasons_look_alike(built_workspace: Workspace, edition: Path) -> None:
-    """The published rows of all three classes, keys apart, hold the same: nothing a reader could sort them by."""
+    """Apart from their keys, published rows of all three classes are equal, so a reader cannot sort them by class."""
     with duckdb.connect(str(built_workspace.warehouse), read_only=True) as connection:
         connection.execute(f"create temp view published as from read_parquet('{edition}/tables/bench_scores.parquet')")
         rows = connection.execute(

@@ -17,7 +17,7 @@ from publication.phrasing import sentences
 from publication.reading import code_text, reason_text, wording
 from warehouse.dbt_runner import DBT
 
-# Column of the published tables -> sections of the wording its codes are looked up in.
+# Column of the published tables -> sections of the wording that hold its codes.
 CODED = {
     "band": ("bands",),
     "status_reason": ("reasons",),
@@ -59,7 +59,7 @@ def test_codes_of_a_built_edition(built_workspace: Workspace) -> None:
 
 
 def test_codes_that_the_tables_may_hold() -> None:
-    """Those of the contracts (accepted values), and those a description names, whether or not the demo has them."""
+    """The codes of the contracts (accepted values) and those named in a description, even if the demo has none of them."""
     checked = 0
     for path in (DBT / "models" / "marts").rglob("*.yml"):
         for model in (yaml.safe_load(path.read_text("utf-8")) or {}).get("models", []):
@@ -80,14 +80,14 @@ def _accepted(column: dict[str, Any]) -> set[str]:
 
 
 def _named(column: dict[str, Any]) -> set[str]:
-    """Words with an underscore in the description of a reason: its codes, as `base_unknown`."""
+    """Return the codes in the description of a reason: words with an underscore, such as `base_unknown`."""
     if not column["name"].endswith("_reason"):
         return set()
     names = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", column.get("description", "")))
     return {name for name in names if not name.startswith(("bench_", "dim_", "score_"))} - _COLUMNS
 
 
-# Columns and tables that descriptions of reasons speak of.
+# Columns and tables named in descriptions of reasons.
 _COLUMNS = {"not_applicable", "rank_reason", "status_reason", "comparability_reason"}
 
 

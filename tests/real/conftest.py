@@ -1,4 +1,4 @@
-"""Runs the real sets: a temporary copy of a set's workspace, its files in the landing zone, the pipeline, SQL on the outcome.
+"""Running the real sets: a temporary copy of a set's workspace, its files in the landing zone, the pipeline, SQL on it.
 
 Belongs here: what the tests of all sets share. Does not belong here: expected figures, which each test computes itself.
 """
@@ -38,7 +38,7 @@ class RealSet:
         self.workspace = Workspace.open(root)
 
     def land(self, batch: str = "all") -> int:
-        """Copy the files of a batch of `landing.csv` to the landing zone; gives their number."""
+        """Copy the files of a batch of `landing.csv` to the landing zone; returns their number."""
         with (self.source / "landing.csv").open(encoding="utf-8", newline="") as stream:
             rows = [row for row in csv.DictReader(stream) if row["batch"] == batch]
         for row in rows:
@@ -48,7 +48,7 @@ class RealSet:
         return len(rows)
 
     def receive(self) -> Intake:
-        """Take in what is new in the landing zone, as a run does; every account must conserve its rows."""
+        """Receive what is new in the landing zone, as a run does; the counts of every account must add up."""
         registry = load_registry(self.workspace.registry)
         contracts = load_contracts(self.workspace.registry)
         with self.workspace.lock():
@@ -58,7 +58,7 @@ class RealSet:
         return intake
 
     def build(self) -> None:
-        """Make the warehouse from the lake; every model and every test of dbt must pass."""
+        """Build the warehouse from the lake; every model and every test of dbt must pass."""
         with self.workspace.lock():
             write_empty_files(self.workspace)
             write_snapshots(Inputs.read(self.workspace))
@@ -67,21 +67,21 @@ class RealSet:
         assert not [(result.unique_id, result.message) for result in results if result.failed]
 
     def publish(self) -> Any:
-        """The whole road as `miyar run` takes it: what is new in the landing zone, the warehouse, an edition."""
-        # Dagster takes seconds to import, and only one set goes this far.
+        """Do all that `miyar run` does: receive new files from the landing zone, build the warehouse, publish an edition."""
+        # Imported here because Dagster takes seconds to import, and only one set goes this far.
         from dagster_project.pipeline import run_pipeline
 
         return run_pipeline(self.workspace.root, datetime(2026, 1, 20, tzinfo=UTC))
 
     def edition(self, query: str) -> pd.DataFrame:
-        """SQL on the current edition, as a reader opens it."""
+        """Run SQL on the current edition, opened as a reader opens it."""
         with duckdb.connect(
             str(self.workspace.editions / "current" / "benchmarks.duckdb"), read_only=True
         ) as connection:
             return connection.execute(query).df()
 
     def scores(self, unit_type: str, metric_id: str) -> pd.DataFrame:
-        """The benchmark table's rows of a metric for which something is known, by unit and period."""
+        """Return the benchmark table's rows of a metric that are reported, suppressed or refused, by unit and period."""
         with duckdb.connect(str(self.workspace.warehouse), read_only=True) as connection:
             return (
                 connection.execute(
@@ -101,7 +101,7 @@ class RealSet:
             return connection.execute(query).df()
 
     def lake(self, feed: str) -> str:
-        """SQL relation of the accepted rows that count: those of submissions live in their slice."""
+        """Return an SQL relation of the accepted rows that count: those of submissions live in their slice."""
         folder = self.workspace.lake
         return (
             f"(select accepted.* from read_parquet('{folder}/{feed}/*/*.parquet', hive_partitioning = false) accepted "
@@ -110,7 +110,7 @@ class RealSet:
         )
 
     def quarantined(self, feed: str) -> str:
-        """SQL relation of the refused rows of a feed."""
+        """Return an SQL relation of the refused rows of a feed."""
         return f"read_parquet('{self.workspace.quarantine}/{feed}/*.parquet')"
 
     def sql(self, query: str) -> pd.DataFrame:
@@ -118,7 +118,7 @@ class RealSet:
             return connection.execute(query).df()
 
     def one(self, query: str) -> Any:
-        """The single value of a query."""
+        """Return the single value of a query."""
         with duckdb.connect() as connection:
             row = connection.execute(query).fetchone()
         assert row is not None and len(row) == 1
@@ -132,7 +132,7 @@ def _assert_conserved(account: Account) -> None:
 
 @pytest.fixture(scope="module")
 def open_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RealSet]]:
-    """Opens a set by the name of its folder under the shared data, or skips."""
+    """Open a set by the name of its folder under the shared data, or skip the test."""
 
     def open_one(name: str, folder: str = "workspace") -> RealSet:
         if not (DATA / name).is_dir():

@@ -1,4 +1,4 @@
-"""A copy of the product's own files that a recipe changes, read by the product in their place.
+"""A copy of the product's own files that a recipe changes, and that the product reads in their place.
 
 Belongs here: pointing the product to the copy, and back. Does not belong here: the copy itself (`product`), any recipe.
 """
@@ -44,4 +44,4 @@ def product(tmp_path: Path, workspace_copy: Workspace, monkeypatch: pytest.Monke
 
 def _forget(caches: tuple[Callable[..., Any], ...]) -> None:
     for cached in caches:
-        cached.cache_clear()  # type: ignore[attr-defined]  # functools.cache has it, its type as a callable has not
+        cached.cache_clear()  # type: ignore[attr-defined]  # functools.cache has it, but not its type as a callable

@@ -1,6 +1,6 @@
-"""The product a recipe is followed on: a copy of its files, and a workspace built from it.
+"""The product to which a recipe is applied: a copy of its files, and a workspace built from it.
 
-Belongs here: the copy, the account of what was changed in it, building from it. Does not belong here: any recipe.
+Belongs here: the copy, the record of changes to it, building from it. Does not belong here: any recipe.
 """
 
 import filecmp
@@ -35,7 +35,7 @@ class Product:
         (self.root / file).write_text(text, "utf-8")
 
     def insert(self, file: str, before: str, text: str) -> None:
-        """Put lines before the first place where `before` stands; it has to stand there."""
+        """Insert lines before the first place that contains `before`, which must exist."""
         old = (self.root / file).read_text("utf-8")
         assert before in old, f"{file} has no {before!r}"
         self.write(file, old.replace(before, text + before, 1))
@@ -45,7 +45,7 @@ class Product:
 
     @property
     def changed(self) -> set[str]:
-        """Files that are not what the product has, by their path in it."""
+        """Return the files that differ from the product's, by their path in it."""
         found = set()
         for top in COPIED:
             paths = [self.root / top] if (self.root / top).is_file() else sorted((self.root / top).rglob("*"))
@@ -59,7 +59,7 @@ class Product:
         return found
 
     def build(self) -> None:
-        """Make the whole warehouse anew from the copy."""
+        """Rebuild the whole warehouse from the copy."""
         from ingestion.lake import write_empty_files
         from ingestion.submission_ledger import write_slices
         from warehouse.inputs import Inputs

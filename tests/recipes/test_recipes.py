@@ -1,6 +1,7 @@
 """The recipes of docs/architecture.md, followed to the letter on a copy of the product: a metric, a unit type, a feed.
 
-Belongs here: what a recipe touches, and that nothing else was needed. Does not belong here: whether a formula is right.
+Belongs here: which files a recipe changes, and that no other change is needed. Does not belong here: whether a formula
+is right.
 """
 
 import json
@@ -29,7 +30,7 @@ CELLS = "dbt/models/intermediate/cells/by_slice"
 
 
 def _metric(name: str, feed: str, measure: str, polarity: int) -> str:
-    """A row of metrics.csv: a share in percent, shown among the headline metrics."""
+    """Return a row of metrics.csv: a share in percent, shown among the headline metrics."""
     return f"{name},مقياس,Toy,تعريف,Definition,{feed},{measure},proportion,,{polarity},share_pct,true,chosen,test"
 
 
@@ -45,7 +46,7 @@ def test_a_metric_over_an_existing_measure_is_one_row(product: Product) -> None:
 
 
 def test_a_metric_over_a_new_measure_is_three_files(product: Product) -> None:
-    """Also a column of cells is new here; a measure over columns that cells have is two files."""
+    """Here the column of cells is new too; a measure over existing columns takes two files."""
     cells = f"{CELLS}/int_complaints__cells.sql"
     product.insert(
         cells,
@@ -80,7 +81,7 @@ def test_a_metric_over_a_new_measure_is_three_files(product: Product) -> None:
 
 
 def test_a_unit_type_is_an_entry_and_its_words(product: Product) -> None:
-    """Services of an agency in one region: columns that rows have, names from the registry."""
+    """Services of an agency in one region: the rows have these columns, the registry has the names."""
     product.append(
         "miyar/unit_types.yml",
         "toy_service_region:\n  columns: [agency_id, service_id, region_id]\n"
@@ -97,7 +98,7 @@ def test_a_unit_type_is_an_entry_and_its_words(product: Product) -> None:
     assert len(scores) > 10 and all(" - " in line[-1] for line in scores)
     counted = product.rows("select count(*) from benchmarks.bench_complaints where unit_type = 'toy_service_region'")
     assert counted[0][0] > 0
-    # All parts of an agency together are the agency, where each row says its service and region.
+    # The parts of an agency add up to its rows that name both a service and a region.
     sums = """select unit_type, sum(n) from intermediate.int_statistics__by_unit
         where metric_id = 'digital_completion' and unit_type in ('agency', 'toy_service_region') group by all order by 1"""
     (_, whole), (_, parts) = product.rows(sums)
@@ -106,7 +107,7 @@ def test_a_unit_type_is_an_entry_and_its_words(product: Product) -> None:
         "and service_id is not null and region_id is not null"
     )
     assert parts == whole_rows[0][0] <= whole
-    # It stands in the sums that disclosure control knows: small parts are hidden, and every hidden count has its proof.
+    # Disclosure control knows this type's sums: small parts are hidden, and every hidden count has its proof.
     hidden = product.rows(
         "select is_primary, is_proved from intermediate.int_suppression__decided where unit_type = 'toy_service_region'"
     )
@@ -228,7 +229,7 @@ def test_a_feed_is_six_files(product: Product) -> None:
         "'base': 'decided_count'},\n",
     )
     assert len(product.changed) == 6
-    # Its metric is a row, as the recipe of a metric says.
+    # Its metric is a row, as the recipe for a metric says.
     product.append(METRICS, _metric("toy_granted", "toy_permits", "permits.granted", 1))
     workspace = product.workspace
     registry = load_registry(workspace.registry)
@@ -253,7 +254,7 @@ def test_a_feed_is_six_files(product: Product) -> None:
 
 
 def _deliver(root: Path, agency: str, period: str) -> None:
-    """A contract, what is owed, and a file of 80 applications of which 60 were granted."""
+    """Write a contract, what is owed, and a file of 80 applications of which 60 were granted."""
     contract = {
         "id": f"{agency}-toy_permits",
         "provider": agency,
@@ -279,7 +280,7 @@ def _deliver(root: Path, agency: str, period: str) -> None:
 
 
 def test_every_feed_stands_in_each_list_that_is_kept_by_hand() -> None:
-    """What a feed consists of, beside its columns: a suite, a staged view, its tables of cells before the ledger of slices."""
+    """Besides its columns, a feed has a suite, a staged view, and tables of cells upstream of the ledger of slices."""
     manifest = json.loads(prepare_manifest().read_text("utf-8"))
     models = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"}
     before = {name.split(".")[-1] for name in manifest["parent_map"]["model.miyar.int_slices__built"]}

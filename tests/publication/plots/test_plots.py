@@ -1,4 +1,4 @@
-"""Plots are read back: every position against the data by hand, every colour by the contrast formula, every word in its language.
+"""Plots are read back: positions against the data by hand, colours by the contrast formula, words by their language.
 
 Belongs here: `publication.plots`. Does not belong here: pages that hold plots.
 """
@@ -162,7 +162,7 @@ def test_every_plot_is_an_image_in_words(name: str, language: Language) -> None:
     assert description.text is not None
     has_arabic = bool(re.search("[\u0620-\u064a]", description.text))
     assert has_arabic == (language == "ar")
-    # Nothing that runs, nothing from outside.
+    # Nothing that runs, and nothing external.
     tags = {element.tag.rpartition("}")[2] for element in root.iter()}
     assert tags <= {"svg", "title", "desc", "rect", "line", "polyline", "polygon", "circle", "text"}
     assert not [
@@ -200,7 +200,7 @@ def test_digits_are_a_choice() -> None:
     arabic_indic = "".join(_parse(DRAWN["strip"]("ar", digits="arabic_indic")).itertext())
     assert "٥٥٫٠" in arabic_indic
     assert "55.0" not in arabic_indic
-    # English knows no such choice.
+    # English offers no choice of digits.
     assert "55.0" in "".join(_parse(DRAWN["strip"]("en", digits="arabic_indic")).itertext())
 
 
@@ -214,7 +214,7 @@ def test_the_spine_has_better_on_one_side() -> None:
     svg = DRAWN["spine"]("en")
     line = float(_marks(svg, "spine")[0].attrib["x1"])
     worse, much_better, also = _marks(svg, "mark")
-    # 60 of a median of 70 lies half way to the farthest value (20 away): 10/20 of the half width of 170.
+    # 60 against a median of 70 lies half way to the farthest value (20 away): 10/20 of the half width of 170.
     assert _centre(worse)[0] == pytest.approx(line - 85)
     # Fewer complaints than the peers' 12: to the right although the number is lower; the farthest is 10 -> 6 away.
     assert _centre(much_better)[0] == pytest.approx(line + 170 * 4 / 6, abs=0.01)
@@ -222,11 +222,11 @@ def test_the_spine_has_better_on_one_side() -> None:
     first, second = _marks(svg, "quartiles")
     assert float(first.attrib["x"]) == pytest.approx(line - 170 * 5 / 20, abs=0.01)
     assert float(first.attrib["width"]) == pytest.approx(170 * 15 / 20, abs=0.01)
-    # Upper quartile 16 is the bad end of complaints: the band starts 4/6 left of the spine.
+    # The upper quartile of 16 is the bad end for complaints: the band starts 4/6 left of the spine.
     assert float(second.attrib["x"]) == pytest.approx(line - 170 * 4 / 6, abs=0.01)
     extremes = _marks(svg, "extremes")
     assert [float(mark.attrib["width"]) for mark in extremes] == [pytest.approx(340)]
-    # Up for better, down for worse, and two of them where much.
+    # Up for better, down for worse, and two of them for much better or worse.
     tip_down, tip_up = _places(worse)[0][1], _places(much_better)[0][1]
     assert tip_down > _places(worse)[1][1]
     assert tip_up < _places(much_better)[1][1]
@@ -250,7 +250,7 @@ def test_the_trend_is_not_joined_over_a_break() -> None:
     assert float(restated.attrib["x"]) + float(restated.attrib["width"]) / 2 == pytest.approx(xs[2], abs=0.01)
     (centre,), (upper,) = _marks(svg, "centre"), _marks(svg, "upper_limit")
     assert float(centre.attrib["y1"]) == pytest.approx(ys[2], abs=0.01)
-    # Limits belong to the series of four quarters' last three.
+    # Limits belong to the last series, which is the last three of four quarters.
     assert float(upper.attrib["x1"]) == pytest.approx(float(cut.attrib["x1"]), abs=0.01)
     description = _parse(svg)[1].text or ""
     assert "2025Q2: 60.0 (95 % interval 55.0 to 65.0), start of a new series" in description
@@ -281,7 +281,7 @@ def test_the_radar_puts_a_score_at_its_distance() -> None:
     middle = next(_centre(mark) for mark in _parse(svg).iter(f"{{{canvas.SVG}}}circle"))
     away = [math.dist(middle, _centre(mark)) for mark in _marks(svg, "point")]
     assert away == pytest.approx([radius, radius / 2, 0, radius / 4], abs=0.02)
-    # First upwards, second to the right.
+    # The first points upwards, the second to the right.
     (first, second, _, fourth) = [_centre(mark) for mark in _marks(svg, "point")]
     assert first[1] < middle[1] and second[0] > middle[0] > fourth[0]
     assert [mark.attrib["class"] for mark in _marks(svg, "gate")] == ["gate passed", "gate failed"]
@@ -299,8 +299,8 @@ def test_the_strip_keeps_the_order_of_the_journey() -> None:
 
 def test_funnel_limits_are_those_of_the_angular_scale() -> None:
     svg = DRAWN["funnel"]("en")
-    # All units together, by hand: 50+200+240+160+484.2+415.8 = 1550 of 3100, a half.
-    # sin^2(45 degrees +- 1.96/(2 sqrt(n))): beyond 45.1-54.9 at 400, beyond 46.7-53.3 at 900; 99.8 %: 42.3-57.7, 44.9-55.1.
+    # All units together, by hand: 50+200+240+160+484.2+415.8 = 1550 of 3100, a half. sin^2(45 degrees +- 1.96/(2
+    # sqrt(n))): beyond 45.1-54.9 at 400, beyond 46.7-53.3 at 900; 99.8 %: 42.3-57.7, 44.9-55.1.
     for n, half in ((400, 4.9), (900, 3.3)):
         upper = 100 * math.sin(math.pi / 4 + 1.959964 / (2 * math.sqrt(n))) ** 2
         assert upper == pytest.approx(50 + half, abs=0.05)
@@ -319,13 +319,14 @@ def test_funnel_limits_are_those_of_the_angular_scale() -> None:
     (target,) = _marks(svg, "target")
     middle = float(target.attrib["y1"])
     lower, upper = (_places(mark)[-1][1] for mark in limits[:2])
-    # Symmetric about a half, narrower where the number is larger.
+    # Symmetric about a half, narrower for larger numbers.
     assert lower - middle == pytest.approx(middle - upper, abs=0.02)
     assert _places(limits[0])[0][1] - middle > lower - middle > 0
 
 
 def test_funnel_of_means_pools_the_answers_variance() -> None:
-    # Standard deviation 20 everywhere: at n = 100 the error is 2, so 80 of a mean of 75.x lies inside, 90 beyond.
+    # The standard deviation is 20 everywhere: at n = 100 the error is 2, so against a mean of 75.x, 80 lies inside, 90
+    # beyond.
     rows = [
         {"name_ar": "أ", "name_en": str(score), "unit": "score_0_100", "score": score, "n": 100, "standard_error": 2.0}
         for score in (74.0, 75.0, 76.0, 80.0)
@@ -369,7 +370,7 @@ def test_no_colour_outside_the_palette(name: str, language: Language) -> None:
     root = _parse(DRAWN[name](language))
     used = {element.attrib[key] for element in root.iter() for key in ("fill", "stroke") if key in element.attrib}
     assert used <= known
-    # Text is never written in a colour that is only dark enough for a mark.
+    # Text never has a colour that is only dark enough for a mark.
     inks = {canvas.INK, canvas.MUTED, *(ink for _, ink in canvas.BAND_FILLS.values())}
     assert {element.attrib["fill"] for element in root.iter(f"{{{canvas.SVG}}}text")} <= inks
 

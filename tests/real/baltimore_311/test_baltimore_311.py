@@ -1,6 +1,6 @@
-"""Baltimore 311: one table as CSV and as a spreadsheet, with two schemes of ids, unequal agencies and addresses to drop.
+"""Baltimore 311: one table as CSV and as spreadsheet, with two schemes of ids, unequal agencies and addresses to drop.
 
-Expected figures are computed here with pandas from the raw CSV; the counts in capitals are those the data set's README gives.
+Expected figures are computed here with pandas from the raw CSV; the counts in capitals come from the data set's README.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 """Canadian service inventory and standards: two snapshots, of which the later replaces the earlier slice by slice.
 
-Expected figures are computed here with pandas from the raw files, by the indicator definitions the data set's README quotes.
+Expected figures are computed here with pandas from the raw files, by the indicator definitions quoted in the data set's
+README.
 """
 
 from collections.abc import Callable
@@ -24,7 +25,7 @@ POINTS = ["account_registration", "authentication", "application", "decision", "
 
 @pytest.fixture(scope="module")
 def earlier(open_set: Callable[..., Any]) -> dict[str, Any]:
-    """What the first snapshot alone gives, and the workspace it came to."""
+    """Return the figures of the first snapshot alone, and its workspace."""
     real = open_set("ca_service_inventory")
     real.land("earlier")
     intake = real.receive()
@@ -35,7 +36,7 @@ def earlier(open_set: Callable[..., Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def inventory(earlier: dict[str, Any]) -> Any:
-    """The same workspace after the second delivery."""
+    """Return the same workspace after the second delivery."""
     real = earlier["real"]
     real.land("later")
     intake = real.receive()
@@ -49,7 +50,7 @@ def _read(real: Any, name: str) -> pd.DataFrame:
 
 
 def _live(real: Any, name: str, has_record: Callable[[pd.DataFrame], pd.Series]) -> pd.DataFrame:
-    """The rows that count: an organisation's year from the later file where this has a record of it, else the earlier one."""
+    """Return the rows that count: per organisation and year, those of the later file if it has any, else the earlier."""
     early, late = (_read(real, f"{folder}{name}") for folder in ("snapshot_2025-03-01/", ""))
     early, late = early[has_record(early)], late[has_record(late)]
     replaced = set(zip(late["owner_org"], late["period_id"], strict=True))
@@ -86,7 +87,7 @@ def test_later_snapshot_replaces_the_earlier(earlier: dict[str, Any], inventory:
     found = _found_volumes(inventory.sql(f"select * from {inventory.lake('service_usage')}"))
     expected = _volumes(_live(inventory, "si_2024.csv", _has_volume))
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
-    # The restatement is real: the same slices held other figures before.
+    # The restatement is real: the same slices had other figures before.
     before = _found_volumes(earlier["usage"])["sum"]
     assert (before != found["sum"].reindex(before.index)).any()
 
@@ -100,7 +101,7 @@ def test_both_deliveries_stay_in_the_ledger(inventory: Any) -> None:
 
 
 def test_organisations_under_any_of_their_names(inventory: Any) -> None:
-    """org_var.csv is the publisher's table of names: each leads to the organisation the registry files it under."""
+    """org_var.csv is the publisher's table of names: each leads to the organisation that has this id in the registry."""
     from miyar.registry import fold, load_registry
 
     variants = pd.read_csv(inventory.data / "org_var.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")
@@ -111,7 +112,7 @@ def test_organisations_under_any_of_their_names(inventory: Any) -> None:
     org_of = {identity: org for org, identity in number.items()}
     checked = 0
     for name, identity in number_of.items():
-        # A bar separates aliases in the registry; names of two languages with a bar between them are not taken.
+        # A bar separates aliases in the registry, so names that join two languages with a bar are left out.
         if identity in org_of and "|" not in name and name.strip():
             assert labels[fold(name)] == org_of[identity]
             checked += 1
@@ -141,12 +142,12 @@ def _more_met_than_measured(standards: pd.DataFrame) -> pd.Series:
 
 
 def _held_back(standards: pd.DataFrame) -> pd.Series:
-    """Rows no figure may come from: more cases met than measured (nine by the README), or a standard without an id (one)."""
+    """Return rows no figure may use: more cases met than measured (nine by the README), or a standard without id (one)."""
     return _more_met_than_measured(standards) | (standards["service_standard_id"] == "NA")
 
 
 def test_standards_met_as_declared(inventory: Any) -> None:
-    """Publisher's indicator: Y over Y or N, of the standards that are not held back."""
+    """Publisher's indicator: Y over Y or N, among the standards that are not held back."""
     standards = _live(inventory, "ss_2024.csv", _all)
     kept = standards[~_held_back(standards) & (standards["period_id"] == "2024Q1")]
     found = inventory.sql(
@@ -173,7 +174,7 @@ def test_impossible_standards_are_held_back_by_name_of_rule(inventory: Any) -> N
 
 
 def test_online_points_and_end_to_end(inventory: Any) -> None:
-    """Publisher's indicators: points Y over points Y or N; services whose applicable points are all Y, at least one."""
+    """Publisher's indicators: points Y over points Y or N; services whose applicable points, at least one, are all Y."""
     services = _live(inventory, "si_2024.csv", _all)
     services = services[services["period_id"] == "2024Q1"]
     flags = services[[f"os_{point}" for point in POINTS]]
@@ -225,7 +226,7 @@ def test_published_digital_take_up(benchmarks: Any) -> None:
 
 
 def test_published_standards(benchmarks: Any) -> None:
-    """Cases that met their standard over cases measured, and standards on target: by the counts, else as declared."""
+    """Cases that met their standard over cases measured; and standards on target, by the counts or else as declared."""
     rows = _live(benchmarks, "ss_2024.csv", _all)
     rows = rows[~_held_back(rows) & (rows["period_id"] == "2024Q1")]
     met, total, target = (pd.to_numeric(rows[name]) for name in ("volume_meeting_target", "total_volume", "target"))

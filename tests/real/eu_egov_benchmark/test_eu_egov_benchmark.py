@@ -1,6 +1,7 @@
 """eGovernment Benchmark 2021 and 2022: an analyst's workbook with banner rows and two-level headers.
 
-Published: sheet `1. Scores`, the score of each country and life event. Expected figures are read here with calamine and pandas.
+Published: sheet `1. Scores`, the score of each country and life event. Expected figures are read here with calamine and
+pandas.
 """
 
 from collections.abc import Callable
@@ -29,7 +30,7 @@ LIFE_EVENTS = {
         "Health (2021)": "health",
     },
 }
-# Indicator of sheet 3a: our rubric item, the publisher's name in sheet 1.
+# Indicator of sheet 3a -> our rubric item and the publisher's name in sheet 1.
 REPRODUCED = {
     "Mobile Friendliness": ("mobile_friendliness", "1.2 Mobile friendliness"),
     "Service delivery": ("service_delivery", "2.1 Transparency of service delivery"),
@@ -66,7 +67,7 @@ def _sheet(real: Any, period: str, sheet: str, header: int) -> pd.DataFrame:
 
 
 def _published(real: Any, indicators: dict[str, tuple[str, str]]) -> pd.Series:
-    """Sheet 1 as a series by period, country, life event and rubric item; a full stop is no score."""
+    """Return sheet 1 as a series by period, country, life event and rubric item; a full stop means no score."""
     items = {name: item for item, name in indicators.values()}
     parts = []
     for period, events in LIFE_EVENTS.items():
@@ -96,7 +97,7 @@ def test_every_score_of_every_service_is_a_row(services: Any) -> None:
 def test_published_country_scores_are_reproduced(services: Any, means: pd.DataFrame) -> None:
     published = _published(services, REPRODUCED)
     both = pd.concat([means["mean"], published], axis=1, join="inner")
-    # 36 countries x 4 and 35 x 5 life events, five indicators, less those the publisher gives no score for.
+    # 36 countries x 4 and 35 x 5 life events, five indicators, less those without a score of the publisher.
     assert len(both) == len(published) == 1556
     differing = both[(both["mean"] - both["published"]).abs() > 1e-6]
     # The publisher printed one of them rounded: 87.6 for 87.625.
@@ -112,7 +113,7 @@ def test_no_score_where_the_publisher_gives_none(services: Any, means: pd.DataFr
 
 
 def test_online_availability_follows_another_weighting(services: Any, means: pd.DataFrame) -> None:
-    """Reported, not required: the publisher weighs services by a scheme it does not publish, so plain means are only near."""
+    """Reported, not required: the publisher weights services by an unpublished scheme, so plain means only come near."""
     both = pd.concat([means["mean"], _published(services, ONLINE)], axis=1, join="inner")
     assert len(both) == 319
     exact = ((both["mean"] - both["published"]).abs() < 1e-6).mean()
@@ -153,7 +154,7 @@ def benchmarks(services: Any) -> Any:
 
 
 def test_cells_reproduce_the_published_scores(benchmarks: Any) -> None:
-    """The sufficient statistics of the warehouse, country by life event, against sheet 1."""
+    """Compare the warehouse's sufficient statistics, by country and life event, with sheet 1."""
     cells = benchmarks.warehouse(
         f"""select {", ".join(KEY)}, sum(sum_score)::double / sum(observed_count) as mean
         from intermediate.int_visits__cells where grain = 'item' group by all"""
@@ -164,7 +165,7 @@ def test_cells_reproduce_the_published_scores(benchmarks: Any) -> None:
 
 
 def test_published_country_means(benchmarks: Any) -> None:
-    """Mean over all services of a country an indicator applies to; below 30 services nothing is published."""
+    """Mean over all services of a country to which an indicator applies; below 30 services nothing is published."""
     for column, (item, _) in {**REPRODUCED, **ONLINE}.items():
         parts = []
         for period in EDITIONS:

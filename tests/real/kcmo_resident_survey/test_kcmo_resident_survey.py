@@ -1,6 +1,7 @@
 """Kansas City resident survey: wide answers of two waves, sixteen departments, 9 is "don't know".
 
-Expected figures are computed here with pandas from the raw files; respondents are those the data set's README gives.
+Expected figures are computed here with pandas from the raw files; the numbers of respondents come from the data set's
+README.
 """
 
 from collections.abc import Callable
@@ -29,14 +30,14 @@ def survey(open_set: Callable[..., Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def raw(survey: Any) -> pd.DataFrame:
-    # The copy gathers 160 single columns, which pandas would warn of when another is added.
+    # The copy consolidates 160 single columns; without it pandas warns when another is added.
     waves = [pd.read_csv(survey.data / name, na_values=["NA"]).copy().assign(period_id=p) for name, p in FILES.items()]
     return pd.concat(waves, ignore_index=True)
 
 
 @pytest.fixture(scope="module")
 def answers(raw: pd.DataFrame) -> pd.DataFrame:
-    """One row an answer the contract takes: respondent, period, department, question, code as delivered."""
+    """Return one row per answer the contract takes: respondent, period, department, question, code as delivered."""
     asked = [(f"q3_{number:02d}", department) for number, department in enumerate(DEPARTMENTS, start=1)]
     asked += [(f"{q}_{number:02d}", department) for q, items, department in BATTERIES for number in range(1, items + 1)]
     long = raw.melt(["id", "period_id", "method", "counci"], [q for q, _ in asked], "question", "code")
@@ -103,7 +104,7 @@ def test_personal_columns_are_not_stored(survey: Any) -> None:
     stored = survey.sql(f"select * from {survey.lake('survey_responses')}")
     assert stored[["age_band", "gender", "nationality_class", "segment", "beneficiary"]].isna().all(axis=None)
     texts = stored.select_dtypes(exclude="number").drop(columns=["row_id", "submission_id", "response_id"])
-    # Race is written in words, so no column may hold them.
+    # Race is delivered in words, so no column may contain them.
     words = {str(text) for column in texts for text in texts[column].unique()}
     assert not words & {"White", "Black/African American", "Hispanic", "Asian/Pacific Islander", "Kansas City", "MO"}
 
@@ -128,7 +129,7 @@ def test_published_department_scores(benchmarks: Any, answers: pd.DataFrame) -> 
 
 
 def test_published_intervals(benchmarks: Any, answers: pd.DataFrame) -> None:
-    """Wilson for a share and Student for a mean, worked out here for one department."""
+    """Wilson for a share and Student for a mean, computed here for one department."""
     codes = answers[(answers["question"] == "q3_01") & (answers["period_id"] == "2021Q3") & (answers["code"] <= 5)][
         "code"
     ]
@@ -156,7 +157,7 @@ def test_districts_are_units(benchmarks: Any, answers: pd.DataFrame) -> None:
 
 
 def test_peers(benchmarks: Any, answers: pd.DataFrame) -> None:
-    """Median and quartiles of the sixteen departments, and each one's place among them (mid-rank)."""
+    """Median and quartiles of the sixteen departments, and the mid-rank of each."""
     rated = answers[answers["question"].str.startswith("q3_") & (answers["code"] <= 5)]
     rated = rated[rated["period_id"] == "2022Q1"]
     scores = ((rated["code"] - 1) * 25).groupby(rated["agency_id"]).mean()

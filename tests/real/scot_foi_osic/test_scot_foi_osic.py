@@ -1,7 +1,7 @@
-"""Scottish freedom of information: 112 wide columns a body and year, empty cells, headers that stand twice.
+"""Scottish freedom of information: 112 wide columns per body and year, empty cells, duplicate headers.
 
-Expected figures are computed here with pandas from the raw files; requests of 2020 are those the data set's README gives, and
-`all_time.csv` is the publisher's own sum over years.
+Expected figures are computed here with pandas from the raw files; the number of requests in 2020 comes from the data
+set's README, and `all_time.csv` is the publisher's own sum over years.
 """
 
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def returns(open_set: Callable[..., Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def expected(returns: Any) -> pd.DataFrame:
-    """One row a body, year and pair with at least one of the two cells filled."""
+    """Return one row per body, year and pair of cells with at least one of the two filled."""
     wanted = {"AuthorityName", *(column for pair in PAIRS.values() for column in pair)}
     parts = []
     for year in YEARS:
@@ -75,7 +75,7 @@ def test_empty_is_no_zero(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 def test_published_requests_of_2020(found: pd.DataFrame) -> None:
     year = found.xs("2020Q4", level="period_id").xs("foi_on_time", level="measure")
     assert year["n"].sum() == 62_300
-    # 510 bodies stand in the file; three of them gave no figure at all that year.
+    # The file lists 510 bodies; three of them gave no figure at all that year.
     assert len(year) == 507
 
 
@@ -98,7 +98,7 @@ def test_sums_over_years_are_the_publishers(returns: Any, found: pd.DataFrame) -
 
 
 def test_more_answers_than_requests_are_kept(found: pd.DataFrame, expected: pd.DataFrame) -> None:
-    """A reply may belong to a request of the year before, as the publisher says: no reason to refuse the row."""
+    """The publisher says a reply may belong to a request of the year before, so such a row is not refused."""
     above = found[found["numerator"] > found["n"]]
     assert len(above) == (expected["numerator"] > expected["n"]).sum()
     assert len(above.xs("foi_on_time", level="measure")) == 58
@@ -112,7 +112,7 @@ def benchmarks(returns: Any) -> Any:
 
 @pytest.mark.parametrize("measure", ["foi_on_time", "foi_full_release", "foi_review_on_time", "eir_on_time"])
 def test_published_shares(benchmarks: Any, expected: pd.DataFrame, measure: str) -> None:
-    """Reported from 30 requests on; more answers than requests is no share, and is refused by name."""
+    """Reported from 30 requests on; more answers than requests make no share, which is refused by name."""
     names = benchmarks.sql(
         f"select * from read_csv('{benchmarks.workspace.registry}/agencies.csv', all_varchar = true)"
     )

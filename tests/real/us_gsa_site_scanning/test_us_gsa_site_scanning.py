@@ -1,4 +1,4 @@
-"""GSA site scanning: ten snapshots of federal websites, several in one quarter, agencies renamed, agency blank from 2026 on.
+"""GSA site scanning: ten snapshots of federal websites, several per quarter, agencies renamed, agency blank from 2026 on.
 
 Expected figures are computed here with pandas from the raw files.
 """
@@ -22,7 +22,7 @@ def scans(open_set: Callable[..., Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def raw(scans: Any) -> pd.DataFrame:
-    """All snapshots, each row with its day, its quarter and the agency's id by name or alias."""
+    """Return all snapshots, each row with its day, its quarter and the agency's id by name or alias."""
     identities = {}
     with (scans.workspace.registry / "agencies.csv").open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
@@ -76,7 +76,7 @@ def test_adoption_is_that_of_the_last_snapshot_of_a_quarter(scans: Any, raw: pd.
         from {scans.lake("reported_measures")} group by all"""
     ).set_index(["agency_id", "period_id", "measure"])
     pd.testing.assert_frame_equal(found.sort_index(), expected, check_dtype=False)
-    # An empty cell is a site that does not use the tool: all sites of the last snapshot are in the base.
+    # An empty cell means a site that does not use the tool, so all sites of the last snapshot are in the base.
     latest = raw[(raw["day"] == raw["day"].max()) & raw["agency_id"].notna()]
     third = found.xs("2026Q3", level="period_id").xs("dap_share", level="measure")
     assert third["size"].sum() >= len(latest) == 8598 - 115
@@ -119,7 +119,7 @@ def test_published_adoption(benchmarks: Any, raw: pd.DataFrame, tool: str) -> No
 
 
 def test_visits_in_the_warehouse(benchmarks: Any, raw: pd.DataFrame) -> None:
-    """Visits of a quarter are those of all its snapshots; without completions no completion rate is published."""
+    """A quarter's visits are the sum over its snapshots; without completions no completion rate is published."""
     known = raw.dropna(subset=["agency_id", "visits"])
     expected = known.groupby(["agency_id", "period_id"])["visits"].sum()
     found = benchmarks.warehouse(

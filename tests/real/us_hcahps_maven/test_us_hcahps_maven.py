@@ -1,6 +1,7 @@
 """HCAHPS: aggregates of states and hospitals, with bases given as numbers, as bands in words, or not at all.
 
-Expected figures are computed here with pandas from the raw files; national figures are the publisher's (`national_results.csv`).
+Expected figures are computed here with pandas from the raw files; national figures are the publisher's
+(`national_results.csv`).
 """
 
 from collections.abc import Callable
@@ -22,7 +23,7 @@ def reports(open_set: Callable[..., Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def states(reports: Any) -> pd.DataFrame:
-    """Published shares by state, release and measure, one row a box."""
+    """Return published shares by state, release and measure, one row per box."""
     wide = pd.read_csv(reports.data / "state_results.csv")
     long = wide.melt(["release_period", "State", "measure_id"], [f"{box}_box_percentage" for box in BOXES])
     return pd.DataFrame(
@@ -41,7 +42,7 @@ def hospitals(reports: Any) -> pd.DataFrame:
 
 
 def _period(release: pd.Series) -> pd.Series:
-    # Release 07_2015 covers October 2013 to September 2014 (reports.csv): it ends in 2014Q3.
+    # Release 07_2015 covers October 2013 to September 2014 (reports.csv), so it ends in 2014Q3.
     return (release.str[3:].astype(int) - 1).astype(str) + "Q3"
 
 
@@ -61,7 +62,7 @@ def test_state_shares_arrive_as_published(reports: Any, states: pd.DataFrame) ->
 
 
 def test_national_figures_follow_from_the_states(reports: Any) -> None:
-    """The national figure is a mean over hospitals: state figures weighted by reporting hospitals come within a point."""
+    """The national figure is a mean over hospitals; state figures weighted by reporting hospitals come within a point."""
     lake = reports.lake("reported_measures")
     found = reports.sql(
         f"""with weights as (
@@ -78,7 +79,7 @@ def test_national_figures_follow_from_the_states(reports: Any) -> None:
     )
     both = found.merge(national, on=["period_id", "measure"], validate="one_to_one")
     assert len(both) == len(national) == 270
-    # All three are rounded to whole points before they are published, which alone may move a mean by half a point.
+    # All three are rounded to whole points before publication, which alone may move a mean by half a point.
     assert (both["share"] - both["value"]).abs().max() < 1.0
 
 
@@ -115,7 +116,7 @@ def test_response_rates(reports: Any, hospitals: pd.DataFrame) -> None:
     ).set_index(["agency_id", "period_id"])
     pd.testing.assert_frame_equal(found.sort_index(), expected, check_dtype=False, check_names=False)
     branches = reports.one(f"select count(distinct branch_id) from {reports.lake('reported_measures')}")
-    # 5,251 facilities by the README; those that never gave a figure leave no row.
+    # 5,251 facilities by the README; those that never gave a figure have no row.
     answering = hospitals[
         (hospitals["completed_surveys"] != "Not Available") | (hospitals["response_rate"] != "Not Available")
     ]
@@ -138,7 +139,7 @@ def benchmarks(reports: Any) -> Any:
 
 
 def test_shares_without_a_base_are_not_published(benchmarks: Any) -> None:
-    """The state file gives no number of respondents; a figure whose precision nobody can know is withheld, not guessed."""
+    """The state file gives no number of respondents; a figure of unknowable precision is withheld, not guessed."""
     found = benchmarks.scores("agency", "h_comp_1_top_box")
     assert len(found) == 458
     assert set(found["status_reason"]) == {"base_unknown"}

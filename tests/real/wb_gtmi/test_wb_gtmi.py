@@ -1,4 +1,4 @@
-"""World Bank GovTech Maturity Index: 198 economies, two years, 48 indicators on mixed scales, counts and notes at the foot.
+"""World Bank GovTech Maturity Index: 198 economies, two years, 48 indicators on mixed scales, counts and notes at the end.
 
 Expected figures are read here with calamine and computed with pandas; the index itself is the publisher's column GTMI.
 """
@@ -31,7 +31,7 @@ def sheet(index: Any) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def assessed(sheet: pd.DataFrame) -> pd.DataFrame:
-    """One row an economy, year and indicator with a value."""
+    """Return one row per economy, year and indicator with a value."""
     economies = sheet[sheet["Code"] != ""]
     long = economies.melt(["Year", "Code"], INDICATORS, "practice_id", "text")
     long = long[~long["text"].isin(ABSENT)]
@@ -111,7 +111,7 @@ def test_group_means(index: Any, group_means: pd.DataFrame) -> None:
 
 
 def test_index_lies_near_the_published_one(index: Any, sheet: pd.DataFrame) -> None:
-    """The publisher weighs sub-questions that the file does not hold, so the plain mean of groups is near, not equal."""
+    """The publisher weights sub-questions that the file lacks, so the plain mean of groups is near but not equal."""
     found = index.sql(
         f"""with groups as (
             select agency_id, period_id, dimension, avg(adoption::double / adoption_max::double) as share
@@ -136,7 +136,7 @@ def test_index_lies_near_the_published_one(index: Any, sheet: pd.DataFrame) -> N
 
 @pytest.fixture(scope="module")
 def published(index: Any) -> Any:
-    """The whole road to an edition, which finds the file already received."""
+    """Run everything up to an edition; the file has already been received."""
     result = index.publish()
     assert (result.known, result.new, result.problems) == (1, [], [])
     assert (result.is_published, result.edition_id) == (True, "2022Q4-r1")
