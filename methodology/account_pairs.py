@@ -1,4 +1,4 @@
-"""Each agency, instrument and period beside the one before: what was asked in both, and what speaks against an account.
+"""Each agency, instrument and period compared with the period before: what both asked, and what rules out an account.
 
 Belongs here: items that measure service and expectation, faults, whether telemetry was stable. Does not belong here: the account
 itself (`expectation_accounts`).
@@ -38,7 +38,7 @@ def paired(cells: pd.DataFrame, completion: pd.DataFrame, thresholds: Mapping[st
 
 
 def _with_earlier(cells: pd.DataFrame) -> pd.DataFrame:
-    """Answers to each item by UNIT, beside those of the same agency and instrument a quarter before."""
+    """Answers to each item by UNIT, joined to those of the same agency and instrument one quarter earlier."""
     answered = cells[[*UNIT, "quarter"]].copy()
     for item in ASKED:
         answered[item] = cells["n"].where(cells[f"sum_{item}"].notna(), 0.0)
@@ -58,7 +58,7 @@ def _asked_in_both(units: pd.DataFrame, lowest: float) -> "pd.Series[str]":
 
 
 def _with_completion(units: pd.DataFrame, completion: pd.DataFrame, stable_points: float) -> pd.DataFrame:
-    """The change of the share of transactions completed, and whether it is small: then service did not move unseen."""
+    """Add the change in the share of completed transactions, and whether it is small enough to call telemetry stable."""
     telemetry = completion[["agency_id", "quarter", "completion", "slice_ids"]].rename(
         columns={"slice_ids": "usage_slices"}
     )
@@ -72,7 +72,7 @@ def _with_completion(units: pd.DataFrame, completion: pd.DataFrame, stable_point
 def _faults(units: pd.DataFrame) -> "pd.Series[str]":
     """Why there is no account; None where there is one."""
     no_service = ~units["items"].str.contains("|".join(SERVICE))
-    # Somebody was asked about service in both quarters, but too few.
+    # Both quarters asked somebody about service, though too few people.
     some = (units[SERVICE].sum(axis=1) > 0) & (units[[f"{item}_before" for item in SERVICE]].sum(axis=1) > 0)
     absent = units["slice_ids_before"].isna()
     reasons = ["instrument_differs", "no_earlier_period", "confidential", "no_service_item"]

@@ -1,14 +1,14 @@
-"""The additive tables of a release: counts of agencies, their services, branches and regions, and the sums they stand in.
+"""The additive tables of a release: counts of agencies, their services, branches and regions, and the sums that link them.
 
-Belongs here: which cells are parts of which total, today and in the edition published, as a sparse matrix of equations. Does not
-belong here: which cells are hidden (`suppression`), and what the others give away of them (`disclosure`).
+Belongs here: which cells are parts of which total, today and in the published edition, as a sparse matrix of equations. Does not
+belong here: which cells are hidden (`suppression`), and what shown cells reveal about them (`disclosure`).
 
 Counts of a metric, period and instrument make one table: an agency is the sum of its services, of its branches and of its
 regions, a region the sum of its agencies, an agency's region the sum of the branches that lie in it. What a table does not show
-(answers without a service or branch) is a hidden part of its own.
+(answers without a service or branch) becomes a hidden part of its own.
 
-Readers keep earlier editions. The table as it was published stands beside today's, with its own equations and what it showed;
-a count that is what it was is the same in both.
+Readers keep earlier editions, so the published table is kept next to today's, with its own equations and what it showed; an
+unchanged count is the same in both.
 """
 
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ Floats = npt.NDArray[np.float64]
 UNIT_TYPES = ["agency", "service", "branch", "agency_region", "region"]
 TABLE = ["metric_id", "period_id", "instrument_id"]
 CELL = ["unit_type", "unit_id", *TABLE]
-# A table and the edition it stands in: today's, or the one published.
+# A table and its edition: today's or the published one.
 EDITION = [*TABLE, "is_earlier"]
 
 
 @dataclass(frozen=True)
 class Tables:
-    """Cells of all tables, those of a frame first and hidden rests after them.
+    """Cells of all tables: those of the input first, then the hidden remainders.
 
-    `sums` are the equations within an edition, a row per total: parts 1, their total -1. `equations` are those and the
-    equations between editions. Both are (equations, cells), and their product with `values` is 0.
+    `sums` holds the equations within an edition, a row per total: parts 1, their total -1. `equations` adds the equations between
+    editions. Both are (equations, cells), and their product with `values` is 0.
     """
 
     values: Floats
@@ -41,10 +41,10 @@ class Tables:
 
 
 def beside_published(cells: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
-    """Today's cells with what was said of them, then the published cells of tables in which a count has changed.
+    """Return today's cells with what was published of them, then the published cells of tables in which a count changed.
 
     cells: CELL, agency_id, n, x (the count) and is_primary; published: CELL, agency_id, n, is_shown. Adds `is_earlier`,
-    `is_unchanged` (the count is what it was published as), `was_shown` and `was_hidden` (of the count as it stands).
+    `is_unchanged` (the count equals the published one), `was_shown` and `was_hidden` (of an unchanged count).
     """
     published = published[published["unit_type"].isin(UNIT_TYPES)].sort_values(CELL, kind="stable")
     published = published.merge(cells[TABLE].drop_duplicates(), on=TABLE)
@@ -53,7 +53,7 @@ def beside_published(cells: pd.DataFrame, published: pd.DataFrame) -> pd.DataFra
     same = (said["x"] == said["x_published"]).to_numpy(bool)
     shown = said["shown"].astype("boolean").fillna(False).to_numpy(bool)
     cells = cells.assign(is_earlier=False, is_unchanged=same, was_shown=same & shown, was_hidden=same & ~shown)
-    # Where every count is what it was, what was shown and hidden says all.
+    # In a table without a changed count `was_shown` and `was_hidden` suffice.
     counted = cells.groupby(TABLE).agg(unchanged=("is_unchanged", "sum"), known=("n", "count"))
     counted = counted.join(published.groupby(TABLE).size().rename("published"), how="inner")
     changed = counted[counted["unchanged"] < counted[["known", "published"]].max(axis=1)].reset_index()[TABLE]
@@ -71,10 +71,10 @@ def beside_published(cells: pd.DataFrame, published: pd.DataFrame) -> pd.DataFra
 
 
 def tables_of(cells: pd.DataFrame, lying: pd.DataFrame) -> Tables:
-    """The equations between cells as `beside_published` gives them.
+    """Return the equations between the cells that `beside_published` gives.
 
-    lying: TABLE, agency_id, unit_id (a branch) and only_region_id, the region in which all its answers lie, where there is
-    one. Raises ValueError naming the totals that their parts exceed.
+    lying: TABLE, agency_id, unit_id (a branch) and only_region_id, the region in which all its answers lie, if there is one.
+    Raises ValueError naming the totals that their parts exceed.
     """
     parts = _families(cells, _placed(lying)).sort_values(["kind", "total", "place"], kind="stable")
     family = parts.groupby(["kind", "total"], sort=False).ngroup().to_numpy(np.int64)
@@ -97,7 +97,7 @@ def tables_of(cells: pd.DataFrame, lying: pd.DataFrame) -> Tables:
 
 
 def _placed(lying: pd.DataFrame) -> pd.DataFrame:
-    """The agency's region of each branch by table, where all its answers lie in one."""
+    """The agency's region of each branch by table, if all its answers lie in one."""
     branch = [*TABLE, "unit_id"]
     lying = lying.sort_values([*branch, "only_region_id"], kind="stable")
     placed = lying[~lying.duplicated(branch, keep=False) & lying["only_region_id"].notna()].copy()
@@ -121,13 +121,13 @@ def _families(cells: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
     totals = at.rename(columns={"unit_type": "parent_type", "unit_id": "parent_id", "place": "total", "x": "whole"})
     parent = ["parent_type", "parent_id", *EDITION]
     parts = parts.merge(totals[[*parent, "total", "whole"]], on=parent)
-    # A branch that has moved since was no part of the region it lies in today.
+    # A branch that has moved since was not part of its present region.
     inside = parts.groupby(["kind", "total"])["x"].transform("sum")
     return parts[~parts["is_earlier"] | (inside <= parts["whole"])]
 
 
 def _between_editions(cells: pd.DataFrame, size: int) -> sparse.csr_array:
-    """Equations between editions: a count of today's that is what it was published as, less that."""
+    """Equations between editions: today's unchanged count minus the published one is 0."""
     today = cells[cells["is_unchanged"]].reset_index(names="today")
     earlier = cells[cells["is_earlier"]].reset_index(names="earlier")
     pairs = today.merge(earlier[[*CELL, "earlier"]], on=CELL)

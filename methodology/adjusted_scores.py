@@ -1,7 +1,7 @@
-"""Agencies' survey scores like for like: respondent mix by pooled regression, survey mode by overlap studies.
+"""Agencies' survey scores adjusted for respondent mix (pooled regression) and survey mode (overlap studies).
 
 Belongs here: who is pooled with whom, which adjusters apply, the interval of an adjusted score. Does not belong here: the
-regression (`adjustment`) and which score is compared (SQL, after).
+regression (`adjustment`) and which score is compared (later, in SQL).
 """
 
 from collections.abc import Mapping
@@ -37,15 +37,15 @@ def adjusted_scores(
     studies: pd.DataFrame,
     thresholds: Mapping[str, float],
 ) -> pd.DataFrame:
-    """COLUMNS of the scores of one period that an adjustment applies to.
+    """Return COLUMNS of the scores of one period to which an adjustment applies.
 
-    answers: sums of scores by UNIT and every adjuster; raw, weighted: scores of agencies, of which the weighted one is adjusted
-    where there is one; agencies: peer group of each; declared: role of each adjuster; studies: effect of a mode by metric.
+    answers: sums of scores by UNIT and every adjuster; raw, weighted: scores of agencies; the weighted one is adjusted where
+    there is one; agencies: peer group of each; declared: role of each adjuster; studies: effect of a mode by metric.
     """
     answers = answers.merge(agencies[["agency_id", "peer_group"]], on="agency_id").sort_values(
         [*UNIT, "mode", "age_band", "gender", "nationality_class", "region_id"], kind="stable"
     )
-    # Each unit weighs as much as it has answers, whatever population its weights add up to.
+    # A unit counts by its number of answers, whatever population its weights add up to.
     unit = [answers[name] for name in UNIT]
     answers["share"] = answers["n"].groupby(unit).transform("sum") / answers["w"].groupby(unit).transform("sum")
     moved = [
@@ -59,7 +59,7 @@ def adjusted_scores(
 
 
 def _base(raw: pd.DataFrame, weighted: pd.DataFrame) -> pd.DataFrame:
-    """Weighted scores where there are, else raw ones, of agencies."""
+    """Agencies' weighted scores, or raw ones where there are none."""
     both = pd.concat([weighted, raw], ignore_index=True)
     both = both.drop_duplicates(UNIT, keep="first")
     return both[[*UNIT, *BASE]]
@@ -67,17 +67,17 @@ def _base(raw: pd.DataFrame, weighted: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _Drivers:
-    """Columns of a pooled regression (rows, drivers), and which of them are adjusters and not controls."""
+    """Columns of a pooled regression (rows, drivers), and which of them are adjusters rather than controls."""
 
     columns: Floats
     adjusting: npt.NDArray[np.bool_]
 
 
 def mix_effects(group: pd.DataFrame, declared: pd.DataFrame, unknown_share: float) -> pd.DataFrame:
-    """What the mix adds to each unit's score, and its error, from the rows of one metric, period and peer group.
+    """Return what the mix adds to each unit's score, and its error, from the rows of one metric, period and peer group.
 
-    Units that do not record an adjuster for more than `unknown_share` of their answers are left out; none are left where fewer
-    than two record it, or where nothing can be told apart.
+    Units that do not record an adjuster for more than `unknown_share` of their answers are left out; the result is empty where
+    fewer than two remain or no effect can be estimated.
     """
     nothing = pd.DataFrame(columns=[*UNIT, *MIX])
     adjusters = list(declared.loc[declared["role"] == "adjuster", "adjuster"])
@@ -100,7 +100,7 @@ def mix_effects(group: pd.DataFrame, declared: pd.DataFrame, unknown_share: floa
     products = CrossProducts.of_cells(unit, drivers.columns, group["n"].to_numpy(float), w, wy, wyy, codes.size)
     try:
         found = casemix_adjusted(products)
-    except ValueError:  # too few answers, or adjusters that repeat each other: nothing can be told apart
+    except ValueError:  # too few answers or collinear adjusters: no effect can be estimated
         return nothing
     own = drivers.adjusting
     means = products.wx[:, own] / products.w[:, None]
@@ -128,7 +128,7 @@ def _drivers(group: pd.DataFrame, unit: Ints, w: Floats, adjusters: list[str], c
 
 
 def mode_effects(answers: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
-    """What modes add to a unit's score, and its error, where a study measured every mode the unit used."""
+    """Return what modes add to a unit's score, and its error, where a study measured every mode the unit used."""
     columns = [*UNIT, *MODE]
     measured = answers[answers["metric_id"].isin(studies["metric_id"])]
     if measured.empty:
@@ -148,12 +148,12 @@ def mode_effects(answers: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_adjustments(rows: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Base plus adjustments; the interval by the method of variance estimates recovery (Zou & Donner 2008)."""
+    """Return base plus adjustments, with an interval by the method of variance estimates recovery (Zou & Donner 2008)."""
     parts = rows[[*MIX, *MODE]].astype(float)
     has_mix, has_mode = parts["mix"].notna().to_numpy(), parts["mode_effect"].notna().to_numpy()
     parts = parts.fillna(0.0)
     extra = np.hypot(parts["mix_error"].to_numpy(), parts["mode_error"].to_numpy())
-    # An adjustment is linear and may leave the scale; what is published is cut at its ends.
+    # An adjustment is linear and may leave the scale; the published score is clipped to it.
     score = (rows["score"] + parts["mix"] + parts["mode_effect"]).clip(0, 100)
     z = stats.norm.ppf(0.5 + level / 2)
     made = rows[UNIT].assign(

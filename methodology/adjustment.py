@@ -1,4 +1,4 @@
-"""Like for like: respondent mix and survey mode taken out of the scores of units.
+"""Like-for-like scores: respondent mix and survey mode removed from the scores of units.
 
 Belongs here: pooled regression with unit effects from cross products, mode effects of an overlap study. Does not belong
 here: standardisation to a common mix (`standardisation`), weights (`weights`). The channel of *service* is a unit's choice
@@ -115,11 +115,11 @@ def casemix_adjusted(
     """Adjusted means ybar_i - sum beta (xbar_i - xbar), beta pooled within units: y_ij = alpha_i + beta'x_ij + e.
 
     xbar is the mean of all respondents, or of the units' means. With S the within-unit cross products of x, beta = S^-1
-    S_xy, sigma^2 = RSS/(n - units - k) and error_i^2 = sigma^2 (1/w_i + (xbar_i - xbar)' S^-1 (xbar_i - xbar)): model
-    based, one sigma for all, so that a unit of one answer, or of equal answers, has an honest width. An adjusted share
-    may leave 0-1: the model is linear and nothing is clipped. NaN for units without weight, and for F with one unit.
-    Raises ValueError where adjusters do not vary within units or repeat each other, or no degrees of freedom remain.
-    Source: CAHPS Analysis Program; Zaslavsky et al. 2001.
+    S_xy, sigma^2 = RSS/(n - units - k) and error_i^2 = sigma^2 (1/w_i + (xbar_i - xbar)' S^-1 (xbar_i - xbar)): a model-based
+    error with one sigma for all, so a unit with one answer or equal answers still has a width. An adjusted share may leave 0-1:
+    the model is linear and nothing is clipped. NaN for units without weight, and for F with one unit. Raises ValueError where
+    adjusters do not vary within units or repeat each other, or no degrees of freedom remain. Source: CAHPS Analysis Program;
+    Zaslavsky et al. 2001.
     """
     present = products.w > 0
     w, wx, wy = products.w[present], products.wx[present], products.wy[present]
@@ -200,8 +200,8 @@ def mode_adjusted(
 
     Shares (..., m) of each mode but the reference, effects (m,) with covariance (m, m) from an overlap study in which
     the mode was drawn by lot: the coefficients of mode dummies in `casemix_adjusted` of that study. Its error is common
-    to all units and does not fall with their n. Raises ValueError where shares are not shares. Source: HCAHPS mode
-    experiments.
+    to all units and does not fall with their n. Raises ValueError where shares are negative or exceed 1 in sum. Source: HCAHPS
+    mode experiments.
     """
     part, delta = np.asarray(shares, float), np.asarray(effects, float)
     if np.any(part < 0) or np.any(part.sum(axis=-1) > 1 + 1e-9):
@@ -220,14 +220,14 @@ def starts_new_series(
 ) -> npt.NDArray[np.bool_]:
     """Whether a mode's share (..., m) moved by more than `threshold` and by more than chance explains.
 
-    Without an overlap study the series breaks there. Shares of few respondents (n_before, n_after: (...)) move by ten
-    points by themselves; what counts is a move of that size whose interval (Newcombe 1998, method 10, at `level`) does
-    not hold zero. Steady shares of m modes thereby break a series with probability m (1 - level) at most, about.
+    Without an overlap study such a move breaks the series. With few respondents (n_before, n_after: (...)) shares move by ten
+    points by chance, so the interval of the move (Newcombe 1998, method 10, at `level`) must also exclude zero. Steady shares of
+    m modes then break a series with a probability of at most about m (1 - level).
     """
     old, new = np.asarray(before, float), np.asarray(after, float)
     size, other = (np.asarray(part, float)[..., None] for part in (n_after, n_before))
     change, low, high = newcombe_difference(new * size, size, old * other, other, level)
-    # A move of exactly ten points is no more than ten points, whatever its last bit says.
+    # A move of exactly the threshold does not exceed it, whatever its last bit says.
     return np.asarray(((np.abs(change) > threshold + 1e-12) & ((low > 0) | (high < 0))).any(axis=-1))
 
 

@@ -1,6 +1,6 @@
 """Screens of questionnaires and of whom a survey was offered to, for all agencies of one period.
 
-Belongs here: which counts a screen is asked about, and who the peers are: all other agencies of the period. Does not belong here:
+Belongs here: which counts each screen uses, and who the peers are: all other agencies of the period. Does not belong here:
 the formulas (`screens`), the limits (`thresholds.csv`), screens of scores (`screening`).
 """
 
@@ -20,7 +20,7 @@ COUNTS = ["questionnaires_count", "comparable_count", "straight_count", "equal_p
 
 
 def screen_rows(screen: str, found: screens.Screen, n: Any, faults: Any = None, **columns: Any) -> pd.DataFrame:
-    """A table of one screen; what has no statistic carries the fault. `n`, `faults` and columns: one, or one a unit."""
+    """Return the rows of one screen; one without a statistic carries the fault. `n`, `faults`, columns: one, or one per unit."""
     statistic = np.asarray(found.statistic, float)
     table = pd.DataFrame({"statistic": statistic, "p_value": found.p_value, "threshold": found.threshold})
     table = table.assign(screen=screen, unit_type="agency", n=n, counts_people=True, **columns)
@@ -65,7 +65,7 @@ def screen_questionnaires(days: pd.DataFrame, thresholds: Thresholds, quarter_en
 def _over_time(
     days: pd.DataFrame, agencies: _Agencies, thresholds: Thresholds, quarter_end: date
 ) -> list[pd.DataFrame]:
-    """The quarter's last days, and bursts where there are peers to tell which days are rare."""
+    """Screen the quarter's last days, and bursts if there are peers to show which days are rare."""
     alpha = thresholds["screen_alpha"]
     dated = days.dropna(subset="day")
     by_day = dated.pivot_table(index="agency_id", columns="day", values="questionnaires_count", aggfunc="sum")
@@ -78,7 +78,7 @@ def _over_time(
     tables = [agencies.rows("quarter_end", ended, seen.sum(axis=1), "no_dates")]
     if len(agencies.agency_id) > 1 and seen.shape[1] > 1:
         others = seen.sum(axis=0) - seen
-        # One answer more on every day: a day on which only this agency asked is rare among peers, not impossible.
+        # Add one answer to every day: a day on which only this agency asked is rare among peers, not impossible.
         expected = (others + 1) / (others + 1).sum(axis=1, keepdims=True)
         found = screens.burst(seen, thresholds["burst_ratio"], alpha, expected)
         tables.append(agencies.rows("burst", found, seen.sum(axis=1), "no_dates"))
@@ -86,7 +86,7 @@ def _over_time(
 
 
 def _equal_pairs(days: pd.DataFrame, agencies: _Agencies, thresholds: Thresholds) -> pd.DataFrame:
-    """Pairs of one day equal in every answer; what chance makes is what the other agencies have."""
+    """Screen pairs of one day that are equal in every answer; the other agencies' share is taken as chance."""
     sized = days.assign(
         equal=days["equal_pairs_twice"].astype(float) / 2,
         pairs=days["comparable_count"].astype(float) * (days["comparable_count"].astype(float) - 1) / 2,
@@ -95,14 +95,14 @@ def _equal_pairs(days: pd.DataFrame, agencies: _Agencies, thresholds: Thresholds
     counted = counted.reindex(agencies.agency_id).fillna(0.0)
     equal, pairs = counted["equal"].to_numpy(float), counted["pairs"].to_numpy(float)
     others_equal, others_pairs = equal.sum() - equal, pairs.sum() - pairs
-    # One equal pair more: that peers had none so far makes it rare, not impossible.
+    # Add one equal pair: if peers had none so far, it is rare, not impossible.
     chance = np.where(others_pairs > 0, (others_equal + 1) / (others_pairs + 1), np.nan)
     found = screens.duplicates(equal, pairs, chance, thresholds["duplicate_ratio"], thresholds["screen_alpha"])
     return agencies.rows("duplicates", found, agencies.comparable, "no_pairs_among_peers")
 
 
 def screen_offers(offers: pd.DataFrame, thresholds: Thresholds) -> list[pd.DataFrame]:
-    """Offer rates by fifths of predicted satisfaction, where invitations without an answer are delivered too."""
+    """Screen offer rates by fifths of predicted satisfaction, where unanswered invitations are delivered too."""
     own = offers.dropna(subset="expected_satisfaction").sort_values(
         ["period_id", "agency_id", "expected_satisfaction", "service_id", "channel"], kind="stable"
     )
@@ -112,7 +112,7 @@ def screen_offers(offers: pd.DataFrame, thresholds: Thresholds) -> list[pd.DataF
     own = own.astype(dict.fromkeys(counts, "float64"))
     asked = own.assign(is_whole=own["invited_count"] <= own["completed_count"]).groupby(["period_id", "agency_id"])
     sums = asked[counts].sum()
-    # Nobody invited without an answer, or more invited than there were: invitations are not all delivered.
+    # If every invitation was answered, or invitations exceed transactions, not all of them were delivered.
     is_known = ((sums["invited_count"] > sums["responded_count"]) & asked["is_whole"].all()).to_numpy(bool)
     groups = int(thresholds["offer_groups"])
     fifth = _fifths(own, numbers_by(own, ["period_id", "agency_id"]), groups)
@@ -122,7 +122,7 @@ def screen_offers(offers: pd.DataFrame, thresholds: Thresholds) -> list[pd.DataF
     )
     offered[~is_known] = 0.0
     made, index = [], sums.index.to_frame(index=False)
-    # A fifth without transactions is no step of the trend: units with the same fifths are asked together.
+    # A fifth without transactions is not a step of the trend, so units with the same fifths are tested together.
     patterns, pattern = np.unique(whole > 0, axis=0, return_inverse=True)
     for number, used in enumerate(patterns):
         at = np.flatnonzero(pattern.ravel() == number)
@@ -139,7 +139,7 @@ def screen_offers(offers: pd.DataFrame, thresholds: Thresholds) -> list[pd.DataF
 
 
 def _fifths(own: pd.DataFrame, unit: Ints, groups: int) -> Ints:
-    """Group of each row (of all units' groups in a row): that in which the middle of its service's transactions lies."""
+    """Group of each row, numbered through all units: the one holding the midpoint of its service's transactions."""
     completed = own["completed_count"].to_numpy(float)
     whole = np.bincount(unit, completed)
     cumulated = own["completed_count"].groupby(unit).cumsum().to_numpy(float)

@@ -1,4 +1,4 @@
-"""Calibration of weights to totals of auxiliary variables, with a distance that keeps them near where they were.
+"""Calibration of weights to totals of auxiliary variables, with a distance that keeps them near the initial weights.
 
 Belongs here: linear (GREG), bounded linear, raking and logit calibration by Newton's method. Does not belong here:
 margins alone (`weights.rake` needs no matrix), the variance (`sampling`).
@@ -67,7 +67,7 @@ def calibrate(
         faults.append("auxiliaries are collinear in the sample: drop one or merge levels without respondents")
     if faults:
         raise ValueError("; ".join(faults))
-    # In an orthonormal basis incomes and dummies weigh alike, and Newton's matrix is near the identity.
+    # In an orthonormal basis incomes and dummies have one scale, and Newton's matrix is near the identity.
     basis, triangle = np.linalg.qr(np.sqrt(weight)[:, None] * x)
     scaled = np.linalg.solve(triangle.T, x.T).T
     goal = np.linalg.solve(triangle.T, target)
@@ -96,7 +96,7 @@ def calibrate(
 def _factors(t: Floats, distance: Distance, bounds: tuple[float, float] | None) -> tuple[Floats, Floats]:
     """g = F(t) and its derivative."""
     if distance == "raking":
-        # Far from the solution exp would overflow; the halving then comes back.
+        # Far from the solution exp would overflow; step halving then recovers.
         factors = np.exp(np.clip(t, -500, 500))
         return factors, factors
     if bounds is None:

@@ -19,7 +19,7 @@ Rate = Callable[[Sequence[Floats]], float]
 
 @dataclass(frozen=True)
 class Kitagawa:
-    """Parts of each unit's change in a weighted mean (units,): what shifted shares explain, and what the groups' own rates do."""
+    """Parts of each unit's change in a weighted mean (units,): what shifted shares explain, and what changed rates explain."""
 
     mix: Floats
     rate: Floats
@@ -36,7 +36,7 @@ class DasGupta:
 
 @dataclass(frozen=True)
 class PanelGrowth:
-    """Parts of the change of a weighted mean over units that come and go; change = continuing + entrants + exits."""
+    """Parts of the change of a weighted mean over units that enter and leave; change = continuing + entrants + exits."""
 
     change: float
     continuing: float
@@ -78,10 +78,11 @@ def kitagawa(
 ) -> Kitagawa:
     """Mix and rate effect of each unit's change in sum p r, p = size / sum size, over its groups; they sum to the change.
 
-    Sizes and rates (groups,) of all units in one row, `unit` says whose, from 0 to `units` - 1. mix = sum (p1 - p0)(r0 + r1)/2,
-    rate = sum (r1 - r0)(p0 + p1)/2. A group empty in one period has no rate there and takes the other period's, so that its
-    coming or going is all mix; a group empty in both has no part. NaN for a unit without a size in one of the periods. Raises
-    ValueError for vectors of several lengths, negative sizes, and a size without a rate. Source: Kitagawa 1955, JASA 50.
+    Sizes and rates (groups,) of all units are concatenated; `unit` gives the unit of each, 0 to `units` - 1.
+    mix = sum (p1 - p0)(r0 + r1)/2, rate = sum (r1 - r0)(p0 + p1)/2. A group empty in one period has no rate there and
+    takes the other period's, so its appearance or disappearance is all mix; a group empty in both contributes nothing. NaN for a
+    unit without a size in one of the periods. Raises ValueError for vectors of different lengths, negative sizes, and a size
+    without a rate. Source: Kitagawa 1955, JASA 50.
     """
     position = np.asarray(unit, int)
     sizes = [np.asarray(size, float) for size in (size_before, size_after)]
@@ -141,7 +142,7 @@ def das_gupta(
 def panel_growth(
     weight_before: npt.ArrayLike, score_before: npt.ArrayLike, weight_after: npt.ArrayLike, score_after: npt.ArrayLike
 ) -> PanelGrowth:
-    """Change of sum w y / sum w split into the matched panel, units that came and units that went.
+    """Change of sum w y / sum w split into the matched panel, entrants and exits.
 
     All (units,), weight 0 where a unit is absent (its score is not read). With means of continuing (C), entering (E) and
     leaving (X) units and shares s of weight: continuing = C1 - C0, entrants = sE (E1 - C1), exits = sX (C0 - X0). Raises

@@ -1,7 +1,7 @@
 """Every score in the control chart of its own series, many series of different lengths at once.
 
-Belongs here: which chart a series gets, which points it holds, what a reader hears first. Does not belong here: the charts and
-their rules (`control_charts`).
+Belongs here: which chart a series gets, which points it holds, which signal is reported first. Does not belong here: the charts
+and their rules (`control_charts`).
 """
 
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from methodology.control_charts import p_chart, xmr_chart
 from methodology.frames import Ints, only_where
 
 Floats = npt.NDArray[np.float64]
-# What a reader should hear first where several rules are met at once.
+# The order in which signals are reported where several rules are met.
 SIGNALS = ("beyond_limits", "two_of_three", "run", "trend")
 
 
@@ -23,15 +23,15 @@ def charted(
 ) -> dict[str, npt.NDArray[np.generic]]:
     """Columns of each row of `now`: centre, limits and signal of its chart up to its own quarter, and its points.
 
-    `told` are all reported scores with the numbers of `score_series.numbered`, those of `now` among them. No later point moves
-    the limits of an earlier one; below `least` points there is no chart. Metrics in `shares` are counts of answers (Laney's p
-    chart), all others measurements (XmR); pooled means of agencies are no counts.
+    `told` holds all reported scores, those of `now` included, numbered by `score_series.numbered`. Later points never move the
+    limits of earlier ones; below `least` points there is no chart. Metrics in `shares` are counts of answers (Laney's p chart),
+    all others measurements (XmR); pooled means of agencies are not counts.
     """
     counted = (now["metric_id"].isin(shares) & ~now["unit_type"].isin(["national", "peer_group"])).to_numpy()
     series, quarter = told["series"].to_numpy(), told["quarter"].to_numpy()
     has = np.zeros((int(series.max(initial=-1)) + 1, int(quarter.max(initial=-1)) + 1), bool)
     has[series, quarter] = True
-    # A series may have gaps; its points follow each other.
+    # A series may have gaps, but its points are charted consecutively.
     point = has.cumsum(axis=1) - 1
     shape = (has.shape[0], int(point.max(initial=-1)) + 1)
     score, size = np.full(shape, np.nan), np.full(shape, np.nan)

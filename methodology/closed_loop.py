@@ -1,7 +1,7 @@
 """Figures of the closed loop: time from a dissatisfied answer to contact, its outcome, and what it changed.
 
-Belongs here: who counts as dissatisfied, which counts make which figure, and which base it stands on. Does not belong here: the
-formulas (`time_figures`, `estimates`, `recovery`) and suppression (SQL, after).
+Belongs here: who counts as dissatisfied, which counts make which figure, and on which base. Does not belong here: the
+formulas (`time_figures`, `estimates`, `recovery`) and suppression (later, in SQL).
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from methodology.estimates import Estimates, mean_interval, percentages
 from methodology.figures_by_unit import KEY, Clock, timed, units_of
 from methodology.recovery import uplift
 
-# Figures of a share, by the columns that count its base and its hits: of all dissatisfied, or of those reached with an outcome.
+# Shares by the columns that count their base and hits: of all dissatisfied, or of those reached with an outcome.
 SHARES = {
     "attempted_share": ("loops_count", "attempted_count"),
     "solved_share": ("outcome_count", "solved_count"),
@@ -34,7 +34,7 @@ def loop_figures(loops: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.Dat
 
 
 def _contact_times(unhappy: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
-    """Every dissatisfied answer starts a clock at 0, and it is open until a person was reached: an attempt does not stop it."""
+    """Every dissatisfied answer starts a clock at 0, open until the person is reached; an attempt does not stop it."""
     stops = unhappy.assign(
         duration=unhappy["duration_hours"],
         ended_count=unhappy["reached_count"],
@@ -81,10 +81,10 @@ def _uplift(loops: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFram
         change2=(loops["sum_uplift2"] * scale**2).where(unhappy).fillna(0.0),
     )
     columns = ["all_count", "all_first", "recovered", "recovered_first", "change", "change2"]
-    # Sums of floats follow the order of rows: fixed first.
+    # Sums of floats depend on row order, so it is fixed first.
     sums = sums.sort_values([*instrument, "position", "duration_hours"], kind="stable")
     per = sums.groupby(instrument, dropna=False)[columns].sum().reset_index()
-    # Each instrument's people fall back towards its own mean: the unit's mean is that of the people asked again.
+    # People regress towards the mean of their own instrument, so the unit's mean is weighted by those asked again.
     per["mean_first"] = per["recovered"] * per["all_first"] / per["all_count"]
     _, heads = units_of(sums)
     total = per.groupby(KEY, dropna=False, sort=True)[[*columns, "mean_first"]].sum()

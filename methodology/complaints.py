@@ -1,7 +1,7 @@
 """Figures of complaints: time to resolve and to acknowledge, shares of cases, complaints per transaction, agreement on LAST.
 
-Belongs here: which counts and durations make which figure, and which base it stands on. Does not belong here: the formulas
-(`time_figures`, `estimates`, `agreement`) and suppression (SQL, after).
+Belongs here: which counts and durations make which figure, and on which base. Does not belong here: the formulas
+(`time_figures`, `estimates`, `agreement`) and suppression (later, in SQL).
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,10 @@ CAVEATS = {RATE: "more_may_mean_better_access", "first_contact_resolution_share"
 def complaint_figures(
     times: pd.DataFrame, counts: pd.DataFrame, pairs: pd.DataFrame, thresholds: Mapping[str, float]
 ) -> pd.DataFrame:
-    """All figures of complaints: times (cases by clock and whole hours), counts (hits among a base, by figure), pairs (four cells
-    of the LAST checks an agency's cases and visits share).
+    """Return all figures of complaints.
+
+    times: cases by clock and whole hours; counts: hits among a base, by figure; pairs: four cells of the LAST checks that an
+    agency's cases and visits share.
     """
     level = thresholds["interval_level"]
     made = pd.concat([_times(times, thresholds), _shares(counts, level), _agreement(pairs, level)], ignore_index=True)

@@ -1,7 +1,7 @@
-"""Control charts: has a series changed, read over all its periods and not from the last two.
+"""Control charts: whether a series has changed, judged over all its periods rather than the last two.
 
 Belongs here: XmR and p charts and the rules that call a point a signal. Does not belong here: what a change consists of
-(`change`) and units side by side in one period (`funnels`).
+(`change`) and comparisons of units within one period (`funnels`).
 
 Time runs along the last axis: (periods,) is one series, (units, periods) are many at once, each with its own chart.
 """
@@ -14,7 +14,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-# Mean range of two normal values in standard deviations, 2 / sqrt(pi): a mean moving range over it estimates sigma.
+# Mean range of two normal values in standard deviations, 2 / sqrt(pi): a mean moving range divided by it estimates sigma.
 D2 = 2 / np.sqrt(np.pi)
 LIMIT_SIGMAS = 3.0
 WARNING_SIGMAS = 2.0
@@ -25,7 +25,7 @@ TREND_LENGTH = 6
 
 @dataclass(frozen=True)
 class Signals:
-    """For each period whether a rule is met there, the period included that completes the pattern."""
+    """Whether a rule is met at each period, including the period that completes the pattern."""
 
     beyond_limits: Flags
     run: Flags
@@ -91,7 +91,7 @@ def signals(z: npt.ArrayLike) -> Signals:
     """
     distance = np.asarray(z, float)
     above, below = distance > 0, distance < 0
-    # In a series without spread two exceptions are both infinitely far out; the step between them is none.
+    # In a series without spread two exceptions are both infinitely far out; the step between them is 0.
     step = np.zeros(distance.shape)
     later, earlier = distance[..., 1:], distance[..., :-1]
     np.subtract(later, earlier, out=step[..., 1:], where=later != earlier)
@@ -128,7 +128,7 @@ def _basis(periods: int, baseline: int | None) -> slice:
 
 
 def _distance(value: Floats, centre: Floats, sigma: Floats) -> Floats:
-    """Distance in sigmas; where sigma is 0, no distance or an infinite one."""
+    """Distance in sigmas; where sigma is 0 it is 0 or infinite."""
     # A value that misses the centre by rounding alone lies on neither side of it.
     middle = np.asarray(centre)[..., None]
     away = np.where(np.isclose(value, middle, rtol=1e-12, atol=0), 0.0, value - middle)

@@ -1,4 +1,4 @@
-"""Crosswalks: a score on one scale said on another, with the error of the link.
+"""Crosswalks: a score on one scale expressed on another, with the error of the link.
 
 Belongs here: linear and equipercentile equating from an overlap study, and the error they add. Does not belong here:
 which scales may be compared (the comparability gate); mode of survey (`adjustment`).
@@ -28,7 +28,7 @@ class LinearCrosswalk:
         return self.sd_y / self.sd_x
 
     def convert(self, x: npt.ArrayLike, error: npt.ArrayLike = 0.0) -> tuple[Floats, Floats]:
-        """x on the scale of y, and its standard error: that of x times the slope, with that of the link, in quadrature."""
+        """Return x on the scale of y and its standard error: that of x times the slope and that of the link, in quadrature."""
         value = linear_equating(x, self.mean_x, self.sd_x, self.mean_y, self.sd_y)
         z = (np.asarray(x, float) - self.mean_x) / self.sd_x
         (level, both), (_, steepness) = self.influence
@@ -79,9 +79,8 @@ def equipercentile_crosswalk(
 
     Levels are evenly spaced; an answer fills the interval half a step to both sides. P(x) = F(x-) + f(x)/2; y = y* -
     step/2 + step (P - G(y*-))/g(y*), y* the lowest level with G(y*) > P. Error (Lord 1982, whose interpolation term also
-    stands for x here): step/g sqrt((P(1-P) - f/4)/n_x + (P(1-P) - (G-P)(P-G(y*-))/g)/n_y). For one sample that answered
-    both it is cautious. Raises ValueError on negative or empty counts and uneven levels. Source: Kolen and Brennan
-    2014, 2.5 and 7.3.
+    stands for x here): step/g sqrt((P(1-P) - f/4)/n_x + (P(1-P) - (G-P)(P-G(y*-))/g)/n_y). It is conservative for one sample that
+    answered both. Raises ValueError on negative or empty counts and uneven levels. Source: Kolen and Brennan 2014, 2.5 and 7.3.
     """
     (x_share, x_n, _), (y_share, y_n, y) = _shares(x_counts, x_levels), _shares(y_counts, y_levels)
     rank = np.cumsum(x_share) - x_share / 2

@@ -1,11 +1,11 @@
-"""Disclosure control: which cells may be seen, which others must go with them, and proof that no hidden cell can be worked out.
+"""Disclosure control: which cells to hide, which others to hide with them, and proof that no hidden cell can be worked out.
 
 Belongs here: functions of counts and the equations between them (`additive_tables`), thousands of tables in one call. Does not
 belong here: which counts are small, and what earlier editions showed (`suppression`).
 
-A reader knows every published cell, every equation, and that no count is negative. What a hidden cell can then be is an
-interval, found by linear programming. Tables that share no hidden cell are independent, so that one program answers for one
-cell of every table at once. Source: Hundepool et al., Handbook on Statistical Disclosure Control (2010), chapter 4.
+A reader knows every published cell, every equation, and that no count is negative. The possible values of a hidden cell then form
+an interval, found by linear programming. Tables that share no hidden cell are independent, so one program solves one cell of
+every table at once. Source: Hundepool et al., Handbook on Statistical Disclosure Control (2010), chapter 4.
 """
 
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ from scipy.sparse.csgraph import connected_components
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-# Counts are whole numbers: what a program leaves at 1e-9 decides nothing.
+# Counts are whole numbers, so a solver's remainder of 1e-9 must decide nothing.
 TOLERANCE = 1e-6
-# Cells per linear program, as near as whole tables allow: small tables share a program's overhead, and a program's time, which
-# grows with the square of its size, stays small.
+# Cells per linear program, as near as whole tables allow: small tables share a program's overhead, and its time, which grows with
+# the square of its size, stays short.
 CELLS = 2_000
 
 
 @dataclass(frozen=True)
 class Protection:
-    """Cells to hide, and of the primary ones those whose interval is proved to be as wide as required; (cells,) each."""
+    """Cells to hide, and primary cells whose interval is proved to be as wide as required; (cells,) each."""
 
     hidden: Mask
     is_proved: Mask
@@ -36,7 +36,7 @@ def p_percent(total: npt.ArrayLike, largest: npt.ArrayLike, second: npt.ArrayLik
     """By how much the second contributor overestimates the largest, in percent of it, and whether that is p % or more.
 
     margin = 100 (X - x1 - x2) / x1; a magnitude (minutes, cost) may be published where margin >= p. Raises ValueError where the
-    two exceed the total, stand in the wrong order, or the largest is not above 0.
+    two exceed the total, are in the wrong order, or the largest is not above 0.
     """
     x, first, other = (np.asarray(part, float) for part in (total, largest, second))
     if np.any(first <= 0) or np.any(other < 0) or np.any(other > first) or np.any(first + other > x):
@@ -52,14 +52,14 @@ def feasible_intervals(
     targets: npt.ArrayLike | None = None,
     enough: npt.ArrayLike = np.inf,
 ) -> tuple[Floats, Floats]:
-    """Lowest and highest value each hidden cell can have for a reader of the others; published cells are their own value.
+    """Return the lowest and highest value of each hidden cell given the published ones; a published cell has its own value.
 
     `values` and `hidden` are (cells,), `equations` (equations, cells) with equations @ values = 0. Only `targets` (a mask, all
-    hidden cells by default) are worked out, the rest of the hidden are NaN. An interval found to be `enough` wide (one width,
-    or one per cell) is not followed to its ends: both of its ends are then values the cell can have, and there may be others
-    beyond, which is all a proof needs and far less work. An upper end that nothing bounds stands at twice the
-    largest value. In tables of two dimensions whole numbers reach the ends; in more the interval may be wider than theirs.
-    Raises ValueError where values are missing or negative or do not add up.
+    hidden cells by default) are solved; the other hidden cells are NaN. The search stops once an interval is `enough` wide (one
+    width, or one per cell): both ends are then possible values and others may lie beyond, which suffices for a proof and costs
+    far less. An unbounded upper end is returned as twice the largest value. In two-dimensional tables whole numbers reach the
+    ends; in more dimensions the interval may be wider than theirs. Raises ValueError where values are missing or negative or do
+    not add up.
     """
     x, covered = _checked(values, equations), np.asarray(hidden, bool)
     wanted = (covered if targets is None else covered & np.asarray(targets, bool))[covered]
@@ -73,12 +73,12 @@ def feasible_intervals(
     twins, in_sum = _twins(part), np.diff(part.tocsc().indptr) > 0
     swaps = (np.bincount(twins)[twins] > 1) & in_sum
     least[swaps], most[swaps] = 0.0, np.bincount(twins, weights=mine)[twins[swaps]]
-    # In a block of twins only, their sum is known and nothing else: those are the ends. Elsewhere another way may lead on.
+    # In a block of twins only their sum is known, so the ends are final. Elsewhere another path may lead further.
     alike = np.bincount(block, weights=twins != _first_of(block, twins)) == 0
     todo = np.flatnonzero(wanted & ~(alike[block] & in_sum) & (most - least < width))
     solver = _Vertices(part.tocsc(), mine, block, _ceiling(x))
     if np.isfinite(width).all():
-        # Directions in which any two cells pull apart at least once: the binary digits of their numbers.
+        # Directions that separate any two cells at least once: the binary digits of their numbers.
         for digit in range(int(todo.size).bit_length()):
             for sign in (1.0, -1.0):
                 if todo.size:
@@ -94,7 +94,7 @@ def feasible_intervals(
 
 @dataclass(frozen=True)
 class _Vertices:
-    """Tables a reader must hold possible: hidden `cells` with the same `columns` @ cells and 0 <= cells <= ceiling, by block."""
+    """Tables a reader must allow for: hidden `cells` with the same `columns` @ cells and 0 <= cells <= ceiling, by block."""
 
     columns: sparse.csc_array
     cells: Floats
@@ -109,9 +109,9 @@ class _Vertices:
         most: Floats,
         reach: Floats | None = None,
     ) -> None:
-        """Find the table that goes furthest against `pull` of the cells `asked`, and widen their intervals in place.
+        """Find the table that moves the cells `asked` furthest against `pull`, and widen their intervals in place.
 
-        With `reach` no asked cell moves further than that: many then move enough where else one would move all it can.
+        With `reach` no asked cell moves further than that, so many move enough instead of one as far as it can.
         """
         low, high = np.zeros(self.cells.size), np.full(self.cells.size, self.ceiling)
         if reach is not None:
@@ -132,7 +132,7 @@ class _Vertices:
                 b_eq=own @ self.cells[within],
                 bounds=np.column_stack([low[within], high[within]]),
                 method="highs",
-                # Sums within sums leave nothing to presolve, and looking for it takes longer than solving.
+                # Nested sums leave presolve nothing to remove, and it takes longer than solving.
                 options={"presolve": False},
             )
             if found.status != 0:
@@ -144,7 +144,7 @@ class _Vertices:
 
 def _tables(equations: sparse.csr_array) -> npt.NDArray[np.int64]:
     """A number per cell, the same for cells that equations connect."""
-    # Cells and equations as the two sides of a graph: pairs of cells of one long equation would be its square.
+    # A bipartite graph of cells and equations: pairing the cells of a long equation would square its length.
     _, number = connected_components(sparse.block_array([[None, equations.T], [equations, None]]), directed=False)
     return np.asarray(number[: equations.shape[1]], np.int64)
 
@@ -186,15 +186,15 @@ def complementary(
     hidden: npt.ArrayLike | None = None,
     frozen: npt.ArrayLike | None = None,
 ) -> Protection:
-    """Cells to hide so that the interval of every primary cell is as wide as required, and whether it then is.
+    """Return the cells to hide so that every primary cell's interval is as wide as required, and whether it then is.
 
-    Hides the primary cells and those already `hidden`. Then, for one failing cell of every table at a time, the cheapest
-    others among which its value can move by the required width without any equation noticing: a linear program whose cost,
-    per count moved, is 1 for a small cell and 2 for the table's largest, so that few cells go and totals go last (the
-    heuristic of Fischetti and Salazar 2000). Near the least, not proved least. `frozen` cells are never hidden, such as
-    those of an earlier edition; where they leave no way, the cell stays unprotected and its proof fails. The more is hidden
-    the wider intervals get, so that one found early still holds. The ends found stay here: they are looked for from the true
-    counts (`feasible_intervals`), and would tell of them.
+    Hides the primary cells and those already `hidden`. Then, for one failing cell of every table at a time, it hides the cheapest
+    others among which that value can move by the required width with every equation still holding: a linear program whose cost,
+    per count moved, is 1 for a small cell and 2 for the table's largest, so that few cells are hidden and totals last (the
+    heuristic of Fischetti and Salazar 2000). The result is near the minimum, not proved minimal. `frozen` cells, such as those of
+    an earlier edition, are never hidden; where they leave no solution, the cell stays unprotected and its proof fails. Hiding
+    more only widens intervals, so one proved early still holds. The ends are not returned: the search for them starts from the
+    true counts (`feasible_intervals`), so they would reveal them.
     """
     x, first = _checked(values, equations), np.asarray(primary, bool)
     required = np.broadcast_to(np.asarray(width_required, float), x.shape)
@@ -210,17 +210,17 @@ def complementary(
             failing = open_cells & (high - low < required - TOLERANCE)
         if not failing.any():
             break
-        # The widest need first: what protects it often protects its neighbours.
+        # The widest requirement first: what protects that cell often protects its neighbours.
         order = np.flatnonzero(failing)[np.argsort(-required[failing], kind="stable")]
         asked = order[np.unique(table[order], return_index=True)[1]]
         for batch in _batches(asked, np.bincount(table)[table[asked]]):
             covered |= _cheapest_moves(x, required, equations, covered, fixed, table, batch)
-        # A cell asked once has got all there is; it is looked at again, and asking again would not end.
+        # A cell asked once has obtained all it can: it is checked but not asked again, or the loop would not end.
         low, high = feasible_intervals(x, covered, equations, np.isin(np.arange(x.size), asked), required)
         lower[asked], upper[asked] = low[asked], high[asked]
         open_cells = failing.copy()
         open_cells[asked] = False
-    # Nothing bounds cells of no equation (nobody publishes a total of them), and those that may be as high as the search goes.
+    # Cells in no equation (no total of them is published) and cells that reach the end of the search are unbounded.
     alone = np.diff(equations.tocsc().indptr) == 0
     with np.errstate(invalid="ignore"):
         unbounded = alone | (upper >= _ceiling(x) - TOLERANCE)
@@ -238,8 +238,8 @@ def _cheapest_moves(
 ) -> Mask:
     """Cells that must move when each asked cell moves up by a and down by b with a + b as required.
 
-    Variables are four blocks of cells: up+, up-, down+, down-: two ways the table could be instead. What goes below its value
-    by more than the value would be negative.
+    The variables are four blocks of cells, up+, up-, down+ and down-, which describe two alternative tables. No cell may fall by
+    more than its value, since it would be negative.
     """
     cells = np.flatnonzero(np.isin(table, table[asked]))
     own = equations[:, cells]

@@ -3,10 +3,10 @@
 Belongs here: which units are one family - branches or regions of an agency, regions of the whole - and which error they get.
 Does not belong here: the formulas (`shrinkage`, `inequality`, `variance_components`) and what may be shown (the marts).
 
-A family is its units that are shown. A spread, a mean or a count over hidden units as well could be solved for them: of one
-hidden branch the pooled precision gives the count and the pooled mean the score, to the last digit. So everything here is
-a function of published scores, counts and errors, and gives away nothing they do not. What it costs is precision: hidden
-units are mostly the smallest, and weigh least.
+A family consists of its shown units. A spread, mean or count that included hidden units could be solved for them: with one hidden
+branch the pooled precision reveals the count and the pooled mean the score, to the last digit. So everything here is a function
+of published scores, counts and errors, and reveals nothing beyond them. The cost is some precision: hidden units are mostly the
+smallest and weigh least.
 """
 
 import numpy as np
@@ -75,7 +75,7 @@ def disparities(
     hidden = hidden.drop(columns=["n", "score", "standard_error"])
     units = _on_one_footing(units[is_shown].reset_index(drop=True), raw)
     units["error"], units["variance"] = _errors(units, level)
-    # A family in which every answer is equal has neither a spread nor an error to set it against.
+    # A family in which every answer is equal has neither a spread nor an error to compare it with.
     has_error = np.isfinite(units["error"]) & (units["error"] > 0)
     equal = units[~has_error].assign(row_type="unit", own_status="not_applicable", own_reason="answers_do_not_vary")
     measured, groups = _families(units[has_error].reset_index(drop=True), branches, minimum_units, level)
@@ -127,7 +127,7 @@ def _families(
 
 
 def _on_one_footing(units: pd.DataFrame, raw: pd.DataFrame) -> pd.DataFrame:
-    """Weighted and unweighted scores are never compared: a family that has both is compared by answers as they came."""
+    """Use raw scores for a family that has both weighted and unweighted ones, which are never compared."""
     mixed = units.groupby(FAMILY, dropna=False)["weighting"].transform("nunique").to_numpy() > 1
     if not mixed.any():
         return units
@@ -138,7 +138,7 @@ def _on_one_footing(units: pd.DataFrame, raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def _errors(units: pd.DataFrame, level: float) -> tuple[Floats, Floats]:
-    """Errors of means and shares from their family's pooled variance, which is returned too; of rates their own."""
+    """Errors of means and shares from their family's pooled variance, which is returned too; rates keep their own."""
     family = units.groupby(FAMILY, dropna=False, sort=True).ngroup().to_numpy(np.int64)
     n, score = units["n"].to_numpy(float), units["score"].to_numpy(float)
     own = units["standard_error"].to_numpy(float, na_value=np.nan)

@@ -1,4 +1,4 @@
-"""Journeys: how much each stage matters for the whole, which is the weakest link, and whose the shortfall is.
+"""Journeys: how much each stage matters for the whole, which is the weakest link, and who owns the shortfall.
 
 Belongs here: Shapley (dominance) weights of stage items for the overall item, from cross-products, and what follows from
 them. Does not belong here: the journey's score, which is its own overall item (`estimates`).
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-# Every stage doubles the regressions: 2^15 are solved at once, more would not be worth their meaning.
+# Every stage doubles the regressions: 2^15 are solved at once, and more stages would carry little meaning.
 MOST_STAGES = 15
 
 
@@ -33,8 +33,8 @@ class Dominance:
 def covariance_of_cells(n: npt.ArrayLike, sums: npt.ArrayLike, cross_products: npt.ArrayLike) -> Floats:
     """Covariance matrix, (..., k, k), from n (or sum of weights), sums (..., k) and raw cross-products (..., k, k).
 
-    C = (S_xy - S_x S_y / n) / n, the divisor n: shares of R^2 do not depend on it. Only answers complete in all items
-    belong in such cells. Raises ValueError where n is not positive or the matrix is not square.
+    C = (S_xy - S_x S_y / n) / n, with divisor n, on which shares of R^2 do not depend. Cells may hold only answers complete in
+    all items. Raises ValueError where n is not positive or the matrix is not square.
     """
     size, total, products = np.asarray(n, float), np.asarray(sums, float), np.asarray(cross_products, float)
     if products.shape[-2:] != (total.shape[-1], total.shape[-1]):
@@ -50,7 +50,7 @@ def dominance(covariance: npt.ArrayLike) -> Dominance:
 
     The contribution of a stage is its rise in R^2 averaged over all subsets of the others: within a size first, then over
     sizes (Lindeman, Merenda and Gold 1980; Budescu 1993; the Shapley value of R^2). It is never negative; collinear stages
-    share what they explain; a stage without variance contributes 0. Raises ValueError for a matrix that is no covariance,
+    share what they explain; a stage without variance contributes 0. Raises ValueError for a matrix that is not a covariance,
     an overall item without variance, and more than 15 stages.
     """
     c = np.asarray(covariance, float)
@@ -91,7 +91,7 @@ def _r_squared_of_subsets(r: Floats) -> Floats:
         subsets = list(combinations(range(stages), size))
         picked = np.array(subsets)
         link = r[picked, -1]
-        # The pseudo-inverse lets collinear and constant stages stand: they add nothing to what is there.
+        # The pseudo-inverse admits collinear and constant stages, which add nothing.
         inverse = np.linalg.pinv(r[picked[:, :, None], picked[:, None, :]], rcond=1e-10, hermitian=True)
         position = (1 << picked).sum(axis=1)
         explained[position] = np.einsum("si,sij,sj->s", link, inverse, link)
@@ -108,7 +108,7 @@ def stage_shortfalls(scores: npt.ArrayLike, target: npt.ArrayLike, weights: npt.
 def weakest_link(scores: npt.ArrayLike, target: npt.ArrayLike, weights: npt.ArrayLike) -> int | None:
     """Position of the stage with the largest weighted shortfall, the first of equals; None where no stage falls short.
 
-    Not the lowest score: a poor stage nobody minds is no weak link.
+    This is not the lowest score: a poor stage that nobody minds is not a weak link.
     """
     shortfalls = stage_shortfalls(scores, target, weights)
     return int(np.argmax(shortfalls)) if shortfalls.max() > 0 else None
@@ -123,9 +123,9 @@ def owner_shortfalls(
 ) -> Floats:
     """The journey's shortfall (target less its overall item, in points) shared among owners; the shares sum to it exactly.
 
-    In proportion to `stage_shortfalls`, and within a stage by `ownership` (stages, owners), rows summing to one. Zeros where the
-    journey is on target (shortfall <= 0); NaN where it is not and yet no stage falls short: then nobody's stage explains it.
-    Raises ValueError where a stage is not owned in full.
+    It is shared in proportion to `stage_shortfalls`, and within a stage by `ownership` (stages, owners), rows summing to one.
+    Zeros where the journey is on target (shortfall <= 0); NaN where it is not but no stage falls short, as no stage explains it
+    then. Raises ValueError where a stage is not owned in full.
     """
     owned = np.asarray(ownership, float)
     if np.any(owned < 0) or not np.allclose(owned.sum(axis=1), 1.0, rtol=0, atol=1e-9):

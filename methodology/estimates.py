@@ -24,7 +24,7 @@ class Estimates:
     high: Floats
 
     def where(self, condition: npt.NDArray[np.bool_]) -> "Estimates":
-        """The same where the condition holds, else NaN."""
+        """Return the same figures where the condition holds, else NaN."""
         value, error, low, high = (np.where(condition, part, np.nan) for part in self.parts)
         return Estimates(value, error, low, high)
 
@@ -33,7 +33,7 @@ class Estimates:
         return self.value, self.error, self.low, self.high
 
     def columns(self, value: str) -> dict[str, Floats]:
-        """As columns of a table, the value under its name there."""
+        """Return the figures as columns of a table, the value under the given name."""
         return {value: self.value, "standard_error": self.error, "ci_low": self.low, "ci_high": self.high}
 
 
@@ -61,8 +61,8 @@ def mean_interval(
 ) -> Intervals:
     """Student interval mean +- t(n-1) se, cut at the bounds of the scale.
 
-    Where the error is zero (all answers equal) a Student interval would have no width; there the interval is the rule
-    of three: the opposite extreme has a share of at most 1 - alpha^(1/n), so the mean lies within that share of the range.
+    Where the error is zero (all answers equal) a Student interval would have no width, so the rule of three is used: the opposite
+    extreme has a share of at most 1 - alpha^(1/n), so the mean lies within that share of the range.
     """
     centre, spread, size = (np.asarray(part, float) for part in (mean, error, n))
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -1,10 +1,10 @@
 """The account of expectation: a change in satisfaction split into mix, mode, service, expectation and what is left.
 
 Belongs here: the pooled regression on moments and the parts it gives each unit. Does not belong here: which items measure
-service and expectation, and the judgement that telemetry was stable (both come in).
+service and expectation, and the judgement that telemetry was stable (both are inputs).
 
-The account is associational. A part says how far the change goes along with a shift in its drivers, at slopes found between
-respondents of one unit and period; no part is a cause.
+The account is associational. A part says how much of the change coincides with a shift in its drivers, at slopes estimated
+between respondents of one unit and period; no part is a cause.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,8 +47,8 @@ def expectation_account(
     within units and periods, S_xx b = S_xy, so no slope rests on the change it explains; part of a block = sum b (x1 - x0),
     residual = the rest.
     Variance of a part: d' V(b) d + b' V(d) b, d the shift of the means. Units without answers in either period are NaN.
-    Raises ValueError for shapes, blocks that overlap or leave a driver out, or drivers that do not vary apart. Source: the
-    expectancy-disconfirmation model, S = a + bP - cE (Oliver 1980; Van Ryzin 2004).
+    Raises ValueError for shapes, blocks that overlap or leave a driver out, or drivers that do not vary independently. Source:
+    the expectancy-disconfirmation model, S = a + bP - cE (Oliver 1980; Van Ryzin 2004).
     """
     cells = np.stack([np.asarray(before, float), np.asarray(after, float)])
     _check(cells, blocks)

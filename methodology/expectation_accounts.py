@@ -1,7 +1,7 @@
 """Account of each agency's change in overall satisfaction: mix, mode, service, expectation and the rest.
 
-Belongs here: which agencies share a regression, and its sums. Does not belong here: what speaks against an account
-(`account_pairs`), the regression and its parts (`expectation`).
+Belongs here: which agencies share a regression, and its sums. Does not belong here: what rules out an account (`account_pairs`),
+the regression and its parts (`expectation`).
 
 Agencies that asked the same questions share one regression per period, on the responses that answered them all.
 """
@@ -67,7 +67,7 @@ def _on_0_100(cells: pd.DataFrame) -> pd.DataFrame:
             made[f"{item}*{other}"] = cells[f"sum_{item}_{other}"].astype(float) * steps[item] * steps[other]
             made[f"{other}*{item}"] = made[f"{item}*{other}"]
     keys = [*UNIT, *MODE, *MIX]
-    # Sums of floats follow the order of rows.
+    # Sums of floats depend on the order of rows.
     return made.sort_values([*keys, "slice_id", "n", "sum_overall"], kind="stable").reset_index(drop=True)
 
 
@@ -88,7 +88,7 @@ def _accounts(cells: pd.DataFrame, units: pd.DataFrame, items: list[str]) -> pd.
         return made.assign(fault="drivers_do_not_vary", expectation_reason=None)
     for part in BLOCKS:
         effect, error = found.parts[part], found.errors[part]
-        # A block that nothing varies in explains nothing; expectation alone is withheld where it may not be read.
+        # A block without variation explains nothing (0); only expectation is withheld where it may not be read.
         alike = part != "expectation" and not blocks[part]
         made[f"{part}_effect"] = 0.0 if alike else effect
         made[f"{part}_standard_error"] = 0.0 if alike else error
@@ -97,7 +97,7 @@ def _accounts(cells: pd.DataFrame, units: pd.DataFrame, items: list[str]) -> pd.
 
 @dataclass(frozen=True)
 class _Drivers:
-    """Number of drivers that are alike within a cell (indicators of mix and mode), each with its part, and of items."""
+    """The part of each driver that is constant within a cell (indicators of mix and mode), and the number of items."""
 
     parts: list[str]
     items: int
@@ -129,7 +129,7 @@ def _dummies(cells: pd.DataFrame) -> tuple[Floats, list[str]]:
 
 
 def _moments(cells: pd.DataFrame, dummies: Floats, items: list[str]) -> Floats:
-    """Sum of v v' over each cell's responses, v = (1, dummies, items, overall): the dummies are alike within a cell."""
+    """Sum of v v' over each cell's responses, v = (1, dummies, items, overall): the dummies are constant within a cell."""
     answers = [*items, "overall"]
     alike = np.column_stack([np.ones(len(cells)), dummies])
     sums = cells[[f"sum_{item}" for item in answers]].to_numpy(float)
@@ -141,7 +141,7 @@ def _moments(cells: pd.DataFrame, dummies: Floats, items: list[str]) -> Floats:
 
 
 def _apart(both: Floats, drivers: _Drivers) -> list[int]:
-    """Drivers that vary within units and periods and not merely along with others: answers first, then mode and mix."""
+    """Drivers that vary within units and periods independently of others: answers first, then mode and mix."""
     n = both[..., 0, 0]
     means = np.divide(both[..., 0, :], n[..., None], out=np.zeros(both.shape[:-1]), where=n[..., None] > 0)
     within = (both - n[..., None, None] * means[..., :, None] * means[..., None, :]).sum(axis=(0, 1))[1:-1, 1:-1]

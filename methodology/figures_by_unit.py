@@ -41,7 +41,7 @@ TIME_FAULTS = {
 
 @dataclass(frozen=True)
 class Clock:
-    """What is said of the time to an event: by when it should come, up to when it is watched, and the figures' names by kind.
+    """How the time to an event is reported: its target, the horizon it is watched to, and the figures' names by kind.
 
     Kinds: `median`, `by_target` (share that had it by the target), `mean` (restricted to the horizon).
     """

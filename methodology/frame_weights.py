@@ -1,6 +1,6 @@
 """Factors that make each draw of respondents agree with its agency's population frame.
 
-Belongs here: which margins a draw is weighted by, what collapses into what, and the states of a draw that cannot be weighted.
+Belongs here: which margins a draw is weighted by, what collapses into what, and why a draw cannot be weighted.
 Does not belong here: the fitting (`weights`) and means under the factors (`weighted_scores`).
 """
 
@@ -60,7 +60,7 @@ def frame_weights(
     drawn = drawn.sort_values([*DRAW, *CELL], kind="stable").reset_index(drop=True)
     frames = frames.fillna(dict.fromkeys(CELL, UNPLACED)).sort_values(["agency_id", *CELL], kind="stable")
     cells, populations = _columns(drawn), _columns(frames)
-    # An agency's draws share its frame: each margin of it is counted once.
+    # An agency's draws share its frame, so each of its margins is counted once.
     frame_of = {
         agency: _frame(_part(populations, rows), margins)
         for (agency, _), rows in rows_by(frames, ["agency_id", "period_id"]).items()
@@ -74,7 +74,7 @@ def frame_weights(
 
 
 def _columns(rows: pd.DataFrame) -> Columns:
-    """Labels and numbers as arrays: what the loops below read fast."""
+    """Labels and numbers as arrays, which the loops below read fast."""
     return {name: rows[name].to_numpy(object if name in CELL else None) for name in rows.columns}
 
 
@@ -131,7 +131,7 @@ def _unweighted(status: str) -> dict[str, Any]:
 
 
 def _counted(labels: Iterable[Hashable], counts: npt.NDArray[Any]) -> Population:
-    """Sum of the counts of each label, in the order the labels come first."""
+    """Sum of the counts of each label, in order of first appearance."""
     sums: Population = {}
     for label, count in zip(labels, counts.tolist(), strict=True):
         sums[label] = sums.get(label, 0.0) + count
@@ -148,7 +148,7 @@ class _Margin:
 
 
 def _margin(margin: str, draw: Columns, population: Population, unknown_share: float) -> _Margin | None:
-    """The margin as this draw can be weighted by it, or None where frame or answers do not name it well enough."""
+    """The margin in the form this draw can be weighted by, or None where frame or answers leave too much of it unknown."""
     levels = [name if name in population else UNPLACED for name in draw[margin]]
     weight = _counted(levels, draw["asked_w"])
     unplaced = weight.get(UNPLACED, 0.0) / sum(weight.values())
@@ -159,7 +159,7 @@ def _margin(margin: str, draw: Columns, population: Population, unknown_share: f
     stand_in: dict[Hashable, Hashable] = {name: largest for name in population if name not in weight}
     population, moves = collapse_empty_cells(population, present, stand_in)
     if unplaced > 0:
-        # An answer without a place stands for as many transactions as it is of the answers.
+        # Answers without a known level stand for the same share of transactions as of answers.
         total = sum(population.values())
         population = {name: count * (1 - unplaced) for name, count in population.items()} | {UNPLACED: total * unplaced}
     told = [f"{margin}:{move.cell}>{move.into}:{move.population:.0f}" for move in moves]
@@ -169,7 +169,7 @@ def _margin(margin: str, draw: Columns, population: Population, unknown_share: f
 def _joint(
     draw: Columns, frame: Columns, margins: list[str], minimum: float
 ) -> tuple[list[Hashable], Population] | None:
-    """(post-stratum of each cell, population by post-stratum) where each has respondents enough, else None."""
+    """(post-stratum of each cell, population by post-stratum) if each has enough respondents, else None."""
     strata: list[Hashable] = list(zip(*(draw[margin] for margin in margins), strict=True))
     asked = _counted(strata, draw["asked_count"])
     if min(asked.values()) < minimum:

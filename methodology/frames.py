@@ -1,6 +1,6 @@
-"""What tables of figures share: the slices a figure rests on, and texts that are given to some rows only.
+"""Helpers for tables of figures: the slices behind a figure, row positions by key, and texts for some rows only.
 
-Belongs here: such small steps on columns. Does not belong here: any figure.
+Belongs here: small operations on columns. Does not belong here: any figure.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ Texts = npt.NDArray[np.object_]
 
 
 def joined(slice_ids: Iterable[str]) -> str:
-    """Ids of slices by semicolons, each once, in order; what is given may itself be joined ids."""
+    """Return slice ids joined by semicolons, each once, in order; the inputs may be joined ids themselves."""
     return ";".join(sorted({part for ids in set(slice_ids) for part in ids.split(";")}))
 
 
@@ -26,10 +26,10 @@ def only_where(condition: Any, texts: Any) -> Texts:
 
 
 def rows_by(rows: pd.DataFrame, keys: list[str]) -> dict[tuple[str, ...], Ints]:
-    """Positions of the rows of each combination of keys (two or more; a missing one is a value too), in their order."""
+    """Positions of the rows of each combination of keys (two or more; a missing key is a value too), in order of the keys."""
     return cast("dict[tuple[str, ...], Ints]", rows.groupby(keys, sort=True, dropna=False).indices)
 
 
 def numbers_by(rows: pd.DataFrame, keys: list[str]) -> Ints:
-    """Number from 0 of each row's combination of keys (a missing one is a value too), in their order."""
+    """Number from 0 of each row's combination of keys (a missing key is a value too), in order of the keys."""
     return np.asarray(rows.groupby(keys, sort=True, dropna=False).ngroup(), np.int64)

@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Funnel:
-    """Scores, target and standard errors on the transformed scale, and the way `back` to the published one."""
+    """Scores, target and standard errors on the transformed scale, and the function `back` to the published scale."""
 
     score: Floats
     target: float

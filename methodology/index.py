@@ -42,7 +42,7 @@ def hierarchy(parents: Mapping[str, str | None], weights: Mapping[str, float]) -
     """The tree in which `parents` gives each node's parent (None for the index) and `weights` its weight beside its siblings.
 
     Nodes without children are the indicators, in the order given. Raises ValueError naming all faults: not exactly one
-    index, a parent that is no node, a circle, a weight that is missing or negative, siblings whose weights are all 0.
+    index, a parent that is not a node, a cycle, a weight that is missing or negative, siblings whose weights are all 0.
     """
     faults = []
     roots = [name for name, parent in parents.items() if parent is None]
@@ -77,7 +77,7 @@ def hierarchy(parents: Mapping[str, str | None], weights: Mapping[str, float]) -
 
 
 def _depth(name: str, parents: Mapping[str, str | None]) -> int | None:
-    """Steps up to the index; None in a circle."""
+    """Steps up to the index; None in a cycle."""
     steps, parent = 0, parents[name]
     while parent is not None and parent in parents:
         steps, parent = steps + 1, parents[parent]
@@ -97,7 +97,7 @@ def aggregate(
 
     `weights` (..., nodes) replace the tree's, for instance a row per draw. The data threshold holds at every node: a node
     whose children are too few is NaN, and missing for its parent. The index is the last column. Raises ValueError for
-    another number of indicators than the tree has, and as `aggregation.combine`.
+    a number of indicators other than the tree's, and as `aggregation.combine` does.
     """
     x = np.asarray(values, float)
     if x.ndim < 2 or x.shape[-1] != tree.indicators:

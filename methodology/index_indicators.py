@@ -1,7 +1,7 @@
-"""The indicators of one peer group's index: which metrics one instrument measured for enough, of whom, and on which scale.
+"""The indicators of one peer group's index: which metrics one instrument measured for enough agencies, and on which scale.
 
-Belongs here: the gate of indicators, the tree that is left of an index, values and errors as matrices. Does not belong here: the
-index and what is said of it (`index_parts`), the tree itself (`index`).
+Belongs here: the gate of indicators, the part of the tree that remains, values and errors as matrices. Does not belong here: the
+index and its parts (`index_parts`), the tree itself (`index`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,13 +17,13 @@ from methodology.index import Hierarchy, aggregate, hierarchy
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-# Scores start above 0, so that any mean may follow (as the other normalisations of `index_uncertainty`).
+# Scores start above 0, so that any mean can be taken (as in the other normalisations of `index_uncertainty`).
 LOWEST, HIGHEST = 1.0, 100.0
 
 
 @dataclass(frozen=True)
 class IndexRules:
-    """What an index needs, how it is drawn, and how far its weights may differ."""
+    """What an index needs, how many draws it takes, and how far its weights may differ."""
 
     peers: int
     indicators: int
@@ -51,7 +51,7 @@ class IndexRules:
 
 @dataclass(frozen=True)
 class Source:
-    """The published score an indicator of an agency comes from, and the slices that one stands on."""
+    """The published score behind an agency's indicator, and the slices behind that score."""
 
     score_id: str
     slice_ids: str
@@ -80,7 +80,7 @@ class Indicators:
         return np.isfinite(self.values)
 
     def scaled(self, values: Floats) -> Floats:
-        """Values (..., indicators) between their goalposts, the better the higher."""
+        """Values (..., indicators) between their goalposts, higher being better."""
         lower, upper = (self.leaves[f"{end}_goalpost"].to_numpy(float) for end in ("lower", "upper"))
         return normalisation.goalposts(values, lower, upper, LOWEST, HIGHEST, self.direction)
 
@@ -93,7 +93,7 @@ class Indicators:
         return self.sources.get((agency, metric), Source("", ""))
 
     def of(self, chosen: Mask) -> "Indicators":
-        """The same of some agencies."""
+        """Return the same for the chosen agencies."""
         names = tuple(name for name, one in zip(self.agencies, chosen, strict=True) if one)
         return Indicators(
             self.tree, self.leaves, self.method, names, self.values[chosen], self.errors[chosen], self.sources
@@ -101,7 +101,7 @@ class Indicators:
 
 
 def comparable_scores(reported: pd.DataFrame, agencies: int) -> pd.DataFrame:
-    """Rows of metrics that one instrument measured for at least so many agencies: the instrument of most, the first of equals."""
+    """Rows of metrics that one instrument measured for at least so many agencies, by the instrument with most, ties by order."""
     sizes = reported.groupby(["metric_id", "instrument_id"], sort=True)["agency_id"].nunique()
     most = sizes.sort_values(ascending=False, kind="stable").reset_index().drop_duplicates("metric_id")
     most = most[most["agency_id"] >= agencies]
@@ -109,7 +109,7 @@ def comparable_scores(reported: pd.DataFrame, agencies: int) -> pd.DataFrame:
 
 
 def indicators_of(scores: pd.DataFrame, nodes: pd.DataFrame, agencies: Iterable[str]) -> Indicators:
-    """The index over the indicators there are, of these agencies in this order.
+    """Return the index over the available indicators, for these agencies in this order.
 
     scores: agency_id, metric_id, score, standard_error, score_id, slice_ids, one row per agency and metric. nodes: node_id,
     parent_id (blank for the index), metric_id (blank but for indicators), weight, aggregation, goalposts, direction.
@@ -131,7 +131,7 @@ def indicators_of(scores: pd.DataFrame, nodes: pd.DataFrame, agencies: Iterable[
 
 
 def _tree(nodes: pd.DataFrame, leaves: pd.DataFrame) -> tuple[Hierarchy, pd.DataFrame]:
-    """The index over the indicators there are: nodes without any below them go."""
+    """The index over the available indicators; nodes without any below them are dropped."""
     kept = set(leaves["node_id"])
     parent_of = dict(zip(nodes["node_id"], nodes["parent_id"], strict=True))
     for node in list(kept):

@@ -1,7 +1,7 @@
-"""The composite index by peer group and period, with everything that says how sure it is. One row per part: `index`,
+"""The composite index by peer group and period, with its uncertainty. One row per part: `index`,
 `indicator`, `source`, `dominance`.
 
-Belongs here: which agencies have an index and why the others have none, seeds, and what is said of each. Does not belong here:
+Belongs here: which agencies have an index and why the others have none, seeds, and the rows of each. Does not belong here:
 which indicators there are (`index_indicators`), the formulas (`index`, `index_uncertainty`) and what of it is published.
 """
 
@@ -70,8 +70,8 @@ def index_parts(
     """The index of every peer group of one period, rows with COLUMNS.
 
     scores: agency_id, period_id, metric_id, instrument_id, status, score, standard_error, score_id, slice_ids of agencies.
-    agencies: agency_id, peer_group. nodes: the index (`index_indicators.indicators_of`). An agency has an `index` row whatever
-    became of it, with the `reason` where it has no index or no interval.
+    agencies: agency_id, peer_group. nodes: the index (`index_indicators.indicators_of`). Every agency has an `index` row, with
+    the `reason` where it has no index or no interval.
     """
     rows = scores[scores["metric_id"].isin(nodes.loc[nodes["metric_id"] != "", "metric_id"])]
     rows = rows.merge(agencies[["agency_id", "peer_group"]], on="agency_id")
@@ -87,7 +87,7 @@ def _group(key: str, own: pd.DataFrame, nodes: pd.DataFrame, rules: IndexRules) 
     compared = comparable_scores(own[own["status"] == "reported"], rules.peers)
     measured = int(nodes["metric_id"].isin(compared["metric_id"]).sum())
     every = sorted(set(own["agency_id"]))
-    # Of what is missing the least is said first.
+    # Where several things are missing, the most basic is the reason.
     if measured < rules.indicators:
         reason = "too_few_indicators" if len(every) >= rules.peers else "too_few_peers"
         return [_without(name, reason, measured) for name in every]
@@ -115,7 +115,7 @@ def _without(agency: str, reason: str, indicators: int) -> Row:
 
 
 def _composite(key: str, own: Indicators, rules: IndexRules) -> list[Row]:
-    """All parts of the index of agencies that have one; draws come from a generator of this group's own."""
+    """All parts of the index of agencies that have one; each group has its own random generator."""
     rng = np.random.default_rng([rules.seed, zlib.crc32(key.encode())])
     tree, method = own.tree, own.method
     nodes, normalised = own.nodes(rules.threshold), own.scaled(own.values)
@@ -135,7 +135,7 @@ def _composite(key: str, own: Indicators, rules: IndexRules) -> list[Row]:
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
     error = drawn.std(axis=0, ddof=1)
     directed = normalisation.directed(own.values, own.direction)
-    # Under the index's own choice goalposts stand in the units of the indicators; directed values need them directed.
+    # The index's own goalposts are in the units of the indicators, so directed values are turned back for them.
     choices = (lambda values, axis: own.scaled(values * own.direction), *NORMALISATIONS.values())
     assumptions = Assumptions(normalisations=choices, weight_spread=rules.weight_spread, threshold=rules.threshold)
     drawn_ranks = monte_carlo(directed, own.errors, tree, rules.draws, rng, assumptions)
@@ -158,7 +158,7 @@ def _composite(key: str, own: Indicators, rules: IndexRules) -> list[Row]:
                 "ci_low": low[position],
                 "ci_high": high[position],
                 "rank_mean": ranks.mean[position],
-                # A quantile between two ranks is rounded away from the middle: the interval holds what it says.
+                # A quantile between two ranks is rounded away from the middle, so that the interval keeps its level.
                 "rank_low": np.floor(ranks.low[position]),
                 "rank_high": np.ceil(ranks.high[position]),
                 "units_count": len(own.agencies),
@@ -199,7 +199,7 @@ def _composite(key: str, own: Indicators, rules: IndexRules) -> list[Row]:
 
 
 def _dominance(own: Indicators, nodes: Floats) -> list[Row]:
-    """How often each agency is ahead of its peers over all weights of the pillars; peers stay a statistic."""
+    """How often each agency is ahead of its peers over all weights of the pillars; peers enter as a statistic only."""
     ahead = weight_share_ahead(nodes[:, list(own.tree.children[-1])])
     np.fill_diagonal(ahead, np.nan)
     made: list[Row] = []

@@ -22,7 +22,7 @@ RANK_DECIMALS = 12
 # Values evaluated at once: bounds memory at some 50 MB whatever the number of draws.
 CHUNK = 2_000_000
 
-# All end above 0, so that any mean may follow. T scores are cut five standard deviations out for the same reason.
+# All results are above 0, so that any mean can be taken. T scores are cut five standard deviations out for the same reason.
 NORMALISATIONS: dict[str, Normaliser] = {
     "min_max": lambda values, axis: normalisation.min_max(values, 1, 100, axis),
     "z_score": lambda values, axis: np.clip(normalisation.z_scores(values, 50, 10, axis), 1, 100),
@@ -56,7 +56,7 @@ class RankSummary:
 def rank_summary(ranks: npt.ArrayLike, interval: tuple[float, float] = (0.05, 0.95)) -> RankSummary:
     """Summary of ranks (draws, units); quantiles by linear interpolation (type 7), sd over draws - 1.
 
-    NaN for a unit that was not ranked in some draw: a rank it has only in some is no rank.
+    NaN for a unit that was not ranked in every draw.
     """
     drawn = np.asarray(ranks, float)
     low, median, high = np.quantile(drawn, [interval[0], 0.5, interval[1]], axis=0)
@@ -108,8 +108,8 @@ def ranks_under(
     """Ranks (draws, units) of the index under uniform inputs per source (draws, size), as `sources` sizes them.
 
     An input u picks a normalisation or mean by floor(u x choices), scales a weight by 1 + spread (2u - 1), and moves a value
-    by its standard error times the normal quantile of u. `values` are (units, indicators), already `directed`; `errors`
-    alike, None or NaN for values that are no samples.
+    by its standard error times the normal quantile of u. `values` are (units, indicators), already `directed`; `errors` likewise,
+    None or NaN for values that are not samples.
     """
     raw = np.asarray(values, float)
     picked = (uniforms["normalisation"][:, 0] * len(assumptions.normalisations)).astype(int)
@@ -168,8 +168,8 @@ def score_draws(
 ) -> Floats:
     """Index scores (draws, units) under the index's own normalisation and mean, with sampling errors and weights drawn.
 
-    As `ranks_under`, but a score has a unit only under one normalisation: the others move ranks, not this interval. Its
-    quantiles are the interval without which no composite is shown.
+    As `ranks_under`, but a score has a unit only under one normalisation, so the others move ranks, not this interval. Quantiles
+    of the draws form the interval, without which no composite is shown.
     """
     raw = np.asarray(values, float)
     step = _rows_at_once(raw)
@@ -212,13 +212,13 @@ def weight_share_ahead(scores: npt.ArrayLike) -> Floats:
 
     From components (units, k), exact: the volume of the simplex cut by the half-space sum w_c d_c > 0, d = row - column, by
     the recursion of Varsi 1973 (Ali 1973), whose steps are convex combinations and so lose no digits. 1 is dominance under
-    any weights, near 0.5 an order made by the weights. Equal units are never ahead of each other; NaN beside a missing
-    component.
+    any weights, near 0.5 the weights decide the order. Equal units are never ahead of each other; NaN where a component is
+    missing.
     """
     x = np.asarray(scores, float)
     above, below = np.triu_indices(x.shape[0], 1)
     d = x[above] - x[below]
-    # Zeros pad both sides: as a gain they pass the recursion on, as a loss they leave it.
+    # Both sides are padded with zeros: a gain of 0 passes the recursion on, a loss of 0 leaves it unchanged.
     gains = -np.sort(-np.maximum(d, 0.0), axis=1)
     losses = -np.sort(-np.maximum(-d, 0.0), axis=1)
     behind = np.ones((x.shape[1] + 1, d.shape[0]))

@@ -1,8 +1,8 @@
-"""Each journey per period and instrument: its own overall item, what its stages weigh, its weakest link, and whose the
-shortfall is. One row per part: `journey`, `stage`, `agency`.
+"""Each journey per period and instrument: its overall item, stage weights, weakest link and owners of the shortfall. One row
+per part: `journey`, `stage`, `agency`.
 
 Belongs here: which sums make a journey, when its stages can be weighed, who owns them. Does not belong here: the formulas
-(`dominance`, `estimates`) and suppression (SQL, after).
+(`dominance`, `estimates`) and suppression (later, in SQL).
 """
 
 from collections.abc import Mapping
@@ -47,15 +47,15 @@ COLUMNS = {
     "steps_count": "Int64",
     "slice_ids": "string",
 }
-# Shares of a shortfall are given out in units of what is published, so that they sum to it to the last digit.
+# Shares of a shortfall are whole units of the last published digit, so that they sum to it exactly.
 DECIMALS = 4
 
 
 @dataclass(frozen=True)
 class _Shortfall:
-    """Points a journey lacks to its target, and what agencies share of them; `None` holds stages nobody owns.
+    """Points a journey is short of its target, and each agency's share; `None` holds stages nobody owns.
 
-    No shares where the stages could not be weighed or do not explain it.
+    There are no shares where the stages could not be weighed or do not explain it.
     """
 
     points: float
@@ -78,7 +78,7 @@ def journeys(
     """COLUMNS of all parts of every journey of one period.
 
     cells: sums, squares and cross-products of scores by journey, instrument, slice and agency; satisfaction: the metric (of
-    `metrics`) whose item asks about the journey as a whole; steps: stage and service of every step; services: whose each is.
+    `metrics`) whose item asks about the journey as a whole; steps: stage and service of every step; services: the owner of each.
     """
     asked = metrics.loc[metrics["metric_id"] == satisfaction, "measure_id"].str.removesuffix(".mean")
     owned = steps.merge(services[["service_id", "agency_id"]], on="service_id")
@@ -100,7 +100,7 @@ def _journey(own: pd.DataFrame, owners: pd.DataFrame, thresholds: Mapping[str, f
     scores = np.array([stage["score"] for stage in stages], float)
     explained, reason = _importance(sums, thresholds["minimum_n"])
     weights = explained.weights if explained else np.full(len(STAGES), np.nan)
-    # As published: the shares must sum to the difference a reader sees.
+    # Rounded as published: the shares must sum to the difference a reader sees.
     lacking = round(max(target - round(whole["score"], DECIMALS), 0.0), DECIMALS)
     shares = _shares(lacking, scores, target, weights, owners) if explained else {}
     parts = dominance.stage_shortfalls(scores, target, weights)
@@ -145,7 +145,7 @@ def _estimate(sums: Sums, part: str, level: float) -> dict[str, float]:
 
 
 def _importance(sums: Sums, minimum_n: float) -> tuple[dominance.Dominance | None, str | None]:
-    """Dominance of the stages, or None and why."""
+    """Dominance of the stages, or None and the reason."""
     n = sums["complete_count"]
     if n < minimum_n:
         return None, "too_few_complete"
@@ -153,7 +153,7 @@ def _importance(sums: Sums, minimum_n: float) -> tuple[dominance.Dominance | Non
     totals = np.array([sums[f"complete_{part}"] for part in order])
     products = np.array([[sums[_product(a, b)] for b in order] for a in order])
     covariance = dominance.covariance_of_cells(n, totals, products)
-    # Equal answers leave what decimals rounded away.
+    # With equal answers only rounding error is left.
     if covariance[-1, -1] <= 1e-9:
         return None, "no_variance"
     found = dominance.dominance(covariance)

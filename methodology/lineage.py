@@ -1,11 +1,11 @@
-"""What a figure stands on: ids of slices, carried as text from cells to every table above them.
+"""The slices behind a figure: their ids, carried as text from cells to every table built on them.
 
-Belongs here: putting ids together. Does not belong here: which slices there are (the warehouse) and how a reader follows them.
+Belongs here: joining ids. Does not belong here: which slices there are (the warehouse) and how a reader follows them.
 """
 
 from collections.abc import Iterable
 
 
 def joined(slice_ids: Iterable[str]) -> str:
-    """All ids of these texts of ids, each once and in order, with `;` between them; blank where there are none."""
+    """Return all ids in these texts, each once and in order, joined by `;`; blank where there are none."""
     return ";".join(sorted({one for ids in set(slice_ids) for one in ids.split(";") if one}))
