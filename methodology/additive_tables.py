@@ -1,12 +1,11 @@
 """The additive tables of a release: counts of agencies, their services, branches and regions, and the sums that link them.
 
-Belongs here: which cells are parts of which total, today and in the published edition, as a sparse matrix of equations. Does
-not belong here: which cells are hidden (`suppression`), and what shown cells reveal about them (`disclosure`).
+Belongs here: which cells are parts of which total, today and in the published edition, as a sparse matrix of equations. Does not
+belong here: which cells are hidden (`suppression`), and what shown cells reveal about them (`disclosure`).
 
-Counts of a metric, period and instrument make one table. Which types of units are parts of which follows from the columns of
-their ids: an agency is the sum of its services, of its branches and of its regions, a region the sum of its agencies. An agency's
-region is also the sum of the branches that lie in it. What a table does not show (answers without a service or branch) becomes
-a hidden part of its own.
+Counts of a metric, period and instrument make one table: an agency is the sum of its services, of its branches and of its
+regions, a region the sum of its agencies, an agency's region the sum of the branches that lie in it. What a table does not show
+(answers without a service or branch) becomes a hidden part of its own.
 
 Readers keep earlier editions, so the published table is kept next to today's, with its own equations and what it showed; an
 unchanged count is the same in both.
@@ -34,8 +33,8 @@ EDITION = [*TABLE, "is_earlier"]
 class Tables:
     """Cells of all tables: those of the input first, then the hidden remainders.
 
-    `sums` holds the equations within an edition, a row per total: parts 1, their total -1. `equations` adds the equations
-    between editions. Both are (equations, cells), and their product with `values` is 0.
+    `sums` holds the equations within an edition, a row per total: parts 1, their total -1. `equations` adds the equations between
+    editions. Both are (equations, cells), and their product with `values` is 0.
     """
 
     values: Floats
@@ -58,7 +57,7 @@ def beside_published(cells: pd.DataFrame, published: pd.DataFrame) -> pd.DataFra
     """Return today's cells with what was published of them, then the published cells of tables in which a count changed.
 
     cells: CELL, agency_id, n, x (the count) and is_primary; published: CELL, agency_id, n, is_shown. Adds `is_earlier`,
-    `is_unchanged` (the count equals the published one), `was_shown` and `was_hidden` (of the unchanged count).
+    `is_unchanged` (the count equals the published one), `was_shown` and `was_hidden` (of an unchanged count).
     """
     published = published.sort_values(CELL, kind="stable")
     published = published.merge(cells[TABLE].drop_duplicates(), on=TABLE)
@@ -84,8 +83,8 @@ def beside_published(cells: pd.DataFrame, published: pd.DataFrame) -> pd.DataFra
     return pd.concat([cells, earlier], ignore_index=True)
 
 
-def tables_of(cells: pd.DataFrame, lying: pd.DataFrame, units: Units) -> Tables:
-    """The equations between cells as `beside_published` gives them, whose types are those of `units`.
+def tables_of(cells: pd.DataFrame, lying: pd.DataFrame) -> Tables:
+    """Return the equations between the cells that `beside_published` gives.
 
     lying: TABLE, agency_id, unit_id (a branch) and only_region_id, the region in which all its answers lie, if there is one.
     Raises ValueError naming the totals that their parts exceed.

@@ -116,11 +116,11 @@ def casemix_adjusted(
     """Adjusted means ybar_i - sum beta (xbar_i - xbar), beta pooled within units: y_ij = alpha_i + beta'x_ij + e.
 
     xbar is the mean of all respondents, or of the units' means. With S the within-unit cross products of x, beta = S^-1
-    S_xy, sigma^2 = RSS/(n - units - k) and error_i^2 = sigma^2 (1/w_i + (xbar_i - xbar)' S^-1 (xbar_i - xbar)): the error is
-    model-based with one sigma for all, so a unit with one answer or equal answers still has a width. An adjusted share may
-    leave 0-1: the model is linear and nothing is clipped. NaN for units without weight, and for F with one unit. Raises
-    ValueError where adjusters do not vary within units or repeat each other, or no degrees of freedom remain. Source: CAHPS
-    Analysis Program; Zaslavsky et al. 2001.
+    S_xy, sigma^2 = RSS/(n - units - k) and error_i^2 = sigma^2 (1/w_i + (xbar_i - xbar)' S^-1 (xbar_i - xbar)): a model-based
+    error with one sigma for all, so a unit with one answer or equal answers still has a width. An adjusted share may leave 0-1:
+    the model is linear and nothing is clipped. NaN for units without weight, and for F with one unit. Raises ValueError where
+    adjusters do not vary within units or repeat each other, or no degrees of freedom remain. Source: CAHPS Analysis Program;
+    Zaslavsky et al. 2001.
     """
     present = products.w > 0
     w, wx, wy = products.w[present], products.wx[present], products.wy[present]
@@ -222,8 +222,8 @@ def starts_new_series(
     """Whether a mode's share (..., m) moved by more than `threshold` and by more than chance explains.
 
     Without an overlap study such a move breaks the series. With few respondents (n_before, n_after: (...)) shares move by ten
-    points by chance, so the interval of the move (Newcombe 1998, method 10, at `level`) must also exclude zero. Steady shares
-    of m modes then break a series with a probability of at most about m (1 - level).
+    points by chance, so the interval of the move (Newcombe 1998, method 10, at `level`) must also exclude zero. Steady shares of
+    m modes then break a series with a probability of at most about m (1 - level).
     """
     old, new = np.asarray(before, float), np.asarray(after, float)
     size, other = (np.asarray(part, float)[..., None] for part in (n_after, n_before))

@@ -20,10 +20,10 @@ def combine(
     """One figure per unit, (..., units), from values (..., units, indicators).
 
     `weights` are (indicators,) or (..., indicators) without the axis of units; they need not sum to one and are renormalised
-    over the indicators a unit has. NaN where a unit has none, or fewer than `threshold` of those with a weight (0-1). A
-    surplus offsets a deficit in full under the arithmetic mean, less under the geometric and harmonic, and not at all under
-    Copeland, which counts units beaten minus units lost to (`copeland`). Raises ValueError for a negative weight, an unknown
-    method, and values at or below 0 under geometric and harmonic means.
+    over the indicators a unit has. NaN where a unit has none, or fewer than `threshold` of those with a weight (0-1). A surplus
+    offsets a deficit in full under the arithmetic mean, less under the geometric and harmonic, and not at all under Copeland,
+    which counts units beaten minus units lost to (`copeland`). Raises ValueError for a negative weight, an unknown method, and
+    values at or below 0 under geometric and harmonic means.
     """
     x, share = np.asarray(values, float), np.asarray(weights, float)
     if np.any(share < 0) or not np.all(np.isfinite(share)):

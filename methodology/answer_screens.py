@@ -20,8 +20,7 @@ COUNTS = ["questionnaires_count", "comparable_count", "straight_count", "equal_p
 
 
 def screen_rows(screen: str, found: screens.Screen, n: Any, faults: Any = None, **columns: Any) -> pd.DataFrame:
-    """Return the rows of one screen; a unit without a statistic carries the fault. `n`, `faults`, columns: one, or one per
-    unit."""
+    """Return the rows of one screen; one without a statistic carries the fault. `n`, `faults`, columns: one, or one per unit."""
     statistic = np.asarray(found.statistic, float)
     table = pd.DataFrame({"statistic": statistic, "p_value": found.p_value, "threshold": found.threshold})
     table = table.assign(screen=screen, unit_type="agency", n=n, counts_people=True, **columns)
@@ -113,7 +112,7 @@ def screen_offers(offers: pd.DataFrame, thresholds: Thresholds) -> list[pd.DataF
     own = own.astype(dict.fromkeys(counts, "float64"))
     asked = own.assign(is_whole=own["invited_count"] <= own["completed_count"]).groupby(["period_id", "agency_id"])
     sums = asked[counts].sum()
-    # If every invitation was answered, or exceeds the transactions, not all invitations are delivered.
+    # If every invitation was answered, or invitations exceed transactions, not all of them were delivered.
     is_known = ((sums["invited_count"] > sums["responded_count"]) & asked["is_whole"].all()).to_numpy(bool)
     groups = int(thresholds["offer_groups"])
     fifth = _fifths(own, numbers_by(own, ["period_id", "agency_id"]), groups)

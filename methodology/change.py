@@ -78,11 +78,11 @@ def kitagawa(
 ) -> Kitagawa:
     """Mix and rate effect of each unit's change in sum p r, p = size / sum size, over its groups; they sum to the change.
 
-    Sizes and rates (groups,) of all units are concatenated; `unit` gives the unit of each, 0 to `units` - 1. mix = sum (p1 -
-    p0)(r0 + r1)/2, rate = sum (r1 - r0)(p0 + p1)/2. A group empty in one period has no rate there and takes the other
-    period's, so its appearance or disappearance is all mix; a group empty in both contributes nothing. NaN for a unit without
-    a size in one of the periods. Raises ValueError for vectors of different lengths, negative sizes, and a size without a
-    rate. Source: Kitagawa 1955, JASA 50.
+    Sizes and rates (groups,) of all units are concatenated; `unit` gives the unit of each, 0 to `units` - 1.
+    mix = sum (p1 - p0)(r0 + r1)/2, rate = sum (r1 - r0)(p0 + p1)/2. A group empty in one period has no rate there and
+    takes the other period's, so its appearance or disappearance is all mix; a group empty in both contributes nothing. NaN for a
+    unit without a size in one of the periods. Raises ValueError for vectors of different lengths, negative sizes, and a size
+    without a rate. Source: Kitagawa 1955, JASA 50.
     """
     position = np.asarray(unit, int)
     sizes = [np.asarray(size, float) for size in (size_before, size_after)]

@@ -1,7 +1,7 @@
 """Every score in the control chart of its own series, many series of different lengths at once.
 
-Belongs here: which chart a series gets, which points it holds, which signal is reported first. Does not belong here: the
-charts and their rules (`control_charts`).
+Belongs here: which chart a series gets, which points it holds, which signal is reported first. Does not belong here: the charts
+and their rules (`control_charts`).
 """
 
 from collections.abc import Collection
@@ -24,8 +24,8 @@ def charted(
     """Columns of each row of `now`: centre, limits and signal of its chart up to its own quarter, and its points.
 
     `told` holds all reported scores, those of `now` included, numbered by `score_series.numbered`. Later points never move the
-    limits of earlier ones; below `least` points there is no chart. Metrics in `shares` are counts of answers (Laney's p
-    chart), all others measurements (XmR); pooled means of agencies are not counts.
+    limits of earlier ones; below `least` points there is no chart. Metrics in `shares` are counts of answers (Laney's p chart),
+    all others measurements (XmR); pooled means of agencies are not counts.
     """
     counted = (now["metric_id"].isin(shares) & ~now["unit_type"].isin(["national", "peer_group"])).to_numpy()
     series, quarter = told["series"].to_numpy(), told["quarter"].to_numpy()

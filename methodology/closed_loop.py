@@ -34,8 +34,7 @@ def loop_figures(loops: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.Dat
 
 
 def _contact_times(unhappy: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
-    """Every dissatisfied answer starts a clock at 0 that stays open until the person is reached; an attempt does not stop
-    it."""
+    """Every dissatisfied answer starts a clock at 0, open until the person is reached; an attempt does not stop it."""
     stops = unhappy.assign(
         duration=unhappy["duration_hours"],
         ended_count=unhappy["reached_count"],

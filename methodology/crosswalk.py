@@ -79,9 +79,8 @@ def equipercentile_crosswalk(
 
     Levels are evenly spaced; an answer fills the interval half a step to both sides. P(x) = F(x-) + f(x)/2; y = y* -
     step/2 + step (P - G(y*-))/g(y*), y* the lowest level with G(y*) > P. Error (Lord 1982, whose interpolation term also
-    stands for x here): step/g sqrt((P(1-P) - f/4)/n_x + (P(1-P) - (G-P)(P-G(y*-))/g)/n_y). It is conservative for one sample
-    that answered both. Raises ValueError on negative or empty counts and uneven levels. Source: Kolen and Brennan 2014, 2.5
-    and 7.3.
+    stands for x here): step/g sqrt((P(1-P) - f/4)/n_x + (P(1-P) - (G-P)(P-G(y*-))/g)/n_y). It is conservative for one sample that
+    answered both. Raises ValueError on negative or empty counts and uneven levels. Source: Kolen and Brennan 2014, 2.5 and 7.3.
     """
     (x_share, x_n, _), (y_share, y_n, y) = _shares(x_counts, x_levels), _shares(y_counts, y_levels)
     rank = np.cumsum(x_share) - x_share / 2

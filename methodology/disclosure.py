@@ -3,9 +3,9 @@
 Belongs here: functions of counts and the equations between them (`additive_tables`), thousands of tables in one call. Does not
 belong here: which counts are small, and what earlier editions showed (`suppression`).
 
-A reader knows every published cell, every equation, and that no count is negative. The possible values of a hidden cell then
-form an interval, found by linear programming. Tables that share no hidden cell are independent, so one program solves one cell
-of every table at once. Source: Hundepool et al., Handbook on Statistical Disclosure Control (2010), chapter 4.
+A reader knows every published cell, every equation, and that no count is negative. The possible values of a hidden cell then form
+an interval, found by linear programming. Tables that share no hidden cell are independent, so one program solves one cell of
+every table at once. Source: Hundepool et al., Handbook on Statistical Disclosure Control (2010), chapter 4.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 # Counts are whole numbers, so a solver's remainder of 1e-9 must decide nothing.
 TOLERANCE = 1e-6
-# Cells per linear program, as near as whole tables allow: small tables share a program's overhead, and its time, which grows
-# with the square of its size, stays short.
+# Cells per linear program, as near as whole tables allow: small tables share a program's overhead, and its time, which grows with
+# the square of its size, stays short.
 CELLS = 2_000
 
 
@@ -35,8 +35,8 @@ class Protection:
 def p_percent(total: npt.ArrayLike, largest: npt.ArrayLike, second: npt.ArrayLike, p: float) -> tuple[Floats, Mask]:
     """By how much the second contributor overestimates the largest, in percent of it, and whether that is p % or more.
 
-    margin = 100 (X - x1 - x2) / x1; a magnitude (minutes, cost) may be published where margin >= p. Raises ValueError where
-    the two exceed the total, are in the wrong order, or the largest is not above 0.
+    margin = 100 (X - x1 - x2) / x1; a magnitude (minutes, cost) may be published where margin >= p. Raises ValueError where the
+    two exceed the total, are in the wrong order, or the largest is not above 0.
     """
     x, first, other = (np.asarray(part, float) for part in (total, largest, second))
     if np.any(first <= 0) or np.any(other < 0) or np.any(other > first) or np.any(first + other > x):
@@ -55,11 +55,11 @@ def feasible_intervals(
     """Return the lowest and highest value of each hidden cell given the published ones; a published cell has its own value.
 
     `values` and `hidden` are (cells,), `equations` (equations, cells) with equations @ values = 0. Only `targets` (a mask, all
-    hidden cells by default) are solved; the other hidden cells are NaN. The search stops once an interval is `enough` wide
-    (one width, or one per cell): both ends are then possible values and others may lie beyond, which suffices for a proof and
-    costs far less. An unbounded upper end is returned as twice the largest value. In two-dimensional tables whole numbers
-    reach the ends; in more dimensions the interval may be wider than theirs. Raises ValueError where values are missing or
-    negative or do not add up.
+    hidden cells by default) are solved; the other hidden cells are NaN. The search stops once an interval is `enough` wide (one
+    width, or one per cell): both ends are then possible values and others may lie beyond, which suffices for a proof and costs
+    far less. An unbounded upper end is returned as twice the largest value. In two-dimensional tables whole numbers reach the
+    ends; in more dimensions the interval may be wider than theirs. Raises ValueError where values are missing or negative or do
+    not add up.
     """
     x, covered = _checked(values, equations), np.asarray(hidden, bool)
     wanted = (covered if targets is None else covered & np.asarray(targets, bool))[covered]
@@ -94,8 +94,7 @@ def feasible_intervals(
 
 @dataclass(frozen=True)
 class _Vertices:
-    """Tables a reader must consider possible: hidden `cells` with the same `columns` @ cells and 0 <= cells <= ceiling, by
-    block."""
+    """Tables a reader must allow for: hidden `cells` with the same `columns` @ cells and 0 <= cells <= ceiling, by block."""
 
     columns: sparse.csc_array
     cells: Floats
@@ -189,13 +188,13 @@ def complementary(
 ) -> Protection:
     """Return the cells to hide so that every primary cell's interval is as wide as required, and whether it then is.
 
-    Hides the primary cells and those already `hidden`. Then, for one failing cell of every table at a time, it hides the
-    cheapest others among which that value can move by the required width with every equation still holding: a linear program
-    whose cost, per count moved, is 1 for a small cell and 2 for the table's largest, so that few cells are hidden and totals
-    last (the heuristic of Fischetti and Salazar 2000). The result is near the minimum, not proved minimal. `frozen` cells,
-    such as those of an earlier edition, are never hidden; where they leave no solution, the cell stays unprotected and its
-    proof fails. Hiding more only widens intervals, so one proved early still holds. The ends are not returned: the search for
-    them starts from the true counts (`feasible_intervals`), so they would reveal them.
+    Hides the primary cells and those already `hidden`. Then, for one failing cell of every table at a time, it hides the cheapest
+    others among which that value can move by the required width with every equation still holding: a linear program whose cost,
+    per count moved, is 1 for a small cell and 2 for the table's largest, so that few cells are hidden and totals last (the
+    heuristic of Fischetti and Salazar 2000). The result is near the minimum, not proved minimal. `frozen` cells, such as those of
+    an earlier edition, are never hidden; where they leave no solution, the cell stays unprotected and its proof fails. Hiding
+    more only widens intervals, so one proved early still holds. The ends are not returned: the search for them starts from the
+    true counts (`feasible_intervals`), so they would reveal them.
     """
     x, first = _checked(values, equations), np.asarray(primary, bool)
     required = np.broadcast_to(np.asarray(width_required, float), x.shape)
@@ -239,8 +238,8 @@ def _cheapest_moves(
 ) -> Mask:
     """Cells that must move when each asked cell moves up by a and down by b with a + b as required.
 
-    The variables are four blocks of cells, up+, up-, down+ and down-, which describe two alternative tables. No cell may fall
-    by more than its value, since it would be negative.
+    The variables are four blocks of cells, up+, up-, down+ and down-, which describe two alternative tables. No cell may fall by
+    more than its value, since it would be negative.
     """
     cells = np.flatnonzero(np.isin(table, table[asked]))
     own = equations[:, cells]

@@ -3,10 +3,10 @@
 Belongs here: which units are one family - branches or regions of an agency, regions of the whole - and which error they get.
 Does not belong here: the formulas (`shrinkage`, `inequality`, `variance_components`) and what may be shown (the marts).
 
-A family consists of its shown units. A spread, mean or count that included hidden units could be solved for them: with one
-hidden branch the pooled precision reveals the count and the pooled mean the score, to the last digit. So everything here is a
-function of published scores, counts and errors, and reveals nothing beyond them. The cost is precision, and a small one:
-hidden units are mostly the smallest and weigh least.
+A family consists of its shown units. A spread, mean or count that included hidden units could be solved for them: with one hidden
+branch the pooled precision reveals the count and the pooled mean the score, to the last digit. So everything here is a function
+of published scores, counts and errors, and reveals nothing beyond them. The cost is some precision: hidden units are mostly the
+smallest and weigh least.
 """
 
 import numpy as np

@@ -124,8 +124,8 @@ def owner_shortfalls(
     """The journey's shortfall (target less its overall item, in points) shared among owners; the shares sum to it exactly.
 
     It is shared in proportion to `stage_shortfalls`, and within a stage by `ownership` (stages, owners), rows summing to one.
-    Zeros where the journey is on target (shortfall <= 0); NaN where it is not but no stage falls short, as no stage explains
-    it then. Raises ValueError where a stage is not owned in full.
+    Zeros where the journey is on target (shortfall <= 0); NaN where it is not but no stage falls short, as no stage explains it
+    then. Raises ValueError where a stage is not owned in full.
     """
     owned = np.asarray(ownership, float)
     if np.any(owned < 0) or not np.allclose(owned.sum(axis=1), 1.0, rtol=0, atol=1e-9):

@@ -71,8 +71,8 @@ def mean_interval(
 ) -> Intervals:
     """Student interval mean +- t(n-1) se, cut at the bounds of the scale.
 
-    Where the error is zero (all answers equal) a Student interval would have no width, so the rule of three is used: the
-    opposite extreme has a share of at most 1 - alpha^(1/n), so the mean lies within that share of the range.
+    Where the error is zero (all answers equal) a Student interval would have no width, so the rule of three is used: the opposite
+    extreme has a share of at most 1 - alpha^(1/n), so the mean lies within that share of the range.
     """
     centre, spread, size = (np.asarray(part, float) for part in (mean, error, n))
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -1,7 +1,7 @@
 """Account of each agency's change in overall satisfaction: mix, mode, service, expectation and the rest.
 
-Belongs here: which agencies share a regression, and its sums. Does not belong here: what rules out an account
-(`account_pairs`), the regression and its parts (`expectation`).
+Belongs here: which agencies share a regression, and its sums. Does not belong here: what rules out an account (`account_pairs`),
+the regression and its parts (`expectation`).
 
 Agencies that asked the same questions share one regression per period, on the responses that answered them all.
 """

@@ -1,8 +1,7 @@
-"""The indicators of one peer group's index: which metrics one instrument measured for enough agencies, for whom, and on which
-scale.
+"""The indicators of one peer group's index: which metrics one instrument measured for enough agencies, and on which scale.
 
-Belongs here: the gate of indicators, the part of the tree that remains, values and errors as matrices. Does not belong here:
-the index and its parts (`index_parts`), the tree itself (`index`).
+Belongs here: the gate of indicators, the part of the tree that remains, values and errors as matrices. Does not belong here: the
+index and its parts (`index_parts`), the tree itself (`index`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -102,8 +101,7 @@ class Indicators:
 
 
 def comparable_scores(reported: pd.DataFrame, agencies: int) -> pd.DataFrame:
-    """Rows of metrics that one instrument measured for at least so many agencies, from the instrument with most, the first of
-    equals."""
+    """Rows of metrics that one instrument measured for at least so many agencies, by the instrument with most, ties by order."""
     sizes = reported.groupby(["metric_id", "instrument_id"], sort=True)["agency_id"].nunique()
     most = sizes.sort_values(ascending=False, kind="stable").reset_index().drop_duplicates("metric_id")
     most = most[most["agency_id"] >= agencies]

@@ -199,7 +199,7 @@ def _composite(key: str, own: Indicators, rules: IndexRules) -> list[Row]:
 
 
 def _dominance(own: Indicators, nodes: Floats) -> list[Row]:
-    """How often each agency is ahead of its peers over all weights of the pillars; peers are not named."""
+    """How often each agency is ahead of its peers over all weights of the pillars; peers enter as a statistic only."""
     ahead = weight_share_ahead(nodes[:, list(own.tree.children[-1])])
     np.fill_diagonal(ahead, np.nan)
     made: list[Row] = []

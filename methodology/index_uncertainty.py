@@ -108,8 +108,8 @@ def ranks_under(
     """Ranks (draws, units) of the index under uniform inputs per source (draws, size), as `sources` sizes them.
 
     An input u picks a normalisation or mean by floor(u x choices), scales a weight by 1 + spread (2u - 1), and moves a value
-    by its standard error times the normal quantile of u. `values` are (units, indicators), already `directed`; `errors`
-    likewise, None or NaN for values that are not samples.
+    by its standard error times the normal quantile of u. `values` are (units, indicators), already `directed`; `errors` likewise,
+    None or NaN for values that are not samples.
     """
     raw = np.asarray(values, float)
     picked = (uniforms["normalisation"][:, 0] * len(assumptions.normalisations)).astype(int)
@@ -168,8 +168,8 @@ def score_draws(
 ) -> Floats:
     """Index scores (draws, units) under the index's own normalisation and mean, with sampling errors and weights drawn.
 
-    As `ranks_under`, but a score has a unit only under one normalisation, so the others move ranks, not this interval.
-    Quantiles of the draws form the interval, without which no composite is shown.
+    As `ranks_under`, but a score has a unit only under one normalisation, so the others move ranks, not this interval. Quantiles
+    of the draws form the interval, without which no composite is shown.
     """
     raw = np.asarray(values, float)
     step = _rows_at_once(raw)

@@ -6,8 +6,8 @@ Belongs here: indices of a vector of non-negative values. Does not belong here: 
 Values are (units,) and not negative, weights how often each counts (population shares up to a factor). `family` is the number
 of each unit's family, 0..families-1; results over families are (families,), NaN where there is nothing to share. The other
 indices are of one family, weigh each unit by 1 unless weights are given, and raise ValueError where there is nothing to share.
-All raise ValueError for negative or missing values or weights. Observed values of small units overstate inequality: pass
-shrunken ones, or read the index together with the share of noise.
+All raise ValueError for negative or missing values or weights. Observed values of small units overstate inequality: pass shrunken
+ones, or read the index together with the share of noise.
 """
 
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""Each journey per period and instrument: its own overall item, the weights of its stages, its weakest link, and who owns the
-shortfall. One row per part: `journey`, `stage`, `agency`.
+"""Each journey per period and instrument: its overall item, stage weights, weakest link and owners of the shortfall. One row
+per part: `journey`, `stage`, `agency`.
 
 Belongs here: which sums make a journey, when its stages can be weighed, who owns them. Does not belong here: the formulas
 (`dominance`, `estimates`) and suppression (later, in SQL).
@@ -78,8 +78,7 @@ def journeys(
     """COLUMNS of all parts of every journey of one period.
 
     cells: sums, squares and cross-products of scores by journey, instrument, slice and agency; satisfaction: the metric (of
-    `metrics`) whose item asks about the journey as a whole; steps: stage and service of every step; services: the owner of
-    each.
+    `metrics`) whose item asks about the journey as a whole; steps: stage and service of every step; services: the owner of each.
     """
     asked = metrics.loc[metrics["metric_id"] == satisfaction, "measure_id"].str.removesuffix(".mean")
     owned = steps.merge(services[["service_id", "agency_id"]], on="service_id")

@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class GateResult:
-    """What one level asked and found. `further_practices` more of its practices are needed, whichever they are."""
+    """What one level requires and what was found; any `further_practices` more of its practices are needed."""
 
     level: int
     is_passed: bool
@@ -98,10 +98,10 @@ def scores_of(model: MaturityModel, adoption: npt.ArrayLike) -> tuple[Floats, Fl
 
 
 def levels_of(model: MaturityModel, adoption: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """Levels (...) of adoption (..., practices): the last in a row of levels, from the second on, whose gates are passed.
+    """Levels (...) of adoption (..., practices): the last of the consecutive levels, from the second on, whose gates are passed.
 
-    A level is passed with its score floor, its mandatory practices and its share of practices at the gate's adoption; a
-    surplus elsewhere buys nothing. A practice that was not assessed is not adopted.
+    A level is passed with its score floor, its mandatory practices and its share of practices at the gate's adoption; a surplus
+    elsewhere does not help. A practice that was not assessed is not adopted.
     """
     given = np.asarray(adoption, float)
     scores, _ = scores_of(model, given)
@@ -134,7 +134,7 @@ def assess(model: MaturityModel, adoption: Mapping[str, float | None]) -> Assess
     """Score, level and gates of one assessment; `adoption` (0-3) counts as given, see `shown_adoption`.
 
     Practices of the model that are absent or None were not assessed. Raises ValueError naming practices the model does not
-    know, values outside 0-3, and an assessment of nothing.
+    know, values outside 0-3, and an empty assessment.
     """
     unknown = sorted(set(adoption) - set(model.practice_ids))
     wrong = sorted(name for name, value in adoption.items() if value is not None and not 0 <= value <= HIGHEST_ADOPTION)
@@ -167,11 +167,11 @@ def _gate_result(model: MaturityModel, given: Floats, score: float, level: int) 
 
 
 def unreachable_levels(model: MaturityModel) -> list[int]:
-    """Levels at which no adoption was found to end, tried by construction.
+    """Levels at which no constructed adoption ends.
 
-    The top level: everything at its best. Any other: everything at its best but for the next level's mandatory practices,
-    or for just too many of its practices; and the least that passes all gates up to the level. Without practices every
-    level with a rising cut-off can be reached.
+    Tried for the top level: everything at its best. For any other: everything at its best except the next level's mandatory
+    practices, or except just too many of its practices; and the least that passes all gates up to the level. Without practices
+    every level with a rising cut-off can be reached.
     """
     if not model.practices:
         return []

@@ -38,7 +38,7 @@ class Practice:
 
 @dataclass(frozen=True)
 class Gate:
-    """What a level asks of its own practices: mandatory ones, and a share of all, at `adoption` or above."""
+    """What a level requires of its own practices: mandatory ones, and a share of all, at `adoption` or above."""
 
     level: int
     adoption: float
@@ -55,7 +55,7 @@ class MaturityModel:
     levels: list[dict[str, str]]
     practices: list[Practice] = field(default_factory=list)
     gates: list[Gate] = field(default_factory=list)
-    # Without a rule of its own a model takes what is claimed.
+    # A model without a rule of its own accepts adoption as claimed.
     unshown_adoption: float = HIGHEST_ADOPTION
 
     @cached_property
@@ -102,7 +102,7 @@ def models_of_tables(
     gates: pd.DataFrame,
     models: pd.DataFrame,
 ) -> dict[str, MaturityModel]:
-    """Models by id from the flat tables they are stored in; those of `models` say per model what a claim not shown counts as.
+    """Models by id from the flat tables they are stored in; `models` gives per model what a claim without evidence counts as.
 
     Columns as the snapshots name them: levels from the first on with `from_score`, practices with `steps` joined by `;` (empty
     where the warehouse does not answer). Order of dimensions and practices is by name, so that it does not depend on the store.
@@ -137,7 +137,7 @@ def _rows(table: pd.DataFrame, order: str) -> list[dict[Any, Any]]:
 
 
 def model_faults(model: MaturityModel) -> list[str]:
-    """Every way the model contradicts itself, but for levels nobody can end at (`maturity.unreachable_levels`)."""
+    """Every way the model contradicts itself, except levels nobody can end at (`maturity.unreachable_levels`)."""
     faults = []
     if model.cuts != sorted(set(model.cuts)) or not all(0 < cut <= 100 for cut in model.cuts):
         faults.append("cut-offs must rise within 0-100, else a level cannot be reached")

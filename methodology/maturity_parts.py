@@ -1,7 +1,7 @@
-"""Levels behind gates: each unit's score, level and chances of levels by model, its dimensions, its gates and what is announced.
+"""Each unit's score, gated level and probabilities of levels by model, its dimensions, its gates and its announced level.
 
-Belongs here: which practices go to which model, one row per part: `whole`, `dimension`, `gate`. Does not belong here: what
-counts of a practice (`maturity_practices`), and the formulas (`maturity`, `maturity_uncertainty`).
+Belongs here: which practices go to which model, one row per part: `whole`, `dimension`, `gate`. Does not belong here: which
+adoption counts (`maturity_practices`), and the formulas (`maturity`, `maturity_uncertainty`).
 """
 
 import zlib
@@ -30,7 +30,7 @@ COLUMNS = {
     "score": "float64",
     "level": "Int64",
     "level_probability": "float64",
-    # P(level) of every level, lowest first, as text that gives the same numbers again.
+    # P(level) of every level, lowest first, as text that parses to the same numbers.
     "level_probabilities": "string",
     "gates_passed": "Int64",
     "gates_failed": "Int64",
@@ -78,7 +78,7 @@ def maturity_parts(
             "slice_ids": joined(own["slice_ids"]),
         }
         if model.practices:
-            # Every unit draws its own numbers, whoever else is assessed.
+            # Each unit has its own seed, so its draws do not depend on who else is assessed.
             seed = zlib.crc32("|".join([*unit.values(), period]).encode())
             rng = np.random.default_rng([int(thresholds["monte_carlo_seed"]), seed])
             parts = _by_gates(own, model, chances, int(thresholds["monte_carlo_draws"]), rng)
@@ -89,7 +89,7 @@ def maturity_parts(
 
 
 def announcements(wholes: pd.DataFrame, *, announced_at: float) -> pd.DataFrame:
-    """The level each unit is said to hold in every cycle of assessment, a row each with ANNOUNCED.
+    """Return the level announced for each unit in every cycle of assessment, a row each with ANNOUNCED.
 
     wholes: UNIT, period_id, level, level_probabilities of rows of part `whole`, over all periods.
     """
@@ -110,7 +110,7 @@ def _by_gates(
     measured = own[own["is_known"].astype(bool)]
     given = dict(zip(measured["practice_id"], measured["counted"].to_numpy(float), strict=True))
     result = assess(model, {name: None if np.isnan(value) else value for name, value in given.items()})
-    # A mean over services may lie between two steps; the error of an assessor is known for whole ones: the lower is taken.
+    # A mean over services may lie between two steps, but assessors' errors are known for whole ones: take the lower.
     step = np.floor(np.array([given.get(name, np.nan) for name in model.practice_ids]) + 1e-9)
     # All draws of one unit at once: each row of the repeated assessment is drawn once.
     probability = level_probabilities(model, np.tile(step, (draws, 1)), chances, 1, rng).mean(axis=0)
@@ -138,7 +138,7 @@ def _by_gates(
 
 
 def _by_cuts(own: pd.DataFrame, model: MaturityModel) -> list[Row]:
-    """A model that lists no practices has cut-offs only, and nobody drew a sample: its level is certain."""
+    """Parts under a model without practices: it has cut-offs only, and as nothing was sampled the level is certain."""
     means = own.groupby("dimension", sort=True)["counted"].mean() * (100 / HIGHEST_ADOPTION)
     dimensions = {str(name): float(value) for name, value in means.dropna().items()}
     score = maturity_score(dimensions, {name: model.weights.get(name, 1.0) for name in dimensions})

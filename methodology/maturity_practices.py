@@ -1,4 +1,4 @@
-"""Every practice of a maturity model per unit and period: as assessed, as shown, as the warehouse sees it, and what counts.
+"""Every practice of a maturity model per unit and period: as assessed, as shown, as observed by the warehouse, and as counted.
 
 Belongs here: bringing the assessment, its evidence and the warehouse's own answers together. Does not belong here: levels
 (`maturity_parts`) and the rules of adoption (`maturity`).
@@ -51,7 +51,7 @@ def practices_counted(
     base of each measure by which the warehouse answers a practice of an agency. listed: the practices of the models. units: the
     columns of each type's ids.
     `assessed`, `observed` and `counted` are adoption on 0-3; `is_known` says whether the model asks for the practice,
-    `is_contradicted` whether what was assessed lies `steps_apart` or more from what is seen.
+    `is_contradicted` whether what was assessed lies `steps_apart` or more from what is observed.
     """
     if cells.empty:
         return pd.DataFrame(columns=list(COLUMNS))
@@ -60,7 +60,7 @@ def practices_counted(
     every = pd.Series({name: model.unshown_adoption for name, model in models.items()}, dtype=float)
     unshown = rows["model_id"].map(every).fillna(float(HIGHEST_ADOPTION)).to_numpy(float)
     shown = shown_adoption(rows["assessed"], rows["has_evidence"].eq(True), rows["is_expired"].eq(True), unshown)
-    # Where the warehouse answers a practice itself, nobody's word is needed.
+    # Where the warehouse observes a practice itself, no claim is needed.
     rows["counted"] = np.where(rows["observed"].notna(), rows["observed"], np.where(rows["is_known"], shown, np.nan))
     rows["is_contradicted"] = (rows["assessed"] - rows["observed"]).abs() >= steps_apart
     return rows.sort_values([*KEY, "practice_id"], kind="stable")
@@ -97,7 +97,7 @@ def _by_unit(cells: pd.DataFrame, units: Mapping[str, Sequence[str]]) -> pd.Data
 
 
 def _with_absent(rows: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
-    """Practices the model knows and nobody assessed are rows too: what is missing must be listed."""
+    """Add rows for practices the model knows and nobody assessed, because gaps must be listed."""
     units = rows.groupby(KEY, sort=True, as_index=False).agg(
         agency_id=("agency_id", "first"), unit_slice_ids=("slice_ids", joined)
     )
@@ -108,7 +108,7 @@ def _with_absent(rows: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
     rows = rows.drop(columns="agency_id").merge(every, on=[*KEY, "practice_id"], how="outer", indicator=True)
     rows = rows.drop(columns=["agency_id", "unit_slice_ids"]).merge(units, on=KEY)
     rows["slice_ids"] = rows["slice_ids"].fillna(rows["unit_slice_ids"])
-    # A model that lists no practices takes any; one that does cannot be met by practices of the assessor's own.
+    # A model that lists no practices accepts any; one that lists them cannot be met by an assessor's own practices.
     rows["is_known"] = (rows["_merge"] != "left_only") | ~rows["model_id"].isin(listed["model_id"])
     rows["dimension"] = rows["own_dimension"].fillna(rows["dimension"])
     return rows

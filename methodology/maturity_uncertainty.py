@@ -22,8 +22,8 @@ def level_probabilities(
     """P(level), (..., levels), of adoption (..., practices) in whole steps, when each practice may be judged wrongly.
 
     Draws true adoption independently by practice from the row of `errors`, (4, 4), of what was assessed, and
-    takes the level of every draw. A practice that was not assessed stays so. Raises ValueError where rows of `errors` are no
-    probabilities or adoption is no whole step.
+    takes the level of every draw. A practice that was not assessed stays unassessed. Raises ValueError where rows of `errors` are
+    not probabilities or adoption is not a whole step.
     """
     given, chance = np.asarray(adoption, float), np.asarray(errors, float)
     if np.any(chance < 0) or not np.allclose(chance.sum(axis=1), 1, rtol=0, atol=1e-9):
@@ -32,7 +32,7 @@ def level_probabilities(
     step = np.where(present, given, 0).astype(int)
     if not np.array_equal(step[present], given[present]) or np.any((step < 0) | (step > HIGHEST_ADOPTION)):
         raise ValueError(f"adoption must be 0-{HIGHEST_ADOPTION} in whole steps")
-    # The inverse of the cumulative chances: the number of limits a uniform number lies above. The last limit is 1.
+    # Inverse of the cumulative probabilities: count the limits a uniform number exceeds. The last limit is 1.
     limits = np.cumsum(chance, axis=1)[:, :-1].T
     counts = np.zeros((*given.shape[:-1], len(model.levels)))
     for _ in range(draws):
@@ -58,8 +58,8 @@ def announced_levels(levels: Sequence[int], probabilities: npt.ArrayLike, announ
 
     The first is announced as found. Then it changes to the furthest level on the way to the one found that is reached with
     P >= `announced_at` (P(at least that level) going up, P(at most) going down); or, where two cycles in a row found a level
-    on the same side of the announced one, to the nearer of the two. Otherwise it stays: a level that comes and goes was
-    never reached.
+    on the same side of the announced one, to the nearer of the two. Otherwise it stays: a level that comes and goes was never
+    established.
     """
     chances = np.asarray(probabilities, float)
     if len(levels) != len(chances):

@@ -50,7 +50,7 @@ def goalposts(
     if not np.all(bottom < top):
         raise ValueError("a lower goalpost must be below its upper one")
     share = np.clip((np.asarray(values, float) - bottom) / (top - bottom), 0.0, 1.0)
-    # Reversing the share, not the posts, leaves posts in the units of the indicator.
+    # Reversing the share, not the posts, keeps the posts in the units of the indicator.
     return np.asarray(low + (high - low) * np.where(np.asarray(direction) < 0, 1.0 - share, share))
 
 

@@ -1,4 +1,4 @@
-"""Panels of agencies behind regions, peer groups and the whole: their pooled scores and their growth.
+"""Panels of agencies behind regions, peer groups and the national score: their pooled scores and their growth.
 
 Belongs here: who is a member of which panel, the mean over members, the matched panel's change. Does not belong here: changes of
 single scores (`trends`) and the decomposition itself (`change`).
@@ -14,18 +14,18 @@ from methodology.change import panel_growth
 from methodology.frames import Texts, joined, only_where, rows_by
 from methodology.score_series import KEYS, SCORE, SERIES
 
-# The members whose mean a unit above the agency is, and the column that names the unit.
+# By type of panel, the type of its members, whose mean the panel's score is.
 PANELS = {"national": "agency", "peer_group": "agency", "region": "agency_region"}
 GROWTH = ["panel_change", "continuing_effect", "entrants_effect", "panel_count"]
 PANEL = ["panel_type", "panel_id", "metric_id", "instrument_id"]
 
 
 def panel_members(reported: pd.DataFrame, agencies: pd.DataFrame) -> pd.DataFrame:
-    """Each reported member of each panel: the panel's unit (`panel_type`, `panel_id`) beside the member's score.
+    """Each reported member of each panel: the panel's unit (`panel_type`, `panel_id`) with the member's score.
 
-    `reported` are scores of agencies and of their regions, `agencies` names each one's peer group.
+    `reported` holds scores of agencies and of their regions, `agencies` the peer group of each.
     """
-    # Means of floats follow the order of rows.
+    # Means of floats depend on the order of rows.
     reported = reported.sort_values([*SERIES, "period_id"], kind="stable")
     peers = agencies[["agency_id", "peer_group"]].rename(columns={"agency_id": "unit_id", "peer_group": "panel_id"})
     tables = []
@@ -42,9 +42,9 @@ def panel_members(reported: pd.DataFrame, agencies: pd.DataFrame) -> pd.DataFram
 
 
 def pooled_scores(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -> pd.DataFrame:
-    """Scores of peer groups and of the whole per quarter: the mean over agencies, each counting once, and its normal interval.
+    """Pooled scores of peer groups and the nation per quarter: mean over agencies, each counted once, and its normal interval.
 
-    Suppressed where no more than `minimum_peers` agencies make it. Slices are named from the quarter `since` on.
+    Suppressed where no more than `minimum_peers` agencies contribute. Slices are named from the quarter `since` on.
     """
     own = members[members["panel_type"] != "region"]
     own = own.assign(variance=own["standard_error"] ** 2)
@@ -61,22 +61,22 @@ def pooled_scores(members: pd.DataFrame, thresholds: Mapping[str, float], since:
     quantile = stats.norm.ppf(0.5 + thresholds["interval_level"] / 2)
     half = quantile * made["standard_error"].where(made["standard_error"] > 0)
     made["ci_low"], made["ci_high"] = made["score"] - half, made["score"] + half
-    # A member must stay unknown to the others: the same k as among peers, without the viewer.
+    # Members must not identify each other: the same minimum as among peers, not counting the viewer.
     enough = made["n"] > thresholds["minimum_peers"]
     made["status"] = np.where(enough, "reported", "suppressed")
     made["status_reason"] = only_where(~enough, "too_few_units")
     made = made.rename(columns={"panel_type": "unit_type", "panel_id": "unit_id"})
     made = made.assign(n_effective=made["n"]).drop(columns="variance")
     for name, columns in KEYS.items():
-        # Negative: a pooled score has a series of its own, and keys of other scores are not.
+        # Negative keys: a pooled score has a series of its own, and keys of other scores are never negative.
         made[name] = -1 - made.groupby([column for column in columns if column in SERIES], dropna=False).ngroup()
     return made.astype(dict.fromkeys(SCORE, "float64"))
 
 
 def panel_changes(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -> pd.DataFrame:
-    """Growth of each matched panel from the quarter `since` on, each member counting once, with the part of those who came.
+    """Growth of each matched panel from the quarter `since` on, each member counted once, with the part of entrants.
 
-    A row per panel (named as unit) and period of which more than `minimum_peers` members were reported in the quarter before too.
+    A row per panel (named as unit) and period with more than `minimum_peers` members reported in the quarter before as well.
     """
     own = members.loc[members["quarter"] >= since - 1, [*PANEL, "period_id", "quarter", "unit_id", "score"]]
     own = own[own.groupby(PANEL, dropna=False)["unit_id"].transform("nunique") > thresholds["minimum_peers"]]

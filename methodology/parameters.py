@@ -22,7 +22,7 @@ VERSION_STATUS = {"current", "retired", "draft"}
 INDEX_MEANS = {"arithmetic", "geometric", "harmonic"}
 UNITS = {"score_0_100", "share_pct", "per_1000"}
 MARGINS = ("service_id", "channel", "region_id", "segment")
-# The channel of service is the agency's own choice: it is weighted by, and never adjusted away.
+# The channel of service is the agency's own choice: answers are weighted by it, never adjusted for it.
 ADJUSTERS = ("age_band", "gender", "nationality_class", "region_id", "mode")
 METRIC_COLUMNS = [
     "metric_id",
@@ -48,7 +48,7 @@ class ParameterError(ValueError):
 
 @dataclass(frozen=True)
 class Methodology:
-    """One version: tables of text as they stand in the files, and the hash over all of them."""
+    """One version: tables of text as in the files, and the hash over all of them."""
 
     version: str
     metrics: list[dict[str, str]]
@@ -98,7 +98,7 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
             faults.append(f"{path.name}: {missing} is missing")
             continue
         own_faults = model_faults(model)
-        # Whether a level can be reached is a question only a sound model can be asked.
+        # Whether levels can be reached is only checked on a model without other faults.
         own_faults += [] if own_faults else [f"level {level} cannot be ended at" for level in unreachable_levels(model)]
         faults += [f"{path.name}: {fault}" for fault in own_faults]
         models[model.model_id] = model
@@ -153,7 +153,7 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
 
 
 def _adoption_error_faults(rows: list[dict[str, str]]) -> list[str]:
-    """Every assessed adoption needs the chances of every verified one, and they make one."""
+    """Every assessed adoption needs the probability of every verified one, and these must sum to one."""
     faults = []
     steps = [str(step) for step in range(HIGHEST_ADOPTION + 1)]
     for assessed in steps:
@@ -211,7 +211,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _choice_faults(file: str, rows: list[dict[str, str]], choices: dict[str, tuple[str, ...]]) -> list[str]:
-    """Values outside their closed lists, and rows whose first column stands twice."""
+    """Values outside their closed lists, and rows whose first column repeats another's."""
     faults = [
         f"{file}: {column} {row[column]!r} is unknown; known are {', '.join(known)}"
         for row in rows

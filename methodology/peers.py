@@ -1,4 +1,4 @@
-"""Scores beside their peers': statistics of the group and the expected range.
+"""Scores compared with their peers': statistics of the group and the expected range.
 
 Belongs here: functions of vectors of scores and standard errors. Does not belong here: who may be compared with whom
 (the comparability gate, in the warehouse) and thresholds (`parameters`).
@@ -19,7 +19,7 @@ ACTION_Z = 3.090232
 
 @dataclass(frozen=True)
 class Overdispersion:
-    """How much more units differ than their standard errors explain; z is read only between the limits."""
+    """How much more units differ than their standard errors explain; z counts only between the limits."""
 
     winsor_limits: tuple[float, float]
     phi: float
@@ -44,8 +44,8 @@ def overdispersion(
 
     z is winsorised at the `winsor_share` quantiles (type 7); phi = mean(z_w^2); tau^2 = 0 if I phi < I - 1 else
     (I phi - (I-1)) / (Sw - Sw2/Sw), w = 1/s^2, Sw2 = sum w^2. Source: Spiegelhalter 2005/2012. Winsorising also cuts units
-    that are no outliers, so that as published phi falls short by a third and too many units lie beyond the limits;
-    `consistent` divides it by `winsorised_square`, which makes it right where z is normal.
+    that are no outliers, so the published phi is a third too low and too many units lie beyond the limits; `consistent` divides
+    it by `winsorised_square`, which corrects it where z is normal.
     """
     raw, s = np.asarray(z, float), np.asarray(error, float)
     low, high = np.quantile(raw, [winsor_share, 1 - winsor_share])
@@ -136,7 +136,7 @@ def quartiles(peers: npt.ArrayLike) -> tuple[float, float, float]:
 def usable_error(error: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike) -> Floats:
     """Standard errors above 0 as they are, else half the width of the 95 % interval over its normal quantile; (units,).
 
-    Where all answers are equal the estimated error is zero; the interval still has a width, and that is used.
+    Where all answers are equal the estimated error is zero; the interval still has a width, which is used instead.
     """
     s, half = np.asarray(error, float), (np.asarray(high, float) - np.asarray(low, float)) / (2 * WARNING_Z)
     return np.where(s > 0, s, half)

@@ -1,7 +1,7 @@
 """Each agency's position among its peers: statistics of the group, band, rank set, tier, and why one is missing.
 
-Belongs here: which of `peers` and `ranks` is for whom, and with which draws. Does not belong here: who may be compared (the
-comparability gate, in the warehouse), the formulas (`peers`, `ranks`) and reliability (`shrinkage`).
+Belongs here: which agencies get which figures of `peers` and `ranks`, and with which draws. Does not belong here: who may be
+compared (the comparability gate, in the warehouse), the formulas (`peers`, `ranks`) and reliability (`shrinkage`).
 """
 
 import zlib
@@ -50,8 +50,7 @@ def positions(gated: pd.DataFrame, reliability: pd.DataFrame, thresholds: Mappin
 
     gated: KEY, peer_group, score, standard_error, ci_low, ci_high, polarity, comparison_class, peers_count, has_peers and
     comparability_reason (missing where the gate lets the score through). reliability: KEY with unit_id for agency_id, and
-    reliability. Statistics are over all of a class; bands and ranks over those whom the gate lets through; ranks are shown of
-    those that are reliable.
+    reliability. Statistics are over a whole class, bands and ranks over those that pass the gate; only reliable ones show a rank.
     """
     reliability = reliability.rename(columns={"unit_id": "agency_id"})
     rows = gated.merge(reliability[[*KEY, "reliability"]], on=KEY, how="left")
@@ -80,7 +79,7 @@ def _place(
     band: npt.NDArray[np.object_],
     thresholds: Mapping[str, float],
 ) -> None:
-    """Statistics of one class, bands and rank sets of those the gate lets through; written to their places."""
+    """Write the statistics of one class, and bands and rank sets of those that pass the gate, to their places."""
     score, polarity = agencies.score[members], int(agencies.polarity[members[0]])
     low, median, high = peers.quartiles(score)
     found["peer_lower_quartile"][members], found["peer_upper_quartile"][members] = low, high
@@ -101,7 +100,7 @@ def _place(
 def _ranked(
     name: str, y: Floats, error: Floats, polarity: int, thresholds: Mapping[str, float]
 ) -> dict[str, npt.ArrayLike]:
-    """The RANKED columns (units,) of a class, which draws its own numbers, whatever others there are."""
+    """The RANKED columns (units,) of a class, whose draws do not depend on other classes."""
     seed = [int(thresholds["monte_carlo_seed"]), zlib.crc32(name.encode())]
     rng, draws = np.random.default_rng(seed), int(thresholds["monte_carlo_draws"])
     sets = ranks.simultaneous_rank_sets(y, error, rng, thresholds["interval_level"], polarity, draws)
@@ -115,7 +114,7 @@ def _ranked(
 
 
 def _with_reasons(rows: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
-    """Ranks only of reliable scores, and why there is none."""
+    """Keep ranks of reliable scores only, and give the reason where there is none."""
     reliable = rows["reliability"] >= thresholds["minimum_reliability"]
     rows[RANKED] = rows[RANKED].where(reliable)
     rows["rank_reason"] = rows["comparability_reason"].where(

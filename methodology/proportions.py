@@ -1,4 +1,4 @@
-"""Intervals of proportions beside Wilson's, of their difference, and of proportions from a survey design.
+"""Intervals of proportions other than Wilson's, of their difference, and of proportions from a survey design.
 
 Belongs here: functions of counts, or of a share with its design-based error. Does not belong here: Wilson's interval and
 rates (`estimates`), the share and error themselves (`survey_estimates`).
@@ -64,7 +64,7 @@ def newcombe_difference(
     """Difference p1 - p2 of independent proportions with its hybrid score interval (Newcombe 1998, method 10).
 
     low = d - sqrt((p1 - l1)^2 + (u2 - p2)^2), high = d + sqrt((u1 - p1)^2 + (p2 - l2)^2), l and u Wilson's limits.
-    Sizes may be effective. NaN where one n <= 0.
+    Sizes may be effective. NaN where either n <= 0.
     """
     (hits, size), (other_hits, other_size) = _counts(successes, n), _counts(other_successes, other_n)
     p, q = hits / size, other_hits / other_size
@@ -83,11 +83,11 @@ def survey_proportion_interval(
 ) -> Intervals:
     """Interval of a share p (0-1) with design-based standard error, n answers; t is Student's quantile of the design.
 
-    `wilson`: on the effective n p(1-p)/se^2 (t_(n-1)/t)^2; where all answers are alike (p = 0 or 1) the design says
-    nothing and n itself serves, so that a width remains: pass n divided by Kish's deff there. `beta`: Clopper-Pearson on
-    the same (Korn and Graubard 1998). `logit`: logit p -+ t se/(p(1-p)). `asin`: sin^2 of asin sqrt p -+ t se / (2
-    sqrt(p(1-p))), the angle cut at 0 and 90 degrees. `likelihood`: 2 n KL(p, q) <= t^2 deff n/(n-1) (Rao and Scott
-    1984). `mean`: p -+ t se, not cut. All but wilson and mean are NaN at p = 0 and p = 1. Source: R survey, svyciprop.
+    `wilson`: on the effective n p(1-p)/se^2 (t_(n-1)/t)^2; where all answers are alike (p = 0 or 1) the design says nothing and n
+    itself is used, so that a width remains: pass n divided by Kish's deff there. `beta`: Clopper-Pearson on the same (Korn and
+    Graubard 1998). `logit`: logit p -+ t se/(p(1-p)). `asin`: sin^2 of asin sqrt p -+ t se / (2 sqrt(p(1-p))), the angle cut at 0
+    and 90 degrees. `likelihood`: 2 n KL(p, q) <= t^2 deff n/(n-1) (Rao and Scott 1984). `mean`: p -+ t se, not cut. All but
+    wilson and mean are NaN at p = 0 and p = 1. Source: R survey, svyciprop.
     """
     share, se, df, size = np.broadcast_arrays(*(np.asarray(part, float) for part in (p, error, degrees_of_freedom, n)))
     t = stats.t.ppf(0.5 + level / 2, df)

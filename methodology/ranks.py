@@ -1,6 +1,6 @@
-"""Ranks that admit what is not known: sets of ranks, expected ranks, P(top k), tiers of statistical ties.
+"""Ranks with their uncertainty: sets of ranks, expected ranks, P(top k), tiers of statistical ties.
 
-Belongs here: functions of vectors of scores and standard errors, or of scores alone where ties are the question. Does not
+Belongs here: functions of vectors of scores and standard errors, or of scores alone for ties. Does not
 belong here: whether a rank may be shown at all (reliability, the comparability gate) and percentile ranks among peers (`peers`).
 
 Rank 1 is the best. `polarity` is 1 where a high score is good, -1 where a low one is. Errors of different units are taken as
@@ -18,14 +18,14 @@ from methodology.estimates import faults_of_scores
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 TIES = {"min": "min", "max": "max", "average": "average", "dense": "dense", "first": "ordinal"}
-# Draws held in memory at a time when ranks are counted, and when the largest difference is sought.
+# Draws held in memory at once while ranks are counted or the largest difference is sought.
 CHUNK = 20_000
 BLOCK = 512
 
 
 @dataclass(frozen=True)
 class RankSets:
-    """Which units are told apart; `sign[i, j]` is 1 where i is significantly better than j, -1 where worse, else 0."""
+    """Which units are distinguished; `sign[i, j]` is 1 where i is significantly better than j, -1 where worse, else 0."""
 
     sign: Integers
 
@@ -72,10 +72,10 @@ def simultaneous_rank_sets(
     """Rank sets that hold all true ranks at once with probability `level` (step-down).
 
     H_ij, "i is no better than j", is rejected where (y_i - y_j) / sqrt(s_i^2 + s_j^2) exceeds the `level` quantile of the
-    largest such ratio of pure noise over all ordered pairs; the quantile is then taken again over the hypotheses still
-    standing, until no more fall. The reverse of a rejected H_ij stays among them: the directions are claims too. score,
-    error: (units,). Raises ValueError below two units, for scores that are not finite or errors that are not positive.
-    Source: Mogstad, Romano, Shaikh & Wilhelm 2024, Rev. Econ. Studies 91.
+    largest such ratio of pure noise over all ordered pairs; the quantile is then recomputed over the hypotheses not yet rejected,
+    until no more are. The reverse of a rejected H_ij stays among them, because directions are claims too. score, error: (units,).
+    Raises ValueError below two units, for scores that are not finite or errors that are not positive. Source: Mogstad, Romano,
+    Shaikh & Wilhelm 2024, Rev. Econ. Studies 91.
     """
     y, s = _checked(score, error)
     better = _step_down(_distances(polarity * y, s), ~np.eye(y.size, dtype=bool), _noise(s, rng, draws), s, level)
@@ -92,8 +92,8 @@ def marginal_rank_sets(
 ) -> RankSets:
     """Rank sets that each hold their own unit's true rank with probability `level`; for a unit chosen beforehand.
 
-    As `simultaneous_rank_sets`, but the quantile for unit i is over its own pairs (i, j) only: narrower, and not to be read
-    side by side.
+    As `simultaneous_rank_sets`, but the quantile for unit i is over its own pairs (i, j) only: the sets are narrower and must not
+    be compared with each other.
     """
     y, s = _checked(score, error)
     distances, noise = _distances(polarity * y, s), _noise(s, rng, draws)
@@ -137,7 +137,7 @@ def overlap_quantile(units: int, level: float = 0.95) -> float:
 
 
 def overlap_rank_sets(score: npt.ArrayLike, error: npt.ArrayLike, level: float = 0.95, polarity: int = 1) -> RankSets:
-    """Rank sets from intervals y +- z s that hold jointly: units are told apart where the intervals do not overlap.
+    """Rank sets from intervals y +- z s that hold jointly: units are distinguished where the intervals do not overlap.
 
     Needs no draws and allows for dependence between comparisons, but is the widest. Source: Klein, Wright & Wieczorek 2020,
     JRSS A 183. Errors as in `simultaneous_rank_sets`.
@@ -172,10 +172,10 @@ def rank_distribution(
 
 
 def tiers(score: npt.ArrayLike, sets: RankSets, polarity: int = 1) -> Integers:
-    """Tier of each unit, 1 the best: a tier holds the units not told apart from its best one.
+    """Tier of each unit, 1 the best: a tier holds the units not distinguished from its best one.
 
-    Walking from best to worst, a unit significantly worse than the leader of the current tier opens the next. Neighbours
-    across a border may still be a tie: the rank sets say so, a tier is a summary.
+    Walking from best to worst, a unit significantly worse than the leader of the current tier opens the next. Neighbours across a
+    border may still be tied, as the rank sets show; a tier is a summary.
     """
     y = np.asarray(score, float)
     order = np.argsort(-polarity * y, kind="stable")
@@ -189,9 +189,9 @@ def tiers(score: npt.ArrayLike, sets: RankSets, polarity: int = 1) -> Integers:
 
 
 def tied_ranks(score: npt.ArrayLike, method: str = "min", polarity: int = 1) -> Floats:
-    """Ranks of scores as they stand, ties by `min` (SQL RANK), `max`, `average`, `dense` or `first` (by place).
+    """Ranks of scores as given, ties by `min` (SQL RANK), `max`, `average`, `dense` or `first` (by place).
 
-    A missing score (NaN) has no rank (NaN) and takes none from the others.
+    A missing score (NaN) has no rank (NaN) and does not shift the others.
     """
     y = np.asarray(score, float)
     present = np.isfinite(y)
@@ -243,7 +243,7 @@ def _largest(noise: Floats, s: Floats, pairs: npt.NDArray[np.bool_]) -> Floats:
     """Largest (noise_i - noise_j) / sqrt(s_i^2 + s_j^2) among the ordered pairs, in each draw.
 
     Each pair is computed once, in the row of the unit with more of them: by its absolute value where both directions are
-    wanted, with its sign turned where only the other one is. Draws go in blocks that fit a cache.
+    wanted, with its sign reversed where only the other one is. Draws go in blocks that fit a cache.
     """
     linked = pairs | pairs.T
     count = linked.sum(axis=1)

@@ -3,10 +3,10 @@
 Belongs here: regression to the mean and the uplift net of it, from sums over the respondents asked again. Does not belong
 here: the time until they were contacted (`time_figures`).
 
-Whoever was chosen for a low answer answers higher the second time without any recovery: part of the first answer was chance.
+People selected for a low answer answer higher the second time even without recovery, as part of the first answer was chance.
 With two equally spread answers correlated by rho, E(second - first | first = x) = (1 - rho) (mu - x) (Galton 1886; Barnett,
-van der Pols & Dobson 2005, Int. J. Epidemiology 34). rho must come from elsewhere (repeat interviews); the corrected uplift
-is only as good as it.
+van der Pols & Dobson 2005, Int. J. Epidemiology 34). rho must come from elsewhere (repeat interviews); the corrected uplift is
+only as good as rho.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Uplift:
 
 
 def regression_to_the_mean(first: npt.ArrayLike, mean: npt.ArrayLike, correlation: float) -> Floats:
-    """Expected change (1 - rho) (mu - x) of an answer x, mu the mean of everybody; in units of the answers.
+    """Expected change (1 - rho) (mu - x) of an answer x, mu being everybody's mean; in units of the answers.
 
     Raises ValueError for a correlation outside [0, 1].
     """
@@ -49,8 +49,8 @@ def uplift(
 ) -> Uplift:
     """corrected = mean(change) - (1 - rho)(mu - mean(first)); standard error that of the mean change.
 
-    n, sum_first, sum_change, sum_change2: (units,) over those asked again; mean: (units,) of all first answers. The error
-    holds mu and rho for known. NaN where n = 0, the error also where n = 1.
+    n, sum_first, sum_change, sum_change2: (units,) over those asked again; mean: (units,) of all first answers. The error treats
+    mu and rho as known. NaN where n = 0, the error also where n = 1.
     """
     raw, error = mean_estimate(n, sum_change, sum_change2)
     with np.errstate(divide="ignore", invalid="ignore"):

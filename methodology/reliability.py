@@ -1,7 +1,7 @@
 """Reliability of each reported score: how much of the spread among units like it is signal.
 
 Belongs here: which units are alike (type, metric, period, peer group, instrument, weighting). Does not belong here: the formula
-(`shrinkage`) and what reliability is needed for (`positions`).
+(`shrinkage`) and what reliability is used for (`positions`).
 """
 
 import numpy as np
@@ -16,8 +16,9 @@ COLUMNS = {**dict.fromkeys(KEY, "string"), "reliability": "float64"}
 
 
 def reliabilities(scores: pd.DataFrame, *, agencies: pd.DataFrame, minimum_peers: float) -> pd.DataFrame:
-    """Reliabilities of one period's reported scores, a row each with COLUMNS; none for units with fewer than `minimum_peers`
-    others like them.
+    """Return reliabilities of one period's reported scores, a row each with COLUMNS.
+
+    A unit with fewer than `minimum_peers` others like it has none.
 
     scores: KEY, agency_id, score, standard_error, ci_low, ci_high, weighting, mode_set, adjustments. agencies: agency_id,
     peer_group; units of no agency make a group of their own.
@@ -26,7 +27,7 @@ def reliabilities(scores: pd.DataFrame, *, agencies: pd.DataFrame, minimum_peers
     rows = rows.assign(error=usable_error(rows["standard_error"], rows["ci_low"], rows["ci_high"]))
     rows = rows[np.isfinite(rows["error"]) & (rows["error"] > 0)].sort_values(KEY, kind="stable")
     family = rows.groupby(ALIKE, sort=True).ngroup().to_numpy(np.int64)
-    # A unit of which it is not known what it is like has no family.
+    # A unit with an unknown characteristic belongs to no family.
     rows, family = rows[family >= 0], family[family >= 0]
     enough = np.bincount(family)[family] > minimum_peers
     rows, (_, family) = rows[enough], np.unique(family[enough], return_inverse=True)

@@ -37,7 +37,7 @@ class SampleDesign:
         return int(units.size - np.unique(self.psu_stratum[units]).size)
 
     def reweighted(self, weights: npt.ArrayLike, residuals: Residuals | None = None) -> "SampleDesign":
-        """The same draw with final weights; `residuals` takes out of a linearised value what the weighting fixes."""
+        """The same draw with final weights; `residuals` removes from a linearised value what the weighting fixes."""
         return replace(self, weights=np.asarray(weights, float), residuals=residuals)
 
 
@@ -122,7 +122,7 @@ def stratified_mean(
     """Mean and standard error from strata summaries, each stratum a simple random sample without replacement.
 
     mean = sum N_h ybar_h / N; V = sum (N_h/N)^2 (1 - n_h/N_h) s_h^2 / n_h, s_h^2 with divisor n_h - 1. Raises
-    ValueError where fewer than two answers stand in a stratum or more than its population. Source: Cochran 1977, 5.9.
+    ValueError where a stratum has fewer than two answers or more than its population. Source: Cochran 1977, 5.9.
     """
     size, drawn, level, spread = (np.asarray(part, float) for part in (population, n, mean, variance))
     if np.any(drawn < 2) or np.any(drawn > size):
@@ -139,7 +139,7 @@ def kish_deff(weights: npt.ArrayLike) -> float:
 
 
 def kish_effective_n(weights: npt.ArrayLike) -> float:
-    """Answers of equal weight that tell as much: (sum w)^2 / sum w^2. Raises ValueError without a positive weight."""
+    """Equal-weight answers of the same precision: (sum w)^2 / sum w^2. Raises ValueError without a positive weight."""
     weight = np.asarray(weights, float)
     if not np.all(weight >= 0) or not np.any(weight > 0):
         raise ValueError("weights must not be negative, and one at least positive")
@@ -168,7 +168,7 @@ def grouped_sums(group: Ints, values: Floats, groups: int) -> Floats:
 
 
 def _codes(labels: npt.ArrayLike | None, n: int) -> tuple[npt.NDArray[np.object_], Ints]:
-    """Distinct labels and the code of each row; no labels are one group."""
+    """Distinct labels and the code of each row; without labels there is one group."""
     if labels is None:
         return np.array(["all"], dtype=object), np.zeros(n, dtype=np.int64)
     given = np.asarray(labels)

@@ -1,7 +1,7 @@
-"""Scores of one unit and metric over the quarters: which of them continue each other.
+"""Scores of one unit and metric over the quarters, and which of them form a series.
 
 Belongs here: what must be the same in two scores that are compared, and the search for the earlier one. Does not belong here:
-what is said of a pair (`trends`) or of a whole series (`charted_series`).
+what is reported of a pair (`trends`) or of a whole series (`charted_series`).
 
 Quarters are counted from any fixed one: only their distances matter.
 """
@@ -14,8 +14,8 @@ from methodology.frames import Ints
 
 SERIES = ["unit_type", "unit_id", "metric_id", "instrument_id"]
 SCORE = ["score", "standard_error", "ci_low", "ci_high", "n", "n_effective"]
-# What must be the same in two scores that are compared, from least to most: one instrument's answers by a unit in a metric, until
-# survey modes changed, and weighted or unweighted throughout. Tables hold a number for each combination, not its names.
+# What two compared scores must share, from least to most: unit and metric; the instrument; the series, which ends where survey
+# modes change; and the weighting. Tables hold a number for each combination, not its names.
 KEYS = {
     "measured": ["unit_type", "unit_id", "metric_id"],
     "instrument": SERIES,
@@ -25,7 +25,7 @@ KEYS = {
 
 
 def numbered(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Scores of all tables below each other; keys numbered from 0, quarters counted from the first."""
+    """Scores of all tables concatenated; keys numbered from 0, quarters counted from the first."""
     rows = pd.concat([table[["status", *SCORE, *KEYS, "quarter"]] for table in tables], ignore_index=True)
     for key in KEYS:
         rows[key] = pd.factorize(rows[key])[0]
@@ -34,20 +34,20 @@ def numbered(tables: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def comparison_error(rows: pd.DataFrame, level: float) -> "pd.Series[float]":
-    """Standard errors; where all answers were equal the interval's half width over its quantile stands in."""
+    """Standard errors; where all answers were equal, the interval's half width over its quantile."""
     half = (rows["ci_high"] - rows["ci_low"]) / (2 * stats.norm.ppf(0.5 + level / 2))
     return rows["standard_error"].where(~(rows["standard_error"] == 0), half)
 
 
 def earlier(now: pd.DataFrame, rows: pd.DataFrame, key: str, quarters: int) -> Ints:
-    """For each row of now the position of one in `rows` with the same key, so many quarters before; -1 where there is none."""
+    """For each row of `now`, the position in `rows` of the same key so many quarters earlier; -1 if there is none."""
     span = int(rows["quarter"].to_numpy().max(initial=0)) + quarters + 1
     then = rows[key].to_numpy() * span + rows["quarter"].to_numpy() + quarters
     return position(then, now[key].to_numpy() * span + now["quarter"].to_numpy())
 
 
 def position(known: Ints, values: Ints) -> Ints:
-    """Position of each value among the known ones, all small and not negative; -1 where it is none of them."""
+    """Position of each value among the known ones, all small and not negative; -1 where it is not among them."""
     at = np.full(max(known.max(initial=0), values.max(initial=0)) + 1, -1, np.int64)
     at[known] = np.arange(known.size)
     return np.asarray(at[values])

@@ -1,7 +1,7 @@
 """Scores of every unit, metric, period and instrument, from sums and counts.
 
 Belongs here: which estimator a metric's statistics go to. Does not belong here: the estimators (`estimates`, `maturity`),
-suppression and comparison (SQL, after).
+suppression and comparison (later, in SQL).
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ def scores(statistics: pd.DataFrame, *, dimension_weights: pd.DataFrame, level: 
     statistics: n, numerator, sum_x, sum_x2 or a reported mean by KEY, with the metric's estimator (and the dimension, `part`, of
     assessed practices); dimension_weights: of the dimensions of each maturity model.
     """
-    # Sums of floats follow the order of rows, and so must not depend on the order a parallel scan gives them.
+    # Sums of floats depend on row order, which must not be left to a parallel scan.
     statistics = statistics.sort_values([*KEY, "scale_range", "part"], kind="stable").reset_index(drop=True)
     practices = statistics["estimator"] == "practice_mean"
     made = [measured_scores(statistics[~practices], level), assessed_scores(statistics[practices], dimension_weights)]
@@ -40,7 +40,7 @@ def scores(statistics: pd.DataFrame, *, dimension_weights: pd.DataFrame, level: 
 
 
 def measured_scores(rows: pd.DataFrame, level: float) -> pd.DataFrame:
-    """COLUMNS of means, shares, ratios and rates: a delivered mean without n and a ratio stand without any interval."""
+    """COLUMNS of means, shares, ratios and rates: a delivered mean without n and a ratio have no interval."""
     n, hits, reported = (rows[name].to_numpy(float, na_value=np.nan) for name in ("n", "numerator", "reported_mean"))
     mean = means(n, rows["sum_x"].to_numpy(float), rows["sum_x2"].to_numpy(float), level)
     share, rate = percentages(hits, n, level), rates(hits, n, level)

@@ -2,7 +2,7 @@
 
 Belongs here: the one table of all screens; screens of scores, levels and burdens. Does not belong here: the formulas (`screens`),
 the limits (`thresholds.csv`), screens of questionnaires and offers (`answer_screens`). A flag is a question to a person; nothing
-above reads it.
+downstream reads it.
 """
 
 from collections.abc import Callable, Mapping
@@ -75,7 +75,7 @@ def screenings(
 def screen_headlines(
     scores: pd.DataFrame, positions: pd.DataFrame, metrics: pd.DataFrame, thresholds: Thresholds
 ) -> list[pd.DataFrame]:
-    """The tipping point of each reported headline with a response rate, held against the median of its peers."""
+    """The tipping point of each reported headline with a response rate, compared with the median of its peers."""
     headlines = metrics[metrics["is_headline"].astype(str).str.lower().isin(["true", "1"])]["metric_id"]
     key = ["agency_id", "metric_id", "period_id", "instrument_id"]
     rows = scores[scores["metric_id"].isin(headlines) & scores["response_rate"].notna()]

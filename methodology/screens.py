@@ -1,10 +1,10 @@
 """Screens: patterns in how data came about that a person should look at. A flag is a question, never a penalty.
 
-Belongs here: functions of counts by agency (or any unit) that give a statistic, a p value, the limit it was held against and
-a flag. Does not belong here: the words for a flag, what follows from it, and scores.
+Belongs here: functions of counts by agency (or any unit) that give a statistic, a p value, the limit it was compared with and a
+flag. Does not belong here: the words for a flag, what follows from it, and scores.
 
 Large numbers make any difference significant, so every test has two limits: it flags at p < `alpha`, and only where the
-difference is large enough to matter. Both are parameters of the methodology version and stand in no code.
+difference is large enough to matter. Both are parameters of the methodology version and never written in code.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Screen:
-    """One screen of every unit: arrays (units,). `p_value` is NaN where the screen holds the statistic against `threshold` only.
+    """One screen of every unit: arrays (units,). `p_value` is NaN where the screen only compares the statistic with `threshold`.
 
     A unit without the data a screen needs has a NaN statistic and no flag.
     """
@@ -33,9 +33,9 @@ class Screen:
 
 
 def share_apart_from_peers(hits: npt.ArrayLike, n: npt.ArrayLike, least_excess: float, alpha: float) -> Screen:
-    """Whether a unit's share stands above its peers' by more than they differ among themselves.
+    """Whether a unit's share exceeds its peers' by more than they differ among themselves.
 
-    Serves straight-lining (questionnaires of three items or more answered all alike) and end-of-quarter spikes (answers or
+    Used for straight-lining (questionnaires of three items or more answered all alike) and end-of-quarter spikes (answers or
     completions of the quarter's last days): hits among n.
     statistic = share less the pooled share; p from z = (y - target)/sqrt(s^2 + tau^2) on the angular scale, one-sided, with
     the peers' overdispersion (funnels), so that satisfied agencies with many alike answers are not all flagged. Flags above
@@ -79,10 +79,10 @@ def burst(counts: npt.ArrayLike, least_ratio: float, alpha: float, expected: npt
 def duplicates(
     equal: npt.ArrayLike, pairs: npt.ArrayLike, match_chance: npt.ArrayLike, least_ratio: float, alpha: float
 ) -> Screen:
-    """Whether more of a unit's compared `pairs` of questionnaires are `equal` in every answer than chance makes.
+    """Whether more of a unit's compared `pairs` of questionnaires are `equal` in every answer than chance would give.
 
-    `match_chance` is the chance that two are, such as the share among peers; NaN where nobody knows it, and then so is the
-    statistic. Expected are pairs x chance; statistic = equal over expected, p = P(Poisson(expected) >= equal). Flags from
+    `match_chance` is the chance that two are, such as the share among peers; NaN where it is unknown, and so is the statistic
+    then. Expected are pairs x chance; statistic = equal over expected, p = P(Poisson(expected) >= equal). Flags from
     `least_ratio` on. Raises ValueError for a chance outside 0-1 or 0, and where more pairs are equal than were compared.
     """
     found, size, chance = (np.asarray(part, float) for part in (equal, pairs, match_chance))
@@ -107,7 +107,7 @@ def bunching(below: npt.ArrayLike, above: npt.ArrayLike, least_share: float, alp
 
 
 def offer_by_prediction(offered: npt.ArrayLike, completed: npt.ArrayLike, least_gap: float, alpha: float) -> Screen:
-    """Whether the survey is offered the more, the more satisfied a beneficiary is predicted to be.
+    """Whether the survey is offered more often the more satisfied a beneficiary is predicted to be.
 
     `offered` of `completed` transactions, (..., groups), by group of predicted satisfaction from low to high. Cochran-Armitage
     trend: p one-sided for a rise; statistic = slope x (groups - 1), the offer rate's rise from the lowest to the highest
@@ -133,9 +133,9 @@ def tipping_point(
 ) -> Screen:
     """How far those who did not answer would have to differ for the headline to reach `reference`.
 
-    The reference is what the statement is about: a cut-off, the last quarter, the peers' median. The silent would need a mean
-    of m = (reference - r mean)/(1 - r), all on 0-100; statistic = m - mean. Flags where `plausible_gap` points are enough:
-    the statement then stands on who answered. NaN, and no flag, where all answered. Raises ValueError for a response rate
+    The reference is what the statement is about: a cut-off, the last quarter, the peers' median. Non-respondents would need a
+    mean of m = (reference - r mean)/(1 - r), all on 0-100; statistic = m - mean. Flags where `plausible_gap` points are enough:
+    the statement then depends on who answered. NaN, and no flag, where all answered. Raises ValueError for a response rate
     outside 0-1 or 0.
     """
     score, rate, line = (np.asarray(part, float) for part in (mean, response_rate, reference))

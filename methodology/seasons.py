@@ -1,7 +1,7 @@
 """Share of each quarter's days that fall in Ramadan, Hajj and Eid, by the Umm al-Qura calendar.
 
 Belongs here: the days of the methodology's seasons laid over Gregorian quarters. Does not belong here: which days make a season
-(`seasons.csv`) and what a season explains (nobody's excuse: it stands beside the change).
+(`seasons.csv`) and what a season explains (it is shown next to a change and excuses nobody).
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ def seasons_of(quarters: Mapping[str, tuple[date, date]], seasons: pd.DataFrame)
     """
     rows: list[tuple[object, ...]] = []
     for period, (first, last) in quarters.items():
-        # Beyond the published tables of the calendar nothing is known, which is not the same as no season.
+        # Outside the published calendar tables nothing is known, which is not the same as no season.
         if not date(*GREGORIAN_RANGE[0]) <= first < last + timedelta(1) <= date(*GREGORIAN_RANGE[1]):
             continue
         for season, spans in seasons.groupby("season", sort=True):

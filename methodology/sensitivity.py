@@ -1,4 +1,4 @@
-"""Sensitivity: how much of an output's variance each source of uncertainty brings (Sobol indices).
+"""Sensitivity: how much of an output's variance each source of uncertainty contributes (Sobol indices).
 
 Belongs here: estimators for any model of independent uniform inputs. Does not belong here: the models
 (`index_uncertainty`), and any random generator of its own.

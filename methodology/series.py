@@ -47,9 +47,9 @@ def _series(
 
 
 def _respondents(counts: pd.DataFrame) -> "pd.Series[int]":
-    """By agency and period: those of each stage, of whom every one was asked the item most were asked.
+    """Respondents by agency and period: those of each stage, counted by its most widely asked item.
 
-    Answers of one respondent came by one mode: they are no sample of modes, respondents are.
+    All answers of a respondent came by one mode, so respondents, not answers, are the sample of modes.
     """
     period = ["agency_id", "period_id"]
     asked = counts.groupby([*period, "stage", "item"], dropna=False)["asked_count"].sum()

@@ -1,11 +1,11 @@
-"""True spread between units, and each unit's score drawn towards the mean by as much as it is noise; many families at once.
+"""True spread between units, and each unit's score shrunk towards the mean in proportion to its noise; many families at once.
 
 Belongs here: the normal-normal model of scores with known standard errors: between-unit variance (moment, REML, ML and
 others), its interval, shrunken scores, reliability. Does not belong here: variance components from answers
 (`variance_components`), ranks (`ranks`), bands (`peers`).
 
 Units are (units,) arrays in any order with the number of their family, 0..families-1; results over families are (families,),
-and each family stands for itself.
+and each family is independent.
 """
 
 from collections.abc import Callable
@@ -64,7 +64,7 @@ class Shrunken:
     """Scores drawn to the mean, per unit.
 
     reliability = tau2 / (tau2 + v); error includes the uncertainty of mu, conditional_error does not; neither includes that
-    of tau2, so that score -+ 1.96 error covers too little where units are few or differ little: `shrunken_interval`.
+    of tau2, so score -+ 1.96 error covers too little where units are few or differ little: use `shrunken_interval`.
     """
 
     score: Floats
@@ -167,7 +167,7 @@ def shrink(score: npt.ArrayLike, error: npt.ArrayLike, family: npt.ArrayLike, fo
 def shrunken_interval(
     score: npt.ArrayLike, error: npt.ArrayLike, level: float = 0.95, points: int = 200
 ) -> tuple[Floats, Floats, Floats]:
-    """Mean and limits (units,) of each unit's true score, averaged over what mu and tau can be instead of one tau taken as known.
+    """Mean and limits (units,) of each unit's true score, averaged over mu and tau instead of taking tau as known.
 
     Posterior under flat priors of mu and tau: given tau, unit i is normal as in `shrink`; p(tau | y) is proportional to
     (prod w / sum w)^(1/2) exp(-Q(tau)/2), w = 1/(v + tau^2). Integrated by the midpoint rule in tau/(tau + s), s the harmonic
@@ -233,7 +233,7 @@ def _falling_root(function: Callable[[Floats], Floats], start: float, families: 
 
 
 def _solve_q(own: _Units, target: Floats) -> Floats:
-    """tau2 at which each family's falling Q meets its target."""
+    """tau2 at which each family's decreasing Q meets its target."""
     return _falling_root(lambda tau2: own.q(tau2) - target, float(own.v.max(initial=1.0)), own.families)
 
 

@@ -1,4 +1,4 @@
-"""Direct standardisation: what a unit's rate would be, had it the standard's mix.
+"""Direct standardisation: what a unit's rate would be if it had the standard's mix.
 
 Belongs here: standardised rates with their intervals. Does not belong here: standardised means (a domain post-stratified to the
 standard, `weights`), adjustment by regression (`adjustment`), decomposition of a change (`change`).
@@ -50,7 +50,7 @@ def standardised_rate(events: npt.ArrayLike, population: npt.ArrayLike, standard
 def dobson_interval(found: StandardisedRate, level: float = 0.95) -> Intervals:
     """rate + sqrt(variance / O) (limits of O - O): Byar's limits of the count from 10 events on, exact ones below.
 
-    NaN without an event: the count says nothing of the spread over groups; use `gamma_interval`. Source: Dobson et al.
+    NaN without an event: the count says nothing about the spread over groups; use `gamma_interval`. Source: Dobson et al.
     1991; Breslow and Day 1987 for Byar's approximation.
     """
     events = np.asarray(found.events, float)
@@ -65,7 +65,7 @@ def dobson_interval(found: StandardisedRate, level: float = 0.95) -> Intervals:
 
 
 def gamma_interval(found: StandardisedRate, level: float = 0.95) -> Intervals:
-    """Gamma quantiles with the rate's mean and variance; above, with one more event where it weighs most.
+    """Gamma quantiles with the rate's mean and variance; the upper one adds an event where it weighs most.
 
     low: shape r^2/v, scale v/r; high: r + m and v + m^2 in their place, m the largest s_g/n_g. The lower limit without an
     event is zero. At least the nominal coverage. Source: Fay and Feuer 1997.

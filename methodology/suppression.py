@@ -1,11 +1,11 @@
-"""Which counts of a release are hidden, which others must go with them, and whether a reader could still work out any of them.
+"""Which counts of a release are hidden, which others are hidden with them, and whether a reader could still work out any of them.
 
-Belongs here: the rules of disclosure control over a period's counts: what is small, what is out already, what goes beside it.
-Does not belong here: the sums between cells (`additive_tables`), feasible intervals and the cheapest cells to hide
+Belongs here: the rules of disclosure control over a period's counts: what is small, what is already public, what is hidden with
+it. Does not belong here: the sums between cells (`additive_tables`), feasible intervals and the cheapest cells to hide
 (`disclosure`), and what a score's status then says (the warehouse).
 
-A count once shown protects nobody, a pattern once chosen stays while its counts do, and what two editions give away only
-together is found by the same linear program.
+A count once shown can no longer protect another, a chosen pattern is kept while its counts are unchanged, and what two editions
+reveal only together is found by the same linear program.
 """
 
 import numpy as np
@@ -41,31 +41,31 @@ def suppressed(
 ) -> pd.DataFrame:
     """The hidden cells of one period, a row each with COLUMNS.
 
-    scores: CELL, agency_id, n, n_at_least, slice_ids; n is missing where it is not known, n_at_least where no interval of it
-    is. lying: where branches lie (`additive_tables.tables_of`). published: counts of the edition readers have, and whether it
-    showed them. metrics: metric_id and estimator. units: the columns of each type's ids. A count below `minimum_n` is hidden
-    (`is_primary`) and its interval must stay 2 x `owner_n` wide; `is_proved` says whether it does, `is_public` that an earlier
-    edition showed it. Cells that protect others are hidden beside them. Raises ValueError where parts exceed their total.
+    scores: CELL, agency_id, n, n_at_least, slice_ids; n is missing where it is unknown, n_at_least where not even a lower bound
+    is known. lying: where branches lie (`additive_tables.tables_of`). published: counts of the edition readers have, and whether
+    it showed them. metrics: metric_id and estimator. A count below `minimum_n` is hidden (`is_primary`) and its interval must
+    stay 2 x `owner_n` wide; `is_proved` says whether it does, `is_public` that an earlier edition showed it. Cells that protect
+    others are hidden with them. Raises ValueError where parts exceed their total.
     """
     # A type that is part of nothing and has no parts stands in no sum: nothing can be worked out from it, or for it.
     types = {name for pair in sums_of(units) for name in pair}
     cells = _counts(scores[scores["unit_type"].isin(types)], metrics, minimum_n)
     if cells.empty:
         return pd.DataFrame(columns=list(COLUMNS))
-    cells = beside_published(cells, published[published["unit_type"].isin(types)])
-    # The requirement is the same for every cell: one that followed the cell's own size would tell it.
-    return _hidden(cells, tables_of(cells, lying, units), width=2 * owner_n)
+    cells = beside_published(cells, published)
+    # The requirement is the same for every cell: one that depended on the cell's size would reveal it.
+    return _hidden(cells, lying, width=2 * owner_n)
 
 
 def _counts(scores: pd.DataFrame, metrics: pd.DataFrame, minimum_n: float) -> pd.DataFrame:
-    """Cells of the tables that hold a small count; `x` is the count a reader is taken to look for."""
-    # Practices are assessed in full: their number is no sample size and hides nobody.
+    """Cells of the tables that hold a small count; `x` is the count a reader is assumed to look for."""
+    # Practices are assessed in full: their number is not a sample size and hides nobody.
     counted = metrics.loc[metrics["estimator"] != "practice_mean", "metric_id"]
     cells = scores[scores["metric_id"].isin(counted)]
     cells = cells[cells["n"].isna() | (cells["n"] > 0)].sort_values(CELL, kind="stable").reset_index(drop=True)
     cells["x"] = cells["n_at_least"].fillna(cells["n"]).fillna(0).astype(float)
     cells["is_primary"] = (cells["x"] < minimum_n) & cells["n_at_least"].notna()
-    # A table that hides nothing gives nothing away.
+    # A table that hides nothing reveals nothing hidden.
     return cells.merge(cells.loc[cells["is_primary"], TABLE].drop_duplicates(), on=TABLE)
 
 
@@ -82,14 +82,14 @@ def _hidden(cells: pd.DataFrame, tables: Tables, width: float) -> pd.DataFrame:
     made = cells.assign(is_public=(primary & public)[own])
     made["width_required"] = np.where(protected, width, np.nan)[own]
     made["is_proved"] = pd.Series(found.is_proved[own], dtype="boolean").where(protected[own])
-    # What is not published for another reason needs no row: it was never to be protected.
+    # A cell unpublished for another reason needs no row: it was never to be protected.
     is_row = ~made["is_earlier"].to_numpy(bool) & (cells["n"].notna() | cells["is_primary"]).to_numpy(bool)
     is_hidden: Mask = (found.hidden | primary)[own] & is_row
     return made.loc[is_hidden]
 
 
 def _with_siblings(values: Floats, hidden: Mask, sums: sparse.csr_array, public: Mask) -> Mask:
-    """The plain rule first: one hidden part of a shown total takes the smallest shown one with it. Proof comes after."""
+    """Apply the plain rule: a lone hidden part of a shown total hides the smallest shown one too. The proof follows."""
     hidden = hidden.copy()
     table = sums.tocoo()
     is_part = table.data > 0

@@ -1,4 +1,4 @@
-"""Survey means of many items and domains from sufficient statistics, equal to the row form.
+"""Survey means of many items and domains from sufficient statistics, equal to those computed from rows.
 
 Belongs here: cells (what to sum of the answers), means and Taylor errors from them, weighted to a frame or not. Does not
 belong here: clustered draws of several answers per unit (`survey_estimates`), the making of factors (`weights`).
@@ -42,7 +42,7 @@ class Strata:
     population: Floats | None = None
 
     def scales(self, asked: Floats) -> list[tuple[npt.NDArray[np.bool_], float, float]]:
-        """Of each stratum: its cells, the rows drawn in it, and 1 - f.
+        """For each stratum: its cells, the rows drawn in it, and 1 - f.
 
         Raises ValueError where one row was drawn of several, and where more were drawn than there are.
         """
@@ -81,7 +81,7 @@ def weighted_item_means(
     Rows were drawn singly, in one stratum unless `strata` names more. With u = (y - ybar)/W inside a domain and among those who
     answered, else 0, and e = u less its regression on the margins under the initial weights, V = sum over strata of
     (1 - f) n/(n-1) [sum (w g e)^2 - (sum w g e)^2 / n]. Within a cell e is linear in y, for a cell lies in one group of every
-    margin. Who was asked and did not answer stays in the draw. Factors may have been capped since: their cut is taken as fixed.
+    margin. Those asked who did not answer stay in the draw. Factors may have been capped since: the cap is treated as fixed.
     Source: Sarndal et al. 1992, 10.3.
     """
     member, factor = np.asarray(domains, float), adjustment.factors

@@ -48,8 +48,8 @@ def survey_ratio(
 ) -> SurveyEstimate:
     """Ratios R = sum w y / sum w x of columns y, x (n,) or (n, k) in `domain`; u = (y - R x) / sum w x.
 
-    A row where either is NaN is outside the domain. Raises ValueError where the denominator is zero: a domain nobody
-    weighs in has no ratio.
+    A row where either is NaN is outside the domain. Raises ValueError where the denominator is zero: a domain without weight has
+    no ratio.
     """
     top, inside_top = _columns(numerator, domain)
     bottom, inside_bottom = _columns(denominator, domain)
@@ -65,7 +65,7 @@ def survey_ratio(
 def survey_mean(design: SampleDesign, y: npt.ArrayLike, domain: npt.ArrayLike | None = None) -> SurveyEstimate:
     """Means sum w y / sum w of columns y (n,) or (n, k) in `domain`; u = (y - ybar) / sum w. NaN is outside the domain.
 
-    A domain of one answer has an error of zero (its residual is zero), which is no statement of precision: gate on n.
+    A domain of one answer has an error of zero (its residual is zero), which says nothing about precision: gate on n.
     """
     values, _ = _columns(y, domain)
     return survey_ratio(design, values, np.ones_like(values), domain)

@@ -94,13 +94,13 @@ class SurvivalCurves:
         """Mean duration up to `horizon`: the area under S from 0 to the horizon, with a normal interval within both.
 
         Var = sum over events of (area from t to the horizon)^2 d / (n (n - d)). Past the last duration the curve is held
-        flat, so a horizon beyond it tells of the data only up to there.
+        flat, so a horizon beyond it describes the data only up to there.
         """
         inside = self.time < horizon
         areas = self.survival[:, inside] * np.diff(np.append(self.time[inside], horizon))
         ahead = areas[:, ::-1].cumsum(axis=1)[:, ::-1]
         own = _greenwood(self.events, self.at_risk)[:, inside]
-        # The last event ends the curve: no area is left for its infinite variance to weigh on.
+        # The last event ends the curve: no area is left for its infinite variance to multiply.
         weight = np.where(ahead > 0, ahead, 0.0) ** 2 * np.where(np.isfinite(own), own, 0.0)
         mean, error = areas.sum(axis=1), np.sqrt(weight.sum(axis=1))
         half = stats.norm.ppf(0.5 + level / 2) * error
@@ -152,9 +152,9 @@ class Cells:
         censored: npt.ArrayLike,
         entered: npt.ArrayLike | None = None,
     ) -> "Cells":
-        """Checked; without `entered` every case was watched from its opening.
+        """Return checked cells; without `entered` every case was watched from its opening.
 
-        Raises ValueError for vectors of several lengths, and for durations or counts that are negative or not finite.
+        Raises ValueError for vectors of different lengths, and for durations or counts that are negative or not finite.
         """
         position = np.asarray(unit, np.int64)
         time, died, open_ = (np.asarray(part, float) for part in (duration, ended, censored))
@@ -174,7 +174,7 @@ class Cells:
 def kaplan_meier(cells: Cells) -> SurvivalCurves:
     """Curves S(t) = product of (1 - d/n) of all units.
 
-    Where few are at risk early on, the whole curve hangs on those few: read `at_risk`. Raises ValueError for a unit without a
+    Where few are at risk early on, the whole curve depends on those few: check `at_risk`. Raises ValueError for a unit without a
     case, entries that do not balance or come too late. Source: Kaplan & Meier 1958; Greenwood 1926.
     """
     time, column = np.unique(np.concatenate([[0.0], cells.duration]), return_inverse=True)

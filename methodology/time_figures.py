@@ -1,7 +1,7 @@
-"""Figures of the time to an event that are published: median, share by a target and restricted mean of many units.
+"""Published figures of the time to an event: median, share by a target and restricted mean of many units.
 
-Belongs here: which limits stand where the curve's own have no width, what was watched long enough to be told, and the misleading
-figures of closed cases. Does not belong here: the curves (`survival`), and which moments start and stop a clock (SQL).
+Belongs here: which limits replace the curve's own where those have no width, what was watched long enough to report, and the
+misleading figures of closed cases. Does not belong here: the curves (`survival`), and which moments start and stop a clock (SQL).
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BLOCK = 4096
 
 @dataclass(frozen=True)
 class ClosedOnly:
-    """The same figures over ended cases alone (units,). They mislead: they forget those still open. NaN where none has ended."""
+    """The same figures over ended cases alone (units,). They mislead by ignoring those still open. NaN where none has ended."""
 
     median: Floats
     by_target: Floats
@@ -43,8 +43,8 @@ class TimeFigures:
 def time_figures(cells: Cells, target: float, horizon: float, level: float = 0.95) -> TimeFigures:
     """The figures of every unit, each of which has a case.
 
-    Where S at the target is 0 or 1 the log-log limits have no width, and Wilson's on the cases whose fate at the target is known
-    stand in. Raises ValueError as `kaplan_meier`.
+    Where S at the target is 0 or 1 the log-log limits have no width, so Wilson's on the cases whose fate at the target is known
+    are used. Raises ValueError as `kaplan_meier`.
     """
     blocks = [
         _figures(kaplan_meier(cells.of_units(start, start + BLOCK)), target, horizon, level)
@@ -88,14 +88,14 @@ def _figures(curves: SurvivalCurves, target: float, horizon: float, level: float
 
 
 def _by_target(curves: SurvivalCurves, target: float, level: float) -> Estimates:
-    """1 - S(target), the survival limits turned round."""
+    """1 - S(target), with the survival limits reversed."""
     still = curves.at(target, "log-log", level)
     share, column = 1 - still.value, curves.column(target)
     ended = curves.events[:, : column + 1].sum(axis=1)
     left = curves.events[:, column] + curves.censored[:, column]
     with_outcome = ended + curves.at_risk[:, column] - left
     none, every = share == 0, still.value == 0
-    # Wilson's own error would be 0 there too; the limits carry the doubt.
+    # Wilson's own error would be 0 there too; the limits carry the uncertainty.
     wide_low, wide_high = wilson_interval(np.where(every, ended, 0), np.where(every, ended, with_outcome), level)
     edge = none | every
     found = Estimates(

@@ -1,6 +1,6 @@
 """Treatment of outlying indicators before normalising.
 
-Belongs here: functions of raw indicator values that say what they changed. Does not belong here: normalisation
+Belongs here: functions of raw indicator values that report what they changed. Does not belong here: normalisation
 (`normalisation`) and means (`aggregation`).
 """
 
@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Limits:
-    """Beyond both of skew and excess kurtosis one unit decides the indicator; so many points at most are winsorised."""
+    """Skew and excess kurtosis beyond both of which one unit decides the indicator, and the most points to winsorise."""
 
     skew: float
     kurtosis: float
@@ -64,7 +64,7 @@ def treat_outliers(values: npt.ArrayLike, limits: Limits) -> Treated:
 
     Winsorising sets the most extreme value on the side of the skew to its neighbour's, point by point. Box-Cox takes
     (x - min + range/100) with the exponent of greatest likelihood; it keeps order and changes distances. `method` is
-    "failed" where neither cures the shape: the raw values come back for a person to look at. Missing values stay.
+    "failed" where neither cures the shape: the raw values are returned for a person to examine. Missing values stay.
     """
     raw = np.asarray(values, float)
     before = shape(raw)
@@ -73,7 +73,7 @@ def treat_outliers(values: npt.ArrayLike, limits: Limits) -> Treated:
     x, moved, now = raw.copy(), 0, before
     while is_outlying(*now, limits):
         outer, inner = _outermost(x, upper=now[0] > 0)
-        # Points already moved stand at `outer` too, so this counts every point that would then differ from its raw value.
+        # Points already moved equal `outer` too, so this counts every point that would then differ from its raw value.
         moved = int((x == outer).sum())
         if moved > limits.winsorise_at_most:
             break

@@ -1,9 +1,9 @@
-"""Change of each reported score: to the quarter before and to the same quarter a year earlier, in its whole series, and in parts.
+"""Change of each reported score: from the quarter before, from the same quarter a year earlier, over its series, and by parts.
 
-Belongs here: which scores are compared with which, and what stands in for a change that cannot be told. Does not belong here: the
-formulas (`change`), the chart of a series (`charted_series`), panels of agencies (`panels`).
+Belongs here: which scores are compared with which, and the reason given where a change cannot be reported. Does not belong here:
+the formulas (`change`), the chart of a series (`charted_series`), panels of agencies (`panels`).
 
-A row of a quarter is made from that quarter and earlier ones only.
+A row of a quarter uses that quarter and earlier ones only.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from methodology.score_series import KEYS, SCORE, SERIES, comparison_error, earl
 
 Columns = dict[str, npt.NDArray[np.generic]]
 
-# Quarters back to which a score is held: in which span of columns.
+# How many quarters back each span of columns compares, by the prefix of its columns.
 SPANS = {"": 1, "year_": 4}
 COLUMNS = {
     "score_id": "string",
@@ -69,7 +69,7 @@ def trends(
 ) -> pd.DataFrame:
     """A row with COLUMNS for each score of some metrics from the quarter `since` on, and for each pooled one.
 
-    now: scores from `since` on, whatever their status; before: what they are held against; both with SCORE, a number for each of
+    now: scores from `since` on, whatever their status; before: what they are compared with; both with SCORE, a number for each of
     KEYS and their quarter. members: reported scores of agencies and agencies' regions, of all quarters and of the last before
     `since`. mix, regions: n and rate of answers of units and of whole regions, by instrument (as KEYS has it), quarter and group.
     agencies: peer group of each; metrics: estimator of each.
@@ -91,7 +91,7 @@ def trends(
     for span, quarters in SPANS.items():
         columns |= _changes(now, told, rows, quarters, span)
     now = now.assign(**columns, **mixed)
-    # Beside a shown score its change would tell an earlier one that was withheld.
+    # Next to a shown score, its change would reveal an earlier one that was withheld.
     now.loc[now["change"].isna(), ["raw_change", "mix_effect"]] = np.nan
     now = now.merge(panel_changes(members, thresholds, since), on=[*SERIES, "period_id"], how="left")
     made = pd.concat([now, withheld], ignore_index=True)
@@ -100,7 +100,7 @@ def trends(
 
 
 def _changes(now: pd.DataFrame, told: pd.DataFrame, rows: pd.DataFrame, quarters: int, span: str) -> Columns:
-    """Difference of scores to the same series so many quarters earlier, and why there is none."""
+    """Difference from the score of the same series so many quarters earlier, or the reason there is none."""
     at = earlier(now, told, "series", quarters)
     score, error = (np.append(told[name].to_numpy(float), np.nan)[at] for name in ("score", "error"))
     change, error, low, high = difference(score, now["score"].to_numpy(float), error, now["error"].to_numpy(float))
@@ -123,7 +123,7 @@ def _changes(now: pd.DataFrame, told: pd.DataFrame, rows: pd.DataFrame, quarters
 
 
 def _mixed(mix: pd.DataFrame, now: pd.DataFrame) -> Columns:
-    """Raw change and its mix effect over groups of answers; the rate effect is the rest, and so they add up exactly."""
+    """Raw change and its mix effect over groups of answers; the rate effect is the rest, so that they add up exactly."""
     group, groups = mix["group_of"].to_numpy(), int(mix["group_of"].max()) + 1 if len(mix) else 1
     series = pd.factorize(pd.concat([now["instrument"], mix["instrument"]]))[0]
     quarter = np.concatenate([now["quarter"].to_numpy(), mix["quarter"].to_numpy()])

@@ -64,8 +64,8 @@ def pooled_variance(n: npt.ArrayLike, variance: npt.ArrayLike, family: npt.Array
     """Within-unit variance pooled over the units of each family, (families,): sum (n-1) s^2 / sum (n-1).
 
     n, variance: (units,), in squared units of the score; variance is not read where n = 1 and may be NaN there. family: (units,)
-    numbers 0..families-1. It gives a unit of one answer a standard error, which its own s cannot, and a unit of few answers
-    one that is not by chance. NaN where no unit of the family has two answers or no answer differs within its unit.
+    numbers 0..families-1. It gives a unit of one answer a standard error, which its own s cannot, and a unit of few answers one
+    that is not left to chance. NaN where no unit of the family has two answers or no answer differs within its unit.
     """
     sizes, own, position = np.asarray(n, float), np.asarray(variance, float), np.asarray(family, np.int64)
     spare = sizes - 1

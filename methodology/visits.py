@@ -1,7 +1,7 @@
 """Parts of mystery visits (stage, touchpoint, channel, the four checks) per agency and period.
 
 Belongs here: which estimate a part gets: a mean of visits, or a share for a check. Does not belong here: the estimators
-(`estimates`), suppression (SQL, after), the score of whole visits (`scores`).
+(`estimates`), suppression (later, in SQL), the score of whole visits (`scores`).
 """
 
 import numpy as np

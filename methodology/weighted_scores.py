@@ -2,7 +2,7 @@
 across agencies.
 
 Belongs here: which answers make which score, and what a score's effective size is. Does not belong here: the factors
-(`frame_weights`), the means under them (`survey_cells`) and which score is compared (SQL, after).
+(`frame_weights`), the means under them (`survey_cells`) and which score is compared (later, in SQL).
 """
 
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ def weighted_scores(
     sums = {name: values[order] for name, values in sums.items()}
     cells: Columns = {name: weights[name].to_numpy() for name in weights.columns}
     made = []
-    # Rows of a draw lie together in both.
+    # Rows of a draw are contiguous in both.
     drawn, answered = (_starts(codes) for codes in (draw, draw[sums["cell"]]))
     for number in range(drawn.size - 1):
         own, said = (slice(*starts[number : number + 2]) for starts in (drawn, answered))
@@ -74,7 +74,7 @@ def weighted_scores(
 
 
 def _starts(codes: Ints) -> Ints:
-    """Where each code begins in sorted codes from 0 on, and after the last their number."""
+    """Start of each code in sorted codes from 0 on, followed by the number of codes."""
     return np.searchsorted(codes, np.arange(codes.max(initial=-1) + 2))
 
 
@@ -135,7 +135,7 @@ def _draw(rows: Columns, factors: Columns, items: Texts, parts: Mapping[str, str
 
 
 def framed_means(cells: ItemCells, adjustment: WeightAdjustment, units: npt.ArrayLike) -> ItemMeans:
-    """`weighted_item_means` of units (cells, units) with errors that know what the frame cost.
+    """`weighted_item_means` of units (cells, units) with errors that allow for the frame.
 
     Every level of a margin beyond its first costs a degree of freedom.
     """
@@ -146,7 +146,7 @@ def framed_means(cells: ItemCells, adjustment: WeightAdjustment, units: npt.Arra
 
 
 def _regions(scores: pd.DataFrame, statistics: pd.DataFrame) -> pd.DataFrame:
-    """A region across its agencies: their regional means by weight, where every agency that was measured there has one."""
+    """Scores of regions across agencies: the weighted mean of regional means, if every agency measured there has one."""
     parts = scores[scores["unit_type"] == "agency_region"].copy()
     parts["unit_id"] = [
         unit[len(agency) + 1 :] for agency, unit in zip(parts["agency_id"], parts["unit_id"], strict=True)
@@ -172,7 +172,7 @@ def with_intervals(scores: pd.DataFrame, level: float) -> pd.DataFrame:
     """Design effect, effective n (never above n) and interval of every row; scores and errors are on 0-100."""
     n, mean, error = (scores[name].to_numpy(float) for name in ("n", "score", "standard_error"))
     spread = scores["element_variance"].to_numpy(float)
-    # Where all answers are equal, or the margins explain all of them, the weights alone tell what they cost.
+    # Where all answers are equal, or the margins explain all of them, the weights alone give the design effect.
     told = (spread > 1e-9) & (error > 1e-9)
     effective = np.divide(spread, error**2, out=scores["kish_n"].to_numpy(float).copy(), where=told)
     size = np.minimum(effective, n)

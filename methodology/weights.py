@@ -39,7 +39,7 @@ class WeightAdjustment:
 
 @dataclass(frozen=True)
 class Collapse:
-    """A population cell without respondents, whom it was given to, and how many it held: to be told, never hidden."""
+    """A population cell without respondents, the one it was added to, and its size; always reported."""
 
     cell: Hashable
     into: Hashable
@@ -52,7 +52,7 @@ def collapse_empty_cells(
     """Population by cell with every cell that has no respondent added to the one the declared rule names.
 
     `rule` maps a cell to its stand-in, followed until one with respondents; cells that have respondents keep theirs.
-    Returns the collapsed population and every move. Raises ValueError naming the empty cells the rule leaves homeless.
+    Returns the collapsed population and every move. Raises ValueError naming the empty cells the rule assigns nowhere.
     """
     present, homeless = set(_listed(sampled)), []
     collapsed = {cell: float(count) for cell, count in population.items() if cell in present}
@@ -117,7 +117,7 @@ def rake(
     for _ in range(max_rounds):
         for name, (codes, totals) in coded.items():
             ratio = totals / np.bincount(codes, fitted, minlength=totals.size)
-            # Measured before the margin is met: at the end of a round the last one always holds.
+            # Measured before the margin is adjusted: at the end of a round the last one always holds.
             gaps[name] = np.abs(ratio - 1)
             fitted *= ratio[codes]
         if max(float(gap.max()) for gap in gaps.values()) <= tolerance:
@@ -150,18 +150,18 @@ def margin_residuals(
 
 def _regressed(residual: Floats, margins: Sequence[Ints], weight: Floats) -> Floats:
     starts = np.cumsum([0, *(int(codes.max(initial=-1)) + 1 for codes in margins)])
-    # Each row lies in one group of every margin, in the order of margins: the matrix is written down as it is stored.
+    # Each row lies in one group of every margin, in the order of margins, so the matrix can be built in its stored form.
     positions = np.stack([codes + start for codes, start in zip(margins, starts, strict=False)], axis=1).ravel()
     rows = np.arange(0, positions.size + 1, len(margins))
     shape = (weight.size, int(starts[-1]))
     member = sparse.csr_array((np.ones(positions.size), positions, rows), shape=shape)
     heavy = sparse.csr_array((np.repeat(weight, len(margins)), positions, rows), shape=shape).T
     counts = (heavy @ member).toarray()
-    # Scaled to a unit diagonal, so that small groups are told from dependent ones: margins share their constant.
+    # Scaled to a unit diagonal, so that small groups are distinguished from dependent ones: margins share a constant.
     root = np.sqrt(np.diag(counts))
     scale = np.divide(1, root, out=np.zeros_like(root), where=root > 0)
     inverse = scale[:, None] * np.linalg.pinv(scale[:, None] * counts * scale, rcond=1e-12, hermitian=True) * scale
-    for _ in range(2):  # once more for what rounding left
+    for _ in range(2):  # the second pass removes rounding error
         residual = residual - member @ (inverse @ (heavy @ residual))
     return np.asarray(residual)
 
