@@ -3,9 +3,10 @@
 Belongs here: which cells are parts of which total, today and in the published edition, as a sparse matrix of equations. Does not
 belong here: which cells are hidden (`suppression`), and what shown cells reveal about them (`disclosure`).
 
-Counts of a metric, period and instrument make one table: an agency is the sum of its services, of its branches and of its
-regions, a region the sum of its agencies, an agency's region the sum of the branches that lie in it. What a table does not show
-(answers without a service or branch) becomes a hidden part of its own.
+Counts of a metric, period and instrument make one table. Which types of units are parts of which follows from the columns of
+their ids: an agency is the sum of its services, of its branches and of its regions, a region the sum of its agencies. An agency's
+region is also the sum of the branches that lie in it. What a table does not show (answers without a service or branch) becomes a
+hidden part of its own.
 
 Readers keep earlier editions, so the published table is kept next to today's, with its own equations and what it showed; an
 unchanged count is the same in both.
@@ -83,8 +84,8 @@ def beside_published(cells: pd.DataFrame, published: pd.DataFrame) -> pd.DataFra
     return pd.concat([cells, earlier], ignore_index=True)
 
 
-def tables_of(cells: pd.DataFrame, lying: pd.DataFrame) -> Tables:
-    """Return the equations between the cells that `beside_published` gives.
+def tables_of(cells: pd.DataFrame, lying: pd.DataFrame, units: Units) -> Tables:
+    """Return the equations between the cells that `beside_published` gives, whose types are those of `units`.
 
     lying: TABLE, agency_id, unit_id (a branch) and only_region_id, the region in which all its answers lie, if there is one.
     Raises ValueError naming the totals that their parts exceed.

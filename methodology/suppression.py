@@ -43,8 +43,8 @@ def suppressed(
 
     scores: CELL, agency_id, n, n_at_least, slice_ids; n is missing where it is unknown, n_at_least where not even a lower bound
     is known. lying: where branches lie (`additive_tables.tables_of`). published: counts of the edition readers have, and whether
-    it showed them. metrics: metric_id and estimator. A count below `minimum_n` is hidden (`is_primary`) and its interval must
-    stay 2 x `owner_n` wide; `is_proved` says whether it does, `is_public` that an earlier edition showed it. Cells that protect
+    it showed them. metrics: metric_id and estimator. units: the columns of each type's ids. A count below `minimum_n` is
+    hidden (`is_primary`) and its interval must stay 2 x `owner_n` wide; `is_proved` says whether it does, `is_public` that an earlier edition showed it. Cells that protect
     others are hidden with them. Raises ValueError where parts exceed their total.
     """
     # A type that is part of nothing and has no parts stands in no sum: nothing can be worked out from it, or for it.
@@ -52,9 +52,9 @@ def suppressed(
     cells = _counts(scores[scores["unit_type"].isin(types)], metrics, minimum_n)
     if cells.empty:
         return pd.DataFrame(columns=list(COLUMNS))
-    cells = beside_published(cells, published)
+    cells = beside_published(cells, published[published["unit_type"].isin(types)])
     # The requirement is the same for every cell: one that depended on the cell's size would reveal it.
-    return _hidden(cells, lying, width=2 * owner_n)
+    return _hidden(cells, tables_of(cells, lying, units), width=2 * owner_n)
 
 
 def _counts(scores: pd.DataFrame, metrics: pd.DataFrame, minimum_n: float) -> pd.DataFrame:
