@@ -41,11 +41,12 @@ def suppressed(
 ) -> pd.DataFrame:
     """The hidden cells of one period, a row each with COLUMNS.
 
-    scores: CELL, agency_id, n, n_at_least, slice_ids; n is missing where it is unknown, n_at_least where not even a lower bound
-    is known. lying: where branches lie (`additive_tables.tables_of`). published: counts of the edition readers have, and whether
-    it showed them. metrics: metric_id and estimator. units: the columns of each type's ids. A count below `minimum_n` is
-    hidden (`is_primary`) and its interval must stay 2 x `owner_n` wide; `is_proved` says whether it does, `is_public` that an earlier edition showed it. Cells that protect
-    others are hidden with them. Raises ValueError where parts exceed their total.
+    scores: CELL, agency_id, n, n_at_least, slice_ids; n is missing where it is unknown, n_at_least where not even a lower
+    bound is known. lying: where branches lie (`additive_tables.tables_of`). published: counts of the edition readers have, and
+    whether it showed them. metrics: metric_id and estimator. units: the columns of each type's ids. A count below `minimum_n`
+    is hidden (`is_primary`) and its interval must stay 2 x `owner_n` wide; `is_proved` says whether it does, `is_public` that
+    an earlier edition showed it. Cells that protect others are hidden with them. Raises ValueError where parts exceed their
+    total.
     """
     # A type that is part of nothing and has no parts stands in no sum: nothing can be worked out from it, or for it.
     types = {name for pair in sums_of(units) for name in pair}
