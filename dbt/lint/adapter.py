@@ -2,5 +2,5 @@
 
 
 def get_relation(database: str, schema: str, identifier: str) -> str:
-    """The relation as if it stood there, so that both branches of a model's Jinja can be linted."""
+    """Return the relation as if it existed, so that both branches of a model's Jinja can be linted."""
     return identifier

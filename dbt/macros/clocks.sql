@@ -1,6 +1,6 @@
 {# Durations between two moments, in whole hours. An event that fell within an hour is counted at its end, so that a case
-resolved within a target is never counted beyond it; whoever is still open, or comes late, is known to the last full hour. After
-ten days the clock runs in days: nobody asks for the hour, and the cells stay few. #}
+resolved within a target is never counted beyond it; a case still open, or one that enters late, is counted to the last full
+hour. After ten days the clock counts days: the hour no longer matters, and cells stay few. #}
 {% macro whole_hours(later, earlier, up) -%}
     {%- set hours = 'extract(day from (' ~ later ~ ' - ' ~ earlier ~ ')) * 24 + extract(hour from ('
         ~ later ~ ' - ' ~ earlier ~ '))' -%}

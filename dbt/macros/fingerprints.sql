@@ -1,5 +1,5 @@
-{# A number that tells texts apart, for counting equal ones within one statement. Dispatched: each engine has its own hash, and no
-value of it is ever stored or compared between engines. #}
+{# A number that distinguishes texts, for counting equal ones within one statement. Dispatched because each engine has its own
+hash; its values are never stored or compared between engines. #}
 {% macro fingerprint(text) %}{{ return(adapter.dispatch('fingerprint')(text)) }}{% endmacro %}
 
 {% macro default__fingerprint(text) -%}

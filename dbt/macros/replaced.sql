@@ -1,5 +1,5 @@
-{# Views and whole tables are replaced in place. dbt's own way - made under another name, both renamed, the old one dropped - takes
-three times as long, about a second of every build. A reader sees the old one or the new one: it is all one transaction. #}
+{# Views and whole tables are replaced in place. dbt's own way (create under another name, rename both, drop the old one) takes
+three times as long, about a second of every build. A reader sees the old or the new one, because it is all one transaction. #}
 
 {% materialization view, adapter='duckdb' %}
     {%- set target = this.incorporate(type='view') -%}
@@ -35,7 +35,7 @@ three times as long, about a second of every build. A reader sees the old one or
     {{ return(finished(target)) }}
 {% endmaterialization %}
 
-{# What has the name and is of another type, from a build by other models. #}
+{# Drop a relation of the same name but another type, left by a build with other models. #}
 {% macro drop_if_another_type(target) %}
     {%- set existing = load_cached_relation(target) -%}
     {%- if existing is not none and existing.type != target.type -%}
@@ -43,7 +43,7 @@ three times as long, about a second of every build. A reader sees the old one or
     {%- endif -%}
 {% endmacro %}
 
-{# A Python model does not write through dbt's connection: it has a transaction of its own. #}
+{# A Python model does not write through dbt's connection but in a transaction of its own. #}
 {% macro python_of_table(target, forgotten=none) -%}
 {{ compiled_code }}
 
@@ -64,7 +64,7 @@ def materialize(df, con):
     con.unregister("rows_made")
 {%- endmacro %}
 
-{# The end of every materialization: described, committed, told to dbt. #}
+{# The end of every materialization: persist the descriptions, commit, and return the relation to dbt. #}
 {% macro finished(target) %}
     {% do persist_docs(target, model) %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}

@@ -1,4 +1,4 @@
-{# The one place that knows how a slice is replaced: its old cells go, its new ones are appended, in one transaction. #}
+{# The one place that knows how a slice is replaced: its old cells are deleted and its new ones appended in one transaction. #}
 {% macro forget_pending_slices() %}
     {%- if is_incremental() -%}
         delete from {{ this }}
@@ -8,7 +8,8 @@
     {%- endif -%}
 {% endmacro %}
 
-{# The rows of a feed whose cells are made: those of the live submissions of pending slices, each with the rank of its delivery. #}
+{# The rows of a feed to make cells from: those of the live submissions of pending
+slices, each with the rank of its delivery. #}
 {% macro pending_rows(feed) -%}
     (
         select
@@ -21,7 +22,7 @@
     )
 {%- endmacro %}
 
-{# Place of a delivered case among its versions in a slice, the latest first: it alone counts. #}
+{# Position of a delivered case among its versions in a slice, latest first; only the latest counts. #}
 {% macro age_of_version(cases) -%}
     row_number() over (
         partition by {{ cases }}.slice_id, {{ cases }}.case_id

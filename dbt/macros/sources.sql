@@ -1,4 +1,4 @@
-{# Where the files of a source stand, in place of dbt's own `source()`: the lake of the workspace a run is about. dbt notes the
+{# Where the files of a source are, replacing dbt's own `source()`: in the lake of the run's workspace. dbt records the
 dependency; the adapter says how SQL names files. #}
 {% macro source(source_name, table_name) %}
     {%- do builtins.source(source_name, table_name) -%}
@@ -10,7 +10,7 @@ dependency; the adapter says how SQL names files. #}
     {{ return(adapter.dispatch('files')(place)) }}
 {% endmacro %}
 
-{# Files below the lake. A folder named a=b on the way to them is no column of theirs. #}
+{# Files below the lake. A folder named a=b in their path is not read as a column. #}
 {% macro default__files(place) -%}
     read_parquet('{{ var("lake") | replace("'", "''") }}/{{ place }}', hive_partitioning = false)
 {%- endmacro %}

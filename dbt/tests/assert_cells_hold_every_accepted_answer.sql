@@ -1,4 +1,4 @@
--- Cells lose nothing: per slice, the questions asked in the cells are the live rows of the lake.
+-- Cells lose nothing: per slice, they count as many questions asked as there are live rows in the lake.
 with
 
 cells as (

@@ -1,4 +1,4 @@
--- What disclosure control hides is hidden in the scores too.
+-- A score that disclosure control hides shows nothing in the table of scores either.
 select proofs.score_id
 from {{ ref('bench_suppression_proofs') }} as proofs
 inner join {{ ref('bench_scores') }} as scores

@@ -1,4 +1,4 @@
--- Every count withheld for its size leaves a reader an interval as wide as required, whatever else is published.
+-- For every count withheld for its size, the published rest leaves an interval as wide as required.
 select
     unit_type,
     unit_id,

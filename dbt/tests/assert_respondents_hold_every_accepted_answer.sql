@@ -1,4 +1,4 @@
--- Cells of respondents lose nothing: per slice, the questions asked in them are those in the cells of surveys.
+-- Cells of respondents lose nothing: per slice, they count as many questions asked as the survey cells.
 with
 
 respondents as (

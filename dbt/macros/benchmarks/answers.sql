@@ -1,5 +1,5 @@
-{# Answers to each item under `keys`, with the boxes that count as its top on a scale of so many points: survey cells summed
-once, before any metric takes what it looks at. The stage is kept where a metric asks for one. #}
+{# Answers to each item by `keys`, with the boxes that count as top on a scale of so many points: survey cells are summed once,
+before any metric selects from them. The stage is kept where a metric asks for one. #}
 {% macro answers_by_item(keys) %}
     {%- set box_columns = [] %}
     {%- for box in range(11) %}{% do box_columns.append('cells.box_%02d_count' % box) %}{% endfor %}
@@ -40,7 +40,7 @@ once, before any metric takes what it looks at. The stage is kept where a metric
     group by all
 {% endmacro %}
 
-{# What each metric looks at in answers by item: all answers as a mean on its scale, or those in the top boxes as a share. #}
+{# What each metric uses of the answers by item: all answers as a mean on its scale, or those in the top boxes as a share. #}
 {% macro metrics_of_answers(relation, columns) %}
     {%- for kind in ['mean', 'top_box'] %}
     select

@@ -1,6 +1,6 @@
-{# What is made of each feed's rows, said once: its tables of cells (the first is the one a score is traced back to), and the
-column that says how many rows a cell stands for. A feed with `subject` has several kinds of rows in one table; those that need
-more SQL than this are written out in `int_rows__gathered`. A new feed is an entry here. #}
+{# The tables of cells of each feed, declared once (a score is traced back to the first), and the column that says how many rows
+a cell stands for. A feed with `subject` has several kinds of rows in one table; those that need more SQL are written out in
+`int_rows__gathered`. A new feed is an entry here. #}
 {% macro cells_of_feeds() %}
     {{- return({
         'survey_responses': {
@@ -25,7 +25,7 @@ more SQL than this are written out in `int_rows__gathered`. A new feed is an ent
     }) -}}
 {% endmacro %}
 
-{# What has to be there first, as dbt reads it: every table of cells. #}
+{# Declare, for dbt, a dependency on every table of cells. #}
 {% macro after_all_cells() %}
     {%- for made in cells_of_feeds().values() %}
     {%- for table in made.cells %}
@@ -34,7 +34,7 @@ more SQL than this are written out in `int_rows__gathered`. A new feed is an ent
     {%- endfor %}
 {% endmacro %}
 
-{# Measures that are a share of counts in cells: numerator of base. A new one over columns that cells have is a line here. #}
+{# Measures that are a share of counts in cells: numerator and base. A new one over existing columns is a line here. #}
 {% macro shares_of_cells() %}
     {%- set digital = 'channel in (select digital_channels.channel from digital_channels)' %}
     {%- set in_digital = 'case when ' ~ digital ~ ' then completed_count else 0 end' %}
@@ -66,7 +66,7 @@ more SQL than this are written out in `int_rows__gathered`. A new feed is an ent
     {%- endfor %}
 {% endmacro %}
 
-{# Rows behind each cell of the feeds that need no more SQL than `cells_of_feeds` says. #}
+{# Rows behind each cell of the feeds for which `cells_of_feeds` suffices. #}
 {% macro rows_of_cells() %}
     {%- for feed, made in cells_of_feeds().items() if made.rows %}
     {{ 'union all by name' if not loop.first }}

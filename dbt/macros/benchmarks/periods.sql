@@ -1,12 +1,11 @@
-{# The one place that knows how a period's scores are replaced: rows from the first pending period on go, and pending periods are
-made anew, in batches that fit into memory (`int_periods__pending`). #}
+{# The one place that knows how a period's scores are replaced: rows from the first pending period on are deleted, and pending
+periods are recomputed in batches that fit into memory (`int_periods__pending`). #}
 
-{# The condition by which SQL of `by_period` makes the periods of one batch only, or reads what lies in the periods from one
-column to another. The materialization sets the batch as variables of its session. DuckDB takes a variable for a literal and
-carries the comparison down to the scan, but not into a common table that is used twice: large inputs are filtered where they
-are read. #}
+{# The condition that limits SQL of `by_period` to the periods of one batch, or to rows whose span from one column to another
+meets it. The materialization sets the batch as session variables. DuckDB treats a variable as a literal and pushes the
+comparison down to the scan, but not into a CTE that is used twice, so large inputs are filtered where they are read. #}
 {% macro period_is_pending(column='period_id', until=none) %}
-    {#- Named while dbt parses, so that the dependency is known; a unit test has no table of its own (`this`) to keep. -#}
+    {#- Named while dbt parses, so that the dependency is known; a unit test has no table (`this`) to keep. -#}
     {%- if not execute -%}{%- set pending = ref('int_periods__pending') -%}{%- endif -%}
     {%- if not this -%}
         true
@@ -17,7 +16,7 @@ are read. #}
     {%- endif -%}
 {% endmacro %}
 
-{# Before the periods just built are noted, what was noted of them goes. #}
+{# Delete what was noted of the pending periods, before it is noted again. #}
 {% macro forget_pending_periods() %}
     {%- if is_incremental() -%}
         delete from {{ this }}
@@ -27,8 +26,8 @@ are read. #}
     {%- endif -%}
 {% endmacro %}
 
-{# A table whose rows are kept from build to build, a period at a time. SQL makes one batch of pending periods after the other;
-a Python model makes all of them (`miyar.relations`). #}
+{# A table whose rows are kept from build to build, a period at a time. SQL computes one batch of pending periods after another;
+a Python model computes all of them (`miyar.relations`). #}
 {% materialization by_period, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type='table') -%}
@@ -48,7 +47,7 @@ a Python model makes all of them (`miyar.relations`). #}
             {%- if existing is not none -%}
                 {{ forgotten }}
             {%- else -%}
-                {#- No period lies in a batch of no periods: an empty table with the columns of the model. -#}
+                {#- An empty batch contains no period: it makes an empty table with the columns of the model. -#}
                 {{ set_batch('', '') }}
                 {{ create_table_as(False, target, compiled_code) }}
             {%- endif -%}

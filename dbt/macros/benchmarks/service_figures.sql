@@ -1,4 +1,4 @@
-{# The body of a table of figures of one topic (`int_service_figures__estimated`): judged, and published by figure. #}
+{# The body of a table of one topic's figures (`int_service_figures__estimated`), judged and published by figure. #}
 {% macro service_figures(topic) %}
 with
 

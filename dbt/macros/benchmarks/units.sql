@@ -1,4 +1,4 @@
-{# Names of the types of units (`miyar/unit_types.yml`), of all or of those whose `property` has the value. #}
+{# Names of the types of units (`miyar/unit_types.yml`), all of them or those whose `property` has the value. #}
 {% macro unit_types(property=none, value=true) %}
     {%- set found = [] %}
     {%- for name, type in var('unit_types').items() %}
@@ -7,12 +7,12 @@
     {{- return(found) -}}
 {% endmacro %}
 
-{# The same as a list of texts in SQL. #}
+{# The same as an SQL list of strings. #}
 {% macro unit_type_list(property=none, value=true) -%}
     '{{ unit_types(property, value) | join("', '") }}'
 {%- endmacro %}
 
-{# Names of the types that are part of one agency, as a list of texts in SQL. #}
+{# Names of the types that are part of one agency, as an SQL list of strings. #}
 {% macro parts_of_agencies() -%}
     {%- set found = [] %}
     {%- for name, type in var('unit_types').items() %}
@@ -21,13 +21,13 @@
     {{- found | join(', ') or "''" -}}
 {%- endmacro %}
 
-{# The id of a unit of a type, from the columns it is made of. #}
+{# The id of a unit of the type, built from its columns. #}
 {% macro unit_id(unit_type) -%}
     {{ var('unit_types')[unit_type].columns | join(" || '/' || ") }}
 {%- endmacro %}
 
-{# `aggregates` of a relation's columns for every unit its rows belong to: what stands in one row is counted once in each.
-`keys` are kept beside the unit and the period; `types` are all where none are named. #}
+{# `aggregates` of a relation's columns for every unit its rows belong to: each row is counted once in each. `keys` are kept in
+addition to unit and period; `types` are all types by default. #}
 {% macro by_unit(relation, keys, aggregates, types=none) %}
     {%- for unit_type in types or unit_types() %}
     {%- set columns = var('unit_types')[unit_type].columns %}
@@ -44,8 +44,8 @@
     {%- endfor %}
 {% endmacro %}
 
-{# Every unit of every type with its names: of one registry table, or of several joined by a dash. A service or branch is its
-agency's own, so its table says whose it is. #}
+{# Every unit of every type with its names, from one registry table or from several joined by a dash. A service or branch
+belongs to one agency, which its table names. #}
 {% macro named_units() %}
     {%- set tables = {
         'agency_id': 'agencies', 'service_id': 'services', 'branch_id': 'branches', 'region_id': 'regions',
@@ -74,7 +74,7 @@ agency's own, so its table says whose it is. #}
     {%- endfor %}
 {% endmacro %}
 
-{# The region in which everything counted lies, of the rows that count; none where it lies in several or is not said. #}
+{# The one region of all rows that count; null where they lie in several or a region is missing. #}
 {% macro only_region(column='region_id', condition='true') -%}
     case
         when count(*) filter ({{ condition }}) = count({{ column }}) filter ({{ condition }})
@@ -83,8 +83,8 @@ agency's own, so its table says whose it is. #}
     end as only_region_id
 {%- endmacro %}
 
-{# Sums for every unit that administrative records know; the slices behind each row are named. By slice first: few names are
-left to be listed then. #}
+{# Sums for every unit in administrative records, with the slices behind each row. Summed by slice first, so
+that few slice names remain to be listed. #}
 {% macro sums_by_unit(relation, keys, sums) %}
     {%- set exact, totals = [], [] %}
     {%- for column in sums %}
@@ -100,10 +100,9 @@ left to be listed then. #}
     group by all
 {% endmacro %}
 
-{# What may be said of figures (columns n, value, unit_type, agency_id, period_id, figure and a reason of their own, `fault`; n empty where
-there is no base at all):
-status and reason. A figure no fault speaks against is shown from the minimum n on; if just one sibling is hidden for its n, the
-smallest shown one is hidden too, for it could be worked out from the whole. #}
+{# Status and reason of figures (columns n, value, unit_type, agency_id, period_id, figure and a reason of their own, `fault`; n
+is null without a base). A figure without a fault is shown from the minimum n on. If just one sibling is hidden for its n, the
+smallest shown one is hidden too; otherwise the first could be worked out from the whole. #}
 {% macro judged_figures(relation) %}
     select
         * exclude (own_status, own_reason, hidden_count, smallness),

@@ -1,4 +1,4 @@
-{# What is not reported shows no number at all: a base beside an empty score would already tell too much. #}
+{# A row that is not reported shows no number at all: a base next to an empty score would already reveal too much. #}
 {% test suppressed_is_empty(model, columns) %}
     select *
     from {{ model }}

@@ -1,4 +1,4 @@
-{# Types of units that are none: of all types (or those whose `property` is true) and of `others` besides. #}
+{# Values that are not a type of unit: neither among all types (or those whose `property` is true) nor in `others`. #}
 {% test unit_types_are_known(model, column_name, property=none, others=[]) %}
     select {{ column_name }}
     from {{ model }}

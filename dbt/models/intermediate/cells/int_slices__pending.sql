@@ -1,5 +1,5 @@
-{# What the warehouse was last built from, and what the last build set out to do; read without ref(): the one is written
-after this table, the other is this table as it was. #}
+{# What the warehouse was last built from, and what the last build had pending. Both are read without ref(): the first
+is written after this table, the second is this table's previous content. #}
 {%- set built = adapter.get_relation(
     database=this.database, schema=this.schema, identifier='int_slices__built'
 ) if execute else none -%}
@@ -51,7 +51,7 @@ built as (
 
 ),
 
--- A build that was stopped may have written the cells of some slices and not yet noted it.
+-- A build that was stopped may have written the cells of some slices without noting it.
 unfinished as (
 
     {% if before %}

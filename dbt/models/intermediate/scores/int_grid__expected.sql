@@ -1,4 +1,4 @@
-{# Absence is a row: every agency that is valid in a period, every metric, and what became of the feed it comes from. #}
+{# Absence is a row: every agency valid in a period, with every metric and the state of the feed behind it. #}
 {{ config(materialized='table') }}
 
 with
@@ -9,7 +9,7 @@ slices as (
         agency_id,
         period_id,
         feed,
-        -- One live delivery is enough; else the most telling reason.
+        -- One live delivery is enough; otherwise the most informative reason.
         case
             when bool_or(status = 'live') then 'live'
             when bool_or(status = 'contested') then 'contested'
@@ -21,7 +21,7 @@ slices as (
 
 ),
 
--- A feed that no agency of this centre owes is no absence of anybody's.
+-- A feed that no agency of this centre owes cannot be absent.
 metrics as (
 
     select

@@ -1,7 +1,7 @@
-"""The level each unit is said to hold in every cycle of assessment: it follows the level found when the change is sure, or lasts.
+"""The level announced for each unit in every cycle of assessment: it follows the level found once the change is sure or lasts.
 
-Belongs here: what announcements are made from. Does not belong here: the rule (`methodology.maturity_parts`) and levels with
-their chances (`int_maturity__assessed`).
+Belongs here: which tables announcements are computed from. Does not belong here: the rule (`methodology.maturity_parts`) and
+levels with their probabilities (`int_maturity__assessed`).
 """
 
 import pandas as pd

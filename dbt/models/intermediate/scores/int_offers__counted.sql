@@ -1,5 +1,5 @@
-{# To whom the survey was offered: transactions and invitations by service and channel, with the satisfaction to be
-expected there: the mean of what was answered in that agency's service and channel up to the period. #}
+{# Whom the survey was offered to: transactions and invitations by service and channel, with the satisfaction expected
+there, which is the mean of the answers in that agency's service and channel up to the period. #}
 {{ config(materialized='table') }}
 
 with

@@ -1,6 +1,7 @@
-{# Periods whose scores have to be computed again: from the first one on whose slices are not those the scores stand on,
-or in which something else is missing, since a score may use periods before its own (series, charts) and never later
-ones. A batch is the periods that fit into memory at once. Read without ref(): what was built is written after this table, what was pending before is this table as it was. #}
+{# Periods whose scores must be recomputed: all from the first period whose slices or absences differ from those
+behind its scores, since a score may use earlier periods (series, charts) but never later ones. A batch is the periods
+that fit into memory at once. Read without ref(): what was built is written after this table, and what was pending
+before is this table's previous content. #}
 {%- set built = adapter.get_relation(
     database=this.database, schema=this.schema, identifier='int_periods__built'
 ) if execute else none -%}
@@ -33,7 +34,7 @@ delivered as (
 
 ),
 
--- What is missing and why has rows too, in a period in which nothing came as well.
+-- What is missing, and why, has rows too, even in a period in which nothing arrived.
 expected as (
 
     select
@@ -77,7 +78,7 @@ built as (
 
 ),
 
--- A build that was stopped may have written the scores of some periods and not yet noted it.
+-- A build that was stopped may have written the scores of some periods without noting it.
 unfinished as (
 
     {% if before and built %}

@@ -1,5 +1,5 @@
-{# Cells of respondents by metric: w is the design weight where every answer of the agency's period has one, else one
-each; y stands in steps of the scale (or in boxes hit), `unit_y` turns it into the metric's unit. #}
+{# Cells of respondents by metric: w is the design weight where every answer of the agency's period has one, else 1; y
+is in steps of the scale (or in boxes hit), and `unit_y` converts it to the metric's unit. #}
 {{ config(materialized='view') }}
 
 with
@@ -60,7 +60,7 @@ cells as (
         cast(cells.position as decimal(12, 6)) as position,
         boxes.lowest_top_box,
         weighed.has_weights,
-        -- Each branch is cast by itself: wide decimals are slow, and most surveys bring no weights.
+        -- Each branch has its own cast: wide decimals are slow, and most surveys bring no weights.
         case
             when weighed.has_weights then cast(cells.sum_weight as decimal(24, 6))
             else cast(cells.asked_count as decimal(24, 6))

@@ -1,5 +1,6 @@
-{# Rows and cells that a metric looks at in every feed but answers (`int_answers__by_unit`), by slice and place: what an
-explanation counts before any statistic. Rows count as the cells have them: of a case delivered several times, the last. #}
+{# Rows and cells that a metric uses in every feed except answers (`int_answers__by_unit`), by
+slice and place: an explanation counts them before any statistic. Rows count as in the cells: of a
+case delivered several times, the last. #}
 with
 
 metrics as (
@@ -13,7 +14,7 @@ metrics as (
 
 ),
 
--- What a metric looks at in each feed it may come from.
+-- What a metric uses in each feed it may come from.
 subjects as (
 
     select
@@ -41,7 +42,7 @@ cells as (
 
     {{ rows_of_cells() }}
     union all by name
-    -- A visit's score is one cell's; its rows are the items it was made of.
+    -- A visit's score is one cell; its rows are the items behind it.
     select
         'mystery_visits' as feed, 'mystery.visit' as subject,
         slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,

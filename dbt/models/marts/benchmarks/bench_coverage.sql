@@ -1,4 +1,5 @@
-{# The benchmark's own quality: who owed, who delivered, what could be compared, and how late and how often revised. #}
+{# The benchmark's own quality: who owed, who delivered, what could be compared, and
+how late and how often it was revised. #}
 with
 
 scores as (

@@ -15,7 +15,7 @@ roles as (
 
 ),
 
--- A survey answered on several instruments has several places among peers: the least contradicting one is taken.
+-- A survey on several instruments has several positions among peers; the least contradicting one is used.
 satisfaction as (
 
     select

@@ -1,4 +1,4 @@
-{# Only the contract stands here: what is restated depends on the edition before, so publication fills its copy. #}
+{# Only the contract is defined here: restatements depend on the previous edition, so publication fills its copy. #}
 select
     score_id,
     unit_type,

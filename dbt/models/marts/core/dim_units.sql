@@ -1,4 +1,4 @@
-{# Every unit a score may be about, with its names in both languages. #}
+{# Every unit that can have a score, with its names in both languages. #}
 with
 
 {% for table in ['agencies', 'services', 'branches', 'regions', 'journeys'] -%}

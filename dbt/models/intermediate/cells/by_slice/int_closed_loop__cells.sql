@@ -1,5 +1,5 @@
 {# From each answer on overall satisfaction to the first human contact: how long, with what outcome, and the answer
-given afterwards. Which box counts as dissatisfied is decided above, so the box stays in the key. #}
+given afterwards. Which box counts as dissatisfied is decided later, so the box stays in the key. #}
 with
 
 answers as (
@@ -19,13 +19,13 @@ answers as (
         answers.recovery,
         {{ steps_above_worst('answers.value') }} as position,
         {{ steps_above_worst('answers.recovered_value') }} as recovered_position,
-        -- The file is as old as the last thing it tells of.
+        -- A file is known to be complete up to the latest event in it.
         max(coalesce(answers.reached_at, answers.attempted_at, answers.responded_at))
             over (partition by answers.submission_id) as known_until,
         max(case when coalesce(answers.reached_at, answers.attempted_at) is not null then 1 else 0 end)
             over (partition by answers.submission_id) as records_contacts
     from {{ pending_rows('survey_responses') }} as answers
-    -- The question a loop is closed on; its answer after recovery stands on the same scale.
+    -- The question a loop is closed on; its answer after recovery is on the same scale.
     inner join {{ ref('stg_methodology__items') }} as items
         on answers.item = items.item
     where items.role = 'satisfaction'
@@ -39,7 +39,7 @@ loops as (
         *,
         case when reached_at is not null then 1 else 0 end as reached
     from answers
-    -- A provider that records no contact at all closes its loops elsewhere or nowhere: unknown, not undone.
+    -- A provider that records no contact at all may close its loops elsewhere: they are unknown, not open.
     where records_contacts = 1
         and responded_at is not null
         and (reached_at is null or reached_at >= responded_at)

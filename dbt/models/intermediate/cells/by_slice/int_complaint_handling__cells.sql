@@ -1,4 +1,4 @@
-{# The four checks of a good answer to a complaint - listened, apologised, solved, thanked - as two judges saw them: the
+{# The four checks of a good answer to a complaint - listened, apologised, solved, thanked - as seen by two judges: the
 audit of a case and the mystery visit. #}
 {%- set checks = ['listened', 'apologised', 'solved', 'thanked'] %}
 

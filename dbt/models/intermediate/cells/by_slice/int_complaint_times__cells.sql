@@ -1,6 +1,7 @@
 {# How long cases took, for curves with open cases in them. Two clocks start when a case is opened: resolved and
-acknowledged. A case opened before its period was taken over with the stock: it is watched only from the period's first
-moment on, so it enters late. Nobody enters late and leaves within the same step of the clock: such a case was never watched. #}
+acknowledged. A case opened before its period was taken over with the stock: it is watched only from the
+period's first moment, so it enters late. A case that would enter late and leave within the same step of the
+clock was never watched: it is left out. #}
 with
 
 versions as (
@@ -21,7 +22,7 @@ versions as (
             complaints.extracted_at,
             max(complaints.opened_at) over (partition by complaints.submission_id)
         ) as known_until,
-        -- A step that a provider never records is unknown, not undone.
+        -- A step that a provider never records is unknown, not missing.
         max(case when complaints.acknowledged_at is not null then 1 else 0 end)
             over (partition by complaints.submission_id) as records_acknowledged
     from {{ pending_rows('complaints') }} as complaints
@@ -62,7 +63,7 @@ watched as (
         case when opened_at < period_start then {{ whole_hours('period_start', 'opened_at', false) }} else 0 end
             as hours_entered
     from clocks
-    -- A time before the opening is a fault of the record, and no time at all.
+    -- A time before the opening is a recording error, not a duration.
     where coalesce(stopped_at, known_until) >= opened_at
 
 ),

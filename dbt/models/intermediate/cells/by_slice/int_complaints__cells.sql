@@ -10,7 +10,7 @@ versions as (
             complaints.extracted_at,
             max(complaints.opened_at) over (partition by complaints.submission_id)
         ) as known_until,
-        -- A step that a provider never records is unknown, not undone.
+        -- A step that a provider never records is unknown, not missing.
         max(case when complaints.acknowledged_at is not null then 1 else 0 end)
             over (partition by complaints.submission_id) as records_acknowledged,
         max(case when complaints.escalated_at is not null then 1 else 0 end)
@@ -61,7 +61,7 @@ final as (
         count(*) as opened_count,
         sum(records_acknowledged) as acknowledgeable_count,
         count(case when acknowledged_at is not null then 1 end) as acknowledged_count,
-        -- Due: answered, or open and past its due time. Open and not yet due says nothing.
+        -- Due: answered, or open and past its due time. A case that is open and not yet due does not count.
         count(case when due_at is not null and (answered_at is not null or due_at <= known_until) then 1 end)
             as due_count,
         count(case when answered_at <= due_at then 1 end) as in_time_count,

@@ -1,5 +1,5 @@
-{# Who came when, by pseudonym: complaints by need and day, so that a repeat is found across quarters; responses by
-beneficiary, for the burden of surveys. Rows without a pseudonym link to nothing and are counted under none. #}
+{# Contacts by pseudonym and day: complaints by need, so that a repeat is found across quarters; responses by
+beneficiary, for the burden of surveys. Rows without a pseudonym cannot be linked and are counted under none. #}
 with
 
 complaints as (

@@ -1,5 +1,5 @@
 {# Cross-moments within one response: overall satisfaction with speed, outcome and expectation. A response enters with
-the questions it answered: a question without an answer has no range, so that sums above stay over the same people. #}
+the questions it answered: an unanswered question has no range, so that later sums stay over the same people. #}
 {#- Role of a question (`roles.csv`) by the name its columns have. -#}
 {%- set roles = {'overall': 'satisfaction', 'speed': 'speed', 'outcome': 'outcome', 'expectation': 'expectation'} %}
 {%- set names = roles.keys() | list %}

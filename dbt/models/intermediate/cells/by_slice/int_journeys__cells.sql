@@ -1,6 +1,6 @@
-{# Within a response: each item about the whole journey beside the mean of its answers about each stage, all on 0-100.
-Which of the whole items is the journey's own is the methodology's choice, so all are kept. Complete responses only make
-products. #}
+{# Within a response: each item about the whole journey with the mean of its answers about each
+stage, all on 0-100. The methodology decides which of these items is the journey's own, so all are
+kept. Only complete responses make products. #}
 {%- set stages = ['before', 'during', 'after'] %}
 {%- set parts = ['whole'] + stages %}
 {%- set stage_mean = "cast(round(cast(sum(case when stage = '%s' then score end) as double)"

@@ -1,6 +1,6 @@
 {# Questionnaires by the day they came in: how many, how many answered all alike, how many pairs of one day are equal
-in every answer. For screens only; no score rests on it. #}
-{#- Two answers are alike by chance too often to tell anything; three on one scale are a questionnaire. -#}
+in every answer. For screens only; no score uses it. #}
+{#- Two answers are too often alike by chance; three on one scale make a questionnaire. -#}
 {%- set fewest_items = 3 %}
 
 with
@@ -75,7 +75,7 @@ final as (
         sum(questionnaires_count) as questionnaires_count,
         sum(is_comparable * questionnaires_count) as comparable_count,
         sum(is_comparable * is_straight * questionnaires_count) as straight_count,
-        -- Twice the pairs, which stays whole.
+        -- Twice the number of pairs, which stays an integer.
         sum(is_comparable * questionnaires_count * (questionnaires_count - 1)) as equal_pairs_twice
     from patterns
     group by

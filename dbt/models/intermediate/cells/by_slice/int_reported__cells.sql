@@ -29,7 +29,7 @@ final as (
         measure,
         count(*) as reports_count,
         sum(n) as n,
-        -- A pooled share or mean may only count the base of those who gave its numerator or mean.
+        -- The base of a pooled share or mean counts only rows that gave the numerator or mean.
         sum(case when known_numerator is not null then n end) as n_with_numerator,
         sum(case when mean is not null then n end) as n_with_mean,
         sum(case when n is null then 1 else 0 end) as without_n_count,
@@ -45,7 +45,7 @@ final as (
                 ) as decimal(34, 6)
             )
         ) as sum_x2,
-        -- Only meaningful where a cell holds one report without n; several cannot be pooled.
+        -- Only meaningful where a cell holds one report without n, since several cannot be pooled.
         max(mean) as reported_mean
     from reported
     group by

@@ -1,5 +1,5 @@
 {# Who answered what: the profile a respondent is weighted and adjusted by, and the answer itself. With the position in
-the key the sums of the design weight and of its square are all that any weighted mean, share or variance needs. #}
+the key, the sums of the design weight and of its square are all that any weighted mean, share or variance needs. #}
 with
 
 answers as (

@@ -1,5 +1,5 @@
 {# Written after every cell model: until then a rerun starts the same slices again. A withdrawn slice is noted as such,
-so that a build which stopped before emptying it is told from one that did. #}
+to distinguish a build that stopped before emptying it from one that emptied it. #}
 {{- after_all_cells() }}
 select
     slice_id,

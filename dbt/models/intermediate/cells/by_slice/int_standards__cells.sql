@@ -4,7 +4,7 @@ standards as (
 
     select
         standards.*,
-        -- The counts decide; the agency's own verdict counts only where there are none.
+        -- The counts decide; the agency's own verdict is used only where there are none.
         case
             when standards.total > 0 and standards.met is not null and standards.target is not null
                 then cast(standards.met as double) / nullif(standards.total, 0) >= cast(standards.target as double)

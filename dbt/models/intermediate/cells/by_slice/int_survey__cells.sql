@@ -54,7 +54,7 @@ final as (
         count(case when answer_status = 'not_applicable' then 1 end) as not_applicable_count,
         count(case when answer_status = 'refused' then 1 end) as refused_count,
         count(case when answer_status = 'missing' then 1 end) as missing_count,
-        -- A sum is a wider number than its parts; one of 64 bits is read ten times as fast.
+        -- A sum gets a wider type than its parts; a 64-bit one is read ten times as fast.
         cast(sum(position) as decimal(18, 6)) as sum_position,
         sum(position * position) as sum_position2,
         {{ box_counts | join(',\n        ') }}

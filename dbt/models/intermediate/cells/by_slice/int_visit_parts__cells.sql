@@ -1,5 +1,5 @@
-{# Parts of a visit, one observation a visit and part: its score at a stage or touchpoint by item weights, and the four
-checks (listened, apologised, solved, thanked) as 0 or 100. #}
+{# Parts of a visit, one observation per visit and part: its score at a stage or touchpoint by item weights, and the
+four checks (listened, apologised, solved, thanked) as 0 or 100. #}
 {%- set checks = ['listened', 'apologised', 'solved', 'thanked'] %}
 
 with

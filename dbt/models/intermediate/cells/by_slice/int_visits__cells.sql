@@ -1,4 +1,4 @@
-{# Two grains in one table: `visit` (one score a visit, the sampling unit) and `item` (rubric items, for stages). #}
+{# Two grains in one table: `visit` (one score per visit, the sampling unit) and `item` (rubric items, for stages). #}
 with
 
 items as (

@@ -1,4 +1,5 @@
-{# Answers to each item by unit and slice: counts and sums that every metric of the item shares. Exact, in any order. #}
+{# Answers to each item by unit and slice: counts and sums that all metrics of the
+item share. They are exact in any order. #}
 {%- set sums = [] %}
 {%- for column in [
     'cells_count', 'asked_count', 'dont_know_count', 'not_applicable_count', 'refused_count', 'missing_count', 'n',

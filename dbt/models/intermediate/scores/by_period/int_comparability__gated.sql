@@ -1,6 +1,7 @@
-{# The comparability gate: with whom an agency's score may be compared, or the first reason why not. Scores of a class
-agree in metric, period, peer group, scale and wording, frame, modes and adjustments; dates of all calendars were turned
-into the period's days when they were read. Each condition counts who is left: the reason is the one that left too few. #}
+{# The comparability gate: whom an agency's score may be compared with, or the first reason why it may not.
+Scores of a class agree in metric, period, peer group, scale and wording, frame, modes and adjustments; dates of all
+calendars were converted to days of the period when they were read. Each condition counts the agencies that remain; the
+reason is the condition that left too few. #}
 with
 
 thresholds as (

@@ -1,5 +1,5 @@
 {# Do the audit of cases and the mystery visits agree? Each service, region and check judged by both is one pair of
-verdicts: seen in the share of observations that the methodology asks for, or not. #}
+verdicts: whether it was seen in the share of observations that the methodology asks for. #}
 with
 
 thresholds as (

@@ -1,5 +1,5 @@
-{# Durations of every unit's cases, per clock and slice: what a curve is drawn from. Cases of one duration are few, so
-that their slices stand in rows of their own: listing them would cost more than counting. #}
+{# Durations of every unit's cases, per clock and slice, from which curves are estimated. Few cases share a duration, so
+each slice has rows of its own: listing slices would cost more than counting. #}
 with
 
 times as (

@@ -36,7 +36,7 @@ dated as (
 
 ),
 
--- Of several contacts on one day all but the last came back at once.
+-- Of several contacts on one day, all but the last count as repeated at once.
 followed as (
 
     select
@@ -71,7 +71,7 @@ final as (
         sum(followed.episodes_count) as contacts_count,
         sum(case when followed.next_day <= followed.window_end then 0 else 1 end) as resolved_count
     from followed
-    -- Without the complaints of the period in which the window ended nobody knows who came back.
+    -- Without the complaints of the period in which the window ended, repeats are unknown.
     inner join deliveries
         on followed.agency_id = deliveries.agency_id
         and followed.period_id = deliveries.period_id

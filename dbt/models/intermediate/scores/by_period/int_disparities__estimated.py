@@ -1,6 +1,6 @@
 """How far branches and regions truly differ: spread net of sampling noise, shrunken scores, inequality of shares.
 
-Belongs here: what disparities are made from. Does not belong here: which units are one family, and the figures
+Belongs here: which tables disparities are computed from. Does not belong here: which units are one family, and the figures
 (`methodology.disparities`), and what may be shown (`bench_disparities`).
 """
 

@@ -1,6 +1,6 @@
 """Account of each agency's change in overall satisfaction, by `methodology.expectation_accounts`.
 
-Belongs here: the quarters that are read. Does not belong here: which of them are set against each other, and the account
+Belongs here: the quarters that are read. Does not belong here: which of them are compared, and the account
 (`methodology`).
 """
 
@@ -15,7 +15,7 @@ from miyar.relations import Dbt, thresholds_of
 
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
-    # Each period is held against the one before it.
+    # Each period is compared with the one before it.
     readings = {
         "cells": Reading(dbt.ref("int_expectation__cells"), ["*", QUARTER], "period_id >= '{before}'"),
         "completion": Reading(dbt.ref("int_usage__completion"), ["*", QUARTER], "period_id >= '{before}'"),

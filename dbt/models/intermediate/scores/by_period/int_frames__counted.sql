@@ -1,4 +1,4 @@
-{# The population a survey speaks for: completed transactions by the margins a sample can be weighted to. #}
+{# The population a survey represents: completed transactions by the margins a sample can be weighted to. #}
 select
     agency_id,
     period_id,

@@ -1,8 +1,8 @@
-"""The composite index by peer group and period, with everything that says how sure it is. One row per part: `index`,
-`indicator`, `source`, `dominance`.
+"""The composite index by peer group and period, with its uncertainty. One row per part:
+`index`, `indicator`, `source`, `dominance`.
 
-Belongs here: what the index is made from. Does not belong here: who has one, and the index itself (`methodology.index_parts`),
-and what of it is published (`bench_index*`).
+Belongs here: which tables the index is computed from. Does not belong here: who has one, and the index itself
+(`methodology.index_parts`), and what of it is published (`bench_index*`).
 """
 
 from functools import partial

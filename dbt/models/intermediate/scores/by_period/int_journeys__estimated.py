@@ -1,7 +1,7 @@
 """Each journey per period and instrument: its score, its stages, its agencies, by `methodology.journeys`.
 
-Belongs here: which tables journeys are made from. Does not belong here: what is made of them (`methodology`) and suppression
-(SQL, after).
+Belongs here: which tables journeys are computed from. Does not belong here: the computation
+(`methodology`) and suppression (later, in SQL).
 """
 
 from functools import partial

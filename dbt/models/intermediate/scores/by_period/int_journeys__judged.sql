@@ -1,5 +1,5 @@
-{# What may be said of a journey and its parts. A partial score is shown only where all partial scores of the journey
-may be: one hidden among them could be worked out from the whole. #}
+{# What may be shown of a journey and its parts. A partial score is shown only where all partial scores of the journey
+may be: a hidden one could otherwise be worked out from the whole. #}
 with
 
 thresholds as (

@@ -1,7 +1,7 @@
-"""Levels behind gates: each unit's score, level and chances of levels by model, its dimensions and its gates.
+"""Each unit's score, gated level and probabilities of levels by model, its dimensions and its gates.
 
-Belongs here: what they are made from. Does not belong here: levels themselves (`methodology.maturity_parts`), what counts of a
-practice (`int_maturity__practices`) and what is announced after several cycles (`int_maturity__announced`).
+Belongs here: which tables they are computed from. Does not belong here: levels themselves (`methodology.maturity_parts`), which
+adoption counts (`int_maturity__practices`) and what is announced after several cycles (`int_maturity__announced`).
 """
 
 from functools import partial

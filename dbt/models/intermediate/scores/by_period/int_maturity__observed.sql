@@ -1,5 +1,5 @@
-{# What the warehouse sees of an agency's practices, as shares of a base. A measure without a row was not observed:
-neither the day a submission was due, nor a common wording, nor the contact with the dissatisfied stands in these tables. #}
+{# What the warehouse observes of an agency's practices, as shares of a base. A measure without a row was not observed:
+these tables hold neither due days of submissions, nor common wordings, nor contacts with the dissatisfied. #}
 with
 
 roles as (
@@ -32,7 +32,7 @@ services as (
 
 ),
 
--- A service counts as measured where anything of it was delivered; the base is every service the agency has.
+-- A service counts as measured if anything about it was delivered; the base is every service the agency has.
 measured as (
 
     select 'share_of_services_measured' as measure, agency_id, period_id, service_id

@@ -1,7 +1,7 @@
-"""Every practice of a maturity model per unit and period: as assessed, as shown, as the warehouse sees it, and what counts.
+"""Every practice of a maturity model per unit and period: as assessed, as shown, as observed by the warehouse, and as counted.
 
-Belongs here: what it is made from. Does not belong here: what counts (`methodology.maturity_practices`) and levels
-(`int_maturity__assessed`).
+Belongs here: which tables it is computed from. Does not belong here: which adoption counts
+(`methodology.maturity_practices`) and levels (`int_maturity__assessed`).
 """
 
 from functools import partial

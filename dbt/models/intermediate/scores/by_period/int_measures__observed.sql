@@ -1,5 +1,5 @@
-{# One shape for every feed's cells but answers, which are many and meet their metrics by unit (`int_answers__by_unit`):
-scores need one road, and a metric is a row of the registry, never a model. #}
+{# One shape for the cells of every feed except answers, which are many and join their metrics by unit
+(`int_answers__by_unit`). Scores need a single path, and a metric is a row of the registry, never a model. #}
 
 with
 
@@ -116,7 +116,7 @@ final as (
     inner join metrics
         on measures.measure_id = metrics.measure_id
         and (metrics.stage is null or measures.stage = metrics.stage)
-    -- What a provider never measured says nothing, not even that its base is unknown.
+    -- What a provider never measured has no row, not even one with an unknown base.
     where measures.n is not null or measures.n_at_least is not null or measures.reported_mean is not null
     group by all
 

@@ -1,8 +1,8 @@
-{# What a unit's raw score is made of: n and sum by service and channel, for metrics whose records know both. A change
-of the raw score is split by these groups into mix and rate. A region's groups are those of its agencies there, told once.
+{# The groups behind a unit's raw score: n and sum by service and channel, for metrics whose records have both. They
+split a change of the raw score into mix and rate. A region's groups are those of its agencies there, each counted once.
 
-dbt makes what depends on least first. This is long and only trends need it: it waits until the weighted scores
-are there, and is made beside the road from them to what is judged, a single model at a time. #}
+dbt runs models with the fewest dependencies first. This one is slow and only trends need it, so it waits for the
+weighted scores and runs in parallel with the chain from them to the judged scores, where one model runs at a time. #}
 -- depends_on: {{ ref('int_scores__weighted') }}
 
 with
@@ -69,7 +69,7 @@ measures as (
 
 ),
 
--- Summed once for all units that share them.
+-- Summed once for all units that share a group.
 groups as materialized (
 
     select

@@ -1,4 +1,4 @@
-{# How answers came, by survey mode: what a series of an agency's scores is judged by. #}
+{# Answers by survey mode, from which the series of an agency's scores are determined. #}
 select
     agency_id,
     period_id,

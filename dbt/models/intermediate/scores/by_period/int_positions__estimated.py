@@ -1,7 +1,7 @@
 """Each agency's position among its peers.
 
-Belongs here: what positions are made from. Does not belong here: the gate (`int_comparability__gated`), positions themselves
-(`methodology.positions`) and the published table's columns (`bench_peer_positions`).
+Belongs here: which tables positions are computed from. Does not belong here: the gate (`int_comparability__gated`), positions
+themselves (`methodology.positions`) and the published table's columns (`bench_peer_positions`).
 """
 
 from functools import partial

@@ -1,6 +1,6 @@
 """Reliability of each reported score: how much of the spread among units like it is signal.
 
-Belongs here: which scores are looked at. Does not belong here: which units are alike, and the formula
+Belongs here: which scores are read. Does not belong here: which units are alike, and the formula
 (`methodology.reliability`).
 """
 

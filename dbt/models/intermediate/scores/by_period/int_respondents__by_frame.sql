@@ -1,6 +1,5 @@
-{# What was answered to each metric's question, in the cells of the population frame; y in the metric's unit. Where
-answers bring no weights, counts are the weights and their squares: most surveys bring none, and half of the sums are
-saved. #}
+{# Answers to each metric's question in the cells of the population frame; y is in the metric's unit. Without delivered
+weights the counts serve as weights and their squares: this is so in most surveys and saves half of the sums. #}
 with
 
 {% for kind in ['weighted', 'counted'] %}
@@ -55,7 +54,7 @@ answers as (
 
 ),
 
--- Named after summing: the sample follows from the metric.
+-- Named only after summing, because the sample follows from the metric.
 final as (
 
     select

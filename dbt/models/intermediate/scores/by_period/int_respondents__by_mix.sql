@@ -1,4 +1,5 @@
-{# Answers to each metric's question by the profile scores are adjusted for, under the final weights; in its unit. #}
+{# Answers to each metric's question by the profile scores are adjusted for, under the
+final weights and in the metric's unit. #}
 with
 
 answers as (

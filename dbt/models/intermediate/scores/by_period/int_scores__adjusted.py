@@ -1,4 +1,4 @@
-"""Agencies' survey scores like for like, by `methodology.adjusted_scores`.
+"""Agencies' survey scores adjusted for respondent mix and survey mode, by `methodology.adjusted_scores`.
 
 Belongs here: which scores and answers are read. Does not belong here: the adjustments (`methodology`) and which score is compared
 (`int_scores__chosen`).

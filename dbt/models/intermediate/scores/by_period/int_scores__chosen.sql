@@ -36,7 +36,7 @@ offers as (
 
 ),
 
--- A file of respondents only tells nothing of those who did not respond.
+-- A file with respondents only says nothing about those who did not respond.
 rates as (
 
     {%- for unit_type in unit_types('frame', 'known') %}
@@ -56,7 +56,7 @@ rates as (
 
 ),
 
--- A series that knows no modes begins where its first score is; parts of an agency follow the modes of its survey.
+-- A series without modes begins at its first score; parts of an agency follow the modes of its survey.
 starts as (
 
     select
@@ -138,7 +138,7 @@ final as (
             when adjusted.adjustments like '%mode' then 'adjusted'
             else coalesce(series.mode_set, 'unknown')
         end as mode_set,
-        -- Where a study took the modes out, their shares may move without a break.
+        -- Where a study adjusted for the modes, their shares may move without a break.
         coalesce(
             case when adjusted.adjustments like '%mode' then null else series.series_id end,
             starts.series_id
@@ -153,7 +153,7 @@ final as (
         and raw.period_id = weighted.period_id
         and raw.instrument_id = weighted.instrument_id
     left join {{ ref('int_scores__adjusted') }} as adjusted
-        -- A condition on one side alone would compare every row with every row.
+        -- A condition on one side only would compare every row with every row.
         on case when raw.unit_type = 'agency' then raw.unit_id end = adjusted.agency_id
         and raw.metric_id = adjusted.metric_id
         and raw.period_id = adjusted.period_id

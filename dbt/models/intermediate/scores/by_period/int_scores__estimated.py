@@ -1,7 +1,7 @@
 """Estimates and intervals of every unit, metric, period and instrument, by `methodology.scores`.
 
-Belongs here: which statistics are read. Does not belong here: the scores (`methodology`), suppression and comparison (SQL,
-after).
+Belongs here: which statistics are read. Does not belong here: the scores (`methodology`),
+suppression and comparison (later, in SQL).
 """
 
 from functools import partial

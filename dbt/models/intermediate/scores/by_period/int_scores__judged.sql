@@ -1,6 +1,6 @@
-{# What may be said of each score: its status and the reason, before any value is withheld. Readers get one reason for
-every figure withheld for its size: why it is, for being below a threshold or to protect another, would narrow what it can
-be. The owner holds the data and is told (`owner_reason`). #}
+{# Status and reason of each score, before any value is withheld. Readers get one reason for every figure withheld for
+its size: whether it is below a threshold or protects another would narrow its possible values. The owner holds the data
+and gets the exact reason (`owner_reason`). #}
 
 with
 
@@ -24,7 +24,7 @@ sized as (
     select
         scores.*,
         case
-            -- Practices are assessed in full: their number is no sample size.
+            -- Practices are assessed in full: their number is not a sample size.
             when metrics.estimator = 'practice_mean' then 'reported'
             when scores.n is null and scores.n_at_least is null then 'suppressed'
             when scores.n_at_least < thresholds.minimum_n then 'suppressed'
@@ -49,7 +49,7 @@ sized as (
 
 ),
 
--- Complementary cells: a hidden one could else be worked out from the totals it stands in.
+-- Complementary cells: a hidden one could otherwise be worked out from its totals.
 decided as (
 
     select

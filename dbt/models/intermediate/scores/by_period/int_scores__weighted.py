@@ -17,7 +17,7 @@ from miyar.unit_types import framed_parts
 
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
-    # Names of draws and cells are many and long, and stay in the warehouse: a cell that can be weighted has a number.
+    # Names of draws and cells are many and long, so they stay in the warehouse; a cell that can be weighted gets a number.
     framed = dbt.ref("int_weights__estimated").filter("frame_status = 'framed'")
     weights = numbered(framed, "cell", within="period_id", by=[*DRAW, *CELL])
     columns = {"left": ["period_id", *ITEM, *SUMS], "right": ["cell"]}

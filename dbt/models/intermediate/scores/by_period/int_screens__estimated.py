@@ -1,6 +1,6 @@
 """Screens of how data came about: one row per screen and unit that has the data for it, by `methodology.screening`.
 
-Belongs here: which tables the screens look at. Does not belong here: the screens (`methodology`) and their limits
+Belongs here: which tables the screens use. Does not belong here: the screens (`methodology`) and their limits
 (`thresholds.csv`).
 """
 

@@ -1,6 +1,6 @@
 """Figures of complaints and closed loops, one row per unit, period and figure, by `methodology.service_figures`.
 
-Belongs here: which tables the figures are made from. Does not belong here: the figures (`methodology`), suppression
+Belongs here: which tables the figures are computed from. Does not belong here: the figures (`methodology`), suppression
 (`bench_complaints`, `bench_closed_loop`).
 """
 

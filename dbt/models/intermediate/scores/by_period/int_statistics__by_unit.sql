@@ -1,4 +1,5 @@
-{# Each unit's sufficient statistics per metric, period and instrument: sums of integers and decimals, exact anyhow. #}
+{# Each unit's sufficient statistics per metric, period and instrument: sums of
+integers and decimals, exact in any order. #}
 with
 
 measures as (
@@ -26,7 +27,7 @@ of_metrics as (
 
 ),
 
--- By slice first: few names are left to be listed then.
+-- By slice first, so that few slice names remain to be listed.
 by_slice as (
 
     {{ by_unit(

@@ -1,6 +1,6 @@
-"""Which counts are hidden, which others must go with them, and whether a reader could still work out any of them.
+"""Which counts are hidden, which others are hidden with them, and whether a reader could still work out any of them.
 
-Belongs here: what the decision is made from. Does not belong here: the decision (`methodology.suppression`) and what the status
+Belongs here: which tables the decision uses. Does not belong here: the decision (`methodology.suppression`) and what the status
 says (`int_scores__judged`).
 """
 

@@ -1,5 +1,5 @@
-{# Who responded, by survey sample and cell of the population frame. A response may lose single answers to quarantine: the
-question that lost least tells how many there were. #}
+{# Who responded, by survey sample and cell of the population frame. A response may lose single answers to quarantine,
+so the question that lost fewest gives the number of responses. #}
 with
 
 by_metric as (

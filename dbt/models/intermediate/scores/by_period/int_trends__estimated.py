@@ -16,7 +16,7 @@ from miyar.relations import Dbt, read, thresholds_of
 FIGURES = ["status", *SCORE, QUARTER, *(f"{number_of(*names)} as {key}" for key, names in KEYS.items())]
 TOLD = ["score_id", *SERIES, "agency_id", "period_id", "status_reason", "slice_ids", *FIGURES]
 MEMBER = [*SERIES, "period_id", QUARTER, "score", "standard_error", "slice_ids"]
-# Sums of floats follow the order of groups: that of their names, for a hash is another in another version.
+# Sums of floats depend on the order of groups: use that of their names, since a hash may change with the version.
 ANSWERS = [QUARTER, "dense_rank() over (order by group_id) as group_of", "n", "100 * total / scale_range / n as rate"]
 OF_UNIT, OF_REGION = (
     [f"{number_of(*unit, 'metric_id', 'instrument_id')} as instrument", *ANSWERS]
@@ -29,18 +29,18 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     scores, mix = dbt.ref("bench_scores"), dbt.ref("int_mix__by_unit")
     readings = {
         "now": Reading(scores, TOLD, "period_id >= '{pending}'"),
-        # That a score was withheld is asked a year back, what was reported in all of its series.
+        # Whether a score was withheld is read a year back, reported scores over their whole series.
         "before": Reading(
             scores, FIGURES, "period_id < '{pending}' and (status = 'reported' or period_id >= '{year}')"
         ),
-        # A pooled score has a series of its own, the panel of a region is held against the period before.
+        # A pooled score has a series of its own; the panel of a region is compared with the period before.
         "members": Reading(
             scores,
             MEMBER,
             "status = 'reported' and (unit_type = 'agency' or unit_type = 'agency_region' and period_id >= '{before}')",
         ),
         "mix": Reading(mix, OF_UNIT, "period_id >= '{before}'"),
-        # A region is made of all groups that its agencies are made of there.
+        # A region consists of all the groups of its agencies there.
         "regions": Reading(mix, OF_REGION, "unit_type = 'agency_region' and period_id >= '{before}'"),
     }
     made = partial(
@@ -49,6 +49,6 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         metrics=read(dbt.ref("stg_methodology__metrics")),
         thresholds=thresholds_of(dbt.ref("stg_methodology__thresholds")),
     )
-    # No change is of two metrics.
+    # A change never involves two metrics.
     batches = Batches("metric_id", 500_000, ["now", "mix"])
     return since_pending(dbt.ref("int_periods__pending"), readings, made, COLUMNS, batches)

@@ -1,4 +1,4 @@
-{# Telemetry: how many of the started transactions came to a valid end, per agency and period. #}
+{# Telemetry: how many started transactions reached a valid end, per agency and period. #}
 with
 
 final as (

@@ -1,7 +1,7 @@
 """Parts of mystery visits (stage, touchpoint, channel, the four checks) per agency and period, by `methodology.visits`.
 
-Belongs here: which cells are read. Does not belong here: the estimates (`methodology`) and suppression (SQL, after). The score of
-whole visits stands in `bench_scores`.
+Belongs here: which cells are read. Does not belong here: the estimates (`methodology`), suppression (later, in SQL) and
+the score of whole visits (`bench_scores`).
 """
 
 from functools import partial

@@ -50,7 +50,7 @@ by_service as (
 
 ),
 
--- Whoever gave up is only heard where a stage before the end is asked about.
+-- People who gave up are only surveyed where a stage before the end is asked about.
 asked as (
 
     select

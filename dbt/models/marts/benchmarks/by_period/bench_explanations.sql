@@ -1,4 +1,4 @@
-{# The first steps of a reported score, which its passport cannot tell: rows, cells and answers it came from. #}
+{# The first steps of a reported score, which its passport does not hold: the rows, cells and answers behind it. #}
 {%- set sums, counts = [], [] %}
 {%- for kind in ['rows', 'cells'] %}{% do sums.append('sum(%s_count) as %s_count' % (kind, kind)) %}{% endfor %}
 {%- set states = [
