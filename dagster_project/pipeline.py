@@ -24,7 +24,7 @@ from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.manifest import list_editions, read_manifest
 from warehouse.inputs import Inputs, submission_state
-from warehouse.state import State
+from warehouse.marks import Marks
 
 
 @dataclass
@@ -71,7 +71,7 @@ def run_pipeline(
             result.new = [a for a in run.inputs.accounts if a.submission_id in ids or a.submission_id not in received]
         _, contested = write_slices(workspace, run.inputs.accounts, run.inputs.contracts)
         result.problems += contested
-        state = State(workspace)
+        state = Marks(workspace)
         if state.read("built") != run.inputs.hash:
             report("recomputing the slices that changed, then all scores")
             state.write("published", "")

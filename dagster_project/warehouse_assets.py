@@ -15,8 +15,8 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_project.resources import RunInputs
 from miyar.workspace import Workspace
 from warehouse.dbt_runner import HEAVY, LIGHT, NOTED, is_stale, run_dbt
+from warehouse.marks import Marks
 from warehouse.snapshots import write_snapshots
-from warehouse.state import State
 
 # The warehouse is a single file, so there is one writer at a time.
 WRITER = "warehouse"
@@ -51,21 +51,21 @@ def warehouse_assets(manifest_path: Path) -> list[dg.AssetsDefinition]:
     @dbt_assets(select=" ".join(HEAVY), name="cells", **settings)
     def cells(context: dg.AssetExecutionContext, inputs: dg.ResourceParam[RunInputs]) -> Any:
         with inputs.hold() as held:
-            State(held.workspace).write("built", "")
-            State(held.workspace).write("cells", "")
+            Marks(held.workspace).write("built", "")
+            Marks(held.workspace).write("cells", "")
             write_snapshots(held)
             is_whole = yield from _results(context, held.workspace, manifest, translator, HEAVY, cells.keys)
-            State(held.workspace).write("cells", held.hash if is_whole else "")
+            Marks(held.workspace).write("cells", held.hash if is_whole else "")
 
     @dbt_assets(exclude=" ".join(HEAVY), name="benchmarks", **settings)
     def benchmarks(context: dg.AssetExecutionContext, inputs: dg.ResourceParam[RunInputs]) -> Any:
         with inputs.hold() as held:
-            State(held.workspace).write("built", "")
+            Marks(held.workspace).write("built", "")
             write_snapshots(held)
             is_whole = yield from _results(context, held.workspace, manifest, translator, LIGHT, benchmarks.keys)
             # If the cells were made from other inputs, the scores are not those of these inputs.
-            is_built = is_whole and State(held.workspace).read("cells") == held.hash
-            State(held.workspace).write("built", held.hash if is_built else "")
+            is_built = is_whole and Marks(held.workspace).read("cells") == held.hash
+            Marks(held.workspace).write("built", held.hash if is_built else "")
 
     return [cells, benchmarks]
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from methodology.estimates import Floats
+from methodology.arrays import Floats
 from methodology.proportions import newcombe_difference
 
 Centre = Literal["respondents", "units"]

@@ -1,7 +1,7 @@
 """Figures of the closed loop: time from a dissatisfied answer to contact, its outcome, and what it changed.
 
 Belongs here: who counts as dissatisfied, which counts make which figure, and on which base. Does not belong here: the
-formulas (`time_figures`, `estimates`, `recovery`) and suppression (later, in SQL).
+formulas (`time_figures`, `estimates`, `uplift`) and suppression (later, in SQL).
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import pandas as pd
 
 from methodology.estimates import Estimates, mean_interval, percentages
 from methodology.figures_by_unit import KEY, Clock, timed, units_of
-from methodology.recovery import uplift
+from methodology.uplift import uplift
 
 # Shares by the columns that count their base and hits: of all dissatisfied, or of those reached with an outcome.
 SHARES = {

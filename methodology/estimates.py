@@ -1,7 +1,7 @@
 """Point estimates and intervals of one metric, from sufficient statistics.
 
 Belongs here: estimators that turn counts and sums into value, standard error and interval, for arrays of units. Does not
-belong here: comparison between units (`peers`) and parameters (`parameters`).
+belong here: intervals of shares (`proportions`), comparison between units (`peers`) and parameters (`parameters`).
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-Floats = npt.NDArray[np.float64]
-Intervals = tuple[Floats, Floats]
+from methodology.arrays import Floats, Intervals
+from methodology.proportions import wilson_interval
 
 
 @dataclass(frozen=True)
@@ -110,26 +110,6 @@ def rates(events: npt.ArrayLike, exposure: npt.ArrayLike, level: float, per: flo
     return Estimates(per * rate, per * error, per * low, per * high)
 
 
-def wilson_interval(
-    successes: npt.ArrayLike, n: npt.ArrayLike, level: float = 0.95, continuity: bool = False
-) -> Intervals:
-    """Wilson score interval of a proportion, on 0-1: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n).
-
-    Keeps a width at 0 % and 100 %. n may be an effective size. NaN where n <= 0. With `continuity` p is moved outwards
-    by min(1/2, |x - n/2|)/n before each limit, as R's prop.test does. Source: Wilson 1927, Newcombe 1998.
-    """
-    hits, size = np.asarray(successes, float), np.asarray(n, float)
-    z = stats.norm.ppf(0.5 + level / 2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(size > 0, hits / size, np.nan)
-        step = np.minimum(0.5, np.abs(hits - size / 2)) / size if continuity else np.zeros_like(p)
-        below, above = np.clip(p - step, 0, 1), np.clip(p + step, 0, 1)
-        low = (below + z**2 / (2 * size) - _score_half(below, size, z)) / (1 + z**2 / size)
-        high = (above + z**2 / (2 * size) + _score_half(above, size, z)) / (1 + z**2 / size)
-    # The limits at p = 0 and p = 1 are exactly 0 and 1; floating point misses them by an ulp.
-    return np.where(below == 0, 0.0, np.clip(low, 0, 1)), np.where(above == 1, 1.0, np.clip(high, 0, 1))
-
-
 def poisson_rate_interval(events: npt.ArrayLike, exposure: npt.ArrayLike, level: float = 0.95) -> Intervals:
     """Exact (Garwood) interval of a rate: [chi2(a/2; 2C)/2, chi2(1-a/2; 2C+2)/2] / T, in events per unit of exposure.
 
@@ -142,8 +122,3 @@ def poisson_rate_interval(events: npt.ArrayLike, exposure: npt.ArrayLike, level:
         high = stats.chi2.ppf(1 - tail, 2 * count + 2) / 2 / time
     valid = time > 0
     return np.where(valid, low, np.nan), np.where(valid, high, np.nan)
-
-
-def _score_half(p: Floats, n: Floats, z: float) -> Floats:
-    """z sqrt(p(1-p)/n + z^2/4n^2)."""
-    return np.asarray(z * np.sqrt(np.maximum(p * (1 - p), 0) / n + z**2 / (4 * n**2)))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from methodology.estimates import Floats
+from methodology.arrays import Floats
 from methodology.survival import Cells
 
 

@@ -1,7 +1,7 @@
 """Normalisation: indicators of unlike units brought to one scale, and ranks.
 
 Belongs here: functions of an array of values over units (`axis`, the first unless told otherwise; further axes are
-indicators or draws), missing as NaN and staying NaN. Does not belong here: treatment of outliers (`treatment`),
+indicators or draws), missing as NaN and staying NaN. Does not belong here: treatment of outliers (`outliers`),
 weights and means (`aggregation`).
 
 An indicator where less is better is multiplied by -1 first (`directed`); every function then takes more as better. An

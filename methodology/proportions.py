@@ -1,7 +1,7 @@
-"""Intervals of proportions other than Wilson's, of their difference, and of proportions from a survey design.
+"""Intervals of proportions, of their difference, and of proportions from a survey design.
 
-Belongs here: functions of counts, or of a share with its design-based error. Does not belong here: Wilson's interval and
-rates (`estimates`), the share and error themselves (`survey_estimates`).
+Belongs here: functions of counts, or of a share with its design-based error. Published shares get Wilson's interval. Does not
+belong here: means and rates (`estimates`), the share and error themselves (`survey_estimates`).
 """
 
 from typing import Literal
@@ -10,9 +10,29 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from methodology.estimates import Floats, Intervals, wilson_interval
+from methodology.arrays import Floats, Intervals
 
 SurveyMethod = Literal["wilson", "logit", "likelihood", "asin", "beta", "mean"]
+
+
+def wilson_interval(
+    successes: npt.ArrayLike, n: npt.ArrayLike, level: float = 0.95, continuity: bool = False
+) -> Intervals:
+    """Wilson score interval of a proportion, on 0-1: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n).
+
+    Keeps a width at 0 % and 100 %. n may be an effective size. NaN where n <= 0. With `continuity` p is moved outwards
+    by min(1/2, |x - n/2|)/n before each limit, as R's prop.test does. Source: Wilson 1927, Newcombe 1998.
+    """
+    hits, size = np.asarray(successes, float), np.asarray(n, float)
+    z = stats.norm.ppf(0.5 + level / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = np.where(size > 0, hits / size, np.nan)
+        step = np.minimum(0.5, np.abs(hits - size / 2)) / size if continuity else np.zeros_like(p)
+        below, above = np.clip(p - step, 0, 1), np.clip(p + step, 0, 1)
+        low = (below + z**2 / (2 * size) - _score_half(below, size, z)) / (1 + z**2 / size)
+        high = (above + z**2 / (2 * size) + _score_half(above, size, z)) / (1 + z**2 / size)
+    # The limits at p = 0 and p = 1 are exactly 0 and 1; floating point misses them by an ulp.
+    return np.where(below == 0, 0.0, np.clip(low, 0, 1)), np.where(above == 1, 1.0, np.clip(high, 0, 1))
 
 
 def agresti_coull_interval(successes: npt.ArrayLike, n: npt.ArrayLike, level: float = 0.95) -> Intervals:
@@ -129,3 +149,8 @@ def _counts(successes: npt.ArrayLike, n: npt.ArrayLike) -> tuple[Floats, Floats]
         raise ValueError("successes must lie between zero and n")
     positive = size > 0
     return np.where(positive, np.minimum(hits, size), np.nan), np.where(positive, size, np.nan)
+
+
+def _score_half(p: Floats, n: Floats, z: float) -> Floats:
+    """z sqrt(p(1-p)/n + z^2/4n^2)."""
+    return np.asarray(z * np.sqrt(np.maximum(p * (1 - p), 0) / n + z**2 / (4 * n**2)))

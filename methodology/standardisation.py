@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from methodology.estimates import Floats, Intervals, poisson_rate_interval
+from methodology.arrays import Floats, Intervals
+from methodology.estimates import poisson_rate_interval
 
 
 @dataclass(frozen=True, eq=False)

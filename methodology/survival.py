@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from methodology.estimates import Estimates, Floats
+from methodology.arrays import Floats
+from methodology.estimates import Estimates
 
 SCALES = ("plain", "log", "log-log")
 # Products of survival fractions miss a round probability by some ulps; survfit's tolerance, the root of machine epsilon.

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from methodology.estimates import Estimates, Floats, wilson_interval
+from methodology.arrays import Floats
+from methodology.estimates import Estimates
+from methodology.proportions import wilson_interval
 from methodology.survival import Cells, SurvivalCurves, kaplan_meier
 
 # Units whose curves are held in memory at once.

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from methodology.estimates import mean_interval, wilson_interval
+from methodology.estimates import mean_interval
 from methodology.frame_weights import DRAW
 from methodology.frames import Ints, Texts, numbers_by
+from methodology.proportions import wilson_interval
 from methodology.survey_cells import ItemCells, ItemMeans, weighted_item_means
 from methodology.weights import WeightAdjustment
 

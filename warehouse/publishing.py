@@ -11,7 +11,7 @@ from pathlib import Path
 from publication.editions import Published, publish
 from warehouse.counterfactual import same_method
 from warehouse.inputs import Inputs
-from warehouse.state import require_built
+from warehouse.marks import require_built
 
 
 def publish_warehouse(

@@ -1,6 +1,7 @@
 """Views and whole tables are replaced in place, whatever stood there before; a table that fails stays as it was.
 
-Belongs here: the materializations of `dbt/macros/replaced.sql`. Does not belong here: tables kept by period (`test_periods`).
+Belongs here: the materializations of `dbt/macros/replaced_in_place.sql`. Does not belong here: tables kept by period
+(`test_periods`).
 """
 
 import duckdb

@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from miyar.readings import in_batches
+from miyar.lookback import in_batches
 from tests.dbt.python_models import run_model
 
 QUARTERS = ["2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2"]

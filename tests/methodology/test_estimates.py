@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from methodology.estimates import mean_estimate, mean_interval, poisson_rate_interval, wilson_interval
+from methodology.estimates import mean_estimate, mean_interval, poisson_rate_interval
+from methodology.proportions import wilson_interval
 
 CASES = Path(__file__).resolve().parents[2].parent / "shared" / "reference" / "cases"
 

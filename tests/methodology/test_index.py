@@ -1,6 +1,6 @@
 """Composite indices: normalising, treating, aggregating, against other software's printed values and arithmetic by hand.
 
-Belongs here: `normalisation`, `treatment`, `aggregation`, `index`. Does not belong here: their uncertainty
+Belongs here: `normalisation`, `outliers`, `aggregation`, `index`. Does not belong here: their uncertainty
 (`test_index_uncertainty`) and the reference cases (`tests/reference`).
 """
 
@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from methodology import aggregation, normalisation, treatment
+from methodology import aggregation, normalisation, outliers
 from methodology.index import aggregate, hierarchy
 from methodology.parameters import load_methodology
 
 NAN = float("nan")
-LIMITS = treatment.Limits.of(load_methodology("2026.1").thresholds)
+LIMITS = outliers.Limits.of(load_methodology("2026.1").thresholds)
 # Test values of COINr 1.1.14 (MIT): four units, three indicators.
 OUTRANKED = [[1, 3, 2], [2, 2, 3], [3, 1, 1], [4, 5, 4]]
 
@@ -83,13 +83,13 @@ def test_what_no_mean_can_take() -> None:
 
 def test_skew_and_kurtosis_of_coinr() -> None:
     values = [*range(1, 11), 100]
-    assert treatment.shape(values) == pytest.approx((3.2556381841, 10.7066739064))
-    found = treatment.treat_outliers(values, LIMITS)
+    assert outliers.shape(values) == pytest.approx((3.2556381841, 10.7066739064))
+    found = outliers.treat_outliers(values, LIMITS)
     assert (found.method, found.winsorised) == ("winsorised", 1)
     assert list(found.values) == [*range(1, 11), 10]
     assert found.after == pytest.approx((-0.1276216597, -1.3366772178))
     # The mirror image is cured at its other end, and a gap stays a gap.
-    mirrored = treatment.treat_outliers([NAN, *(-value for value in values)], LIMITS)
+    mirrored = outliers.treat_outliers([NAN, *(-value for value in values)], LIMITS)
     assert np.isnan(mirrored.values[0])
     assert list(mirrored.values[1:]) == [-value for value in (*range(1, 11), 10)]
 
@@ -97,20 +97,20 @@ def test_skew_and_kurtosis_of_coinr() -> None:
 def test_box_cox_where_too_many_points_would_move() -> None:
     # Quantiles of a log-normal: the tail is long however many points move, and a power near the logarithm straightens it.
     values = np.exp(1.5 * stats.norm.ppf((np.arange(60) + 0.5) / 60))
-    assert treatment.is_outlying(*treatment.shape(values), LIMITS)
-    found = treatment.treat_outliers(values, replace(LIMITS, winsorise_at_most=1))
+    assert outliers.is_outlying(*outliers.shape(values), LIMITS)
+    found = outliers.treat_outliers(values, replace(LIMITS, winsorise_at_most=1))
     assert found.method == "box_cox"
-    assert not treatment.is_outlying(*found.after, LIMITS)
+    assert not outliers.is_outlying(*found.after, LIMITS)
     assert list(np.argsort(found.values)) == list(np.argsort(values))
 
 
 def test_outliers_no_treatment_cures_are_said_so() -> None:
     # One unit apart from 60 equal ones stays apart in every power of its distance.
     values = np.r_[np.zeros(60), 1.0]
-    found = treatment.treat_outliers(values, replace(LIMITS, winsorise_at_most=0))
+    found = outliers.treat_outliers(values, replace(LIMITS, winsorise_at_most=0))
     assert found.method == "failed"
     assert list(found.values) == list(values)
-    assert treatment.treat_outliers([1, 2, 3, 4], LIMITS).method == "none"
+    assert outliers.treat_outliers([1, 2, 3, 4], LIMITS).method == "none"
 
 
 def test_normalising_by_hand() -> None:

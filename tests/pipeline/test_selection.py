@@ -13,7 +13,7 @@ from dagster_project.definitions import define
 from dagster_project.instance import open_instance
 from dagster_project.resources import RunInputs
 from warehouse.dbt_runner import run_dbt
-from warehouse.state import State
+from warehouse.marks import Marks
 
 
 def _materialize(micro: Any, *keys: str, name: str = "build") -> dg.ExecuteInProcessResult:
@@ -36,13 +36,13 @@ def _made(result: dg.ExecuteInProcessResult) -> list[str]:
 
 @pytest.mark.parametrize("key", ["core/dim_metrics", "intermediate/int_survey__cells"])
 def test_one_asset_is_made_and_no_other(built: Any, key: str) -> None:
-    before = State(built.workspace).read("built")
+    before = Marks(built.workspace).read("built")
     result = _materialize(built, key)
     assert result.success and _made(result) == [key]
     checks = {e.asset_key for e in result.all_events if e.event_type_value == "ASSET_CHECK_EVALUATION"}
     assert {found.to_user_string() for found in checks if found} <= {key}
     # The other assets may be out of date now, so the next run checks everything again.
-    assert before and State(built.workspace).read("built") == ""
+    assert before and Marks(built.workspace).read("built") == ""
     assert built.run(reason="after a part").is_published is False
 
 
@@ -64,7 +64,7 @@ def test_scores_of_older_cells_are_not_taken_for_todays(built: Any) -> None:
         .fetchall()
     ]
     _materialize(built, *above)
-    assert State(built.workspace).read("built") == ""
+    assert Marks(built.workspace).read("built") == ""
 
 
 def test_results_come_while_dbt_works_and_who_stops_taking_them_stops_it(built: Any) -> None:

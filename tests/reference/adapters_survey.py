@@ -10,12 +10,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from methodology.estimates import wilson_interval
 from methodology.proportions import (
     agresti_coull_interval,
     clopper_pearson_interval,
     jeffreys_interval,
     survey_proportion_interval,
+    wilson_interval,
 )
 from methodology.sampling import Lonely, SampleDesign, sample_design
 from methodology.survey_estimates import jackknife, survey_mean

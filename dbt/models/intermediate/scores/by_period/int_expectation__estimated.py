@@ -9,7 +9,7 @@ from functools import partial
 import pyarrow as pa
 
 from methodology.expectation_accounts import COLUMNS, expectation_accounts
-from miyar.readings import QUARTER, Reading, since_pending
+from miyar.lookback import QUARTER, Reading, since_pending
 from miyar.relations import Dbt, thresholds_of
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from methodology.frame_weights import CELL, DRAW
 from methodology.weighted_scores import COLUMNS, ITEM, SUMS, weighted_scores
-from miyar.readings import joined, numbered
+from miyar.lookback import joined, numbered
 from miyar.relations import Dbt, by_period, read, thresholds_of
 from miyar.unit_types import framed_parts
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from methodology.score_series import KEYS, SCORE, SERIES
 from methodology.trends import COLUMNS, trends
-from miyar.readings import QUARTER, Batches, Reading, number_of, since_pending
+from miyar.lookback import QUARTER, Batches, Reading, number_of, since_pending
 from miyar.relations import Dbt, read, thresholds_of
 
 FIGURES = ["status", *SCORE, QUARTER, *(f"{number_of(*names)} as {key}" for key, names in KEYS.items())]

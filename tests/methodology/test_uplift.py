@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from methodology.recovery import regression_to_the_mean, uplift
+from methodology.uplift import regression_to_the_mean, uplift
 
 
 def test_galton() -> None:

@@ -8,7 +8,7 @@ from miyar.workspace import Workspace
 from warehouse.inputs import Inputs
 
 
-class State:
+class Marks:
     """Marks `built` and `published`: the hash of the inputs at the last success of each. Losing them only costs a rebuild."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -27,7 +27,7 @@ class State:
 
 def require_built(inputs: Inputs) -> None:
     """Raise MiyarError unless the warehouse was built, with all tests passed, from exactly these inputs."""
-    if State(inputs.workspace).read("built") != inputs.hash:
+    if Marks(inputs.workspace).read("built") != inputs.hash:
         raise MiyarError(
             Problem(
                 "warehouse_stale",

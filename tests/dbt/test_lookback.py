@@ -1,6 +1,6 @@
 """Reading back from the first pending period: which rows, in which batches, with which numbers.
 
-Belongs here: `miyar.readings`. Does not belong here: a period's own rows (`test_relations`), what models compute.
+Belongs here: `miyar.lookback`. Does not belong here: a period's own rows (`test_relations`), what models compute.
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ import duckdb
 import pandas as pd
 import pytest
 
+from miyar.lookback import QUARTER, Batches, Reading, joined, number_of, numbered, since_pending
 from miyar.periods import index_of
-from miyar.readings import QUARTER, Batches, Reading, joined, number_of, numbered, since_pending
 
 ROWS = """(values ('2024Q4', 'a', 1), ('2025Q1', 'a', 2), ('2025Q3', 'a', 3), ('2025Q4', 'a', 4), ('2025Q4', 'b', 5),
     ('2025Q4', 'c', 6)) as t(period_id, metric_id, n)"""
