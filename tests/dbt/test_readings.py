@@ -1,4 +1,4 @@
-"""Reading back from the first pending period: which rows, in which batches, with which numbers.
+"""Reading from the first pending period backwards: which rows, in which batches, with which numbers.
 
 Belongs here: `miyar.readings`. Does not belong here: a period's own rows (`test_relations`), what models compute.
 """

@@ -1,4 +1,4 @@
-"""Small steps on columns: ids joined once each, texts for some rows, rows by their keys."""
+"""Small operations on columns: ids joined once each, texts for some rows, rows by their keys."""
 
 import numpy as np
 import pandas as pd
