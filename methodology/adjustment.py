@@ -75,7 +75,7 @@ class CrossProducts:
     def of_rows(
         cls, unit: npt.ArrayLike, x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None
     ) -> "CrossProducts":
-        """From rows: unit codes (n,), adjusters (n, k), answers (n,), weights (n,) or one each."""
+        """From rows: unit codes (n,), adjusters (n, k), answers (n,), weights (n,), by default 1."""
         answer = np.asarray(y, float)
         weight = np.ones_like(answer) if weights is None else np.asarray(weights, float)
         return cls.of_cells(unit, x, np.ones_like(answer), weight, weight * answer, weight * answer**2)

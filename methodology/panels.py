@@ -103,6 +103,6 @@ def panel_changes(members: pd.DataFrame, thresholds: Mapping[str, float], since:
 
 
 def _region_of(names: "pd.Series[str]") -> Texts:
-    """The region of an agency's region: what stands after the last slash."""
+    """The region of an agency's region: the part after the last slash."""
     code, distinct = pd.factorize(names)
     return np.array([name.rsplit("/", 1)[-1] for name in distinct], object)[code]
