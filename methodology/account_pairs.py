@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from methodology.frames import joined, only_where
+from methodology.frames import only_where
+from methodology.lineage import joined
 
 UNIT = ["agency_id", "instrument_id", "period_id"]
 SERVICE, EXPECTATION = ["speed", "outcome"], ["expectation"]

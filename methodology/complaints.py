@@ -12,7 +12,8 @@ import pandas as pd
 from methodology.agreement import cohens_kappa
 from methodology.estimates import percentages, rates
 from methodology.figures_by_unit import KEY, Clock, timed
-from methodology.frames import joined, only_where
+from methodology.frames import only_where
+from methodology.lineage import joined
 
 RATE = "per_1000_transactions"
 CAVEATS = {RATE: "more_may_mean_better_access", "first_contact_resolution_share": "by_pseudonym"}

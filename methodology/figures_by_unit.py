@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from methodology.frames import Ints, joined, numbers_by
+from methodology.frames import Ints, numbers_by
+from methodology.lineage import joined
 from methodology.survival import Cells
 from methodology.time_figures import time_figures
 

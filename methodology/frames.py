@@ -1,9 +1,8 @@
-"""Helpers for tables of figures: the slices behind a figure, row positions by key, and texts for some rows only.
+"""Helpers for tables of figures: row positions by key, and texts for some rows only.
 
-Belongs here: small operations on columns. Does not belong here: any figure.
+Belongs here: small operations on columns. Does not belong here: any figure, the slices behind one (`lineage`).
 """
 
-from collections.abc import Iterable
 from typing import Any, cast
 
 import numpy as np
@@ -12,11 +11,6 @@ import pandas as pd
 
 Ints = npt.NDArray[np.int64]
 Texts = npt.NDArray[np.object_]
-
-
-def joined(slice_ids: Iterable[str]) -> str:
-    """Return slice ids joined by semicolons, each once, in order; the inputs may be joined ids themselves."""
-    return ";".join(sorted({part for ids in set(slice_ids) for part in ids.split(";")}))
 
 
 def only_where(condition: Any, texts: Any) -> Texts:

@@ -39,7 +39,7 @@ class Hierarchy:
 
 
 def hierarchy(parents: Mapping[str, str | None], weights: Mapping[str, float]) -> Hierarchy:
-    """The tree in which `parents` gives each node's parent (None for the index) and `weights` its weight beside its siblings.
+    """The tree in which `parents` gives each node's parent (None for the index) and `weights` its weight among its siblings.
 
     Nodes without children are the indicators, in the order given. Raises ValueError naming all faults: not exactly one
     index, a parent that is not a node, a cycle, a weight that is missing or negative, siblings whose weights are all 0.

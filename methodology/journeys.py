@@ -14,7 +14,7 @@ import pandas as pd
 
 from methodology import dominance
 from methodology.estimates import means
-from methodology.frames import joined
+from methodology.lineage import joined
 
 Floats = npt.NDArray[np.float64]
 Sums = Mapping[str, float]

@@ -1,6 +1,6 @@
 """Normalisation: indicators of unlike units brought to one scale, and ranks.
 
-Belongs here: functions of an array of values over units (`axis`, the first unless told otherwise; further axes are
+Belongs here: functions of an array of values over units (`axis`, the first by default; further axes are
 indicators or draws), missing as NaN and staying NaN. Does not belong here: treatment of outliers (`outliers`),
 weights and means (`aggregation`).
 
@@ -123,7 +123,7 @@ def distance_to_target(
 ) -> Floats:
     """Share of the way from the worst unit to the target: (x - min)/(target - min), or (max - x)/(max - target).
 
-    1 is on target, above 1 beyond it unless `cap`. NaN where the worst unit stands on the target. `values` are in their
+    1 is on target, above 1 beyond it unless `cap`. NaN where the worst unit is at the target. `values` are in their
     own units (not `directed`), as the target is.
     """
     x, goal = np.asarray(values, float), np.asarray(target, float)

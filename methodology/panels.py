@@ -11,7 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from methodology.change import panel_growth
-from methodology.frames import Texts, joined, only_where, rows_by
+from methodology.frames import Texts, only_where, rows_by
+from methodology.lineage import joined
 from methodology.score_series import KEYS, SCORE, SERIES
 
 # By type of panel, the type of its members, whose mean the panel's score is.
@@ -103,6 +104,6 @@ def panel_changes(members: pd.DataFrame, thresholds: Mapping[str, float], since:
 
 
 def _region_of(names: "pd.Series[str]") -> Texts:
-    """The region of an agency's region: what stands after the last slash."""
+    """The region of an agency's region: the part after the last slash."""
     code, distinct = pd.factorize(names)
     return np.array([name.rsplit("/", 1)[-1] for name in distinct], object)[code]

@@ -44,7 +44,7 @@ def overdispersion(
 
     z is winsorised at the `winsor_share` quantiles (type 7); phi = mean(z_w^2); tau^2 = 0 if I phi < I - 1 else
     (I phi - (I-1)) / (Sw - Sw2/Sw), w = 1/s^2, Sw2 = sum w^2. Source: Spiegelhalter 2005/2012. Winsorising also cuts units
-    that are no outliers, so the published phi is a third too low and too many units lie beyond the limits; `consistent` divides
+    that are not outliers, so the published phi is a third too low and too many units lie beyond the limits; `consistent` divides
     it by `winsorised_square`, which corrects it where z is normal.
     """
     raw, s = np.asarray(z, float), np.asarray(error, float)

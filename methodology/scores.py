@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from methodology.estimates import Estimates, means, percentages, rates
-from methodology.frames import joined, rows_by
+from methodology.frames import rows_by
+from methodology.lineage import joined
 from methodology.maturity import maturity_score
 
 Floats = npt.NDArray[np.float64]

@@ -13,7 +13,7 @@ import pandas as pd
 
 from methodology import screens
 from methodology.answer_screens import screen_offers, screen_questionnaires, screen_rows
-from methodology.frames import joined
+from methodology.lineage import joined
 
 Thresholds = Mapping[str, float]
 COLUMNS = {

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from methodology.estimates import means, percentages
-from methodology.frames import joined
+from methodology.lineage import joined
 
 KEY = ["agency_id", "period_id", "part", "part_id"]
 COLUMNS = {

@@ -62,7 +62,7 @@ def numbered(relation: duckdb.DuckDBPyRelation, name: str, within: str, by: Sequ
     return relation.project(f"*, row_number() over (partition by {within} order by {', '.join(by)}) - 1 as {name}")
 
 
-def joined(
+def inner_join(
     left: duckdb.DuckDBPyRelation,
     right: duckdb.DuckDBPyRelation,
     on: Sequence[str],

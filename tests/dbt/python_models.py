@@ -16,7 +16,7 @@ from warehouse.dbt_runner import DBT
 
 
 class Dbt:
-    """What a Python model is given: tables by name, all of whose periods are pending; one it was not given is a KeyError."""
+    """What a Python model gets: tables by name, with all periods pending; a table it was not given is a KeyError."""
 
     def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
         periods = {period for table in tables.values() if "period_id" in table for period in table["period_id"]}
@@ -27,7 +27,7 @@ class Dbt:
         """Models declare how they are stored; here nothing is."""
 
     def ref(self, name: str) -> duckdb.DuckDBPyRelation:
-        """The table as one of the warehouse: a column without any value is text there; DuckDB would take it for a number."""
+        """Return the table as the warehouse has it: a column without values is text there, but DuckDB would infer a number."""
         frame = self.tables[name]
         blank = [column for column in frame if frame[column].dtype == object and frame[column].isna().all()]
         return duckdb.from_df(frame.astype(dict.fromkeys(blank, "str")))
@@ -44,13 +44,13 @@ def load_model(name: str) -> ModuleType:
 
 
 def run_model(name: str, tables: Mapping[str, pd.DataFrame] | Dbt) -> pd.DataFrame:
-    """What the model makes of `tables`."""
+    """Return what the model computes from `tables`."""
     made: Any = load_model(name).model(tables if isinstance(tables, Dbt) else Dbt(tables), None)
     return made if isinstance(made, pd.DataFrame) else _as_text(made).to_pandas()
 
 
 def _as_text(made: pa.Table) -> pa.Table:
-    """Text as DuckDB takes it over, not by its distinct values."""
+    """Return text columns as DuckDB takes them over, without dictionary encoding."""
     for position, field in enumerate(made.schema):
         if pa.types.is_dictionary(field.type):
             made = made.set_column(position, field.name, made.column(position).cast(field.type.value_type))

@@ -1,4 +1,4 @@
-"""What makes survey scores comparable, recomputed from the lake row by row, and the states of what cannot be computed.
+"""What makes survey scores comparable, recomputed from the lake row by row, and the statuses of what cannot be computed.
 
 Belongs here: weights, weighted and adjusted scores, series, reliability and the gate, on a built workspace and on frames small
 enough to work out by hand. Does not belong here: the formulas (`tests/methodology`), SQL models (their unit tests).
@@ -165,7 +165,7 @@ def test_adjusted_scores_are_those_of_single_rows(warehouse: Any, answers: pd.Da
 def test_weighting_takes_out_planted_response_bias(
     monkeypatch: pytest.MonkeyPatch, seen: tuple[str, ...], removed: float
 ) -> None:
-    """The simulation's own response bias in expectation: all of what the frame sees, and most of it where age answers too."""
+    """The simulation's own response bias in expectation: all that the frame covers, and most of it where age also matters."""
     values = copy.deepcopy(parameters())
     for name in set(values["mix"]) - set(seen):
         for figures in values["mix"][name].values():
@@ -254,7 +254,7 @@ def test_post_strata_where_each_has_respondents_enough() -> None:
     assert found["weighting_method"].tolist() == ["poststratified"] * 2
     assert found["factor"].tolist() == pytest.approx([500 / 60, 25])
     assert found["capped_share"].tolist() == [0, 0]
-    # With 19 in one of them the margins are raked; here that is the same weight by another road.
+    # With 19 in one of them the margins are raked; here that gives the same weight in another way.
     found = _weights([draw[0], {**draw[1], "asked_count": 19}], frame)
     assert found["weighting_method"].tolist() == ["raked"] * 2
     assert found["factor"].tolist() == pytest.approx([500 / 60, 500 / 19])
@@ -326,7 +326,7 @@ def test_a_mode_that_moved_by_more_than_ten_points_begins_a_series() -> None:
         columns=["agency_id", "period_id", "stage", "item", "mode", "asked_count"],
     )
     found = _run("int_series__estimated", int_modes__counted=cells)
-    # Exactly ten points are no more than ten; eleven are.
+    # Exactly ten points do not exceed ten; eleven do.
     assert found["series_id"].tolist() == ["q1", "q1", "q3", "q4"]
     # Three in a hundred do not make a mode.
     assert found["mode_set"].tolist() == ["unknown;web"] * 3 + ["web"]
@@ -346,7 +346,7 @@ def test_answers_of_one_respondent_are_no_sample_of_modes() -> None:
     )
     found = _run("int_series__estimated", int_modes__counted=cells)
     assert found["series_id"].tolist() == ["q1", "q1"]
-    # The same shares of ten times as many respondents are no chance.
+    # The same shares of ten times as many respondents are not chance.
     more = cells.assign(asked_count=10 * cells["asked_count"])
     found = _run("int_series__estimated", int_modes__counted=more)
     assert found["series_id"].tolist() == ["q1", "q2"]
@@ -396,12 +396,12 @@ def test_no_change_is_told_across_a_break_or_between_weighted_and_unweighted() -
     ]  # fmt: skip
     # A year before the fifth quarter the series was another one; a year before the seventh too, whatever its weights.
     assert own["year_change_reason"].tolist() == ["no_earlier_period"] * 4 + ["series_differs"] * 3
-    # Charts begin again.
+    # Charts restart.
     assert own["points_count"].tolist() == [1, 2, 3, 1, 2, 3, 1]
 
 
 def test_branches_and_journeys_are_unweighted_and_say_so(built_workspace: Workspace) -> None:
-    """Completed transactions know no branch and no journey: there is nothing to weight their answers to."""
+    """Completed transactions record no branch or journey, so there is nothing to weight such answers to."""
     with duckdb.connect(str(built_workspace.warehouse), read_only=True) as connection:
         rows = connection.execute(
             """select scores.unit_type, scores.frame_status, scores.weighting, scores.score_basis, scores.score_weighted
@@ -453,7 +453,7 @@ def test_the_mix_needs_two_units_that_record_it() -> None:
         for age, y in ages.items()
     ]
     group = pd.DataFrame(rows).assign(metric_id="m", period_id="q", instrument_id="i", share=1.0)
-    # Both have the same mix: there is nothing to take out, and no error in it.
+    # Both have the same mix, so there is nothing to adjust and no error.
     found = mix_effects(group, declared, 0.1)
     assert found[["mix", "mix_error"]].to_numpy(float) == pytest.approx(np.zeros((2, 2)), abs=1e-9)
     # Thirty old in a, ten in b: 20 points an old-young step, and a quarter off the mean of one half each way.
@@ -490,7 +490,7 @@ def test_equal_answers_of_everybody_end_as_a_state_not_as_nan() -> None:
 
 
 def test_nothing_measured_is_empty_tables(warehouse: Any) -> None:
-    """An empty workspace builds: every model of Python gives its columns and no row."""
+    """An empty workspace builds: every Python model returns its columns and no row."""
 
     class Empty(Dbt):
         def ref(self, name: str) -> duckdb.DuckDBPyRelation:

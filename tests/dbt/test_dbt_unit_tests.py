@@ -1,6 +1,6 @@
 """dbt's unit tests run here, against the tables of a small workspace, and every model that decides something has one.
 
-Belongs here: running them and holding their completeness. Does not belong here: the cases (`dbt/models/**/_unit_tests*.yml`).
+Belongs here: running them and checking their completeness. Does not belong here: the cases (`dbt/models/**/_unit_tests*.yml`).
 """
 
 import re
@@ -11,7 +11,7 @@ import yaml
 from miyar.workspace import Workspace
 from warehouse.dbt_runner import DBT, run_dbt
 
-# Decided elsewhere: those that keep account of slices and periods (test_slices, test_periods), the one publication fills
+# Tested elsewhere: those that record built slices and periods (test_slices, test_periods), the one publication fills
 # (test_restatements).
 KEPT = {f"int_{kind}__{state}" for kind in ("slices", "periods") for state in ("pending", "built")}
 ELSEWHERE = {*KEPT, "bench_restatements"}

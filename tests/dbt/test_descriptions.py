@@ -15,7 +15,7 @@ from ingestion.feeds import load_feeds
 from miyar.workspace import Workspace
 from warehouse.dbt_runner import prepare_manifest
 
-# Rows of cells seen once by every metric that looks at them: no key but all columns.
+# Each cell has a row for every metric that uses it, so the only key is all columns.
 WITHOUT_KEY = {"int_measures__observed", "int_respondents__measured", "int_rows__gathered"}
 
 

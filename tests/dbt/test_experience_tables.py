@@ -110,7 +110,7 @@ def test_time_to_resolve_from_cells_is_that_of_the_rows(
             assert found["median_days"]["value"] == pytest.approx(middle[0], abs=1e-9)
         mean = found["restricted_mean_days"]["value"]
         assert mean == pytest.approx(_mean_up_to(steps, HORIZON_DAYS), abs=1e-9)
-        # The clock's step of an hour costs next to nothing against the minute.
+        # The clock's step of an hour changes almost nothing compared with the minute.
         exact = _kaplan_meier(own["hours"].to_numpy(float) / 24, ended)
         assert found["resolved_in_target_share"]["value"] == pytest.approx(
             100 * (1 - _survival(exact, TARGET_DAYS)), abs=0.1
@@ -170,7 +170,7 @@ def test_closed_loop_from_cells_is_that_of_the_rows(
         assert reached["value"] == pytest.approx(100 * (1 - _survival(steps, 24)), abs=1e-9)
         attempted = figures.loc[(*key, "attempted_share"), "value"]
         assert attempted == pytest.approx(100 * own["attempted_at"].notna().mean())
-        # What was only attempted is not reached.
+        # An attempt alone is not a contact.
         assert ended.sum() <= own["attempted_at"].notna().sum()
         again = own[ended & own["change"].notna()]
         if len(again):
@@ -335,7 +335,7 @@ def test_a_family_tells_nothing_that_its_published_units_do_not(warehouse: duckd
         w, score = 1 / error**2, own["score"].to_numpy(float)
         q = (w * (score - (w * score).sum() / w.sum()) ** 2).sum()
         tau2 = max((q - (len(own) - 1)) / (w.sum() - (w**2).sum() / w.sum()), 0)
-        # Errors are published with four places: what is made of them is known to as many as they leave.
+        # Errors are published with four places, so values derived from them are known to no more.
         assert float(groups.loc[key, "tau"]) ** 2 == pytest.approx(tau2, rel=1e-3, abs=1e-3 * error.max())
 
 
@@ -405,7 +405,7 @@ def test_a_workspace_without_rows_builds(name: str, warehouse: duckdb.DuckDBPyCo
 def _disparities(scores: pd.DataFrame, estimator: str, **other: pd.DataFrame) -> pd.DataFrame:
     frames = {
         "int_scores__judged": scores,
-        # As they came, unless a test says otherwise.
+        # Raw scores, unless a test says otherwise.
         "int_scores__estimated": scores,
         "stg_methodology__metrics": pd.DataFrame({"metric_id": ["m"], "estimator": [estimator]}),
         "stg_registry__branches": pd.DataFrame(columns=["agency_id", "branch_id", "region_id"], dtype=str),
@@ -449,7 +449,7 @@ def test_answers_that_do_not_vary_have_a_status() -> None:
     # Pooled: (39 * 360 + 39 * 360 + 49 * 450) / 127 = 394.7244, so 40 answers have the error sqrt(9.8681).
     error = made.set_index(["row_type", "unit_id"])["standard_error"]
     assert error["unit", "b/1"] == pytest.approx(np.sqrt((2 * 39 * 360 + 49 * 450) / 127 / 40))
-    # Of what is hidden not even the table before publication holds a figure.
+    # Not even the table before publication holds a figure of a hidden unit.
     assert (
         made[made["own_status"] == "suppressed"][["n", "score", "standard_error", "shrunken_score"]]
         .isna()
@@ -483,7 +483,7 @@ def test_hidden_units_leave_no_trace_in_their_family(hidden: tuple[int, float]) 
 
 
 class _Empty(Dbt):
-    """A warehouse in which nothing was measured, beside its parameters."""
+    """A warehouse with parameters but no measurements."""
 
     def __init__(self, warehouse: duckdb.DuckDBPyConnection) -> None:
         super().__init__({})

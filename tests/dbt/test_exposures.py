@@ -1,6 +1,6 @@
-"""Who reads the warehouse is declared in `dbt/models/exposures.yml`, and what stands there is what the code reads.
+"""Readers of the warehouse are declared in `dbt/models/exposures.yml`, and the declarations match what the code reads.
 
-Belongs here: exposures beside the Python, the documents and the dashboards they speak of. Does not belong here: who may read
+Belongs here: exposures compared with the Python, documents and dashboards they describe. Does not belong here: who may read
 which rows (`tests/publication/test_access.py`).
 """
 
@@ -52,7 +52,7 @@ def test_every_intermediate_table_that_python_reads_is_declared(exposures: dict[
     named = {name for path in _python() for name in re.findall(r"\bintermediate\.(int_\w+)", path.read_text("utf-8"))}
     assert named == {"int_scores__judged"}
     assert named <= exposures["published_counts"] & exposures["agency_packs"] & exposures["file_check"]
-    # The one name that is put together: the cells of the feed a score stands on. All of them stand before what is declared.
+    # The one composed name: the cells of the feed behind a score. All of them are parents of the declared one.
     composed = [path.name for path in _python() if re.search(r"intermediate\.\{", path.read_text("utf-8"))]
     assert composed == ["trace.py"]
     parents = json.loads(prepare_manifest().read_text("utf-8"))["parent_map"]["model.miyar.int_slices__built"]

@@ -1,4 +1,4 @@
-"""Every generic and singular test of the dbt project fails on a table broken on purpose: a check that cannot fail is none.
+"""Every generic and singular test of the dbt project fails on a table broken on purpose: one that cannot fail is no check.
 
 Belongs here: one spoiled table per check. Does not belong here: cases of models (`test_dbt_unit_tests`).
 """
@@ -83,7 +83,7 @@ def test_every_check_of_the_project_is_tried() -> None:
 
 @pytest.fixture(scope="module")
 def passing(copy_of_built: CopyOfBuilt) -> list[str]:
-    """What passes while nothing is broken, all checks asked at once."""
+    """What passes while nothing is broken, with all checks run at once."""
     results = list(run_dbt(copy_of_built("whole"), [select for select, _, _ in BROKEN.values()], "test"))
     assert {result.status for result in results} == {"pass"}
     return [result.unique_id.split(".")[2] for result in results]

@@ -1,4 +1,4 @@
-"""The composite index in the warehouse: who is in it, what it is made of, and that it is never without its interval.
+"""The composite index in the warehouse: who is in it, what it consists of, and that it always has its interval.
 
 Belongs here: the Python model on frames worked out by hand, and faults of the index's own data. Does not belong here: the
 formulas (`tests/methodology/test_index*`).
@@ -130,7 +130,7 @@ def test_nothing_scored_is_an_empty_table() -> None:
 def test_indicators_that_do_not_vary_still_have_an_answer() -> None:
     made = _run([_score(f"a{k}", m, 50.0, error=np.nan) for k in range(6) for m in ("m1", "m2", "m3")])
     index = made[made["part"] == "index"]
-    # Min-max and z say nothing of equal units: then there is no rank, and the composite is not shown without one.
+    # Min-max and z are undefined for equal units: there is no rank then, and no composite is shown without one.
     assert set(index["reason"]) == {"no_interval"}
 
 

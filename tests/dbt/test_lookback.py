@@ -1,4 +1,4 @@
-"""Reading back from the first pending period: which rows, in which batches, with which numbers.
+"""Reading from the first pending period backwards: which rows, in which batches, with which numbers.
 
 Belongs here: `miyar.lookback`. Does not belong here: a period's own rows (`test_relations`), what models compute.
 """
@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from miyar.lookback import QUARTER, Batches, Reading, joined, number_of, numbered, since_pending
+from miyar.lookback import QUARTER, Batches, Reading, inner_join, number_of, numbered, since_pending
 from miyar.periods import index_of
 
 ROWS = """(values ('2024Q4', 'a', 1), ('2025Q1', 'a', 2), ('2025Q3', 'a', 3), ('2025Q4', 'a', 4), ('2025Q4', 'b', 5),
@@ -65,7 +65,7 @@ def test_numbers_of_rows_and_of_values(connection: duckdb.DuckDBPyConnection) ->
     table = connection.sql(f"select * from {ROWS}")
     cells = numbered(table, "cell", within="period_id", by=["metric_id"])
     assert sorted(cells.project("n, cell").fetchall()) == [(1, 0), (2, 0), (3, 0), (4, 0), (5, 1), (6, 2)]
-    both = joined(table, cells, ["period_id", "metric_id"], {"left": ["n"], "right": ["cell"]})
+    both = inner_join(table, cells, ["period_id", "metric_id"], {"left": ["n"], "right": ["cell"]})
     assert sorted(both.fetchall()) == sorted(cells.project("n, cell").fetchall())
     quarters = table.project(f"period_id, {QUARTER}, {number_of('period_id', 'metric_id')} as key").fetchall()
     assert all(quarter == index_of(period) for period, quarter, _ in quarters)

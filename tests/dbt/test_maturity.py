@@ -1,4 +1,4 @@
-"""Maturity in the warehouse: what counts of a practice, levels behind gates, and the simulated centre's own assessments.
+"""Maturity in the warehouse: which adoption counts, levels behind gates, and the simulated centre's own assessments.
 
 Belongs here: the Python models on frames worked out by hand, and identities on the built workspace. Does not belong here:
 the formulas (`tests/methodology/test_maturity*`).
@@ -151,7 +151,7 @@ def test_a_level_stands_behind_its_gate() -> None:
     assert (whole["level"], whole["gates_passed"], whole["gates_failed"]) == (2, 1, 1)
     assert whole["points_missing"] == pytest.approx(80 - 100 * 6 / 9)
     assert (whole["practices_missing"], whole["mandatory_missing"]) == (1, 1)
-    # Assessors who never err leave no doubt.
+    # Assessors who never err leave no uncertainty.
     assert (whole["level_probability"], whole["announced_level"], whole["announced_probability"]) == (1, 2, 1)
     gates = assessed[assessed["part"] == "gate"].set_index("part_id")
     assert gates["is_passed"].to_dict() == {"2": True, "3": False}

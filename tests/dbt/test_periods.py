@@ -1,7 +1,7 @@
-"""Which periods' scores a build makes again, and that the others are left alone and stay right.
+"""Which periods' scores a build recomputes, and that the others stay untouched and correct.
 
-Belongs here: `int_periods__pending` and `int_periods__built`, and the key that makes all of them anew. Does not belong here:
-slices, the same for cells (`test_slices`), and whole runs in any order of deliveries (`tests/pipeline`).
+Belongs here: `int_periods__pending` and `int_periods__built`, and the key that makes a build recompute all of them. Does not
+belong here: slices, the same for cells (`test_slices`), and whole runs in any order of deliveries (`tests/pipeline`).
 """
 
 import json
@@ -24,7 +24,7 @@ def _query(workspace: Workspace, sql: str) -> list[tuple[Any, ...]]:
 
 
 def _build(workspace: Workspace, *select: str) -> None:
-    # The views of a copied warehouse still read the lake it was built from; they are made anew first.
+    # The views of a copied warehouse still read the lake it was built from, so they are rebuilt first.
     results = list(run_dbt(workspace, ["path:models/staging", *select], "run"))
     assert results and not [result for result in results if result.failed]
 
@@ -60,10 +60,10 @@ def test_a_period_and_all_after_it_are_pending(workspace_copy: Workspace, change
     third = periods[2]
     with duckdb.connect(str(workspace_copy.warehouse)) as connection:
         if change == "stopped":
-            # A build that set out to make the period from other slices, and did not come to note it.
+            # A build that started the period from other slices and stopped before noting it.
             connection.execute("insert into intermediate.int_periods__pending values (?, 'another', 0)", [third])
         else:
-            # Its cells are others now, or there are none any more.
+            # Its cells have changed or are gone.
             version = {"changed": "another", "withdrawn": "withdrawn"}[change]
             connection.execute(
                 "update intermediate.int_slices__built set slice_version = ? where slice_id in "
@@ -75,7 +75,7 @@ def test_a_period_and_all_after_it_are_pending(workspace_copy: Workspace, change
 
 
 def test_why_something_is_missing_makes_a_period_pending(workspace_copy: Workspace) -> None:
-    """No slice was built anew, and yet what the period's rows say of absence is no longer so."""
+    """No slice was rebuilt, yet what the period's rows say about absence no longer holds."""
     periods = [row[0] for row in _query(workspace_copy, BUILT)]
     ledger = workspace_copy.lake / "slices.parquet"
     with duckdb.connect() as connection:
@@ -92,7 +92,7 @@ def test_why_something_is_missing_makes_a_period_pending(workspace_copy: Workspa
 
 @pytest.mark.parametrize("table", ["intermediate.int_scores__estimated", "benchmarks.bench_scores"])
 def test_only_pending_periods_are_made_again(workspace_copy: Workspace, table: str) -> None:
-    """Marked rows of earlier periods keep their mark; those of the pending one are what they were, and no row stands twice."""
+    """Marked rows of earlier periods keep their mark; the pending one's are the same, and no row is duplicated."""
     last = _query(workspace_copy, BUILT)[-1][0]
     rows = f"select * exclude (slice_ids) from {table} order by all"
     before = _query(workspace_copy, rows)
@@ -124,7 +124,7 @@ def test_a_period_made_alone_is_what_it_was_among_all(workspace_copy: Workspace)
 
 
 def test_periods_made_in_batches_are_those_made_together(workspace_copy: Workspace) -> None:
-    """A ledger that tells of a country's rows puts every period into a batch of its own; the tables stay what they were."""
+    """A ledger with as many rows as a country's puts every period into its own batch; the tables stay the same."""
     tables = (
         "intermediate.int_answers__by_unit",
         "intermediate.int_contacts__followed",
@@ -145,7 +145,7 @@ def test_periods_made_in_batches_are_those_made_together(workspace_copy: Workspa
 
 
 def test_a_model_that_cannot_be_written_keeps_what_it_had(workspace_copy: Workspace) -> None:
-    """Rows of a period go and come in one transaction, in Python models too."""
+    """Rows of a period are deleted and inserted in one transaction, in Python models too."""
     rows = "select unit_id, metric_id, period_id, n, score from intermediate.int_scores__estimated order by all"
     last = _query(workspace_copy, BUILT)[-1][0]
     with duckdb.connect(str(workspace_copy.warehouse)) as connection:
@@ -165,5 +165,5 @@ def test_another_method_makes_every_period_anew(workspace_copy: Workspace) -> No
     key.write_text("another", "utf-8")
     _build(workspace_copy, "int_periods__pending")
     assert _query(workspace_copy, PENDING) == _query(workspace_copy, ALL)
-    # Nobody says the scores stand while they do not.
+    # Nothing claims that the scores are complete while they are not.
     assert not key.is_file()

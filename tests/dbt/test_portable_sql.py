@@ -1,4 +1,4 @@
-"""The heavy half (staging of the lake, cells) holds to the SQL that DuckDB and Spark both run.
+"""The heavy half (staging of the lake, cells) keeps to the SQL that both DuckDB and Spark run.
 
 Belongs here: the list of constructs on which the engines differ, and the check of the compiled models against it. Does not
 belong here: the light half, which may use all of DuckDB, and what dispatched macros write for each engine.
@@ -45,7 +45,7 @@ def _division(sql: str) -> bool:
 
 
 def _alias_in_where(sql: str) -> bool:
-    """A name made in the select list and used in its own where: only DuckDB knows it there."""
+    """A name defined in the select list and used in its own where: only DuckDB resolves it there."""
     for select in _parse(sql).find_all(exp.Select):
         made = {
             column.alias.lower()
@@ -60,7 +60,7 @@ def _alias_in_where(sql: str) -> bool:
 
 
 def _rounding(sql: str) -> bool:
-    """A cast of something computed to an integer: DuckDB rounds, Spark cuts off; floor() or round() says which."""
+    """A cast of something computed to an integer: DuckDB rounds, Spark truncates; floor() or round() makes it explicit."""
     said = (exp.Column, exp.Literal, exp.Null, exp.Round, exp.Floor, exp.Ceil, exp.Count)
     return any(
         node.to.this in exp.DataType.INTEGER_TYPES and not isinstance(node.this.unnest(), said)
@@ -73,7 +73,7 @@ def _parse(sql: str, dialect: str = "duckdb") -> exp.Expression:
     return parsed
 
 
-# Name -> (what finds it, a snippet that has it, one that is close and has it not).
+# Name -> (what finds it, a snippet with it, a similar snippet without it).
 FORBIDDEN: dict[str, tuple[Callable[[str], bool], str, str]] = {
     "qualify": (
         _word(r"\bqualify\b"),
@@ -157,7 +157,7 @@ def _heavy(workspace: Workspace) -> dict[str, str]:
         path.relative_to(DBT) for pattern in CELLS_COME_FROM if "macros" not in pattern for path in DBT.glob(pattern)
     ]
     texts = {path.stem: (compiled / path).read_text("utf-8") for path in sorted(models)}
-    # Names that dispatched macros write; that nothing else does is another test.
+    # Names that dispatched macros write; another test checks that nothing else does.
     plain = {name: HASHES.sub("fingerprint_of(", FILES.sub("files_of_the_lake", sql)) for name, sql in texts.items()}
     return {name: RELATION.sub(r"\1", sql) for name, sql in plain.items()}
 
@@ -210,7 +210,7 @@ def test_the_parser_refuses_what_is_no_spark(sql: str) -> None:
 
 
 def test_files_and_hashes_are_reached_by_macro_only() -> None:
-    """Where files stand and how texts are hashed is said in one place, dispatched for each engine."""
+    """Where files are and how texts are hashed is defined in one place, dispatched for each engine."""
     for pattern in CELLS_COME_FROM:
         for path in DBT.glob(pattern):
             if path.parent.name != "macros":

@@ -47,7 +47,7 @@ def test_each_metric_goes_to_its_estimator() -> None:
     limits = (scores.loc["rate", "ci_low"], scores.loc["rate", "ci_high"])
     assert limits == pytest.approx((0.6746958, 1.427562), rel=1e-6)
     assert scores.loc["rate", "standard_error"] == pytest.approx(1000 * np.sqrt(30) / 30000)
-    # A delivered mean without its n stands without any interval.
+    # A delivered mean without its n has no interval.
     assert scores.loc["sent", "score"] == 81.5
     assert scores.loc["sent", ["standard_error", "ci_low", "ci_high"]].isna().all()
     assert scores.loc["sent", "interval_method"] == "none"

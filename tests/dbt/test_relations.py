@@ -1,4 +1,4 @@
-"""The way between DuckDB and pandas: nothing changes on it.
+"""Transfers between DuckDB and pandas change nothing.
 
 Belongs here: `miyar.relations`. Does not belong here: what models compute.
 """

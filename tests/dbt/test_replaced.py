@@ -1,4 +1,4 @@
-"""Views and whole tables are replaced in place, whatever stood there before; a table that fails stays as it was.
+"""Views and whole tables are replaced in place, whatever was there before; a table that fails keeps its content.
 
 Belongs here: the materializations of `dbt/macros/replaced_in_place.sql`. Does not belong here: tables kept by period
 (`test_periods`).
@@ -46,7 +46,7 @@ def test_a_table_that_cannot_be_made_stays_as_it_was(workspace_copy: Workspace) 
     with duckdb.connect(str(workspace_copy.warehouse)) as connection:
         before = connection.execute(rows).fetchall()
         connection.execute("create table staging.kept as select * from core.dim_metrics")
-        # It has all columns, and that one of its values is none is seen only when rows are read.
+        # It has all columns; that a value cannot be cast shows only when rows are read.
         connection.execute(
             "create or replace view staging.stg_methodology__metrics as "
             "select * replace (cast(metric_id as integer) as polarity) from staging.kept"

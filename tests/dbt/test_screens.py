@@ -96,7 +96,7 @@ def test_selective_offers() -> None:
 
 
 def test_headlines_and_cut_offs() -> None:
-    """(50 - .5 x 52) / .5 = 48: four points less of the silent halves; without peers there is nothing to tip to."""
+    """(50 - .5 x 52) / .5 = 48: four points less among the non-responding half; without peers there is no reference."""
     scores = pd.DataFrame(
         {
             "unit_type": "agency",

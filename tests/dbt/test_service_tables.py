@@ -1,7 +1,7 @@
 """Visits, digital services and service standards of a built workspace against the rows of its lake.
 
-Belongs here: every figure again from single rows, by pandas and scipy, with the definitions of METHODOLOGY, sections 11 and 12.
-Does not belong here: what is withheld (dbt unit tests, `tests/publication/test_withheld.py`).
+Belongs here: every figure recomputed from single rows, by pandas and scipy, with the definitions of METHODOLOGY, sections 11
+and 12. Does not belong here: what is withheld (dbt unit tests, `tests/publication/test_withheld.py`).
 """
 
 import csv
@@ -118,7 +118,7 @@ def test_digital_services_are_those_of_the_rows(
         every = groups[key]
         own = every[every["is_digital"]]
         rated = own.dropna(subset=["started", "completed"])
-        # Every valid end counts, also that of somebody who turned out not to be eligible.
+        # Every valid end counts, including that of an applicant found not eligible.
         ended = rated["completed"].sum() + rated["not_eligible"].fillna(0).sum()
         assert row["n"] == rated["started"].sum()
         holds("completion", row["completion_share"], ended, rated["started"].sum())
@@ -163,7 +163,7 @@ def test_service_standards_are_those_of_the_rows(
                 assert row["is_contradicted"] == (declared[0] != (met / total >= target))
         else:
             assert pd.isna(row["attainment"]) and pd.isna(row["n"])
-            # Small ones, and those that stand beside a small one of their service.
+            # Small ones, and those next to a small one of the same service.
             siblings = [
                 float(each.dropna(subset=["met", "total"])["total"].sum())
                 for name, each in groups.items()

@@ -1,7 +1,7 @@
 """Which slices a build recomputes, and that the cells follow: on a copy of a built warehouse with its ledger changed.
 
-Belongs here: `int_slices__pending` and `int_slices__built`, which compare the ledger with what stands in the warehouse and
-so cannot be tried as dbt unit tests. Does not belong here: how the ledger decides (`tests/ingestion`).
+Belongs here: `int_slices__pending` and `int_slices__built`, which compare the ledger with the warehouse's content and so cannot
+be dbt unit tests. Does not belong here: how the ledger decides (`tests/ingestion`).
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ def _query(workspace: Workspace, sql: str) -> list[tuple[Any, ...]]:
 
 
 def _change_ledger(workspace: Workspace, select: str) -> None:
-    """Write `slices.parquet` anew from a query over its rows."""
+    """Rewrite `slices.parquet` from a query over its rows."""
     path = workspace.lake / "slices.parquet"
     with duckdb.connect() as connection:
         connection.execute(f"create table slices as select * from read_parquet('{path}')")
@@ -31,7 +31,7 @@ def _change_ledger(workspace: Workspace, select: str) -> None:
 
 
 def _build(workspace: Workspace, *select: str) -> None:
-    # The views of a copied warehouse still read the lake it was built from; they are made anew first.
+    # The views of a copied warehouse still read the lake it was built from, so they are rebuilt first.
     results = list(run_dbt(workspace, ["path:models/staging/lake", *select], "run"))
     assert results and not [result for result in results if result.failed]
 
@@ -74,7 +74,7 @@ def test_changed_new_and_withdrawn_slices_are_pending(workspace_copy: Workspace,
     found = {row[0]: row for row in _query(workspace_copy, PENDING)}
     assert set(found) == {changed, gone, contested, "survey_responses|new|2099Q1"}
     assert found[changed][3] == "another"
-    # A slice nobody delivers any more empties, and so does one that two providers claim.
+    # A slice that nobody delivers any more is emptied, and so is one that two providers claim.
     assert found[gone][1:] == (None, None, "withdrawn")
     assert found[contested][1:] == (None, None, "withdrawn")
     assert found["survey_responses|new|2099Q1"][1:] == ("s", 1, "first")

@@ -1,4 +1,4 @@
-"""The heavy half on a real Spark: the same SQL files, run over the same lake, make the same cells to the last digit.
+"""The heavy half on a real Spark: the same SQL files, run over the same lake, produce the same cells to the last digit.
 
 Belongs here: what only an engine can show; that the SQL keeps to the common subset is `test_portable_sql`. Needs pyspark 4.3
 and Java 17, which the lock leaves out for their size (`uv pip install pyspark==4.3.0` adds them).
@@ -38,7 +38,7 @@ def for_spark(compiled: str) -> str:
 
 
 def normal(rows: list[tuple[object, ...]]) -> list[tuple[str, ...]]:
-    """Rows as comparable text: numbers with six decimals whatever their type, null apart from empty."""
+    """Rows as comparable text: numbers with six decimals whatever their type, null distinct from empty."""
     return sorted(
         tuple("null" if v is None else str(v) if isinstance(v, str | date) else f"{float(v):.6f}" for v in row)  # type: ignore[arg-type]
         for row in rows

@@ -1,4 +1,4 @@
-"""Disclosure control in the warehouse: which counts go, and that no reader gets them back.
+"""Disclosure control in the warehouse: which counts are hidden, and that no reader can recover them.
 
 Belongs here: the tables the Python model builds, on counts worked out by hand, and the published tables of the built
 workspace attacked by subtraction. Does not belong here: linear programming itself (`tests/methodology/test_disclosure`).
@@ -26,7 +26,7 @@ PUBLISHED = dict.fromkeys(("unit_type", "unit_id", "agency_id", *TABLE), "str") 
 
 
 Counts = dict[tuple[str, str, str], int]
-# What an edition said: counts, and which of them it showed.
+# What an edition holds: counts, and which of them it showed.
 Edition = tuple[Counts, set[tuple[str, str, str]]]
 
 
@@ -74,12 +74,12 @@ def test_one_hidden_part_takes_the_smallest_with_it() -> None:
     # Both sum to 50, and nothing else is known of either.
     assert made["is_proved"].to_dict()["a/s1"]
     assert pd.isna(made["is_proved"].to_dict()["a/s2"])
-    # Ends looked for from the true counts would tell of them.
+    # Ends found from the true counts would reveal them.
     assert {"lower", "upper"}.isdisjoint(made.columns)
 
 
 def test_two_hidden_parts_may_still_be_too_close() -> None:
-    # 4 and 3 sum to 7: each is known to within 7, and 10 are required. The smallest other one goes.
+    # 4 and 3 sum to 7: each is known to within 7, and 10 are required, so the smallest other one is hidden.
     counts = {("agency", "a", "a"): 147, ("service", "a", "a/s1"): 4, ("service", "a", "a/s2"): 3}
     made = _run({**counts, ("service", "a", "a/s3"): 50, ("service", "a", "a/s4"): 90})
     assert sorted(made.index) == ["a/s1", "a/s2", "a/s3"]
@@ -94,7 +94,7 @@ def test_answers_without_a_part_are_a_hidden_part() -> None:
 
 
 def test_regions_are_totals_too() -> None:
-    # Agency a's region r is hidden behind its other region, but the region's total less agency b would give it away.
+    # Agency a's region r is hidden behind its other region, but the region's total less agency b would reveal it.
     counts = {("agency", "a", "a"): 200, ("agency_region", "a", "a/r"): 6, ("agency_region", "a", "a/t"): 194}
     counts |= {("agency", "b", "b"): 160, ("agency_region", "b", "b/r"): 70, ("agency_region", "b", "b/t"): 90}
     counts |= {("region", "", "r"): 76, ("region", "", "t"): 284}
@@ -134,8 +134,8 @@ def test_parts_above_their_total_are_a_fault() -> None:
 
 
 def test_a_count_already_out_protects_nobody() -> None:
-    # The edition before had two services and showed both; a correction brings a third with 10 answers. To hide the smallest
-    # beside it would be in vain: 140 - 90 - the 40 of the edition before. Only the total is new, and goes.
+    # The edition before had two services and showed both; a correction brings a third with 10 answers. Hiding the smallest
+    # other one would not help: 140 - 90 - the 40 of the edition before. Only the total is new, so it is hidden.
     s2, s3 = ("service", "a", "a/s2"), ("service", "a", "a/s3")
     before = {("agency", "a", "a"): 130, s2: 40, s3: 90}
     counts = {("agency", "a", "a"): 140, ("service", "a", "a/s1"): 10, s2: 40, s3: 90}
@@ -158,7 +158,7 @@ def test_a_pattern_stays_while_its_counts_do() -> None:
 
 
 def test_a_small_count_that_was_shown_is_recorded_as_public() -> None:
-    # Published under a lower minimum; withheld since the minimum was raised, and known all the same.
+    # Published under a lower minimum; withheld since the minimum was raised, but already known.
     keys = [("agency", "a", "a"), ("service", "a", "a/s1"), ("service", "a", "a/s2")]
     counts = dict(zip(keys, (120, 20, 100), strict=True))
     made = _run(counts, earlier=(counts, set(keys)))
@@ -177,7 +177,7 @@ def test_two_editions_read_together_give_no_hidden_count_away() -> None:
         small, hidden = _small_and_hidden(_run(world.counts))
         narrowed_without += (attacks.attacked(world, hidden, small) < attacks.WIDTH - 1e-6).any()
     assert attacked > 150
-    # Had each edition looked at itself alone, a reader of both would have had some of the counts.
+    # With each edition considered alone, a reader of both would have obtained some of the counts.
     assert narrowed_without > 4
 
 

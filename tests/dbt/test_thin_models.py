@@ -1,4 +1,4 @@
-"""dbt's Python models only read relations, call a function of `methodology` and write, and dbt knows all they read.
+"""dbt's Python models only read relations, call a function of `methodology` and write, and dbt knows every relation they read.
 
 Belongs here: the shape of the models' files. Does not belong here: what they compute (`tests/methodology`).
 """

@@ -1,4 +1,4 @@
-"""Which scores a change is the change of, on frames small enough to work out by hand.
+"""Which scores a change compares, on frames small enough to work out by hand.
 
 Belongs here: what `int_trends__estimated` reads of earlier quarters, and that batches of metrics stay apart. Does not belong
 here: the formulas (`tests/methodology`), breaks of a series (`test_comparability`), published columns (`test_experience_tables`).
@@ -81,7 +81,7 @@ def test_metrics_of_one_batch_stay_apart() -> None:
         **{("national", "all", metric): step for step, metric in ((1, "low"), (2, "middle"), (3, "top"))},
     }
     assert now["year_change"].loc["agency", "b"].tolist() == [4, 8, 12]
-    # A year before, a's score was there and nobody may see it; its own series has one point less.
+    # A year earlier a's score existed but was withheld; its own series has one point less.
     assert now.loc[[("agency", "a", "low")], "year_change"].isna().all()
     assert now.loc[("agency", "a", "low"), "year_change_reason"] == "not_reported_before"
     assert now.loc[("agency", "a", "low"), "points_count"] == 5

@@ -1,4 +1,4 @@
-"""Tables of any number of dimensions with their totals, for tests of disclosure control beyond the tables a release has.
+"""Tables of any number of dimensions with their totals, to test disclosure control beyond the tables of a release.
 
 Belongs here: tables as a row of cells and a sparse matrix of equations (a total less its parts is 0). Does not belong here: the
 tables of a release (`methodology.additive_tables`) and expectations.
@@ -44,8 +44,8 @@ def with_editions(
 ) -> sparse.csr_array:
     """Equations of two editions read together; `unchanged` pairs cells (earlier, later) a reader knows to be equal.
 
-    The cells of the later edition follow those of the earlier one. A cell published in one edition thereby stands published
-    in both, and the difference of two editions gives away what it can.
+    The cells of the later edition follow those of the earlier one. A cell published in one edition therefore counts as
+    published in both, and the difference of two editions reveals what it can.
     """
     pairs = np.asarray(unchanged, int).reshape(-1, 2)
     number = np.arange(len(pairs))

@@ -36,7 +36,7 @@ def test_case_mix_by_hand() -> None:
     products = CrossProducts.of_rows([0, 0, 1, 1], [[0], [2], [2], [4]], [1, 5, 4, 6])
     found = casemix_adjusted(products)
     assert found.coefficients == pytest.approx([1.5])
-    # xbar = 2: unit 0 gains 1.5, unit 1 loses 1.5, and the order turns round.
+    # xbar = 2: unit 0 gains 1.5, unit 1 loses 1.5, and the order is reversed.
     assert found.raw.tolist() == [3, 5]
     assert found.adjusted == pytest.approx([4.5, 3.5], rel=1e-12)
     assert found.adjustment == pytest.approx([1.5, -1.5], rel=1e-12)
@@ -106,7 +106,7 @@ def test_adjusters_that_cannot_be_told_apart() -> None:
 
 
 def test_imputation() -> None:
-    # Unit 0 knows 2 and 4 with weights 1 and 3; unit 1 knows nothing and gets everybody's mean.
+    # Unit 0 has 2 and 4 with weights 1 and 3; unit 1 has no value and gets everybody's mean.
     found = impute_by_unit([2, 4, np.nan, np.nan], [0, 0, 0, 1], [1, 3, 1, 1])
     assert found.tolist() == [2, 4, 3.5, 3.5]
     with pytest.raises(ValueError, match="nobody"):
@@ -134,7 +134,7 @@ def test_an_overlap_study_gives_the_mode_effect() -> None:
 def test_a_new_series_starts_beyond_ten_points() -> None:
     before, after, n = [[0.5, 0.3], [0.5, 0.3]], [[0.6, 0.2], [0.61, 0.3]], [10_000, 10_000]
     assert starts_new_series(before, after, n, n).tolist() == [False, True]
-    # Five points of a million are no chance, and no break either.
+    # Five points of a million are not chance, but not a break either.
     assert not starts_new_series([0.5], [0.55], 1_000_000, 1_000_000)
 
 
@@ -148,7 +148,7 @@ def test_a_move_that_chance_explains_breaks_no_series() -> None:
 
 @pytest.mark.parametrize("n", [10, 30, 100, 300])
 def test_steady_shares_hardly_ever_break_a_series(n: int) -> None:
-    """Every pair of samples and its probability: the interval errs in one case of a hundred or so, the ten points in fewer."""
+    """Every pair of samples and its probability: the interval errs in about one case of a hundred, the ten points in fewer."""
     hits = np.arange(n + 1)
     first, second = np.meshgrid(hits, hits, indexing="ij")
     size = np.full(first.shape, n)

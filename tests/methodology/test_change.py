@@ -30,9 +30,9 @@ def test_units_of_kitagawa_stay_apart() -> None:
     """Each unit alone is Das Gupta's decomposition of two vector factors."""
     rng = np.random.default_rng(3)
     unit = np.repeat([0, 1, 2, 3], [5, 1, 9, 2])
-    sizes = rng.integers(0, 4, (2, unit.size)).astype(float)  # groups that come and go among them
+    sizes = rng.integers(0, 4, (2, unit.size)).astype(float)  # including groups that appear and disappear
     sizes[:, [0, 5, 6]] = 3
-    sizes[:, unit == 3] = [[2, 1], [0, 0]]  # nobody is left of the last unit
+    sizes[:, unit == 3] = [[2, 1], [0, 0]]  # the last unit has nobody left
     rates = np.where(sizes > 0, rng.uniform(0, 100, sizes.shape), np.nan)
     shuffled = rng.permutation(unit.size)
     parts = kitagawa(*(part[shuffled] for part in (sizes[0], rates[0], sizes[1], rates[1])), unit[shuffled], 4)

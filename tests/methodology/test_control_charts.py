@@ -43,7 +43,7 @@ def test_p_chart_limits_by_hand() -> None:
 
 
 def test_laney_widens_by_the_moving_range_of_z() -> None:
-    # Large samples that wander: z by hand for shares .80, .82, .80, .82 of 10,000 each: sigma = sqrt(.81 x .19 / 10,000).
+    # Large samples that fluctuate: z by hand for shares .80, .82, .80, .82 of 10,000 each: sigma = sqrt(.81 x .19 / 10,000).
     plain = p_chart([8000, 8200, 8000, 8200], [10_000] * 4)
     wide = p_chart([8000, 8200, 8000, 8200], [10_000] * 4, overdispersed=True)
     z_range = 0.02 / np.sqrt(0.81 * 0.19 / 10_000)
@@ -72,7 +72,7 @@ def test_equal_values_signal_nothing() -> None:
     chart = xmr_chart([0.1] * 3)
     assert not chart.signals.any.any()
     assert not p_chart([5] * 9, [5] * 9).signals.any.any()
-    # Without spread in the baseline any departure is one.
+    # Without spread in the baseline any departure is beyond the limits.
     assert _at(xmr_chart([5, 5, 5, 6], baseline=3).signals.beyond_limits) == [3]
 
 

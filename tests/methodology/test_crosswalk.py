@@ -30,7 +30,7 @@ def test_scales_with_the_same_answers_are_the_same() -> None:
     counts = [10, 0, 30, 40, 20]
     value, _ = equipercentile_crosswalk(counts, [1, 2, 3, 4, 5], counts, [0, 25, 50, 75, 100])
     assert value[[0, 2, 3, 4]] == pytest.approx([0, 50, 75, 100], abs=1e-9)
-    # A level nobody chose stands at the border of its neighbours' intervals.
+    # A level that nobody chose lies at the border of its neighbours' intervals.
     assert 0 < value[1] < 50
     top, _ = equipercentile_crosswalk([1, 1, 0], [1, 2, 3], [1, 1, 0], [1, 2, 3])
     # Nobody above 2 on either scale: the rank of 3 is one, which ends at 2.5.

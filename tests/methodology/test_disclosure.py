@@ -1,4 +1,4 @@
-"""Disclosure control against printed examples, every whole-number table a reader could think of, and hand-made traps.
+"""Disclosure control against printed examples, every whole-number table a reader could consider, and hand-made traps.
 
 Belongs here: `disclosure`. Does not belong here: the tables of a release (`tests/dbt/test_suppression.py`).
 """
@@ -33,7 +33,7 @@ def prove(
     width_required: npt.ArrayLike,
     equations: sparse.csr_array,
 ) -> Proof:
-    """The whole interval of every primary cell, not only as much of it as is required."""
+    """Return the whole interval of every primary cell, not only as much of it as is required."""
     cells = np.flatnonzero(np.asarray(primary, bool))
     low, high = (end[cells] for end in feasible_intervals(values, hidden, equations, primary))
     required = np.broadcast_to(np.asarray(width_required, float), np.shape(values))[cells]
@@ -153,14 +153,14 @@ def test_a_sum_of_parts_needs_a_second_hidden_part() -> None:
     alone = prove(values, primary, primary, 5, equations)
     assert (alone.lower[0], alone.upper[0], alone.passes[0]) == (3, 3, False)
     hidden = complementary(values, primary, 5, equations).hidden
-    # The smallest part that can take 5 off it goes too; then the reader knows 0 to 43.
+    # The smallest part that can absorb 5 of it is hidden too; the reader then knows 0 to 43.
     assert hidden.tolist() == [True, True, False, False, False]
     proof = prove(values, hidden, primary, 5, equations)
     assert (proof.lower[0], proof.upper[0], proof.passes[0]) == (0, 43, True)
 
 
 def test_two_small_cells_do_not_protect_each_other() -> None:
-    # 1 + 2 hidden: each is 0 to 3, too narrow for a width of 5; a third part must go.
+    # 1 + 2 hidden: each is 0 to 3, too narrow for a width of 5, so a third part must be hidden.
     values, equations = with_margins([1, 2, 35, 60]), margin_equations((5,))
     primary = values < 5
     assert not prove(values, primary, primary, 5, equations).passes.any()
@@ -173,7 +173,7 @@ def test_a_cell_of_a_cross_table_needs_a_cycle() -> None:
     values = with_margins([[3, 40, 45], [50, 35, 60], [70, 80, 90]])
     equations = margin_equations(values.shape)
     primary = (values == 3).ravel()
-    # One more cell in its row is not enough: the column gives both away.
+    # One more cell in its row is not enough: the column reveals both.
     row_only = primary | (values == 40).ravel()
     assert not prove(values.ravel(), row_only, primary, 5, equations).passes[0]
     hidden = complementary(values.ravel(), primary, 5, equations).hidden
@@ -194,10 +194,10 @@ def test_thousands_of_shapes_are_protected_without_hiding_all() -> None:
     found = complementary(values, primary, required, equations)
     hidden = found.hidden
     assert (hidden | ~primary).all()
-    # What was looked at only as far as required says the same as the whole intervals.
+    # Intervals followed only as far as required agree with the whole intervals.
     assert (found.is_proved == primary).all()
     assert prove(values, hidden, primary, required, equations).passes.all()
-    # A table without a small cell loses nothing.
+    # A table without a small cell hides nothing.
     start = 0
     for table in tables:
         own = slice(start, start + table.size)
@@ -230,7 +230,7 @@ def test_two_editions_give_away_what_each_keeps() -> None:
     proof = prove(twice, np.concatenate([first, second]), small, 10, both)
     assert proof.lower.tolist() == proof.upper.tolist() == [12, 12]
     assert not proof.passes.any()
-    # Keeping to what the first edition hid keeps the secret; what it published cannot be taken back.
+    # Hiding what the first edition hid protects the cell; what it published cannot be withdrawn.
     frozen = np.concatenate([np.ones(4, bool), np.zeros(4, bool)])
     chosen = complementary(twice, small, 10, both, np.concatenate([first, np.zeros(4, bool)]), frozen).hidden
     assert chosen.tolist() == [*first, *first]
@@ -247,7 +247,7 @@ def test_a_correction_of_one_cell_gives_its_neighbour_away() -> None:
         np.concatenate([before, after]), np.tile(hidden, 2), np.tile([True, False, False, False], 2), 10, both
     )
     assert proof.upper == pytest.approx([45, 45])
-    # Had the correction been published at last, everything is.
+    # Once the correction is published, everything is known.
     later = np.array([True, False, False, False])
     proof = prove(
         np.concatenate([before, after]),
@@ -289,7 +289,7 @@ def test_a_cell_that_stands_in_no_sum() -> None:
     low, high = feasible_intervals([1, 2, 3, 7], [False, False, False, True], equations)
     assert (low[-1], high[-1]) == (0, 15)
     no_sums = sparse.csr_array((0, 2))
-    # Nobody publishes a total of it: nothing bounds it, however wide it must be.
+    # No total of it is published, so it is unbounded, however wide it must be.
     assert complementary([1, 2], [True, False], 100, no_sums).is_proved.tolist() == [True, False]
     low, high = feasible_intervals([1, 2], [True, True], no_sums)
     assert (low.tolist(), high.tolist()) == ([0, 0], [5, 5])

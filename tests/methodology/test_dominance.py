@@ -68,7 +68,7 @@ def test_units_of_items_do_not_matter() -> None:
 def test_uncorrelated_collinear_and_constant_stages() -> None:
     apart = dominance([[1, 0, 0.6], [0, 1, 0.5], [0.6, 0.5, 1]])
     assert apart.contributions == pytest.approx([0.36, 0.25])
-    # The same stage asked twice shares; a stage that never varies has nothing.
+    # The same stage asked twice shares its weight; a stage that never varies has none.
     twice = dominance([[1, 1, 0, 0.6], [1, 1, 0, 0.6], [0, 0, 0, 0], [0.6, 0.6, 0, 1]])
     assert twice.contributions == pytest.approx([0.18, 0.18, 0])
     nothing = dominance([[1, 0], [0, 1]])
@@ -108,7 +108,7 @@ def test_the_weakest_link_is_where_it_matters() -> None:
 
 
 def test_shortfall_of_owners_sums_to_the_whole() -> None:
-    # 4.5 weighted points of stages stand for a shortfall of 6: 1.5 and 3 of them are 2 and 4; the second stage is shared.
+    # 4.5 weighted points of stages represent a shortfall of 6: 1.5 and 3 of them are 2 and 4; the second stage is shared.
     ownership = [[1, 0, 0], [0, 0.5, 0.5], [0, 0, 1]]
     found = owner_shortfalls(6, [65, 75, 90], 80, [0.1, 0.6, 0.3], ownership)
     assert found == pytest.approx([2, 2, 2])

@@ -65,7 +65,7 @@ def test_wilson_edges() -> None:
     assert float(low[1]) == pytest.approx(0.206550, abs=1e-6)
     assert float(high[1]) == 1.0
     assert math.isnan(low[2]) and math.isnan(high[2])
-    # All top box: the upper limit is exactly one and the width is not lost: n / (n + z^2) = 5 / 8.841459.
+    # All top box: the upper limit is exactly one and the width remains: n / (n + z^2) = 5 / 8.841459.
     assert float(high[3]) == 1.0
     assert float(low[3]) == pytest.approx(0.565518, abs=1e-6)
 

@@ -1,14 +1,9 @@
-"""Small steps on columns: ids joined once each, texts for some rows, rows by their keys."""
+"""Small operations on columns: texts for some rows, rows by their keys."""
 
 import numpy as np
 import pandas as pd
 
-from methodology.frames import joined, numbers_by, only_where, rows_by
-
-
-def test_ids_are_joined_once_and_in_order() -> None:
-    assert joined(["b;c", "a", "c"]) == "a;b;c"
-    assert joined([]) == ""
+from methodology.frames import numbers_by, only_where, rows_by
 
 
 def test_texts_stand_where_the_condition_holds() -> None:

@@ -32,7 +32,7 @@ def test_root_limits_come_back_squared() -> None:
     low, high = funnel.limits(WARNING_Z)
     assert low[0] == pytest.approx(0.8040036**2)
     assert high[0] == pytest.approx(1.1959964**2)
-    # Below the end of the scale a limit stays at nothing, where squaring alone would turn it round: E = 1, z = 3.09 / 2.
+    # Below the end of the scale a limit stays at 0, where squaring alone would reflect it: E = 1, z = 3.09 / 2.
     assert root_ratio([1], [1]).limits(ACTION_Z)[0][0] == 0
 
 

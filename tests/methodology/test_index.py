@@ -73,7 +73,7 @@ def test_what_no_mean_can_take() -> None:
     for mean in ("geometric", "harmonic"):
         with pytest.raises(ValueError, match="above 0"):
             aggregation.combine([[0, 4]], [1, 1], mean)
-        # A value nobody weighs is not looked at.
+        # A value without weight is ignored.
         assert aggregation.combine([[0, 4]], [0, 1], mean)[0] == pytest.approx(4)
     with pytest.raises(ValueError, match="not negative"):
         aggregation.combine([[1, 2]], [1, -1])
@@ -141,7 +141,7 @@ def test_targets_and_posts_of_coinr() -> None:
 
 
 def test_an_indicator_that_does_not_vary_says_nothing() -> None:
-    # 0.1 three times: their mean misses 0.1 by an ulp, and a z score must not be made of it.
+    # 0.1 three times: their mean misses 0.1 by an ulp, which must not become a z score.
     for function in (normalisation.min_max, normalisation.z_scores, normalisation.distance_to_best):
         assert np.isnan(function([0.1, 0.1, 0.1])).all()
         assert np.isnan(function([NAN, NAN])).all()

@@ -47,7 +47,7 @@ def test_ishigami() -> None:
     # The truth lies within four standard errors, and they are of the size of the misses, not of the indices.
     assert np.all(np.abs(found.first[:, 0] - [v1 / total, v2 / total, 0]) < 4 * found.first_error[:, 0])
     assert np.all(found.first_error[:, 0] < 0.02)
-    # An output that does not vary owes its variance to nothing.
+    # An output that does not vary has no sources of variance.
     assert np.isnan(found.first[:, 1]).all()
 
 
@@ -118,7 +118,7 @@ def test_a_unit_best_in_everything_is_always_first() -> None:
     ranks = monte_carlo(values, None, TREE, 300, np.random.default_rng(4))
     assert set(ranks[:, 0]) == {1.0}
     assert set(ranks[:, 3]) == {4.0}
-    # The two between are not ordered by the data but by the choices.
+    # The two in between are ordered by the choices, not by the data.
     assert set(ranks[:, 1]) == {2.0, 3.0}
 
 

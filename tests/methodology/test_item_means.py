@@ -109,7 +109,7 @@ def test_strata_refuse_what_rows_refuse() -> None:
         weighted_item_means(cells, plain, both, Strata(np.array([0, 1])))
     with pytest.raises(ValueError, match=r"more rows drawn than the population of strata \[1\]"):
         weighted_item_means(cells, plain, both, Strata(np.array([0, 1]), np.array([9.0, 1])))
-    # A domain without a cell: no mean is better than a zero.
+    # A domain without a cell has no mean, rather than a zero.
     found = weighted_item_means(cells, plain, np.array([[1, 0, 0], [0, 0, 1]]), Strata(np.array([0, 0])))
     assert np.isnan(found.mean[1]).all() and np.isnan(found.error[1]).all()
     assert found.n[:, 0].tolist() == [1, 0, 2]

@@ -1,4 +1,4 @@
-"""Ids put together.
+"""Joining of ids.
 
 Belongs here: `methodology.lineage`. Does not belong here: where ids lead (`tests/publication`).
 """

@@ -98,7 +98,7 @@ def test_a_level_cannot_be_bought_with_surplus_elsewhere() -> None:
     gap = found.next_level_gap
     assert gap is not None
     assert (gap.level, gap.mandatory_missing, gap.further_practices, gap.points_missing) == (2, ("a1",), 0, 0)
-    # The gate of the third level is passed, and of no use.
+    # The gate of the third level is passed, but does not help.
     assert [(gate.level, gate.is_passed) for gate in found.gates] == [(2, False), (3, True)]
 
 
@@ -124,7 +124,7 @@ def test_a_share_that_floating_point_overshoots() -> None:
 
 
 def test_practices_not_assessed() -> None:
-    # b2 alone speaks for b; a practice nobody assessed passes no gate.
+    # b2 alone represents b; a practice nobody assessed passes no gate.
     found = assess(_small(), {"a1": 3, "a2": 0, "b2": 1})
     assert found.dimensions == pytest.approx({"a": 50, "b": 100 / 3})
     only_a = assess(_small(), {"a1": 3, "a2": 3})
@@ -177,7 +177,7 @@ def test_the_shipped_management_model() -> None:
     # Everything repeatable is 66.7 points: level 4 at most, for the top asks for systematic practice and 80 points.
     assert assess(model, dict.fromkeys(model.practice_ids, 2)).level == 4
     assert assess(model, dict.fromkeys(model.practice_ids, 3)).level == 5
-    # One mandatory practice of the second level undone brings the best agency of the country down to the first.
+    # One missing mandatory practice of the second level takes the best agency of the country down to the first.
     assert assess(model, {**dict.fromkeys(model.practice_ids, 3), "names_accountable_owner": 1}).level == 1
 
 
@@ -207,7 +207,7 @@ def test_a_level_nobody_can_end_at_is_refused() -> None:
     assert unreachable_levels(_small()) == []
     # No practice can be adopted at 4.
     assert unreachable_levels(_small(gates=[Gate(2, 2, 0.5), Gate(3, 4, 1)])) == [3]
-    # Where the third level asks for nothing of its own beyond points everybody at the second has, nobody stays at the second.
+    # Where the third level requires nothing but points that everybody at the second has, nobody stays at the second.
     easy = _small(
         weights={"a": 1.0},
         cuts=[60.0, 60.1],

@@ -15,7 +15,7 @@ from methodology.maturity_uncertainty import (
 
 
 def _small() -> MaturityModel:
-    """Two of a1, a2, b2 (a1 among them) make level 2 with 30 points; b1, which the warehouse sees, level 3 with 60."""
+    """Two of a1, a2, b2 (a1 among them) make level 2 with 30 points; b1, which the warehouse observes, level 3 with 60."""
     name = {"ar": "اسم", "en": "name"}
     practice = {**name, "level": 2, "evidence": ["document"]}
     observed = {"measure": "share_of_b1", "steps": [0.5, 0.8, 1.0]}
@@ -88,7 +88,7 @@ def test_a_leap_is_announced_as_far_as_it_is_sure() -> None:
     # Found at 4 with P(at least 3) = .95 and P(4) = .6: level 3 is sure. Found at 4 again: two cycles above 3, so 4.
     chances = [[1, 0, 0, 0], [0, 0.05, 0.35, 0.6], [0, 0.05, 0.35, 0.6]]
     assert announced_levels([1, 4, 4], chances, 0.9) == [1, 3, 4]
-    # First 2, then 4, neither sure: the nearer of the two has lasted.
+    # First 2, then 4, neither sure: the nearer of the two is announced.
     unsure = [[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.3, 0.1, 0.1, 0.5]]
     assert announced_levels([1, 2, 4], unsure, 0.9) == [1, 1, 2]
     with pytest.raises(ValueError, match="2 levels and probabilities of 1"):

@@ -35,7 +35,7 @@ def _write_metrics(path: Path, rows: list[dict[str, str]]) -> Path:
 def test_the_shipped_version_is_sound() -> None:
     methodology = load_methodology("2026.1")
     assert len(set(methodology.metric_ids)) == len(methodology.metrics) == 39
-    # The two thresholds the house publishes by: 30 responses for the public, 5 for the owner.
+    # The two thresholds for publication: 30 responses for the public, 5 for the owner.
     assert (methodology.thresholds["minimum_n"], methodology.thresholds["owner_n"]) == (30, 5)
     assert sorted(methodology.models) == ["cx_management", "digital_experience"]
     assert all(row["name_ar"] and row["name_en"] and row["definition_ar"] for row in methodology.metrics)
@@ -51,7 +51,7 @@ def test_every_fault_at_once(versions: Path) -> None:
     extra = _write_metrics(
         versions / "extra.csv",
         [
-            _metric("speed"),  # stands in the catalogue already
+            _metric("speed"),  # is in the catalogue already
             _metric("guessed", estimator="guess"),
             _metric("odd_unit", unit="furlong"),
             _metric("sideways", polarity="2"),
@@ -119,7 +119,7 @@ def test_margins_and_adjusters_come_from_closed_lists(versions: Path) -> None:
     assert str(caught.value).splitlines() == [
         "margins.csv: empty_level_goes_to 'smallest' is unknown; known are largest",
         "margins.csv: 'channel' stands twice",
-        # The channel of service is the agency's own choice and is never adjusted away.
+        # The channel of service is the agency's own choice, so scores are never adjusted for it.
         "adjusters.csv: adjuster 'channel' is unknown; known are age_band, gender, nationality_class, region_id, mode",
     ]
 

@@ -1,4 +1,4 @@
-"""Scores beside their peers': published and independently computed vectors, and edges by hand.
+"""Scores compared with their peers': published and independently computed vectors, and edges by hand.
 
 Belongs here: `methodology.peers`. Does not belong here: who is a peer (`tests/dbt`) and the
 reference case (`tests/reference`).

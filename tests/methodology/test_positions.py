@@ -45,7 +45,7 @@ def _members(scores: list[float], error: float = 1.0, polarity: int = 1, **chang
 
 
 def _placed(members: pd.DataFrame) -> pd.DataFrame:
-    """The class as one period of the gate's table, beside its members' reliabilities."""
+    """Positions of the class, passed as one period of the gate's table with its members' reliabilities."""
     reliability = members.rename(columns={"agency_id": "unit_id"})
     reliability = reliability[["unit_id", "metric_id", "period_id", "instrument_id", "reliability"]]
     return positions(members.drop(columns="reliability"), reliability, THRESHOLDS)
@@ -70,7 +70,7 @@ def test_an_outlier_is_banded_and_ranked_by_the_metric_s_direction() -> None:
     # Winsorised limits are 0, so phi = 0 and tau^2 = 0: z of the last = 60 - 69.23 = -9.2, of the others 0.77.
     made = _placed(_members(scores))
     assert made["band"].tolist() == ["as_expected"] * 12 + ["much_worse"]
-    # Twelve that cannot be told apart share the ranks 1 to 12, the last is thirteenth.
+    # Twelve that cannot be distinguished share the ranks 1 to 12; the last is thirteenth.
     assert made["rank_low"].tolist() == [1] * 12 + [13]
     assert made["rank_high"].tolist() == [12] * 12 + [13]
     assert made["tier"].tolist() == [1] * 12 + [2]
@@ -117,7 +117,7 @@ def test_what_is_not_reliable_is_not_ranked() -> None:
 
 
 def test_equal_answers_still_have_an_error() -> None:
-    # Error zero, interval from 68 to 72: half its width over 1.96 stands in, and the score is compared.
+    # Error zero, interval from 68 to 72: half its width over 1.96 is used, and the score is compared.
     made = _placed(_members([69, 70, 71, 70, 68, 72], standard_error=[1, 1, 1, 0, 1, 1]))
     assert made["comparability_reason"].isna().all()
     assert made["z"].iloc[3] == pytest.approx(0)

@@ -78,8 +78,8 @@ def test_expected_rank_of_the_vector_and_of_the_draws() -> None:
 
 
 def test_step_down_keeps_the_reverse_direction_among_the_hypotheses() -> None:
-    # One unit far above two neighbours whose z is 2.05. Were the settled pairs dropped in both directions, the neighbours
-    # would stand alone and part at 1.96; with the two reverse directions still among the claims the quantile is above 2.1.
+    # One unit far above two neighbours whose z is 2.05. If settled pairs were dropped in both directions, the neighbours would
+    # be alone and separate at 1.96; with the two reverse directions still among the claims the quantile is above 2.1.
     sets = simultaneous_rank_sets([20, 0, 2.05 * np.sqrt(2)], [1, 1, 1], _rng(), draws=40_000)
     assert list(sets.sign[1]) == [-1, 0, 0]
     sets = simultaneous_rank_sets([20, 0, 2.34 * np.sqrt(2)], [1, 1, 1], _rng(), draws=40_000)
@@ -134,7 +134,7 @@ def test_overlap_sets_by_hand() -> None:
 
 
 def test_tiers_follow_their_leaders() -> None:
-    # Scores 9, 7, 5, 1: the second is tied with both neighbours, the third told apart from the first.
+    # Scores 9, 7, 5, 1: the second is tied with both neighbours, the third is distinguished from the first.
     sign = np.array([[0, 0, 1, 1], [0, 0, 0, 1], [-1, 0, 0, 0], [-1, -1, 0, 0]])
     assert list(tiers([9, 7, 5, 1], RankSets(sign))) == [1, 1, 2, 2]
     assert list(tiers(SCORES, simultaneous_rank_sets(SCORES, ERRORS, _rng()))) == [1, 1, 1, 2, 2]

@@ -136,7 +136,7 @@ def test_lonely_units() -> None:
     for lonely, variance in {"certainty": 20.0, "adjust": 101.0, "average": 30.0}.items():
         design = sample_design(weight, strata, lonely=lonely)  # type: ignore[arg-type]
         assert survey_total(design, y).covariance[0, 0] == pytest.approx(variance, rel=1e-15), lonely
-    # A stratum of one unit in the population was taken whole: nothing is unknown, nothing is lonely.
+    # A stratum of one unit in the population was taken whole: nothing is unknown and it is not lonely.
     whole = sample_design(weight, strata, population=[1e9] * 4 + [1])
     assert survey_total(whole, y).covariance[0, 0] == pytest.approx(20, rel=1e-8)
     # A domain that does not reach the lonely stratum borrows nothing for it.

@@ -1,4 +1,4 @@
-"""Screens against other software and arithmetic by hand; that they stay silent on honest data, and speak on planted data.
+"""Screens against other software and arithmetic by hand; that they flag nothing in honest data and flag planted data.
 
 Belongs here: `methodology.screens`. Does not belong here: words and reports.
 """
@@ -61,7 +61,7 @@ def test_straight_lining_among_peers_who_differ() -> None:
     found = share_apart_from_peers(hits, n, 0.05, ALPHA)
     assert found.flag[7]
     assert found.flag.sum() == 1
-    # A test that took only sampling noise for granted would have flagged many of the honest.
+    # A test that assumed sampling noise only would have flagged many honest agencies.
     naive = stats.binom.sf(hits - 1, n, hits.sum() / n.sum())
     assert (naive < ALPHA).sum() > 10
     assert found.statistic[7] == pytest.approx(hits[7] / n[7] - hits.sum() / n.sum())
@@ -125,12 +125,12 @@ def test_bunching_above_a_cut() -> None:
 
 
 def test_who_did_not_answer_could_tip_the_statement() -> None:
-    # Mean 86 at a response of 20 %, cut 85: the silent need (85 - 17.2) / .8 = 84.75, not 1.25 points less.
+    # Mean 86 at a response of 20 %, cut 85: non-respondents need (85 - 17.2) / .8 = 84.75, not 1.25 points less.
     found = tipping_point([86, 86, 95, 80], [0.2, 0.95, 0.5, 1.0], 85, 10)
     assert found.statistic == pytest.approx([-1.25, -20, -20, NAN], nan_ok=True)
     assert found.flag.tolist() == [True, False, False, False]
     assert np.isnan(found.p_value).all()
-    # The headline with the silent at the tipping point is the reference.
+    # The headline with non-respondents at the tipping point equals the reference.
     assert 0.2 * 86 + 0.8 * (86 + found.statistic[0]) == pytest.approx(85)
     with pytest.raises(ValueError, match="response rates"):
         tipping_point(80, 0, 85, 10)

@@ -186,7 +186,7 @@ def test_an_interval_that_does_not_take_the_spread_as_known() -> None:
 
 
 def test_a_spread_without_doubt_is_taken_as_it_is() -> None:
-    # Four hundred units with errors far below their spread: the scores stand, and so do their own intervals.
+    # Four hundred units with errors far below their spread: the scores stay as they are, and so do their own intervals.
     scores = 70 + 10 * norm.ppf((np.arange(400) + 0.5) / 400)
     mean, low, high = shrunken_interval(scores, np.full(400, 0.1))
     assert mean == pytest.approx(scores, abs=0.01)

@@ -1,4 +1,4 @@
-"""Uplift after recovery: Galton's expectation, and that chance alone leaves nothing once it is taken off."""
+"""Uplift after recovery: Galton's expectation, and that chance alone leaves nothing once it is subtracted."""
 
 import numpy as np
 import pytest

@@ -85,7 +85,7 @@ def test_an_empty_cell_goes_where_the_rule_says() -> None:
     rule = {("kiosk", "north"): ("desk", "north"), ("desk", "north"): ("web", "north")}
     collapsed, moves = collapse_empty_cells(population, [("web", "north")], rule)
     assert collapsed == {("web", "north"): 125.0}
-    # The kiosk's stand-in is empty as well: followed on, and told.
+    # The kiosk's stand-in is empty as well, so it is followed further and reported.
     assert [(move.cell[0], move.into[0], move.population) for move in moves] == [  # type: ignore[index]
         ("desk", "web", 20.0),
         ("kiosk", "web", 5.0),
@@ -175,7 +175,7 @@ def test_trimming_goes_on_until_nothing_is_outside() -> None:
     assert trim_weights(w, 3) == pytest.approx([3, 3, 3, 3], rel=1e-12)
     assert trim_weights([1.0, 1, 2.9, 7.1], 4) == pytest.approx([2, 2, 4, 4], rel=1e-12)
     assert trim_weights([1.0, 1, 1], 5).tolist() == [1, 1, 1]
-    # Raised to a floor, the others pay.
+    # One weight is raised to the floor at the expense of the others.
     assert trim_weights([0.1, 2, 2], 5, floor=0.5) == pytest.approx([0.5, 1.8, 1.8], rel=1e-12)
     with pytest.raises(ValueError, match="cannot add up"):
         trim_weights(w, 2)

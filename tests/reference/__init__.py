@@ -1,1 +1,1 @@
-"""Results of independent software, and the adapters that ask `methodology` for the same."""
+"""Results of independent software, and the adapters that compute the same with `methodology`."""

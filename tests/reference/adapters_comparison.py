@@ -105,7 +105,7 @@ def rank_intervals(case: Case) -> Answers:
             ranks = _plain_ranks(metric, scores["score"].to_numpy(float))
             answers[group, metric] = float(ranks[units == group.partition("|")[2]][0])
         elif metric == "kww_z_independence":
-            # The level of the sets that are asked beside it.
+            # The level of the rank sets asked for in the same case.
             (level,) = {_level(other) for _, other in case.asked if other.startswith("kww_rank")}
             answers[group, metric] = overlap_quantile(len(table), level)
         else:
@@ -201,7 +201,7 @@ def _funnel(plot: str, units: pd.DataFrame) -> tuple[dict[str, float], dict[str,
         exact = kind.startswith("SR")
         plain = poisson_limits(denominator, level) if exact else drawn.limits(z)
         columns["LCL" + name], columns["UCL" + name] = plain
-        # The reference leaves these limits of the root scale there.
+        # The reference leaves these limits on the root scale.
         adjusted = drawn.transformed_limits(z, found.tau2) if kind == "SR_CQC" else drawn.limits(z, found.tau2)
         columns[f"OD{name}LCL"], columns[f"OD{name}UCL"] = adjusted
     # Outliers are asked at 99.8 % for SHMI and at 95 % for the others; without overdispersion, by the plain limits.

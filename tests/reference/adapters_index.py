@@ -48,7 +48,7 @@ def _normalise_one(name: str, x: Floats) -> Floats:
 
 
 def _tree(structure: pd.DataFrame) -> tuple[Hierarchy, pd.DataFrame]:
-    """The index in a structure table, and its rows by code; groups and denominators are no part of it."""
+    """The index in a structure table, and its rows by code; groups and denominators are not part of it."""
     nodes = structure[structure["Type"].isin(["Indicator", "Aggregate"])].set_index("iCode")
     parents = {code: None if pd.isna(parent) else parent for code, parent in nodes["Parent"].items()}
     return hierarchy(parents, nodes["Weight"].astype(float).to_dict()), nodes
@@ -241,7 +241,7 @@ def _table_15(table: pd.DataFrame, asked: list[Key]) -> Answers:
 
 
 def _table_14(table: pd.DataFrame) -> Answers:
-    """Temperature and humidity over the leader of the same year, averaged; the unit of temperature must not matter, and does."""
+    """Temperature and humidity over the leader of the same year, averaged; the temperature unit should not matter, but does."""
     answers: Answers = {}
     for year, lines in table.groupby("year"):
         for unit, column in (("celsius", "temp_c"), ("fahrenheit", "temp_f")):

@@ -90,7 +90,7 @@ def poststratification(case: Case) -> dict[Key, float | None]:
 def replicated_mean(
     design: SampleDesign, data: pd.DataFrame, metric: str, cells: list[Hashable], population: Population
 ) -> float:
-    """A mean or its jackknife error, every replicate post-stratified anew."""
+    """A mean or its jackknife error, with every replicate post-stratified again."""
     head, _, name = metric.partition(":")
     y = variable(data, name)
 
@@ -182,7 +182,7 @@ def trim_bounds(group: str) -> tuple[float, float] | None:
 
 
 def sibling_margins(case: Case) -> Margins:
-    """The margins of the raking case: in this folder, or in the raking folder beside it."""
+    """The margins of the raking case: in this folder, or in the raking folder next to it."""
 
     def holders() -> Iterator[Case]:
         yield case

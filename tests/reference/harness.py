@@ -34,7 +34,7 @@ class Case:
 
     @cached_property
     def inputs(self) -> dict[str, pd.DataFrame]:
-        """Every CSV beside expected.csv by its stem; empty cells are missing, numbers are numbers."""
+        """Every CSV next to expected.csv by its stem; empty cells are missing, numbers are numbers."""
         paths = sorted(path for path in self.folder.glob("*.csv") if path.name != "expected.csv")
         return {path.stem: pd.read_csv(path) for path in paths}
 

@@ -65,14 +65,14 @@ def variable(data: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
 
 
 def answer(design: SampleDesign, data: pd.DataFrame, metric: str, domain: Mask | None = None) -> float | None:
-    """One metric of the asked ones under a design; None where the metric is none of these."""
+    """One metric of the asked ones under a design; None where the metric is not one of these."""
     head, _, name = metric.partition(":")
     if head == "degf":
         return design.degrees_of_freedom
     if head == "n":
         return float(np.count_nonzero(domain))
     if domain is not None and not design.weights[domain].any():
-        # Nobody with a weight there: no estimate, and none asked of `methodology`, which refuses.
+        # Nobody there has a weight: no estimate, so `methodology`, which would refuse, is not called.
         return None
     if head in WEIGHT_METRICS:
         return float(WEIGHT_METRICS[head](design.weights))

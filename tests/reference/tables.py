@@ -21,7 +21,7 @@ def table_with(case: Case, *columns: str) -> pd.DataFrame:
 
 
 def labels(column: pd.Series) -> pd.Series:
-    """Values as text in the way groups name them: a whole number has no decimals, even beside missing ones."""
+    """Values as text in the way groups name them: a whole number has no decimals, even where others are missing."""
     return column.map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
 
 

@@ -1,4 +1,4 @@
-"""Every reference case passes at its own tolerance, but for lines listed with a reason in `cannot_pass.csv`."""
+"""Every reference case passes at its own tolerance, except lines listed with a reason in `cannot_pass.csv`."""
 
 import csv
 import importlib

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from methodology.frame_weights import CELL, DRAW
 from methodology.weighted_scores import COLUMNS, ITEM, SUMS, weighted_scores
-from miyar.lookback import joined, numbered
+from miyar.lookback import inner_join, numbered
 from miyar.relations import Dbt, by_period, read, thresholds_of
 from miyar.unit_types import framed_parts
 
@@ -22,7 +22,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     weights = numbered(framed, "cell", within="period_id", by=[*DRAW, *CELL])
     columns = {"left": ["period_id", *ITEM, *SUMS], "right": ["cell"]}
     tables = {
-        "answers": joined(dbt.ref("int_respondents__by_frame"), weights, [*DRAW, *CELL], columns),
+        "answers": inner_join(dbt.ref("int_respondents__by_frame"), weights, [*DRAW, *CELL], columns),
         "weights": weights,
         "statistics": dbt.ref("int_statistics__by_unit").filter("unit_type = 'region'"),
     }
