@@ -58,13 +58,23 @@ def asof(
     """What was believed on a day: the editions then in force, and the benchmark table of the current one."""
     from cli.terminal import benchmark_table
     from publication.asof import in_force
-    from publication.reading import benchmark_rows, first_metric, headline_metrics, last_period, open_edition
+    from publication.reading import (
+        benchmark_rows,
+        first_metric,
+        headline_metrics,
+        last_period,
+        open_edition,
+        require_period,
+    )
 
     editions = Workspace.open(workspace_path).editions
     entries = in_force(editions, day)
     folder = editions / entries[-1].edition_id
     with open_edition(folder) as connection:
-        chosen, metric = period or last_period(connection), metric or first_metric(folder, connection)
+        chosen, metric = (
+            require_period(connection, period) if period else last_period(connection),
+            metric or first_metric(folder, connection),
+        )
         rows = benchmark_rows(connection, metric, chosen)
         names = {name: (arabic, english) for name, arabic, english in headline_metrics(connection)}
     benchmark_table(rows, names.get(metric, (metric, metric)), chosen, folder.name)

@@ -107,8 +107,18 @@ def init(folder: Path) -> None:
         raise MiyarError(
             Problem("workspace_exists", f"there is {', '.join(there)} already", file=str(folder), next_step=step)
         )
-    (folder / "registry" / "contracts").mkdir(parents=True)
-    (folder / "landing").mkdir()
+    try:
+        (folder / "registry" / "contracts").mkdir(parents=True)
+        (folder / "landing").mkdir()
+    except OSError as error:
+        raise MiyarError(
+            Problem(
+                "workspace_unwritable",
+                f"no workspace can be made here: {error.strerror}",
+                file=str(folder),
+                next_step="Name a folder in which you may write.",
+            )
+        ) from None
     (folder / "miyar.yml").write_text(SETTINGS, "utf-8")
     for table, (columns, _, _) in TABLES.items():
         (folder / "registry" / f"{table}.csv").write_text(",".join(columns) + "\n", "utf-8")
@@ -125,11 +135,21 @@ def show(
 ) -> None:
     """Print the benchmark table of one metric from a published edition."""
     from cli.terminal import benchmark_table
-    from publication.reading import benchmark_rows, first_metric, headline_metrics, last_period, open_edition
+    from publication.reading import (
+        benchmark_rows,
+        first_metric,
+        headline_metrics,
+        last_period,
+        open_edition,
+        require_period,
+    )
 
     folder = Workspace.open(workspace_path).editions / edition
     with open_edition(folder) as connection:
-        chosen, metric = period or last_period(connection), metric or first_metric(folder, connection)
+        chosen, metric = (
+            require_period(connection, period) if period else last_period(connection),
+            metric or first_metric(folder, connection),
+        )
         rows = benchmark_rows(connection, metric, chosen)
         names = {name: (arabic, english) for name, arabic, english in headline_metrics(connection)}
     benchmark_table(rows, names.get(metric, (metric, metric)), chosen, folder.resolve().name)
@@ -262,11 +282,11 @@ def why_not(
     """Say why two agencies' scores may not be compared, or that they may."""
     from cli.terminal import comparison_lines
     from publication.explain import why_not as compare_two
-    from publication.reading import last_period, open_edition
+    from publication.reading import last_period, open_edition, require_period
 
     folder = Workspace.open(workspace_path).editions / edition
     with open_edition(folder) as connection:
-        chosen = period or last_period(connection)
+        chosen = require_period(connection, period) if period else last_period(connection)
     comparison_lines(compare_two(folder, unit, other_unit, metric, chosen), _language(language))
 
 

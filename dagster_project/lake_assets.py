@@ -15,7 +15,7 @@ from expectations.intake import Intake, receive_all
 from expectations.suites import catalogue
 from ingestion.feeds import Feed, load_feeds
 from ingestion.lake import write_empty_files
-from ingestion.submission_ledger import Account, with_received
+from ingestion.submission_ledger import Account, read_accounts, with_received
 from miyar.progress import progress_bar
 from miyar.workspace import Workspace
 
@@ -50,9 +50,14 @@ def lake_asset(feed: Feed, providers: dg.PartitionsDefinition[str]) -> dg.Assets
         with inputs.hold() as held, progress_bar(feed.name) as progress:
             workspace = held.workspace
             write_empty_files(workspace)
-            intake = receive_all(
-                workspace, held.registry, held.contracts, held.accounts, only=wanted, progress=progress
-            )
+            try:
+                intake = receive_all(
+                    workspace, held.registry, held.contracts, held.accounts, only=wanted, progress=progress
+                )
+            except Exception:
+                # Accounts written before the failure count: the next feed must not reuse their place in the order of arrival.
+                inputs.received(read_accounts(workspace))
+                raise
             inputs.received(intake.accounts)
         for problem in intake.problems:
             context.log.warning(str(problem))

@@ -11,8 +11,10 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
+from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY
 
 from dagster_project.resources import RunInputs
+from ingestion.submission_ledger import write_slices
 from miyar.workspace import Workspace
 from warehouse.dbt_runner import HEAVY, LIGHT, NOTED, is_stale, run_dbt
 from warehouse.marks import Marks
@@ -53,16 +55,18 @@ def warehouse_assets(manifest_path: Path) -> list[dg.AssetsDefinition]:
         with inputs.hold() as held:
             Marks(held.workspace).write("built", "")
             Marks(held.workspace).write("cells", "")
+            write_slices(held.workspace, held.accounts, held.contracts)
             write_snapshots(held)
-            is_whole = yield from _results(context, held.workspace, manifest, translator, HEAVY, cells.keys)
+            is_whole = yield from _results(context, held.workspace, manifest, translator, HEAVY, cells)
             Marks(held.workspace).write("cells", held.hash if is_whole else "")
 
     @dbt_assets(exclude=" ".join(HEAVY), name="benchmarks", **settings)
     def benchmarks(context: dg.AssetExecutionContext, inputs: dg.ResourceParam[RunInputs]) -> Any:
         with inputs.hold() as held:
             Marks(held.workspace).write("built", "")
+            write_slices(held.workspace, held.accounts, held.contracts)
             write_snapshots(held)
-            is_whole = yield from _results(context, held.workspace, manifest, translator, LIGHT, benchmarks.keys)
+            is_whole = yield from _results(context, held.workspace, manifest, translator, LIGHT, benchmarks)
             # If the cells were made from other inputs, the scores are not those of these inputs.
             is_built = is_whole and Marks(held.workspace).read("cells") == held.hash
             Marks(held.workspace).write("built", held.hash if is_built else "")
@@ -76,27 +80,24 @@ def _results(
     manifest: Mapping[str, Any],
     translator: Translator,
     half: list[str],
-    every: AbstractSet[dg.AssetKey],
+    every: dg.AssetsDefinition,
 ) -> Generator[Any, None, bool]:
     """Run the selected part of one half, whose assets are `every`, and yield each model and test as dbt finishes it.
 
     Returns whether the whole half was selected. Raises Failure with all failures named.
     """
-    checks = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
-    wanted = set(context.selected_asset_keys)
-    is_whole = wanted == every
+    checks = {str(spec.metadata[DAGSTER_DBT_UNIQUE_ID_METADATA_KEY]): spec.key for spec in every.check_specs}
+    wanted, wanted_checks = set(context.selected_asset_keys), set(context.selected_asset_check_keys)
+    is_whole = wanted == every.keys
+    select = half
     if not is_whole:
         _refuse_part(workspace, wanted)
-    select = (
-        half
-        if is_whole
-        else [
+        select = [
             node["name"]
-            for node in manifest["nodes"].values()
+            for unique_id, node in manifest["nodes"].items()
             if (node["resource_type"] == "model" and translator.get_asset_key(node) in wanted)
-            or (node["resource_type"] == "test" and _check_of(node, manifest, translator) in checks)
+            or checks.get(unique_id) in wanted_checks
         ]
-    )
     failures = []
     for result in run_dbt(workspace, select, only=not is_whole):
         node = manifest["nodes"][result.unique_id]
@@ -108,10 +109,10 @@ def _results(
                 asset_key=translator.get_asset_key(node),
                 metadata={"seconds": result.seconds, "dbt": result.message, **rows},
             )
-        elif (check := _check_of(node, manifest, translator)) in checks:
+        elif (check := checks.get(result.unique_id)) is not None and check in wanted_checks:
             yield dg.AssetCheckResult(
-                asset_key=check[0],
-                check_name=check[1],
+                asset_key=check.asset_key,
+                check_name=check.name,
                 passed=not result.failed,
                 metadata={"message": result.message},
             )
@@ -120,15 +121,6 @@ def _results(
             f"dbt: {'; '.join(failures)}. Rows that fail a test stand in schema failures", allow_retries=False
         )
     return is_whole
-
-
-def _check_of(
-    node: Mapping[str, Any], manifest: Mapping[str, Any], translator: Translator
-) -> tuple[dg.AssetKey, str] | None:
-    """The asset and name of the check that represents a model's test."""
-    if node["resource_type"] != "test" or not node.get("attached_node"):
-        return None
-    return translator.get_asset_key(manifest["nodes"][node["attached_node"]]), str(node["name"])
 
 
 def _refuse_part(workspace: Workspace, wanted: AbstractSet[dg.AssetKey]) -> None:

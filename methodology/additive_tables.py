@@ -44,14 +44,12 @@ class Tables:
 
 
 def sums_of(units: Units) -> list[tuple[str, str]]:
-    """Pairs (type of the parts, type of their total): the total's columns are some of the part's, and no type lies between."""
+    """Return pairs (type of the parts, type of their total): the total's columns are some of the part's.
+
+    Types between the two make no difference: a table need not have cells of them.
+    """
     columns = {name: set(own) for name, own in units.items()}
-    inside = [(part, total) for part in columns for total in columns if columns[total] < columns[part]]
-    return [
-        (part, total)
-        for part, total in inside
-        if not any(columns[total] < columns[between] < columns[part] for between in columns)
-    ]
+    return [(part, total) for part in columns for total in columns if columns[total] < columns[part]]
 
 
 def beside_published(cells: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
@@ -125,7 +123,7 @@ def _families(cells: pd.DataFrame, placed: pd.DataFrame, units: Units) -> pd.Dat
     kinds = []
     for part, total in sums_of(units):
         own = at[at["unit_type"] == part]
-        ids = _ids_of_totals(own["unit_id"], units[part], units[total])
+        ids = _ids_of_totals(own, units[part], units[total])
         kinds.append(own.assign(parent_type=total, parent_id=ids, kind=f"{total}_{part}"))
     branches = at[at["unit_type"] == "branch"].merge(placed, on=[*TABLE, "unit_id"])
     kinds.append(branches.assign(parent_type="agency_region", kind="region_branch"))
@@ -138,10 +136,14 @@ def _families(cells: pd.DataFrame, placed: pd.DataFrame, units: Units) -> pd.Dat
     return parts[~parts["is_earlier"] | (inside <= parts["whole"])]
 
 
-def _ids_of_totals(ids: "pd.Series[str]", part: Sequence[str], total: Sequence[str]) -> list[str]:
-    """The id of each part's total: the values of the total's columns in the part's id."""
-    values = [dict(zip(part, name.split("/", len(part) - 1), strict=True)) for name in ids]
-    return ["/".join(own[column] for column in total) for own in values]
+def _ids_of_totals(parts: pd.DataFrame, part: Sequence[str], total: Sequence[str]) -> list[str]:
+    """The id of each part's total: the values of the total's columns in the part's id, which begins with its agency's."""
+    found = []
+    for name, agency in zip(parts["unit_id"], parts["agency_id"], strict=True):
+        rest = name[len(agency) + 1 :].split("/", len(part) - 2)
+        values = dict(zip(part, [agency, *rest], strict=True))
+        found.append("/".join(values[column] for column in total))
+    return found
 
 
 def _between_editions(cells: pd.DataFrame, size: int) -> sparse.csr_array:

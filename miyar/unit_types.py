@@ -35,7 +35,12 @@ def unit_types() -> dict[str, UnitType]:
     """All types by name, in the order of the file. Raises ValueError for an unknown frame."""
     source = yaml.safe_load(FILE.read_text("utf-8"))
     found = {name: UnitType(**{**spec, "columns": tuple(spec["columns"])}) for name, spec in source.items()}
+    columns = [frozenset(one.columns) for one in found.values()]
+    if len(set(columns)) < len(columns):
+        raise ValueError(f"{FILE.name}: two types are made of the same columns, so that one shows what the other hides")
     for name, one in found.items():
+        if len(one.columns) > 1 and one.columns[0] != "agency_id":
+            raise ValueError(f"{FILE.name}: {name}: the agency comes first in a unit that is part of one")
         if one.frame not in FRAMES:
             raise ValueError(f"{FILE.name}: {name}: frame {one.frame!r} is none of {', '.join(FRAMES)}")
     return found

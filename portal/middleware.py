@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.datastructures import FormData, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal.problems import ReaderProblem
@@ -35,7 +35,7 @@ _HEADERS = {
 # Methods that change nothing (RFC 9110, section 9.2.1). Every other one must carry a form token, on every route.
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _SIGN_IN = re.compile(r"/signin(/|$)")
-_UPLOAD = re.compile(r"/(ar|en)/check$")
+_UPLOAD = re.compile(r"/(ar|en)/check")
 
 
 class Visit:
@@ -105,15 +105,22 @@ class Middleware:
 
         try:
             problem = self._stopped(request, visit)
-            receiving = self._measured(scope, receive)
+            receiving = self._measured(scope, receive, visit)
             try:
                 if problem is None and scope["method"] not in _SAFE:
+                    if visit.session is None:
+                        # Nothing of the body is read for somebody who has no session.
+                        raise ReaderProblem("session_over" if visit.had_token else "sign_in_needed")
                     async with Request(scope, receiving).form(max_files=1, max_fields=8) as form:
                         _require_ours(request, visit, form)
                         request.state.form = form
                         return await self._app(scope, receiving, sending)
-            except (ReaderProblem, HTTPException) as refused:
-                problem = refused if isinstance(refused, ReaderProblem) else ReaderProblem("not_understood")
+            except ReaderProblem as refused:
+                problem = refused
+            except (HTTPException, ValueError, KeyError):
+                problem = ReaderProblem("not_understood")
+            except ClientDisconnect:
+                return None
             if problem:
                 visit.event = problem.kind
                 await problem_response(request, problem)(scope, receive, sending)
@@ -144,18 +151,19 @@ class Middleware:
         if max(waits):
             return ReaderProblem("too_many", retry_after=max(waits))
         length = request.headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._largest(request.scope):
+        if not length.isdigit() or int(length) > self._largest(request.scope, visit):
             return ReaderProblem("too_large")
         return None
 
-    def _largest(self, scope: Scope) -> int:
+    def _largest(self, scope: Scope, visit: Visit) -> int:
         limits = self._portal.settings.limits
         # The other parts of the form are small compared with the file.
-        return limits.upload_bytes + limits.body_bytes if _UPLOAD.search(scope["path"]) else limits.body_bytes
+        is_upload = visit.user is not None and _UPLOAD.fullmatch(scope["path"])
+        return limits.upload_bytes + limits.body_bytes if is_upload else limits.body_bytes
 
-    def _measured(self, scope: Scope, receive: Receive) -> Receive:
+    def _measured(self, scope: Scope, receive: Receive, visit: Visit) -> Receive:
         """Count the body while it arrives, so that one without a stated length is cut off too."""
-        largest, seen = self._largest(scope), 0
+        largest, seen = self._largest(scope, visit), 0
 
         async def receiving() -> Message:
             nonlocal seen
@@ -186,7 +194,9 @@ class Middleware:
         if path.startswith("/static/"):
             return
         route: Any = scope.get("route")
-        shown: dict[str, Any] = {"route": getattr(route, "path", "") or "none"}
+        # A form that was refused never reached a route; its path has no secret, unlike that of a sign-in link.
+        unreached = "none" if scope["method"] in _SAFE else path[:200]
+        shown: dict[str, Any] = {"route": getattr(route, "path", "") or unreached}
         if not _SIGN_IN.match(path):
             shown["parameters"] = {name: str(value)[:200] for name, value in scope.get("path_params", {}).items()}
         self._portal.audit.write(

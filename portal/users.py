@@ -14,6 +14,7 @@ from publication.access import Agency, Centre
 COLUMNS = ("subject_or_email", "role", "agency_id")
 ROLES = ("centre", "agency")
 FILE = "users.csv"
+FORMER_FILE = "readers.csv"  # until 0.1.0 was renamed; nobody is signed in from it
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ def load_users(registry: Path) -> dict[str, User]:
     """Return users by subject or (lower-case) email, none without a file; raises MiyarError with every problem."""
     path = registry / FILE
     if not path.is_file():
+        if (registry / FORMER_FILE).is_file():
+            step = f"Rename it to {FILE}; nothing in it changed."
+            raise MiyarError(
+                Problem("users_renamed", "users are read from another file now", file=FORMER_FILE, next_step=step)
+            )
         return {}
     rows = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
     if not rows or tuple(rows[0]) != COLUMNS:

@@ -107,6 +107,17 @@ def last_period(connection: duckdb.DuckDBPyConnection) -> str:
     return str(row[0]) if row and row[0] else ""
 
 
+def require_period(connection: duckdb.DuckDBPyConnection, period_id: str) -> str:
+    """Return a period that somebody asked for; raises MiyarError if the edition does not have it."""
+    periods = [
+        row[0] for row in connection.execute("select distinct period_id from bench_scores order by 1").fetchall()
+    ]
+    if period_id not in periods:
+        step = f"Try one of {', '.join(periods)}."
+        raise MiyarError(Problem("period_unknown", f"there is no period {period_id!r} in this edition", next_step=step))
+    return period_id
+
+
 def benchmark_rows(connection: duckdb.DuckDBPyConnection, metric_id: str, period_id: str) -> list[dict[str, Any]]:
     """Return one line per agency (and instrument) of a metric in a period; raises MiyarError for an unknown metric."""
     if not connection.execute("select 1 from dim_metrics where metric_id = ?", [metric_id]).fetchone():

@@ -3,6 +3,7 @@
 Belongs here: everything that calls dbt. Does not belong here: Dagster's objects (`dagster_project`) and SQL (`dbt/`).
 """
 
+import ctypes
 import gc
 import hashlib
 import json
@@ -180,8 +181,10 @@ def run_dbt(
 
     `only` runs exactly the selection; without it, tests of selected models run too. Raises RuntimeError when dbt itself
     could not run; a failed node is a result, not an exception. If the caller stops iterating or is interrupted, the run
-    stops: queries are interrupted, no other node is started, and the file is free afterwards.
+    stops: queries are interrupted, queued nodes are dropped, and the file is free afterwards.
     """
+    if only and not select:
+        raise ValueError("nothing is selected, which dbt would take for everything")
     workspace.warehouse.parent.mkdir(parents=True, exist_ok=True)
     manifest = _parsed_manifest()
     key, method = cells_key(workspace), scores_key(workspace)
@@ -269,11 +272,17 @@ def _streamed(manifest: Any, arguments: list[str]) -> Iterator[DbtResult]:
     except BaseException:
         # Also when the caller closes this generator: queries at work end now, the nodes they belong to have failed.
         is_stopped.set()
+        # dbt's own way to stop is Ctrl-C in its main thread: it drops what is queued and cancels what runs.
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident or 0), ctypes.py_object(KeyboardInterrupt)
+        )
         with suppress(KeyError):  # dbt may not have come to its adapter yet
             get_adapter_by_type("duckdb").cancel_open_connections()  # type: ignore[no-untyped-call]
         raise
     finally:
         thread.join()
+        # The interrupt may have come while the thread was doing so.
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     outcome = outcomes[0]
     if getattr(outcome.result, "results", None) is None:
         raise could_not_run(outcome.exception)

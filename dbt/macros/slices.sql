@@ -8,6 +8,18 @@
     {%- endif -%}
 {% endmacro %}
 
+{# Notes of what is pending are taken back as soon as it is pending: whatever happens then, until a build has noted it again,
+it stays pending. A version that is noted, replaced by a stopped build and delivered again would pass for built. #}
+{% macro forget_notes(notes, column) %}
+    {%- set built = adapter.get_relation(database=this.database, schema=this.schema, identifier=notes)
+        if execute else none -%}
+    {%- if built -%}
+        delete from {{ built }} where {{ column }} in (select {{ column }} from {{ this }})
+    {%- else -%}
+        select 1
+    {%- endif -%}
+{% endmacro %}
+
 {# The rows of a feed to make cells from: those of the live submissions of pending
 slices, each with the rank of its delivery. #}
 {% macro pending_rows(feed) -%}

@@ -154,6 +154,15 @@ def require_answer(out: Path, language: str) -> None:
                 next_step="Choose one of these endings and languages.",
             )
         )
+    if not out.absolute().parent.is_dir():
+        raise MiyarError(
+            Problem(
+                "answer_unwritable",
+                "there is no such folder",
+                file=str(out.parent),
+                next_step="Name an existing folder.",
+            )
+        )
 
 
 def write_marked_workbook(document: Document, outcome: CheckResult, path: Path) -> None:

@@ -44,7 +44,8 @@ def _literals(path: Path) -> Iterator[str]:
     if path.suffix == ".py":
         nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)]
         texts = [node.value for node in nodes if isinstance(node.value, str)]
-        yield from texts
+        # A text of ids between commas, slashes or colons names them as well; a sentence has spaces.
+        yield from (word for one in texts if " " not in one for word in re.findall(r"\w+", one))
     for one in texts:
         yield from (word for _, word in re.findall(r"""(['"])(\w+)\1""", one))
 
@@ -74,3 +75,11 @@ def test_a_planted_literal_is_found(planted: str, tmp_path: Path) -> None:
     assert "trust" in _metrics() and "trust" in set(_literals(tmp_path / "planted.py"))
     (tmp_path / "planted.sql").write_text("select * from t where metric_id = 'trust'", "utf-8")
     assert "trust" in set(_literals(tmp_path / "planted.sql"))
+
+
+@pytest.mark.parametrize(
+    "planted", ["x = 'overall_satisfaction,trust'.split(',')", "x = '/en/metric/trust/'", "x = f'{y}/trust'"]
+)
+def test_a_metric_among_other_words_is_found(planted: str, tmp_path: Path) -> None:
+    (tmp_path / "planted.py").write_text(planted, "utf-8")
+    assert "trust" in set(_literals(tmp_path / "planted.py"))

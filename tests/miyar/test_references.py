@@ -80,6 +80,57 @@ def _said() -> frozenset[str]:
     return frozenset(text for text in texts if re.fullmatch(r"[\w-]+(\.\w+)?", text))
 
 
+@cache
+def _defined(module: Path) -> frozenset[str]:
+    """Names at the top of a module: what another file can name."""
+    found = set()
+    for node in ast.parse(module.read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        for inner in (
+            ast.walk(node) if isinstance(node, ast.Assign | ast.AnnAssign | ast.ImportFrom | ast.Import) else []
+        ):
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                found.add(inner.id)
+            elif isinstance(inner, ast.alias):
+                found.add((inner.asname or inner.name).rpartition(".")[2])
+    return frozenset(found)
+
+
+def _has(module: Path, owner: str, *attributes: str) -> bool:
+    """Whether a class of the module has the attribute."""
+    classes = [
+        node
+        for node in ast.parse(module.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef) and node.name == owner
+    ]
+    names = {
+        getattr(node, "name", getattr(node, "id", getattr(node, "attr", "")))
+        for one in classes
+        for node in ast.walk(one)
+    }
+    return len(attributes) == 1 and attributes[0] in names
+
+
+@cache
+def _code() -> str:
+    """All code of the product without docstrings and comments."""
+    found = []
+    for module in (path for path in MODULES if "tests" not in path.parts):
+        tree = ast.parse(module.read_text("utf-8"))
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            if (
+                isinstance(body, list)
+                and body
+                and isinstance(body[0], ast.Expr)
+                and isinstance(body[0].value, ast.Constant)
+            ):
+                body[0].value.value = ""
+        found.append(ast.unparse(tree))
+    return "\n".join(found)
+
+
 def _module(parts: list[str]) -> Path | None:
     """Return the file of a module or package, if there is one."""
     base = REPOSITORY.joinpath(*parts)
@@ -93,7 +144,7 @@ def is_there(dotted: str) -> bool:
         module = _module(parts[:length])
         if module is not None:
             rest = parts[length:]
-            return not rest or (rest[0] in _names(module) and len(rest) <= 2)
+            return not rest or (rest[0] in _defined(module) and (len(rest) == 1 or _has(module, *rest)))
         if REPOSITORY.joinpath(*parts[:length]).is_dir():
             return length == len(parts)
     return False
@@ -172,6 +223,8 @@ def _is_missing(told: str, module: Path) -> bool:
         return rest[0] not in _names(sibling)
     if rest and (package / first).is_dir():
         return _module([*(package / first).relative_to(REPOSITORY).parts, rest[0]]) is None
+    if rest and name not in _code() and first not in _models():
+        return True
     beside = {path.stem for path in [*package.iterdir(), *package.parent.iterdir()]}
     return first not in beside | set(ROOMS) | _models() | _names(module) | _words()
 
@@ -182,3 +235,10 @@ def _words() -> frozenset[str]:
     return frozenset(
         word for path in sources if "target" not in path.parts for word in re.findall(r"\w+", path.read_text("utf-8"))
     )
+
+
+def test_what_is_not_there_is_missing() -> None:
+    middleware = REPOSITORY / "portal" / "middleware.py"
+    assert _is_missing("request.state.portal", middleware)
+    assert not is_there("warehouse.inputs.Inputs.nothing") and is_there("warehouse.inputs.Inputs.origin")
+    assert not is_there("warehouse.inputs.path") and not is_there("miyar.dbt")

@@ -46,6 +46,42 @@ def test_one_asset_is_made_and_no_other(built: Any, key: str) -> None:
     assert built.run(reason="after a part").is_published is False
 
 
+@pytest.mark.parametrize(
+    "check",
+    [
+        # A test of a column, and a statement about a whole table, which dbt attaches to no model.
+        dg.AssetCheckKey(dg.AssetKey(["core", "dim_metrics"]), "unique_dim_metrics_metric_id"),
+        dg.AssetCheckKey(
+            dg.AssetKey(["benchmarks", "bench_suppression_proofs"]), "assert_no_hidden_count_can_be_worked_out"
+        ),
+    ],
+    ids=lambda check: check.name,
+)
+def test_a_check_alone_is_asked_alone(built: Any, check: dg.AssetCheckKey) -> None:
+    job = dg.define_asset_job("only", dg.AssetSelection.checks(check))
+    definitions = dg.Definitions.merge(define(RunInputs(built.root)), dg.Definitions(jobs=[job]))
+    with open_instance(built.root) as instance:
+        result = definitions.resolve_job_def("only").execute_in_process(instance=instance, raise_on_error=False)
+    assert result.success and _made(result) == []
+    assert _asked(result) == {check}
+
+
+def test_every_declared_check_is_answered(built: Any) -> None:
+    built.withdraw(built.a04_q4)
+    result = _materialize(built)
+    graph = define(RunInputs(built.root)).resolve_asset_graph()
+    assert result.success
+    assert {key for key in graph.asset_check_keys if key.asset_key.path[0] != "lake"} == _asked(result)
+
+
+def _asked(result: dg.ExecuteInProcessResult) -> set[dg.AssetCheckKey]:
+    return {
+        event.asset_check_evaluation_data.asset_check_key
+        for event in result.all_events
+        if event.event_type_value == "ASSET_CHECK_EVALUATION"
+    }
+
+
 def test_a_note_of_what_was_made_is_not_made_alone(built: Any) -> None:
     """Built alone, the record would claim that pending slices had become cells."""
     result = _materialize(built, "intermediate/int_slices__built")

@@ -6,7 +6,12 @@ is written after this table, the second is this table's previous content. #}
 {%- set before = adapter.get_relation(
     database=this.database, schema=this.schema, identifier=this.identifier
 ) if execute else none -%}
-{{ config(materialized='table') }}
+{{
+    config(
+        materialized='table',
+        post_hook="{{ forget_notes('int_slices__built', 'slice_id') }}"
+    )
+}}
 
 with
 
@@ -59,7 +64,6 @@ unfinished as (
     from {{ before }} as before
     left join built
         on before.slice_id = built.slice_id
-        and before.slice_version = built.slice_version
     where built.slice_id is null
     {% else %}
     select slice_id

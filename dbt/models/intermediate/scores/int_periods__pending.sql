@@ -8,7 +8,12 @@ before is this table's previous content. #}
 {%- set before = adapter.get_relation(
     database=this.database, schema=this.schema, identifier=this.identifier
 ) if execute else none -%}
-{{ config(materialized='table') }}
+{{
+    config(
+        materialized='table',
+        post_hook="{{ forget_notes('int_periods__built', 'period_id') }}"
+    )
+}}
 
 with
 
@@ -86,7 +91,6 @@ unfinished as (
     from {{ before }} as before
     left join built
         on before.period_id = built.period_id
-        and before.period_version = built.period_version
     where built.period_id is null
     {% else %}
     select period_id
@@ -96,18 +100,26 @@ unfinished as (
 
 ),
 
+known as (
+
+    select
+        coalesce(built.period_id, unfinished.period_id) as period_id,
+        coalesce(built.period_version, 'unknown') as period_version
+    from built
+    full outer join unfinished
+        on built.period_id = unfinished.period_id
+
+),
+
 compared as (
 
     select
-        coalesce(versions.period_id, built.period_id) as period_id,
+        coalesce(versions.period_id, known.period_id) as period_id,
         coalesce(versions.period_version, 'withdrawn') as period_version,
-        coalesce(built.period_version = coalesce(versions.period_version, 'withdrawn'), false)
-        and unfinished.period_id is null as is_built
+        coalesce(known.period_version = coalesce(versions.period_version, 'withdrawn'), false) as is_built
     from versions
-    full outer join built
-        on versions.period_id = built.period_id
-    left join unfinished
-        on coalesce(versions.period_id, built.period_id) = unfinished.period_id
+    full outer join known
+        on versions.period_id = known.period_id
 
 ),
 

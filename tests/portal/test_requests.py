@@ -1,0 +1,94 @@
+"""Requests that change something, before any route sees them: whose body is read, and what is answered to whom.
+
+Belongs here: the middleware's reading of forms. Does not belong here: tokens (`test_sessions`), files made to harm
+(`test_bad_people`).
+"""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from portal.state import Portal
+from tests.portal.conftest import BASE, OWN, Clock, SignIn, form_token, reader_of
+
+HEAD = b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+MULTIPART = "multipart/form-data; boundary=x"
+NO_MULTIPART = [
+    b"no boundary at all",
+    b"--x\r\nContent-Disposition form-data; name=a\r\n\r\nv\r\n--x--\r\n",
+    b"--x\r\nContent-Disposition: form-data\r\n\r\nv\r\n--x--\r\n",
+    b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nv',
+    b"--x\r\n\xff\xfe: 1\r\n\r\nv\r\n--x--\r\n",
+    b"--x--",
+    b"",
+]
+
+
+@pytest.mark.parametrize("body", NO_MULTIPART)
+def test_a_body_that_is_no_form_is_refused(app: Any, sign_in: SignIn, body: bytes) -> None:
+    cookies = sign_in(reader_of(OWN)).cookies
+    client = TestClient(app, base_url=BASE, follow_redirects=False, raise_server_exceptions=False, cookies=cookies)
+    answer = client.post("/en/check", content=body, headers={"content-type": MULTIPART})
+    assert answer.status_code in (403, 422)
+
+
+async def _post(app: Any, path: str, messages: list[dict[str, Any]]) -> tuple[int, int]:
+    """Status of the answer, and how many messages of the body the server took."""
+    taken, status = 0, 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal taken
+        taken += 1
+        return messages[min(taken, len(messages)) - 1]
+
+    async def send(message: dict[str, Any]) -> None:
+        nonlocal status
+        status = message.get("status", status)
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", BASE.rpartition("/")[2].encode()), (b"content-type", MULTIPART.encode())],
+        "client": ("192.0.2.1", 5),
+        "server": ("192.0.2.2", 80),
+    }
+    await app(scope, receive, send)
+    return status, taken
+
+
+def test_a_body_of_nobody_is_not_read(app: Any) -> None:
+    body = [HEAD + b"a" * 2**16, *[b"a" * 2**16] * 40]
+    messages = [{"type": "http.request", "body": part, "more_body": True} for part in body]
+    assert asyncio.run(_post(app, "/en/check", messages)) == (401, 0)
+
+
+def test_a_visitor_who_leaves_is_no_error(app: Any, portal: Portal) -> None:
+    status, _ = asyncio.run(_post(app, "/digits", [{"type": "http.disconnect"}]))
+    assert status in (0, 401)
+
+
+def test_who_is_not_signed_in_is_told_so(sign_in: SignIn) -> None:
+    assert sign_in(None).post("/en/check", data={"contract": "x"}).status_code == 401
+
+
+def test_whose_session_is_over_is_told_so(sign_in: SignIn, clock: Clock) -> None:
+    client = sign_in(reader_of(OWN))
+    token = form_token(client.get("/en/check").text)
+    clock.pass_by(days=30)
+    assert client.post("/en/check", data={"form_token": token, "contract": "x"}).status_code == 401
+
+
+def test_a_refused_form_is_noted_with_the_address_it_was_meant_for(sign_in: SignIn, portal: Portal) -> None:
+    assert sign_in(reader_of(OWN)).post("/ar/check", data={}).status_code == 403
+    lines = (portal.workspace.root / "portal" / "audit.jsonl").read_text("utf-8").splitlines()
+    seen = json.loads(lines[-1])
+    assert (seen["route"], seen["event"], seen["status"]) == ("/ar/check", "form_not_ours", 403)
