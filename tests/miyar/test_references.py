@@ -138,7 +138,7 @@ def _module(parts: list[str]) -> Path | None:
 
 
 def is_there(dotted: str) -> bool:
-    """Return whether `room.module.name` exists."""
+    """Return whether a dotted name exists."""
     parts = dotted.removesuffix("()").split(".")
     for length in range(len(parts), 0, -1):
         module = _module(parts[:length])
