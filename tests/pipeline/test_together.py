@@ -62,6 +62,7 @@ import sys
 from pathlib import Path
 from dagster_project.definitions import define
 from dagster_project.instance import open_instance
+from dagster_project.resources import RunInputs
 root = Path(sys.argv[1])
 with open_instance(root) as instance:
     print("ready", flush=True)
