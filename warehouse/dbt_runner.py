@@ -219,7 +219,11 @@ def _noted(workspace: Workspace, name: str) -> str:
 
 
 def _note(workspace: Workspace, name: str, key: str) -> None:
-    (workspace.root / "warehouse" / name).write_text(key, "utf-8")
+    path = workspace.root / "warehouse" / name
+    if key:
+        path.write_text(key, "utf-8")
+    else:
+        path.unlink(missing_ok=True)
 
 
 _manifest: Any = None

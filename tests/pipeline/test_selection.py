@@ -17,8 +17,9 @@ from warehouse.marks import Marks
 
 
 def _materialize(micro: Any, *keys: str, name: str = "build") -> dg.ExecuteInProcessResult:
-    job = define(RunInputs(micro.root)).resolve_job_def(name)
+    # Dagster resolves definitions with the instance that was open last in the process, which must not be gone.
     with open_instance(micro.root) as instance:
+        job = define(RunInputs(micro.root)).resolve_job_def(name)
         return job.execute_in_process(
             instance=instance,
             asset_selection=[dg.AssetKey(key.split("/")) for key in keys] or None,
@@ -59,8 +60,8 @@ def test_one_asset_is_made_and_no_other(built: Any, key: str) -> None:
 )
 def test_a_check_alone_is_asked_alone(built: Any, check: dg.AssetCheckKey) -> None:
     job = dg.define_asset_job("only", dg.AssetSelection.checks(check))
-    definitions = dg.Definitions.merge(define(RunInputs(built.root)), dg.Definitions(jobs=[job]))
     with open_instance(built.root) as instance:
+        definitions = dg.Definitions.merge(define(RunInputs(built.root)), dg.Definitions(jobs=[job]))
         result = definitions.resolve_job_def("only").execute_in_process(instance=instance, raise_on_error=False)
     assert result.success and _made(result) == []
     assert _asked(result) == {check}
@@ -69,7 +70,8 @@ def test_a_check_alone_is_asked_alone(built: Any, check: dg.AssetCheckKey) -> No
 def test_every_declared_check_is_answered(built: Any) -> None:
     built.withdraw(built.a04_q4)
     result = _materialize(built)
-    graph = define(RunInputs(built.root)).resolve_asset_graph()
+    with open_instance(built.root):
+        graph = define(RunInputs(built.root)).resolve_asset_graph()
     assert result.success
     assert {key for key in graph.asset_check_keys if key.asset_key.path[0] != "lake"} == _asked(result)
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from methodology.parameters import VERSIONS, load_methodology
-from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from publication.manifest import read_manifest
 from publication.method import items_of_roles, methodology_of, usual_roles
 from publication.reading import first_metric, open_edition, satisfaction_metric
 from warehouse.dbt_runner import cells_key
+from warehouse.inputs import Inputs
 from warehouse.snapshots import write_snapshots
 
 
@@ -45,7 +45,7 @@ def test_a_version_says_its_own_roles_and_cells_follow(workspace_copy: Workspace
     )
     methodology = methodology_of(workspace_copy)
     assert (methodology.roles["satisfaction"], methodology.roles["speed"]) == ("trust", "speed")
-    write_snapshots(workspace_copy, load_registry(workspace_copy.registry), methodology)
+    write_snapshots(Inputs.read(workspace_copy))
     assert cells_key(workspace_copy) != before
 
 
