@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.feeds import load_feeds
+from tests.repository import files
 from warehouse.dbt_runner import DBT, prepare_manifest
 
 ROOT = DBT.parent
@@ -39,7 +40,7 @@ def exposures() -> dict[str, set[str]]:
 
 
 def _python(rooms: Iterable[str] = ROOMS) -> Iterable[Path]:
-    return (path for room in rooms for path in sorted((ROOT / room).rglob("*.py")))
+    return (path for room in rooms for path in files(room, "*.py"))
 
 
 def _published(*files: str) -> set[str]:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.repository import REPOSITORY, files
+
 ROOMS = (
     "cli",
     "warehouse",
@@ -28,13 +29,13 @@ ROOMS = (
     "bi",
 )
 # Code may name roles; one of them is also the name of a metric.
-ROLES = {row["role"] for row in csv.DictReader((ROOT / "methodology" / "roles.csv").open(encoding="utf-8"))}
+ROLES = {row["role"] for row in csv.DictReader((REPOSITORY / "methodology" / "roles.csv").open(encoding="utf-8"))}
 
 
 def _metrics() -> set[str]:
-    files = sorted((ROOT / "methodology" / "versions").glob("*/metrics.csv"))
-    assert files
-    return {row["metric_id"] for path in files for row in csv.DictReader(path.open(encoding="utf-8-sig"))}
+    tables = sorted((REPOSITORY / "methodology" / "versions").glob("*/metrics.csv"))
+    assert tables
+    return {row["metric_id"] for path in tables for row in csv.DictReader(path.open(encoding="utf-8-sig"))}
 
 
 def _literals(path: Path) -> Iterator[str]:
@@ -51,20 +52,18 @@ def _literals(path: Path) -> Iterator[str]:
 
 
 def _sources() -> list[Path]:
-    found = [
-        path
-        for room in ROOMS
-        for kind in ("py", "sql", "j2", "html", "typ")
-        for path in (ROOT / room).rglob(f"*.{kind}")
-    ]
-    return sorted(path for path in found if "target" not in path.parts)
+    kinds = ("py", "sql", "j2", "html", "typ")
+    return [path for room in ROOMS for kind in kinds for path in files(room, f"*.{kind}")]
 
 
 def test_no_metric_stands_as_a_literal() -> None:
     sources, metrics = _sources(), _metrics()
     assert len(sources) > 250 and len(metrics) > 30
     named = {
-        (path.relative_to(ROOT).as_posix(), word) for path in sources for word in _literals(path) if word in metrics
+        (path.relative_to(REPOSITORY).as_posix(), word)
+        for path in sources
+        for word in _literals(path)
+        if word in metrics
     }
     assert {(path, word) for path, word in named if word not in ROLES} == set()
 

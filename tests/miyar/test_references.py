@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.repository import REPOSITORY, files
+
 ROOMS = sorted(path.parent.name for path in REPOSITORY.glob("*/__init__.py") if path.parent.name != "tests")
 # Written by `miyar docs` from schemas and catalogues that have their own tests.
 MADE = {"contracts.md", "rules.md", "tables.md"}
@@ -26,8 +27,8 @@ PAGES = [
 MODULES = sorted(
     path
     for room in [*ROOMS, "tests", "dbt/models", "bi"]
-    for path in (REPOSITORY / room).rglob("*.py")
-    if not {"target", "real"} & set(path.parts)  # the real sets are not in this repository
+    for path in files(room, "*.py")
+    if "real" not in path.parts  # the real sets are not in this repository
 )
 QUOTED = re.compile(r"`([^`\n]+)`")
 SOURCES = {".py", ".sql", ".md", ".toml", ".csv", ".yml", ".json", ".css", ".html", ".lock", ".svg", ".png", ".parquet"}
@@ -35,17 +36,12 @@ SOURCES = {".py", ".sql", ".md", ".toml", ".csv", ".yml", ".json", ".css", ".htm
 
 @cache
 def _files() -> frozenset[str]:
-    kept = (
-        path
-        for path in REPOSITORY.rglob("*")
-        if path.is_file() and not {".venv", ".git", "node_modules"} & set(path.parts)
-    )
-    return frozenset(path.relative_to(REPOSITORY).as_posix() for path in kept)
+    return frozenset(path.relative_to(REPOSITORY).as_posix() for path in files())
 
 
 @cache
 def _models() -> frozenset[str]:
-    return frozenset(path.stem for path in (REPOSITORY / "dbt").rglob("*") if path.suffix in {".sql", ".py"})
+    return frozenset(path.stem for path in files("dbt") if path.suffix in {".sql", ".py"})
 
 
 @cache
@@ -73,7 +69,7 @@ def _said() -> frozenset[str]:
     texts = (
         node.value
         for room in ROOMS
-        for path in (REPOSITORY / room).rglob("*.py")
+        for path in files(room, "*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
@@ -231,10 +227,8 @@ def _is_missing(told: str, module: Path) -> bool:
 
 @cache
 def _words() -> frozenset[str]:
-    sources = [*(REPOSITORY / "dbt").rglob("*.sql"), *(REPOSITORY / "dbt").rglob("*.yml"), *REPOSITORY.glob("*/*.yml")]
-    return frozenset(
-        word for path in sources if "target" not in path.parts for word in re.findall(r"\w+", path.read_text("utf-8"))
-    )
+    sources = [*files("dbt", "*.sql"), *files("dbt", "*.yml"), *REPOSITORY.glob("*/*.yml")]
+    return frozenset(word for path in sources for word in re.findall(r"\w+", path.read_text("utf-8")))
 
 
 def test_what_is_not_there_is_missing() -> None:

@@ -6,11 +6,11 @@ Belongs here: who imports whom. Does not belong here: running import-linter (`ma
 import ast
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.repository import REPOSITORY, files
+
 ROW = re.compile(r"^\| `(\w+)/` \|[^|]*\| ([^|]*) \|$", re.MULTILINE)
 NO_PACKAGES = ("dbt", "bi")  # scripts, which import-linter does not read
 
@@ -44,7 +44,7 @@ def test_every_room_is_in_the_table() -> None:
 @pytest.mark.parametrize("room", NO_PACKAGES)
 def test_scripts_import_what_the_table_says(room: str) -> None:
     table = _table()
-    scripts = [path for path in (REPOSITORY / room).rglob("*.py") if not {"target", "lint"} & set(path.parts)]
+    scripts = [path for path in files(room, "*.py") if "lint" not in path.parts]
     imported = set()
     for script in scripts:
         for node in ast.walk(ast.parse(script.read_text("utf-8"))):
