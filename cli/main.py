@@ -26,7 +26,7 @@ RUN_NICENESS = 10  # a run gets a tenth of a page's share of a busy core under L
 SETTINGS = """\
 # One centre's workspace. Periods outside `periods` are refused as closed.
 name: {ar: مركز القياس, en: Measurement centre}
-methodology: "2026.1"
+methodology: "2026.2"
 periods: {first: 2025Q1, last: 2026Q4}
 """
 

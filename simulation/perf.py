@@ -34,7 +34,7 @@ def write_perf_workspace(root: Path, answers: int, complaints: int, submissions:
     root.mkdir(parents=True, exist_ok=True)
     settings = {
         "name": {"ar": "بيانات قياس الأداء", "en": "Performance data"},
-        "methodology": "2026.1",
+        "methodology": "2026.2",
         "periods": {"first": periods[0], "last": periods[-1]},
     }
     (root / "miyar.yml").write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False), "utf-8")

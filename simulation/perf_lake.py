@@ -59,7 +59,7 @@ def write_perf_lake(root: Path, scale: Scale, seed: int = 2026) -> None:
     (root / "landing").mkdir()
     settings = {
         "name": {"ar": "بلد كامل", "en": "A whole country"},
-        "methodology": "2026.1",
+        "methodology": "2026.2",
         "periods": {"first": scale.periods[0], "last": scale.periods[-1]},
         "memory_limit": "2GB",
     }

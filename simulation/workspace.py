@@ -26,7 +26,7 @@ SCORES = ("agency_id", "metric_id", "period_id", "true_value", "expected_value",
 DEFECTS = ("path", "source_row", "column", "record", "kind", "rule", "fate")
 SETTINGS = """# A simulated centre: every name and number in this workspace is invented.
 name: {{ar: مركز القياس التجريبي, en: Simulated Measurement Centre}}
-methodology: "2026.1"
+methodology: "2026.2"
 periods: {{first: {first}, last: {last}}}
 """
 README = """# Simulated workspace

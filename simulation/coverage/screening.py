@@ -10,7 +10,7 @@ from methodology.screens import bunching, burst, offer_by_prediction, share_apar
 from simulation.coverage.findings import Finding, at_least, at_most, drawn
 
 # Errors are counted for the limits that are shipped.
-LIMITS = load_methodology("2026.1").thresholds
+LIMITS = load_methodology("2026.2").thresholds
 ALPHA = LIMITS["screen_alpha"]
 POWER = at_least(0.80)
 FALSE = at_most(ALPHA)

@@ -154,7 +154,7 @@ def test_the_draws_of_a_group_do_not_depend_on_others() -> None:
     ],
 )
 def test_an_index_that_contradicts_itself_is_refused(tmp_path: Path, change: tuple[str, str], fault: str) -> None:
-    shutil.copytree(VERSIONS / "2026.1", tmp_path / "v")
+    shutil.copytree(VERSIONS / "2026.2", tmp_path / "v")
     path = tmp_path / "v" / "index.csv"
     text = path.read_text("utf-8")
     assert change[0] in text

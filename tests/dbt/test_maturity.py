@@ -198,7 +198,7 @@ def test_nothing_assessed_is_an_empty_table() -> None:
 
 
 def test_the_simulation_assesses_the_model_s_own_practices() -> None:
-    model = load_methodology("2026.1").models["cx_management"]
+    model = load_methodology("2026.2").models["cx_management"]
     rows = [(row["practice_id"], row["dimension"]) for row in table("practices") if row["model_id"] == "cx_management"]
     assert sorted(rows) == sorted((practice.practice_id, practice.dimension) for practice in model.practices)
 
@@ -234,7 +234,7 @@ def test_adoption_errors_must_be_chances(tmp_path: Path) -> None:
 
     from methodology.parameters import VERSIONS, ParameterError
 
-    shutil.copytree(VERSIONS / "2026.1", tmp_path / "v")
+    shutil.copytree(VERSIONS / "2026.2", tmp_path / "v")
     path = tmp_path / "v" / "adoption_errors.csv"
     path.write_text(path.read_text("utf-8").replace("3,3,0.8", "3,3,0.9"), "utf-8")
     with pytest.raises(ParameterError, match="assessed 3: chances of 0, 1, 2, 3 must sum to one"):

@@ -16,7 +16,7 @@ from methodology.screening import screen_burdens, screen_headlines, screen_level
 from miyar.periods import last_day
 from miyar.workspace import Workspace
 
-KNOWN = load_methodology("2026.1").thresholds
+KNOWN = load_methodology("2026.2").thresholds
 AGENCIES = [f"agency_{number:02d}" for number in range(20)]
 DAYS = pd.date_range("2026-01-01", "2026-03-31")
 

@@ -40,7 +40,7 @@ def _live(workspace: Workspace, feed: str) -> pd.DataFrame:
 
 
 def _digital() -> set[str]:
-    with (VERSIONS / "2026.1" / "channels.csv").open(encoding="utf-8") as stream:
+    with (VERSIONS / "2026.2" / "channels.csv").open(encoding="utf-8") as stream:
         return {row["channel"] for row in csv.DictReader(stream) if row["is_digital"] == "true"}
 
 

@@ -107,7 +107,7 @@ class Centre:
         registry = root / "registry"
         registry.mkdir(parents=True)
         (root / "miyar.yml").write_text(
-            "name: {ar: مركز, en: Centre}\nmethodology: '2026.1'\nperiods: {first: 2025Q1, last: 2026Q4}\n"
+            "name: {ar: مركز, en: Centre}\nmethodology: '2026.2'\nperiods: {first: 2025Q1, last: 2026Q4}\n"
             "memory_limit: 500MB\n",
             "utf-8",
         )

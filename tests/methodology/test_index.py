@@ -16,7 +16,7 @@ from methodology.index import aggregate, hierarchy
 from methodology.parameters import load_methodology
 
 NAN = float("nan")
-LIMITS = outliers.Limits.of(load_methodology("2026.1").thresholds)
+LIMITS = outliers.Limits.of(load_methodology("2026.2").thresholds)
 # Test values of COINr 1.1.14 (MIT): four units, three indicators.
 OUTRANKED = [[1, 3, 2], [2, 2, 3], [3, 1, 1], [4, 5, 4]]
 

@@ -33,7 +33,7 @@ PUBLISHED = [
 
 @pytest.mark.parametrize(("score", "level"), PUBLISHED)
 def test_every_published_level(score: float, level: str) -> None:
-    model = load_methodology("2026.1").models["digital_experience"]
+    model = load_methodology("2026.2").models["digital_experience"]
     assert model.levels[level_of(score, model.cuts) - 1]["en"] == level
 
 
@@ -132,7 +132,7 @@ def test_practices_not_assessed() -> None:
 
 
 def test_many_assessments_at_once_equal_one_by_one() -> None:
-    model = load_methodology("2026.1").models["cx_management"]
+    model = load_methodology("2026.2").models["cx_management"]
     adoption = np.random.default_rng(1).integers(0, 4, (200, 40)).astype(float)
     adoption[:100] = np.maximum(adoption[:100], 2)
     adoption[np.random.default_rng(2).random(adoption.shape) < 0.05] = np.nan
@@ -167,7 +167,7 @@ def test_an_assessment_of_something_else_is_refused() -> None:
 
 
 def test_the_shipped_management_model() -> None:
-    model = load_methodology("2026.1").models["cx_management"]
+    model = load_methodology("2026.2").models["cx_management"]
     assert len(model.practices) == 40
     assert len(model.weights) == 6
     assert {practice.level for practice in model.practices} == {2, 3, 4, 5}
@@ -182,7 +182,7 @@ def test_the_shipped_management_model() -> None:
 
 
 def test_a_third_model_is_files_only(tmp_path: Path) -> None:
-    shutil.copytree(VERSIONS / "2026.1", tmp_path / "2026.1")
+    shutil.copytree(VERSIONS / "2026.2", tmp_path / "2026.2")
     source = {
         "id": "open_data",
         "dimensions": {"supply": {"weight": 2}},
@@ -192,15 +192,15 @@ def test_a_third_model_is_files_only(tmp_path: Path) -> None:
             "publishes": {"dimension": "supply", "level": 2, "evidence": ["document"], "ar": "تنشر", "en": "Publishes"}
         },
     }
-    path = tmp_path / "2026.1" / "maturity" / "open_data.yml"
+    path = tmp_path / "2026.2" / "maturity" / "open_data.yml"
     path.write_text(yaml.safe_dump(source, allow_unicode=True), "utf-8")
-    model = load_methodology("2026.1", versions=tmp_path).models["open_data"]
+    model = load_methodology("2026.2", versions=tmp_path).models["open_data"]
     assert assess(model, {"publishes": 2}).level == 1
     assert assess(model, {"publishes": 3}).level == 2
     del source["dimensions"]
     path.write_text(yaml.safe_dump(source, allow_unicode=True), "utf-8")
     with pytest.raises(ParameterError, match=r"open_data.yml: 'dimensions' is missing"):
-        load_methodology("2026.1", versions=tmp_path)
+        load_methodology("2026.2", versions=tmp_path)
 
 
 def test_a_level_nobody_can_end_at_is_refused() -> None:

@@ -15,7 +15,7 @@ from methodology.parameters import METRIC_COLUMNS, VERSIONS, ParameterError, loa
 @pytest.fixture
 def versions(tmp_path: Path) -> Path:
     """A copy of the shipped version, to be spoiled."""
-    shutil.copytree(VERSIONS / "2026.1", tmp_path / "2026.1")
+    shutil.copytree(VERSIONS / "2026.2", tmp_path / "2026.2")
     return tmp_path
 
 
@@ -33,7 +33,7 @@ def _write_metrics(path: Path, rows: list[dict[str, str]]) -> Path:
 
 
 def test_the_shipped_version_is_sound() -> None:
-    methodology = load_methodology("2026.1")
+    methodology = load_methodology("2026.2")
     assert len(set(methodology.metric_ids)) == len(methodology.metrics) == 39
     # The two thresholds for publication: 30 responses for the public, 5 for the owner.
     assert (methodology.thresholds["minimum_n"], methodology.thresholds["owner_n"]) == (30, 5)
@@ -47,7 +47,7 @@ def test_an_unknown_version_names_the_known() -> None:
 
 
 def test_every_fault_at_once(versions: Path) -> None:
-    folder = versions / "2026.1"
+    folder = versions / "2026.2"
     extra = _write_metrics(
         versions / "extra.csv",
         [
@@ -66,7 +66,7 @@ def test_every_fault_at_once(versions: Path) -> None:
     with (folder / "seasons.csv").open("a", encoding="utf-8") as stream:
         stream.write("long,1,1,31,طويل,Long,chosen,no month of the moon has 31 days\n")
     with pytest.raises(ParameterError) as caught:
-        load_methodology("2026.1", extra, versions)
+        load_methodology("2026.2", extra, versions)
     faults = str(caught.value).splitlines()
     for expected in (
         "metric 'speed' stands twice",
@@ -88,34 +88,34 @@ def test_another_header_is_refused(versions: Path) -> None:
     extra = versions / "extra.csv"
     extra.write_text("metric_id,name\nx,y\n", "utf-8")
     with pytest.raises(ParameterError, match="the header must be metric_id,name_ar"):
-        load_methodology("2026.1", extra, versions)
+        load_methodology("2026.2", extra, versions)
 
 
 def test_own_metrics_follow_the_catalogue_and_change_the_hash(versions: Path) -> None:
-    plain = load_methodology("2026.1", None, versions)
+    plain = load_methodology("2026.2", None, versions)
     extra = _write_metrics(versions / "extra.csv", [_metric("own_metric")])
-    extended = load_methodology("2026.1", extra, versions)
+    extended = load_methodology("2026.2", extra, versions)
     assert extended.metric_ids == [*plain.metric_ids, "own_metric"]
     assert extended.hash != plain.hash
-    assert load_methodology("2026.1", versions / "absent.csv", versions).hash == plain.hash
+    assert load_methodology("2026.2", versions / "absent.csv", versions).hash == plain.hash
 
 
 def test_a_changed_parameter_changes_the_hash(versions: Path) -> None:
-    before = load_methodology("2026.1", None, versions).hash
-    assert before == load_methodology("2026.1").hash
-    thresholds = versions / "2026.1" / "thresholds.csv"
+    before = load_methodology("2026.2", None, versions).hash
+    assert before == load_methodology("2026.2").hash
+    thresholds = versions / "2026.2" / "thresholds.csv"
     thresholds.write_text(thresholds.read_text("utf-8").replace("minimum_n,30", "minimum_n,31"), "utf-8")
-    assert load_methodology("2026.1", None, versions).hash != before
+    assert load_methodology("2026.2", None, versions).hash != before
 
 
 def test_margins_and_adjusters_come_from_closed_lists(versions: Path) -> None:
-    folder = versions / "2026.1"
+    folder = versions / "2026.2"
     with (folder / "margins.csv").open("a", encoding="utf-8") as stream:
         stream.write("channel,smallest,chosen,x,\n")
     with (folder / "adjusters.csv").open("a", encoding="utf-8") as stream:
         stream.write("channel,adjuster,chosen,x,\n")
     with pytest.raises(ParameterError) as caught:
-        load_methodology("2026.1", versions=versions)
+        load_methodology("2026.2", versions=versions)
     assert str(caught.value).splitlines() == [
         "margins.csv: empty_level_goes_to 'smallest' is unknown; known are largest",
         "margins.csv: 'channel' stands twice",
@@ -125,9 +125,9 @@ def test_margins_and_adjusters_come_from_closed_lists(versions: Path) -> None:
 
 
 def test_a_version_says_what_it_is(tmp_path: Path) -> None:
-    about = load_methodology("2026.1").about
+    about = load_methodology("2026.2").about
     assert (about["status"], about["changes_en"]) == ("current", "The first version")
-    shutil.copytree(VERSIONS / "2026.1", tmp_path / "v")
+    shutil.copytree(VERSIONS / "2026.2", tmp_path / "v")
     path = tmp_path / "v" / "version.yml"
     path.write_text(path.read_text("utf-8").replace("current", "perhaps"), "utf-8")
     with pytest.raises(ParameterError, match="status 'perhaps' is unknown"):

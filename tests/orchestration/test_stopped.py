@@ -24,7 +24,7 @@ def test_an_error_without_a_text_is_named() -> None:
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, dg.DagsterExecutionInterruptedError])
 def test_an_interrupted_step_is_not_tried_again(interrupt: type[BaseException], tmp_path: Path) -> None:
     (tmp_path / "miyar.yml").write_text(
-        "name: {ar: مركز, en: Centre}\nmethodology: '2026.1'\nperiods: {first: 2025Q1, last: 2025Q4}\n", "utf-8"
+        "name: {ar: مركز, en: Centre}\nmethodology: '2026.2'\nperiods: {first: 2025Q1, last: 2025Q4}\n", "utf-8"
     )
     (tmp_path / "registry").mkdir()
     for table in REQUIRED:

@@ -101,7 +101,7 @@ def test_dbt_arguments_are_a_function_of_the_workspace(centre: Path) -> None:
     variables = dbt_variables(workspace, "key")
     assert variables == {
         "lake": (centre.resolve() / "lake").as_posix(),
-        "methodology_version": "2026.1",
+        "methodology_version": "2026.2",
         "build_key": "key",
         "unit_types": unit_types.for_dbt(),
     }

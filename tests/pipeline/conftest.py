@@ -22,7 +22,7 @@ from miyar.workspace import Workspace
 
 MOMENT = datetime(2026, 1, 20, 6, tzinfo=UTC)
 SETTINGS = """name: {{ar: مركز صغير, en: Small centre}}
-methodology: "2026.1"
+methodology: "2026.2"
 periods: {{first: 2025Q3, last: 2025Q4}}
 memory_limit: 500MB
 threads: {threads}

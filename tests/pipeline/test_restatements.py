@@ -26,9 +26,9 @@ KEY = "unit_type, unit_id, metric_id, period_id, instrument_id"
 
 
 def _second_version(workspace: Workspace) -> None:
-    """2026.2: the middle of five is no top box, a level has another cut, and dimensions have other weights."""
-    own = workspace.registry / "methodology" / "2026.2"
-    shutil.copytree(VERSIONS / "2026.1", own)
+    """2026.9: the middle of five is no top box, a level has another cut, and dimensions have other weights."""
+    own = workspace.registry / "methodology" / "2026.9"
+    shutil.copytree(VERSIONS / "2026.2", own)
     boxes = own / "top_boxes.csv"
     lines = boxes.read_text("utf-8").splitlines()
     changed = [line.replace("5,3,", "5,4,", 1) if line.startswith("5,3,") else line for line in lines]
@@ -62,9 +62,9 @@ def restated(copy_of_built: CopyOfBuilt) -> Workspace:
     """The workspace after a new methodology version, a withdrawal and one run."""
     centre = copy_of_built("restated")
     _second_version(centre)
-    _use(centre, "2026.2")
+    _use(centre, "2026.9")
     _withdraw_a_survey(centre)
-    assert run_pipeline(centre.root, LATER, reason="methodology 2026.2 and a withdrawal").is_published
+    assert run_pipeline(centre.root, LATER, reason="methodology 2026.9 and a withdrawal").is_published
     return centre
 
 
@@ -82,7 +82,7 @@ def test_method_and_data_are_told_apart_exactly(restated: Workspace, data_only: 
     before, edition_id = list_editions(restated.editions)
     assert before == "2025Q4-r1"
     edition = restated.editions / edition_id
-    assert read_manifest(edition).methodology_version == "2026.2"
+    assert read_manifest(edition).methodology_version == "2026.9"
     assert not any(verify_all(restated.editions).values())
     plain = data_only
     expected = {row[:5]: row[5:] for row in _rows(plain, f"select {KEY}, score, status from bench_scores")}
@@ -110,6 +110,6 @@ def test_method_and_data_are_told_apart_exactly(restated: Workspace, data_only: 
 
 def test_the_same_inputs_again_publish_nothing(restated: Workspace) -> None:
     (restated.root / "warehouse" / "published.hash").unlink()
-    again = run_pipeline(restated.root, LATER, reason="methodology 2026.2 and a withdrawal")
+    again = run_pipeline(restated.root, LATER, reason="methodology 2026.9 and a withdrawal")
     assert not again.is_published and again.edition_id == list_editions(restated.editions)[-1]
     assert len(list_editions(restated.editions)) == 2

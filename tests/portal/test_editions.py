@@ -45,7 +45,7 @@ def restate(workspace: Workspace) -> str:
         ).fetchone()
         assert row and row[0]
         connection.execute("update benchmarks.bench_scores set score = 12.3456 where score_id = ?", [row[0]])
-    origin = Origin("2026.1", "m" * 64, "r" * 64, "c" * 64, "k" * 64, {})
+    origin = Origin("2026.2", "m" * 64, "r" * 64, "c" * 64, "k" * 64, {})
     publish_as_it_stands(
         workspace, origin, datetime(2026, 3, 1, tzinfo=UTC), reason="Lighthouse <b>corrected</b> its counts"
     )

@@ -14,7 +14,7 @@ from miyar.workspace import Workspace
 from publication.editions import Origin, Published, publish
 from publication.method import methodology_of
 
-ORIGIN = Origin("2026.1", "m" * 64, "r" * 64, "c" * 64, "k" * 64, {"sub-b": "accepted", "sub-a": "accepted"})
+ORIGIN = Origin("2026.2", "m" * 64, "r" * 64, "c" * 64, "k" * 64, {"sub-b": "accepted", "sub-a": "accepted"})
 NOW = datetime(2026, 4, 20, 9, tzinfo=UTC)
 TABLES = """
 create schema core; create schema benchmarks; create schema intermediate; create schema staging;
@@ -73,7 +73,7 @@ class Centre:
         (root / "registry").mkdir(parents=True)
         (root / "warehouse").mkdir()
         (root / "miyar.yml").write_text(
-            "name: {ar: مركز, en: Centre}\nmethodology: '2026.1'\nperiods: {first: 2025Q1, last: 2026Q4}\n", "utf-8"
+            "name: {ar: مركز, en: Centre}\nmethodology: '2026.2'\nperiods: {first: 2025Q1, last: 2026Q4}\n", "utf-8"
         )
         self.workspace = Workspace.open(root)
         self.change(TABLES)

@@ -39,7 +39,7 @@ def test_verify_tells_the_head_and_takes_one(built_workspace: Workspace) -> None
 
 def test_nothing_published_is_nothing_verified(tmp_path: Path) -> None:
     (tmp_path / "miyar.yml").write_text(
-        "name: {ar: م, en: C}\nmethodology: '2026.1'\nperiods: {first: 2025Q1, last: 2025Q1}\n"
+        "name: {ar: م, en: C}\nmethodology: '2026.2'\nperiods: {first: 2025Q1, last: 2025Q1}\n"
     )
     assert CliRunner().invoke(app, ["verify", "--workspace", str(tmp_path)]).exit_code == 1
 

@@ -63,7 +63,7 @@ def test_a_correction_is_a_record(editions: Path) -> None:
     assert (second.by, second.reason) == ("Huda", "Noor sent a corrected file")
     assert second.corrections == {
         "base": "2026Q1-r1",
-        "methodology_before": "2026.1",
+        "methodology_before": "2026.2",
         "figures": [
             {
                 "score_id": "s3",
@@ -200,7 +200,7 @@ def kill(folder):
                 stream.write('{"number": 2, "edi')
         os.kill(os.getpid(), 9)
 editions.record_unrecorded = kill
-origin = editions.Origin("2026.1", "m" * 64, "r" * 64, "c" * 64, "k" * 64, {})
+origin = editions.Origin("2026.2", "m" * 64, "r" * 64, "c" * 64, "k" * 64, {})
 place = Workspace.open(Path(sys.argv[1]))
 publish_as_it_stands(place, origin, datetime(2026, 4, 25, tzinfo=UTC), reason="correction", by="Huda")
 """

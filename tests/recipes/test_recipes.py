@@ -24,7 +24,7 @@ from publication.trace import row_conditions
 from tests.recipes.product import Product
 from warehouse.dbt_runner import prepare_manifest
 
-METRICS = "methodology/versions/2026.1/metrics.csv"
+METRICS = "methodology/versions/2026.2/metrics.csv"
 MEASURES = "dbt/macros/benchmarks/measures.sql"
 CELLS = "dbt/models/intermediate/cells/by_slice"
 
