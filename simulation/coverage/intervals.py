@@ -3,6 +3,8 @@
 Belongs here: worlds of answers and events without a design. Does not belong here: weights and finite populations (`surveys`).
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
@@ -15,7 +17,9 @@ LEVEL = 0.95
 LEVELS = np.array([0.0, 25.0, 50.0, 75.0, 100.0])
 # Relative weights of the five answers in a world: in a typical agency two in three answers are 4 or 5.
 TYPICAL = np.array([1.0, 1.2, 2.5, 4.5, 3.5])
-CONTENT = np.array([0.01, 0.02, 0.05, 0.22, 0.70])
+# True means towards the end of a scale, and the least distance from it of each group of samples.
+MEANS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.99)
+FAR = {"20 or more": 20.0, "12 to 20": 12.0, "5 to 12": 5.0, "2 to 5": 2.0, "fewer than 2": 0.0}
 SHARES = np.array([0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98])
 SIZES = np.array([30, 50, 100, 200, 400, 1000])
 
@@ -26,15 +30,39 @@ def study(rng: np.random.Generator, draws: int) -> list[Finding]:
 
 
 def means(rng: np.random.Generator, draws: int) -> list[Finding]:
-    """Student intervals of a mean score from cells (n, sum, sum of squares)."""
+    """Intervals of a mean from cells (n, sum, sum of squares): in ordinary agencies, and up to the end of short scales.
+
+    Towards the end worlds are grouped by how many answers' worth of distance from it a sample holds, n (1 - mean / 100).
+    """
     answers = rng.dirichlet(TYPICAL, draws)
-    found = [_mean("mean, random agencies of 30 to 400 answers", rng, answers, rng.integers(30, 401, draws))]
-    crowded = "answers crowd at the top: the few low ones carry the spread, and too many samples miss them"
-    for n in (30, 100, 200, 400):
-        reason = crowded if n < 200 else ""
-        worlds = np.broadcast_to(CONTENT, (draws, 5))
-        found.append(_mean(f"mean, {n} answers, 70 % of them the best", rng, worlds, np.full(draws, n), reason))
+    n = rng.integers(30, 401, draws)
+    found = [_mean("mean, random agencies of 30 to 400 answers", rng, LEVELS, answers, n)]
+    worlds: dict[str, list[npt.NDArray[np.bool_]]] = {}
+    above: dict[str, list[npt.NDArray[np.bool_]]] = {}
+    each = max(draws // 40, 100)
+    for scale, truth, answered in short_scales():
+        for size in SIZES:
+            group = next(name for name, least in FAR.items() if size * (1 - truth / 100) >= least - 1e-9)
+            got = _estimate(rng.multinomial(size, answered, each), scale)
+            worlds.setdefault(group, []).append(holds(truth, (got.low, got.high)))
+            above.setdefault(group, []).append(got.low > truth + 1e-9)
+    for group in FAR:
+        claim = COVERS if FAR[group] >= 5 else at_least(0.94)
+        what = f"mean of 50 to 99 on 2 to 11 points, {group} answers' worth from the end"
+        found.append(drawn(what, np.concatenate(worlds[group]), claim))
+        found.append(drawn(f"the same, whole interval above the truth ({group})", np.concatenate(above[group])))
     return found
+
+
+def short_scales() -> Iterator[tuple[Floats, float, Floats]]:
+    """Steps of a scale on 0-100, true mean, and shares of the steps: answers that agree, that differ, and that part in two."""
+    for points in (2, 5, 11):
+        steps = np.arange(points)
+        for mean in MEANS:
+            for alike in (0.02, 0.25, 0.7) if points > 2 else (0.5,):
+                parameter = 1 / alike - 1
+                share = stats.betabinom.pmf(steps, points - 1, mean * parameter, (1 - mean) * parameter)
+                yield 100 * steps / (points - 1), 100 * mean, share / share.sum()
 
 
 def shares(rng: np.random.Generator, draws: int) -> list[Finding]:
@@ -107,10 +135,10 @@ def differences(rng: np.random.Generator, draws: int) -> list[Finding]:
     ]
 
 
-def _estimate(counts: npt.NDArray[np.int64]) -> estimates.Estimates:
-    return estimates.means(counts.sum(axis=1), counts @ LEVELS, counts @ LEVELS**2, LEVEL)
+def _estimate(counts: npt.NDArray[np.int64], scale: Floats = LEVELS) -> estimates.Estimates:
+    return estimates.means(counts.sum(axis=1), counts @ scale, counts @ scale**2, LEVEL)
 
 
-def _mean(what: str, rng: np.random.Generator, answers: Floats, n: npt.NDArray[np.int64], reason: str = "") -> Finding:
-    found = _estimate(rng.multinomial(n, answers))
-    return drawn(what, holds(answers @ LEVELS, (found.low, found.high)), COVERS, reason)
+def _mean(what: str, rng: np.random.Generator, scale: Floats, answers: Floats, n: npt.NDArray[np.int64]) -> Finding:
+    found = _estimate(rng.multinomial(n, answers), scale)
+    return drawn(what, holds(answers @ scale, (found.low, found.high)), COVERS)
