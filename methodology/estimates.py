@@ -13,6 +13,10 @@ from scipy import stats
 from methodology.arrays import Floats, Intervals
 from methodology.proportions import wilson_interval
 
+# How many answers at the far end of a scale a sample is taken to have missed: the least with which intervals of means of
+# 50 to 99 on scales of 2 to 11 points hold 95 % on average in every group of means (docs/evidence, "intervals").
+SPARE_ANSWERS = 0.1
+
 
 @dataclass(frozen=True)
 class Estimates:
@@ -68,24 +72,37 @@ def mean_interval(
     n: npt.ArrayLike,
     level: float = 0.95,
     bounds: tuple[float, float] = (0, 100),
+    degrees_of_freedom: npt.ArrayLike | None = None,
 ) -> Intervals:
-    """Student interval mean +- t(n-1) se, cut at the bounds of the scale.
+    """Score interval of the mean of a bounded scale; it never leaves the scale, nor is it symmetric near an end of it.
 
-    Where the error is zero (all answers equal) a Student interval would have no width, so the rule of three is used: the opposite
-    extreme has a share of at most 1 - alpha^(1/n), so the mean lies within that share of the range.
+    With m = (mean - a)/(b - a), s the error on the same scale and kappa = n s^2 / (m (1 - m)), the share of the most a scale
+    of that mean can vary, the limits are the mu with |m - mu| = t sqrt(kappa mu (1 - mu) / n): Wilson's for n/kappa answers,
+    with Student's t. Near an end few answers carry the spread and many samples miss them, so kappa is drawn towards 1 with
+    the weight of SPARE_ANSWERS against n min(m, 1 - m). n may be effective; degrees of freedom are n - 1 unless given.
+
+    Where the error is zero (all answers equal) the rule of three is used: the opposite extreme has a share of at most
+    1 - alpha^(1/n), so the mean lies within that share of the range. Source: Wilson 1927; variance function of a bounded mean.
     """
-    centre, spread, size = (np.asarray(part, float) for part in (mean, error, n))
+    low, high = bounds
+    centre, s, size = ((np.asarray(part, float)) for part in (mean, error, n))
+    m, s = (centre - low) / (high - low), s / (high - low)
+    df = size - 1 if degrees_of_freedom is None else np.asarray(degrees_of_freedom, float)
     with np.errstate(invalid="ignore", divide="ignore"):
-        half = stats.t.ppf(0.5 + level / 2, np.maximum(size - 1, 1)) * spread
+        t = stats.t.ppf(0.5 + level / 2, np.maximum(df, 1))
+        far = size * np.minimum(m, 1 - m)
+        kappa = (far * size * s**2 / (m * (1 - m)) + SPARE_ANSWERS) / (far + SPARE_ANSWERS)
+        spread = t**2 * kappa / size
+        middle, half = m + spread / 2, np.sqrt(spread * m * (1 - m) + spread**2 / 4)
         share = 1 - (1 - level) ** (1 / size)
-        flat = spread == 0
-        low = np.where(flat, centre - share * (centre - bounds[0]), centre - half)
-        high = np.where(flat, centre + share * (bounds[1] - centre), centre + half)
-    return np.clip(low, *bounds), np.clip(high, *bounds)
+        flat = s <= 0
+        below = np.where(flat, m - share * m, (middle - half) / (1 + spread))
+        above = np.where(flat, m + share * (1 - m), (middle + half) / (1 + spread))
+    return low + (high - low) * np.clip(below, 0, 1), low + (high - low) * np.clip(above, 0, 1)
 
 
 def means(n: npt.ArrayLike, sum_x: npt.ArrayLike, sum_x2: npt.ArrayLike, level: float) -> Estimates:
-    """Means of answers on 0-100 with their Student intervals, from sums."""
+    """Means of answers on 0-100 with their score intervals, from sums."""
     mean, error = mean_estimate(n, sum_x, sum_x2)
     return Estimates(mean, error, *mean_interval(mean, error, n, level))
 

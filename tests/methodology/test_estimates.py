@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from methodology.estimates import mean_estimate, mean_interval, poisson_rate_interval
+from methodology.estimates import SPARE_ANSWERS, mean_estimate, mean_interval, poisson_rate_interval
 from methodology.proportions import wilson_interval
 
 CASES = Path(__file__).resolve().parents[2].parent / "shared" / "reference" / "cases"
@@ -100,11 +101,37 @@ def test_mean_and_error_by_hand() -> None:
     assert float(mean) == 50
     assert float(error) == pytest.approx(math.sqrt(5000 / 12), rel=1e-15)
     low, high = mean_interval(mean, error, 4)
-    # t quantile 0.975 with 3 degrees of freedom, Student 1908: 3.182446; 50 + 64.96 and below 0 are cut at the scale.
-    assert (float(low), float(high)) == (0.0, 100.0)
-    low, high = mean_interval(mean, error, 4, bounds=(-1000, 1000))
-    assert float(high) == pytest.approx(50 + 3.182446 * 20.412415, abs=1e-4)
-    assert float(low) == pytest.approx(50 - 3.182446 * 20.412415, abs=1e-4)
+    # By hand: m = 1/2, n s^2 / (m (1 - m)) = 2/3; two answers' worth from either end, so kappa = (2 * 2/3 + 0.1) / 2.1 = 43/63.
+    # t quantile 0.975 with 3 degrees of freedom, Student 1908: 3.182446; h = t^2 kappa / n.
+    h = 3.182446**2 * 43 / 63 / 4
+    half = math.sqrt(h / 4 + h**2 / 4) / (1 + h)
+    assert (float(low), float(high)) == pytest.approx((50 - 100 * half, 50 + 100 * half), abs=1e-4)
+
+
+@pytest.mark.parametrize("bounds", [(0, 100), (-100, 100)])
+@pytest.mark.parametrize(("mean", "error", "n"), [(97.0, 1.5, 40), (3.0, 1.0, 55.5), (62.0, 2.0, 200), (90.0, 5.5, 30)])
+def test_limits_solve_the_score_equation(mean: float, error: float, n: float, bounds: tuple[float, float]) -> None:
+    """(m - mu)^2 = t^2 kappa mu (1 - mu) / n at both limits, with the quantile of the degrees of freedom that are given."""
+    span = bounds[1] - bounds[0]
+    m, s = (mean - bounds[0]) / span, error / span
+    far = n * min(m, 1 - m)
+    kappa = (far * n * s**2 / (m * (1 - m)) + SPARE_ANSWERS) / (far + SPARE_ANSWERS)
+    t = stats.t.isf(0.025, 9)
+    for limit in mean_interval(mean, error, n, bounds=bounds, degrees_of_freedom=9):
+        mu = (float(limit) - bounds[0]) / span
+        assert (m - mu) ** 2 == pytest.approx(t**2 * kappa * mu * (1 - mu) / n, rel=1e-9)
+        assert 0 < mu < 1
+
+
+def test_two_points_are_wilson_with_students_quantile() -> None:
+    """27 of 30: the variance of a two-point scale is all that it can be, so only the quantile differs from Wilson's."""
+    mean, error = mean_estimate(30, 2700, 270000)
+    low, high = mean_interval(mean, error, 30)
+    level = 2 * stats.norm.cdf(stats.t.isf(0.025, 29)) - 1
+    # The variance with n - 1 makes it a Wilson interval of 29 answers, less a thirtieth of a spare one.
+    assert (float(low), float(high)) == pytest.approx(
+        tuple(100 * float(end) for end in wilson_interval(0.9 * 29, 29, level)), abs=0.05
+    )
 
 
 def test_mean_edges() -> None:
