@@ -40,7 +40,7 @@ def usage(world: World, agency: Agency, period: str) -> Chunk:
     month, service, channel, region, segment = np.unravel_index(cell, [len(axis) for axis in axes])
     share = (
         agency.service_share[service]
-        * np.array([figure["share"] for figure in channels.values()])[channel]
+        * np.array([agency.channel_share[name] for name in channels])[channel]
         * agency.region_share[region]
         * np.array([figure["share"] for figure in segments.values()])[segment]
     )

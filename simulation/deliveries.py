@@ -59,6 +59,8 @@ def deliveries(world: World) -> list[Delivery]:
         provider, feed = entry["provider"], entry["feed"]
         without = {*entry.get("but_not", ()), *(agency for agency in world.agencies if (agency, feed) in own)}
         agencies = [provider] if provider in world.agencies else [a for a in world.agencies if a not in without]
+        if not agencies:
+            continue
         found.append(
             Delivery(
                 provider,

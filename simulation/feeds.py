@@ -14,7 +14,7 @@ from simulation import cases, counts, rubrics, survey
 from simulation.deliveries import Delivery
 from simulation.provider_formats import Columns, items_of, scale_of
 from simulation.survey import Array, Chunk
-from simulation.world import World, parameters
+from simulation.world import Agency, World, parameters
 
 __all__ = ["Columns", "chunks", "owed_periods"]
 Scores = list[Mapping[str, object]]
@@ -56,7 +56,7 @@ def score(
     agency: str, metric: str, period: str, true: float, expected: float | None, realised: float | None, n: int | None
 ) -> dict[str, object]:
     """One row of the truth."""
-    shown = [("" if value is None else f"{value:.6f}") for value in (true, expected, realised)]
+    shown = [("" if value is None or np.isnan(value) else f"{value:.6f}") for value in (true, expected, realised)]
     return {
         "agency_id": agency,
         "metric_id": metric,
@@ -69,44 +69,46 @@ def score(
 
 
 def _survey(world: World, delivery: Delivery, contract: Contract, scores: Scores) -> Files:
-    agency = world.agencies[delivery.agencies[0]]
-    people = survey.population(world, agency)
+    people = {name: survey.population(world, world.agencies[name]) for name in delivery.agencies}
     scales = {item: scale_of(contract, item) for item in items_of(contract)}
     levels = {item: scale.max - scale.min + 1 for item, scale in scales.items()}
     periods = world.size.period_ids
     wordings = list(dict.fromkeys(_labels(contract, "wording_version").values())) or [""]
 
     def drawn(period: str) -> Iterator[Chunk]:
-        held = {item: [0.0, 0.0, 0] for item in levels}
         late = periods.index(period) >= len(periods) // 2
-        for chunk in survey.responses(world, agency, period, levels, people, _most(contract)):
-            chunk.rows["wording_version"] = np.full(len(chunk), wordings[-1 if late else 0], dtype=object)
-            for item, part in chunk.parts.items():
-                level = part["level"][part["status"] == 0]
-                held[item][0] += int(level.sum())
-                held[item][1] += int((level >= levels[item] - TOP_BOX[levels[item]]).sum())
-                held[item][2] += len(level)
-            yield chunk
-        for item, (total, top, n) in held.items():
-            truth = survey.true_scores(world, agency, period, item, levels[item], TOP_BOX[levels[item]], people)
-            mean = 100 * total / (levels[item] - 1) / n if n else None
-            scores.append(score(agency.agency_id, item, period, truth["mean"], truth["expected"], mean, int(n)))
-            share = 100 * top / n if n else None
-            if item == "overall_satisfaction":
-                scores.append(
-                    score(
-                        agency.agency_id,
-                        f"{item}_top_box",
-                        period,
-                        truth["top_box"],
-                        truth["expected_top_box"],
-                        share,
-                        int(n),
-                    )
-                )
+        for name in delivery.agencies:
+            held = {item: [0.0, 0.0, 0] for item in levels}
+            for chunk in survey.responses(world, world.agencies[name], period, levels, people[name], _most(contract)):
+                chunk.rows["wording_version"] = np.full(len(chunk), wordings[-1 if late else 0], dtype=object)
+                for item, part in chunk.parts.items():
+                    level = part["level"][part["status"] == 0]
+                    held[item][0] += int(level.sum())
+                    held[item][1] += int((level >= levels[item] - TOP_BOX[levels[item]]).sum())
+                    held[item][2] += len(level)
+                yield chunk
+            scores.extend(_survey_truth(world, world.agencies[name], period, people[name], levels, held))
 
     for period in periods:
         yield period, drawn(period)
+
+
+def _survey_truth(
+    world: World,
+    agency: Agency,
+    period: str,
+    people: survey.Population,
+    levels: Mapping[str, int],
+    held: Mapping[str, list[float]],
+) -> Iterator[dict[str, object]]:
+    """True and realised scores of an agency's items; `held` has the sum of levels, top boxes and answers of each."""
+    for item, (total, top, n) in held.items():
+        truth = survey.true_scores(world, agency, period, item, levels[item], TOP_BOX[levels[item]], people)
+        mean = 100 * total / (levels[item] - 1) / n if n else None
+        yield score(agency.agency_id, item, period, truth["mean"], truth["expected"], mean, int(n))
+        if item == "overall_satisfaction":
+            true, expected, share = truth["top_box"], truth["expected_top_box"], 100 * top / n if n else None
+            yield score(agency.agency_id, f"{item}_top_box", period, true, expected, share, int(n))
 
 
 def _most(contract: Contract) -> int | None:
@@ -145,26 +147,32 @@ def _complaints(world: World, delivery: Delivery, contract: Contract, scores: Sc
 
 
 def _usage(world: World, delivery: Delivery, contract: Contract, scores: Scores) -> Files:
-    agency = world.agencies[delivery.agencies[0]]
+    def drawn(period: str) -> Iterator[Chunk]:
+        for agency in (world.agencies[name] for name in delivery.agencies):
+            chunk = counts.usage(world, agency, period)
+            digital = np.isin(chunk.rows["channel"], counts.DIGITAL)
+            ended = int((chunk.rows["completed"] + chunk.rows["not_eligible"])[digital].sum())
+            started = int(chunk.rows["started"][digital].sum())
+            truth = counts.true_completion(agency)
+            scores.append(
+                score(agency.agency_id, "digital_completion", period, truth, None, 100 * ended / started, started)
+            )
+            yield chunk
+
     for period in world.size.period_ids:
-        chunk = counts.usage(world, agency, period)
-        digital = np.isin(chunk.rows["channel"], counts.DIGITAL)
-        ended = int((chunk.rows["completed"] + chunk.rows["not_eligible"])[digital].sum())
-        started = int(chunk.rows["started"][digital].sum())
-        truth = counts.true_completion(agency)
-        scores.append(
-            score(agency.agency_id, "digital_completion", period, truth, None, 100 * ended / started, started)
-        )
-        yield period, iter([chunk])
+        yield period, drawn(period)
 
 
 def _standards(world: World, delivery: Delivery, contract: Contract, scores: Scores) -> Files:
-    agency = world.agencies[delivery.agencies[0]]
+    def drawn(period: str) -> Iterator[Chunk]:
+        for agency in (world.agencies[name] for name in delivery.agencies):
+            chunk, truth = counts.standards(world, agency, period)
+            met, total = int(chunk.rows["met"].sum()), int(chunk.rows["total"].sum())
+            scores.append(score(agency.agency_id, "standard_attainment", period, truth, None, 100 * met / total, total))
+            yield chunk
+
     for period in world.size.period_ids:
-        chunk, truth = counts.standards(world, agency, period)
-        met, total = int(chunk.rows["met"].sum()), int(chunk.rows["total"].sum())
-        scores.append(score(agency.agency_id, "standard_attainment", period, truth, None, 100 * met / total, total))
-        yield period, iter([chunk])
+        yield period, drawn(period)
 
 
 def _visits(world: World, delivery: Delivery, contract: Contract, scores: Scores) -> Files:
@@ -182,14 +190,17 @@ def _visits(world: World, delivery: Delivery, contract: Contract, scores: Scores
 
 
 def _maturity(world: World, delivery: Delivery, contract: Contract, scores: Scores) -> Files:
-    agency = world.agencies[delivery.agencies[0]]
+    def drawn(period: str) -> Iterator[Chunk]:
+        for agency in (world.agencies[name] for name in delivery.agencies):
+            chunk = rubrics.assessment(world, agency, period)
+            for model in dict.fromkeys(chunk.rows["model_id"].tolist()):
+                value = rubrics.maturity_score(chunk, model)
+                # Every practice is assessed, so the realised score equals the true one.
+                scores.append(score(agency.agency_id, f"maturity_{model}", period, value, None, value, None))
+            yield chunk
+
     for period in assessed_periods(world):
-        chunk = rubrics.assessment(world, agency, period)
-        for model in dict.fromkeys(chunk.rows["model_id"].tolist()):
-            value = rubrics.maturity_score(chunk, model)
-            # Every practice is assessed, so the realised score equals the true one.
-            scores.append(score(agency.agency_id, f"maturity_{model}", period, value, None, value, None))
-        yield period, iter([chunk])
+        yield period, drawn(period)
 
 
 def _reported(world: World, delivery: Delivery, contract: Contract, scores: Scores) -> Files:

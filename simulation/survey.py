@@ -60,11 +60,11 @@ def population(world: World, agency: Agency) -> Population:
     """All cells of service, channel, place and respondent mix."""
     values = parameters()
     places: list[tuple[str, str | None, str, float]] = []
-    for channel, figures in values["mix"]["channel"].items():
+    for channel in values["mix"]["channel"]:
         for region, share in zip(agency.regions, agency.region_share, strict=True):
             here = [row["branch_id"] for row in agency.branches if row["region_id"] == region]
             spots: list[str | None] = [*here] if channel == "branch" else [None]
-            places += [(channel, spot, region, figures["share"] * share / len(spots)) for spot in spots]
+            places += [(channel, spot, region, agency.channel_share[channel] * share / len(spots)) for spot in spots]
     mixes = [list(values["mix"][name].items()) for name in MIX]
     names: dict[str, list[Any]] = {key: [] for key in ("service_id", "channel", "branch_id", "region_id", *MIX)}
     share, response, effect = [], [], []
@@ -72,6 +72,7 @@ def population(world: World, agency: Agency) -> Population:
         service_id = service["service_id"]
         for channel, branch, region, place_share in places:
             of_channel = values["mix"]["channel"][channel]
+            is_asked = channel in agency.asked_channels and (branch is None or branch in agency.asked_branches)
             of_place = (
                 agency.service_effect[service_id]
                 + agency.region_effect[region]
@@ -89,7 +90,7 @@ def population(world: World, agency: Agency) -> Population:
                     names[key].append(value)
                 figures = [figure for _, figure in combination]
                 share.append(service_share * place_share * prod([figure["share"] for figure in figures]))
-                response.append(of_channel["response"] * prod([figure["response"] for figure in figures]))
+                response.append(is_asked * of_channel["response"] * prod([figure["response"] for figure in figures]))
                 effect.append(of_place + sum(figure["effect"] for figure in figures))
     shares, responses = np.array(share), np.array(response)
     respondents = shares * responses
@@ -112,16 +113,19 @@ def true_scores(
 ) -> dict[str, float]:
     """Population mean and top box without mode effects, and the expected sample values of both.
 
-    If a question makes sense for some channels only, its population is their users.
+    If a question makes sense for some channels only, its population is their users. Where none of them is asked, the expected
+    values are NaN.
     """
     values = parameters()
     spread = float(np.hypot(values["sd"]["person"], values["sd"]["noise"]))
     asked = np.isin(people.columns["channel"], list(ONLY_FOR.get(item, values["mix"]["channel"])))
     share = people.share * asked / (people.share @ asked)
-    respondents = people.respondent_share * asked / (people.respondent_share @ asked)
+    answering = float(people.respondent_share @ asked)
+    # Nobody who is asked may be able to answer the question; then no sample has an expected value.
+    respondents = people.respondent_share * asked / (answering or np.nan)
     mean = agency.level[period] + people.effect + _offset(agency, item)
     lowest_top = 100 * (levels - top) / levels
-    modes = [(mode["share"], mean + mode["effect"]) for mode in values["mode"].values()]
+    modes = [(agency.mode_share[name], mean + mode["effect"]) for name, mode in values["mode"].items()]
     return {
         "mean": float(share @ expected_pomp(mean, spread, levels)),
         "expected": sum(part * float(respondents @ expected_pomp(moved, spread, levels)) for part, moved in modes),
@@ -182,12 +186,17 @@ def _draw(
     values = parameters()
     cell = np.minimum(np.searchsorted(cumulated, random.random(n)), len(cumulated) - 1)
     rows = {name: column[cell] for name, column in people.columns.items()}
+    # Somebody who is asked again has the same place and person's effect, but gives new answers.
+    again = np.arange(n) // agency.answers_each
+    cell = cell[again]
+    rows = {name: column[again] for name, column in rows.items()}
     modes = list(values["mode"])
-    mode = random.choice(len(modes), n, p=[values["mode"][name]["share"] for name in modes])
+    mode = random.choice(len(modes), n, p=[agency.mode_share[name] for name in modes])
     rows["agency_id"] = np.full(n, agency.agency_id, dtype=object)
     rows["mode"] = np.array(modes, dtype=object)[mode]
     mode_effect = np.array([values["mode"][name]["effect"] for name in modes])[mode]
-    latent = agency.level[period] + people.effect[cell] + mode_effect + random.normal(0, values["sd"]["person"], n)
+    person_effect = random.normal(0, values["sd"]["person"], n)[again]
+    latent = agency.level[period] + people.effect[cell] + mode_effect + person_effect
     parts = {}
     for item, count in levels.items():
         y = latent + _offset(agency, item) + random.normal(0, values["sd"]["noise"], n)
@@ -202,7 +211,7 @@ def _draw(
     rows["responded_at"] = moments(random, first_day(period), last_day(period), n)
     rows["invited_at"] = rows["responded_at"] - random.integers(5, 4000, n).astype("timedelta64[m]")
     rows["response_id"] = np.array([f"{period}-{serial:07d}" for serial in range(number + 1, number + n + 1)], object)
-    rows["person"] = random.integers(0, 50_000 * max(1, round(world.size.scale)), n)
+    rows["person"] = random.integers(0, 50_000 * max(1, round(world.size.scale)), n)[again]
     rows["age"] = _ages(rows["age_band"], random)
     rows["touchpoint"] = np.array(["counter", "application", "tracking", "payment"], object)[random.integers(0, 4, n)]
     journey = np.array([world.journey_of.get(service) for service in rows["service_id"]], dtype=object)

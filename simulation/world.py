@@ -23,9 +23,9 @@ Row = dict[str, str]
 class Size:
     """The size of a world. `scale` multiplies survey answers and complaints only."""
 
-    agencies: int = 12
-    services: int = 60
-    branches: int = 150
+    agencies: int = 36
+    services: int = 132
+    branches: int = 340
     journeys: int = 6
     periods: int = 8
     first_period: str = "2024Q1"
@@ -76,6 +76,11 @@ class Agency:
     standards_odds: float
     visit_level: float
     maturity_level: float
+    channel_share: dict[str, float]
+    mode_share: dict[str, float]
+    asked_channels: frozenset[str]
+    asked_branches: frozenset[str]
+    answers_each: int
 
 
 @dataclass(frozen=True)
@@ -190,6 +195,13 @@ def _agency(world: World, row: Row, branches: int, services: int, region_effect:
     periods = world.size.period_ids
     level = values["level"] + random.normal(0, spread["agency"])
     trend, shocks = random.normal(0, spread["trend"]), random.normal(0, spread["period"], len(periods))
+    if row["level"]:
+        # A planted level stays where it is, so that agencies said to be equal are equal in every period.
+        level, trend, shocks = float(row["level"]), 0.0, np.zeros(len(periods))
+    trap: dict[str, Any] = values["traps"][row["trap"]] if row["trap"] else {}
+    branch_spread = trap.get("branch", 0.0 if row["level"] else spread["branch"])
+    place_spread = 0.0 if row["level"] else spread["service"]
+    kept = branch_rows[: round(branches * trap.get("branches_asked", 1))]
     return Agency(
         agency_id=agency_id,
         size_class=row["size_class"],
@@ -199,9 +211,9 @@ def _agency(world: World, row: Row, branches: int, services: int, region_effect:
         region_share=share / share.sum(),
         service_share=weights / weights.sum(),
         level={period: float(level + trend * step + shocks[step]) for step, period in enumerate(periods)},
-        region_effect=region_effect,
-        branch_effect={branch["branch_id"]: float(random.normal(0, spread["branch"])) for branch in branch_rows},
-        service_effect={service["service_id"]: float(random.normal(0, spread["service"])) for service in service_rows},
+        region_effect=dict.fromkeys(region_effect, 0.0) if row["level"] else region_effect,
+        branch_effect={branch["branch_id"]: float(random.normal(0, branch_spread)) for branch in branch_rows},
+        service_effect={service["service_id"]: float(random.normal(0, place_spread)) for service in service_rows},
         item_effect={
             item["item"]: 0.0 if number == 0 else float(random.normal(0, spread["agency_item"]))
             for number, item in enumerate(table("items"))
@@ -211,6 +223,13 @@ def _agency(world: World, row: Row, branches: int, services: int, region_effect:
         standards_odds=_odds(values["standards"]["met"]) + float(random.normal(0, values["standards"]["agency"])),
         visit_level=values["visits"]["level"] + float(random.normal(0, values["visits"]["agency"])),
         maturity_level=values["maturity"]["level"] + float(random.normal(0, values["maturity"]["agency"])),
+        channel_share=trap.get(
+            "channel", {name: figures["share"] for name, figures in values["mix"]["channel"].items()}
+        ),
+        mode_share=trap.get("mode", {name: figures["share"] for name, figures in values["mode"].items()}),
+        asked_channels=frozenset(trap.get("asked", values["mix"]["channel"])),
+        asked_branches=frozenset(branch["branch_id"] for branch in kept),
+        answers_each=trap.get("answers_each", 1),
     )
 
 

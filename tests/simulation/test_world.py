@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from simulation import cases, counts, rubrics, survey
-from simulation.world import Size, World, draw_world
+from simulation.world import Size, World, draw_world, parameters, table
 
 # Words in names of real Saudi, Gulf and British bodies; no invented name may contain any of them.
 REAL = [
@@ -19,10 +19,10 @@ REAL = [
 def test_the_default_world_has_the_agreed_size() -> None:
     world = draw_world()
     assert {name: len(rows) for name, rows in world.registry.items()} == {
-        "agencies": 12, "services": 60, "regions": 13, "branches": 150, "journeys": 6, "journey_steps": 24,
+        "agencies": 36, "services": 132, "regions": 13, "branches": 340, "journeys": 6, "journey_steps": 24,
     }  # fmt: skip
     groups = pd.DataFrame(world.registry["agencies"])["peer_group"].value_counts()
-    assert sorted(groups, reverse=True) == [7, 3, 2]
+    assert list(groups) == [9, 9, 9, 9]
     assert world.size.period_ids == [f"{year}Q{quarter}" for year in (2024, 2025) for quarter in (1, 2, 3, 4)]
 
 
@@ -49,7 +49,43 @@ def test_names_belong_to_nobody_real() -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("wrong", [{"agencies": 2}, {"agencies": 13}, {"services": 5}, {"periods": 1}, {"scale": 0}])
+def _overall(world: World, agency_id: str) -> dict[str, float]:
+    agency = world.agencies[agency_id]
+    people = survey.population(world, agency)
+    return survey.true_scores(world, agency, "2025Q4", "overall_satisfaction", 5, 2, people)
+
+
+def test_planted_agencies_are_as_equal_and_as_different_as_planned() -> None:
+    world = draw_world()
+    plan = {row["agency_id"]: (row["level"], row["trap"]) for row in table("agencies") if row["level"]}
+    truth = {agency: _overall(world, agency)["mean"] for agency, (_, trap) in plan.items() if not trap}
+    of_level = pd.DataFrame({"truth": truth, "level": {agency: float(level) for agency, (level, _) in plan.items()}})
+    of_level = of_level.dropna().groupby("level")["truth"].agg(["min", "max", "size"])
+    assert (of_level["max"] - of_level["min"]).max() < 1e-9
+    assert of_level.loc[70, "size"] >= 9 and of_level["min"].is_monotonic_increasing
+    assert of_level["min"].max() - of_level["min"].min() > 15
+
+
+def test_every_trap_misleads_as_it_says() -> None:
+    """Phone answers flatter, an app asks only those whom it serves, and sampled branches are few and differ."""
+    world = draw_world()
+    trapped = {row["trap"]: row["agency_id"] for row in table("agencies") if row["trap"]}
+    assert set(trapped) == set(parameters()["traps"])
+    ordinary = _overall(world, "keys")
+    phone, app = (_overall(world, trapped[name]) for name in ("phone_survey", "app_survey"))
+    assert phone["mean"] == pytest.approx(ordinary["mean"], abs=1e-9)
+    assert phone["expected"] - ordinary["expected"] > 2
+    assert app["expected"] - app["mean"] > 3
+    held = world.agencies[trapped["sampled_branches"]]
+    assert 5 <= len(held.asked_branches) < len(held.branches) / 3
+    rows = next(
+        survey.responses(world, held, "2025Q4", {"overall_satisfaction": 5}, survey.population(world, held))
+    ).rows
+    assert set(rows["branch_id"]) <= held.asked_branches
+    assert pd.Series(rows["person"]).value_counts().ge(2).mean() > 0.95
+
+
+@pytest.mark.parametrize("wrong", [{"agencies": 2}, {"agencies": 37}, {"services": 5}, {"periods": 1}, {"scale": 0}])
 def test_impossible_sizes_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"agencies|services|world"):
         Size(**wrong)
