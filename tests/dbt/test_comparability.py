@@ -15,6 +15,7 @@ import pytest
 from methodology.adjusted_scores import UNIT, mix_effects, mode_effects, with_adjustments
 from methodology.adjustment import CrossProducts, casemix_adjusted, mix_adjusted
 from methodology.frame_weights import frame_weights
+from methodology.parameters import load_methodology
 from methodology.sampling import sample_design
 from methodology.survey_estimates import survey_mean
 from methodology.weighted_scores import with_intervals
@@ -213,9 +214,30 @@ def test_bands_are_given_within_one_weighting_only(warehouse: Any) -> None:
                 on gated.agency_id = scores.unit_id and scores.unit_type = 'agency' and gated.metric_id = scores.metric_id
                 and gated.period_id = scores.period_id and gated.instrument_id = scores.instrument_id
             group by gated.comparison_class
-            having count(distinct (scores.weighting, scores.mode_set, scores.adjustments, scores.instrument_id)) > 1)"""
+            having count(distinct (scores.weighting, scores.adjustments, scores.instrument_id)) > 1)"""
     ).fetchone()
     assert mixed == (0,)
+    # Whoever is compared had mixes of survey modes within the declared distance.
+    (furthest,) = warehouse.sql(
+        """with asked as (
+            select agency_id, period_id, mode, sum(asked_count) as n from intermediate.int_modes__counted group by all),
+        shares as (
+            select agency_id, period_id, mode, n / sum(n) over (partition by agency_id, period_id) as share from asked),
+        compared as (
+            select distinct gated.period_id, gated.comparison_class, gated.agency_id
+            from intermediate.int_comparability__gated as gated
+            inner join intermediate.int_modes__grouped using (agency_id, metric_id, period_id, instrument_id)),
+        apart as (
+            select sum(abs(coalesce(a.share, 0) - coalesce(b.share, 0))) / 2 as distance
+            from compared as one
+            inner join compared as other using (period_id, comparison_class)
+            cross join (select distinct mode from shares) as modes
+            left join shares as a on one.agency_id = a.agency_id and one.period_id = a.period_id and modes.mode = a.mode
+            left join shares as b on other.agency_id = b.agency_id and one.period_id = b.period_id and modes.mode = b.mode
+            group by one.agency_id, other.agency_id, one.period_id, one.comparison_class)
+        select max(distance) from apart"""
+    ).fetchone()
+    assert 0 < furthest <= load_methodology("2026.2").thresholds["mode_distance"] + 1e-12
     shown = warehouse.sql("select count(*) from benchmarks.bench_peer_positions where band is not null").fetchone()
     assert shown[0] > 20
 
@@ -479,7 +501,13 @@ def test_equal_answers_of_everybody_end_as_a_state_not_as_nan() -> None:
     scores = scores.assign(n=40, score=100.0, standard_error=0.0, ci_low=97.0, ci_high=100.0, status="reported")
     scores = scores.assign(weighting="weighted", mode_set="web", adjustments="")
     agencies = pd.DataFrame({"agency_id": scores["agency_id"], "peer_group": "g"})
-    reliability = _run("int_reliability__estimated", int_scores__judged=scores, stg_registry__agencies=agencies)
+    mixes = scores[["agency_id", "metric_id", "period_id", "instrument_id"]].assign(mode_group="mix 1")
+    reliability = _run(
+        "int_reliability__estimated",
+        int_scores__judged=scores,
+        stg_registry__agencies=agencies,
+        int_modes__grouped=mixes,
+    )
     assert reliability["reliability"].tolist() == [0] * 7
     gated = scores.assign(peer_group="g", polarity=1, comparison_class="c", peers_count=6, has_peers=True)
     gated["comparability_reason"] = pd.Series([None] * 7, dtype="string")

@@ -1,6 +1,6 @@
 {# The comparability gate: whom an agency's score may be compared with, or the first reason why it may not.
-Scores of a class agree in metric, period, peer group, scale and wording, frame, modes and adjustments; dates of all
-calendars were converted to days of the period when they were read. Each condition counts the agencies that remain; the
+Scores of a class agree in metric, period, peer group, scale and wording, frame, mixes of modes and adjustments; what is
+left between mixes is part of the standard error. Dates of all calendars were converted to days of the period when they were read. Each condition counts the agencies that remain; the
 reason is the condition that left too few. #}
 with
 
@@ -23,11 +23,11 @@ scores as (
         scores.status_reason,
         scores.n,
         scores.score,
-        scores.standard_error,
+        sqrt(scores.standard_error ** 2 + coalesce(mixes.mode_error, 0) ** 2) as standard_error,
         scores.ci_low,
         scores.ci_high,
         scores.weighting,
-        scores.mode_set,
+        coalesce(mixes.mode_group, scores.mode_set) as mode_group,
         scores.adjustments,
         string_split(scores.instrument_id, '|')[1] as scale,
         scores.status = 'reported' as is_reported,
@@ -39,6 +39,11 @@ scores as (
         on scores.agency_id = agencies.agency_id
     inner join {{ ref('stg_methodology__metrics') }} as metrics
         on scores.metric_id = metrics.metric_id
+    left join {{ ref('int_modes__grouped') }} as mixes
+        on scores.agency_id = mixes.agency_id
+        and scores.metric_id = mixes.metric_id
+        and scores.period_id = mixes.period_id
+        and scores.instrument_id = mixes.instrument_id
     where scores.unit_type = 'agency'
 
 ),
@@ -49,7 +54,7 @@ scores as (
     ('same_scale', ['scale']),
     ('same_instrument', ['instrument_id']),
     ('same_frame', ['weighting']),
-    ('same_modes', ['mode_set']),
+    ('same_modes', ['mode_group']),
     ('same_adjustments', ['adjustments']),
     ('same_base', ['is_base_known']),
     ('same_measure', ['has_interval']),
@@ -84,7 +89,7 @@ final as (
         md5(
             concat_ws(
                 '|', counted.metric_id, counted.period_id, counted.peer_group, counted.instrument_id, counted.weighting,
-                counted.mode_set, counted.adjustments
+                counted.mode_group, counted.adjustments
             )
         ) as comparison_class,
         counted.same_adjustments_count as peers_count,
@@ -96,7 +101,7 @@ final as (
             when counted.same_scale_count < thresholds.minimum_peers then 'instrument_differs'
             when counted.same_instrument_count < thresholds.minimum_peers then 'wording_differs'
             when counted.same_frame_count < thresholds.minimum_peers then 'frame_differs'
-            when counted.same_modes_count < thresholds.minimum_peers then 'mode_set_differs'
+            when counted.same_modes_count < thresholds.minimum_peers then 'mode_mix_differs'
             when counted.same_adjustments_count < thresholds.minimum_peers then 'adjustment_differs'
             when not counted.is_base_known then 'base_unknown'
             when counted.same_base_count < thresholds.minimum_peers then 'base_unknown'
