@@ -41,6 +41,7 @@ def _nodes() -> pd.DataFrame:
 def _score(agency: str, metric: str, score: float, error: float = 0.5, **other: Any) -> dict[str, Any]:
     row = {"score_id": f"{agency}-{metric}", "unit_type": "agency", "agency_id": agency, "metric_id": metric}
     row |= {"period_id": "q", "instrument_id": "i", "status": "reported", "score": score, "standard_error": error}
+    row |= {"weighting": "weighted", "mode_set": "web", "adjustments": ""}
     return {**row, "slice_ids": f"s-{agency}-{metric}", **other}
 
 
@@ -121,6 +122,37 @@ def test_without_enough_the_reason_stands(scores: list[dict[str, Any]], agencies
     assert set(index["reason"]) == reasons
     assert index[["score", "ci_low", "rank_low"]].isna().all().all()
     assert set(made["part"]) == {"index"}
+
+
+@pytest.mark.parametrize("status", ["missing", "refused"])
+def test_a_part_that_is_owed_and_missing_never_pays(status: str) -> None:
+    """a2 delivers a bad m2, or withholds it: averaged away, its index would rise from 35 to 43."""
+    bad = [{**row, "score": 12.0} if row["score_id"] == "a2-m2" else row for row in LADDER]
+    kept = [
+        {**row, "status": status, "score": None, "standard_error": None} if row["score_id"] == "a2-m2" else row
+        for row in bad
+    ]
+    delivered, withheld = (
+        made[made["part"] == "index"].set_index("agency_id").loc["a2"] for made in (_run(bad), _run(kept))
+    )
+    assert withheld["score"] <= delivered["score"]
+    assert withheld["rank_mean"] >= delivered["rank_mean"]
+    assert withheld["ci_low"] <= delivered["score"] <= withheld["ci_high"]
+
+
+def test_there_is_no_experience_index_without_an_opinion() -> None:
+    scores = [row for row in LADDER if row["score_id"] != "a5-m1"] + [_score("a6", m, 50.0) for m in ("m1", "m2", "m3")]
+    index = _run(scores, 7)
+    index = index[index["part"] == "index"].set_index("agency_id")
+    assert index["reason"].dropna().to_dict() == {"a5": "opinion_missing"}
+    assert index["score"].notna().sum() == 6
+
+
+@pytest.mark.parametrize("difference", [{"weighting": "unweighted"}, {"adjustments": "mix"}])
+def test_the_index_passes_the_same_gate_as_scores(difference: dict[str, str]) -> None:
+    scores = [{**row, **difference} if row["score_id"] == "a0-m1" else row for row in LADDER]
+    made = _run(scores)
+    assert set(made.loc[made["part"] == "indicator", "part_id"]) == {"y", "z"}
 
 
 def test_nothing_scored_is_an_empty_table() -> None:
