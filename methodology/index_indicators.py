@@ -1,11 +1,11 @@
 """The indicators of one peer group's index: which metrics one instrument measured for enough agencies, and on which scale.
 
-Belongs here: the gate of indicators, the part of the tree that remains, values and errors as matrices. Does not belong here: the
-index and its parts (`index_parts`), the tree itself (`index`).
+Belongs here: the gate of indicators, what of them is missing, the part of the tree that remains, values and errors as matrices.
+Does not belong here: the index and its parts (`index_parts`), the tree itself (`index`).
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 # Scores start above 0, so that any mean can be taken (as in the other normalisations of `index_uncertainty`).
 LOWEST, HIGHEST = 1.0, 100.0
+# What scores of one indicator must share, as in the comparability gate.
+ALIKE = ["metric_id", "instrument_id", "weighting", "mode_group", "adjustments"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Indicators:
-    """Values and errors (agencies, indicators) of an index; NaN where an agency has none. `leaves` are the tree's indicators."""
+    """Values and errors (agencies, indicators) of an index; NaN where an agency has none. `leaves` are the tree's indicators.
+
+    `missing` are those an agency owes and did not deliver.
+    """
 
     tree: Hierarchy
     leaves: pd.DataFrame
@@ -67,6 +72,7 @@ class Indicators:
     agencies: tuple[str, ...]
     values: Floats
     errors: Floats
+    missing: Mask
     sources: Mapping[tuple[str, str], Source]
 
     @property
@@ -84,6 +90,21 @@ class Indicators:
         lower, upper = (self.leaves[f"{end}_goalpost"].to_numpy(float) for end in ("lower", "upper"))
         return normalisation.goalposts(values, lower, upper, LOWEST, HIGHEST, self.direction)
 
+    def bounded(self, *, best: bool) -> "Indicators":
+        """Return the same with missing indicators at their worst goalpost, or at their best: what they may be at most."""
+        lower, upper = (self.leaves[f"{end}_goalpost"].to_numpy(float) for end in ("lower", "upper"))
+        end = np.where((self.direction > 0) == best, upper, lower)
+        return replace(self, values=np.where(self.missing, end, self.values))
+
+    def has_required(self, nodes: pd.DataFrame) -> Mask:
+        """Which agencies have at least one indicator below every required node of the index."""
+        parent_of = dict(zip(nodes["node_id"], nodes["parent_id"], strict=True))
+        has = np.ones(len(self.agencies), bool)
+        for node in nodes.loc[nodes["is_required"].astype(bool), "node_id"]:
+            below = [node in _above(leaf, parent_of) for leaf in self.leaves["node_id"]]
+            has &= self.known[:, np.array(below, bool)].any(axis=1)
+        return has
+
     def nodes(self, threshold: float) -> Floats:
         """Scores of every node (agencies, nodes)."""
         return aggregate(self.scaled(self.values), self.tree, self.method, threshold)
@@ -95,24 +116,32 @@ class Indicators:
     def of(self, chosen: Mask) -> "Indicators":
         """Return the same for the chosen agencies."""
         names = tuple(name for name, one in zip(self.agencies, chosen, strict=True) if one)
-        return Indicators(
-            self.tree, self.leaves, self.method, names, self.values[chosen], self.errors[chosen], self.sources
-        )
+        values, errors, missing = self.values[chosen], self.errors[chosen], self.missing[chosen]
+        return replace(self, agencies=names, values=values, errors=errors, missing=missing)
 
 
-def comparable_scores(reported: pd.DataFrame, agencies: int) -> pd.DataFrame:
-    """Rows of metrics that one instrument measured for at least so many agencies, by the instrument with most, ties by order."""
-    sizes = reported.groupby(["metric_id", "instrument_id"], sort=True)["agency_id"].nunique()
+def comparable_scores(reported: pd.DataFrame, missing: pd.DataFrame, agencies: int) -> pd.DataFrame:
+    """Rows of metrics that at least so many agencies have alike (`ALIKE`), by what most have, ties by order.
+
+    An agency that owes a metric and did not deliver it (`missing`) counts as one that has it while most of them have: else
+    one that withholds its own part could take the indicator out for everybody.
+    """
+    sizes = reported.groupby(ALIKE, sort=True)["agency_id"].nunique()
     most = sizes.sort_values(ascending=False, kind="stable").reset_index().drop_duplicates("metric_id")
-    most = most[most["agency_id"] >= agencies]
-    return reported.merge(most[["metric_id", "instrument_id"]], on=["metric_id", "instrument_id"])
+    held = most["agency_id"].to_numpy(np.int64)
+    withheld = most["metric_id"].map(missing.groupby("metric_id")["agency_id"].nunique()).fillna(0).to_numpy(np.int64)
+    counted = held + np.where(withheld < held, withheld, 0)
+    return reported.merge(most.loc[counted >= agencies, ALIKE], on=ALIKE)
 
 
-def indicators_of(scores: pd.DataFrame, nodes: pd.DataFrame, agencies: Iterable[str]) -> Indicators:
+def indicators_of(
+    scores: pd.DataFrame, nodes: pd.DataFrame, agencies: Iterable[str], missing: Iterable[tuple[str, str]] = ()
+) -> Indicators:
     """Return the index over the available indicators, for these agencies in this order.
 
     scores: agency_id, metric_id, score, standard_error, score_id, slice_ids, one row per agency and metric. nodes: node_id,
-    parent_id (blank for the index), metric_id (blank but for indicators), weight, aggregation, goalposts, direction.
+    parent_id (blank for the index), metric_id (blank but for indicators), weight, aggregation, goalposts, direction,
+    is_required. missing: agency and metric of what is owed and was not delivered.
     """
     tree, leaves = _tree(nodes, nodes[nodes["metric_id"].isin(scores["metric_id"])])
     names = tuple(agencies)
@@ -124,20 +153,26 @@ def indicators_of(scores: pd.DataFrame, nodes: pd.DataFrame, agencies: Iterable[
     )
     values[row, column] = scores["score"].to_numpy(float, na_value=np.nan)
     errors[row, column] = scores["standard_error"].to_numpy(float, na_value=np.nan)
+    withheld = set(missing)
+    gaps = [[(name, metric) in withheld for metric in leaves["metric_id"]] for name in names]
     keys = zip(scores["agency_id"], scores["metric_id"], strict=True)
     found = (Source(str(own), str(ids)) for own, ids in zip(scores["score_id"], scores["slice_ids"], strict=True))
     method = nodes.loc[nodes["parent_id"] == "", "aggregation"].iloc[0]
-    return Indicators(tree, leaves, method, names, values, errors, dict(zip(keys, found, strict=True)))
+    is_missing = np.array(gaps, bool).reshape(values.shape) & np.isnan(values)
+    return Indicators(tree, leaves, method, names, values, errors, is_missing, dict(zip(keys, found, strict=True)))
+
+
+def _above(node: str, parent_of: Mapping[str, str]) -> Iterator[str]:
+    """A node's parents up to the index."""
+    while node := parent_of[node]:
+        yield node
 
 
 def _tree(nodes: pd.DataFrame, leaves: pd.DataFrame) -> tuple[Hierarchy, pd.DataFrame]:
     """The index over the available indicators; nodes without any below them are dropped."""
     kept = set(leaves["node_id"])
     parent_of = dict(zip(nodes["node_id"], nodes["parent_id"], strict=True))
-    for node in list(kept):
-        while parent_of[node]:
-            node = parent_of[node]
-            kept.add(node)
+    kept |= {above for node in kept for above in _above(node, parent_of)}
     held = nodes[nodes["node_id"].isin(kept)]
     parents = {node: parent_of[node] or None for node in held["node_id"]}
     tree = hierarchy(parents, dict(zip(held["node_id"], held["weight"], strict=True)))

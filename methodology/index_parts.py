@@ -28,6 +28,8 @@ from methodology.index_uncertainty import (
 from methodology.lineage import joined
 
 Floats = npt.NDArray[np.float64]
+# A score owed that is in one of these states was withheld; one that is suppressed or not owed was not.
+MISSING = ["missing", "refused"]
 Row = dict[str, object]
 COLUMNS = {
     "agency_id": "string",
@@ -44,6 +46,8 @@ COLUMNS = {
     "rank_high": "float64",
     "units_count": "Int64",
     "indicators_count": "Int64",
+    "missing_count": "Int64",
+    "score_at_best": "float64",
     "weight": "float64",
     "normalised": "float64",
     "score_shift": "float64",
@@ -65,15 +69,25 @@ COLUMNS = {
 
 
 def index_parts(
-    scores: pd.DataFrame, *, agencies: pd.DataFrame, nodes: pd.DataFrame, thresholds: Mapping[str, float]
+    scores: pd.DataFrame,
+    mixes: pd.DataFrame,
+    *,
+    agencies: pd.DataFrame,
+    nodes: pd.DataFrame,
+    thresholds: Mapping[str, float],
 ) -> pd.DataFrame:
     """The index of every peer group of one period, rows with COLUMNS.
 
-    scores: agency_id, period_id, metric_id, instrument_id, status, score, standard_error, score_id, slice_ids of agencies.
-    agencies: agency_id, peer_group. nodes: the index (`index_indicators.indicators_of`). Every agency has an `index` row, with
-    the `reason` where it has no index or no interval.
+    scores: agency_id, period_id, metric_id, instrument_id, status, score, standard_error, weighting, mode_set, adjustments,
+    score_id, slice_ids of agencies; mixes: their `mode_group`, as `mode_groups` makes them. agencies: agency_id, peer_group.
+    nodes: the index (`index_indicators.indicators_of`). Every agency has an `index` row, with the `reason` where it has no index
+    or no interval. What an agency owes and did not deliver counts at the worst goalpost, so that withholding it never pays;
+    `score_at_best` is the index with it at the best one, and the interval reaches from the one to the other.
     """
-    rows = scores[scores["metric_id"].isin(nodes.loc[nodes["metric_id"] != "", "metric_id"])]
+    key = ["agency_id", "metric_id", "period_id", "instrument_id"]
+    rows = scores.merge(mixes[[*key, "mode_group"]], on=key, how="left")
+    rows["mode_group"] = rows["mode_group"].fillna(rows["mode_set"])
+    rows = rows[rows["metric_id"].isin(nodes.loc[nodes["metric_id"] != "", "metric_id"])]
     rows = rows.merge(agencies[["agency_id", "peer_group"]], on="agency_id")
     rows = rows.sort_values(["period_id", "peer_group", "metric_id", "agency_id", "instrument_id"], kind="stable")
     made: list[Row] = []
@@ -84,20 +98,24 @@ def index_parts(
 
 
 def _group(key: str, own: pd.DataFrame, nodes: pd.DataFrame, rules: IndexRules) -> list[Row]:
-    compared = comparable_scores(own[own["status"] == "reported"], rules.peers)
+    owed = own[own["status"].isin(MISSING)]
+    compared = comparable_scores(own[own["status"] == "reported"], owed, rules.peers)
     measured = int(nodes["metric_id"].isin(compared["metric_id"]).sum())
     every = sorted(set(own["agency_id"]))
     # Where several things are missing, the most basic is the reason.
     if measured < rules.indicators:
         reason = "too_few_indicators" if len(every) >= rules.peers else "too_few_peers"
         return [_without(name, reason, measured) for name in every]
-    found = indicators_of(compared, nodes, every)
+    found = indicators_of(compared, nodes, every, zip(owed["agency_id"], owed["metric_id"], strict=True))
     known_count = found.known.sum(axis=1)
-    has_index = np.isfinite(found.nodes(rules.threshold)[:, -1]) & (known_count >= rules.indicators)
+    has_data = np.isfinite(found.nodes(rules.threshold)[:, -1]) & (known_count >= rules.indicators)
+    has_index = has_data & found.has_required(nodes)
     enough = has_index.sum() >= rules.peers
+    # The most basic reason is the one given.
+    reasons = np.select([~has_data, ~has_index], ["too_few_indicators", "opinion_missing"], "too_few_peers")
     made = [
-        _without(name, "too_few_peers" if has else "too_few_indicators", int(count))
-        for name, has, count in zip(every, has_index, known_count, strict=True)
+        _without(name, str(reason), int(count))
+        for name, reason, has, count in zip(every, reasons, has_index, known_count, strict=True)
         if not (has and enough)
     ]
     return made + _composite(key, found.of(has_index), rules) if enough else made
@@ -114,25 +132,20 @@ def _without(agency: str, reason: str, indicators: int) -> Row:
     }
 
 
-def _composite(key: str, own: Indicators, rules: IndexRules) -> list[Row]:
+def _composite(key: str, measured: Indicators, rules: IndexRules) -> list[Row]:
     """All parts of the index of agencies that have one; each group has its own random generator."""
     rng = np.random.default_rng([rules.seed, zlib.crc32(key.encode())])
+    own, at_best = measured.bounded(best=False), measured.bounded(best=True)
     tree, method = own.tree, own.method
     nodes, normalised = own.nodes(rules.threshold), own.scaled(own.values)
     score = nodes[:, -1]
-    drawn = score_draws(
-        own.values,
-        own.errors,
-        tree,
-        lambda values, axis: own.scaled(values),
-        method,
-        rules.draws,
-        rng,
-        rules.weight_spread,
-        rules.threshold,
-    )
+    drawn = _drawn(own, rules, rng)
     tail = (1 - rules.level) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
+    if measured.missing.any():
+        best = np.quantile(_drawn(at_best, rules, rng), 1 - tail, axis=0)
+        high = np.where(measured.missing.any(axis=1), best, high)
+    score_at_best = at_best.nodes(rules.threshold)[:, -1]
     error = drawn.std(axis=0, ddof=1)
     directed = normalisation.directed(own.values, own.direction)
     # The index's own goalposts are in the units of the indicators, so directed values are turned back for them.
@@ -162,7 +175,9 @@ def _composite(key: str, own: Indicators, rules: IndexRules) -> list[Row]:
                 "rank_low": np.floor(ranks.low[position]),
                 "rank_high": np.ceil(ranks.high[position]),
                 "units_count": len(own.agencies),
-                "indicators_count": int(own.known[position].sum()),
+                "indicators_count": int(measured.known[position].sum()),
+                "missing_count": int(measured.missing[position].sum()),
+                "score_at_best": score_at_best[position],
                 "reason": None if sure else "no_interval",
                 "slice_ids": joined(source.slice_ids for source in sources),
             }
@@ -181,7 +196,7 @@ def _composite(key: str, own: Indicators, rules: IndexRules) -> list[Row]:
                 "indicator_score_id": sources[leaf].score_id,
                 "slice_ids": sources[leaf].slice_ids,
             }
-            for leaf in np.flatnonzero(own.known[position]).tolist()
+            for leaf in np.flatnonzero(measured.known[position]).tolist()
         ]
         made += [
             {
@@ -196,6 +211,21 @@ def _composite(key: str, own: Indicators, rules: IndexRules) -> list[Row]:
             for number, source in enumerate(sobol.sources)
         ]
     return made + _dominance(own, nodes)
+
+
+def _drawn(own: Indicators, rules: IndexRules, rng: np.random.Generator) -> Floats:
+    """Index scores (draws, agencies) under sampling errors and weights."""
+    return score_draws(
+        own.values,
+        own.errors,
+        own.tree,
+        lambda values, axis: own.scaled(values),
+        own.method,
+        rules.draws,
+        rng,
+        rules.weight_spread,
+        rules.threshold,
+    )
 
 
 def _dominance(own: Indicators, nodes: Floats) -> list[Row]:

@@ -27,12 +27,12 @@ NODES = [
 ]
 
 
-def _nodes() -> pd.DataFrame:
+def _nodes(required: str) -> pd.DataFrame:
     weights = {"left": 0.5, "right": 0.5, "x": 1.0, "y": 0.75, "z": 0.25}
     rows = [
         {"node_id": node, "parent_id": parent, "metric_id": metric, "weight": weights.get(node, np.nan)}
         | {"direction": -1 if node == "z" else 1, "lower_goalpost": 0.0, "upper_goalpost": 100.0}
-        | {"aggregation": "arithmetic" if node == "root" else ""}
+        | {"aggregation": "arithmetic" if node == "root" else "", "is_required": node == required}
         for node, parent, metric in NODES
     ]
     return pd.DataFrame(rows)
@@ -45,15 +45,21 @@ def _score(agency: str, metric: str, score: float, error: float = 0.5, **other: 
     return {**row, "slice_ids": f"s-{agency}-{metric}", **other}
 
 
-def _run(scores: list[dict[str, Any]], agencies: int = 6) -> pd.DataFrame:
+def _mixes(scores: list[dict[str, Any]]) -> pd.DataFrame:
+    key = ["agency_id", "metric_id", "period_id", "instrument_id"]
+    return pd.DataFrame(scores, columns=[*key, "mode_group"]).assign(mode_group="mix 1")
+
+
+def _run(scores: list[dict[str, Any]], agencies: int = 6, required: str = "") -> pd.DataFrame:
     names = [f"a{number}" for number in range(agencies)]
     columns = list(_score("a", "m", 1.0))
     return run_model(
         "int_index__estimated",
         {
             "bench_scores": pd.DataFrame(scores, columns=columns),
+            "int_modes__grouped": _mixes(scores),
             "stg_registry__agencies": pd.DataFrame({"agency_id": names, "peer_group": "g"}),
-            "stg_methodology__index": _nodes(),
+            "stg_methodology__index": _nodes(required),
             "stg_methodology__thresholds": pd.DataFrame({"name": list(VALUES), "value": list(VALUES.values())}),
         },
     )
@@ -142,7 +148,7 @@ def test_a_part_that_is_owed_and_missing_never_pays(status: str) -> None:
 
 def test_there_is_no_experience_index_without_an_opinion() -> None:
     scores = [row for row in LADDER if row["score_id"] != "a5-m1"] + [_score("a6", m, 50.0) for m in ("m1", "m2", "m3")]
-    index = _run(scores, 7)
+    index = _run(scores, 7, required="left")
     index = index[index["part"] == "index"].set_index("agency_id")
     assert index["reason"].dropna().to_dict() == {"a5": "opinion_missing"}
     assert index["score"].notna().sum() == 6
@@ -180,7 +186,7 @@ def test_the_draws_of_a_group_do_not_depend_on_others() -> None:
         (("i_effort,opinion,effort,0.25", "i_effort,opinion,effort,0.35"), "weights below 'opinion' sum to 1.1, not 1"),
         (("opinion,effort,", "opinion,no_such_metric,"), "metric 'no_such_metric' is unknown"),
         (("complaints_upheld,0.4,-1", "complaints_upheld,0.4,0"), "direction '0' is not 1 or -1"),
-        ((",1,50,100,,بلوغ", ",1,100,50,,بلوغ"), "the lower goalpost 100 is not below"),
+        ((",1,50,100,,,بلوغ", ",1,100,50,,,بلوغ"), "the lower goalpost 100 is not below"),
         ((",,,geometric,", ",,,median,"), "aggregation 'median' is unknown"),
         (("i_trust,opinion,", "i_trust,nowhere,"), "parent 'nowhere' is no node"),
     ],

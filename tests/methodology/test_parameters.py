@@ -125,8 +125,8 @@ def test_margins_and_adjusters_come_from_closed_lists(versions: Path) -> None:
 
 
 def test_a_version_says_what_it_is(tmp_path: Path) -> None:
-    about = load_methodology("2026.2").about
-    assert (about["status"], about["changes_en"]) == ("current", "The first version")
+    about = load_methodology("2026.1").about
+    assert (about["status"], about["changes_en"]) == ("retired", "The first version")
     shutil.copytree(VERSIONS / "2026.2", tmp_path / "v")
     path = tmp_path / "v" / "version.yml"
     path.write_text(path.read_text("utf-8").replace("current", "perhaps"), "utf-8")

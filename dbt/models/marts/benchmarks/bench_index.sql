@@ -21,6 +21,8 @@ final as (
         {{ published('index.rank_high', 'rank_high') }},
         case when index.reason is null then index.units_count end as ranked_count,
         index.indicators_count,
+        case when index.reason is null then index.missing_count end as missing_count,
+        {{ published('index.score_at_best', 'score_at_best') }},
         index.slice_ids
     from {{ ref('int_index__estimated') }} as index
     where index.part = 'index'

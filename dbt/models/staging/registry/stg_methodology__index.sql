@@ -7,6 +7,7 @@ select
     try_cast(lower as double) as lower_goalpost,
     try_cast(upper as double) as upper_goalpost,
     aggregation,
+    is_required = 'true' as is_required,
     name_ar,
     name_en
 from {{ source('snapshots', 'index') }}

@@ -22,4 +22,5 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         thresholds=thresholds_of(dbt.ref("stg_methodology__thresholds")),
     )
     scores = dbt.ref("bench_scores").filter("unit_type = 'agency'")
-    return by_period(dbt.ref("int_periods__pending"), {"scores": scores}, estimated, COLUMNS)
+    tables = {"scores": scores, "mixes": dbt.ref("int_modes__grouped")}
+    return by_period(dbt.ref("int_periods__pending"), tables, estimated, COLUMNS)
