@@ -23,6 +23,7 @@ from ingestion.submission_ledger import Account, by_submission, is_done, write_s
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.manifest import list_editions, read_manifest
+from warehouse.incomputable import incomputable
 from warehouse.inputs import Inputs, submission_state
 from warehouse.marks import Marks
 
@@ -77,6 +78,7 @@ def run_pipeline(
             state.write("published", "")
             run.job("build")
             result.is_built = True
+            result.problems += incomputable(workspace)
         if publish and state.read("published") != run.inputs.hash:
             report("publishing")
             why = reason or _reason(run.inputs)

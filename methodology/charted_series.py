@@ -25,43 +25,48 @@ def charted(
 
     `told` holds all reported scores, those of `now` included, numbered by `score_series.numbered`. Later points never move the
     limits of earlier ones; below `least` points there is no chart. Metrics in `shares` are counts of answers (Laney's p chart),
-    all others measurements (XmR); pooled means of agencies are not counts.
+    all others measurements (XmR); pooled means of agencies are not counts, and neither are shares some of whose points have no
+    base. A score that is no number is no point.
     """
     counted = (now["metric_id"].isin(shares) & ~now["unit_type"].isin(["national", "peer_group"])).to_numpy()
+    told = told[np.isfinite(told["score"].to_numpy(float))]
     series, quarter = told["series"].to_numpy(), told["quarter"].to_numpy()
-    has = np.zeros((int(series.max(initial=-1)) + 1, int(quarter.max(initial=-1)) + 1), bool)
+    own, moment = now["series"].to_numpy(), now["quarter"].to_numpy()
+    height, width = (max(int(a.max(initial=0)), int(b.max(initial=0))) + 1 for a, b in ((series, own), (quarter, moment)))
+    has = np.zeros((height, width), bool)
     has[series, quarter] = True
     # A series may have gaps, but its points are charted consecutively.
     point = has.cumsum(axis=1) - 1
-    shape = (has.shape[0], int(point.max(initial=-1)) + 1)
+    shape = (height, max(int(point.max()), 0) + 1)
     score, size = np.full(shape, np.nan), np.full(shape, np.nan)
     score[series, point[series, quarter]] = told["score"]
     size[series, point[series, quarter]] = told["n_effective"]
-    series = now["series"].to_numpy()
-    position = point[series, now["quarter"].to_numpy()]
-    wanted, is_share = np.zeros(shape, bool), np.zeros(shape[0], bool)
-    wanted[series, position] = True
-    is_share[series] = counted
-    limits, signals = _charts(score, size, wanted, is_share, least)
-    signal = signals[series, position]
+    position, is_point = point[own, moment], has[own, moment]
+    wanted, is_share = np.zeros(shape, bool), np.zeros(height, bool)
+    wanted[own[is_point], position[is_point]] = True
+    is_share[own] = counted
+    # A point's chart is one of counts if all points up to it have a base.
+    has_base = np.isfinite(size) & (size > 0) & (score >= 0) & (score <= 100)
+    by_count = is_share[:, None] & np.logical_and.accumulate(has_base, axis=1)
+    limits, signals = _charts(score, size, wanted, by_count, least)
+    signal = only_where(is_point, signals[own, position])
     return {
-        **{name: values[series, position] for name, values in limits.items()},
+        **{name: np.where(is_point, values[own, position], np.nan) for name, values in limits.items()},
         "control_signal": signal,
         "points_count": position + 1,
-        "control_method": only_where(~pd.isna(signal), np.where(counted, "p_laney", "xmr")),
+        "control_method": only_where(~pd.isna(signal), np.where(by_count[own, position], "p_laney", "xmr")),
     }
 
 
 def _charts(
-    score: Floats, size: Floats, wanted: npt.NDArray[np.bool_], is_share: npt.NDArray[np.bool_], least: int
+    score: Floats, size: Floats, wanted: npt.NDArray[np.bool_], by_count: npt.NDArray[np.bool_], least: int
 ) -> tuple[dict[str, Floats], npt.NDArray[np.object_]]:
     """Limits and signal at each wanted point (series, points), from the points up to it."""
     centre, lower, upper = (np.full(score.shape, np.nan) for _ in range(3))
     signal = np.full(score.shape, None, dtype=object)
     for points in range(least, score.shape[1] + 1):
-        long = wanted[:, points - 1] & np.isfinite(score[:, points - 1])
         for kind in (False, True):
-            chosen: Ints = np.flatnonzero(long & (is_share == kind))
+            chosen: Ints = np.flatnonzero(wanted[:, points - 1] & (by_count[:, points - 1] == kind))
             if not chosen.size:
                 continue
             value, base = score[chosen, :points], size[chosen, :points]

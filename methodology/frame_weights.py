@@ -55,7 +55,7 @@ def frame_weights(
 
     drawn: those asked (count, sums of initial weights and their squares) by DRAW and CELL; frames: completed transactions by
     agency and CELL; margins: those declared. A draw that cannot be weighted has factors of one and a `frame_status` that says
-    why: no_frame, frame_unusable, not_converged, sample_too_small.
+    why: no_frame, frame_unusable, not_converged, sample_too_small, weights_infeasible (the mean weight lies above the cap).
     """
     drawn = drawn.sort_values([*DRAW, *CELL], kind="stable").reset_index(drop=True)
     frames = frames.fillna(dict.fromkeys(CELL, UNPLACED)).sort_values(["agency_id", *CELL], kind="stable")
@@ -93,6 +93,8 @@ def _weighted(
     """New columns of the draw's cells; factors of one and the reason where there is nothing to weight to."""
     if frame is None:
         return _unweighted("no_frame")
+    if not _is_counted(draw):
+        return _unweighted("sample_too_small")
     margins, moves = {}, []
     for margin in declared:
         found = _margin(margin, draw, frame.by_margin[margin], thresholds["unknown_share"])
@@ -112,7 +114,12 @@ def _weighted(
         return _unweighted("sample_too_small")
     # The weight of one answer: a cell's factor times its mean initial weight.
     each = adjustment.weights / rows
-    capped = trim_weights(each, thresholds["weight_cap"] * median_weight(each, rows), counts=rows)
+    try:
+        capped = trim_weights(each, thresholds["weight_cap"] * median_weight(each, rows), counts=rows)
+    except ValueError:
+        # No weights below the cap add up to the population: a few respondents would have to stand for nearly all of it.
+        # A higher cap would hand them the score; spreading the rest over the others would give up the frame.
+        return _unweighted("weights_infeasible")
     return {
         "factor": adjustment.factors * capped / each,
         "group_codes": [";".join(map(str, codes)) for codes in zip(*adjustment.margins, strict=True)],
@@ -123,6 +130,12 @@ def _weighted(
         "capped_share": float(np.maximum(each - capped, 0) @ rows / (each @ rows)),
         "population": frame.population,
     }
+
+
+def _is_counted(draw: Columns) -> bool:
+    """Whether every cell has respondents and weights that can be adjusted."""
+    counts, weights = (draw[name].astype(float) for name in ("asked_count", "asked_w"))
+    return bool(np.all(np.isfinite(weights)) and np.all(weights >= 0) and weights.sum() > 0 and np.all(counts > 0))
 
 
 def _unweighted(status: str) -> dict[str, Any]:

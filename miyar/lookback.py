@@ -11,6 +11,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from miyar.isolation import made_without_failing
 from miyar.periods import index_of, shift
 from miyar.relations import read, written
 
@@ -99,7 +100,8 @@ def since_pending(
         chosen = [{name: _one_of(table, batches.column, some) for name, table in rows.items()} for some in values]
     for some in chosen:
         frames = {name: reading.read(some[name]) for name, reading in readings.items()}
-        parts.append(written(make(**frames, since=index_of(first)), columns))
+        made, _ = made_without_failing(make, frames, since=index_of(first))
+        parts.append(written(made, columns))
     return pa.concat_tables(parts)
 
 

@@ -11,6 +11,8 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from miyar.isolation import made_without_failing
+
 # Types that Arrow would convert to Python objects, and the types models compute with instead.
 _READ_AS = {"DECIMAL": "double", "HUGEINT": "double", "DATE": "timestamp"}
 # These types keep whole numbers whole and booleans boolean where a value is missing.
@@ -81,15 +83,20 @@ def by_period(
     tables: Mapping[str, duckdb.DuckDBPyRelation],
     make: Callable[..., pd.DataFrame],
     columns: Mapping[str, str],
+    *,
+    protects: bool = False,
 ) -> pa.Table:
     """Return what `make` computes from each pending period's rows of `tables` (by name), concatenated.
 
-    Periods without rows are skipped. A country's quarters do not fit into memory as frames at once; one does.
+    Periods without rows are skipped. A country's quarters do not fit into memory as frames at once; one does. An agency with
+    whose rows `make` raises has no rows in the result (`isolation`), unless it `protects` somebody: what cannot be proved to be
+    safe stops the build.
     """
     rows = pending.filter("period_version <> 'withdrawn'").project("period_id").order("period_id").fetchall()
     parts = [written(pd.DataFrame(columns=list(columns)), columns)]
     for (period,) in rows:
         own = {name: read(equal(table, "period_id", period)) for name, table in tables.items()}
         if any(len(frame) for frame in own.values()):
-            parts.append(written(make(**own), columns))
+            made = make(**own) if protects else made_without_failing(make, own)[0]
+            parts.append(written(made, columns))
     return pa.concat_tables(parts)

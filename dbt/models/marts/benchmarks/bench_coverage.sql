@@ -33,7 +33,9 @@ agencies as (
             when bool_or(status = 'missing') then 'missing'
             else 'not_applicable'
         end as status,
-        bool_or(status_reason = 'not_owed') as is_not_owed
+        bool_or(status_reason = 'not_owed') as is_not_owed,
+        bool_or(status_reason = 'not_computed') as is_not_computed,
+        bool_or(frame_status = 'weights_infeasible') as is_not_weighted
     from scores
     group by all
 
@@ -50,7 +52,13 @@ owed as (
         count(*) filter (where status = 'suppressed') as agencies_suppressed,
         count(*) filter (where status = 'refused') as agencies_refused,
         count(*) filter (where status = 'missing') as agencies_missing,
-        count(*) filter (where status = 'not_applicable' and not coalesce(is_not_owed, false)) as agencies_not_measured
+        count(*) filter (
+            where status = 'not_applicable'
+                and not coalesce(is_not_owed, false)
+                and not coalesce(is_not_computed, false)
+        ) as agencies_not_measured,
+        count(*) filter (where status = 'not_applicable' and is_not_computed) as agencies_not_computed,
+        count(*) filter (where is_not_weighted) as agencies_not_weighted
     from agencies
     group by all
 
@@ -135,6 +143,8 @@ final as (
         owed.agencies_refused,
         owed.agencies_missing,
         owed.agencies_not_measured,
+        owed.agencies_not_computed,
+        owed.agencies_not_weighted,
         cast(round(owed.agencies_reported / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as reported_share,
         cast(round(owed.agencies_suppressed / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as suppressed_share,
         cast(round(owed.agencies_refused / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as refused_share,

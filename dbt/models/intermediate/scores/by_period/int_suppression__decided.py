@@ -32,4 +32,4 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         minimum_n=thresholds["minimum_n"],
         owner_n=thresholds["owner_n"],
     )
-    return by_period(dbt.ref("int_periods__pending"), tables, hidden, COLUMNS)
+    return by_period(dbt.ref("int_periods__pending"), tables, hidden, COLUMNS, protects=True)

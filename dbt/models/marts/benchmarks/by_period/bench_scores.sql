@@ -16,6 +16,20 @@ grid as (
 
 ),
 
+-- What was counted and yet has no estimate made its method fail (the log of the run names it).
+counted as (
+
+    select distinct
+        unit_id,
+        metric_id,
+        period_id
+    from {{ ref('int_statistics__by_unit') }}
+    where unit_type = 'agency'
+        and (n > 0 or n is null)
+        and {{ period_is_pending() }}
+
+),
+
 absent as (
 
     select
@@ -53,12 +67,17 @@ absent as (
         end as status,
         case
             when not grid.is_owed then 'not_owed'
+            when grid.slice_status = 'live' and counted.unit_id is not null then 'not_computed'
             when grid.slice_status = 'live' then 'not_measured'
             when grid.slice_status = 'refused' then 'submission_refused'
             when grid.slice_status = 'contested' then 'slice_contested'
             else 'no_submission'
         end as status_reason
     from grid
+    left join counted
+        on grid.agency_id = counted.unit_id
+        and grid.metric_id = counted.metric_id
+        and grid.period_id = counted.period_id
     anti join judged
         on grid.agency_id = judged.unit_id
         and judged.unit_type = 'agency'

@@ -1,0 +1,48 @@
+"""Weights of a draw whose frame leaves them no room: a status of that draw, and nobody else's concern.
+
+Belongs here: `methodology.frame_weights`. Does not belong here: the fitting (`test_weights`) and the model around it
+(`tests/dbt/test_comparability.py`).
+"""
+
+import pandas as pd
+
+from methodology.frame_weights import frame_weights
+
+THRESHOLDS = {"weight_cap": 5.0, "poststratum_minimum_n": 20.0, "unknown_share": 0.1}
+
+
+def _made(draws: dict[str, dict[str, int]], frames: dict[str, dict[str, int]]) -> pd.DataFrame:
+    """Weights by agency and channel."""
+    place = {"service_id": "s", "region_id": "r", "segment": "g", "period_id": "q"}
+    drawn = [
+        {**place, "agency_id": agency, "stages": "whole", "channel": channel, "asked_count": n, "asked_w": n, "asked_w2": n}
+        for agency, channels in draws.items()
+        for channel, n in channels.items()
+    ]
+    counted = [
+        {**place, "agency_id": agency, "channel": channel, "completed_count": n}
+        for agency, channels in frames.items()
+        for channel, n in channels.items()
+    ]
+    columns = ["agency_id", "period_id", "service_id", "channel", "region_id", "segment", "completed_count"]
+    margins = ["service_id", "channel", "region_id", "segment"]
+    made = frame_weights(
+        pd.DataFrame(drawn), pd.DataFrame(counted, columns=columns), margins=margins, thresholds=THRESHOLDS
+    )
+    return made.set_index(["agency_id", "channel"])
+
+
+def test_a_frame_that_asks_for_more_than_the_cap_leaves_its_agency_unweighted() -> None:
+    # Weights 10,000/300 = 33 and 90,000/60 = 1,500; the median is 33 and the mean 278, beyond five times 33: no weights
+    # below the cap add up to 100,000.
+    ordinary = {"app": 60, "branch": 40}
+    draws = {"a": ordinary, "hostile": {"app": 300, "branch": 60}, "z": ordinary}
+    frames = dict.fromkeys("az", {"app": 500, "branch": 500}) | {"hostile": {"app": 10_000, "branch": 90_000}}
+    found = _made(draws, frames)
+    assert found.loc["hostile", "frame_status"].tolist() == ["weights_infeasible"] * 2
+    assert found.loc["hostile", "factor"].tolist() == [1, 1]
+    assert found.loc["hostile", "weighting_method"].tolist() == ["none"] * 2
+    # The others' weights by hand: 500/60 and 500/40, as if nobody else had delivered.
+    for agency in "az":
+        assert found.loc[agency, "factor"].tolist() == [500 / 60, 500 / 40]
+        assert found.loc[agency, "frame_status"].tolist() == ["framed"] * 2

@@ -1,0 +1,55 @@
+"""Who is left out when a method raises, and when the method itself is at fault.
+
+Belongs here: `miyar.isolation`. Does not belong here: the models it guards (`tests/dbt/test_hostile_units.py`).
+"""
+
+import pandas as pd
+import pytest
+
+from miyar.isolation import made_without_failing
+
+ROWS = pd.DataFrame({"agency_id": [*"abcdefg", None], "value": [1.0, 2, 3, -1, 5, 6, 7, 28]})
+
+
+def _roots(rows: pd.DataFrame) -> pd.DataFrame:
+    """Raises for each negative value."""
+    if (rows["value"] < 0).any():
+        raise ValueError("negative: 47 people")
+    return rows.assign(root=rows["value"] ** 0.5)
+
+
+def _ranks(rows: pd.DataFrame) -> pd.DataFrame:
+    """Raises for negative values, and for anybody alone."""
+    if rows["agency_id"].nunique() < 2:
+        raise ValueError("nobody to compare with")
+    return _roots(rows)
+
+
+@pytest.mark.parametrize("make", [_roots, _ranks])
+def test_the_one_at_fault_is_left_out_and_named(
+    make: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    made, failing = made_without_failing(make, {"rows": ROWS})  # type: ignore[arg-type]
+    assert failing == ["d"]
+    assert made["agency_id"].tolist()[:-1] == [*"abcefg"]
+    # Rows of no agency stay, and what the error said does not reach the log.
+    assert made["value"].iloc[-1] == 28
+    assert "d could not be computed (ValueError)" in caplog.text
+    assert "47" not in caplog.text
+
+
+def test_nobody_is_left_out_where_nothing_raises() -> None:
+    good = ROWS[ROWS["value"] > 0]
+    made, failing = made_without_failing(_roots, {"rows": good})
+    assert failing == []
+    assert len(made) == len(good)
+
+
+def test_a_method_that_fails_with_everybody_stops_the_build() -> None:
+    with pytest.raises(ValueError, match="negative"):
+        made_without_failing(_roots, {"rows": ROWS.assign(value=-1.0)})
+    with pytest.raises(KeyError):
+        made_without_failing(lambda rows: rows[["gone"]], {"rows": ROWS})
+    # A fault that is no agency's own: rows of none.
+    with pytest.raises(ValueError, match="negative"):
+        made_without_failing(_roots, {"rows": ROWS.assign(value=[1.0, 1, 1, 1, 1, 1, 1, -1])})
