@@ -46,3 +46,15 @@ def test_a_frame_that_asks_for_more_than_the_cap_leaves_its_agency_unweighted() 
     for agency in "az":
         assert found.loc[agency, "factor"].tolist() == [500 / 60, 500 / 40]
         assert found.loc[agency, "frame_status"].tolist() == ["framed"] * 2
+
+
+def test_who_was_never_asked_is_not_given_to_those_who_were() -> None:
+    """Nine in ten are served at branches and only the app asks: its respondents cannot stand for the branches."""
+    draws = {"a": {"app": 300}, "b": {"app": 60, "website": 40}}
+    found = _made(draws, {"a": {"app": 10_000, "branch": 90_000}, "b": {"app": 500, "website": 350, "branch": 150}})
+    assert found.loc["a", "frame_status"].tolist() == ["population_not_covered"]
+    assert (found.loc["a", "covered_share"].item(), found.loc["a", "factor"].item()) == (0.1, 1)
+    # A frame that is covered but for a little is used, and says how much it covers.
+    assert found.loc["b", "frame_status"].tolist() == ["framed"] * 2
+    assert found.loc["b", "covered_share"].tolist() == [0.85] * 2
+    assert found.loc["b", "collapsed"].tolist() == ["channel:branch>app:150"] * 2
