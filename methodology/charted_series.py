@@ -32,7 +32,9 @@ def charted(
     told = told[np.isfinite(told["score"].to_numpy(float))]
     series, quarter = told["series"].to_numpy(), told["quarter"].to_numpy()
     own, moment = now["series"].to_numpy(), now["quarter"].to_numpy()
-    height, width = (max(int(a.max(initial=0)), int(b.max(initial=0))) + 1 for a, b in ((series, own), (quarter, moment)))
+    height, width = (
+        max(int(a.max(initial=0)), int(b.max(initial=0))) + 1 for a, b in ((series, own), (quarter, moment))
+    )
     has = np.zeros((height, width), bool)
     has[series, quarter] = True
     # A series may have gaps, but its points are charted consecutively.

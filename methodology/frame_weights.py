@@ -28,6 +28,7 @@ COLUMNS = {
     "asked_w2": "float64",
     "factor": "float64",
     "group_codes": "string",
+    "covered_share": "float64",
     "frame_status": "string",
     "weighting_method": "string",
     "margins": "string",
@@ -55,7 +56,9 @@ def frame_weights(
 
     drawn: those asked (count, sums of initial weights and their squares) by DRAW and CELL; frames: completed transactions by
     agency and CELL; margins: those declared. A draw that cannot be weighted has factors of one and a `frame_status` that says
-    why: no_frame, frame_unusable, not_converged, sample_too_small, weights_infeasible (the mean weight lies above the cap).
+    why: no_frame, frame_unusable, population_not_covered (`covered_share` below the least allowed),
+    not_converged, sample_too_small, weights_infeasible (the mean weight lies above the cap). `covered_share` is the share of the
+    population in levels with respondents, the least over the margins.
     """
     drawn = drawn.sort_values([*DRAW, *CELL], kind="stable").reset_index(drop=True)
     frames = frames.fillna(dict.fromkeys(CELL, UNPLACED)).sort_values(["agency_id", *CELL], kind="stable")
@@ -95,20 +98,23 @@ def _weighted(
         return _unweighted("no_frame")
     if not _is_counted(draw):
         return _unweighted("sample_too_small")
-    margins, moves = {}, []
+    margins, moves, covered = {}, [], 1.0
     for margin in declared:
         found = _margin(margin, draw, frame.by_margin[margin], thresholds["unknown_share"])
         if found is not None:
             margins[margin] = (found.levels, found.population)
             moves += found.moves
+            covered = min(covered, found.covered)
     if not margins:
         return _unweighted("frame_unusable")
+    if covered < thresholds["minimum_covered_share"] - 1e-12:
+        return _unweighted("population_not_covered", covered)
     initial, rows = draw["asked_w"].astype(float), draw["asked_count"].astype(float)
     joint = _joint(draw, frame.cells, list(margins), thresholds["poststratum_minimum_n"])
     try:
         adjustment = rake(initial, margins) if joint is None else poststratify(initial, *joint)
     except ValueError:
-        return _unweighted("not_converged")
+        return _unweighted("not_converged", covered)
     if rows.sum() - 1 <= 2 * sum(int(codes.max()) for codes in adjustment.margins):
         # Fewer than two respondents for each level: the margins would explain the answers by themselves.
         return _unweighted("sample_too_small")
@@ -119,9 +125,10 @@ def _weighted(
     except ValueError:
         # No weights below the cap add up to the population: a few respondents would have to stand for nearly all of it.
         # A higher cap would hand them the score; spreading the rest over the others would give up the frame.
-        return _unweighted("weights_infeasible")
+        return _unweighted("weights_infeasible", covered)
     return {
         "factor": adjustment.factors * capped / each,
+        "covered_share": covered,
         "group_codes": [";".join(map(str, codes)) for codes in zip(*adjustment.margins, strict=True)],
         "frame_status": "framed",
         "weighting_method": "raked" if joint is None else "poststratified",
@@ -138,9 +145,9 @@ def _is_counted(draw: Columns) -> bool:
     return bool(np.all(np.isfinite(weights)) and np.all(weights >= 0) and weights.sum() > 0 and np.all(counts > 0))
 
 
-def _unweighted(status: str) -> dict[str, Any]:
+def _unweighted(status: str, covered: float = np.nan) -> dict[str, Any]:
     nothing = {"weighting_method": "none", "margins": "", "collapsed": "", "capped_share": 0.0, "population": np.nan}
-    return {"factor": 1.0, "group_codes": "", "frame_status": status, **nothing}
+    return {"factor": 1.0, "group_codes": "", "covered_share": covered, "frame_status": status, **nothing}
 
 
 def _counted(labels: Iterable[Hashable], counts: npt.NDArray[Any]) -> Population:
@@ -153,10 +160,11 @@ def _counted(labels: Iterable[Hashable], counts: npt.NDArray[Any]) -> Population
 
 @dataclass(frozen=True)
 class _Margin:
-    """Level of each cell, population by level, and what was collapsed into what."""
+    """Level of each cell, population by level, share of it in levels with respondents, and what was collapsed into what."""
 
     levels: list[Hashable]
     population: Population
+    covered: float
     moves: list[str]
 
 
@@ -168,6 +176,7 @@ def _margin(margin: str, draw: Columns, population: Population, unknown_share: f
     present = sorted(str(name) for name in population if name in weight)
     if UNPLACED in population or unplaced > unknown_share or not present:
         return None
+    covered = sum(population[name] for name in present) / sum(population.values())
     largest = max(present, key=lambda name: population[name])
     stand_in: dict[Hashable, Hashable] = {name: largest for name in population if name not in weight}
     population, moves = collapse_empty_cells(population, present, stand_in)
@@ -176,7 +185,7 @@ def _margin(margin: str, draw: Columns, population: Population, unknown_share: f
         total = sum(population.values())
         population = {name: count * (1 - unplaced) for name, count in population.items()} | {UNPLACED: total * unplaced}
     told = [f"{margin}:{move.cell}>{move.into}:{move.population:.0f}" for move in moves]
-    return _Margin(levels, population, told)
+    return _Margin(levels, population, covered, told)
 
 
 def _joint(

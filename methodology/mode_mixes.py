@@ -31,6 +31,9 @@ def mode_groups(scores: pd.DataFrame, counts: pd.DataFrame, *, thresholds: Mappi
     independent with a standard deviation of s = `mode_effect_sd`.
     """
     shares = counts.pivot_table("asked_count", "agency_id", "mode", "sum", fill_value=0.0)
+    asked = shares.sum(axis=1)
+    # Counts of nobody, or that are no counts, make no mix.
+    shares = shares[(asked > 0) & np.isfinite(asked) & (shares >= 0).all(axis=1)]
     shares = shares.div(shares.sum(axis=1), axis=0)
     # What a study adjusted, and what was not surveyed, has no mix that matters.
     rows = scores[~scores["mode_set"].isin(["", "adjusted"]) & scores["agency_id"].isin(shares.index)]

@@ -15,12 +15,13 @@ from methodology.frames import Ints
 SERIES = ["unit_type", "unit_id", "metric_id", "instrument_id"]
 SCORE = ["score", "standard_error", "ci_low", "ci_high", "n", "n_effective"]
 # What two compared scores must share, from least to most: unit and metric; the instrument; the series, which ends where survey
-# modes change; and the weighting. Tables hold a number for each combination, not its names.
+# modes change; the weighting; and what the score was adjusted for. Tables hold a number for each combination, not its names.
 KEYS = {
     "measured": ["unit_type", "unit_id", "metric_id"],
     "instrument": SERIES,
     "unbroken": [*SERIES, "series_id"],
-    "series": [*SERIES, "series_id", "weighting"],
+    "framed": [*SERIES, "series_id", "weighting"],
+    "series": [*SERIES, "series_id", "weighting", "adjustments"],
 }
 
 

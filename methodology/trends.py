@@ -106,6 +106,7 @@ def _changes(now: pd.DataFrame, told: pd.DataFrame, rows: pd.DataFrame, quarters
     change, error, low, high = difference(score, now["score"].to_numpy(float), error, now["error"].to_numpy(float))
     significant = np.where(np.isnan(error), np.nan, (low > 0) | (high < 0))
     had = {
+        "adjustment_differs": earlier(now, told, "framed", quarters) >= 0,
         "frame_differs": earlier(now, told, "unbroken", quarters) >= 0,
         "series_differs": earlier(now, told, "instrument", quarters) >= 0,
         "instrument_differs": earlier(now, told, "measured", quarters) >= 0,

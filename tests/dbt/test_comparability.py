@@ -32,6 +32,7 @@ THRESHOLDS = {
     "weight_cap": 5.0,
     "poststratum_minimum_n": 20.0,
     "unknown_share": 0.1,
+    "minimum_covered_share": 0.7,
     "mode_share_change": 0.1,
     "mode_change_level": 0.99,
     "mode_share_minimum": 0.05,
@@ -392,6 +393,7 @@ def test_no_change_is_told_across_a_break_or_between_weighted_and_unweighted() -
                 "slice_ids": "s",
                 "series_id": quarters[0] if position < 3 else quarters[3],
                 "weighting": "unweighted" if position == 6 else "weighted",
+                "adjustments": "",
             }
             for position, period in enumerate(quarters)
         ]

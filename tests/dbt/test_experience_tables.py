@@ -232,7 +232,7 @@ def test_mix_and_rate_from_cells_are_those_of_the_rows(
 def test_a_change_is_told_within_a_series_and_one_weighting_only(warehouse: duckdb.DuckDBPyConnection) -> None:
     pairs = warehouse.execute(
         """select trends.change_reason, trends.change is not null as is_told, scores.series_id = before.series_id as is_series,
-            scores.weighting = before.weighting as is_weighting
+            scores.weighting = before.weighting as is_weighting, scores.adjustments = before.adjustments as is_adjustment
         from benchmarks.bench_trends as trends
         inner join benchmarks.bench_scores as scores using (score_id)
         inner join benchmarks.bench_scores as before
@@ -242,9 +242,10 @@ def test_a_change_is_told_within_a_series_and_one_weighting_only(warehouse: duck
             and before.period_id = '2025Q' || (cast(right(scores.period_id, 1) as integer) - 1)
         where scores.status = 'reported'"""
     ).df()
-    alike = pairs["is_series"] & pairs["is_weighting"]
+    alike = pairs["is_series"] & pairs["is_weighting"] & pairs["is_adjustment"]
     assert pairs["is_told"].tolist() == alike.tolist()
-    reason = np.where(pairs["is_series"], "frame_differs", "series_differs")
+    reason = np.where(pairs["is_weighting"], "adjustment_differs", "frame_differs")
+    reason = np.where(pairs["is_series"], reason, "series_differs")
     assert pairs["change_reason"].fillna("").tolist() == np.where(alike, "", reason).tolist()
     assert alike.sum() > 100 and (~alike).sum() > 10
 

@@ -40,6 +40,7 @@ def _scores() -> pd.DataFrame:
             "ci_high": 22.0,
             "series_id": QUARTERS[0],
             "weighting": "weighted",
+            "adjustments": "",
             "slice_ids": f"{agency}-{period}",
         }
         for agency in ("a", "b")
@@ -70,6 +71,18 @@ def _trends(scores: pd.DataFrame, **tables: Any) -> pd.DataFrame:
     made = run_model("int_trends__estimated", {**given, **tables})
     key = ["unit_type", "unit_id", "metric_id", "period_id"]
     return made.sort_values(key, ignore_index=True).set_index(key)
+
+
+def test_a_change_of_adjustments_breaks_a_series() -> None:
+    scores = _scores()
+    later = scores["period_id"] >= "2025Q1"
+    scores.loc[later & (scores["agency_id"] == "b"), "adjustments"] = "mix"
+    made = _trends(scores).loc["agency"]
+    reasons = made.loc[("b", "top"), ["change_reason", "year_change_reason"]]
+    assert reasons.loc["2025Q1"].tolist() == ["adjustment_differs"] * 2
+    assert reasons["change_reason"].isna()["2025Q2"] and reasons["year_change_reason"]["2025Q2"] == "adjustment_differs"
+    assert made.loc[("b", "top"), "points_count"].tolist() == [1, 2, 3, 4, 1, 2]
+    assert made.loc[("a", "top"), "change_reason"].isna().tolist() == [False] + [True] * 5
 
 
 def test_metrics_of_one_batch_stay_apart() -> None:

@@ -8,14 +8,22 @@ import pandas as pd
 
 from methodology.frame_weights import frame_weights
 
-THRESHOLDS = {"weight_cap": 5.0, "poststratum_minimum_n": 20.0, "unknown_share": 0.1}
+THRESHOLDS = {"weight_cap": 5.0, "poststratum_minimum_n": 20.0, "unknown_share": 0.1, "minimum_covered_share": 0.8}
 
 
 def _made(draws: dict[str, dict[str, int]], frames: dict[str, dict[str, int]]) -> pd.DataFrame:
     """Weights by agency and channel."""
     place = {"service_id": "s", "region_id": "r", "segment": "g", "period_id": "q"}
     drawn = [
-        {**place, "agency_id": agency, "stages": "whole", "channel": channel, "asked_count": n, "asked_w": n, "asked_w2": n}
+        {
+            **place,
+            "agency_id": agency,
+            "stages": "whole",
+            "channel": channel,
+            "asked_count": n,
+            "asked_w": n,
+            "asked_w2": n,
+        }
         for agency, channels in draws.items()
         for channel, n in channels.items()
     ]
@@ -37,7 +45,7 @@ def test_a_frame_that_asks_for_more_than_the_cap_leaves_its_agency_unweighted() 
     # below the cap add up to 100,000.
     ordinary = {"app": 60, "branch": 40}
     draws = {"a": ordinary, "hostile": {"app": 300, "branch": 60}, "z": ordinary}
-    frames = dict.fromkeys("az", {"app": 500, "branch": 500}) | {"hostile": {"app": 10_000, "branch": 90_000}}
+    frames = {key: {"app": 500, "branch": 500} for key in "az"} | {"hostile": {"app": 10_000, "branch": 90_000}}
     found = _made(draws, frames)
     assert found.loc["hostile", "frame_status"].tolist() == ["weights_infeasible"] * 2
     assert found.loc["hostile", "factor"].tolist() == [1, 1]

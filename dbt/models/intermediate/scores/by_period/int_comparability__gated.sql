@@ -27,6 +27,7 @@ scores as (
         scores.ci_low,
         scores.ci_high,
         scores.weighting,
+        coalesce(scores.frame_status <> 'population_not_covered', true) as is_covered,
         coalesce(mixes.mode_group, scores.mode_set) as mode_group,
         scores.adjustments,
         string_split(scores.instrument_id, '|')[1] as scale,
@@ -53,7 +54,7 @@ scores as (
     ('same_metric', []),
     ('same_scale', ['scale']),
     ('same_instrument', ['instrument_id']),
-    ('same_frame', ['weighting']),
+    ('same_frame', ['weighting', 'is_covered']),
     ('same_modes', ['mode_group']),
     ('same_adjustments', ['adjustments']),
     ('same_base', ['is_base_known']),
@@ -89,7 +90,7 @@ final as (
         md5(
             concat_ws(
                 '|', counted.metric_id, counted.period_id, counted.peer_group, counted.instrument_id, counted.weighting,
-                counted.mode_group, counted.adjustments
+                counted.is_covered, counted.mode_group, counted.adjustments
             )
         ) as comparison_class,
         counted.same_adjustments_count as peers_count,
@@ -97,6 +98,7 @@ final as (
         case
             when not counted.is_reported then counted.status_reason
             when counted.polarity = 0 then 'not_ranked_alone'
+            when not counted.is_covered then 'population_not_covered'
             when counted.same_metric_count < thresholds.minimum_peers then 'too_few_peers'
             when counted.same_scale_count < thresholds.minimum_peers then 'instrument_differs'
             when counted.same_instrument_count < thresholds.minimum_peers then 'wording_differs'

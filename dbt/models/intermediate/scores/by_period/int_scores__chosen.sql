@@ -16,7 +16,8 @@ frames as (
         samples.agency_id,
         samples.period_id,
         samples.metric_id,
-        max(weights.frame_status) as frame_status
+        max(weights.frame_status) as frame_status,
+        min(weights.covered_share) as covered_share
     from {{ ref('int_survey_samples__by_stage') }} as samples
     inner join {{ ref('int_weights__estimated') }} as weights
         on samples.agency_id = weights.agency_id
@@ -120,6 +121,8 @@ final as (
         coalesce(weighted.n_effective, cast(raw.n as double)) as n_effective,
         weighted.design_effect,
         rates.response_rate,
+        case when raw.unit_type = 'agency' and raw.instrument_id <> 'reported' then frames.covered_share end
+            as covered_share,
         case
             when metrics.feed <> 'survey_responses' then 'not_needed'
             when raw.instrument_id = 'reported' then 'not_known'

@@ -88,6 +88,7 @@ final as (
         n_effective,
         design_effect,
         response_rate,
+        covered_share,
         frame_status,
         weighting,
         mode_set,
