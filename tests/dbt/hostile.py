@@ -69,7 +69,9 @@ class HostileDbt:
     def _renamed(self, own: pd.DataFrame) -> pd.DataFrame:
         """The agency's rows under the hostile one's name, in places where nobody else is."""
         own = own.copy()
-        for column in own.columns.intersection(["agency_id", "unit_id", "branch_id", "slice_id", "slice_ids", "score_id"]):
+        for column in own.columns.intersection(
+            ["agency_id", "unit_id", "branch_id", "slice_id", "slice_ids", "score_id"]
+        ):
             own[column] = own[column].map(lambda text: self._name(text), na_action="ignore")
         if "region_id" in own:
             own["region_id"] = own["region_id"].map(lambda text: PLACE + text, na_action="ignore")

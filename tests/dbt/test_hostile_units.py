@@ -119,7 +119,10 @@ def test_positions_of_those_the_gate_keeps_apart_stay(warehouse: duckdb.DuckDBPy
     gated = dbt.ref("int_comparability__gated").df()
     apart = gated.assign(agency_id=gated["agency_id"] + HOSTILE, comparison_class="hostile", score=1e6)
     module = load_model("int_positions__estimated")
-    tables = {name: dbt.ref(name) for name in ("int_reliability__estimated", "stg_methodology__thresholds", "int_periods__pending")}
+    tables = {
+        name: dbt.ref(name)
+        for name in ("int_reliability__estimated", "stg_methodology__thresholds", "int_periods__pending")
+    }
 
     class Both:
         def config(self, **_: object) -> None: ...
@@ -131,4 +134,6 @@ def test_positions_of_those_the_gate_keeps_apart_stay(warehouse: duckdb.DuckDBPy
             return whole.union(warehouse.from_df(apart).project(", ".join(whole.columns)))
 
     made = _as_text(module.model(Both(), None)).to_pandas()
-    pd.testing.assert_frame_equal(_others(_run(warehouse, "int_positions__estimated", None)), _others(made), check_dtype=False)
+    pd.testing.assert_frame_equal(
+        _others(_run(warehouse, "int_positions__estimated", None)), _others(made), check_dtype=False
+    )

@@ -1,7 +1,7 @@
 """Figures of complaints in worlds of known truth: pressure to withdraw, and stock that was never at risk.
 
-Belongs here: `methodology.complaints`. Does not belong here: curves (`test_survival`, `test_competing_risks`) and how cases become
-cells (dbt's unit tests).
+Belongs here: `methodology.complaints`. Does not belong here: curves (`test_survival`, `test_competing_risks`) and how
+cases become cells (dbt's unit tests).
 """
 
 from typing import Any
@@ -23,7 +23,15 @@ THRESHOLDS = {
 KEY = {"unit_type": "agency", "unit_id": "a", "agency_id": "a", "period_id": "2026Q1"}
 COUNTS = pd.DataFrame(columns=[*KEY, "figure", "base_count", "hits_count", "slice_ids"])
 PAIRS = pd.DataFrame(
-    columns=["agency_id", "period_id", "both_count", "cases_only_count", "visits_only_count", "neither_count", "slice_ids"]
+    columns=[
+        "agency_id",
+        "period_id",
+        "both_count",
+        "cases_only_count",
+        "visits_only_count",
+        "neither_count",
+        "slice_ids",
+    ]
 )
 KINDS = ["ended_count", "competing_count", "censored_count", "entered_count"]
 
@@ -77,7 +85,7 @@ def test_withdrawals_are_a_figure_of_their_own() -> None:
 
 
 def test_cases_inherited_are_no_sample_of_the_first_days() -> None:
-    """Five new cases, and two hundred taken over when they were three weeks old: 205 were not watched over the first five days."""
+    """Five new cases, and two hundred taken over at three weeks: 205 were not watched over the first five days."""
     entry = np.concatenate([np.zeros(5), np.full(200, 24.0 * 21)])
     left = np.concatenate([np.array([10.0, 30, 60, 90, 200]), np.full(200, 24.0 * 40)])
     times = _times("resolved", entry, left, np.zeros(205, int))

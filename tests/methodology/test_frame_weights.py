@@ -15,7 +15,15 @@ def _made(draws: dict[str, dict[str, int]], frames: dict[str, dict[str, int]]) -
     """Weights by agency and channel."""
     place = {"service_id": "s", "region_id": "r", "segment": "g", "period_id": "q"}
     drawn = [
-        {**place, "agency_id": agency, "stages": "whole", "channel": channel, "asked_count": n, "asked_w": n, "asked_w2": n}
+        {
+            **place,
+            "agency_id": agency,
+            "stages": "whole",
+            "channel": channel,
+            "asked_count": n,
+            "asked_w": n,
+            "asked_w2": n,
+        }
         for agency, channels in draws.items()
         for channel, n in channels.items()
     ]
@@ -37,7 +45,11 @@ def test_a_frame_that_asks_for_more_than_the_cap_leaves_its_agency_unweighted() 
     # below the cap add up to 100,000.
     ordinary = {"app": 60, "branch": 40}
     draws = {"a": ordinary, "hostile": {"app": 300, "branch": 60}, "z": ordinary}
-    frames = dict.fromkeys("az", {"app": 500, "branch": 500}) | {"hostile": {"app": 10_000, "branch": 90_000}}
+    frames = {
+        "a": {"app": 500, "branch": 500},
+        "z": {"app": 500, "branch": 500},
+        "hostile": {"app": 10_000, "branch": 90_000},
+    }
     found = _made(draws, frames)
     assert found.loc["hostile", "frame_status"].tolist() == ["weights_infeasible"] * 2
     assert found.loc["hostile", "factor"].tolist() == [1, 1]

@@ -26,9 +26,7 @@ def _ranks(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("make", [_roots, _ranks])
-def test_the_one_at_fault_is_left_out_and_named(
-    make: object, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_one_at_fault_is_left_out_and_named(make: object, caplog: pytest.LogCaptureFixture) -> None:
     made, failing = made_without_failing(make, {"rows": ROWS})  # type: ignore[arg-type]
     assert failing == ["d"]
     assert made["agency_id"].tolist()[:-1] == [*"abcefg"]
