@@ -26,9 +26,9 @@ def charted(
     """Columns of each row of `now`: centre, limits and signal of its chart up to its own quarter, and its points.
 
     `told` holds all reported scores, those of `now` included, numbered by `score_series.numbered`. Later points never move the
-    limits of earlier ones; below `control_chart_points` there is no chart. Metrics in `shares` are counts of answers (Laney's p chart),
-    all others measurements (XmR); pooled means of agencies are not counts, and neither are shares some of whose points have no
-    base. A score that is no number is no point.
+    limits of earlier ones; below `control_chart_points` there is no chart. Metrics in `shares` are counts of answers (Laney's p
+    chart), all others measurements (XmR); pooled means of agencies are not counts, and neither are shares some of whose points
+    have no base. A score that is no number is no point.
     """
     counted = (now["metric_id"].isin(shares) & ~now["unit_type"].isin(["national", "peer_group"])).to_numpy()
     told = told[np.isfinite(told["score"].to_numpy(float))]

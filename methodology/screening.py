@@ -126,7 +126,7 @@ def screen_burdens(burdens: pd.DataFrame, thresholds: Thresholds) -> list[pd.Dat
 
 
 def screen_withdrawals(closed: pd.DataFrame, thresholds: Thresholds) -> list[pd.DataFrame]:
-    """Share of an agency's closed complaints that were withdrawn, against its peers': what pressure to withdraw would look like."""
+    """Share of an agency's closed complaints that were withdrawn, against its peers': pressure to withdraw looks like this."""
     if closed.empty:
         return []
     groups = closed.groupby(["agency_id", "period_id"], sort=True)
