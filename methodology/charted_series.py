@@ -4,29 +4,31 @@ Belongs here: which chart a series gets, which points it holds, which signal is 
 and their rules (`control_charts`).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from methodology.control_charts import p_chart, xmr_chart
+from methodology.control_charts import Multiples, p_chart, xmr_chart
 from methodology.frames import Ints, only_where
 
 Floats = npt.NDArray[np.float64]
+# A fall should be seen within two quarters: neither the quarter judged nor the one before it sets the limits.
+JUDGED = 2
 # The order in which signals are reported where several rules are met.
 SIGNALS = ("beyond_limits", "two_of_three", "run", "trend")
 
 
 def charted(
-    now: pd.DataFrame, told: pd.DataFrame, shares: Collection[str], least: int
+    now: pd.DataFrame, told: pd.DataFrame, shares: Collection[str], thresholds: Mapping[str, float]
 ) -> dict[str, npt.NDArray[np.generic]]:
     """Columns of each row of `now`: centre, limits and signal of its chart up to its own quarter, and its points.
 
     `told` holds all reported scores, those of `now` included, numbered by `score_series.numbered`. Later points never move the
-    limits of earlier ones; below `least` points there is no chart. Metrics in `shares` are counts of answers (Laney's p chart),
-    all others measurements (XmR); pooled means of agencies are not counts, and neither are shares some of whose points have no
-    base. A score that is no number is no point.
+    limits of earlier ones; below `control_chart_points` there is no chart. Metrics in `shares` are counts of answers (Laney's p
+    chart), all others measurements (XmR); pooled means of agencies are not counts, and neither are shares some of whose points
+    have no base. A score that is no number is no point.
     """
     counted = (now["metric_id"].isin(shares) & ~now["unit_type"].isin(["national", "peer_group"])).to_numpy()
     told = told[np.isfinite(told["score"].to_numpy(float))]
@@ -50,7 +52,7 @@ def charted(
     # A point's chart is one of counts if all points up to it have a base.
     has_base = np.isfinite(size) & (size > 0) & (score >= 0) & (score <= 100)
     by_count = is_share[:, None] & np.logical_and.accumulate(has_base, axis=1)
-    limits, signals = _charts(score, size, wanted, by_count, least)
+    limits, signals = _charts(score, size, wanted, by_count, thresholds)
     signal = only_where(is_point, signals[own, position])
     return {
         **{name: np.where(is_point, values[own, position], np.nan) for name, values in limits.items()},
@@ -61,18 +63,29 @@ def charted(
 
 
 def _charts(
-    score: Floats, size: Floats, wanted: npt.NDArray[np.bool_], by_count: npt.NDArray[np.bool_], least: int
+    score: Floats,
+    size: Floats,
+    wanted: npt.NDArray[np.bool_],
+    by_count: npt.NDArray[np.bool_],
+    thresholds: Mapping[str, float],
 ) -> tuple[dict[str, Floats], npt.NDArray[np.object_]]:
-    """Limits and signal at each wanted point (series, points), from the points up to it."""
+    """Limits and signal at each wanted point (series, points), from the points before the JUDGED ones."""
     centre, lower, upper = (np.full(score.shape, np.nan) for _ in range(3))
     signal = np.full(score.shape, None, dtype=object)
-    for points in range(least, score.shape[1] + 1):
+    rates = thresholds["control_limit_rate"], thresholds["control_warning_rate"]
+    for points in range(int(thresholds["control_chart_points"]), score.shape[1] + 1):
+        basis = points - JUDGED
+        multiples = Multiples.for_new_points(basis, *rates)
         for kind in (False, True):
             chosen: Ints = np.flatnonzero(wanted[:, points - 1] & (by_count[:, points - 1] == kind))
             if not chosen.size:
                 continue
             value, base = score[chosen, :points], size[chosen, :points]
-            chart = p_chart(value / 100 * base, base, overdispersed=True) if kind else xmr_chart(value)
+            chart = (
+                p_chart(value / 100 * base, base, basis, overdispersed=True, multiples=multiples)
+                if kind
+                else xmr_chart(value, basis, multiples)
+            )
             scale, last = 100 if kind else 1, points - 1
             centre[chosen, last] = scale * chart.centre
             lower[chosen, last], upper[chosen, last] = scale * chart.lower[:, last], scale * chart.upper[:, last]

@@ -40,6 +40,7 @@ def _contact_times(unhappy: pd.DataFrame, thresholds: Mapping[str, float]) -> pd
         ended_count=unhappy["reached_count"],
         censored_count=unhappy["loops_count"] - unhappy["reached_count"],
         entered_count=0.0,
+        competing_count=0.0,
     )
     starts = stops.assign(duration=0.0, ended_count=0.0, censored_count=0.0, entered_count=stops["loops_count"])
     clock = Clock(thresholds["contact_target_hours"], thresholds["contact_horizon_hours"], CONTACT)

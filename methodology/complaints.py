@@ -1,4 +1,4 @@
-"""Figures of complaints: time to resolve and to acknowledge, shares of cases, complaints per transaction, agreement on LAST.
+"""Figures of complaints: time to resolve and to acknowledge, withdrawals, shares of cases, complaints per transaction, agreement.
 
 Belongs here: which counts and durations make which figure, and on which base. Does not belong here: the formulas
 (`time_figures`, `estimates`, `agreement`) and suppression (later, in SQL).
@@ -24,8 +24,8 @@ def complaint_figures(
 ) -> pd.DataFrame:
     """Return all figures of complaints.
 
-    times: cases by clock and whole hours; counts: hits among a base, by figure; pairs: four cells of the LAST checks that an
-    agency's cases and visits share.
+    times: cases by clock (resolved, acknowledged, withdrawn) and whole hours; counts: hits among a base, by figure; pairs: four
+    cells of the LAST checks that an agency's cases and visits share.
     """
     level = thresholds["interval_level"]
     made = pd.concat([_times(times, thresholds), _shares(counts, level), _agreement(pairs, level)], ignore_index=True)
@@ -33,17 +33,28 @@ def complaint_figures(
 
 
 def _times(times: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
+    """A withdrawn case is one of all cases and never a resolved one; its competing event is the other clock's event.
+
+    Without `withdrawal_competes` (version 2026.1) whoever left was resolved.
+    """
     days = times.assign(duration=times["duration_hours"] / 24)
+    if not thresholds["withdrawal_competes"]:
+        every = days["ended_count"] + days["competing_count"]
+        is_resolved = days["clock"] == "resolved"
+        days["ended_count"] = every.where(is_resolved, days["ended_count"])
+        days["competing_count"] = days["competing_count"].where(~is_resolved, 0)
     level, horizon = thresholds["interval_level"], thresholds["resolution_horizon_days"]
     resolved = Clock(
         thresholds["resolution_target_days"],
         horizon,
         {"median": "median_days", "by_target": "resolved_in_target_share", "mean": "restricted_mean_days"},
+        "aalen_johansen",
     )
     acknowledged = Clock(
         thresholds["acknowledgement_target_days"], horizon, {"by_target": "acknowledged_in_target_share"}
     )
-    clocks = {"resolved": resolved, "acknowledged": acknowledged}
+    withdrawn = Clock(horizon, horizon, {"by_target": "withdrawn_share"}, "aalen_johansen")
+    clocks = {"resolved": resolved, "acknowledged": acknowledged, "withdrawn": withdrawn}
     return pd.concat([timed(days[days["clock"] == name], clock, level) for name, clock in clocks.items()])
 
 
@@ -65,6 +76,7 @@ def _shares(counts: pd.DataFrame, level: float) -> pd.DataFrame:
 def _agreement(pairs: pd.DataFrame, level: float) -> pd.DataFrame:
     """Whether audits of cases and mystery visits say the same of an agency: Cohen's kappa."""
     names = ["both_count", "cases_only_count", "visits_only_count", "neither_count"]
+    pairs = pairs[pairs[names].sum(axis=1) > 0]
     tables = pairs[names].to_numpy(float).reshape(-1, 2, 2)
     found = [cohens_kappa(table, level=level) for table in tables]
     return pairs[["agency_id", "period_id"]].assign(

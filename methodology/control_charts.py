@@ -10,17 +10,40 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 # Mean range of two normal values in standard deviations, 2 / sqrt(pi): a mean moving range divided by it estimates sigma.
 D2 = 2 / np.sqrt(np.pi)
-LIMIT_SIGMAS = 3.0
-WARNING_SIGMAS = 2.0
 # Western Electric 1956 (run, two of three); Nelson 1984 (trend).
 RUN_LENGTH = 8
 TREND_LENGTH = 6
+
+
+@dataclass(frozen=True)
+class Multiples:
+    """How many sigmas from the centre a point is beyond the limits, and beyond the warning lines."""
+
+    limit: float
+    warning: float
+
+    @classmethod
+    def for_new_points(cls, baseline: int, limit_rate: float, warning_rate: float) -> "Multiples":
+        """Multiples beyond which a new point of a stable normal series lies at the two rates.
+
+        Centre and sigma are estimated from so many earlier points: t quantiles times sqrt(1 + 1/m), with the degrees of freedom
+        of a mean moving range, (m - 1)^2 / (2 (0.8264 m - 1.082)). Three sigmas would be passed by one stable point in fifty,
+        not one in 370, when twelve are known. Source: Palm & Wheeler 1990 for the variance of the range.
+        """
+        freedom = (baseline - 1) ** 2 / (2 * (0.8264 * baseline - 1.082))
+        limit, warning = stats.t.isf(np.array([limit_rate, warning_rate]) / 2, freedom) * np.sqrt(1 + 1 / baseline)
+        return cls(float(limit), float(warning))
+
+
+# Shewhart's limits and Western Electric's warning lines, for centre and sigma that are known.
+CLASSIC = Multiples(3.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -50,7 +73,7 @@ class ControlChart:
     signals: Signals
 
 
-def xmr_chart(value: npt.ArrayLike, baseline: int | None = None) -> ControlChart:
+def xmr_chart(value: npt.ArrayLike, baseline: int | None = None, multiples: Multiples = CLASSIC) -> ControlChart:
     """Individuals chart: centre = mean, sigma = mean moving range / 1.128, limits centre +- 3 sigma (2.66 mean ranges).
 
     value: (..., periods) in order, without gaps to fill; the first `baseline` periods set centre and sigma (all of them by
@@ -59,11 +82,15 @@ def xmr_chart(value: npt.ArrayLike, baseline: int | None = None) -> ControlChart
     series = _series(value, "values")
     basis = series[..., _basis(series.shape[-1], baseline)]
     sigma = np.broadcast_to(np.abs(np.diff(basis)).mean(axis=-1, keepdims=True) / D2, series.shape)
-    return _chart(series, basis.mean(axis=-1), sigma, (-np.inf, np.inf))
+    return _chart(series, basis.mean(axis=-1), sigma, (-np.inf, np.inf), multiples)
 
 
 def p_chart(
-    successes: npt.ArrayLike, n: npt.ArrayLike, baseline: int | None = None, overdispersed: bool = False
+    successes: npt.ArrayLike,
+    n: npt.ArrayLike,
+    baseline: int | None = None,
+    overdispersed: bool = False,
+    multiples: Multiples = CLASSIC,
 ) -> ControlChart:
     """Chart of a share: centre = sum x / sum n, sigma_t = sqrt(c (1-c) / n_t), limits centre +- 3 sigma_t within [0, 1].
 
@@ -80,14 +107,14 @@ def p_chart(
     if overdispersed:
         away = _distance(hits / size, centre, sigma)[..., basis]
         sigma = sigma * np.abs(np.diff(away)).mean(axis=-1, keepdims=True) / D2
-    return _chart(hits / size, centre, sigma, (0.0, 1.0))
+    return _chart(hits / size, centre, sigma, (0.0, 1.0), multiples)
 
 
-def signals(z: npt.ArrayLike) -> Signals:
+def signals(z: npt.ArrayLike, multiples: Multiples = CLASSIC) -> Signals:
     """The rules on distances from the centre in sigmas, in order of time.
 
     beyond_limits: |z| > 3; run: eight in a row on one side; trend: six in a row rising or falling; two_of_three: a point
-    beyond 2 sigma that is the second within three on that side.
+    beyond 2 sigma that is the second within three on that side; 3 and 2, or what `multiples` says.
     """
     distance = np.asarray(z, float)
     above, below = distance > 0, distance < 0
@@ -96,9 +123,9 @@ def signals(z: npt.ArrayLike) -> Signals:
     later, earlier = distance[..., 1:], distance[..., :-1]
     np.subtract(later, earlier, out=step[..., 1:], where=later != earlier)
     rising, falling = step > 0, step < 0
-    high, low = distance > WARNING_SIGMAS, distance < -WARNING_SIGMAS
+    high, low = distance > multiples.warning, distance < -multiples.warning
     return Signals(
-        np.abs(distance) > LIMIT_SIGMAS,
+        np.abs(distance) > multiples.limit,
         (_in_last(above, RUN_LENGTH) == RUN_LENGTH) | (_in_last(below, RUN_LENGTH) == RUN_LENGTH),
         (_in_last(rising, TREND_LENGTH - 1) == TREND_LENGTH - 1)
         | (_in_last(falling, TREND_LENGTH - 1) == TREND_LENGTH - 1),
@@ -135,7 +162,9 @@ def _distance(value: Floats, centre: Floats, sigma: Floats) -> Floats:
     return np.divide(away, sigma, out=np.where(away == 0, 0.0, np.copysign(np.inf, away)), where=sigma > 0)
 
 
-def _chart(value: Floats, centre: Floats, sigma: Floats, bounds: tuple[float, float]) -> ControlChart:
+def _chart(
+    value: Floats, centre: Floats, sigma: Floats, bounds: tuple[float, float], multiples: Multiples
+) -> ControlChart:
     middle = np.asarray(centre)[..., None]
-    lower, upper = (np.clip(middle + side * LIMIT_SIGMAS * sigma, *bounds) for side in (-1, 1))
-    return ControlChart(value, centre, sigma, lower, upper, signals(_distance(value, centre, sigma)))
+    lower, upper = (np.clip(middle + side * multiples.limit * sigma, *bounds) for side in (-1, 1))
+    return ControlChart(value, centre, sigma, lower, upper, signals(_distance(value, centre, sigma), multiples))

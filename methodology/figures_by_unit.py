@@ -33,6 +33,8 @@ COLUMNS = {
     "caveat": "string",
     "slice_ids": "string",
 }
+# Counts at a duration: had the event, were still open, were taken over, and left by a competing event.
+KINDS = ["ended_count", "censored_count", "entered_count", "competing_count"]
 TIME_FAULTS = {
     "median": "fewer_than_half_ended",
     "by_target": "not_watched_to_target",
@@ -44,12 +46,14 @@ TIME_FAULTS = {
 class Clock:
     """How the time to an event is reported: its target, the horizon it is watched to, and the figures' names by kind.
 
-    Kinds: `median`, `by_target` (share that had it by the target), `mean` (restricted to the horizon).
+    Kinds: `median`, `by_target` (share that had it by the target), `mean` (restricted to the horizon). intervals: the method's
+    name, Kaplan-Meier's where no event competes.
     """
 
     target: float
     horizon: float
     names: Mapping[str, str]
+    intervals: str = "kaplan_meier"
 
 
 def units_of(rows: pd.DataFrame) -> tuple[Ints, pd.DataFrame]:
@@ -59,12 +63,11 @@ def units_of(rows: pd.DataFrame) -> tuple[Ints, pd.DataFrame]:
 
 
 def timed(rows: pd.DataFrame, clock: Clock, level: float) -> pd.DataFrame:
-    """Figures of the time to an event by unit, from `duration` and counts that ended, were censored and entered at it."""
-    rows = rows[(rows["ended_count"] + rows["censored_count"] + rows["entered_count"]) > 0]
+    """Figures of the time to an event by unit, from `duration` and the KINDS of counts at it."""
+    rows = rows[rows[KINDS].sum(axis=1) > 0]
     units, heads = units_of(rows)
     duration = rows["duration"].to_numpy(float)
-    ended, censored, entered = (rows[f"{name}_count"].to_numpy(float) for name in ("ended", "censored", "entered"))
-    cells = Cells.of(units, duration, ended, censored, entered)
+    cells = Cells.of(units, duration, *(rows[name].to_numpy(float) for name in KINDS))
     found = time_figures(cells, clock.target, clock.horizon, level)
     parts = {
         "median": (found.median, found.closed_only.median, 1),
@@ -76,5 +79,5 @@ def timed(rows: pd.DataFrame, clock: Clock, level: float) -> pd.DataFrame:
         figure, closed_only, scale = parts[kind]
         numbers = figure.columns("value") | {"closed_only_misleading": closed_only}
         own = heads.assign(**{column: scale * values for column, values in numbers.items()})
-        tables.append(own.assign(figure=name, interval_method="kaplan_meier", n=found.n, fault=TIME_FAULTS[kind]))
+        tables.append(own.assign(figure=name, interval_method=clock.intervals, n=found.n, fault=TIME_FAULTS[kind]))
     return pd.concat(tables) if tables else heads

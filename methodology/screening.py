@@ -39,6 +39,7 @@ def screenings(
     scores: pd.DataFrame,
     positions: pd.DataFrame,
     assessed: pd.DataFrame,
+    closed: pd.DataFrame,
     *,
     levels: pd.DataFrame,
     metrics: pd.DataFrame,
@@ -50,8 +51,8 @@ def screenings(
 
     days: questionnaires of agencies by day; offers: transactions, invitations and answers by service and channel; burdens:
     beneficiaries by number of invitations; scores and positions: agencies' reported scores and their peers' medians; assessed:
-    maturity by model. levels: cut-offs by model; metrics: the catalogue; satisfaction: the metric questionnaires are about;
-    last_day: that of a period.
+    maturity by model; closed: agencies' complaints that were withdrawn (ended) or resolved instead (competing). levels: cut-offs
+    by model; metrics: the catalogue; satisfaction: the metric questionnaires are about; last_day: that of a period.
     """
     slices = days.groupby(["agency_id", "period_id"])["slice_id"].agg(joined)
     made = []
@@ -66,6 +67,7 @@ def screenings(
         *screen_headlines(scores, positions, metrics, thresholds),
         *screen_levels(assessed, levels, metrics, thresholds),
         *screen_burdens(burdens, thresholds),
+        *screen_withdrawals(closed, thresholds),
     ]
     empty = pd.DataFrame(columns=list(COLUMNS))
     whole = pd.concat([table.reindex(columns=list(COLUMNS)).astype(COLUMNS) for table in [empty, *made]])
@@ -121,3 +123,22 @@ def screen_burdens(burdens: pd.DataFrame, thresholds: Thresholds) -> list[pd.Dat
         found = screens.survey_burden(times[None, :], int(thresholds["burden_limit"]), thresholds["burden_share"])
         made.append(screen_rows("survey_burden", found, times.sum(), unit_id="all", period_id=period, slice_ids=""))
     return made
+
+
+def screen_withdrawals(closed: pd.DataFrame, thresholds: Thresholds) -> list[pd.DataFrame]:
+    """Share of an agency's closed complaints that were withdrawn, against its peers': pressure to withdraw looks like this."""
+    if closed.empty:
+        return []
+    groups = closed.groupby(["agency_id", "period_id"], sort=True)
+    counts = groups[["ended_count", "competing_count"]].sum()
+    withdrawn, n = counts["ended_count"].to_numpy(float), counts.sum(axis=1).to_numpy(float)
+    found = screens.share_apart_from_peers(withdrawn, n, thresholds["withdrawal_excess"], thresholds["screen_alpha"])
+    agency = counts.index.get_level_values("agency_id")
+    period = counts.index.get_level_values("period_id")
+    slices = groups["slice_ids"].agg(joined).to_numpy()
+    fault = "nothing_closed"
+    return [
+        screen_rows(
+            "withdrawals", found, n, fault, unit_id=agency, agency_id=agency, period_id=period, slice_ids=slices
+        )
+    ]

@@ -29,7 +29,10 @@ def _series(
     agency: str, table: pd.DataFrame, respondents: "pd.Series[int]", thresholds: Mapping[str, float]
 ) -> pd.DataFrame:
     """Periods of one agency, from its answers by period and mode."""
-    shares = table.to_numpy(float) / table.to_numpy(float).sum(axis=1, keepdims=True)
+    asked = table.to_numpy(float)
+    total = asked.sum(axis=1, keepdims=True)
+    # Where nobody was asked there are no modes.
+    shares = np.divide(asked, total, out=np.zeros_like(asked), where=total > 0)
     n = respondents.xs(agency, level="agency_id").reindex(table.index).to_numpy(float)
     breaks = starts_new_series(
         shares[:-1], shares[1:], n[:-1], n[1:], thresholds["mode_share_change"], thresholds["mode_change_level"]

@@ -46,18 +46,22 @@ class SurvivalCurves:
     @property
     def cumulative_hazard(self) -> Floats:
         """Nelson-Aalen: sum of events / at risk."""
-        return np.asarray(np.cumsum(_hazard(self.events, self.at_risk), axis=1))
+        return np.asarray(np.cumsum(hazard(self.events, self.at_risk), axis=1))
+
+    @property
+    def left(self) -> Floats:
+        """Cases that left at each duration (units, durations)."""
+        return np.asarray(self.events + self.censored)
 
     @property
     def cases(self) -> Floats:
         """Cases of each unit (units,)."""
-        return np.asarray((self.events + self.censored).sum(axis=1))
+        return np.asarray(self.left.sum(axis=1))
 
     @property
     def last(self) -> Floats:
         """Longest duration of each unit's cases (units,): nothing is known beyond it unless all are resolved."""
-        left = self.events + self.censored > 0
-        return np.asarray(self.time[self.time.size - 1 - np.argmax(left[:, ::-1], axis=1)])
+        return np.asarray(self.time[self.time.size - 1 - np.argmax(self.left[:, ::-1] > 0, axis=1)])
 
     def column(self, time: float) -> int:
         """Place of the last duration up to `time`."""
@@ -72,7 +76,7 @@ class SurvivalCurves:
         if scale not in SCALES:
             raise ValueError(f"limits are drawn on one of the scales {', '.join(SCALES)}, not {scale}")
         low, high = _limits(self.survival, self.log_error, scale, stats.norm.ppf(0.5 + level / 2))
-        untouched = (self.events + self.censored).cumsum(axis=1) == 0
+        untouched = self.left.cumsum(axis=1) == 0
         return np.where(untouched, 1.0, low), np.where(untouched, 1.0, high)
 
     def at(self, time: float, scale: str = "log-log", level: float = 0.95) -> Estimates:
@@ -125,7 +129,8 @@ class Cells:
     """Cases of many units by duration: rows (rows,) in any order, durations possibly repeated.
 
     unit: from 0 on, each with a case; duration: time since the case was opened; ended, censored: cases resolved at and open at
-    it; entered: cases taken over at it, as many as leave; 0 for those watched from their opening.
+    it; entered: cases taken over at it, as many as leave; 0 for those watched from their opening; competing: cases that left at
+    it by an event after which they can no more be resolved.
     """
 
     unit: npt.NDArray[np.int64]
@@ -133,6 +138,7 @@ class Cells:
     ended: Floats
     censored: Floats
     entered: Floats
+    competing: Floats
 
     @property
     def units(self) -> int:
@@ -141,7 +147,7 @@ class Cells:
     def of_units(self, first: int, after: int) -> "Cells":
         """The cells of the units from `first` on and before `after`, numbered from 0."""
         mine = (self.unit >= first) & (self.unit < after)
-        counts = (part[mine] for part in (self.duration, self.ended, self.censored, self.entered))
+        counts = (part[mine] for part in (self.duration, self.ended, self.censored, self.entered, self.competing))
         return Cells(self.unit[mine] - first, *counts)
 
     @classmethod
@@ -152,6 +158,7 @@ class Cells:
         ended: npt.ArrayLike,
         censored: npt.ArrayLike,
         entered: npt.ArrayLike | None = None,
+        competing: npt.ArrayLike = 0.0,
     ) -> "Cells":
         """Return checked cells; without `entered` every case was watched from its opening.
 
@@ -159,32 +166,47 @@ class Cells:
         """
         position = np.asarray(unit, np.int64)
         time, died, open_ = (np.asarray(part, float) for part in (duration, ended, censored))
-        if entered is None and time.shape == died.shape == open_.shape == position.shape:
+        other = np.zeros(time.shape) + np.asarray(competing, float)
+        if entered is None and time.shape == died.shape == open_.shape == other.shape == position.shape:
             position, time = np.concatenate([position, position]), np.concatenate([time, np.zeros(time.size)])
-            fresh = np.concatenate([np.zeros(died.size), died + open_])
-            died, open_ = (np.concatenate([part, np.zeros(part.size)]) for part in (died, open_))
+            fresh = np.concatenate([np.zeros(died.size), died + open_ + other])
+            died, open_, other = (np.concatenate([part, np.zeros(part.size)]) for part in (died, open_, other))
         else:
             fresh = np.asarray(died if entered is None else entered, float)
-        if any(part.ndim != 1 or part.shape != position.shape for part in (time, died, open_, fresh)):
+        parts = (time, died, open_, fresh, other)
+        if any(part.ndim != 1 or part.shape != position.shape for part in parts):
             raise ValueError("units, durations and counts must be vectors of one length")
-        if not all(np.all(part >= 0) and np.all(np.isfinite(part)) for part in (time, died, open_, fresh)):
+        if not all(np.all(part >= 0) and np.all(np.isfinite(part)) for part in parts):
             raise ValueError("durations and counts must be finite and not negative")
-        return cls(position, time, died, open_, fresh)
+        return cls(position, *parts)
 
 
-def kaplan_meier(cells: Cells) -> SurvivalCurves:
-    """Curves S(t) = product of (1 - d/n) of all units.
+@dataclass(frozen=True)
+class Leaving:
+    """Counts of units at the durations they have in common, the first of which is 0: all else (units, durations).
 
-    Where few are at risk early on, the whole curve depends on those few: check `at_risk`. Raises ValueError for a unit without a
-    case, entries that do not balance or come too late. Source: Kaplan & Meier 1958; Greenwood 1926.
+    events, competing, censored: cases that were resolved, that left by a competing event, that were open.
+    """
+
+    time: Floats
+    at_risk: Floats
+    events: Floats
+    competing: Floats
+    censored: Floats
+
+
+def leaving(cells: Cells) -> Leaving:
+    """Who leaves at each duration, and how many are at risk there.
+
+    Raises ValueError for a unit without a case, entries that do not balance or come too late.
     """
     time, column = np.unique(np.concatenate([[0.0], cells.duration]), return_inverse=True)
     position = cells.unit * time.size + column[1:]
-    died, open_, entered = (
+    died, open_, entered, other = (
         np.asarray(np.bincount(position, part, cells.units * time.size).reshape(-1, time.size), float)
-        for part in (cells.ended, cells.censored, cells.entered)
+        for part in (cells.ended, cells.censored, cells.entered, cells.competing)
     )
-    left = died + open_
+    left = died + open_ + other
     if np.any(left.sum(axis=1) <= 0):
         raise ValueError("there is a unit without a case")
     if not np.allclose(entered.sum(axis=1), left.sum(axis=1)):
@@ -194,11 +216,24 @@ def kaplan_meier(cells: Cells) -> SurvivalCurves:
     at_risk[:, 1:] -= entered[:, 1:]
     if np.any(at_risk < left):
         raise ValueError("cases leave at a duration before they were taken over")
-    survival: Floats = np.cumprod(1 - _hazard(died, at_risk), axis=1, dtype=np.float64)
-    return SurvivalCurves(time, at_risk, died, open_, survival, np.sqrt(_greenwood(died, at_risk).cumsum(axis=1)))
+    return Leaving(time, at_risk, died, other, open_)
 
 
-def _hazard(events: Floats, at_risk: Floats) -> Floats:
+def kaplan_meier(cells: Cells) -> SurvivalCurves:
+    """Curves S(t) = product of (1 - d/n) of all units.
+
+    Where few are at risk early on, the whole curve depends on those few: check `at_risk`. Raises ValueError as `leaving`, and
+    where cases left by a competing event (`competing_risks`). Source: Kaplan & Meier 1958; Greenwood 1926.
+    """
+    own = leaving(cells)
+    if own.competing.any():
+        raise ValueError("cases left by a competing event, which is neither the event nor an open case")
+    survival: Floats = np.cumprod(1 - hazard(own.events, own.at_risk), axis=1, dtype=np.float64)
+    error = np.sqrt(_greenwood(own.events, own.at_risk).cumsum(axis=1))
+    return SurvivalCurves(own.time, own.at_risk, own.events, own.censored, survival, error)
+
+
+def hazard(events: Floats, at_risk: Floats) -> Floats:
     """d / n at each duration, 0 where nobody is at risk; elementwise."""
     return np.divide(events, at_risk, out=np.zeros_like(events), where=at_risk > 0)
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from methodology.arrays import Floats
+from methodology.competing_risks import IncidenceCurves, aalen_johansen
 from methodology.estimates import Estimates
 from methodology.proportions import wilson_interval
-from methodology.survival import Cells, SurvivalCurves, kaplan_meier
+from methodology.survival import Cells
 
 # Units whose curves are held in memory at once.
 BLOCK = 4096
@@ -30,8 +31,10 @@ class ClosedOnly:
 class TimeFigures:
     """Per unit (units,): figures of the time to an event, in the units of the durations, with limits on the log-log scale.
 
-    n: cases watched. median: NaN while fewer than half are resolved, without a standard error. by_target: P(T <= target), NaN
-    where nobody was watched that long. mean: mean time up to the horizon, NaN where nobody was watched up to it.
+    n: cases watched from their opening; cases taken over later add to the curve after that and are no sample of the first days.
+    median: the time by which half of all cases have had the event, NaN while fewer have, without a standard error. by_target:
+    P(T <= target), NaN where nobody was watched that long. mean: mean time without the event up to the horizon, NaN where nobody
+    was watched up to it. Cases that left by a competing event are among all cases and never have the event.
     """
 
     n: Floats
@@ -46,11 +49,10 @@ def time_figures(cells: Cells, target: float, horizon: float, level: float = 0.9
     """The figures of every unit, each of which has a case.
 
     Where S at the target is 0 or 1 the log-log limits have no width, so Wilson's on the cases whose fate at the target is known
-    are used. Raises ValueError as `kaplan_meier`.
+    are used. Raises ValueError as `aalen_johansen`.
     """
     blocks = [
-        _figures(kaplan_meier(cells.of_units(start, start + BLOCK)), target, horizon, level)
-        for start in range(0, cells.units, BLOCK)
+        _figures(cells.of_units(start, start + BLOCK), target, horizon, level) for start in range(0, cells.units, BLOCK)
     ]
 
     def stacked(parts: list[Floats]) -> Floats:
@@ -77,25 +79,28 @@ def time_figures(cells: Cells, target: float, horizon: float, level: float = 0.9
     )
 
 
-def _figures(curves: SurvivalCurves, target: float, horizon: float, level: float) -> TimeFigures:
-    all_ended = curves.survival[:, -1] == 0
+def _figures(cells: Cells, target: float, horizon: float, level: float) -> TimeFigures:
+    curves = aalen_johansen(cells)
+    all_left = curves.open_share[:, -1] == 0
+    fresh = np.where(cells.duration == 0, cells.entered, 0.0)
     return TimeFigures(
-        curves.cases,
+        np.bincount(cells.unit, fresh, cells.units).astype(np.float64),
         curves.events.sum(axis=1),
         curves.quantile(0.5, "log-log", level),
         _by_target(curves, target, level),
-        curves.restricted_mean(horizon, level).where((curves.last >= horizon) | all_ended),
+        curves.restricted_mean(horizon, level).where((curves.last >= horizon) | all_left),
         _closed_only(curves, target),
     )
 
 
-def _by_target(curves: SurvivalCurves, target: float, level: float) -> Estimates:
+def _by_target(curves: IncidenceCurves, target: float, level: float) -> Estimates:
     """1 - S(target), with the survival limits reversed."""
     still = curves.at(target, "log-log", level)
     share, column = 1 - still.value, curves.column(target)
     ended = curves.events[:, : column + 1].sum(axis=1)
-    left = curves.events[:, column] + curves.censored[:, column]
-    with_outcome = ended + curves.at_risk[:, column] - left
+    # Those who left the competing way will never have the event; they know as much of the target as those still at risk after it.
+    never = curves.competing[:, : column + 1].sum(axis=1)
+    with_outcome = ended + never + curves.at_risk[:, column] - curves.left[:, column]
     none, every = share == 0, still.value == 0
     # Wilson's own error would be 0 there too; the limits carry the uncertainty.
     wide_low, wide_high = wilson_interval(np.where(every, ended, 0), np.where(every, ended, with_outcome), level)
@@ -106,10 +111,10 @@ def _by_target(curves: SurvivalCurves, target: float, level: float) -> Estimates
         np.where(edge, wide_low, 1 - still.high),
         np.where(edge, wide_high, 1 - still.low),
     )
-    return found.where((curves.last >= target) | every)
+    return found.where((curves.last >= target) | (curves.open_share[:, column] == 0))
 
 
-def _closed_only(curves: SurvivalCurves, target: float) -> ClosedOnly:
+def _closed_only(curves: IncidenceCurves, target: float) -> ClosedOnly:
     time, died = curves.time, curves.events
     total, reached = died.sum(axis=1), died.cumsum(axis=1)
     half = total[:, None] / 2

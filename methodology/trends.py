@@ -87,7 +87,7 @@ def trends(
     for name in (*KEYS, "quarter", "error"):
         now[name] = told[name].iloc[: len(now)]
     shares = set(metrics.loc[metrics["estimator"] == "proportion", "metric_id"])
-    columns = charted(now, told, shares, int(thresholds["control_chart_points"]))
+    columns = charted(now, told, shares, thresholds)
     for span, quarters in SPANS.items():
         columns |= _changes(now, told, rows, quarters, span)
     now = now.assign(**columns, **mixed)

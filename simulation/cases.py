@@ -23,14 +23,14 @@ def extract_day(period: str) -> np.datetime64:
 
 
 def true_in_time(agency: Agency) -> float:
-    """Chance in percent that a case is resolved by its due date."""
+    """Chance in percent that a case is resolved by its due date; one that is withdrawn is not."""
     figures = parameters()["complaints"]
     centre = np.log(figures["median_days"]) + agency.resolve_shift
     shares = [
         category["share"] * ndtr((np.log(category["target_days"]) - centre) / figures["sigma"])
         for category in figures["categories"].values()
     ]
-    return float(100 * sum(shares))
+    return float(100 * sum(shares) * (1 - figures["withdrawn"]))
 
 
 def opened(world: World, agency: Agency, period: str, most: int | None = None) -> Iterator[dict[str, Array]]:
@@ -108,11 +108,14 @@ def versions(rows: dict[str, Array], period: str) -> Chunk:
 
 
 def in_time(rows: dict[str, Array], period: str) -> tuple[int, int]:
-    """Numbers of cases resolved by their due date, and of cases due or resolved, as that period's extract shows them."""
-    moment = extract_day(period)
-    resolved = rows["resolved_at"] <= moment
-    counted = resolved | (rows["due_at"] <= moment)
-    return int((resolved & (rows["resolved_at"] <= rows["due_at"])).sum()), int(counted.sum())
+    """Numbers of cases resolved by their due date, and of cases due, as that period's extract shows them."""
+    due = rows["due_at"] <= extract_day(period)
+    return int((due & met(rows)).sum()), int(due.sum())
+
+
+def met(rows: dict[str, Array]) -> Array:
+    """Which cases were resolved by their due date, rather than withdrawn."""
+    return np.asarray((rows["resolved_at"] <= rows["due_at"]) & (rows["outcome"] != "withdrawn"))
 
 
 def still_open(rows: dict[str, Array], period: str) -> dict[str, Array]:

@@ -120,8 +120,9 @@ def reported(world: World, agency: Agency, period: str, levels: int, top: int, p
     for name, group in counts[counts["channel"].isin(DIGITAL)].groupby("region_id", sort=True):
         ended = float((group["completed"] + group["not_eligible"]).sum())
         rows.append(("digital_completion", str(name), float(group["started"].sum()), ended, np.nan, np.nan))
-    opened = pd.concat([pd.DataFrame(one) for one in cases.opened(world, agency, period)])
-    opened["in_time"] = opened["resolved_at"] <= opened["due_at"]
+    opened = pd.concat(
+        [pd.DataFrame(one).assign(in_time=cases.met(one)) for one in cases.opened(world, agency, period)]
+    )
     for name, group in opened.groupby("region_id", sort=True):
         rows.append(("complaints_in_time", str(name), len(group), float(group["in_time"].sum()), np.nan, np.nan))
     columns = list(zip(*rows, strict=True))

@@ -25,7 +25,7 @@ MESSAGES = {
     "not_computed": "{metrics} metrics could not be computed from what was delivered",
 }
 NEXT_STEPS = {
-    "weights_infeasible": "Survey the channels, services and regions with most transactions; all others were compared as ever.",
+    "weights_infeasible": "Survey where most transactions are; its scores are compared with unweighted ones.",
     "not_computed": "Look at the counts it delivered; the figures of all others are complete.",
 }
 

@@ -1,4 +1,4 @@
-"""Time to resolve with cases still open: Kaplan-Meier's intervals, and what closed cases alone would show.
+"""Time to resolve with cases still open and cases withdrawn: intervals, and what closed cases alone would show.
 
 Belongs here: worlds of complaints with a known distribution of durations. Does not belong here: rates of complaints
 (`intervals`).
@@ -17,13 +17,14 @@ MEDIAN, SIGMA = 12.0, 0.8
 QUARTER = 91.0
 TARGETS = (5.0, 12.0, 25.0)
 AT_ONCE = 10
+PRESSED = 0.4
 Flags = npt.NDArray[np.bool_]
 FEW = "fewer than ten cases are resolved by then: too wide rather than too narrow"
 
 
 def study(rng: np.random.Generator, draws: int) -> list[Finding]:
     """All findings of this module."""
-    return [*watched(rng, draws), *whole_days(rng, draws), *inherited(rng, draws)]
+    return [*watched(rng, draws), *whole_days(rng, draws), *inherited(rng, draws), *pressed(rng, draws)]
 
 
 def resolved_by(target: float) -> float:
@@ -91,6 +92,32 @@ def inherited(rng: np.random.Generator, draws: int) -> list[Finding]:
     ]
 
 
+def pressed(rng: np.random.Generator, draws: int) -> list[Finding]:
+    """Four in ten complainants are pressed to withdraw within three weeks: few are resolved, and none of those who withdrew."""
+    n, late, target = 200, 21.0, 12.0
+    true = durations(rng, (draws, n))
+    gone = np.where(rng.random((draws, n)) < PRESSED, rng.uniform(0, late, (draws, n)), np.inf)
+    open_for = rng.uniform(0, 2 * QUARTER / 3, (draws, n))
+    left = np.minimum(true, gone)
+    closed = left <= open_for
+    by_then = np.linspace(0, target, 2001)
+    # P(T <= t, T before the withdrawal): the density of T times the share not withdrawn by then.
+    density = np.diff([resolved_by(day) if day else 0.0 for day in by_then])
+    middle = (by_then[1:] + by_then[:-1]) / 2
+    resolved = float(density @ (1 - PRESSED * middle / late))
+    unit, time = np.indices(left.shape)[0].ravel(), np.minimum(left, open_for).ravel()
+    kinds = [(closed & (true <= gone)).ravel(), (~closed).ravel(), (closed & (true > gone)).ravel()]
+    cells = Cells.of(unit, time, kinds[0], kinds[1], competing=kinds[2])
+    as_resolved = Cells.of(unit, time, kinds[0] | kinds[2], kinds[1])
+    return [
+        drawn(f"resolved within 12 days, {name}", by_target_held(some, target, resolved), claim)
+        for name, some, claim in (
+            ("four in ten pressed to withdraw", cells, COVERS),
+            ("the same, withdrawn taken for resolved", as_resolved, None),
+        )
+    ]
+
+
 def cells_of(time: Floats, closed: Flags, entry: Floats | None = None) -> Cells:
     """Single cases (worlds, cases), each world as a unit: a case is one cell, plus one more if it was taken over."""
     unit, ended = np.indices(time.shape)[0].ravel(), closed.ravel().astype(float)
@@ -112,10 +139,11 @@ def figures(cells: Cells, target: float) -> list[TimeFigures]:
     return [time_figures(cells.of_units(first, first + AT_ONCE), target, QUARTER) for first in worlds]
 
 
-def by_target_held(cells: Cells, target: float) -> Flags:
-    """Whether each world's interval holds the true share resolved by the target."""
+def by_target_held(cells: Cells, target: float, true: float | None = None) -> Flags:
+    """Whether each world's interval holds the true share resolved by the target, without withdrawals that of `resolved_by`."""
+    share = resolved_by(target) if true is None else true
     found = [some.by_target for some in figures(cells, target)]
-    return np.concatenate([holds(resolved_by(target), (some.low, some.high)) for some in found])
+    return np.concatenate([holds(share, (some.low, some.high)) for some in found])
 
 
 def median_held(cells: Cells, median: float) -> Flags:

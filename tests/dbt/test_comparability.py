@@ -402,7 +402,13 @@ def test_no_change_is_told_across_a_break_or_between_weighted_and_unweighted() -
     mix = pd.DataFrame(columns=[*texts, "n", "total", "scale_range"]).astype(
         dict.fromkeys(texts, "str") | dict.fromkeys(("n", "total", "scale_range"), "float64")
     )
-    parameters = {"interval_level": 0.95, "minimum_peers": 5.0, "control_chart_points": 5.0}
+    parameters = {
+        "interval_level": 0.95,
+        "minimum_peers": 5.0,
+        "control_chart_points": 5.0,
+        "control_limit_rate": 0.02,
+        "control_warning_rate": 0.14,
+    }
     made = run_model(
         "int_trends__estimated",
         {

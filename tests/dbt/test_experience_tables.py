@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from methodology import shrinkage
 from miyar.workspace import Workspace
@@ -49,13 +49,17 @@ def _live(workspace: Workspace, feed: str) -> pd.DataFrame:
         ).df()
 
 
-def _kaplan_meier(hours: np.ndarray[Any, Any], ended: np.ndarray[Any, Any]) -> list[tuple[float, float]]:
-    """(time, survival) at each event, one case after the other."""
-    survival, steps = 1.0, [(0.0, 1.0)]
-    for time in sorted(set(hours[ended])):
-        at_risk, events = int((hours >= time).sum()), int(((hours == time) & ended).sum())
-        survival *= 1 - events / at_risk
-        steps.append((float(time), survival))
+def _without_event(
+    hours: np.ndarray[Any, Any], ended: np.ndarray[Any, Any], other: np.ndarray[Any, Any] | None = None
+) -> list[tuple[float, float]]:
+    """(time, share without the event) at each event, one duration after the other; `other` left by a competing event."""
+    away = np.zeros(ended.size, bool) if other is None else other
+    still, share, steps = 1.0, 1.0, [(0.0, 1.0)]
+    for time in sorted(set(hours[ended | away])):
+        at_risk, now = int((hours >= time).sum()), hours == time
+        share -= still * int((now & ended).sum()) / at_risk
+        still *= 1 - int((now & (ended | away)).sum()) / at_risk
+        steps.append((float(time), share))
     return steps
 
 
@@ -81,7 +85,9 @@ def _cases(workspace: Workspace) -> pd.DataFrame:
     cases["stopped"] = cases["resolved_at"].fillna(cases["closed_at"])
     known = cases["extracted_at"]
     assert known.notna().all()
-    cases["ended"] = cases["stopped"].notna()
+    cases["left"] = cases["stopped"].notna()
+    cases["withdrawn"] = cases["left"] & (cases["outcome"] == "withdrawn")
+    cases["ended"] = cases["left"] & ~cases["withdrawn"]
     cases["hours"] = (cases["stopped"].fillna(known) - cases["opened_at"]).dt.total_seconds() / 3600
     return cases
 
@@ -97,10 +103,12 @@ def test_time_to_resolve_from_cells_is_that_of_the_rows(
     cases = _cases(built_workspace)
     groups = list(cases.groupby(["agency_id", "period_id"]))
     assert len(groups) >= 15
-    assert (~cases["ended"]).sum() >= 5
+    assert (~cases["left"]).sum() >= 5
+    assert cases["withdrawn"].sum() >= 5
     for (agency, period), own in groups:
-        ended = own["ended"].to_numpy(bool)
-        steps = _kaplan_meier(_clock(own["hours"], own["ended"]) / 24, ended)
+        ended, withdrawn = own["ended"].to_numpy(bool), own["withdrawn"].to_numpy(bool)
+        days = _clock(own["hours"], own["left"]) / 24
+        steps = _without_event(days, ended, withdrawn)
         found = {name: figures.loc[(agency, period, name)] for name in figures.loc[(agency, period)].index}
         assert found["median_days"]["n"] == len(own)
         share = 100 * (1 - _survival(steps, TARGET_DAYS))
@@ -108,10 +116,13 @@ def test_time_to_resolve_from_cells_is_that_of_the_rows(
         middle = [t for t, s in steps if s <= 0.5 + 1e-12]
         if not any(abs(s - 0.5) < 1e-9 for _, s in steps):
             assert found["median_days"]["value"] == pytest.approx(middle[0], abs=1e-9)
+        withdrawals = _without_event(days, withdrawn, ended)
+        share = 100 * (1 - _survival(withdrawals, HORIZON_DAYS))
+        assert found["withdrawn_share"]["value"] == pytest.approx(share, abs=1e-9, nan_ok=days.max() < HORIZON_DAYS)
         mean = found["restricted_mean_days"]["value"]
         assert mean == pytest.approx(_mean_up_to(steps, HORIZON_DAYS), abs=1e-9)
         # The clock's step of an hour changes almost nothing compared with the minute.
-        exact = _kaplan_meier(own["hours"].to_numpy(float) / 24, ended)
+        exact = _without_event(own["hours"].to_numpy(float) / 24, ended, withdrawn)
         assert found["resolved_in_target_share"]["value"] == pytest.approx(
             100 * (1 - _survival(exact, TARGET_DAYS)), abs=0.1
         )
@@ -130,8 +141,13 @@ def test_time_to_resolve_holds_the_planted_truth(
         "where unit_type = 'agency' and figure = 'median_days'"
     ).fetchall()
     centre = {name: np.log(figures["median_days"]) + held.resolve_shift for name, held in world.agencies.items()}
-    held = [low <= 100 * ndtr((np.log(TARGET_DAYS) - centre[a]) / figures["sigma"]) <= high for a, low, high in rows]
-    held += [low <= np.exp(centre[a]) + 1 / 24 and np.exp(centre[a]) <= high for a, low, high in medians]
+    # A withdrawal ends a case as late as a resolution would have: the resolved are that share of all who left.
+    share, ahead = 1 - figures["withdrawn"], ndtri(0.5 / (1 - figures["withdrawn"]))
+    held = [
+        low <= 100 * share * ndtr((np.log(TARGET_DAYS) - centre[a]) / figures["sigma"]) <= high for a, low, high in rows
+    ]
+    middle = {name: np.exp(centre[name] + ahead * figures["sigma"]) for name in centre}
+    held += [low <= middle[a] + 1 / 24 and middle[a] <= high for a, low, high in medians]
     # 36 intervals of 95 %: fewer than 31 of them would come about once in ten thousand times.
     assert len(held) >= 30
     assert sum(held) >= len(held) - 5
@@ -164,7 +180,7 @@ def test_closed_loop_from_cells_is_that_of_the_rows(
     for key, own in unhappy.groupby(["agency_id", "period_id"]):
         ended = own["reached_at"].notna()
         hours = (own["reached_at"].fillna(own["known"]) - own["responded_at"]).dt.total_seconds() / 3600
-        steps = _kaplan_meier(_clock(hours, ended), ended.to_numpy(bool))
+        steps = _without_event(_clock(hours, ended), ended.to_numpy(bool))
         reached = figures.loc[(*key, "reached_in_target_share")]
         assert reached["n"] == len(own)
         assert reached["value"] == pytest.approx(100 * (1 - _survival(steps, 24)), abs=1e-9)

@@ -12,9 +12,11 @@ import pandas as pd
 import pytest
 
 from miyar.workspace import Workspace
+from tests.conftest import CopyOfBuilt
 from tests.dbt.hostile import HOSTILE, PLACE, HostileDbt, Spoil, set_to
 from tests.dbt.python_models import _as_text, load_model
 from warehouse.dbt_runner import DBT
+from warehouse.incomputable import incomputable
 
 MODELS = sorted(path.stem for path in (DBT / "models").rglob("*.py"))
 COPIED = "lighthouse"
@@ -98,6 +100,8 @@ def _others(made: pd.DataFrame) -> pd.DataFrame:
     return made.round(4).reset_index(drop=True)
 
 
+# numpy's warnings of a division by nothing end no build, but they would end a test.
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("model", MODELS)
 def test_a_hostile_agency_stops_and_moves_nobody(warehouse: duckdb.DuckDBPyConnection, model: str) -> None:
     alone = _others(_run(warehouse, model, None))
@@ -138,3 +142,20 @@ def test_positions_of_those_the_gate_keeps_apart_stay(warehouse: duckdb.DuckDBPy
     pd.testing.assert_frame_equal(
         _others(_run(warehouse, "int_positions__estimated", None)), _others(made), check_dtype=False
     )
+
+
+def test_those_a_method_fails_on_are_named_at_the_end_of_a_run(copy_of_built: CopyOfBuilt) -> None:
+    workspace = copy_of_built("incomputable")
+    assert incomputable(workspace) == []
+    with duckdb.connect(str(workspace.warehouse)) as connection:
+        connection.execute(
+            "update benchmarks.bench_scores set frame_status = 'weights_infeasible' "
+            "where unit_type = 'agency' and agency_id = 'kites' and period_id = '2025Q1' and status = 'reported'"
+        )
+        (metrics,) = connection.execute(
+            "select count(distinct metric_id) from benchmarks.bench_scores where frame_status = 'weights_infeasible'"
+        ).fetchall()[0]
+    (found,) = incomputable(workspace)
+    assert (found.rule, found.who) == ("weights_infeasible", "kites")
+    assert found.message.startswith("2025Q1: ")
+    assert f"{metrics} metrics" in found.message

@@ -16,7 +16,13 @@ from tests.dbt.python_models import run_model
 QUARTERS = ["2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2"]
 # Twice a metric's rows: three metrics make two batches.
 FEW = 24
-PARAMETERS = {"interval_level": 0.95, "minimum_peers": 1.0, "control_chart_points": 5.0}
+PARAMETERS = {
+    "interval_level": 0.95,
+    "minimum_peers": 1.0,
+    "control_chart_points": 5.0,
+    "control_limit_rate": 0.02,
+    "control_warning_rate": 0.14,
+}
 
 
 def _scores() -> pd.DataFrame:

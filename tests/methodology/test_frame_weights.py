@@ -45,7 +45,11 @@ def test_a_frame_that_asks_for_more_than_the_cap_leaves_its_agency_unweighted() 
     # below the cap add up to 100,000.
     ordinary = {"app": 60, "branch": 40}
     draws = {"a": ordinary, "hostile": {"app": 300, "branch": 60}, "z": ordinary}
-    frames = {key: {"app": 500, "branch": 500} for key in "az"} | {"hostile": {"app": 10_000, "branch": 90_000}}
+    frames = {
+        "a": {"app": 500, "branch": 500},
+        "z": {"app": 500, "branch": 500},
+        "hostile": {"app": 10_000, "branch": 90_000},
+    }
     found = _made(draws, frames)
     assert found.loc["hostile", "frame_status"].tolist() == ["weights_infeasible"] * 2
     assert found.loc["hostile", "factor"].tolist() == [1, 1]

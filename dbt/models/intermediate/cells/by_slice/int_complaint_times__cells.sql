@@ -1,5 +1,6 @@
-{# How long cases took, for curves with open cases in them. Two clocks start when a case is opened: resolved and
-acknowledged. A case opened before its period was taken over with the stock: it is watched only from the
+{# How long cases took, for curves with open cases in them. Three clocks start when a case is opened: resolved,
+acknowledged and withdrawn. A withdrawn case can no more be resolved, nor a resolved one withdrawn: each is the other's
+competing event. A case opened before its period was taken over with the stock: it is watched only from the
 period's first moment, so it enters late. A case that would enter late and leave within the same step of the
 clock was never watched: it is left out. #}
 with
@@ -15,6 +16,7 @@ versions as (
         complaints.opened_at,
         complaints.acknowledged_at,
         coalesce(complaints.resolved_at, complaints.closed_at) as answered_at,
+        coalesce(complaints.outcome = 'withdrawn', false) as is_withdrawn,
         {{ first_moment('complaints.period_id') }} as period_start,
         {{ age_of_version('complaints') }} as version_rank,
         -- An extract without its own time was taken no earlier than its last case was opened.
@@ -24,8 +26,21 @@ versions as (
         ) as known_until,
         -- A step that a provider never records is unknown, not missing.
         max(case when complaints.acknowledged_at is not null then 1 else 0 end)
-            over (partition by complaints.submission_id) as records_acknowledged
+            over (partition by complaints.submission_id) as records_acknowledged,
+        max(case when complaints.outcome is not null then 1 else 0 end)
+            over (partition by complaints.submission_id) as records_outcome
     from {{ pending_rows('complaints') }} as complaints
+
+),
+
+-- A withdrawal without a time happened by the extract at the latest.
+closed as (
+
+    select
+        *,
+        case when is_withdrawn then coalesce(answered_at, known_until) else answered_at end as left_at
+    from versions
+    where version_rank = 1
 
 ),
 
@@ -33,16 +48,20 @@ clocks as (
 
     select
         slice_id, agency_id, period_id, service_id, region_id, 'resolved' as clock,
-        opened_at, answered_at as stopped_at, known_until, period_start
-    from versions
-    where version_rank = 1
+        opened_at, left_at as stopped_at, is_withdrawn as has_competed, known_until, period_start
+    from closed
     union all
     select
         slice_id, agency_id, period_id, service_id, region_id, 'acknowledged' as clock,
-        opened_at, acknowledged_at as stopped_at, known_until, period_start
-    from versions
-    where version_rank = 1
-        and records_acknowledged = 1
+        opened_at, acknowledged_at as stopped_at, false as has_competed, known_until, period_start
+    from closed
+    where records_acknowledged = 1
+    union all
+    select
+        slice_id, agency_id, period_id, service_id, region_id, 'withdrawn' as clock,
+        opened_at, left_at as stopped_at, not is_withdrawn as has_competed, known_until, period_start
+    from closed
+    where records_outcome = 1
 
 ),
 
@@ -55,7 +74,8 @@ watched as (
         service_id,
         region_id,
         clock,
-        case when stopped_at is null then 0 else 1 end as has_ended,
+        case when stopped_at is null or has_competed then 0 else 1 end as has_ended,
+        case when stopped_at is not null and has_competed then 1 else 0 end as has_competed,
         case
             when stopped_at is not null then {{ whole_hours('stopped_at', 'opened_at', true) }}
             else {{ whole_hours('known_until', 'opened_at', false) }}
@@ -72,13 +92,14 @@ steps as (
 
     select
         slice_id, agency_id, period_id, service_id, region_id, clock,
-        hours_left as duration_hours, has_ended as ended, 1 - has_ended as censored, 0 as entered
+        hours_left as duration_hours, has_ended as ended, has_competed as competing,
+        1 - has_ended - has_competed as censored, 0 as entered
     from watched
     where hours_entered = 0 or hours_left > hours_entered
     union all
     select
         slice_id, agency_id, period_id, service_id, region_id, clock,
-        hours_entered as duration_hours, 0 as ended, 0 as censored, 1 as entered
+        hours_entered as duration_hours, 0 as ended, 0 as competing, 0 as censored, 1 as entered
     from watched
     where hours_entered = 0 or hours_left > hours_entered
 
@@ -95,6 +116,7 @@ final as (
         clock,
         duration_hours,
         sum(ended) as ended_count,
+        sum(competing) as competing_count,
         sum(censored) as censored_count,
         sum(entered) as entered_count
     from steps

@@ -61,7 +61,15 @@ final as (
         count(*) as opened_count,
         sum(records_acknowledged) as acknowledgeable_count,
         count(case when acknowledged_at is not null then 1 end) as acknowledged_count,
-        -- Due: answered, or open and past its due time. A case that is open and not yet due does not count.
+        -- Due by the extract, whether answered or not: cases due later would be there only if they were quick. One that was
+        -- withdrawn was not answered.
+        count(case when due_at <= known_until then 1 end) as due_by_extract_count,
+        count(
+            case
+                when due_at <= known_until and answered_at <= due_at and coalesce(outcome, '') <> 'withdrawn' then 1
+            end
+        ) as in_time_by_extract_count,
+        -- As until 2026.1: answered, or open and past its due time.
         count(case when due_at is not null and (answered_at is not null or due_at <= known_until) then 1 end)
             as due_count,
         count(case when answered_at <= due_at then 1 end) as in_time_count,

@@ -16,6 +16,7 @@ final as (
         ['clock', 'duration_hours', 'slice_id as slice_ids'],
         [
             'cast(sum(ended_count) as double) as ended_count',
+            'cast(sum(competing_count) as double) as competing_count',
             'cast(sum(censored_count) as double) as censored_count',
             'cast(sum(entered_count) as double) as entered_count',
         ],

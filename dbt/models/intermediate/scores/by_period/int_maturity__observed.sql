@@ -127,8 +127,8 @@ complaints as (
         'share_of_complaints_in_time' as measure,
         agency_id,
         period_id,
-        sum(in_time_count) as hits,
-        sum(due_count) as base
+        sum({{ in_time('in_time') }}) as hits,
+        sum({{ in_time('due') }}) as base
     from {{ ref('int_complaints__cells') }}
     where {{ period_is_pending() }}
     group by all

@@ -23,6 +23,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         "scores": dbt.ref("int_scores__judged").filter("unit_type = 'agency' and status = 'reported'"),
         "positions": dbt.ref("int_positions__estimated"),
         "assessed": dbt.ref("int_maturity__assessed"),
+        "closed": dbt.ref("int_complaint_times__by_unit").filter("unit_type = 'agency' and clock = 'withdrawn'"),
     }
     made = partial(
         screenings,
