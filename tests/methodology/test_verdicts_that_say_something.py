@@ -5,6 +5,7 @@ formulas of the two answers, and how often they are right (`simulation.coverage`
 """
 
 import numpy as np
+import pytest
 
 from tests.methodology.test_positions import _members, _placed
 
@@ -19,18 +20,18 @@ def _errors() -> np.ndarray:
 
 def test_agencies_twenty_points_apart_are_not_told_the_same() -> None:
     made = _placed(_members(SCORES, ci_low=LOWS, ci_high=HIGHS, standard_error=_errors()))
-    assert set(made["peer_median"]) == {67.2}
-    assert made["band"].iloc[0] != made["band"].iloc[1]
+    assert made["peer_median"].tolist() == pytest.approx([67.2] * 6)
+    assert made["verdict"].iloc[:2].tolist() == ["better", "worse"]
 
 
 def test_one_of_six_can_lie_beyond_the_outer_limit() -> None:
     made = _placed(_members([80.0, 79.0, 81.0, 80.5, 79.5, 20.0]))
-    assert made["band"].iloc[-1] == "much_worse"
+    assert made["special_cause"].iloc[-1] == "action_worse"
 
 
 def test_two_equally_bad_of_ten_are_found() -> None:
     made = _placed(_members([79.0, 81.0, 80.5, 79.5, 80.2, 79.8, 80.7, 79.3, 40.0, 40.0]))
-    assert set(made["band"].iloc[-2:]) == {"much_worse"}
+    assert set(made["special_cause"].iloc[-2:]) == {"action_worse"}
 
 
 def test_scores_and_their_bare_ranks_are_not_both_told() -> None:

@@ -1,7 +1,7 @@
 {# The comparability gate: whom an agency's score may be compared with, or the first reason why it may not.
 Scores of a class agree in metric, period, peer group, scale and wording, frame, modes and adjustments; dates of all
 calendars were converted to days of the period when they were read. Each condition counts the agencies that remain; the
-reason is the condition that left too few. #}
+reason is the condition that left too few. The same conditions hold in the national frame, which asks for no peer group. #}
 with
 
 thresholds as (
@@ -19,6 +19,7 @@ scores as (
         scores.instrument_id,
         agencies.peer_group,
         metrics.polarity,
+        metrics.unit,
         scores.status,
         scores.status_reason,
         scores.n,
@@ -43,7 +44,6 @@ scores as (
 
 ),
 
-{%- set keys = ['metric_id', 'period_id', 'peer_group', 'is_reported'] %}
 {%- set conditions = [
     ('same_metric', []),
     ('same_scale', ['scale']),
@@ -54,14 +54,18 @@ scores as (
     ('same_base', ['is_base_known']),
     ('same_measure', ['has_interval']),
 ] %}
+{%- set frames = [('', ['peer_group']), ('national_', [])] %}
 
 counted as (
 
     select
         *
+        {%- for frame, groups in frames %}
+        {%- set keys = ['metric_id', 'period_id'] + groups + ['is_reported'] %}
         {%- for name, added in conditions %}
         {%- for column in added %}{% do keys.append(column) %}{% endfor %},
-        count(distinct agency_id) over (partition by {{ keys | join(', ') }}) - 1 as {{ name }}_count
+        count(distinct agency_id) over (partition by {{ keys | join(', ') }}) - 1 as {{ frame }}{{ name }}_count
+        {%- endfor %}
         {%- endfor %}
     from scores
 
@@ -76,33 +80,41 @@ final as (
         counted.instrument_id,
         counted.peer_group,
         counted.polarity,
+        counted.unit,
         counted.n,
         counted.score,
         counted.standard_error,
         counted.ci_low,
-        counted.ci_high,
+        counted.ci_high
+        {%- for frame, groups in frames %}
+        {%- set class, has_peers, reason = (
+            ('national_class', 'has_national_peers', 'national_reason') if frame
+            else ('comparison_class', 'has_peers', 'comparability_reason')
+        ) %},
         md5(
             concat_ws(
-                '|', counted.metric_id, counted.period_id, counted.peer_group, counted.instrument_id, counted.weighting,
+                '|', counted.metric_id, counted.period_id
+                {%- for group in groups %}, counted.{{ group }}{% endfor %}, counted.instrument_id, counted.weighting,
                 counted.mode_set, counted.adjustments
             )
-        ) as comparison_class,
-        counted.same_adjustments_count as peers_count,
-        counted.is_reported and counted.same_adjustments_count >= thresholds.minimum_peers as has_peers,
+        ) as {{ class }},
+        counted.{{ frame }}same_adjustments_count as {{ frame }}peers_count,
+        counted.is_reported and counted.{{ frame }}same_adjustments_count >= thresholds.minimum_peers as {{ has_peers }},
         case
             when not counted.is_reported then counted.status_reason
             when counted.polarity = 0 then 'not_ranked_alone'
-            when counted.same_metric_count < thresholds.minimum_peers then 'too_few_peers'
-            when counted.same_scale_count < thresholds.minimum_peers then 'instrument_differs'
-            when counted.same_instrument_count < thresholds.minimum_peers then 'wording_differs'
-            when counted.same_frame_count < thresholds.minimum_peers then 'frame_differs'
-            when counted.same_modes_count < thresholds.minimum_peers then 'mode_set_differs'
-            when counted.same_adjustments_count < thresholds.minimum_peers then 'adjustment_differs'
+            when counted.{{ frame }}same_metric_count < thresholds.minimum_peers then 'too_few_peers'
+            when counted.{{ frame }}same_scale_count < thresholds.minimum_peers then 'instrument_differs'
+            when counted.{{ frame }}same_instrument_count < thresholds.minimum_peers then 'wording_differs'
+            when counted.{{ frame }}same_frame_count < thresholds.minimum_peers then 'frame_differs'
+            when counted.{{ frame }}same_modes_count < thresholds.minimum_peers then 'mode_set_differs'
+            when counted.{{ frame }}same_adjustments_count < thresholds.minimum_peers then 'adjustment_differs'
             when not counted.is_base_known then 'base_unknown'
-            when counted.same_base_count < thresholds.minimum_peers then 'base_unknown'
+            when counted.{{ frame }}same_base_count < thresholds.minimum_peers then 'base_unknown'
             when not counted.has_interval then 'no_interval'
-            when counted.same_measure_count < thresholds.minimum_peers then 'no_interval'
-        end as comparability_reason
+            when counted.{{ frame }}same_measure_count < thresholds.minimum_peers then 'no_interval'
+        end as {{ reason }}
+        {%- endfor %}
     from counted
     cross join thresholds
 
