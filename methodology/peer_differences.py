@@ -61,8 +61,8 @@ def peer_differences(
 ) -> PeerDifferences:
     """d_i = y_i - mean_{j != i} y_j with se^2 = s_i^2 + sum_{j != i} s_j^2 / (K-1)^2, intervals and directions.
 
-    Intervals are d +- c se, c the `level` quantile of max |t| over all units of pure noise with the joint correlation. A direction
-    is told where d / se exceeds c; c is then drawn again over the one-sided hypotheses that still stand, the reverse of each
+    Intervals are d +- c se, c the `level` quantile of max |t| over all units of pure noise with the joint correlation. A
+    direction is told where d / se exceeds c; c is then drawn again over the one-sided hypotheses that still stand, the reverse of each
     direction told staying among them, until no more fall (step-down). Wrong directions, of equal units too, come in at most
     1 - level of classes. Raises ValueError below two units, for scores that are not finite and errors that are not positive.
     Source: Romano & Wolf 2005, Econometrica 73; Hothorn, Bretz & Westfall 2008.
@@ -84,9 +84,9 @@ def peer_differences(
 def true_differences(score: npt.ArrayLike, error: npt.ArrayLike, margin: float, points: int = 200) -> TrueDifferences:
     """Posterior of theta_i - mean_{j != i} theta_j where theta ~ N(mu, tau^2), mu and tau flat (`spread_posterior`).
 
-    Given tau the contrast is normal; probabilities are averaged over tau, which few units leave open. So they do not claim more
-    than the class can tell, and their mean over the directions told is the expected share of right ones. Raises ValueError below
-    three units and as `peer_differences`. Source: Gelman et al. 2013, 5.4; Goldstein & Spiegelhalter 1996.
+    Given tau the contrast is normal; probabilities are averaged over tau, which few units leave open. So they do not claim
+    more than the class can tell, and their mean over the directions told is the expected share of right ones. Raises ValueError
+    below three units and as `peer_differences`. Source: Gelman et al. 2013, 5.4; Goldstein & Spiegelhalter 1996.
     """
     y, s = _checked(score, error)
     found = spread_posterior(y, s, points)

@@ -11,11 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-Floats = npt.NDArray[np.float64]
+from methodology.limits import WARNING_Z
 
-# Two-sided normal quantiles of the two control limits: 95 % and 99.8 % (Spiegelhalter 2005).
-WARNING_Z = 1.959964
-ACTION_Z = 3.090232
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

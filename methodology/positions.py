@@ -56,8 +56,8 @@ def positions(gated: pd.DataFrame, reliability: pd.DataFrame, thresholds: Mappin
     # A unit without a threshold of its own has no difference that is known to matter less than any other.
     rows["smallest_difference"] = [thresholds.get(f"smallest_difference_{unit}", 0.0) for unit in rows["unit"]]
     rows["error"] = usable_error(rows["standard_error"], rows["ci_low"], rows["ci_high"])
-    group = _placed(rows, _frame(rows, "group"), thresholds)
-    national = _placed(rows, _frame(rows, "national"), thresholds)
+    group = _placed(rows, "group", thresholds)
+    national = _placed(rows, "national", thresholds)
     return _with_reasons(_joined(rows, group, national, thresholds), thresholds).sort_values(KEY, kind="stable")
 
 
@@ -67,12 +67,13 @@ def _frame(rows: pd.DataFrame, frame: str) -> pd.DataFrame:
     if frame == "national":
         names = ("national_class", "has_national_peers", "national_reason")
     own = rows[list(names)].set_axis(["class", "has_peers", "reason"], axis=1)
-    return own.assign(passed=own["reason"].isna() & own["has_peers"].astype(bool))
+    has_peers = own["has_peers"].astype(bool)
+    return own.assign(has_peers=has_peers, passed=own["reason"].isna() & has_peers)
 
 
-def _placed(rows: pd.DataFrame, frame: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
-    """All figures of a frame; ranks in groups alone, for a nation's agencies do unlike work."""
-    in_group = frame["class"].equals(rows["comparison_class"].set_axis(frame.index))
+def _placed(rows: pd.DataFrame, kind: str, thresholds: Mapping[str, float]) -> pd.DataFrame:
+    """All figures of a frame; ranks and special causes in groups alone, for a nation's agencies do unlike work."""
+    frame, is_group = _frame(rows, kind), kind == "group"
     figures = pd.DataFrame(
         np.nan, index=rows.index, columns=["others", *STATISTICS, *DIFFERENCES, *CHANCES, *BENCHMARK, "z", *RANKED]
     )
@@ -83,11 +84,12 @@ def _placed(rows: pd.DataFrame, frame: pd.DataFrame, thresholds: Mapping[str, fl
             continue
         figures.loc[passed, "others"] = passed.size - 1
         own = Agencies.of(rows.loc[passed], name, thresholds)
-        if in_group and (rows.loc[passed, "reliability"] >= thresholds["minimum_reliability"]).any():
-            figures.loc[passed, RANKED] = ranked(own)
         figures.loc[passed, [*DIFFERENCES, *CHANCES]], words.loc[passed, "verdict"] = against_peers(own)
-        figures.loc[passed, "z"], words.loc[passed, "special_cause"] = special_causes(own)
         figures.loc[passed, BENCHMARK] = benchmark(own)
+        if is_group:
+            figures.loc[passed, "z"], words.loc[passed, "special_cause"] = special_causes(own)
+            if (rows.loc[passed, "reliability"] >= thresholds["minimum_reliability"]).any():
+                figures.loc[passed, RANKED] = ranked(own)
     return pd.concat([figures, words, frame[["has_peers", "passed"]]], axis=1)
 
 
@@ -95,7 +97,8 @@ def _classes(frame: pd.DataFrame) -> Iterator[tuple[str, npt.NDArray[np.int64], 
     """Name, members and those that pass the gate of each class with enough peers."""
     has_peers = np.flatnonzero(frame["has_peers"].to_numpy(bool))
     passed = frame["passed"].to_numpy(bool)
-    for name, places in frame["class"].iloc[has_peers].groupby(frame["class"].iloc[has_peers].to_numpy()).indices.items():
+    names = frame["class"].iloc[has_peers]
+    for name, places in names.groupby(names.to_numpy()).indices.items():
         members = has_peers[places]
         yield str(name), members, members[passed[members]]
 
@@ -104,22 +107,34 @@ def _joined(
     rows: pd.DataFrame, group: pd.DataFrame, national: pd.DataFrame, thresholds: Mapping[str, float]
 ) -> pd.DataFrame:
     """Each row in its frame, and the national difference beside the group's where both may be told."""
-    alone = ~group["passed"] & national["passed"] | ~group["has_peers"].astype(bool) & national["has_peers"].astype(bool)
+    in_group, in_nation = group["has_peers"], national["has_peers"]
+    alone = ~group["passed"] & national["passed"] | ~in_group & in_nation
     told = ["special_cause", "verdict", *STATISTICS, *DIFFERENCES, *CHANCES, "z", *RANKED]
     made = rows.assign(**{name: group[name].where(~alone, national[name]) for name in told})
-    made["peer_frame"] = np.where(alone, "national", np.where(group["has_peers"].astype(bool), "group", None))
+    made["peer_frame"] = _named(rows, {"group": in_group & ~alone, "national": alone})
     made["comparability_reason"] = made["comparability_reason"].where(~(alone & national["passed"]), None)
     by_nation = alone | group["benchmark"].isna()
     for name in BENCHMARK:
         made[name] = group[name].where(~by_nation, national[name])
-    made["benchmark_frame"] = np.where(made["benchmark"].isna(), None, np.where(by_nation, "national", "group"))
+    known = made["benchmark"].notna()
+    made["benchmark_frame"] = _named(rows, {"group": known & ~by_nation, "national": known & by_nation})
     # Two means over nearly the same agencies would tell the few they do not share.
-    beside = group["passed"] & national["passed"] & (national["others"] - group["others"] >= thresholds["minimum_peers"])
+    beside = (
+        group["passed"] & national["passed"] & (national["others"] - group["others"] >= thresholds["minimum_peers"])
+    )
     for name in [*DIFFERENCES, "verdict"]:
         made[f"national_{name}"] = national[name].where(beside, None if name == "verdict" else np.nan)
     made["turns_with_frame"] = (made["verdict"] != made["national_verdict"]).where(beside, None)
     made["peers_count"] = rows["peers_count"].where(~alone, rows["national_peers_count"])
     return made
+
+
+def _named(rows: pd.DataFrame, frames: Mapping[str, pd.Series]) -> pd.Series:
+    """The name of the frame that each row is in, if any."""
+    named = pd.Series(None, index=rows.index, dtype=object)
+    for name, holds in frames.items():
+        named[holds] = name
+    return named
 
 
 def _with_reasons(rows: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:

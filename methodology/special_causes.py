@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from methodology.estimates import faults_of_scores
-from methodology.peers import ACTION_Z, WARNING_Z
+from methodology.limits import ACTION_Z, WARNING_Z
 from methodology.shrinkage import spread
 
 Floats = npt.NDArray[np.float64]

@@ -27,7 +27,7 @@ def test_errors_are_each_unit_s_own() -> None:
 
 
 def test_what_only_the_step_down_tells_ends_at_zero() -> None:
-    """Twenty units, nineteen of them far apart: the last is told by the bound of what is left, and its interval begins at zero."""
+    """Nineteen of twenty units lie far apart: the last is told by the bound of what is left, and its interval begins at zero."""
     ends = np.where(np.arange(19) % 2, 40.0, -40.0) + np.arange(19)
     for d in np.linspace(2.6, 3.3, 30):
         y = np.append(ends, 0.0)

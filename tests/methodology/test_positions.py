@@ -1,7 +1,8 @@
 """Positions among peers on classes small enough to work out by hand.
 
 Belongs here: `methodology.positions`: whose statistics, verdicts and ranks there are, and why not. Does not belong here: the
-formulas (`test_peer_differences`, `test_special_causes`, `test_achievable`, `test_ranks`) and the gate (`tests/dbt/test_comparability`).
+formulas (`test_peer_differences`, `test_special_causes`, `test_achievable`, `test_ranks`) and the gate
+(`tests/dbt/test_comparability`).
 """
 
 from typing import Any
@@ -73,7 +74,9 @@ def test_six_agencies_have_five_peers_each() -> None:
     # exceeds 2.6 in one class of twenty.
     assert made["peer_mean"].iloc[5] == pytest.approx(69.6)
     assert made["difference"].iloc[5] == pytest.approx(2.4)
-    assert (made["difference_high"] - made["difference"]).tolist() == pytest.approx([2.623 * np.sqrt(1.2)] * 6, abs=0.04)
+    assert (made["difference_high"] - made["difference"]).tolist() == pytest.approx(
+        [2.623 * np.sqrt(1.2)] * 6, abs=0.04
+    )
     assert set(made["verdict"]) == {"no_clear_difference"}
     assert set(made["special_cause"]) == {"within_limits"}
     assert made[["p_right", "p_beyond"]].isna().all(axis=None)
@@ -157,7 +160,11 @@ def test_draws_do_not_depend_on_other_classes() -> None:
 def test_without_a_verdict_there_are_statistics_and_no_rank(reason: str) -> None:
     made = _placed(_members([70.0] * 6, comparability_reason=[reason] * 6))
     assert made["peer_median"].tolist() == [70] * 6
-    assert made[["peer_mean", "difference", "z", "rank_low", "rank_high", "expected_rank", "p_top3", "tier"]].isna().all(axis=None)
+    assert (
+        made[["peer_mean", "difference", "z", "rank_low", "rank_high", "expected_rank", "p_top3", "tier"]]
+        .isna()
+        .all(axis=None)
+    )
     assert made[["verdict", "special_cause"]].isna().all(axis=None)
     assert set(made["rank_reason"]) == {reason}
 

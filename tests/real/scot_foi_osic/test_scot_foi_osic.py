@@ -134,7 +134,7 @@ def test_published_shares(benchmarks: Any, expected: pd.DataFrame, measure: str)
 def test_bodies_whose_intervals_part_are_told_apart(benchmarks: Any) -> None:
     """Of two bodies of a group whose intervals share no value, at least every second pair has different verdicts."""
     rows = benchmarks.warehouse(
-        """select period_id, peer_group, ci_low::double as low, ci_high::double as high, positions.verdict
+        """select positions.period_id, peer_group, ci_low::double as low, ci_high::double as high, positions.verdict
         from benchmarks.bench_peer_positions as positions inner join benchmarks.bench_scores as scores using (score_id)
         where positions.metric_id = 'foi_full_release' and peer_frame = 'group' and verdict is not null"""
     )
