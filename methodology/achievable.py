@@ -40,8 +40,8 @@ def achievable(
     Ordering by shrunken scores keeps a small unit's lucky score from setting the mark; ties go to the larger unit. The
     best are never fewer than `least_units`, so that no one's score can be read from their mean, nor more than half of all, for
     then the mark would be the middle: None. Distance d = y - benchmark has variance s^2 + sum w_j^2 s_j^2 - 2 w_i s_i^2, w = n /
-    sum n of the best; d +- z se at `level`, not simultaneous, the best taken as given. Raises ValueError where a size is not positive and as
-    `spread`. Source: Kiefe et al. 1998, Int. J. Quality in Health Care 10.
+    sum n of the best; d +- z se at `level`, not simultaneous, the best taken as given. Raises ValueError where a size is not
+    positive and as `spread`. Source: Kiefe et al. 1998, Int. J. Quality in Health Care 10.
     """
     y, s, n = np.asarray(score, float), np.asarray(error, float), np.asarray(size, float)
     if not np.all(n > 0):

@@ -62,9 +62,10 @@ def peer_differences(
     """d_i = y_i - mean_{j != i} y_j with se^2 = s_i^2 + sum_{j != i} s_j^2 / (K-1)^2, intervals and directions.
 
     Intervals are d +- c se, c the `level` quantile of max |t| over all units of pure noise with the joint correlation. A
-    direction is told where d / se exceeds c; c is then drawn again over the one-sided hypotheses that still stand, the reverse of each
-    direction told staying among them, until no more fall (step-down). Wrong directions, of equal units too, come in at most
-    1 - level of classes. Raises ValueError below two units, for scores that are not finite and errors that are not positive.
+    direction is told where d / se exceeds c; c is then drawn again over the one-sided hypotheses that still stand, the
+    reverse of each direction told staying among them, until no more fall (step-down). Wrong directions, of equal units too,
+    come in at most 1 - level of classes. Raises ValueError below two units, for scores that are not finite and errors that
+    are not positive.
     Source: Romano & Wolf 2005, Econometrica 73; Hothorn, Bretz & Westfall 2008.
     """
     y, s = _checked(score, error)
