@@ -28,7 +28,6 @@ COLUMNS = {
     **dict.fromkeys([*STATISTICS, *DIFFERENCES, "smallest_difference"], "float64"),
     "verdict": "string",
     **dict.fromkeys(CHANCES, "float64"),
-    "national_peers_count": "int64",
     **dict.fromkeys([f"national_{name}" for name in DIFFERENCES], "float64"),
     "national_verdict": "string",
     "turns_with_frame": "boolean",
