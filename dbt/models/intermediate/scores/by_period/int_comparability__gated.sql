@@ -44,6 +44,8 @@ scores as (
 
 ),
 
+{%- set keys = ['metric_id', 'period_id', 'peer_group', 'is_reported'] %}
+{%- set national_keys = ['metric_id', 'period_id', 'is_reported'] %}
 {%- set conditions = [
     ('same_metric', []),
     ('same_scale', ['scale']),
@@ -54,18 +56,15 @@ scores as (
     ('same_base', ['is_base_known']),
     ('same_measure', ['has_interval']),
 ] %}
-{%- set frames = [('', ['peer_group']), ('national_', [])] %}
 
 counted as (
 
     select
         *
-        {%- for frame, groups in frames %}
-        {%- set keys = ['metric_id', 'period_id'] + groups + ['is_reported'] %}
         {%- for name, added in conditions %}
-        {%- for column in added %}{% do keys.append(column) %}{% endfor %},
-        count(distinct agency_id) over (partition by {{ keys | join(', ') }}) - 1 as {{ frame }}{{ name }}_count
-        {%- endfor %}
+        {%- for column in added %}{% do keys.append(column) %}{% do national_keys.append(column) %}{% endfor %},
+        count(distinct agency_id) over (partition by {{ keys | join(', ') }}) - 1 as {{ name }}_count,
+        count(distinct agency_id) over (partition by {{ national_keys | join(', ') }}) - 1 as national_{{ name }}_count
         {%- endfor %}
     from scores
 
@@ -85,36 +84,26 @@ final as (
         counted.score,
         counted.standard_error,
         counted.ci_low,
-        counted.ci_high
-        {%- for frame, groups in frames %}
-        {%- set class, has_peers, reason = (
-            ('national_class', 'has_national_peers', 'national_reason') if frame
-            else ('comparison_class', 'has_peers', 'comparability_reason')
-        ) %},
+        counted.ci_high,
         md5(
             concat_ws(
-                '|', counted.metric_id, counted.period_id
-                {%- for group in groups %}, counted.{{ group }}{% endfor %}, counted.instrument_id, counted.weighting,
+                '|', counted.metric_id, counted.period_id, counted.peer_group, counted.instrument_id, counted.weighting,
                 counted.mode_set, counted.adjustments
             )
-        ) as {{ class }},
-        counted.{{ frame }}same_adjustments_count as {{ frame }}peers_count,
-        counted.is_reported and counted.{{ frame }}same_adjustments_count >= thresholds.minimum_peers as {{ has_peers }},
-        case
-            when not counted.is_reported then counted.status_reason
-            when counted.polarity = 0 then 'not_ranked_alone'
-            when counted.{{ frame }}same_metric_count < thresholds.minimum_peers then 'too_few_peers'
-            when counted.{{ frame }}same_scale_count < thresholds.minimum_peers then 'instrument_differs'
-            when counted.{{ frame }}same_instrument_count < thresholds.minimum_peers then 'wording_differs'
-            when counted.{{ frame }}same_frame_count < thresholds.minimum_peers then 'frame_differs'
-            when counted.{{ frame }}same_modes_count < thresholds.minimum_peers then 'mode_set_differs'
-            when counted.{{ frame }}same_adjustments_count < thresholds.minimum_peers then 'adjustment_differs'
-            when not counted.is_base_known then 'base_unknown'
-            when counted.{{ frame }}same_base_count < thresholds.minimum_peers then 'base_unknown'
-            when not counted.has_interval then 'no_interval'
-            when counted.{{ frame }}same_measure_count < thresholds.minimum_peers then 'no_interval'
-        end as {{ reason }}
-        {%- endfor %}
+        ) as comparison_class,
+        counted.same_adjustments_count as peers_count,
+        counted.is_reported and counted.same_adjustments_count >= thresholds.minimum_peers as has_peers,
+        {{ gate_reason('') }} as comparability_reason,
+        md5(
+            concat_ws(
+                '|', counted.metric_id, counted.period_id, counted.instrument_id, counted.weighting, counted.mode_set,
+                counted.adjustments
+            )
+        ) as national_class,
+        counted.national_same_adjustments_count as national_peers_count,
+        counted.is_reported
+        and counted.national_same_adjustments_count >= thresholds.minimum_peers as has_national_peers,
+        {{ gate_reason('national_') }} as national_reason
     from counted
     cross join thresholds
 

@@ -41,7 +41,9 @@ final as (
         positions.turns_with_frame,
         positions.benchmark_frame,
         {{ published('positions.benchmark', 'benchmark') }},
-        case when isfinite(positions.benchmark_agencies) then cast(positions.benchmark_agencies as integer) end as benchmark_agencies,
+        case
+            when isfinite(positions.benchmark_agencies) then cast(positions.benchmark_agencies as integer)
+        end as benchmark_agencies,
         {{ published('positions.benchmark_distance', 'benchmark_distance') }},
         {{ published('positions.benchmark_low', 'benchmark_low') }},
         {{ published('positions.benchmark_high', 'benchmark_high') }},
