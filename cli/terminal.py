@@ -37,15 +37,17 @@ def benchmark_table(rows: list[dict[str, Any]], names: tuple[str, str], period: 
     for heading, side in (
         ("الجهة", "right"),
         ("Agency", "left"),
-        ("النتيجة Score", "right"),
+        ("نتيجة Score", "right"),
         ("n", "right"),
-        ("الفرق Difference", "center"),
+        ("فرق Difference", "center"),
         ("الحكم", "right"),
         ("Verdict", "left"),
-        ("الطبقة Tier", "right"),
-        ("المستهدف Target", "right"),
+        ("طبقة Tier", "right"),
+        ("مستهدف Target", "right"),
     ):
-        table.add_column(heading, justify=side)  # type: ignore[arg-type]
+        # Names and reasons may take two lines, figures none.
+        may_wrap = heading in ("الجهة", "Agency", "الحكم", "Verdict")
+        table.add_column(heading, justify=side, no_wrap=not may_wrap)  # type: ignore[arg-type]
     for row in rows:
         arabic, english = _verdict(row)
         table.add_row(
