@@ -26,6 +26,7 @@ VERDICT_COLOURS = {"better": "#0a58a6", "no_clear_difference": "#57606a", "worse
 VERDICT_FILLS = {"better": ("#d3e5f8", INK), "no_clear_difference": (PALER, INK), "worse": ("#fbe0cd", INK)}
 # Half the size of a mark, and the height of a line of text.
 HALF = 5.0
+NARROW = 440.0
 LINE = 17.0
 
 
@@ -108,6 +109,8 @@ class Canvas:
                 "viewBox": f"0 0 {_short(self.width)} {_short(self.height)}",
                 "width": _short(self.width),
                 "height": _short(self.height),
+                # A page may shrink a narrow plot to a telephone's width without its words becoming too small.
+                **({"class": "narrow"} if self.width <= NARROW else {}),
                 "role": "img",
                 "lang": self.say.language,
                 "aria-labelledby": f"t{digest} d{digest}",

@@ -10,8 +10,9 @@ from publication.phrasing import Digits, Language
 from publication.plots.canvas import EDGE, HALF, INK, MUTED, PALE, PALER, Canvas, number_of
 from publication.reading import reason_text
 
-NAMES, VALUES, PLOT, MEANS, MARGIN = 230.0, 70.0, 360.0, 116.0, 10.0
-ROW, HEAD, FOOT = 30.0, 40.0, 34.0
+# A name stands over its line, so that the whole fits a telephone.
+VALUES, PLOT, MEANS, MARGIN = 54.0, 286.0, 80.0, 10.0
+ROW, NAME, HEAD, FOOT = 46.0, 16.0, 60.0, 34.0
 _ENDS = ("difference", "difference_low", "difference_high", "smallest_difference")
 
 
@@ -31,27 +32,31 @@ def forest(
             difference lies; the pale box holds differences that are too small to matter.
         has_one_scale: rows of one metric share a scale; otherwise the farthest value of each row reaches its edge.
     """
-    start = MARGIN + NAMES + VALUES
+    start = MARGIN + VALUES
     canvas = Canvas(start + PLOT + MEANS + MARGIN, HEAD + ROW * len(rows) + FOOT, language, digits)
     if not rows:
         return canvas.nothing(title)
     say = canvas.say
     zero = start + PLOT / 2
+    canvas.text(MARGIN, 18, title, is_bold=True)
     canvas.text(start, HEAD - 16, say.word("forest_worse"), size=11, colour=MUTED)
     canvas.text(start + PLOT, HEAD - 16, say.word("forest_better"), anchor="end", size=11, colour=MUTED)
-    for x, word in ((MARGIN + NAMES + VALUES / 2, "forest_value"), (start + PLOT + MEANS / 2, "forest_mean")):
+    for x, word in ((MARGIN + VALUES / 2, "forest_value"), (start + PLOT + MEANS / 2, "forest_mean")):
         canvas.text(x, HEAD - 16, say.word(word), anchor="middle", size=11, colour=MUTED)
     reaches = [_reach(row) for row in rows]
     told = []
     for position, (row, reach) in enumerate(zip(rows, reaches, strict=True)):
-        middle = HEAD + ROW * (position + 0.5)
-        canvas.line(MARGIN, middle + ROW / 2, canvas.width - MARGIN, middle + ROW / 2, stroke=PALE)
-        canvas.text(MARGIN, middle + 4, say.name(row))
-        value = MARGIN + NAMES + VALUES / 2
+        top = HEAD + ROW * position
+        middle = top + (NAME + ROW) / 2
+        canvas.line(MARGIN, top + ROW, canvas.width - MARGIN, top + ROW, stroke=PALE)
+        canvas.text(MARGIN, top + NAME - 2, say.name(row))
+        value = MARGIN + VALUES / 2
         canvas.text(value, middle + 4, say.number(row["score"]), anchor="middle", is_bold=True, kind="value")
         told.append(_row(canvas, row, zero, middle, max(reaches) if has_one_scale else reach))
     bottom = HEAD + ROW * len(rows)
-    canvas.line(zero, HEAD - 8, zero, bottom, kind="zero", stroke_width=1.5)
+    for position in range(len(rows)):
+        top = HEAD + ROW * position
+        canvas.line(zero, top + NAME + 2, zero, top + ROW, kind="zero", stroke_width=1.5)
     canvas.rect(start, bottom + 12, 24, 10, fill=PALER, stroke=EDGE)
     canvas.text(start + 30, bottom + 21, say.word("forest_small"), size=11, colour=MUTED)
     return canvas.render(title, "; ".join(told))

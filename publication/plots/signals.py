@@ -12,9 +12,15 @@ from publication.phrasing import Digits, Language
 from publication.plots.canvas import EDGE, INK, MUTED, PAPER, Canvas, number_of
 from publication.reading import code_text
 
-NAMES, VALUES, PLOT, MARGIN = 230.0, 70.0, 440.0, 10.0
-ROW, HEAD, FOOT = 26.0, 40.0, 34.0
-LEGEND = (("signals_peers", ""), ("signals_warning", "6 3"), ("signals_action", "2 3"))
+# A name stands over its line, so that the whole fits a telephone.
+VALUES, PLOT, MARGIN = 54.0, 366.0, 10.0
+ROW, NAME, HEAD, FOOT = 40.0, 16.0, 76.0, 34.0
+LEGEND = (("signals_peers", "", 0.0), ("signals_warning", "6 3", 170.0), ("signals_action", "2 3", 290.0))
+LIMITS = (
+    (0.0, "", "expected"),
+    *((side * WARNING_Z, "6 3", "limit warning") for side in (-1, 1)),
+    *((side * ACTION_Z, "2 3", "limit action") for side in (-1, 1)),
+)
 
 
 def signals(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, digits: Digits = "latin") -> str:
@@ -25,7 +31,7 @@ def signals(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *
             left out.
     """
     shown = [row for row in rows if row["special_cause"] is not None and number_of(row["z"]) is not None]
-    start = MARGIN + NAMES + VALUES
+    start = MARGIN + VALUES
     canvas = Canvas(start + PLOT + MARGIN, HEAD + ROW * len(shown) + FOOT, language, digits)
     if not shown:
         return canvas.nothing(title)
@@ -35,31 +41,33 @@ def signals(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *
     def at(value: float) -> float:
         return start + PLOT / 2 * (1 + value / reach * 0.96)
 
-    bottom = HEAD + ROW * len(shown)
-    canvas.text(start, HEAD - 16, say.word("forest_worse"), size=11, colour=MUTED)
-    canvas.text(start + PLOT / 2, HEAD - 16, say.word("signals_z"), anchor="middle", size=11, colour=MUTED)
-    canvas.text(start + PLOT, HEAD - 16, say.word("forest_better"), anchor="end", size=11, colour=MUTED)
-    canvas.line(at(0), HEAD - 8, at(0), bottom, kind="expected", stroke=INK)
-    for z, dashes, kind in ((WARNING_Z, "6 3", "warning"), (ACTION_Z, "2 3", "action")):
-        for side in (-z, z):
-            canvas.line(
-                at(side), HEAD - 8, at(side), bottom, kind=f"limit {kind}", stroke=EDGE, stroke_dasharray=dashes
-            )
+    canvas.text(MARGIN, 18, title, is_bold=True)
+    canvas.text(MARGIN, 38, say.word("signals_z"), size=11, colour=MUTED)
+    canvas.text(start, HEAD - 12, say.word("forest_worse"), size=11, colour=MUTED)
+    canvas.text(start + PLOT, HEAD - 12, say.word("forest_better"), anchor="end", size=11, colour=MUTED)
     told = []
     for position, row in enumerate(shown):
-        y = HEAD + ROW * (position + 0.5)
-        canvas.text(MARGIN, y + 4, say.name(row))
+        top = HEAD + ROW * position
+        y = top + (NAME + ROW) / 2
+        for z, dashes, kind in LIMITS:
+            style = {"stroke": EDGE, "stroke_dasharray": dashes} if dashes else {"stroke": INK}
+            canvas.line(at(z), top + NAME + 2, at(z), top + ROW, kind=kind, **style)
+        canvas.text(MARGIN, top + NAME - 2, say.name(row))
         score = say.number(row["score"])
-        canvas.text(MARGIN + NAMES + VALUES / 2, y + 4, score, anchor="middle", is_bold=True, kind="value")
+        canvas.text(MARGIN + VALUES / 2, y + 4, score, anchor="middle", is_bold=True, kind="value")
         _mark(canvas, at(int(row["polarity"]) * float(row["z"])), y, row["special_cause"])
         said = code_text(row["special_cause"], language, "special_causes")
         given = {"name": say.name(row), "score": score, "n": say.count(row["n"]), "z": say.number(row["z"])}
         told.append(say.word("signals_row", **given, special_cause=said))
-    for x, (word, dashes) in zip((start, start + 170, start + 310), LEGEND, strict=True):
-        style = {"stroke_dasharray": dashes} if dashes else {}
-        canvas.line(x, bottom + 17, x + 24, bottom + 17, stroke=EDGE if dashes else INK, **style)
-        canvas.text(x + 30, bottom + 21, say.word(word), size=11, colour=MUTED)
+    _legend(canvas, HEAD + ROW * len(shown))
     return canvas.render(title, "; ".join(told))
+
+
+def _legend(canvas: Canvas, bottom: float) -> None:
+    for word, dashes, away in LEGEND:
+        style = {"stroke": EDGE, "stroke_dasharray": dashes} if dashes else {"stroke": INK}
+        canvas.line(MARGIN + away, bottom + 17, MARGIN + away + 24, bottom + 17, **style)
+        canvas.text(MARGIN + away + 30, bottom + 21, canvas.say.word(word), size=11, colour=MUTED)
 
 
 def _mark(canvas: Canvas, x: float, y: float, special_cause: str) -> None:

@@ -223,17 +223,18 @@ def test_the_forest_has_better_on_one_side() -> None:
     svg = DRAWN["forest"]("en")
     line = float(_marks(svg, "zero")[0].attrib["x1"])
     worse, better = _marks(svg, "mark")
-    # 10 below the peers lies half way to the farthest value (20 away): 10/20 of the half width of 170.
-    assert _centre(worse)[0] == pytest.approx(line - 85)
+    # The farthest value lies ten from the plot's edge, which is 143 away; 10 below the peers is half way to it (20 away).
+    half = 133
+    assert _centre(worse)[0] == pytest.approx(line - half / 2)
     # Four complaints fewer than the peers: to the right although the difference is negative; the farthest is 6 away.
-    assert _centre(better)[0] == pytest.approx(line + 170 * 4 / 6, abs=0.01)
+    assert _centre(better)[0] == pytest.approx(line + half * 4 / 6, abs=0.01)
     first, second = _marks(svg, "interval")
-    assert (float(first.attrib["x1"]), float(first.attrib["x2"])) == pytest.approx((line - 170, line))
-    assert float(second.attrib["x2"]) == pytest.approx(line + 170 * 2 / 6, abs=0.01)
+    assert (float(first.attrib["x1"]), float(first.attrib["x2"])) == pytest.approx((line - half, line))
+    assert float(second.attrib["x2"]) == pytest.approx(line + half * 2 / 6, abs=0.01)
     # Five points either way are too small to matter.
     small = _marks(svg, "small")
     assert [float(mark.attrib["width"]) for mark in small] == pytest.approx(
-        [2 * 170 * 5 / 20, 2 * 170 * 5 / 6], abs=0.01
+        [2 * half * 5 / 20, 2 * half * 5 / 6], abs=0.01
     )
     # Up for better, down for worse.
     assert _places(worse)[0][1] > _places(worse)[1][1]
@@ -241,7 +242,7 @@ def test_the_forest_has_better_on_one_side() -> None:
     assert _marks(svg, "reason")[0].text == "fewer than five peers"
     # Of one metric, all rows share the widest row's scale.
     shared = plots.forest(FOREST, "en", "title", has_one_scale=True)
-    assert _centre(_marks(shared, "mark")[1])[0] == pytest.approx(line + 170 * 4 / 20, abs=0.01)
+    assert _centre(_marks(shared, "mark")[1])[0] == pytest.approx(line + half * 4 / 20, abs=0.01)
 
 
 def test_special_causes_lie_beyond_the_limits_they_pass() -> None:
