@@ -40,7 +40,7 @@ def forest(
     zero = start + PLOT / 2
     canvas.text(MARGIN, 18, title, is_bold=True)
     canvas.text(start, HEAD - 16, say.word("forest_worse"), size=11, colour=MUTED)
-    canvas.text(start + PLOT, HEAD - 16, say.word("forest_better"), anchor="end", size=11, colour=MUTED)
+    canvas.text(start + PLOT - 14, HEAD - 16, say.word("forest_better"), anchor="end", size=11, colour=MUTED)
     for x, word in ((MARGIN + VALUES / 2, "forest_value"), (start + PLOT + MEANS / 2, "forest_mean")):
         canvas.text(x, HEAD - 16, say.word(word), anchor="middle", size=11, colour=MUTED)
     reaches = [_reach(row) for row in rows]
