@@ -33,6 +33,7 @@ def special_cause_z(score: npt.ArrayLike, error: npt.ArrayLike, left_out_share: 
         faults.append("a unit without two others has no spread to be judged by")
     if faults:
         raise ValueError("; ".join(faults))
+    y = y - np.median(y)  # equal scores are then exactly as expected
     units, peers = y.size, y.size - 1
     left_out = int(np.floor(left_out_share * units + 1e-9))
     kept = _reference(y, s, left_out)
