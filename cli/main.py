@@ -260,7 +260,7 @@ def explain(
     edition: Edition = "current",
     language: Language = "ar",
 ) -> None:
-    """Say how a published score came about: from rows through weights and peers to its band, with its weightiest cells."""
+    """Say how a published score came about: from rows through weights and peers to its verdict, with its weightiest cells."""
     from cli.terminal import explanation_lines
     from publication.explain import explain as explain_score
 

@@ -29,42 +29,67 @@ def _console() -> Console:
 
 
 def benchmark_table(rows: list[dict[str, Any]], names: tuple[str, str], period: str, edition: str) -> None:
-    """Print the benchmark table of one metric: both names, score, interval, n, the peers' median, band or the reason for none."""
-    table = Table(title=f"{names[0]} · {names[1]} · {period} · {edition}")
+    """Print the benchmark table of one metric: score, difference to the peers with its interval, verdict, tier and target.
+
+    A star marks a verdict that is another one among all agencies. The caption says how many verdicts are expected to be wrong.
+    """
+    table = Table(title=f"{names[0]} · {names[1]} · {period} · {edition}", caption=_expected_wrong(rows))
     for heading, side in (
         ("الجهة", "right"),
         ("Agency", "left"),
-        ("النتيجة Score", "right"),
-        ("95 %", "center"),
+        ("نتيجة Score", "right"),
         ("n", "right"),
-        ("وسيط النظراء Median", "right"),
+        ("فرق Difference", "center"),
         ("الحكم", "right"),
         ("Verdict", "left"),
+        ("طبقة Tier", "right"),
+        ("مستهدف Target", "right"),
     ):
-        table.add_column(heading, justify=side)  # type: ignore[arg-type]
+        # Names and reasons may take two lines, figures none.
+        may_wrap = heading in ("الجهة", "Agency", "الحكم", "Verdict")
+        table.add_column(heading, justify=side, no_wrap=not may_wrap)  # type: ignore[arg-type]
     for row in rows:
         arabic, english = _verdict(row)
         table.add_row(
             row["name_ar"],
             row["name_en"],
             _number(row["score"]),
-            f"{_number(row['ci_low'])} – {_number(row['ci_high'])}" if row["ci_low"] is not None else "–",
             f"{row['n']:,}" if row["n"] is not None else "–",
-            _number(row["peer_median"]),
+            _difference(row),
             arabic,
             english,
+            "–" if row["tier"] is None else str(row["tier"]),
+            _number(row["benchmark"]),
         )
     _console().print(table)
 
 
 def _verdict(row: dict[str, Any]) -> tuple[str, str]:
-    if row["band"]:
-        text = wording()["bands"][row["band"]]
-        return text["ar"], text["en"]
+    if row["verdict"]:
+        text, star = wording()["verdicts"][row["verdict"]], " *" if row["turns_with_frame"] else ""
+        return text["ar"] + star, text["en"] + star
     text = wording()["reasons"][row["comparability_reason"]]
     if row["status"] != "reported":
         return text["ar"], f"no score: {text['en']}"
     return f"غير قابل للمقارنة: {text['ar']}", f"not comparable: {text['en']}"
+
+
+def _difference(row: dict[str, Any]) -> str:
+    if row["difference"] is None:
+        return "–"
+    return f"{row['difference']:+.1f} ({row['difference_low']:+.1f} – {row['difference_high']:+.1f})"
+
+
+def _expected_wrong(rows: list[dict[str, Any]]) -> str | None:
+    """How many of these verdicts tell a direction and the share of them expected to be wrong, in both languages."""
+    right = [float(row["p_right"]) for row in rows if row["p_right"] is not None]
+    if not right:
+        return None
+    wrong = 100 * (1 - sum(right) / len(right))
+    return (
+        f"يُتوقع أن يخطئ {wrong:.1f} % من {len(right)} حكما بالأفضل أو الأدنى · "
+        f"{wrong:.1f} % of {len(right)} verdicts of better or worse are expected to be wrong"
+    )
 
 
 def accounts_table(accounts: list[Account]) -> None:

@@ -1,7 +1,8 @@
 """Scores compared with their peers': statistics of the group and the expected range.
 
-Belongs here: functions of vectors of scores and standard errors. Does not belong here: who may be compared with whom
-(the comparability gate, in the warehouse) and thresholds (`parameters`).
+Belongs here: statistics of a group, the expected range as published, errors in use. Does not belong here: who may be compared
+with whom (the comparability gate, in the warehouse), thresholds (`parameters`), and the product's own answers
+(`peer_differences`, `special_causes`).
 """
 
 from dataclasses import dataclass
@@ -10,11 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-Floats = npt.NDArray[np.float64]
+from methodology.limits import WARNING_Z
 
-# Two-sided normal quantiles of the two control limits: 95 % and 99.8 % (Spiegelhalter 2005).
-WARNING_Z = 1.959964
-ACTION_Z = 3.090232
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -108,16 +107,6 @@ def expected_range(
     found = overdispersion((y - target) / s, s, winsor_share, consistent)
     z = (y - target) / np.sqrt(s**2 + found.tau2)
     return ExpectedRange(target, found.winsor_limits, found.phi, found.tau2, z)
-
-
-def band(z: npt.ArrayLike, polarity: int = 1) -> npt.NDArray[np.int64]:
-    """Band of each overdispersed z: 2 much better, 1 better, 0 as expected, -1 worse, -2 much worse.
-
-    `polarity` is -1 where a low score is good. |z| > 1.96 is better or worse, |z| > 3.09 much so.
-    """
-    directed = np.asarray(z, float) * polarity
-    size = (np.abs(directed) > WARNING_Z).astype(int) + (np.abs(directed) > ACTION_Z).astype(int)
-    return np.asarray(np.sign(directed) * size, dtype=np.int64)
 
 
 def percentile_ranks(score: npt.ArrayLike) -> Floats:

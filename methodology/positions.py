@@ -1,123 +1,145 @@
-"""Each agency's position among its peers: statistics of the group, band, rank set, tier, and why one is missing.
+"""Each agency's position among its peers: statistics of the group, both answers, rank set, tier, and why one is missing.
 
-Belongs here: which agencies get which figures of `peers` and `ranks`, and with which draws. Does not belong here: who may be
-compared (the comparability gate, in the warehouse), the formulas (`peers`, `ranks`) and reliability (`shrinkage`).
+Belongs here: in which frame an agency is placed and which figures it gets there (`frame_figures`). Does not belong here: who may
+be compared (the comparability gate, in the warehouse), the formulas and reliability (`shrinkage`).
+
+Frames: `group`, the registry's peer group; `national`, all agencies whose instrument agrees. A group with too few gets the
+national frame; otherwise the national difference stands beside the group's, and a verdict that is another one there is marked.
 """
 
-import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from methodology import peers, ranks
-
-Floats = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+from methodology.frame_figures import Agencies, against_peers, benchmark, ranked, special_causes, statistics
+from methodology.peers import usable_error
 
 KEY = ["agency_id", "metric_id", "period_id", "instrument_id"]
-STATISTICS = ["peer_median", "peer_lower_quartile", "peer_upper_quartile", "percentile"]
+STATISTICS = ["peer_median", "peer_lower_quartile", "peer_upper_quartile"]
+DIFFERENCES = ["peer_mean", "difference", "difference_low", "difference_high"]
+CHANCES = ["p_right", "p_beyond"]
+BENCHMARK = ["benchmark", "benchmark_agencies", "benchmark_distance", "benchmark_low", "benchmark_high"]
 RANKED = ["rank_low", "rank_high", "expected_rank", "p_top3", "tier"]
 COLUMNS = {
-    **dict.fromkeys([*KEY, "peer_group"], "string"),
+    **dict.fromkeys([*KEY, "peer_group", "peer_frame"], "string"),
     "peers_count": "int64",
-    **dict.fromkeys([*STATISTICS, "z"], "float64"),
-    "band": "string",
+    **dict.fromkeys([*STATISTICS, *DIFFERENCES, "smallest_difference"], "float64"),
+    "verdict": "string",
+    **dict.fromkeys(CHANCES, "float64"),
+    **dict.fromkeys([f"national_{name}" for name in DIFFERENCES], "float64"),
+    "national_verdict": "string",
+    "turns_with_frame": "boolean",
+    "benchmark_frame": "string",
+    **dict.fromkeys([*BENCHMARK, "z"], "float64"),
+    "special_cause": "string",
     **dict.fromkeys(["reliability", *RANKED], "float64"),
     "comparability_reason": "string",
     "rank_reason": "string",
 }
-BANDS = {2: "much_better", 1: "better", 0: "as_expected", -1: "worse", -2: "much_worse"}
-TOP = 3
-
-
-@dataclass(frozen=True)
-class _Agencies:
-    """Agencies with a score, (agencies,) each: `passed` the gate, `ranked` where reliable enough."""
-
-    score: Floats
-    error: Floats
-    passed: Mask
-    ranked: Mask
-    polarity: Numbers
 
 
 def positions(gated: pd.DataFrame, reliability: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
     """Positions of one period's agencies, a row each with COLUMNS.
 
-    gated: KEY, peer_group, score, standard_error, ci_low, ci_high, polarity, comparison_class, peers_count, has_peers and
-    comparability_reason (missing where the gate lets the score through). reliability: KEY with unit_id for agency_id, and
-    reliability. Statistics are over a whole class, bands and ranks over those that pass the gate; only reliable ones show a rank.
+    gated: KEY, peer_group, n, score, standard_error, ci_low, ci_high, polarity, unit, and of each frame its class, the count of
+    peers, whether they are enough and the reason against comparison (missing where the gate lets the score through):
+    comparison_class, peers_count, has_peers, comparability_reason; national_class, national_peers_count, has_national_peers,
+    national_reason. reliability: KEY with unit_id for agency_id, and reliability. Statistics are over a whole class, both answers
+    and ranks over those that pass the gate; only reliable scores of a group show a rank.
     """
     reliability = reliability.rename(columns={"unit_id": "agency_id"})
     rows = gated.merge(reliability[[*KEY, "reliability"]], on=KEY, how="left")
     rows = rows.sort_values(["comparison_class", *KEY], kind="stable").reset_index(drop=True)
-    agencies = _Agencies(
-        score=rows["score"].to_numpy(float),
-        error=peers.usable_error(rows["standard_error"], rows["ci_low"], rows["ci_high"]),
-        passed=rows["comparability_reason"].isna().to_numpy(bool),
-        ranked=(rows["reliability"] >= thresholds["minimum_reliability"]).to_numpy(bool),
-        polarity=rows["polarity"].to_numpy(int),
+    # A unit without a threshold of its own has no difference that is known to matter less than any other.
+    rows["smallest_difference"] = [thresholds.get(f"smallest_difference_{unit}", 0.0) for unit in rows["unit"]]
+    rows["error"] = usable_error(rows["standard_error"], rows["ci_low"], rows["ci_high"])
+    group = _placed(rows, "group", thresholds)
+    national = _placed(rows, "national", thresholds)
+    return _with_reasons(_joined(rows, group, national, thresholds), thresholds).sort_values(KEY, kind="stable")
+
+
+def _frame(rows: pd.DataFrame, frame: str) -> pd.DataFrame:
+    """The gate's columns of a frame: class, has_peers, passed."""
+    names = ("comparison_class", "has_peers", "comparability_reason")
+    if frame == "national":
+        names = ("national_class", "has_national_peers", "national_reason")
+    own = rows[list(names)].set_axis(["class", "has_peers", "reason"], axis=1)
+    has_peers = own["has_peers"].astype(bool)
+    return own.assign(has_peers=has_peers, passed=own["reason"].isna() & has_peers)
+
+
+def _placed(rows: pd.DataFrame, kind: str, thresholds: Mapping[str, float]) -> pd.DataFrame:
+    """All figures of a frame; ranks and special causes in groups alone, for a nation's agencies do unlike work."""
+    frame, is_group = _frame(rows, kind), kind == "group"
+    figures = pd.DataFrame(
+        np.nan, index=rows.index, columns=["others", *STATISTICS, *DIFFERENCES, *CHANCES, *BENCHMARK, "z", *RANKED]
     )
-    found = {name: np.full(len(rows), np.nan) for name in [*STATISTICS, "z", *RANKED]}
-    band = np.full(len(rows), None, object)
-    has_peers = rows["has_peers"].to_numpy(bool)
-    for name, places in rows[has_peers].groupby("comparison_class").indices.items():
-        members = np.flatnonzero(has_peers)[places]
-        _place(str(name), members, agencies, found, band, thresholds)
-    return _with_reasons(rows.assign(**found, band=band), thresholds).sort_values(KEY, kind="stable")
+    words = pd.DataFrame(None, index=rows.index, columns=["verdict", "special_cause"], dtype=object)
+    for name, members, passed in _classes(frame):
+        figures.loc[members, STATISTICS] = statistics(rows.loc[members, "score"])
+        if not passed.size:
+            continue
+        figures.loc[passed, "others"] = passed.size - 1
+        own = Agencies.of(rows.loc[passed], name, thresholds)
+        figures.loc[passed, [*DIFFERENCES, *CHANCES]], words.loc[passed, "verdict"] = against_peers(own)
+        figures.loc[passed, BENCHMARK] = benchmark(own)
+        if is_group:
+            figures.loc[passed, "z"], words.loc[passed, "special_cause"] = special_causes(own)
+            if (rows.loc[passed, "reliability"] >= thresholds["minimum_reliability"]).any():
+                figures.loc[passed, RANKED] = ranked(own)
+    return pd.concat([figures, words, frame[["has_peers", "passed"]]], axis=1)
 
 
-def _place(
-    name: str,
-    members: Numbers,
-    agencies: _Agencies,
-    found: Mapping[str, Floats],
-    band: npt.NDArray[np.object_],
-    thresholds: Mapping[str, float],
-) -> None:
-    """Write the statistics of one class, and bands and rank sets of those that pass the gate, to their places."""
-    score, polarity = agencies.score[members], int(agencies.polarity[members[0]])
-    low, median, high = peers.quartiles(score)
-    found["peer_lower_quartile"][members], found["peer_upper_quartile"][members] = low, high
-    found["peer_median"][members] = median
-    if polarity:
-        found["percentile"][members] = peers.percentile_ranks(score)
-    own = members[agencies.passed[members]]
-    if not own.size:
-        return
-    y, error = agencies.score[own], agencies.error[own]
-    found["z"][own] = peers.expected_range(y, error, thresholds["winsor_share"], consistent=True).z
-    band[own] = [BANDS[int(one)] for one in peers.band(found["z"][own], polarity)]
-    if agencies.ranked[own].any():
-        for column, values in _ranked(name, y, error, polarity, thresholds).items():
-            found[column][own] = values
+def _classes(frame: pd.DataFrame) -> Iterator[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Name, members and those that pass the gate of each class with enough peers."""
+    has_peers = np.flatnonzero(frame["has_peers"].to_numpy(bool))
+    passed = frame["passed"].to_numpy(bool)
+    names = frame["class"].iloc[has_peers]
+    for name, places in names.groupby(names.to_numpy()).indices.items():
+        members = has_peers[places]
+        yield str(name), members, members[passed[members]]
 
 
-def _ranked(
-    name: str, y: Floats, error: Floats, polarity: int, thresholds: Mapping[str, float]
-) -> dict[str, npt.ArrayLike]:
-    """The RANKED columns (units,) of a class, whose draws do not depend on other classes."""
-    seed = [int(thresholds["monte_carlo_seed"]), zlib.crc32(name.encode())]
-    rng, draws = np.random.default_rng(seed), int(thresholds["monte_carlo_draws"])
-    sets = ranks.simultaneous_rank_sets(y, error, rng, thresholds["interval_level"], polarity, draws)
-    return {
-        "rank_low": sets.lower,
-        "rank_high": sets.upper,
-        "expected_rank": ranks.expected_rank(y, error, polarity),
-        "p_top3": ranks.rank_distribution(y, error, rng, polarity, draws).top(TOP),
-        "tier": ranks.tiers(y, sets, polarity),
-    }
+def _joined(
+    rows: pd.DataFrame, group: pd.DataFrame, national: pd.DataFrame, thresholds: Mapping[str, float]
+) -> pd.DataFrame:
+    """Each row in its frame, and the national difference beside the group's where both may be told."""
+    in_group, in_nation = group["has_peers"], national["has_peers"]
+    alone = ~group["passed"] & national["passed"] | ~in_group & in_nation
+    told = ["special_cause", "verdict", *STATISTICS, *DIFFERENCES, *CHANCES, "z", *RANKED]
+    made = rows.assign(**{name: group[name].where(~alone, national[name]) for name in told})
+    made["peer_frame"] = _named(rows, {"group": in_group & ~alone, "national": alone})
+    made["comparability_reason"] = made["comparability_reason"].where(~(alone & national["passed"]), None)
+    by_nation = alone | group["benchmark"].isna()
+    for name in BENCHMARK:
+        made[name] = group[name].where(~by_nation, national[name])
+    known = made["benchmark"].notna()
+    made["benchmark_frame"] = _named(rows, {"group": known & ~by_nation, "national": known & by_nation})
+    # Two means over nearly the same agencies would tell the few they do not share.
+    beside = (
+        group["passed"] & national["passed"] & (national["others"] - group["others"] >= thresholds["minimum_peers"])
+    )
+    for name in [*DIFFERENCES, "verdict"]:
+        made[f"national_{name}"] = national[name].where(beside, None if name == "verdict" else np.nan)
+    made["turns_with_frame"] = (made["verdict"] != made["national_verdict"]).where(beside, None)
+    made["peers_count"] = rows["peers_count"].where(~alone, rows["national_peers_count"])
+    return made
+
+
+def _named(rows: pd.DataFrame, frames: Mapping[str, pd.Series]) -> pd.Series:
+    """The name of the frame that each row is in, if any."""
+    named = pd.Series(None, index=rows.index, dtype=object)
+    for name, holds in frames.items():
+        named[holds] = name
+    return named
 
 
 def _with_reasons(rows: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
     """Keep ranks of reliable scores only, and give the reason where there is none."""
     reliable = rows["reliability"] >= thresholds["minimum_reliability"]
     rows[RANKED] = rows[RANKED].where(reliable)
-    rows["rank_reason"] = rows["comparability_reason"].where(
-        rows["comparability_reason"].notna() | reliable, "reliability_low"
-    )
+    reason = rows["comparability_reason"].where(rows["peer_frame"] != "national", "too_few_peers")
+    rows["rank_reason"] = reason.where(reason.notna() | reliable, "reliability_low")
     return rows

@@ -74,6 +74,21 @@ class Shrunken:
 
 
 @dataclass(frozen=True)
+class SpreadPosterior:
+    """Posterior of one family over T spreads tau: `chance` (T,), and given each tau the true scores (T, units).
+
+    True score i is centre_i plus an error of its own of `variance`_i plus noise_i times the error of mu, of `mu_variance` (T,),
+    which all units share.
+    """
+
+    chance: Floats
+    centre: Floats
+    variance: Floats
+    noise: Floats
+    mu_variance: Floats
+
+
+@dataclass(frozen=True)
 class _Units:
     """Scores with their sampling variances, family by family."""
 
@@ -174,25 +189,9 @@ def shrunken_interval(
     standard error; limits are quantiles of the mixture, by bisection. One family. Raises ValueError below three units, for
     which the posterior does not exist, and as `spread`. Source: Gelman 2006, Bayesian Analysis 1; Gelman et al. 2013, 5.4.
     """
-    own = _checked(score, error, np.zeros(np.size(score)), 1)
-    y, v = own.y, own.v
-    if y.size < 3:
-        raise ValueError("an interval that averages over the spread needs at least three units")
-    share = (np.arange(points) + 0.5) / points
-    tau2 = (share / (1 - share)) ** 2 / np.mean(1 / v)
-    w = 1 / (v + tau2[:, None])
-    total = w.sum(axis=1)
-    mu = w @ y / total
-    log = 0.5 * (np.log(w).sum(axis=1) - np.log(total) - (w * (y - mu[:, None]) ** 2).sum(axis=1)) - 2 * np.log1p(
-        -share
-    )
-    # Spreads that the scores rule out take no part in the bisection.
-    likely = log > log.max() - 25
-    chance, w, mu, total = np.exp(log[likely] - log.max()), w[likely], mu[likely], total[likely]
-    chance /= chance.sum()
-    noise = v * w
-    centre = noise * mu[:, None] + (1 - noise) * y
-    width = np.sqrt(v * (1 - noise) + noise**2 / total[:, None])
+    found = spread_posterior(score, error, points)
+    chance, centre = found.chance, found.centre
+    width = np.sqrt(found.variance + found.noise**2 * found.mu_variance[:, None])
     limits = []
     for tail in ((1 - level) / 2, (1 + level) / 2):
         below, above = (centre - 9 * width).min(axis=0), (centre + 9 * width).max(axis=0)
@@ -202,6 +201,34 @@ def shrunken_interval(
             below, above = np.where(short, middle, below), np.where(short, above, middle)
         limits.append((below + above) / 2)
     return chance @ centre, limits[0], limits[1]
+
+
+def spread_posterior(score: npt.ArrayLike, error: npt.ArrayLike, points: int = 200) -> SpreadPosterior:
+    """Posterior of tau under flat priors of mu and tau, and of the units' true scores given each tau, as in `shrink`.
+
+    p(tau | y) is proportional to (prod w / sum w)^(1/2) exp(-Q(tau)/2), w = 1/(v + tau^2), at the midpoints of `points` equal
+    parts of tau/(tau + s), s the harmonic standard error. One family. Raises ValueError below three units, for which the
+    posterior does not exist, and as `spread`. Source: Gelman 2006, Bayesian Analysis 1; Gelman et al. 2013, 5.4.
+    """
+    own = _checked(score, error, np.zeros(np.size(score)), 1)
+    y, v = own.y, own.v
+    if y.size < 3:
+        raise ValueError("an average over the spread needs at least three units")
+    share = (np.arange(points) + 0.5) / points
+    tau2 = (share / (1 - share)) ** 2 / np.mean(1 / v)
+    w = 1 / (v + tau2[:, None])
+    total = w.sum(axis=1)
+    mu = w @ y / total
+    log = 0.5 * (np.log(w).sum(axis=1) - np.log(total) - (w * (y - mu[:, None]) ** 2).sum(axis=1)) - 2 * np.log1p(
+        -share
+    )
+    # Spreads that the scores rule out take no part.
+    likely = log > log.max() - 25
+    chance, w, mu, total = np.exp(log[likely] - log.max()), w[likely], mu[likely], total[likely]
+    noise = v * w
+    return SpreadPosterior(
+        chance / chance.sum(), noise * mu[:, None] + (1 - noise) * y, v * (1 - noise), noise, 1 / total
+    )
 
 
 def _checked(score: npt.ArrayLike, error: npt.ArrayLike, family: npt.ArrayLike, families: int) -> _Units:

@@ -1,6 +1,6 @@
 """How a published score came about, step by step, and why two scores may not be compared.
 
-Belongs here: the chain from rows to band with the numbers of each step, and the most influential cells. Does not belong
+Belongs here: the chain from rows to verdict with the numbers of each step, and the most influential cells. Does not belong
 here: the statistics (`methodology`, `dbt`), finding rows (`trace`), the words (`explanations.yml`).
 """
 
@@ -168,10 +168,18 @@ def _published(passport: Numbers) -> list[Step]:
 def _placed(position: Numbers | None) -> list[Step]:
     if position is None:
         return []
-    steps = [Step("peers", position)] if position["peer_median"] is not None else []
-    if position["band"] is None:
-        return [*steps, Step("no_band", position)]
-    steps.append(Step("band", position))
+    frame = "peers_national" if position.get("peer_frame") == "national" else "peers"
+    steps = [Step(frame, position)] if position["peer_median"] is not None else []
+    if position["verdict"] is None:
+        return [*steps, Step("no_verdict", position)]
+    told = "verdict" if position.get("p_right") is not None else "verdict_none"
+    steps.append(Step(told, position))
+    if position.get("special_cause") is not None:
+        steps.append(Step("special_cause", position))
+    if position.get("turns_with_frame"):
+        steps.append(Step("turns_with_frame", position))
+    if position.get("benchmark") is not None:
+        steps.append(Step("benchmark", position))
     if position.get("rank_low") is not None:
         steps.append(Step("rank_set", position))
     return steps
@@ -269,7 +277,7 @@ def why_not(edition: Path, first: str, second: str, metric_id: str, period_id: s
 def _score_of(connection: duckdb.DuckDBPyConnection, unit: str, metric: str, period: str) -> Numbers | None:
     return _one(
         connection,
-        """select scores.*, agencies.peer_group, positions.band, positions.comparability_reason
+        """select scores.*, agencies.peer_group, positions.verdict, positions.comparability_reason
         from bench_scores as scores
         inner join dim_agencies as agencies on scores.agency_id = agencies.agency_id
         left join bench_peer_positions as positions on scores.score_id = positions.score_id

@@ -48,7 +48,9 @@ SCORES = """
             as ci_high,
         case when shown.is_shown then judged.n end as n,
         positions.peers_count, positions.peer_median, positions.peer_lower_quartile, positions.peer_upper_quartile,
-        positions.percentile, positions.band, positions.comparability_reason
+        positions.peer_frame, positions.peer_mean, positions.difference, positions.difference_low,
+        positions.difference_high, positions.verdict, positions.p_right, positions.special_cause,
+        positions.comparability_reason
     from intermediate.int_scores__judged as judged
     cross join lateral (
         select

@@ -20,7 +20,9 @@ from publication.method import usual_roles
 BENCHMARK = """
     select
         agencies.name_ar, agencies.name_en, scores.score, scores.ci_low, scores.ci_high, scores.n,
-        positions.peer_median, positions.peers_count, positions.band, positions.comparability_reason,
+        positions.peers_count, positions.peer_frame, positions.difference, positions.difference_low, positions.difference_high,
+        positions.verdict, positions.p_right, positions.turns_with_frame, positions.tier, positions.benchmark,
+        positions.special_cause, positions.comparability_reason,
         scores.status, scores.score_id
     from bench_scores as scores
     inner join dim_agencies as agencies
@@ -34,7 +36,7 @@ BENCHMARK = """
 
 @cache
 def wording() -> dict[str, dict[str, dict[str, str]]]:
-    """Return the words of bands and reasons: code -> text per language."""
+    """Return the words of verdicts and reasons: code -> text per language."""
     source: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(
         (Path(__file__).parent / "wording.yml").read_text("utf-8")
     )
@@ -54,8 +56,8 @@ def code_text(code: str | None, language: str, *sections: str) -> str:
 
 
 def reason_text(code: str | None, language: str) -> str:
-    """Return the words of a band, a status or a reason."""
-    return code_text(code, language, "bands", "reasons", "statuses")
+    """Return the words of a verdict, a special cause, a status or a reason."""
+    return code_text(code, language, "verdicts", "special_causes", "reasons", "statuses")
 
 
 def open_edition(edition: Path, threads: int = 0) -> duckdb.DuckDBPyConnection:

@@ -3,6 +3,8 @@
 Belongs here: overviews. Does not belong here: one metric in detail (`metrics`).
 """
 
+from functools import partial
+
 from fastapi import APIRouter
 from markupsafe import Markup
 from starlette.requests import Request
@@ -11,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from portal.context import PAGE_ROWS, AnyPage, Page, Start, language_of, part_of, portal_of, user_of
 from portal.view import Row, View
 from publication.access import Agency
-from publication.plots import funnel, spine
+from publication.plots import forest, signals
 from publication.reading import satisfaction_metric
 
 router = APIRouter()
@@ -19,8 +21,10 @@ AGENCY_SCORES = """
     select
         metrics.metric_id, metrics.name_ar, metrics.name_en, metrics.unit, metrics.polarity,
         scores.score_id, scores.status, scores.status_reason, scores.score, scores.ci_low, scores.ci_high, scores.n,
-        scores.instrument_id, positions.peer_median, positions.peer_lower_quartile, positions.peer_upper_quartile,
-        positions.peers_count, positions.percentile, positions.band, positions.comparability_reason,
+        scores.instrument_id,
+        positions.peers_count, positions.peer_frame, positions.peer_mean, positions.difference, positions.difference_low,
+        positions.difference_high, positions.smallest_difference, positions.verdict, positions.p_right, positions.tier,
+        positions.benchmark, positions.national_verdict, positions.turns_with_frame, positions.comparability_reason,
         trends.change, trends.change_ci_low, trends.change_ci_high, trends.change_is_significant, trends.control_signal
     from bench_scores as scores
     inner join dim_metrics as metrics on scores.metric_id = metrics.metric_id
@@ -31,13 +35,15 @@ AGENCY_SCORES = """
     where scores.unit_type = 'agency' and scores.unit_id = ? and scores.period_id = ? and metrics.is_headline in (true, ?)
     order by metrics.is_headline desc, metrics.feed, metrics.metric_id, scores.instrument_id
 """
-# Every agency's score of one metric and period, read once for both the table and the funnels.
+# Every agency's score of one metric and period, read once for both the table and the plots.
 AGENCIES = """
     select
         agencies.agency_id, agencies.name_ar, agencies.name_en, agencies.peer_group,
         scores.score_id, scores.status, scores.status_reason, scores.score, scores.ci_low, scores.ci_high, scores.n,
-        scores.standard_error, scores.instrument_id, positions.peer_median, positions.band,
-        positions.comparability_reason, coalesce(positions.is_comparable, false) as is_comparable
+        scores.instrument_id, scores.weighting, scores.mode_set, scores.adjustments, positions.z, positions.special_cause,
+        positions.peers_count, positions.peer_frame, positions.peer_mean, positions.difference, positions.difference_low,
+        positions.difference_high, positions.smallest_difference, positions.verdict, positions.p_right, positions.tier,
+        positions.benchmark, positions.national_verdict, positions.turns_with_frame, positions.comparability_reason
     from bench_scores as scores
     inner join dim_agencies as agencies on scores.agency_id = agencies.agency_id
     left join bench_peer_positions as positions
@@ -73,7 +79,7 @@ def overview(request: Request, page: AnyPage, metric: str = "", period: str = ""
         metric=definition,
         period=chosen,
         part=part,
-        plots=_funnels(page, definition, rows),
+        plots=_plots(page, definition, rows),
     )
 
 
@@ -90,18 +96,21 @@ def headline_metrics(view: View) -> list[dict[str, str]]:
     )
 
 
-def _funnels(page: Page, metric: Row, rows: list[Row]) -> list[Markup]:
-    """Draw one funnel per group of comparable scores; scores of other instruments or groups never share one."""
-    groups: dict[tuple[str, str], list[Row]] = {}
+def _plots(page: Page, metric: Row, rows: list[Row]) -> list[Markup]:
+    """Draw both answers of each group of agencies that were compared with each other; no two groups share a plot."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        if row["is_comparable"]:
-            groups.setdefault((row["peer_group"], row["instrument_id"]), []).append(row | {"unit": metric["unit"]})
-    return [
-        page.writing.plot(
-            funnel, own, title=page.writing.text("titles", "funnel", metric=page.writing.name(metric), group=group)
-        )
-        for (group, _), own in groups.items()
-    ]
+        if row["verdict"] is not None:
+            frame = row["peer_group"] if row["peer_frame"] == "group" else page.writing.code("peer_frames", "national")
+            alike = (row["instrument_id"], row["weighting"], row["mode_set"], row["adjustments"])
+            groups.setdefault((frame, *alike), []).append(row | {"polarity": metric["polarity"]})
+    drawn = []
+    for (group, *_), own in groups.items():
+        told = {"metric": page.writing.name(metric), "group": group}
+        title = page.writing.text("titles", "group_against_peers", **told)
+        drawn.append(page.writing.plot(partial(forest, has_one_scale=True), own, title=title))
+        drawn.append(page.writing.plot(signals, own, title=page.writing.text("titles", "signals", **told)))
+    return drawn
 
 
 def _agency_page(page: AnyPage, agency_id: str, period: str, full: bool) -> Response:
@@ -110,6 +119,6 @@ def _agency_page(page: AnyPage, agency_id: str, period: str, full: bool) -> Resp
     rows = page.view.rows(AGENCY_SCORES, [agency_id, agency_id, agency_id, chosen, not full])
     index = page.view.rows("select * from bench_index where unit_id = ? and period_id = ?", [agency_id, chosen])
     title = page.writing.text("titles", "against_peers", period=page.writing.period_text(chosen))
-    placed = [row for row in rows if row["peer_median"] is not None]
-    drawing = page.writing.plot(spine, placed, title=title) if placed else ""
+    placed = [row for row in rows if row["verdict"] is not None]
+    drawing = page.writing.plot(forest, placed, title=title) if placed else ""
     return page.render("agency.html", agency=agency, period=chosen, rows=rows, full=full, index=index, plot=drawing)

@@ -16,7 +16,10 @@ HISTORY = """
     select
         scores.score_id, scores.period_id, scores.instrument_id, scores.status, scores.status_reason, scores.score,
         scores.ci_low, scores.ci_high, scores.n, scores.series_id, positions.peer_median, positions.peer_lower_quartile,
-        positions.peer_upper_quartile, positions.peers_count, positions.percentile, positions.band,
+        positions.peer_upper_quartile, positions.peers_count, positions.peer_frame, positions.peer_mean, positions.difference,
+        positions.difference_low,
+        positions.difference_high, positions.smallest_difference, positions.verdict, positions.p_right, positions.tier,
+        positions.benchmark, positions.national_verdict, positions.turns_with_frame,
         positions.comparability_reason, positions.rank_low, positions.rank_high, positions.rank_reason,
         trends.change, trends.change_ci_low, trends.change_ci_high, trends.change_is_significant, trends.change_reason,
         trends.control_signal, trends.centre, trends.lower_limit, trends.upper_limit, trends.ramadan_share,

@@ -37,7 +37,7 @@ from publication.documents.tables import (
     words,
 )
 from publication.method import dimension_names
-from publication.plots import radar, rug, spine
+from publication.plots import forest, radar, rug
 from publication.shares import Share
 
 
@@ -104,10 +104,14 @@ def _standing(share: Share, period_id: str) -> Section | None:
         "score": number("score"),
         "interval": interval("ci_low", "ci_high"),
         "n": count("n"),
-        "peer_median": number("peer_median"),
-        "peer_quartiles": interval("peer_lower_quartile", "peer_upper_quartile"),
         "peers_count": count("peers_count"),
-        "verdict": lambda row: coded(row["band"] or row["comparability_reason"]),
+        "peer_mean": number("peer_mean"),
+        "difference": number("difference", is_change=True),
+        "difference_interval": interval("difference_low", "difference_high"),
+        "verdict": lambda row: coded(row["verdict"] or row["comparability_reason"]),
+        "special_cause": lambda row: coded(row["special_cause"]),
+        "benchmark": number("benchmark"),
+        "benchmark_interval": interval("benchmark_low", "benchmark_high"),
         "ranks": interval("rank_low", "rank_high", 0),
         "score_id": score(),
     }
@@ -115,9 +119,9 @@ def _standing(share: Share, period_id: str) -> Section | None:
         Sentence("standing"),
         [
             Sentence(
-                "standing_count", {"scores": Count(len(rows)), "banded": Count(sum(bool(r["band"]) for r in rows))}
+                "standing_count", {"scores": Count(len(rows)), "compared": Count(sum(bool(r["verdict"]) for r in rows))}
             ),
-            Plot((lambda language: spine(rows, language, word("standing", language)),)),
+            Plot((lambda language: forest(rows, language, word("standing", language)),)),
             table_of(rows, columns),
         ],
     )
@@ -143,7 +147,7 @@ def _over_time(share: Share, period_id: str) -> Section | None:
         return None
     rows = share.rows(
         """select metrics.name_ar as row_ar, metrics.name_en as row_en, positions.period_id as column_ar,
-            positions.period_id as column_en, positions.score, positions.band, positions.comparability_reason
+            positions.period_id as column_en, positions.score, positions.verdict, positions.comparability_reason
         from bench_peer_positions as positions inner join dim_metrics as metrics using (metric_id)
         where metrics.is_headline and positions.period_id <= ?
         qualify row_number() over (

@@ -7,7 +7,7 @@ them need more than the methodology's minimum of peers. Does not belong here: on
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from publication.documents.model import Cell, Code, Count, Document, Section, Sentence
+from publication.documents.model import Cell, Code, Count, Document, Number, Section, Sentence
 from publication.documents.sections import disparities, journeys, side_by_side, trends
 from publication.documents.tables import Columns, code, count, interval, named, number, source, table_section, words
 from publication.phrasing import Language
@@ -148,7 +148,24 @@ def _not_compared(centre: Share, period_id: str) -> Section | None:
         "source": source("bench_peer_positions", "reason"),
     }
     without = [row for row in rows if row["reason"]]
-    return table_section("not_compared", Sentence("not_compared_national", dict(told)), without, columns)
+    section = table_section("not_compared", Sentence("not_compared_national", dict(told)), without, columns)
+    if section is None:
+        return None
+    return Section(section.heading, [section.blocks[0], *_expected_wrong(centre, period_id), *section.blocks[1:]])
+
+
+def _expected_wrong(centre: Share, period_id: str) -> list[Sentence]:
+    """Say how many verdicts told a direction, and how many of these are expected to be wrong: the mean of 1 - p_right."""
+    row = centre.rows(
+        "select count(*) as told, 100 * avg(1 - p_right) as wrong from bench_peer_positions "
+        "where period_id = ? and p_right is not null",
+        period_id,
+    )[0]
+    return (
+        [Sentence("verdicts_national", {"told": Count(row["told"]), "wrong": Number(row["wrong"])})]
+        if row["told"]
+        else []
+    )
 
 
 def _coverage(public: Share, period_id: str) -> Section | None:

@@ -22,22 +22,11 @@ EDGE = "#6e7781"
 # Fills behind text or under outlined marks; they are never the only sign of anything.
 PALE, PALER = "#d8dee4", "#eef1f4"
 # Blue and orange rather than green and red, which one man in twelve cannot distinguish.
-BAND_COLOURS = {
-    "much_better": "#0a4a8f",
-    "better": "#0a58a6",
-    "as_expected": "#57606a",
-    "worse": "#a84300",
-    "much_worse": "#8a2c00",
-}
-BAND_FILLS = {
-    "much_better": ("#0a4a8f", "#ffffff"),
-    "better": ("#d3e5f8", INK),
-    "as_expected": (PALER, INK),
-    "worse": ("#fbe0cd", INK),
-    "much_worse": ("#8a2c00", "#ffffff"),
-}
+VERDICT_COLOURS = {"better": "#0a58a6", "no_clear_difference": "#57606a", "worse": "#a84300"}
+VERDICT_FILLS = {"better": ("#d3e5f8", INK), "no_clear_difference": (PALER, INK), "worse": ("#fbe0cd", INK)}
 # Half the size of a mark, and the height of a line of text.
 HALF = 5.0
+NARROW = 440.0
 LINE = 17.0
 
 
@@ -96,21 +85,19 @@ class Canvas:
     def circle(self, x: float, y: float, radius: float, kind: str = "", **style: Any) -> None:
         self._add("circle", {"cx": self.x(x), "cy": y, "r": radius, **style}, kind)
 
-    def band_mark(self, x: float, y: float, band: str | None) -> None:
-        """Draw a verdict as a shape: up or down triangles (doubled for much), a disc, or for none an empty diamond."""
-        if band is None:
+    def verdict_mark(self, x: float, y: float, verdict: str | None) -> None:
+        """Draw a verdict as a shape: a triangle up or down, a disc for no clear difference, or for none an empty diamond."""
+        if verdict is None:
             points = [(x - HALF, y), (x, y - HALF), (x + HALF, y), (x, y + HALF)]
             self.polygon(points, kind="mark none", fill=PAPER, stroke=INK, stroke_width=1.5)
             return
-        if band == "as_expected":
-            self.circle(x, y, HALF, kind=f"mark {band}", fill=BAND_COLOURS[band])
+        colour = VERDICT_COLOURS[verdict]
+        if verdict == "no_clear_difference":
+            self.circle(x, y, HALF, kind=f"mark {verdict}", fill=colour)
             return
-        is_up = band.endswith("better")
-        steps = (-HALF, HALF * 0.6) if band.startswith("much") else (0.0,)
-        for step in steps:
-            tip, base = (y + step - HALF, y + step + HALF) if is_up else (y + step + HALF, y + step - HALF)
-            points = [(x, tip), (x + HALF, base), (x - HALF, base)]
-            self.polygon(points, kind=f"mark {band}", fill=BAND_COLOURS[band], stroke=PAPER, stroke_width=0.5)
+        tip, base = (y - HALF, y + HALF) if verdict == "better" else (y + HALF, y - HALF)
+        points = [(x, tip), (x + HALF, base), (x - HALF, base)]
+        self.polygon(points, kind=f"mark {verdict}", fill=colour, stroke=PAPER, stroke_width=0.5)
 
     def render(self, title: str, description: str) -> str:
         """Return the SVG, named and described in words, without script, style sheet or anything external."""
@@ -122,6 +109,8 @@ class Canvas:
                 "viewBox": f"0 0 {_short(self.width)} {_short(self.height)}",
                 "width": _short(self.width),
                 "height": _short(self.height),
+                # A page may shrink a narrow plot to a telephone's width without its words becoming too small.
+                **({"class": "narrow"} if self.width <= NARROW else {}),
                 "role": "img",
                 "lang": self.say.language,
                 "aria-labelledby": f"t{digest} d{digest}",

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from methodology.limits import ACTION_Z, WARNING_Z
 from publication.phrasing import Digits, Language
 from publication.plots.canvas import EDGE, INK, MUTED, PALE, PAPER, Canvas, number_of
 
 WIDTH, HEIGHT = 440.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 20.0, 36.0, 76.0
 # Two and three standard deviations of a normal, as funnels are usually published: 95 % and 99.8 %.
-LEVELS = ((1.959964, "95", "6 3"), (3.090232, "99.8", "2 3"))
+LEVELS = ((WARNING_Z, "95", "6 3"), (ACTION_Z, "99.8", "2 3"))
 POINTS = 60
 SPACING = 12.0
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from publication.phrasing import Digits, Language
-from publication.plots.canvas import BAND_COLOURS, EDGE, INK, MUTED, PALE, PAPER, Canvas, number_of
+from publication.plots.canvas import EDGE, INK, MUTED, PALE, PAPER, VERDICT_COLOURS, Canvas, number_of
 
 WIDTH, HEIGHT = 760.0, 360.0
 CENTRE_X, CENTRE_Y, RADIUS = 240.0, 180.0, 115.0
@@ -57,9 +57,9 @@ def radar(
         canvas.text(x, y, say.name(row), anchor=anchor, size=11)
         canvas.text(x, y + 13, say.number(score), anchor=anchor, size=11, is_bold=True, kind="value")
         told.append(say.word("radar_dimension", name=say.name(row), score=say.number(score)))
-    canvas.polygon(corners, kind="web", fill="none", stroke=BAND_COLOURS["better"], stroke_width=2)
+    canvas.polygon(corners, kind="web", fill="none", stroke=VERDICT_COLOURS["better"], stroke_width=2)
     for x, y in corners:
-        canvas.circle(x, y, 4, kind="point", fill=BAND_COLOURS["better"])
+        canvas.circle(x, y, 4, kind="point", fill=VERDICT_COLOURS["better"])
     if gates:
         canvas.text(GATES_X, GATES_Y - STEP, say.word("radar_gates"), is_bold=True)
     for position, gate in enumerate(gates):
@@ -73,7 +73,7 @@ def radar(
 
 def _gate(canvas: Canvas, x: float, y: float, is_passed: bool) -> None:
     """Draw a filled square with a tick, or an empty one with a cross."""
-    fill, ink = (BAND_COLOURS["better"], PAPER) if is_passed else (PAPER, INK)
+    fill, ink = (VERDICT_COLOURS["better"], PAPER) if is_passed else (PAPER, INK)
     kind = "gate passed" if is_passed else "gate failed"
     canvas.rect(x - 8, y - 8, 16, 16, kind=kind, fill=fill, stroke=INK)
     if is_passed:

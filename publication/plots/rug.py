@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from publication.phrasing import Digits, Language
-from publication.plots.canvas import BAND_FILLS, EDGE, INK, MUTED, PAPER, Canvas, number_of
+from publication.plots.canvas import EDGE, INK, MUTED, PAPER, VERDICT_FILLS, Canvas, number_of
 from publication.reading import reason_text
 
 MARGIN, NAMES, CELL, ROW, HEAD = 10.0, 230.0, 84.0, 30.0, 36.0
@@ -17,7 +17,7 @@ def rug(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, di
     """Draw a grid with one crossing per row of `rows`; their order sets the order of lines and columns.
 
     Args:
-        rows: row_ar, row_en, column_ar, column_en, score, band, comparability_reason. Absent crossings stay empty.
+        rows: row_ar, row_en, column_ar, column_en, score, verdict, comparability_reason. Absent crossings stay empty.
     """
     lines = _labels(rows, "row")
     columns = _labels(rows, "column")
@@ -34,16 +34,16 @@ def rug(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, di
     for row in rows:
         x = MARGIN + NAMES + CELL * _place(columns, row, "column")
         y = HEAD + ROW * _place(lines, row, "row")
-        fill, ink = BAND_FILLS.get(row["band"], (PAPER, INK))
-        canvas.rect(x, y, CELL, ROW, kind=f"cell {row['band'] or 'none'}", fill=fill, stroke=EDGE)
+        fill, ink = VERDICT_FILLS.get(row["verdict"], (PAPER, INK))
+        canvas.rect(x, y, CELL, ROW, kind=f"cell {row['verdict'] or 'none'}", fill=fill, stroke=EDGE)
         canvas.text(
             x + CELL * 0.6, y + ROW / 2 + 4, say.number(row["score"]), anchor="middle", colour=ink, kind="value"
         )
         if number_of(row["score"]) is not None:
             # A disc of paper under the mark gives it contrast on any fill.
             canvas.circle(x + 16, y + ROW / 2, 9, fill=PAPER)
-            canvas.band_mark(x + 16, y + ROW / 2, row["band"])
-        verdict = reason_text(row["band"] or row["comparability_reason"], language) or say.word("rug_no_verdict")
+            canvas.verdict_mark(x + 16, y + ROW / 2, row["verdict"])
+        verdict = reason_text(row["verdict"] or row["comparability_reason"], language) or say.word("rug_no_verdict")
         told.append(
             say.word(
                 "rug_cell",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from publication.phrasing import Digits, Language
-from publication.plots.canvas import BAND_COLOURS, BAND_FILLS, EDGE, INK, MUTED, PALER, Canvas, number_of
+from publication.plots.canvas import EDGE, INK, MUTED, PALER, VERDICT_COLOURS, VERDICT_FILLS, Canvas, number_of
 from publication.reading import reason_text
 
 ORDER = ("before", "during", "after")
@@ -30,12 +30,14 @@ def strip(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
         x = MARGIN + (BOX + GAP) * position
         middle = x + BOX / 2
         is_weakest = bool(row["is_weakest"])
-        fill, ink = BAND_FILLS["worse"] if is_weakest else (PALER, INK)
+        fill, ink = VERDICT_FILLS["worse"] if is_weakest else (PALER, INK)
         kind = "stage weakest" if is_weakest else "stage"
         canvas.rect(x, TOP, BOX, HEIGHT, kind=kind, fill=fill, stroke=EDGE)
         if is_weakest:
             # A second frame and a word, so that the fill is not the only sign.
-            canvas.rect(x + 3, TOP + 3, BOX - 6, HEIGHT - 6, fill="none", stroke=BAND_COLOURS["worse"], stroke_width=2)
+            canvas.rect(
+                x + 3, TOP + 3, BOX - 6, HEIGHT - 6, fill="none", stroke=VERDICT_COLOURS["worse"], stroke_width=2
+            )
             canvas.text(
                 middle, TOP - 8, say.word("strip_weakest"), anchor="middle", size=11, is_bold=True, kind="weakest"
             )

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from publication.phrasing import Digits, Language
-from publication.plots.canvas import BAND_COLOURS, EDGE, HALF, INK, MUTED, PALE, PAPER, Canvas, number_of
+from publication.plots.canvas import EDGE, HALF, INK, MUTED, PALE, PAPER, VERDICT_COLOURS, Canvas, number_of
 
 WIDTH, HEIGHT = 440.0, 250.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 20.0, 36.0, 66.0
@@ -63,7 +63,7 @@ def trend(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
         first, second = number_of(before["score"]), number_of(after["score"])
         if first is not None and second is not None and position not in breaks:
             ends = [(x_of(position - 1), y_of(first)), (x_of(position), y_of(second))]
-            canvas.polyline(ends, kind="series", stroke=BAND_COLOURS["better"])
+            canvas.polyline(ends, kind="series", stroke=VERDICT_COLOURS["better"])
     _legend(canvas, bool(last), any(row["is_restated"] for row in rows))
     if last:
         low_limit, centre, high_limit = limits
@@ -123,7 +123,7 @@ def _point(canvas: Canvas, row: Mapping[str, Any], x: float, y_of: Any, *, is_br
         tips = [(x - HALF - 1, y), (x, y - HALF - 1), (x + HALF + 1, y), (x, y + HALF + 1)]
         canvas.polygon(tips, kind=f"signal {signal}", fill=INK, stroke=PAPER)
     else:
-        canvas.circle(x, y_of(score), 3.5, kind="point", fill=BAND_COLOURS["better"])
+        canvas.circle(x, y_of(score), 3.5, kind="point", fill=VERDICT_COLOURS["better"])
     text = say.word("trend_row", period=period, score=say.number(score), interval=say.interval(low, high))
     for key, is_met in (("trend_row_break", is_break), ("trend_row_restated", bool(row["is_restated"]))):
         text = say.word(key, row=text) if is_met else text

@@ -19,6 +19,7 @@ from simulation.coverage import (
     screening,
     surveys,
     units,
+    verdicts,
 )
 from simulation.coverage.findings import Finding
 
@@ -46,8 +47,9 @@ STUDIES = (
     Study("units", "Shrunken scores, true spread, like for like", units.study, 2026_04, 1_200, 60),
     Study("rank_sets", "Simultaneous rank sets", rank_sets.study, 2026_05, 1_000, 40),
     Study("modes", "Survey mode and the breaking of series", modes.study, 2026_06, 2_000, 200),
-    Study("bands", "False 'worse' and 'much worse'", bands.study, 2026_07, 4_000, 150),
+    Study("bands", "Special causes: false alarms, and outliers found", bands.study, 2026_07, 4_000, 150),
     Study("expectations", "Drift of expectation told from decline of service", expectations.study, 2026_08, 2_000, 60),
     Study("screening", "Gaming found, honest units left in peace", screening.study, 2026_09, 20_000, 1_000),
+    Study("verdicts", "Verdicts against peers", verdicts.study, 2026_11, 2_000, 100),
     Study("attacks", "Suppressed tables under attack", attacks.study, 2026_10, 1_600, 40),
 )

@@ -37,7 +37,8 @@ THRESHOLDS = {
     "mode_change_level": 0.99,
     "mode_share_minimum": 0.05,
     "minimum_reliability": 0.7,
-    "winsor_share": 0.1,
+    "left_out_share": 0.1,
+    "benchmark_share": 0.1,
     "monte_carlo_seed": 1.0,
     "monte_carlo_draws": 500.0,
 }
@@ -239,7 +240,7 @@ def test_bands_are_given_within_one_weighting_only(warehouse: Any) -> None:
         select max(distance) from apart"""
     ).fetchone()
     assert 0 < furthest <= load_methodology("2026.2").thresholds["mode_distance"] + 1e-12
-    shown = warehouse.sql("select count(*) from benchmarks.bench_peer_positions where band is not null").fetchone()
+    shown = warehouse.sql("select count(*) from benchmarks.bench_peer_positions where verdict is not null").fetchone()
     assert shown[0] > 20
 
 
@@ -517,10 +518,14 @@ def test_equal_answers_of_everybody_end_as_a_state_not_as_nan() -> None:
         int_modes__grouped=mixes,
     )
     assert reliability["reliability"].tolist() == [0] * 7
-    gated = scores.assign(peer_group="g", polarity=1, comparison_class="c", peers_count=6, has_peers=True)
-    gated["comparability_reason"] = pd.Series([None] * 7, dtype="string")
+    gated = scores.assign(peer_group="g", polarity=1, unit="share_pct")
+    gated = gated.assign(comparison_class="c", peers_count=6, has_peers=True)
+    gated = gated.assign(national_class="n", national_peers_count=6, has_national_peers=True)
+    for reason in ("comparability_reason", "national_reason"):
+        gated[reason] = pd.Series([None] * 7, dtype="string")
     found = _run("int_positions__estimated", int_comparability__gated=gated, int_reliability__estimated=reliability)
-    assert found["band"].tolist() == ["as_expected"] * 7
+    assert found["verdict"].tolist() == ["no_clear_difference"] * 7
+    assert found["special_cause"].tolist() == ["within_limits"] * 7
     assert found["z"].tolist() == [0] * 7
     assert found["rank_reason"].tolist() == ["reliability_low"] * 7
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from methodology.funnels import arcsine_proportion, log_rate, log_ratio, poisson_limits, root_ratio
-from methodology.peers import ACTION_Z, WARNING_Z, overdispersion
+from methodology.limits import ACTION_Z, WARNING_Z
+from methodology.peers import overdispersion
 
 CASE = Path(__file__).resolve().parents[2].parent / "shared" / "reference" / "cases" / "13_funnel_overdispersion"
 

@@ -1,7 +1,8 @@
 """Positions among peers on classes small enough to work out by hand.
 
-Belongs here: `methodology.positions`: whose statistics, bands and ranks there are, and why not. Does not belong here: the
-formulas (`test_peers`, `test_ranks`) and the gate (`tests/dbt/test_comparability`).
+Belongs here: `methodology.positions`: whose statistics, verdicts and ranks there are, and why not. Does not belong here: the
+formulas (`test_peer_differences`, `test_special_causes`, `test_achievable`, `test_ranks`) and the gate
+(`tests/dbt/test_comparability`).
 """
 
 from typing import Any
@@ -13,7 +14,10 @@ import pytest
 from methodology.positions import positions
 
 THRESHOLDS = {
-    "winsor_share": 0.1,
+    "minimum_peers": 5.0,
+    "left_out_share": 0.1,
+    "benchmark_share": 0.1,
+    "smallest_difference_score_0_100": 5.0,
     "minimum_reliability": 0.7,
     "interval_level": 0.95,
     "monte_carlo_seed": 1.0,
@@ -31,6 +35,8 @@ def _members(scores: list[float], error: float = 1.0, polarity: int = 1, **chang
         "instrument_id": ["i"] * count,
         "peer_group": ["g"] * count,
         "polarity": [polarity] * count,
+        "unit": ["score_0_100"] * count,
+        "n": [100] * count,
         "score": scores,
         "standard_error": [error] * count,
         "ci_low": [score - 2 for score in scores],
@@ -39,9 +45,17 @@ def _members(scores: list[float], error: float = 1.0, polarity: int = 1, **chang
         "peers_count": [count - 1] * count,
         "has_peers": [True] * count,
         "comparability_reason": [None] * count,
+        "national_class": ["n"] * count,
+        "national_peers_count": [count - 1] * count,
+        "has_national_peers": [True] * count,
+        "national_reason": [None] * count,
         "reliability": [0.9] * count,
     }
-    return pd.DataFrame({**frame, **changes})
+    made = pd.DataFrame({**frame, **changes})
+    # What a group's gate says of a score the nation's says too, unless a case says otherwise.
+    if "national_reason" not in changes:
+        made["national_reason"] = made["comparability_reason"]
+    return made
 
 
 def _placed(members: pd.DataFrame) -> pd.DataFrame:
@@ -52,33 +66,87 @@ def _placed(members: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_six_agencies_have_five_peers_each() -> None:
-    # Around a mean of 70 within two standard errors: nothing spreads beyond chance, so z is the plain distance.
     made = _placed(_members([69, 70, 71, 70, 68, 72]))
     assert set(made["peer_median"]) == {70}
     assert made["comparability_reason"].isna().all()
-    # z: -1, 0, 1, 0, -2, 2; winsorised at the deciles (-1.5 and 1.5) phi = 6.5 / 6, of which winsorising leaves
-    # 0.6786546 where nothing spreads but normal chance; 6.5 / 0.68 exceeds 5, so some tau.
-    tau2 = (6.5 / 0.6786546 - 5) / (6 - 1)
-    assert made["z"].tolist() == pytest.approx([d / np.sqrt(1 + tau2) for d in (-1, 0, 1, 0, -2, 2)])
-    assert set(made["band"]) == {"as_expected"}
-    # 69 has one below and itself: (1 + 2) / 2 of six.
-    assert made["percentile"].iloc[0] == pytest.approx(25)
+    assert set(made["peer_frame"]) == {"group"}
+    # The others of 72 have the mean 69.6, and its error is sqrt(1 + 5/25); 2.4 is 2.2 of them, and the largest of six noises
+    # exceeds 2.6 in one class of twenty.
+    assert made["peer_mean"].iloc[5] == pytest.approx(69.6)
+    assert made["difference"].iloc[5] == pytest.approx(2.4)
+    assert (made["difference_high"] - made["difference"]).tolist() == pytest.approx(
+        [2.623 * np.sqrt(1.2)] * 6, abs=0.04
+    )
+    assert set(made["verdict"]) == {"no_clear_difference"}
+    assert set(made["special_cause"]) == {"within_limits"}
+    assert made[["p_right", "p_beyond"]].isna().all(axis=None)
+    # The nation is the same six: it is no second opinion, and six are too few for a benchmark.
+    assert made[["national_verdict", "turns_with_frame", "benchmark"]].isna().all(axis=None)
 
 
-def test_an_outlier_is_banded_and_ranked_by_the_metric_s_direction() -> None:
+def test_an_outlier_has_its_verdict_and_rank_by_the_metric_s_direction() -> None:
     scores = [70.0] * 12 + [60.0]
-    # Winsorised limits are 0, so phi = 0 and tau^2 = 0: z of the last = 60 - 69.23 = -9.2, of the others 0.77.
     made = _placed(_members(scores))
-    assert made["band"].tolist() == ["as_expected"] * 12 + ["much_worse"]
+    assert made["verdict"].tolist() == ["no_clear_difference"] * 12 + ["worse"]
+    assert made["special_cause"].tolist() == ["within_limits"] * 12 + ["action_worse"]
+    assert made["p_right"].iloc[-1] > 0.999
+    assert made["p_beyond"].iloc[-1] > 0.9
     # Twelve that cannot be distinguished share the ranks 1 to 12; the last is thirteenth.
     assert made["rank_low"].tolist() == [1] * 12 + [13]
     assert made["rank_high"].tolist() == [12] * 12 + [13]
     assert made["tier"].tolist() == [1] * 12 + [2]
     assert made["expected_rank"].tolist() == pytest.approx([6.5] * 12 + [13], abs=1e-6)
     assert made["p_top3"].tolist() == pytest.approx([0.25] * 12 + [0], abs=0.05)
+    # The best six serve more than a tenth, and all twelve have 70.
+    assert made["benchmark"].tolist() == [70] * 13
+    assert made["benchmark_agencies"].tolist() == [6] * 13
+    assert made["benchmark_distance"].iloc[-1] == -10
+    assert set(made["benchmark_frame"]) == {"group"}
     made = _placed(_members(scores, polarity=-1))
-    assert made["band"].tolist() == ["as_expected"] * 12 + ["much_better"]
+    assert made["verdict"].tolist() == ["no_clear_difference"] * 12 + ["better"]
+    assert made["special_cause"].tolist() == ["within_limits"] * 12 + ["action_better"]
     assert (made["rank_low"].iloc[-1], made["rank_high"].iloc[-1], made["p_top3"].iloc[-1]) == (1, 1, 1)
+
+
+def _nation(**changes: Any) -> pd.DataFrame:
+    """Seven agencies of 70 in a group, seven of 60 in another and three of 50 whose own group is too small: one nation."""
+    scores = [70.0] * 7 + [60.0] * 7 + [50.0] * 3
+    group = ["c"] * 7 + ["d"] * 7 + ["e"] * 3
+    small = [False] * 14 + [True] * 3
+    frame = {
+        "comparison_class": group,
+        "peer_group": group,
+        "peers_count": [6] * 14 + [2] * 3,
+        "has_peers": [not one for one in small],
+        "comparability_reason": ["too_few_peers" if one else None for one in small],
+        "national_reason": [None] * 17,
+    }
+    return _members(scores, **{**frame, **changes})
+
+
+def test_a_group_too_small_gets_the_nation_and_a_verdict_that_turns_is_marked() -> None:
+    made = _placed(_nation())
+    assert made["peer_frame"].tolist() == ["group"] * 14 + ["national"] * 3
+    assert made["peers_count"].tolist() == [6] * 14 + [16] * 3
+    assert made["comparability_reason"].isna().all()
+    assert made["verdict"].tolist() == ["no_clear_difference"] * 14 + ["worse"] * 3
+    # Others of 50: (490 + 420 + 100) / 16.
+    assert made["peer_mean"].iloc[-1] == pytest.approx(63.125)
+    assert made["national_verdict"].tolist()[:7] == ["better"] * 7
+    assert made["turns_with_frame"].tolist()[:7] == [True] * 7
+    assert made["turns_with_frame"].iloc[14:].isna().all()
+    # Unlike agencies have no order, but the best of the nation set the mark for all.
+    assert made["rank_reason"].fillna("").tolist() == [""] * 14 + ["too_few_peers"] * 3
+    assert made["benchmark"].tolist() == [70] * 17
+    assert set(made["benchmark_frame"]) == {"national"}
+
+
+def test_a_nation_that_adds_fewer_than_five_would_tell_who_they_are() -> None:
+    # Seven and four: from the means of the six others of the group and the ten others of the nation, four would be known.
+    members = _nation().iloc[[*range(7), 14, 15, 16, 7]]
+    made = _placed(members.assign(has_peers=[True] * 7 + [False] * 4))
+    assert made["peer_frame"].value_counts().to_dict() == {"group": 7, "national": 4}
+    assert made[["national_peer_mean", "national_verdict", "turns_with_frame"]].isna().all(axis=None)
 
 
 def test_draws_do_not_depend_on_other_classes() -> None:
@@ -89,23 +157,26 @@ def test_draws_do_not_depend_on_other_classes() -> None:
 
 
 @pytest.mark.parametrize("reason", ["base_unknown", "no_interval"])
-def test_without_a_band_there_are_statistics_and_no_rank(reason: str) -> None:
+def test_without_a_verdict_there_are_statistics_and_no_rank(reason: str) -> None:
     made = _placed(_members([70.0] * 6, comparability_reason=[reason] * 6))
     assert made["peer_median"].tolist() == [70] * 6
-    assert made["percentile"].tolist() == [50] * 6
-    assert made[["z", "rank_low", "rank_high", "expected_rank", "p_top3", "tier"]].isna().all(axis=None)
-    assert made["band"].isna().all()
+    assert (
+        made[["peer_mean", "difference", "z", "rank_low", "rank_high", "expected_rank", "p_top3", "tier"]]
+        .isna()
+        .all(axis=None)
+    )
+    assert made[["verdict", "special_cause"]].isna().all(axis=None)
     assert set(made["rank_reason"]) == {reason}
 
 
 def test_one_that_fails_the_gate_does_not_take_the_others_along() -> None:
     made = _placed(_members([70.0] * 7, comparability_reason=[None] * 6 + ["no_interval"]))
-    assert made["band"].isna().tolist() == [False] * 6 + [True]
+    assert made["verdict"].isna().tolist() == [False] * 6 + [True]
 
 
-def test_no_direction_no_percentile() -> None:
+def test_no_direction_no_verdict() -> None:
     made = _placed(_members([70.0] * 6, polarity=0, comparability_reason=["not_ranked_alone"] * 6))
-    assert made["percentile"].isna().all()
+    assert made["verdict"].isna().all()
     assert made["peer_median"].tolist() == [70] * 6
 
 
@@ -113,11 +184,11 @@ def test_what_is_not_reliable_is_not_ranked() -> None:
     made = _placed(_members([69, 70, 71, 70, 68, 72], reliability=[0.7, 0.69, 0.9, np.nan, 0.9, 0.9]))
     assert made["rank_low"].isna().tolist() == [False, True, False, True, False, False]
     assert made["rank_reason"].tolist() == [None, "reliability_low", None, "reliability_low", None, None]
-    assert (made["band"] == "as_expected").all()
+    assert (made["verdict"] == "no_clear_difference").all()
 
 
 def test_equal_answers_still_have_an_error() -> None:
     # Error zero, interval from 68 to 72: half its width over 1.96 is used, and the score is compared.
     made = _placed(_members([69, 70, 71, 70, 68, 72], standard_error=[1, 1, 1, 0, 1, 1]))
     assert made["comparability_reason"].isna().all()
-    assert made["z"].iloc[3] == pytest.approx(0)
+    assert made["peer_mean"].iloc[3] == 70

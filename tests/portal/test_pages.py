@@ -262,7 +262,7 @@ def test_templates_hold_no_text_of_their_own() -> None:
 
 
 def test_numbers_in_arabic_sentences_keep_their_order() -> None:
-    step = Step("band", {"band": "worse", "z": -0.52})
+    step = Step("special_cause", {"special_cause": "within_limits", "z": -0.52})
     text = Writing("ar", "arabic_indic").step(step)
     assert "\u2066-٠٫٥٢\u2069" in text
     assert "\u2066-0.52\u2069" in Writing("en").step(step)

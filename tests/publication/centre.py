@@ -41,11 +41,15 @@ alter table core.dim_metrics add column unit varchar default 'share_pct';
 create table benchmarks.bench_peer_positions (
     agency_id varchar, metric_id varchar, period_id varchar, instrument_id varchar, score_id varchar,
     peers_count bigint, peer_median decimal(12, 4), peer_lower_quartile decimal(12, 4),
-    peer_upper_quartile decimal(12, 4), percentile decimal(12, 4), band varchar, comparability_reason varchar,
+    peer_upper_quartile decimal(12, 4), peer_frame varchar, peer_mean decimal(12, 4), difference decimal(12, 4),
+    difference_low decimal(12, 4), difference_high decimal(12, 4), smallest_difference decimal(12, 4), verdict varchar,
+    p_right decimal(12, 4), national_verdict varchar, turns_with_frame boolean, benchmark decimal(12, 4),
+    benchmark_low decimal(12, 4), benchmark_high decimal(12, 4), z decimal(12, 4), special_cause varchar, tier int,
+    is_comparable boolean, comparability_reason varchar,
     score decimal(12, 4), rank_low int, rank_high int);
-insert into benchmarks.bench_peer_positions
-    select agency_id, metric_id, period_id, instrument_id, score_id, 1, null, null, null, null, null, 'too_few_peers',
-        score, null, null
+insert into benchmarks.bench_peer_positions by name
+    select agency_id, metric_id, period_id, instrument_id, score_id, 1 as peers_count, 5 as smallest_difference,
+        false as is_comparable, 'too_few_peers' as comparability_reason, score
     from benchmarks.bench_scores;
 create table benchmarks.bench_lineage (score_id varchar, agency_id varchar, slice_id varchar);
 insert into benchmarks.bench_lineage values

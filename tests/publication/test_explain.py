@@ -139,7 +139,7 @@ def test_every_step_and_reason_has_words_in_both_languages(
     for step in found.steps:
         for language in ("ar", "en"):
             assert "{" not in sentence(step, language)
-    worded = sentence(Step("no_band", {"comparability_reason": "too_few_peers"}), "en")
+    worded = sentence(Step("no_verdict", {"comparability_reason": "too_few_peers"}), "en")
     assert worded == f"no verdict: {wording()['reasons']['too_few_peers']['en']}"
 
 

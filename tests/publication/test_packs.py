@@ -81,7 +81,8 @@ def test_own_scores_are_all_of_the_agencys_and_peers_stand_beside_its_own_only(
     """Branches and services are not compared with other agencies. A metric not measured has a position, but no score."""
     keys = "unit_type, unit_id, metric_id, period_id, instrument_id"
     figures = (
-        "peers_count, peer_median, peer_lower_quartile, peer_upper_quartile, percentile, band, comparability_reason"
+        "peers_count, peer_median, peer_lower_quartile, peer_upper_quartile, peer_frame, peer_mean, difference, "
+        "difference_low, difference_high, verdict, p_right, special_cause, comparability_reason"
     )
     last = read_manifest(edition).period_id
     with duckdb.connect(str(built_workspace.warehouse), read_only=True) as connection:
@@ -99,7 +100,7 @@ def test_own_scores_are_all_of_the_agencys_and_peers_stand_beside_its_own_only(
             ).fetchall()
             found = connection.execute(
                 f"""select metric_id, period_id, instrument_id, {figures} from {own}
-                where peers_count is not null or band is not null or comparability_reason is not null order by all"""
+                where peers_count is not null or verdict is not null or comparability_reason is not null order by all"""
             ).fetchall()
             assert peers and found == peers
 
@@ -108,7 +109,7 @@ def test_peers_are_statistics_of_five_at_least(edition: Path) -> None:
     for folder in (edition / "packs").iterdir():
         with (folder / "tables" / "owner_scores.csv").open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.DictReader(stream))
-        shown = [row for row in rows if row["peer_median"] or row["percentile"] or row["band"]]
+        shown = [row for row in rows if row["peer_median"] or row["peer_mean"] or row["difference"] or row["verdict"]]
         assert all(int(row["peers_count"]) >= 5 for row in shown)
         # Figures below five responses are shown to nobody, not even to the agency itself.
         assert all(int(row["n"]) >= 5 for row in rows if row["n"] and row["status"] == "owner_only")

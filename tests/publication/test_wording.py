@@ -19,7 +19,11 @@ from warehouse.dbt_runner import DBT
 
 # Column of the published tables -> sections of the wording that hold its codes.
 CODED = {
-    "band": ("bands",),
+    "verdict": ("verdicts",),
+    "national_verdict": ("verdicts",),
+    "special_cause": ("special_causes",),
+    "peer_frame": ("peer_frames",),
+    "benchmark_frame": ("peer_frames",),
     "status_reason": ("reasons",),
     "comparability_reason": ("reasons",),
     "rank_reason": ("reasons",),
@@ -110,6 +114,6 @@ def test_a_code_without_words_is_shown_not_hidden() -> None:
     assert code_text("run", "en", "signals") == "eight points on one side"
 
 
-def test_bands_reasons_and_statuses_share_no_code() -> None:
-    sections = [wording()[name] for name in ("bands", "reasons", "statuses")]
+def test_verdicts_special_causes_reasons_and_statuses_share_no_code() -> None:
+    sections = [wording()[name] for name in ("verdicts", "special_causes", "reasons", "statuses")]
     assert len({code for section in sections for code in section}) == sum(map(len, sections))

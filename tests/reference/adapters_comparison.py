@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from methodology.funnels import arcsine_proportion, log_rate, log_ratio, poisson_limits, root_ratio
+from methodology.limits import ACTION_Z, WARNING_Z
 from methodology.peers import (
-    ACTION_Z,
-    WARNING_Z,
     overdispersion,
     percentile_ranks,
     truncated,

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from methodology.estimates import percentages
+from methodology.peer_differences import peer_differences
 from methodology.ranks import RankSets, simultaneous_rank_sets
-from simulation.coverage import attacks, bands, evidence, intervals, rank_sets, surveys
+from simulation.coverage import attacks, bands, evidence, intervals, rank_sets, surveys, verdicts
 from simulation.coverage.findings import COVERS, Claim, Finding, at_least, at_most, drawn, holds, reduction
 from simulation.coverage.studies import STUDIES, Study
 
@@ -70,12 +71,26 @@ def test_rank_sets_of_single_units_are_caught(monkeypatch: pytest.MonkeyPatch) -
     assert [line.split(";")[0] for line in caught] == ["all true ranks held, simultaneous"]
 
 
-def test_bands_without_overdispersion_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verdicts_of_single_units_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdicts, "WORLDS", ((20, 0.0),))
+    monkeypatch.setattr(
+        verdicts, "peer_differences", lambda y, s, rng, draws: peer_differences(y, s, rng, level=0.5, draws=draws)
+    )
+    caught = contradicted(verdicts.study(np.random.default_rng(1), 100))
+    assert [line.split(";")[0] for line in caught] == [
+        "some direction wrong",
+        "all true differences held",
+        "expected less actual share of wrong verdicts",
+    ]
+
+
+def test_special_causes_without_overdispersion_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = bands.METHODS["without overdispersion"]
-    monkeypatch.setattr(bands, "METHODS", {"as the warehouse bands": plain})
-    monkeypatch.setattr(bands, "WORLDS", ((50, 2.0),))
+    monkeypatch.setattr(bands, "METHODS", {bands.CLAIMED: plain})
+    monkeypatch.setattr(bands, "WORLDS", ((50, 2.0, 1),))
+    monkeypatch.setattr(bands, "CONTAMINATED", ())
     caught = contradicted(bands.study(np.random.default_rng(1), 50))
-    assert [line.split(";")[0] for line in caught] == ["called worse or much worse"]
+    assert [line.split(";")[0] for line in caught] == ["beyond a limit on the worse side", "beyond the action limit"]
 
 
 def test_the_attacker_by_hand() -> None:

@@ -17,20 +17,18 @@ from publication.phrasing import LANGUAGES, Language, Phrasing, sentences
 from publication.plots import canvas
 from publication.plots.canvas import WORDS
 
-SPINE = [
+FOREST = [
     {
         "name_ar": "الرضا <ب>",
         "name_en": "Satisfaction <b>",
         "polarity": 1,
         "score": 60.0,
-        "ci_low": 50.0,
-        "ci_high": 70.0,
-        "peer_median": 70.0,
-        "peer_lower_quartile": 65.0,
-        "peer_upper_quartile": 80.0,
-        "worst": 50.0,
-        "best": 90.0,
-        "band": "worse",
+        "peer_mean": 70.0,
+        "difference": -10.0,
+        "difference_low": -20.0,
+        "difference_high": 0.0,
+        "smallest_difference": 5.0,
+        "verdict": "worse",
         "comparability_reason": None,
     },
     {
@@ -38,12 +36,12 @@ SPINE = [
         "name_en": "Complaints",
         "polarity": -1,
         "score": 8.0,
-        "ci_low": 6.0,
-        "ci_high": 10.0,
-        "peer_median": 12.0,
-        "peer_lower_quartile": 10.0,
-        "peer_upper_quartile": 16.0,
-        "band": "much_better",
+        "peer_mean": 12.0,
+        "difference": -4.0,
+        "difference_low": -6.0,
+        "difference_high": -2.0,
+        "smallest_difference": 5.0,
+        "verdict": "better",
         "comparability_reason": None,
     },
     {
@@ -51,14 +49,23 @@ SPINE = [
         "name_en": "Trust",
         "polarity": 1,
         "score": None,
-        "ci_low": None,
-        "ci_high": None,
-        "peer_median": None,
-        "peer_lower_quartile": None,
-        "peer_upper_quartile": None,
-        "band": None,
+        "peer_mean": None,
+        "difference": None,
+        "difference_low": None,
+        "difference_high": None,
+        "smallest_difference": 5.0,
+        "verdict": None,
         "comparability_reason": "too_few_peers",
     },
+]
+SIGNALS = [
+    {"name_ar": "أ", "name_en": name, "polarity": 1, "score": 60.0, "n": 100, "z": z, "special_cause": said}
+    for name, z, said in (
+        ("A", 0.5, "within_limits"),
+        ("B", -2.5, "warning_worse"),
+        ("C", 3.5, "action_better"),
+        ("D", None, None),
+    )
 ]
 
 
@@ -86,12 +93,12 @@ TREND = [
     _period(4, 80.0, series_id="2025Q2", control_signal="trend", centre=70.0, lower_limit=62.0, upper_limit=78.0),
 ]
 RUG = [
-    {"row_ar": "أ", "row_en": "A", "column_ar": "ج", "column_en": "J", "score": 1.0, "band": "much_worse"},
-    {"row_ar": "أ", "row_en": "A", "column_ar": "د", "column_en": "D", "score": 2.0, "band": None},
-    {"row_ar": "ب", "row_en": "B", "column_ar": "د", "column_en": "D", "score": -3.0, "band": "as_expected"},
+    {"row_ar": "أ", "row_en": "A", "column_ar": "ج", "column_en": "J", "score": 1.0, "verdict": "worse"},
+    {"row_ar": "أ", "row_en": "A", "column_ar": "د", "column_en": "D", "score": 2.0, "verdict": None},
+    {"row_ar": "ب", "row_en": "B", "column_ar": "د", "column_en": "D", "score": -3.0, "verdict": "no_clear_difference"},
 ]
 for row in RUG:
-    row["comparability_reason"] = None if row["band"] else "too_few_peers"
+    row["comparability_reason"] = None if row["verdict"] else "too_few_peers"
 DIMENSIONS = [
     {"name_ar": name, "name_en": name, "score": score}
     for name, score in (("one", 100.0), ("two", 50.0), ("three", 0.0), ("four", 25.0))
@@ -112,7 +119,8 @@ FUNNEL = [
     for n, score in ((100, 50.0), (400, 50.0), (400, 60.0), (400, 40.0), (900, 53.8), (900, 46.2))
 ]
 DRAWN: dict[str, Callable[..., str]] = {
-    "spine": lambda language, **o: plots.spine(SPINE, language, "title", **o),
+    "forest": lambda language, **o: plots.forest(FOREST, language, "title", **o),
+    "signals": lambda language, **o: plots.signals(SIGNALS, language, "title", **o),
     "trend": lambda language, **o: plots.trend(TREND, language, "title", **o),
     "rug": lambda language, **o: plots.rug(RUG, language, "title", **o),
     "radar": lambda language, **o: plots.radar(DIMENSIONS, GATES, language, "title", **o),
@@ -120,7 +128,8 @@ DRAWN: dict[str, Callable[..., str]] = {
     "funnel": lambda language, **o: plots.funnel(FUNNEL, language, "title", **o),
 }
 EMPTY: dict[str, Callable[..., str]] = {
-    "spine": lambda language: plots.spine([], language, "title"),
+    "forest": lambda language: plots.forest([], language, "title"),
+    "signals": lambda language: plots.signals(SIGNALS[3:], language, "title"),
     "trend": lambda language: plots.trend([_period(1, None)], language, "title"),
     "rug": lambda language: plots.rug([], language, "title"),
     "radar": lambda language: plots.radar([], [], language, "title"),
@@ -205,32 +214,52 @@ def test_digits_are_a_choice() -> None:
 
 
 def test_names_are_escaped() -> None:
-    svg = DRAWN["spine"]("en")
+    svg = DRAWN["forest"]("en")
     assert "Satisfaction &lt;b&gt;" in svg
     assert "<b>" not in svg
 
 
-def test_the_spine_has_better_on_one_side() -> None:
-    svg = DRAWN["spine"]("en")
-    line = float(_marks(svg, "spine")[0].attrib["x1"])
-    worse, much_better, also = _marks(svg, "mark")
-    # 60 against a median of 70 lies half way to the farthest value (20 away): 10/20 of the half width of 170.
-    assert _centre(worse)[0] == pytest.approx(line - 85)
-    # Fewer complaints than the peers' 12: to the right although the number is lower; the farthest is 10 -> 6 away.
-    assert _centre(much_better)[0] == pytest.approx(line + 170 * 4 / 6, abs=0.01)
-    assert _centre(also)[0] == _centre(much_better)[0]
-    first, second = _marks(svg, "quartiles")
-    assert float(first.attrib["x"]) == pytest.approx(line - 170 * 5 / 20, abs=0.01)
-    assert float(first.attrib["width"]) == pytest.approx(170 * 15 / 20, abs=0.01)
-    # The upper quartile of 16 is the bad end for complaints: the band starts 4/6 left of the spine.
-    assert float(second.attrib["x"]) == pytest.approx(line - 170 * 4 / 6, abs=0.01)
-    extremes = _marks(svg, "extremes")
-    assert [float(mark.attrib["width"]) for mark in extremes] == [pytest.approx(340)]
-    # Up for better, down for worse, and two of them for much better or worse.
-    tip_down, tip_up = _places(worse)[0][1], _places(much_better)[0][1]
-    assert tip_down > _places(worse)[1][1]
-    assert tip_up < _places(much_better)[1][1]
+def test_the_forest_has_better_on_one_side() -> None:
+    svg = DRAWN["forest"]("en")
+    line = float(_marks(svg, "zero")[0].attrib["x1"])
+    worse, better = _marks(svg, "mark")
+    # The farthest value lies ten from the plot's edge, which is 143 away; 10 below the peers is half way to it (20 away).
+    half = 133
+    assert _centre(worse)[0] == pytest.approx(line - half / 2)
+    # Four complaints fewer than the peers: to the right although the difference is negative; the farthest is 6 away.
+    assert _centre(better)[0] == pytest.approx(line + half * 4 / 6, abs=0.01)
+    first, second = _marks(svg, "interval")
+    assert (float(first.attrib["x1"]), float(first.attrib["x2"])) == pytest.approx((line - half, line))
+    assert float(second.attrib["x2"]) == pytest.approx(line + half * 2 / 6, abs=0.01)
+    # Five points either way are too small to matter.
+    small = _marks(svg, "small")
+    assert [float(mark.attrib["width"]) for mark in small] == pytest.approx(
+        [2 * half * 5 / 20, 2 * half * 5 / 6], abs=0.01
+    )
+    # Up for better, down for worse.
+    assert _places(worse)[0][1] > _places(worse)[1][1]
+    assert _places(better)[0][1] < _places(better)[1][1]
     assert _marks(svg, "reason")[0].text == "fewer than five peers"
+    # Of one metric, all rows share the widest row's scale.
+    shared = plots.forest(FOREST, "en", "title", has_one_scale=True)
+    assert _centre(_marks(shared, "mark")[1])[0] == pytest.approx(line + half * 4 / 20, abs=0.01)
+
+
+def test_special_causes_lie_beyond_the_limits_they_pass() -> None:
+    svg = DRAWN["signals"]("en")
+    expected = float(_marks(svg, "expected")[0].attrib["x1"])
+    limits = {
+        mark.attrib["class"].split()[1]: abs(float(mark.attrib["x1"]) - expected) for mark in _marks(svg, "limit")
+    }
+    assert limits["action"] / limits["warning"] == pytest.approx(3.090232 / 1.959964, abs=1e-3)
+    inside, warning, action = (_centre(mark)[0] - expected for mark in _marks(svg, "signal"))
+    assert inside < limits["warning"] < -warning < limits["action"] < action
+    assert [mark.attrib["class"].split()[1] for mark in _marks(svg, "signal")] == [
+        "within_limits",
+        "warning_worse",
+        "action_better",
+    ]
+    assert "B: 60.0 of 100, distance −2.5: beyond the warning limit, worse side" in (_parse(svg)[1].text or "")
 
 
 def test_the_trend_is_not_joined_over_a_break() -> None:
@@ -267,10 +296,9 @@ def test_the_rug_prints_its_values() -> None:
     assert y1 == y2 < y3
     assert [mark.text for mark in _marks(svg, "value")] == ["1.0", "2.0", "−3.0"]
     assert [mark.attrib["class"] for mark in _marks(svg, "mark")] == [
-        "mark much_worse",
-        "mark much_worse",
+        "mark worse",
         "mark none",
-        "mark as_expected",
+        "mark no_clear_difference",
     ]
 
 
@@ -356,9 +384,9 @@ def test_contrast() -> None:
     for ink in (canvas.INK, canvas.MUTED):
         for paper in (canvas.PAPER, canvas.PALER):
             assert _contrast(ink, paper) >= 4.5, (ink, paper)
-    for fill, ink in canvas.BAND_FILLS.values():
+    for fill, ink in canvas.VERDICT_FILLS.values():
         assert _contrast(fill, ink) >= 4.5, (fill, ink)
-    for colour in (canvas.EDGE, canvas.INK, *canvas.BAND_COLOURS.values()):
+    for colour in (canvas.EDGE, canvas.INK, *canvas.VERDICT_COLOURS.values()):
         assert _contrast(colour, canvas.PAPER) >= 3, colour
 
 
@@ -366,12 +394,14 @@ def test_contrast() -> None:
 @pytest.mark.parametrize("name", DRAWN)
 def test_no_colour_outside_the_palette(name: str, language: Language) -> None:
     known = {canvas.PAPER, canvas.INK, canvas.MUTED, canvas.EDGE, canvas.PALE, canvas.PALER, "none"}
-    known |= set(canvas.BAND_COLOURS.values()) | {colour for pair in canvas.BAND_FILLS.values() for colour in pair}
+    known |= set(canvas.VERDICT_COLOURS.values()) | {
+        colour for pair in canvas.VERDICT_FILLS.values() for colour in pair
+    }
     root = _parse(DRAWN[name](language))
     used = {element.attrib[key] for element in root.iter() for key in ("fill", "stroke") if key in element.attrib}
     assert used <= known
     # Text never has a colour that is only dark enough for a mark.
-    inks = {canvas.INK, canvas.MUTED, *(ink for _, ink in canvas.BAND_FILLS.values())}
+    inks = {canvas.INK, canvas.MUTED, *(ink for _, ink in canvas.VERDICT_FILLS.values())}
     assert {element.attrib["fill"] for element in root.iter(f"{{{canvas.SVG}}}text")} <= inks
 
 

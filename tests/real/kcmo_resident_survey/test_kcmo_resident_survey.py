@@ -158,18 +158,20 @@ def test_districts_are_units(benchmarks: Any, answers: pd.DataFrame) -> None:
 
 
 def test_peers(benchmarks: Any, answers: pd.DataFrame) -> None:
-    """Median and quartiles of the sixteen departments, and the mid-rank of each."""
+    """Median and quartiles of the sixteen departments, and the mean of the fifteen others of each."""
     rated = answers[answers["question"].str.startswith("q3_") & (answers["code"] <= 5)]
     rated = rated[rated["period_id"] == "2022Q1"]
     scores = ((rated["code"] - 1) * 25).groupby(rated["agency_id"]).mean()
     found = benchmarks.warehouse(
         """select agency_id, peers_count, peer_median::double as median, peer_lower_quartile::double as low,
-            peer_upper_quartile::double as high, percentile::double as percentile
+            peer_upper_quartile::double as high, peer_mean::double as peer_mean,
+            difference::double as difference
         from benchmarks.bench_peer_positions where metric_id = 'overall_satisfaction' and period_id = '2022Q1'"""
     ).set_index("agency_id")
     assert len(found) == 16
     assert set(found["peers_count"]) == {15}
     quartiles = scores.quantile([0.25, 0.5, 0.75]).to_list()
     assert found[["low", "median", "high"]].drop_duplicates().iloc[0].to_list() == pytest.approx(quartiles, abs=5.1e-5)
-    expected = 100 * (scores.rank() - 0.5) / 16
-    pd.testing.assert_series_equal(found["percentile"].sort_index(), expected, check_names=False, rtol=0, atol=5.1e-5)
+    others = (scores.sum() - scores) / 15
+    for name, expected in (("peer_mean", others), ("difference", scores - others)):
+        pd.testing.assert_series_equal(found[name].sort_index(), expected, check_names=False, rtol=0, atol=5.1e-5)

@@ -129,3 +129,20 @@ def test_published_shares(benchmarks: Any, expected: pd.DataFrame, measure: str)
     refused = found[found["status"] == "refused"]
     assert set(refused.index) == set(large.index) - set(shares.index)
     assert set(refused["status_reason"]) <= {"numerator_above_base"}
+
+
+def test_bodies_whose_intervals_part_are_told_apart(benchmarks: Any) -> None:
+    """Of two bodies of a group whose intervals share no value, at least every second pair has different verdicts."""
+    rows = benchmarks.warehouse(
+        """select positions.period_id, peer_group, ci_low::double as low, ci_high::double as high, positions.verdict
+        from benchmarks.bench_peer_positions as positions inner join benchmarks.bench_scores as scores using (score_id)
+        where positions.metric_id = 'foi_full_release' and peer_frame = 'group' and verdict is not null"""
+    )
+    parted = told = 0
+    for _, own in rows.groupby(["period_id", "peer_group"]):
+        low, high, verdict = (own[name].to_numpy() for name in ("low", "high", "verdict"))
+        apart = low[:, None] > high
+        parted += int(apart.sum())
+        told += int((apart & (verdict[:, None] != verdict)).sum())
+    assert parted > 1_000
+    assert told >= parted / 2

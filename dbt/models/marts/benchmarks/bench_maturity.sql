@@ -20,12 +20,12 @@ positions as (
     select
         positions.agency_id,
         positions.period_id,
-        bool_or(positions.band = 'much_worse') as is_much_worse
+        bool_or(positions.special_cause = 'action_worse') as is_much_worse
     from {{ ref('int_positions__estimated') }} as positions
     inner join {{ ref('stg_methodology__roles') }} as roles
         on positions.metric_id = roles.metric_id
         and roles.role = 'satisfaction'
-    where positions.band is not null
+    where positions.special_cause is not null
     group by all
 
 ),

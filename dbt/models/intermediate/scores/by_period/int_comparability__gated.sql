@@ -1,7 +1,8 @@
 {# The comparability gate: whom an agency's score may be compared with, or the first reason why it may not.
 Scores of a class agree in metric, period, peer group, scale and wording, frame, mixes of modes and adjustments; what is
-left between mixes is part of the standard error. Dates of all calendars were converted to days of the period when they were read. Each condition counts the agencies that remain; the
-reason is the condition that left too few. #}
+left between mixes is part of the standard error. Dates of all calendars were converted to days of the period when they
+were read. Each condition counts the agencies that remain; the reason is the condition that left too few. The same
+conditions hold in the national frame, which asks for no peer group. #}
 with
 
 thresholds as (
@@ -19,6 +20,7 @@ scores as (
         scores.instrument_id,
         agencies.peer_group,
         metrics.polarity,
+        metrics.unit,
         scores.status,
         scores.status_reason,
         scores.n,
@@ -50,6 +52,7 @@ scores as (
 ),
 
 {%- set keys = ['metric_id', 'period_id', 'peer_group', 'is_reported'] %}
+{%- set national_keys = ['metric_id', 'period_id', 'is_reported'] %}
 {%- set conditions = [
     ('same_metric', []),
     ('same_scale', ['scale']),
@@ -66,8 +69,9 @@ counted as (
     select
         *
         {%- for name, added in conditions %}
-        {%- for column in added %}{% do keys.append(column) %}{% endfor %},
-        count(distinct agency_id) over (partition by {{ keys | join(', ') }}) - 1 as {{ name }}_count
+        {%- for column in added %}{% do keys.append(column) %}{% do national_keys.append(column) %}{% endfor %},
+        count(distinct agency_id) over (partition by {{ keys | join(', ') }}) - 1 as {{ name }}_count,
+        count(distinct agency_id) over (partition by {{ national_keys | join(', ') }}) - 1 as national_{{ name }}_count
         {%- endfor %}
     from scores
 
@@ -82,6 +86,7 @@ final as (
         counted.instrument_id,
         counted.peer_group,
         counted.polarity,
+        counted.unit,
         counted.n,
         counted.score,
         counted.standard_error,
@@ -95,21 +100,17 @@ final as (
         ) as comparison_class,
         counted.same_adjustments_count as peers_count,
         counted.is_reported and counted.same_adjustments_count >= thresholds.minimum_peers as has_peers,
-        case
-            when not counted.is_reported then counted.status_reason
-            when counted.polarity = 0 then 'not_ranked_alone'
-            when not counted.is_covered then 'population_not_covered'
-            when counted.same_metric_count < thresholds.minimum_peers then 'too_few_peers'
-            when counted.same_scale_count < thresholds.minimum_peers then 'instrument_differs'
-            when counted.same_instrument_count < thresholds.minimum_peers then 'wording_differs'
-            when counted.same_frame_count < thresholds.minimum_peers then 'frame_differs'
-            when counted.same_modes_count < thresholds.minimum_peers then 'mode_mix_differs'
-            when counted.same_adjustments_count < thresholds.minimum_peers then 'adjustment_differs'
-            when not counted.is_base_known then 'base_unknown'
-            when counted.same_base_count < thresholds.minimum_peers then 'base_unknown'
-            when not counted.has_interval then 'no_interval'
-            when counted.same_measure_count < thresholds.minimum_peers then 'no_interval'
-        end as comparability_reason
+        {{ gate_reason('') }} as comparability_reason,
+        md5(
+            concat_ws(
+                '|', counted.metric_id, counted.period_id, counted.instrument_id, counted.weighting, counted.is_covered,
+                counted.mode_group, counted.adjustments
+            )
+        ) as national_class,
+        counted.national_same_adjustments_count as national_peers_count,
+        counted.is_reported
+        and counted.national_same_adjustments_count >= thresholds.minimum_peers as has_national_peers,
+        {{ gate_reason('national_') }} as national_reason
     from counted
     cross join thresholds
 

@@ -20,40 +20,44 @@ final as (
         scores.methodology_version,
         agencies.peer_group,
         scores.score,
+        positions.peer_frame,
         coalesce(positions.peers_count, 0) as peers_count,
+        {{ published('positions.peer_median', 'peer_median') }},
+        {{ published('positions.peer_lower_quartile', 'peer_lower_quartile') }},
+        {{ published('positions.peer_upper_quartile', 'peer_upper_quartile') }},
+        {{ published('positions.peer_mean', 'peer_mean') }},
+        {{ published('positions.difference', 'difference') }},
+        {{ published('positions.difference_low', 'difference_low') }},
+        {{ published('positions.difference_high', 'difference_high') }},
+        {{ published('positions.smallest_difference', 'smallest_difference') }},
+        positions.verdict,
+        {{ published('positions.p_right', 'p_right') }},
+        {{ published('positions.p_beyond', 'p_beyond') }},
+        {{ published('positions.national_peer_mean', 'national_peer_mean') }},
+        {{ published('positions.national_difference', 'national_difference') }},
+        {{ published('positions.national_difference_low', 'national_difference_low') }},
+        {{ published('positions.national_difference_high', 'national_difference_high') }},
+        positions.national_verdict,
+        positions.turns_with_frame,
+        positions.benchmark_frame,
+        {{ published('positions.benchmark', 'benchmark') }},
         case
-            when isfinite(positions.peer_median)
-                then cast(round(positions.peer_median, 4) as decimal(12, 4))
-        end as peer_median,
-        case
-            when isfinite(positions.peer_lower_quartile)
-                then cast(round(positions.peer_lower_quartile, 4) as decimal(12, 4))
-        end as peer_lower_quartile,
-        case
-            when isfinite(positions.peer_upper_quartile)
-                then cast(round(positions.peer_upper_quartile, 4) as decimal(12, 4))
-        end as peer_upper_quartile,
-        case
-            when isfinite(positions.percentile)
-                then cast(round(positions.percentile, 4) as decimal(12, 4))
-        end as percentile,
-        case when isfinite(positions.z) then cast(round(positions.z, 4) as decimal(12, 4)) end as z,
-        positions.band,
-        case
-            when isfinite(positions.reliability)
-                then cast(round(positions.reliability, 4) as decimal(12, 4))
-        end as reliability,
+            when isfinite(positions.benchmark_agencies) then cast(positions.benchmark_agencies as integer)
+        end as benchmark_agencies,
+        {{ published('positions.benchmark_distance', 'benchmark_distance') }},
+        {{ published('positions.benchmark_low', 'benchmark_low') }},
+        {{ published('positions.benchmark_high', 'benchmark_high') }},
+        {{ published('positions.z', 'z') }},
+        positions.special_cause,
+        {{ published('positions.reliability', 'reliability') }},
         case when isfinite(positions.rank_low) then cast(positions.rank_low as integer) end as rank_low,
         case when isfinite(positions.rank_high) then cast(positions.rank_high as integer) end as rank_high,
-        case
-            when isfinite(positions.expected_rank)
-                then cast(round(positions.expected_rank, 4) as decimal(12, 4))
-        end as expected_rank,
-        case when isfinite(positions.p_top3) then cast(round(positions.p_top3, 4) as decimal(12, 4)) end as p_top3,
+        {{ published('positions.expected_rank', 'expected_rank') }},
+        {{ published('positions.p_top3', 'p_top3') }},
         case when isfinite(positions.tier) then cast(positions.tier as integer) end as tier,
         scores.score_basis,
         scores.weighting,
-        positions.band is not null as is_comparable,
+        positions.verdict is not null as is_comparable,
         case
             when scores.status <> 'reported' then scores.status_reason
             else positions.comparability_reason

@@ -1,0 +1,114 @@
+"""The figures of one class of comparable agencies: statistics, both answers, benchmark, ranks; with the class's own draws.
+
+Belongs here: which formula gives which published column. Does not belong here: the formulas (`peer_differences`,
+`special_causes`, `achievable`, `ranks`, `peers`) and which agencies make a class (`positions`).
+"""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from methodology import peers, ranks
+from methodology.achievable import achievable
+from methodology.peer_differences import peer_differences, true_differences
+from methodology.special_causes import beyond_limits, special_cause_z
+
+Floats = npt.NDArray[np.float64]
+Words = npt.NDArray[np.object_]
+VERDICTS = {1: "better", 0: "no_clear_difference", -1: "worse"}
+SPECIAL_CAUSES = {
+    2: "action_better",
+    1: "warning_better",
+    0: "within_limits",
+    -1: "warning_worse",
+    -2: "action_worse",
+}
+TOP = 3
+# A verdict hangs on one quantile of the largest |t|: ten times the draws know it to one part in a hundred. They are cheap, but
+# those of all agencies are in memory at once.
+MORE_DRAWS, HELD_DRAWS = 10, 4_000_000
+
+
+@dataclass(frozen=True)
+class Agencies:
+    """Agencies of one class that pass the gate, (agencies,) each, in the order of their ids; the class's name seeds its draws."""
+
+    name: str
+    score: Floats
+    error: Floats
+    size: Floats
+    polarity: int
+    smallest_difference: float
+    thresholds: Mapping[str, float]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, name: str, thresholds: Mapping[str, float]) -> "Agencies":
+        """The rows of a class: score, error, n, polarity, smallest_difference."""
+        score, error, size = (rows[column].to_numpy(float) for column in ("score", "error", "n"))
+        polarity, smallest = int(rows["polarity"].iloc[0]), float(rows["smallest_difference"].iloc[0])
+        return cls(name, score, error, size, polarity, smallest, thresholds)
+
+    def draws(self, purpose: str) -> tuple[np.random.Generator, int]:
+        """A generator that depends on the class and the purpose alone, and how many draws to take from it."""
+        seed = [int(self.thresholds["monte_carlo_seed"]), zlib.crc32(f"{self.name}{purpose}".encode())]
+        return np.random.default_rng(seed), int(self.thresholds["monte_carlo_draws"])
+
+
+def statistics(score: pd.Series) -> Floats:
+    """Median, lower and upper quartile."""
+    low, middle, high = peers.quartiles(score.to_numpy(float))
+    return np.array([middle, low, high])
+
+
+def against_peers(own: Agencies) -> tuple[Floats, Words]:
+    """Others' mean, difference, its simultaneous interval, p_right and p_beyond (agencies, 6), and the verdict."""
+    rng, draws = own.draws("against peers")
+    draws = max(draws, min(MORE_DRAWS * draws, HELD_DRAWS // own.score.size))
+    found = peer_differences(own.score, own.error, rng, own.thresholds["interval_level"], draws)
+    true = true_differences(own.score, own.error, own.smallest_difference)
+    chances = (true.p_right(found.direction), true.p_beyond(found.direction))
+    figures = np.column_stack([found.others_mean, found.difference, found.low, found.high, *chances])
+    return figures, _words(VERDICTS, own.polarity * found.direction)
+
+
+def special_causes(own: Agencies) -> tuple[Floats, Words]:
+    """z against the others, and the limits it passes."""
+    z = special_cause_z(own.score, own.error, own.thresholds["left_out_share"])
+    return z, _words(SPECIAL_CAUSES, beyond_limits(z, own.polarity))
+
+
+def benchmark(own: Agencies) -> Floats:
+    """Benchmark, how many agencies make it, distance and its interval (agencies, 5); NaN where there is none.
+
+    Agencies of unknown size neither make a benchmark nor have a distance.
+    """
+    made = np.full((own.score.size, 5), np.nan)
+    known = np.isfinite(own.size) & (own.size > 0)
+    least = int(own.thresholds["minimum_peers"]) + 1
+    share, level = own.thresholds["benchmark_share"], own.thresholds["interval_level"]
+    if known.sum() < 2 * least:
+        return made
+    score, error, size = own.score[known], own.error[known], own.size[known]
+    found = achievable(score, error, size, share, least, own.polarity, level)
+    if found is not None:
+        made[known, 0], made[known, 1] = found.value, found.is_best.sum()
+        made[known, 2:] = np.column_stack([found.distance, found.low, found.high])
+    return made
+
+
+def ranked(own: Agencies) -> Floats:
+    """Rank set, expected rank, P(top three) and tier of each agency (agencies, 5)."""
+    rng, draws = own.draws("")
+    y, error, polarity = own.score, own.error, own.polarity
+    sets = ranks.simultaneous_rank_sets(y, error, rng, own.thresholds["interval_level"], polarity, draws)
+    expected = ranks.expected_rank(y, error, polarity)
+    top = ranks.rank_distribution(y, error, rng, polarity, draws).top(TOP)
+    return np.column_stack([sets.lower, sets.upper, expected, top, ranks.tiers(y, sets, polarity)])
+
+
+def _words(names: Mapping[int, str], codes: npt.NDArray[np.int64]) -> Words:
+    return np.array([names[int(code)] for code in codes], object)

@@ -1,0 +1,49 @@
+"""The achievable benchmark on units small enough to work out by hand.
+
+Belongs here: `methodology.achievable`. Does not belong here: whose benchmark it is (`test_positions`).
+"""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from methodology.achievable import achievable
+
+SCORES = np.arange(61.0, 73.0)
+
+
+def test_the_best_six_of_twelve() -> None:
+    # A tenth of 1,200 needs two, six are required: 67 to 72. Each weighs a sixth, so variances are s^2 (1 + 1/6) of those outside
+    # and s^2 (1 - 2/6 + 1/6) of those inside.
+    found = achievable(SCORES, [0.5] * 12, [100] * 12, 0.1, 6)
+    assert found is not None
+    assert found.value == 69.5
+    assert found.is_best.tolist() == [False] * 6 + [True] * 6
+    assert found.distance.tolist() == (SCORES - 69.5).tolist()
+    half = norm.ppf(0.975) * 0.5 * np.sqrt([7 / 6] * 6 + [5 / 6] * 6)
+    assert (found.high - found.distance).tolist() == pytest.approx(half.tolist())
+    assert (found.distance - found.low).tolist() == pytest.approx(half.tolist())
+
+
+def test_low_scores_are_the_best_where_low_is_good() -> None:
+    found = achievable(SCORES, [0.5] * 12, [100] * 12, 0.1, 6, polarity=-1)
+    assert found is not None and found.value == 63.5
+
+
+def test_the_mean_is_pooled() -> None:
+    # 72 and 71 have 3 of 10 thousand together; weights 1,000 and 2,000.
+    found = achievable(SCORES, [0.5] * 12, [700] * 10 + [2000, 1000], 0.3, 2)
+    assert found is not None
+    assert found.value == pytest.approx((2000 * 71 + 1000 * 72) / 3000)
+
+
+def test_a_small_unit_s_lucky_score_does_not_set_the_mark() -> None:
+    found = achievable([*SCORES, 90.0], [0.5] * 12 + [30.0], [100] * 12 + [5], 0.1, 2)
+    assert found is not None
+    assert found.is_best.tolist() == [False] * 10 + [True, True, False]
+
+
+def test_a_mark_made_by_more_than_half_is_none() -> None:
+    assert achievable(SCORES[:11], [0.5] * 11, [100] * 11, 0.1, 6) is None
+    with pytest.raises(ValueError, match="positive size"):
+        achievable(SCORES, [0.5] * 12, [0] * 12, 0.1, 6)
