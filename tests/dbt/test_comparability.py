@@ -321,6 +321,7 @@ def test_one_answer_does_not_carry_a_score() -> None:
         ([("-", 60)], [("app", 60)], "framed"),  # three other margins place it
         ([("app", 3), ("desk", 2)], [("app", 60), ("desk", 60)], "framed"),
         ([("app", 1), ("desk", 1)], [("app", 60), ("desk", 60)], "sample_too_small"),
+        ([("app", 300), ("desk", 60)], [("app", 10_000), ("desk", 90_000)], "weights_infeasible"),
     ],
 )
 def test_states_of_a_draw(draw: list[tuple[str, int]], frame: list[tuple[str, int]], status: str) -> None:

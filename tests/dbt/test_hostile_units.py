@@ -148,14 +148,16 @@ def test_those_a_method_fails_on_are_named_at_the_end_of_a_run(copy_of_built: Co
     workspace = copy_of_built("incomputable")
     assert incomputable(workspace) == []
     with duckdb.connect(str(workspace.warehouse)) as connection:
-        connection.execute(
-            "update benchmarks.bench_scores set frame_status = 'weights_infeasible' "
-            "where unit_type = 'agency' and agency_id = 'kites' and period_id = '2025Q1' and status = 'reported'"
-        )
-        (metrics,) = connection.execute(
-            "select count(distinct metric_id) from benchmarks.bench_scores where frame_status = 'weights_infeasible'"
+        (period, metrics) = connection.execute(
+            """select period_id, count(distinct metric_id) from benchmarks.bench_scores
+            where unit_type = 'agency' and agency_id = 'kites' and frame_status = 'framed' group by all order by all"""
         ).fetchall()[0]
+        connection.execute(
+            """update benchmarks.bench_scores set frame_status = 'weights_infeasible'
+            where unit_type = 'agency' and agency_id = 'kites' and frame_status = 'framed' and period_id = ?""",
+            [period],
+        )
     (found,) = incomputable(workspace)
     assert (found.rule, found.who) == ("weights_infeasible", "kites")
-    assert found.message.startswith("2025Q1: ")
+    assert found.message.startswith(f"{period}: ")
     assert f"{metrics} metrics" in found.message

@@ -54,8 +54,8 @@ owed as (
         count(*) filter (where status = 'missing') as agencies_missing,
         count(*) filter (
             where status = 'not_applicable'
-                and not coalesce(is_not_owed, false)
-                and not coalesce(is_not_computed, false)
+            and not coalesce(is_not_owed, false)
+            and not coalesce(is_not_computed, false)
         ) as agencies_not_measured,
         count(*) filter (where status = 'not_applicable' and is_not_computed) as agencies_not_computed,
         count(*) filter (where is_not_weighted) as agencies_not_weighted

@@ -61,8 +61,8 @@ final as (
         count(*) as opened_count,
         sum(records_acknowledged) as acknowledgeable_count,
         count(case when acknowledged_at is not null then 1 end) as acknowledged_count,
-        -- Due by the extract, whether answered or not: cases due later would be there only if they were quick. One that was
-        -- withdrawn was not answered.
+        -- Due by the extract, whether answered or not: cases due later would be there only if they were quick. One that
+        -- was withdrawn was not answered.
         count(case when due_at <= known_until then 1 end) as due_by_extract_count,
         count(
             case
