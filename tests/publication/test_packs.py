@@ -158,10 +158,10 @@ def _shown(cell: Any) -> Decimal:
 
 def test_the_page_says_what_the_tables_say(pack: Path) -> None:
     read = page(pack / "index.en.html")
-    table = next(table for table in read.tables if "Peers' median" in table[0])
+    table = next(table for table in read.tables if "Peers' mean" in table[0])
     with duckdb.connect() as connection:
         rows = connection.execute(
-            f"""select left(score_id, 8), scores.score, ci_low, ci_high, n, peer_median
+            f"""select left(score_id, 8), scores.score, ci_low, ci_high, n, peer_mean
             from read_parquet('{pack}/tables/bench_scores.parquet') as scores
             inner join read_parquet('{pack}/tables/bench_peer_positions.parquet') as positions using (score_id)"""
         ).fetchall()
@@ -169,11 +169,11 @@ def test_the_page_says_what_the_tables_say(pack: Path) -> None:
     assert len(table) > 2
     for line in table[1:]:
         cells = dict(zip(table[0], line, strict=True))
-        score, low, high, n, median = found[cells["Score id"]]
+        score, low, high, n, mean = found[cells["Score id"]]
         assert numbers(cells["Score"]) == [_round(score)]
         assert numbers(cells["95 % interval"]) == ([] if low is None or high is None else [_round(low), _round(high)])
         assert numbers(cells["n"]) == [n]
-        assert numbers(cells["Peers' median"]) == ([] if median is None else [_round(median)])
+        assert numbers(cells["Peers' mean"]) == ([] if mean is None else [_round(mean)])
 
 
 def _round(value: Decimal) -> Decimal:
