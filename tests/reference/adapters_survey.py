@@ -72,6 +72,18 @@ def cluster_one_stage(case: Case) -> dict[Key, float | None]:
     return answers
 
 
+@adapter("cluster_two_stage")
+def cluster_two_stage(case: Case) -> dict[Key, float | None]:
+    """Districts `dnum` drawn without strata, then schools `snum`; populations of both stages, or none."""
+    data, answers = only_input(case), {}
+    for group, metrics in by_group(case).items():
+        option, _, domain = group.partition("|")
+        population = data["fpc1"] if option == "fpc2" else None
+        design = sample_design(data["pw"], clusters=data["dnum"], population=population)
+        answers |= ask(design, data, group, metrics, domain)
+    return answers
+
+
 def replicated(design: SampleDesign, data: pd.DataFrame, metric: str) -> float:
     """A mean or ratio, or its jackknife error."""
     head, _, name = metric.partition(":")

@@ -1,0 +1,120 @@
+"""Answers that come in bunches: persons who answer several times, and branches drawn from many.
+
+Belongs here: worlds of clustered answers, and what the product says of them. Does not belong here: weights and finite
+populations (`surveys`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from methodology.ranks import simultaneous_rank_sets
+from methodology.scores import scores
+from simulation.coverage.findings import COVERS, Finding, Floats, at_most, drawn, holds
+from simulation.coverage.intervals import LEVELS, TYPICAL
+
+LEVEL = 0.95
+NOISE_DRAWS = 2_000  # as in `rank_sets`
+AGENCIES = 20
+TOP = 3  # this level and those above are satisfied
+CUTS = stats.norm.ppf(np.cumsum(TYPICAL)[:-1] / TYPICAL.sum())
+MEAN = float(TYPICAL @ LEVELS / TYPICAL.sum())
+SHARE = float(100 * TYPICAL[TOP:].sum() / TYPICAL.sum())
+
+
+@dataclass(frozen=True)
+class Draw:
+    """`clusters` drawn clusters of `size` answers, `icc` the correlation of two answers of a cluster before they are
+    rounded to the scale; `kind` is the column of the answers that names the clusters, or none."""
+
+    name: str
+    clusters: int
+    size: int
+    icc: float
+    kind: str
+
+
+DRAWS = (
+    Draw("400 persons, one answer each", 400, 1, 0.0, ""),
+    Draw("80 persons, five answers each, correlated .6", 80, 5, 0.6, "person"),
+    Draw("ten branches of 40 answers, correlated .05", 10, 40, 0.05, "branch_id"),
+)
+
+
+def study(rng: np.random.Generator, draws: int) -> list[Finding]:
+    """All findings of this module."""
+    return [finding for draw in DRAWS for finding in (*coverage(rng, draw, draws), told_apart(rng, draw, draws // 10))]
+
+
+def coverage(rng: np.random.Generator, draw: Draw, draws: int) -> list[Finding]:
+    """How often the intervals of one agency's mean and share of the satisfied hold the truth."""
+    found = estimated(answers(rng, draw, draws), draw)
+    made = []
+    for estimator, truth, what in (("mean", MEAN, "mean"), ("proportion", SHARE, "share of the satisfied")):
+        own = found[found["metric_id"] == estimator]
+        held = holds(truth, (own["ci_low"].to_numpy(float), own["ci_high"].to_numpy(float)))
+        made.append(drawn(f"{what}, {draw.name}", held, COVERS))
+    return made
+
+
+def told_apart(rng: np.random.Generator, draw: Draw, worlds: int) -> Finding:
+    """How often simultaneous rank sets tell any two of equal agencies apart, by their means."""
+    found = estimated(answers(rng, draw, worlds * AGENCIES), draw)
+    own = found[found["metric_id"] == "mean"].sort_values("unit_id")
+    score, error = (own[name].to_numpy(float).reshape(worlds, AGENCIES) for name in ("score", "standard_error"))
+    apart = [
+        bool(simultaneous_rank_sets(y, s, rng, draws=NOISE_DRAWS).sign.any()) for y, s in zip(score, error, strict=True)
+    ]
+    return drawn(f"{AGENCIES} equal agencies, some pair told apart, {draw.name}", apart, at_most(0.05))
+
+
+def answers(rng: np.random.Generator, draw: Draw, agencies: int) -> npt.NDArray[np.int64]:
+    """Levels of the scale (agencies, clusters, size); every agency's true score is the same."""
+    shape = (agencies, draw.clusters, draw.size)
+    common = rng.standard_normal((*shape[:2], 1))
+    latent = np.sqrt(draw.icc) * common + np.sqrt(1 - draw.icc) * rng.standard_normal(shape)
+    return np.asarray(np.searchsorted(CUTS, latent))
+
+
+def estimated(levels: npt.NDArray[np.int64], draw: Draw) -> pd.DataFrame:
+    """Scores of the agencies as the product estimates them from sums: of the mean and of the share of the satisfied."""
+    parts = [_statistics(values, estimator) for estimator, values in _values(levels)]
+    return scores(pd.concat(parts, ignore_index=True), dimension_weights=_no_weights(), level=LEVEL)
+
+
+def _values(levels: npt.NDArray[np.int64]) -> Sequence[tuple[str, Floats]]:
+    return ("mean", LEVELS[levels]), ("proportion", (levels >= TOP).astype(float))
+
+
+def _statistics(values: Floats, estimator: str) -> pd.DataFrame:
+    agencies = len(values)
+    flat = values.reshape(agencies, -1)
+    return pd.DataFrame(
+        {
+            **_unit(np.arange(agencies), estimator),
+            "estimator": estimator,
+            "part": "",
+            "scale_range": 100,
+            "n": flat.shape[1],
+            "n_at_least": flat.shape[1],
+            "numerator": flat.sum(axis=1),
+            "sum_x": flat.sum(axis=1),
+            "sum_x2": (flat**2).sum(axis=1),
+            "reported_mean": np.nan,
+            "slice_ids": "",
+        }
+    )
+
+
+def _unit(agency: npt.NDArray[np.int64], metric: str) -> dict[str, object]:
+    names = np.array([f"a{number:06d}" for number in agency], object)
+    unit = {"unit_type": "agency", "unit_id": names, "agency_id": names}
+    return {**unit, "metric_id": metric, "period_id": "2026Q1", "instrument_id": "five"}
+
+
+def _no_weights() -> pd.DataFrame:
+    return pd.DataFrame({"model_id": [], "dimension": [], "weight": []})
