@@ -4,7 +4,6 @@ Belongs here: worlds of clustered answers, and what the product says of them. Do
 populations (`surveys`).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,32 +81,46 @@ def answers(rng: np.random.Generator, draw: Draw, agencies: int) -> npt.NDArray[
 
 def estimated(levels: npt.NDArray[np.int64], draw: Draw) -> pd.DataFrame:
     """Scores of the agencies as the product estimates them from sums: of the mean and of the share of the satisfied."""
-    parts = [_statistics(values, estimator) for estimator, values in _values(levels)]
-    return scores(pd.concat(parts, ignore_index=True), dimension_weights=_no_weights(), level=LEVEL)
-
-
-def _values(levels: npt.NDArray[np.int64]) -> Sequence[tuple[str, Floats]]:
-    return ("mean", LEVELS[levels]), ("proportion", (levels >= TOP).astype(float))
+    rated = [("mean", LEVELS[levels]), ("proportion", 100.0 * (levels >= TOP))]
+    statistics = pd.concat([_statistics(values, estimator) for estimator, values in rated], ignore_index=True)
+    clusters = pd.concat([_clusters(values, estimator, draw) for estimator, values in rated], ignore_index=True)
+    return scores(statistics, clusters, dimension_weights=_no_weights(), level=LEVEL)
 
 
 def _statistics(values: Floats, estimator: str) -> pd.DataFrame:
-    agencies = len(values)
-    flat = values.reshape(agencies, -1)
+    flat = values.reshape(len(values), -1)
     return pd.DataFrame(
         {
-            **_unit(np.arange(agencies), estimator),
+            **_unit(np.arange(len(values)), estimator),
             "estimator": estimator,
             "part": "",
             "scale_range": 100,
             "n": flat.shape[1],
             "n_at_least": flat.shape[1],
-            "numerator": flat.sum(axis=1),
+            "numerator": flat.sum(axis=1) / 100,
             "sum_x": flat.sum(axis=1),
             "sum_x2": (flat**2).sum(axis=1),
             "reported_mean": np.nan,
             "slice_ids": "",
         }
     )
+
+
+def _clusters(values: Floats, estimator: str, draw: Draw) -> pd.DataFrame:
+    agency, cluster = (index.ravel() for index in np.indices(values.shape[:2]))
+    names = np.array([f"{draw.kind} {number:03d}" for number in cluster], object)
+    rows = pd.DataFrame(
+        {
+            **_unit(agency, estimator),
+            "psu": names,
+            "person": names if draw.kind == "person" else None,
+            "branch_share": 0.0 if draw.kind == "person" else 1e-9,  # ten of very many
+            "n": draw.size,
+            "sum_x": values.sum(axis=2).ravel(),
+            "sum_x2": (values**2).sum(axis=2).ravel(),
+        }
+    )
+    return rows if draw.kind else rows.iloc[:0]
 
 
 def _unit(agency: npt.NDArray[np.int64], metric: str) -> dict[str, object]:

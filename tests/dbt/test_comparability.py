@@ -93,11 +93,36 @@ def _row_weights(people: pd.DataFrame, frame: pd.DataFrame) -> tuple[Any, np.nda
     return raked, trim_weights(raked.weights)
 
 
+def _drawn_with(people: pd.DataFrame, registered: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Primary sampling unit of each response, the person who sent it, and the share of branches where it is one."""
+    times = people.groupby("beneficiary")["response_id"].transform("size")
+    person = people["response_id"].where(~(times > 1), people["beneficiary"])
+    share = people["branch_id"].nunique() / registered
+    is_branch = people["branch_id"].notna() & (share < 1)
+    return (
+        person.where(~is_branch, people["branch_id"]).to_numpy(),
+        person.to_numpy(),
+        share * is_branch.to_numpy(float),
+    )
+
+
+def _variance(z: np.ndarray, psu: np.ndarray, person: np.ndarray, share: np.ndarray) -> float:
+    """k/(k-1) [sum (1 - f) t^2 - (1 - mean f) (sum t)^2/k] + sum f m/(m-1) [sum s^2 - t^2/m], s the totals of m persons."""
+    rows = pd.DataFrame({"z": z, "psu": psu, "person": person, "f": share})
+    units = rows.groupby("psu").agg(t=("z", "sum"), f=("f", "first"), m=("person", "nunique"))
+    persons = rows.groupby(["psu", "person"])["z"].sum() ** 2
+    units["s"] = persons.groupby("psu").sum()
+    units["within"] = (units["s"] - units["t"] ** 2 / units["m"]) * units["m"] / (units["m"] - 1).clip(lower=1)
+    k = len(units)
+    between = ((1 - units["f"]) * units["t"] ** 2).sum() - (1 - units["f"].mean()) * units["t"].sum() ** 2 / k
+    return float(between * k / (k - 1) + (units["f"] * units["within"]).sum())
+
+
 @pytest.mark.parametrize("agency", ["lighthouse", "sundials"])
 def test_weighted_scores_are_those_of_single_rows(
     built_workspace: Workspace, warehouse: Any, answers: pd.DataFrame, agency: str
 ) -> None:
-    """One answer at a time: raked, capped, Taylor error with the residuals of the margins."""
+    """One answer at a time: raked, capped, Taylor error of who was drawn together, with the residuals of the margins."""
     period, item = "2025Q3", "speed"
     mine = answers[(answers["agency_id"] == agency) & (answers["period_id"] == period)]
     stages = set(mine.loc[mine["item"] == item, "stage"])
@@ -108,7 +133,17 @@ def test_weighted_scores_are_those_of_single_rows(
     design = sample_design(raked.initial).reweighted(weights, raked.residuals)
     found = survey_mean(design, y, np.column_stack([np.full(len(people), True), people["region_id"] == region]))
     spent = sum(len(set(codes)) - 1 for codes in raked.margins)
-    error = found.error * np.sqrt((len(people) - 1) / (len(people) - 1 - spent))
+    (registered,) = warehouse.execute(
+        "select count(*) from staging.stg_registry__branches where agency_id = ?", [agency]
+    ).fetchone()
+    draw = _drawn_with(people, registered)
+    # The agency with branches is one whose branches were a sample.
+    assert (draw[2] > 0).any() == (agency == "lighthouse")
+    variances = []
+    for inside, mean in zip((np.full(len(people), True), people["region_id"] == region), found.value, strict=True):
+        u = np.where(inside & ~np.isnan(y), np.nan_to_num(y) - mean, 0.0) / (weights @ (inside & ~np.isnan(y)))
+        variances.append(_variance(weights * raked.residuals(u[:, None])[:, 0], *draw))
+    error = np.sqrt(variances) * np.sqrt((len(people) - 1) / (len(people) - 1 - spent))
     rows = warehouse.execute(
         """select score, standard_error, n from intermediate.int_scores__weighted
         where metric_id = ? and period_id = ? and (unit_id = ? or unit_id = ?) order by unit_type""",
@@ -468,7 +503,7 @@ def test_the_mix_needs_two_units_that_record_it() -> None:
 
 def test_equal_answers_of_everybody_end_as_a_state_not_as_nan() -> None:
     rows = pd.DataFrame({"n": [40.0], "score": [100.0], "standard_error": [0.0]})
-    rows = rows.assign(element_variance=0.0, kish_n=25.0, estimator=["mean"])
+    rows = rows.assign(element_variance=0.0, kish_n=25.0, freedom=np.inf, estimator=["mean"])
     found = with_intervals(rows, 0.95).iloc[0]
     # 25 answers' worth: the rule of three bounds the opposite extreme.
     assert (found["n_effective"], found["design_effect"]) == (25, 1.6)

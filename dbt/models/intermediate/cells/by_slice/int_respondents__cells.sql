@@ -1,6 +1,19 @@
 {# Who answered what: the profile a respondent is weighted and adjusted by, and the answer itself. With the position in
-the key, the sums of the design weight and of its square are all that any weighted mean, share or variance needs. #}
+the key, the sums of the design weight and of its square are all that any weighted mean, share or variance needs. Of persons who
+responded more than once the pseudonym is in the key, for their answers are alike; of others it would only make more cells. #}
 with
+
+repeated as (
+
+    select
+        slice_id,
+        beneficiary as person
+    from {{ pending_rows('survey_responses') }} as answers
+    where beneficiary is not null
+    group by all
+    having min(response_id) < max(response_id)
+
+),
 
 answers as (
 
@@ -9,7 +22,10 @@ answers as (
         answers.agency_id,
         answers.period_id,
         answers.service_id,
+        answers.branch_id,
         answers.region_id,
+        answers.journey_id,
+        repeated.person,
         answers.channel,
         answers.segment,
         answers.stage,
@@ -26,6 +42,9 @@ answers as (
         answers.responded_at,
         cast({{ steps_above_worst('answers.value') }} as decimal(18, 6)) as position
     from {{ pending_rows('survey_responses') }} as answers
+    left join repeated
+        on answers.slice_id = repeated.slice_id
+        and answers.beneficiary = repeated.person
 
 ),
 
@@ -36,7 +55,10 @@ final as (
         agency_id,
         period_id,
         service_id,
+        branch_id,
         region_id,
+        journey_id,
+        person,
         channel,
         segment,
         stage,
@@ -61,7 +83,10 @@ final as (
         agency_id,
         period_id,
         service_id,
+        branch_id,
         region_id,
+        journey_id,
+        person,
         channel,
         segment,
         stage,
