@@ -36,7 +36,7 @@ def benchmark_table(rows: list[dict[str, Any]], names: tuple[str, str], period: 
         ("Agency", "left"),
         ("النتيجة Score", "right"),
         ("95 %", "center"),
-        ("n", "right"),
+        ("n (أشخاص Persons؛ فعّال effective)", "right"),
         ("وسيط النظراء Median", "right"),
         ("الحكم", "right"),
         ("Verdict", "left"),
@@ -49,12 +49,20 @@ def benchmark_table(rows: list[dict[str, Any]], names: tuple[str, str], period: 
             row["name_en"],
             _number(row["score"]),
             f"{_number(row['ci_low'])} – {_number(row['ci_high'])}" if row["ci_low"] is not None else "–",
-            f"{row['n']:,}" if row["n"] is not None else "–",
+            _size(row),
             _number(row["peer_median"]),
             arabic,
             english,
         )
     _console().print(table)
+
+
+def _size(row: dict[str, Any]) -> str:
+    """n, and of a survey the persons and the effective n behind it."""
+    if row["n"] is None:
+        return "–"
+    effective = "–" if row["n_effective"] is None else f"{row['n_effective']:,.0f}"
+    return f"{row['n']:,}" if row["respondents"] is None else f"{row['n']:,} ({row['respondents']:,}; {effective})"
 
 
 def _verdict(row: dict[str, Any]) -> tuple[str, str]:

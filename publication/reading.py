@@ -20,6 +20,7 @@ from publication.method import usual_roles
 BENCHMARK = """
     select
         agencies.name_ar, agencies.name_en, scores.score, scores.ci_low, scores.ci_high, scores.n,
+        scores.respondents, scores.n_effective, scores.design_effect,
         positions.peer_median, positions.peers_count, positions.band, positions.comparability_reason,
         scores.status, scores.score_id
     from bench_scores as scores

@@ -19,6 +19,7 @@ AGENCY_SCORES = """
     select
         metrics.metric_id, metrics.name_ar, metrics.name_en, metrics.unit, metrics.polarity,
         scores.score_id, scores.status, scores.status_reason, scores.score, scores.ci_low, scores.ci_high, scores.n,
+        scores.respondents, scores.n_effective, scores.design_effect,
         scores.instrument_id, positions.peer_median, positions.peer_lower_quartile, positions.peer_upper_quartile,
         positions.peers_count, positions.percentile, positions.band, positions.comparability_reason,
         trends.change, trends.change_ci_low, trends.change_ci_high, trends.change_is_significant, trends.control_signal
@@ -36,6 +37,7 @@ AGENCIES = """
     select
         agencies.agency_id, agencies.name_ar, agencies.name_en, agencies.peer_group,
         scores.score_id, scores.status, scores.status_reason, scores.score, scores.ci_low, scores.ci_high, scores.n,
+        scores.respondents, scores.n_effective, scores.design_effect,
         scores.standard_error, scores.instrument_id, positions.peer_median, positions.band,
         positions.comparability_reason, coalesce(positions.is_comparable, false) as is_comparable
     from bench_scores as scores

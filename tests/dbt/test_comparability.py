@@ -179,7 +179,7 @@ def test_adjusted_scores_are_those_of_single_rows(warehouse: Any, answers: pd.Da
     mix = mix_adjusted(np.zeros(codes.size), found.coefficients[:k], means, centre)
     kept = warehouse.execute(
         """select adjusted.agency_id, adjusted.score - weighted.score as mix, adjusted.standard_error,
-            weighted.standard_error as base_error
+            weighted.standard_error as base_error, weighted.n, weighted.design_effect
         from intermediate.int_scores__adjusted as adjusted
         inner join intermediate.int_scores__weighted as weighted
             on adjusted.agency_id = weighted.unit_id and adjusted.metric_id = weighted.metric_id
@@ -192,7 +192,8 @@ def test_adjusted_scores_are_those_of_single_rows(warehouse: Any, answers: pd.Da
     assert kept["mix"].to_numpy() == pytest.approx(mix, abs=1e-6)
     assert np.abs(mix).max() > 0.1
     off = means - centre
-    extra = np.sqrt(np.einsum("ij,jk,ik->i", off, found.covariance[:k, :k], off))
+    effect = np.average(np.maximum(kept["design_effect"], 1), weights=kept["n"])
+    extra = np.sqrt(effect * np.einsum("ij,jk,ik->i", off, found.covariance[:k, :k], off))
     assert kept["standard_error"].to_numpy() == pytest.approx(np.hypot(kept["base_error"], extra), abs=1e-6)
 
 
@@ -487,7 +488,7 @@ def test_the_mix_needs_two_units_that_record_it() -> None:
         for agency, ages in {"a": {"old": 80.0, "young": 60.0}, "b": {"old": 90.0, "young": 70.0}}.items()
         for age, y in ages.items()
     ]
-    group = pd.DataFrame(rows).assign(metric_id="m", period_id="q", instrument_id="i", share=1.0)
+    group = pd.DataFrame(rows).assign(metric_id="m", period_id="q", instrument_id="i", share=1.0, design_effect=1.0)
     # Both have the same mix, so there is nothing to adjust and no error.
     found = mix_effects(group, declared, 0.1)
     assert found[["mix", "mix_error"]].to_numpy(float) == pytest.approx(np.zeros((2, 2)), abs=1e-9)
@@ -496,6 +497,11 @@ def test_the_mix_needs_two_units_that_record_it() -> None:
     group[["w", "wy", "wyy"]] = group[["w", "wy", "wyy"]].mul(group["n"] / 20, axis=0)
     found = mix_effects(group, declared, 0.1)
     assert found["mix"].tolist() == pytest.approx([-5, 5])
+    # Design effects of 7 and 1 are 4 on the average, and twice the error; one below one is none, one unknown is left out.
+    for effects, times in (([7, 7, 1, 1], 2), ([0.5, 0.5, 0.9, 0.9], 1), ([np.nan, np.nan, 4, 4], 2)):
+        bunched = mix_effects(group.assign(design_effect=effects), declared, 0.1)
+        assert bunched["mix_error"].tolist() == pytest.approx((times * found["mix_error"]).tolist())
+        assert bunched["mix"].tolist() == found["mix"].tolist()
     assert mix_effects(group[group["agency_id"] == "a"], declared, 0.1).empty
     group.loc[group["agency_id"] == "b", "age_band"] = None
     assert mix_effects(group, declared, 0.1).empty

@@ -6,12 +6,12 @@ with
 repeated as (
 
     select
-        slice_id,
-        beneficiary as person
+        answers.slice_id,
+        answers.beneficiary as person
     from {{ pending_rows('survey_responses') }} as answers
-    where beneficiary is not null
+    where answers.beneficiary is not null
     group by all
-    having min(response_id) < max(response_id)
+    having min(answers.response_id) < max(answers.response_id)
 
 ),
 

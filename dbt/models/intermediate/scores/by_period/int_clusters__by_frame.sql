@@ -19,14 +19,16 @@ final as (
         end as psu,
         clusters.person,
         coalesce(clusters.branch_share, 0) as branch_share,
-        {%- for column in ['asked_count', 'n'] %}
-        cast(sum(clusters.{{ column }}) as bigint) as {{ column }},
-        {%- endfor %}
-        {%- for column, power in [
-            ('asked_w', 0), ('asked_w2', 0), ('w', 0), ('wy', 1), ('wyy', 2), ('w2', 0), ('w2y', 1), ('w2y2', 2),
-        ] %}
-        max(clusters.unit_y) ** {{ power }} * cast(sum(clusters.{{ column }}) as double) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        cast(sum(clusters.asked_count) as bigint) as asked_count,
+        cast(sum(clusters.asked_w) as double) as asked_w,
+        cast(sum(clusters.asked_w2) as double) as asked_w2,
+        cast(sum(clusters.n) as bigint) as n,
+        cast(sum(clusters.w) as double) as w,
+        max(clusters.unit_y) * cast(sum(clusters.wy) as double) as wy,
+        max(clusters.unit_y) ** 2 * cast(sum(clusters.wyy) as double) as wyy,
+        cast(sum(clusters.w2) as double) as w2,
+        max(clusters.unit_y) * cast(sum(clusters.w2y) as double) as w2y,
+        max(clusters.unit_y) ** 2 * cast(sum(clusters.w2y2) as double) as w2y2
     from {{ ref('int_clusters__measured') }} as clusters
     inner join {{ ref('int_survey_samples__by_stage') }} as samples
         on clusters.agency_id = samples.agency_id

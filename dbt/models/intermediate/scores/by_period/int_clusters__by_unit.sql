@@ -22,23 +22,15 @@ persons as (
 
 final as (
 
-    {%- set within, across = [], [] %}
-    {%- for name, type in var('unit_types').items() %}
-    {%- if 'branch_id' in type.columns %}{% do within.append(name) %}{% else %}{% do across.append(name) %}{% endif %}
-    {%- endfor %}
-    {%- for relation, types in [('clusters', across), ('persons', within)] %}
-    {{ 'union all' if not loop.first }}
-    {{ by_unit(
-        relation,
-        ['metric_id', 'instrument_id', 'psu', 'person', 'coalesce(branch_share, 0) as branch_share'],
-        [
-            'cast(sum(n) as bigint) as n',
-            'max(unit_y) * cast(sum(sum_x) as double) as sum_x',
-            'max(unit_y) ** 2 * cast(sum(sum_x2) as double) as sum_x2',
-        ],
-        types,
-    ) }}
-    {%- endfor %}
+    {%- set sums = [
+        'cast(sum(n) as bigint) as n',
+        'max(unit_y) * cast(sum(sum_x) as double) as sum_x',
+        'max(unit_y) ** 2 * cast(sum(sum_x2) as double) as sum_x2',
+    ] %}
+    {%- set keys = ['metric_id', 'instrument_id', 'psu', 'person', 'coalesce(branch_share, 0) as branch_share'] %}
+    {{ by_unit('clusters', keys, sums, unit_types_named_by('branch_id', is_held=false)) }}
+    union all
+    {{ by_unit('persons', keys, sums, unit_types_named_by('branch_id')) }}
 
 )
 

@@ -1,6 +1,7 @@
-{# Answers that were drawn together, by metric and by the primary sampling unit they were drawn with: the branch where the agency's
-branches were a sample (some have answers, not all), else the person if one responded more than once. Answers that were drawn
-alone have no row, so that a survey without either has none. y is in steps; `unit_y` converts it to the metric's unit. #}
+{# Answers that were drawn together, by metric and by the primary sampling unit they were drawn with: the branch where
+the agency's branches were a sample (some have answers, not all), else the person if one responded more than once.
+Answers that were drawn alone have no row, so that a survey without either has none. y is in steps; `unit_y` converts
+it to the metric's unit. #}
 with
 
 registered as (
