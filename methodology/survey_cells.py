@@ -173,7 +173,7 @@ def _bunched(
     n: Floats,
     inside: Floats,
 ) -> tuple[Floats, Floats, Floats]:
-    """Variance, primary sampling units with an answer, and degrees of freedom (D, k); sums are those of `_Line.residuals`."""
+    """Variance, primary sampling units with an answer, and degrees of freedom (D, k); sums are those `_Line` gives."""
     bunches, rows, shape = together.bunches, together.sums, n.shape
     own = factor[together.cell][:, None, None]
     z, zz = ((own**power * part).reshape(len(own), -1) for power, part in enumerate(of_rows, 1))

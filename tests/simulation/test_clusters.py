@@ -1,6 +1,6 @@
 """Answers that come in bunches: the product's intervals hold what they claim, and equal agencies are not told apart.
 
-Belongs here: the short form of `simulation.coverage.clusters`. Does not belong here: the formulas (`test_clustered_means`).
+Belongs here: the short form of `simulation.coverage.clusters`. Does not belong here: the formulas (`tests/methodology`).
 """
 
 import numpy as np

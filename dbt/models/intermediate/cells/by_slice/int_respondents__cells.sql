@@ -10,7 +10,9 @@ repeated as (
         answers.beneficiary as person
     from {{ pending_rows('survey_responses') }} as answers
     where answers.beneficiary is not null
-    group by all
+    group by
+        answers.slice_id,
+        answers.beneficiary
     having min(answers.response_id) < max(answers.response_id)
 
 ),
