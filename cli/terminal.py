@@ -54,7 +54,7 @@ def benchmark_table(rows: list[dict[str, Any]], names: tuple[str, str], period: 
             row["name_ar"],
             row["name_en"],
             _number(row["score"]),
-            f"{row['n']:,}" if row["n"] is not None else "–",
+            _size(row),
             _difference(row),
             arabic,
             english,
@@ -62,6 +62,14 @@ def benchmark_table(rows: list[dict[str, Any]], names: tuple[str, str], period: 
             _number(row["benchmark"]),
         )
     _console().print(table)
+
+
+def _size(row: dict[str, Any]) -> str:
+    """n, and of a survey the persons and the effective n behind it."""
+    if row["n"] is None:
+        return "–"
+    effective = "–" if row["n_effective"] is None else f"{row['n_effective']:,.0f}"
+    return f"{row['n']:,}" if row["respondents"] is None else f"{row['n']:,} ({row['respondents']:,}; {effective})"
 
 
 def _verdict(row: dict[str, Any]) -> tuple[str, str]:

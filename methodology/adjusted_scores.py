@@ -18,7 +18,7 @@ from methodology.frames import Ints, numbers_by
 Floats = npt.NDArray[np.float64]
 
 UNIT = ["agency_id", "metric_id", "period_id", "instrument_id"]
-BASE = ["score", "standard_error", "ci_low", "ci_high"]
+BASE = ["score", "standard_error", "ci_low", "ci_high", "design_effect"]
 MIX, MODE = ["mix", "mix_error"], ["mode_effect", "mode_error"]
 COLUMNS = {
     **dict.fromkeys(UNIT, "string"),
@@ -48,12 +48,14 @@ def adjusted_scores(
     # A unit counts by its number of answers, whatever population its weights add up to.
     unit = [answers[name] for name in UNIT]
     answers["share"] = answers["n"].groupby(unit).transform("sum") / answers["w"].groupby(unit).transform("sum")
+    base = _base(raw, weighted)
+    answers = answers.merge(base[[*UNIT, "design_effect"]], on=UNIT, how="left")
     moved = [
         mix_effects(group, declared, thresholds["unknown_share"])
         for _, group in answers.groupby(["metric_id", "period_id", "peer_group"], sort=True)
     ]
     mixes = pd.concat(moved) if moved else pd.DataFrame(columns=[*UNIT, *MIX])
-    rows = _base(raw, weighted).merge(mixes, on=UNIT, how="left")
+    rows = base.merge(mixes, on=UNIT, how="left")
     rows = rows.merge(mode_effects(answers, studies), on=UNIT, how="left")
     return with_adjustments(rows, thresholds["interval_level"]).sort_values(UNIT, kind="stable")
 
@@ -76,6 +78,9 @@ class _Drivers:
 def mix_effects(group: pd.DataFrame, declared: pd.DataFrame, unknown_share: float) -> pd.DataFrame:
     """Return what the mix adds to each unit's score, and its error, from the rows of one metric, period and peer group.
 
+    The regression's variance takes answers for drawn alone and is multiplied by the units' mean design effect (not below one):
+    where an adjuster is the same in all answers of a bunch, as a person's age is, that is its cluster-robust size, and more
+    than that where it varies (Moulton 1986).
     Units that do not record an adjuster for more than `unknown_share` of their answers are left out; the result is empty where
     fewer than two remain or no effect can be estimated.
     """
@@ -107,9 +112,17 @@ def mix_effects(group: pd.DataFrame, declared: pd.DataFrame, unknown_share: floa
     centre = products.wx[:, own].sum(axis=0) / products.w.sum()
     names = group.assign(unit=unit).drop_duplicates("unit").sort_values("unit")[UNIT]
     off = means - centre
-    error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", off, found.covariance[np.ix_(own, own)], off), 0))
+    covariance = found.covariance[np.ix_(own, own)] * _mean_design_effect(group)
+    error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", off, covariance, off), 0))
     mix = mix_adjusted(np.zeros(codes.size), found.coefficients[own], means, centre)
     return names.assign(mix=mix, mix_error=error).reset_index(drop=True)
+
+
+def _mean_design_effect(group: pd.DataFrame) -> float:
+    """Mean over the answers of the units' design effects, those below one taken as one; a unit without one is left out."""
+    effect, n = group["design_effect"].to_numpy(float), group["n"].to_numpy(float)
+    known = np.isfinite(effect)
+    return float(np.average(np.maximum(effect[known], 1), weights=n[known])) if known.any() else 1.0
 
 
 def _drivers(group: pd.DataFrame, unit: Ints, w: Floats, adjusters: list[str], controls: list[str]) -> _Drivers | None:

@@ -20,7 +20,10 @@ Lonely = Literal["fail", "certainty", "adjust", "average"]
 
 @dataclass(frozen=True, eq=False)
 class SampleDesign:
-    """One entry per row in `weights` and `psu`, per primary sampling unit in `psu_stratum`, per stratum in the rest."""
+    """One entry per row in `weights` and `psu`, per primary sampling unit in `psu_stratum`, per stratum in the rest.
+
+    `inner` is the draw within the primary sampling units, which are its strata, where there was a second stage.
+    """
 
     weights: Floats
     psu: Ints
@@ -29,6 +32,7 @@ class SampleDesign:
     population: Floats
     lonely: Lonely = "fail"
     residuals: Residuals | None = field(default=None, repr=False)
+    inner: "SampleDesign | None" = field(default=None, repr=False)
 
     @property
     def degrees_of_freedom(self) -> int:
@@ -87,28 +91,55 @@ def sample_design(
     return SampleDesign(weight, psu.astype(np.int64), psu_stratum.astype(np.int64), sampled, size, lonely)
 
 
+def two_stage_design(
+    weights: npt.ArrayLike,
+    clusters: npt.ArrayLike,
+    units: npt.ArrayLike,
+    strata: npt.ArrayLike | None = None,
+    populations: tuple[npt.ArrayLike | None, npt.ArrayLike | None] = (None, None),
+    lonely: Lonely = "fail",
+) -> SampleDesign:
+    """Design of n rows whose `clusters` (n,) were drawn first and then `units` (n,) of each, as in `sample_design`.
+
+    populations: clusters in the stratum and units in the cluster of each row. Raises ValueError naming every fault of a stage.
+    """
+    first = sample_design(weights, strata, clusters, populations[0], lonely)
+    return replace(first, inner=sample_design(weights, first.psu, units, populations[1], lonely))
+
+
 def taylor_variance(design: SampleDesign, linearised: npt.ArrayLike, members: npt.ArrayLike | None = None) -> Floats:
     """Covariance (k, k) of k estimates from their linearised values u (n, k), before weighting.
 
-    V = sum_h (1 - n_h/N_h) n_h/(n_h - 1) sum_i (z_hi - zbar_h)(z_hi - zbar_h)', with z_hi the total of w u in unit i of
-    stratum h. Rows outside a domain carry u = 0 and stay. `members` (n,) marks the rows of the domain: with lonely
-    `average` a stratum without any neither lends nor borrows a variance. Source: Sarndal et al. 1992, 5.5; R survey.
+    V = sum_h (1 - f_h) n_h/(n_h - 1) sum_i (z_hi - zbar_h)(z_hi - zbar_h)', f_h = n_h/N_h, with z_hi the total of w u in unit i
+    of stratum h; a second stage adds sum_hi f_h V_hi, V_hi the same within the unit. Rows outside a domain carry u = 0 and stay.
+    `members` (n,) marks the rows of the domain: with lonely `average` a stratum without any neither lends nor borrows a
+    variance. Source: Sarndal et al. 1992, 4.3 and 5.5; R survey.
     """
     values = np.asarray(linearised, float).reshape(design.weights.size, -1)
     if design.residuals is not None:
         values = design.residuals(values)
-    totals = grouped_sums(design.psu, design.weights[:, None] * values, design.psu_stratum.size)
+    rows = np.ones(len(values), bool) if members is None else np.asarray(members, bool)
+    weighted = design.weights[:, None] * values
+    variance = _stage_variance(design, weighted, rows, np.ones(design.sampled.size))
+    if design.inner is not None:
+        drawn_share = (design.sampled / design.population)[design.psu_stratum]
+        variance = variance + _stage_variance(design.inner, weighted, rows, drawn_share)
+    return variance
+
+
+def _stage_variance(design: SampleDesign, weighted: Floats, members: Bools, share: Floats) -> Floats:
+    """What one stage adds; its strata count by `share` (strata,)."""
+    totals = grouped_sums(design.psu, weighted, design.psu_stratum.size)
     sampled, stratum = design.sampled, design.psu_stratum
     drawn_share = sampled / design.population
     centred = totals - (grouped_sums(stratum, totals, sampled.size) / sampled[:, None])[stratum]
     alone = (sampled == 1) & (drawn_share < 1)
     if design.lonely == "adjust":
         centred = np.where(alone[stratum, None], totals, centred)
-    scale = (1 - drawn_share) * np.where(sampled > 1, sampled / np.maximum(sampled - 1, 1), 1.0)
+    scale = share * (1 - drawn_share) * np.where(sampled > 1, sampled / np.maximum(sampled - 1, 1), 1.0)
     variance = (centred * scale[stratum, None]).T @ centred
     if design.lonely == "average":
-        rows = slice(None) if members is None else np.asarray(members, bool)
-        present = np.unique(stratum[design.psu[rows]])
+        present = np.unique(stratum[design.psu[members]])
         lenders = np.count_nonzero(~alone[present])
         if present.size and not lenders:
             raise ValueError("every stratum has one unit: no other lends its variance")

@@ -10,41 +10,55 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from methodology.estimates import Estimates, means, percentages, rates
-from methodology.frames import rows_by
+from methodology.clusters import Bunches, clustered_means, share_size
+from methodology.estimates import Estimates, mean_estimate, mean_interval, percentages, rates
+from methodology.frames import numbers_by, rows_by
 from methodology.lineage import joined
 from methodology.maturity import maturity_score
+from methodology.proportions import wilson_interval
 
 Floats = npt.NDArray[np.float64]
 
 KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
 COLUMNS = {
     **dict.fromkeys([*KEY, "agency_id"], "string"),
-    **dict.fromkeys(["n", "n_at_least"], "Int64"),
+    **dict.fromkeys(["n", "n_at_least", "respondents"], "Int64"),
     "slice_ids": "string",
     **dict.fromkeys(["score", "standard_error", "ci_low", "ci_high"], "float64"),
     "interval_method": "string",
+    **dict.fromkeys(["n_effective", "design_effect", "degrees_of_freedom"], "float64"),
 }
+BUNCH = ["psu", "person"]
 
 
-def scores(statistics: pd.DataFrame, *, dimension_weights: pd.DataFrame, level: float) -> pd.DataFrame:
+def scores(
+    statistics: pd.DataFrame, clusters: pd.DataFrame, *, dimension_weights: pd.DataFrame, level: float
+) -> pd.DataFrame:
     """COLUMNS of all scores of one period.
 
     statistics: n, numerator, sum_x, sum_x2 or a reported mean by KEY, with the metric's estimator (and the dimension, `part`, of
-    assessed practices); dimension_weights: of the dimensions of each maturity model.
+    assessed practices); clusters: n, sum_x and sum_x2 of those answers that were drawn together, by KEY and BUNCH, with the
+    `branch_share` drawn; dimension_weights: of the dimensions of each maturity model.
     """
     # Sums of floats depend on row order, which must not be left to a parallel scan.
     statistics = statistics.sort_values([*KEY, "scale_range", "part"], kind="stable").reset_index(drop=True)
     practices = statistics["estimator"] == "practice_mean"
-    made = [measured_scores(statistics[~practices], level), assessed_scores(statistics[practices], dimension_weights)]
+    made = [
+        measured_scores(statistics[~practices], clusters, level),
+        assessed_scores(statistics[practices], dimension_weights),
+    ]
     return pd.concat(made).sort_values(KEY, kind="stable")
 
 
-def measured_scores(rows: pd.DataFrame, level: float) -> pd.DataFrame:
-    """COLUMNS of means, shares, ratios and rates: a delivered mean without n and a ratio have no interval."""
+def measured_scores(rows: pd.DataFrame, clusters: pd.DataFrame, level: float) -> pd.DataFrame:
+    """COLUMNS of means, shares, ratios and rates: a delivered mean without n and a ratio have no interval.
+
+    Where answers were drawn together the error is that of the draw; the interval has its degrees of freedom, and that of a share
+    its effective size.
+    """
     n, hits, reported = (rows[name].to_numpy(float, na_value=np.nan) for name in ("n", "numerator", "reported_mean"))
-    mean = means(n, rows["sum_x"].to_numpy(float), rows["sum_x2"].to_numpy(float), level)
-    share, rate = percentages(hits, n, level), rates(hits, n, level)
+    design = designs(rows.reset_index(drop=True), clusters)
+    mean, share, rate = _means(rows, design, level), _shares(hits, n, design, level), rates(hits, n, level)
     nothing = np.full(len(rows), np.nan)
     by_estimator = {
         "mean": (mean, "student"),
@@ -61,7 +75,69 @@ def measured_scores(rows: pd.DataFrame, level: float) -> pd.DataFrame:
     figures["score"] = np.where(np.isnan(n), reported, figures["score"])
     method = np.select(chosen, [method for _, method in by_estimator.values()], "none")
     return rows[[*KEY, "agency_id", "n", "n_at_least", "slice_ids"]].assign(
-        **figures, interval_method=np.where(np.isnan(n), "none", method)
+        **figures,
+        interval_method=np.where(np.isnan(n), "none", method),
+        **{name: design[name].array for name in design.columns},
+    )
+
+
+def designs(rows: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
+    """Return respondents, n_effective, design_effect and degrees_of_freedom: n, n, 1 and n - 1 unless `clusters` say more."""
+    n = rows["n"].to_numpy(float, na_value=np.nan)
+    design = pd.DataFrame({"respondents": n, "n_effective": n, "design_effect": 1.0, "degrees_of_freedom": n - 1})
+    numbers = rows[[*KEY, "estimator"]].reset_index(names="row")
+    drawn = clusters.merge(numbers, on=KEY).sort_values(["row", *BUNCH], kind="stable")
+    if len(drawn):
+        found = _clustered(rows, drawn)
+        design.loc[found.index, found.columns] = found
+    return design.assign(respondents=design["respondents"].astype("Int64"))
+
+
+def _clustered(rows: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
+    """The design of those rows of which answers were drawn together; shares are counted in percent."""
+    row, unit_of_row = np.unique(drawn["row"].to_numpy(), return_inverse=True)
+    own = rows.iloc[row]
+    n, hits = (own[name].to_numpy(float, na_value=np.nan) for name in ("n", "numerator"))
+    is_share = (own["estimator"] == "proportion").to_numpy()
+    total = np.where(is_share, 100 * hits, own["sum_x"].to_numpy(float))
+    second = np.where(is_share, 10_000 * hits, own["sum_x2"].to_numpy(float))
+    mean = total / n
+    squares = np.maximum(second - total * mean, 0)
+    psu, person = numbers_by(drawn, ["row", "psu"]), numbers_by(drawn, ["row", "person"])
+    first = np.unique(psu, return_index=True)[1]
+    bunches = Bunches(psu, np.where(drawn["person"].isna(), -1, person), drawn["branch_share"].to_numpy(float)[first])
+    sums = tuple(drawn[name].to_numpy(float) for name in ("n", "sum_x", "sum_x2"))
+    found = clustered_means(n, mean, squares, bunches, unit_of_row[first], (sums[0], sums[1], sums[2]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effect = found.variance * n * (n - 1) / squares
+    # Equal answers say nothing of how alike a bunch is: each counts once. So it is where one branch was drawn.
+    told = (squares > 1e-9 * n) & (found.variance > 0)
+    effect = np.where(told | (found.drawn < 2), effect, n / found.drawn)
+    columns = {"respondents": found.persons, "n_effective": n / effect, "design_effect": effect}
+    return pd.DataFrame({**columns, "degrees_of_freedom": found.freedom}, index=row)
+
+
+def _means(rows: pd.DataFrame, design: pd.DataFrame, level: float) -> Estimates:
+    """Means of answers on 0-100 with their Student intervals."""
+    n, effect = rows["n"].to_numpy(float, na_value=np.nan), design["design_effect"].to_numpy()
+    mean, error = mean_estimate(n, rows["sum_x"].to_numpy(float), rows["sum_x2"].to_numpy(float))
+    error = error * np.sqrt(effect)
+    return Estimates(mean, error, *mean_interval(mean, error, design["degrees_of_freedom"].to_numpy() + 1, level))
+
+
+def _shares(hits: Floats, n: Floats, design: pd.DataFrame, level: float) -> Estimates:
+    """Shares in per cent with Wilson intervals on the effective size."""
+    plain = percentages(hits, n, level)
+    effect, effective = (design[name].to_numpy() for name in ("design_effect", "n_effective"))
+    size = share_size(effective, n, design["degrees_of_freedom"].to_numpy(), level)
+    is_clustered = ~(effect == 1)
+    with np.errstate(invalid="ignore"):
+        low, high = wilson_interval(np.where(is_clustered, plain.value / 100 * size, hits), size, level)
+    return Estimates(
+        plain.value,
+        plain.error * np.sqrt(effect),
+        np.where(is_clustered, 100 * low, plain.low),
+        np.where(is_clustered, 100 * high, plain.high),
     )
 
 
@@ -86,10 +162,14 @@ def _assessed(group: pd.DataFrame, weight_of: Mapping[str, Mapping[str, float]])
         "agency_id": group["agency_id"].iloc[0],
         "n": n,
         "n_at_least": n,
+        "respondents": n,
         "slice_ids": joined(group["slice_ids"]),
         "score": score,
         "standard_error": np.nan,
         "ci_low": np.nan,
         "ci_high": np.nan,
         "interval_method": "none",
+        "n_effective": n,
+        "design_effect": np.nan,
+        "degrees_of_freedom": np.nan,
     }

@@ -41,12 +41,12 @@ def suppressed(
 ) -> pd.DataFrame:
     """The hidden cells of one period, a row each with COLUMNS.
 
-    scores: CELL, agency_id, n, n_at_least, slice_ids; n is missing where it is unknown, n_at_least where not even a lower
-    bound is known. lying: where branches lie (`additive_tables.tables_of`). published: counts of the edition readers have, and
-    whether it showed them. metrics: metric_id and estimator. units: the columns of each type's ids. A count below `minimum_n`
-    is hidden (`is_primary`) and its interval must stay 2 x `owner_n` wide; `is_proved` says whether it does, `is_public` that
-    an earlier edition showed it. Cells that protect others are hidden with them. Raises ValueError where parts exceed their
-    total.
+    scores: CELL, agency_id, n, n_at_least, respondents, slice_ids; n is missing where it is unknown, n_at_least where not even
+    a lower bound is known. lying: where branches lie (`additive_tables.tables_of`). published: counts of the edition readers
+    have, and whether it showed them. metrics: metric_id and estimator. units: the columns of each type's ids. A count below
+    `minimum_n`, or of fewer respondents than that, is hidden (`is_primary`) and its interval must stay 2 x `owner_n` wide;
+    `is_proved` says whether it does, `is_public` that an earlier edition showed it. Cells that protect others are hidden with
+    them. Raises ValueError where parts exceed their total.
     """
     # A type that is part of nothing and has no parts stands in no sum: nothing can be worked out from it, or for it.
     types = {name for pair in sums_of(units) for name in pair}
@@ -65,7 +65,9 @@ def _counts(scores: pd.DataFrame, metrics: pd.DataFrame, minimum_n: float) -> pd
     cells = scores[scores["metric_id"].isin(counted)]
     cells = cells[cells["n"].isna() | (cells["n"] > 0)].sort_values(CELL, kind="stable").reset_index(drop=True)
     cells["x"] = cells["n_at_least"].fillna(cells["n"]).fillna(0).astype(float)
-    cells["is_primary"] = (cells["x"] < minimum_n) & cells["n_at_least"].notna()
+    # Answers add up over units, and so the tables count them; persons, who may be in several units, do not.
+    persons = np.fmin(cells["x"], cells["respondents"].to_numpy(float, na_value=np.nan))
+    cells["is_primary"] = (persons < minimum_n) & cells["n_at_least"].notna()
     # A table that hides nothing reveals nothing hidden.
     return cells.merge(cells.loc[cells["is_primary"], TABLE].drop_duplicates(), on=TABLE)
 

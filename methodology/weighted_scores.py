@@ -13,29 +13,32 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from methodology.clusters import Bunches, share_size
 from methodology.estimates import mean_interval
 from methodology.frame_weights import DRAW
 from methodology.frames import Ints, Texts, numbers_by
 from methodology.proportions import wilson_interval
-from methodology.survey_cells import ItemCells, ItemMeans, weighted_item_means
+from methodology.survey_cells import ItemBunches, ItemCells, ItemMeans, weighted_item_means
 from methodology.weights import WeightAdjustment
 
 Columns = dict[str, npt.NDArray[Any]]
 
 ITEM = ["metric_id", "instrument_id"]
+ASKED = ["asked_count", "asked_w", "asked_w2"]
 SUMS = ["n", "w", "wy", "wyy", "w2", "w2y", "w2y2"]
+BUNCH = ["psu", "person"]
 KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
 COLUMNS = {
     **dict.fromkeys([*KEY, "agency_id", "estimator"], "string"),
     "n": "int64",
-    **dict.fromkeys(
-        ["score", "standard_error", "ci_low", "ci_high", "n_effective", "design_effect", "weight_sum"], "float64"
-    ),
+    **dict.fromkeys(["score", "standard_error", "ci_low", "ci_high"], "float64"),
+    **dict.fromkeys(["n_effective", "design_effect", "degrees_of_freedom", "weight_sum"], "float64"),
 }
 
 
 def weighted_scores(
     answers: pd.DataFrame,
+    clusters: pd.DataFrame,
     weights: pd.DataFrame,
     statistics: pd.DataFrame,
     *,
@@ -45,7 +48,8 @@ def weighted_scores(
 ) -> pd.DataFrame:
     """COLUMNS of all scores of one period, on 0-100.
 
-    answers: SUMS of scores by ITEM and `cell`; weights: cells that can be weighted as `frame_weights` makes them, each with its
+    answers: SUMS of scores by ITEM and `cell`; clusters: ASKED and SUMS of those that were drawn together by ITEM, `cell` and
+    BUNCH, with the `branch_share` drawn; weights: cells that can be weighted as `frame_weights` makes them, each with its
     number `cell`, draw after draw; statistics: n of regions that were measured; estimators: by metric_id; parts: types of
     units within an agency that the frame knows, and the column of a cell that names them.
     """
@@ -57,6 +61,9 @@ def weighted_scores(
     sums |= {name: answers[name].to_numpy() for name in SUMS}
     sums = {name: values[order] for name, values in sums.items()}
     cells: Columns = {name: weights[name].to_numpy() for name in weights.columns}
+    bunches = _by_draw(
+        clusters.merge(answers[ITEM].assign(item=numbers_by(answers, ITEM)).drop_duplicates(), on=ITEM), draw
+    )
     made = []
     # Rows of a draw are contiguous in both.
     drawn, answered = (_starts(codes) for codes in (draw, draw[sums["cell"]]))
@@ -64,7 +71,10 @@ def weighted_scores(
         own, said = (slice(*starts[number : number + 2]) for starts in (drawn, answered))
         rows = {name: values[said] for name, values in sums.items()}
         rows["cell"] = rows["cell"] - own.start
-        made.append(_draw(rows, {name: values[own] for name, values in cells.items()}, names, parts))
+        together = bunches.get(number)
+        if together is not None:
+            together = together.assign(cell=together["cell"] - own.start)
+        made.append(_draw(rows, {name: values[own] for name, values in cells.items()}, names, parts, together))
     if not made:
         return pd.DataFrame(columns=list(COLUMNS))
     scores = pd.DataFrame({name: np.concatenate([part[name] for part in made]) for name in made[0]})
@@ -77,6 +87,35 @@ def weighted_scores(
 def _starts(codes: Ints) -> Ints:
     """Start of each code in sorted codes from 0 on, followed by the number of codes."""
     return np.searchsorted(codes, np.arange(codes.max(initial=-1) + 2))
+
+
+def _by_draw(clusters: pd.DataFrame, draw: Ints) -> dict[int, pd.DataFrame]:
+    """The clusters of each draw that has any, in order."""
+    rows = clusters.assign(draw=draw[clusters["cell"].to_numpy(np.int64)])
+    rows = rows.sort_values(["draw", *BUNCH, "cell", "item"], kind="stable")
+    return {int(str(number)): group for number, group in rows.groupby("draw", sort=True)}
+
+
+def _bunches(clusters: pd.DataFrame, items: Ints) -> ItemBunches | None:
+    """Bunches of a draw whose items (their numbers, sorted) are known; those asked are counted by the item that lost fewest."""
+    rows = clusters[clusters["item"].isin(items)]
+    if rows.empty:
+        return None
+    row = numbers_by(rows, [*BUNCH, "cell"])
+    size, item = int(row.max()) + 1, np.searchsorted(items, rows["item"].to_numpy())
+
+    def spread(column: str) -> npt.NDArray[np.float64]:
+        table = np.zeros((size, items.size))
+        table[row, item] = rows[column]
+        return table
+
+    asked = rows.groupby(row, sort=True)[ASKED].max().to_numpy(float).T
+    first = rows.iloc[np.unique(row, return_index=True)[1]]
+    psu, person = numbers_by(first, ["psu", "branch_share"]), numbers_by(first, BUNCH)
+    share = first["branch_share"].to_numpy(float)[np.unique(psu, return_index=True)[1]]
+    person = np.where(first["person"].isna(), -1, person)
+    sums = ItemCells(*asked, *(spread(column) for column in SUMS))
+    return ItemBunches(Bunches(psu, person, share), first["cell"].to_numpy(np.int64), sums)
 
 
 @dataclass(frozen=True)
@@ -102,7 +141,9 @@ def _units(factors: Columns, parts: Mapping[str, str]) -> _Units:
     )
 
 
-def _draw(rows: Columns, factors: Columns, items: Texts, parts: Mapping[str, str]) -> Columns:
+def _draw(
+    rows: Columns, factors: Columns, items: Texts, parts: Mapping[str, str], clusters: pd.DataFrame | None
+) -> Columns:
     """Estimates of one draw: each of its items, in the agency and in each of its parts; columns as arrays."""
     known, item = np.unique(rows["item"], return_inverse=True)
     size = factors["factor"].size
@@ -112,12 +153,13 @@ def _draw(rows: Columns, factors: Columns, items: Texts, parts: Mapping[str, str
         table[rows["cell"], item] = rows[column]
         return table
 
-    asked = (factors[column].astype(float) for column in ("asked_count", "asked_w", "asked_w2"))
+    asked = (factors[column].astype(float) for column in ASKED)
     cells = ItemCells(*asked, *(spread(column) for column in SUMS))
     codes = np.array([text.split(";") for text in factors["group_codes"]]).astype(np.int64)
     adjustment = WeightAdjustment(factors["asked_w"].astype(float), factors["factor"], tuple(codes.T))
     units = _units(factors, parts)
-    found = framed_means(cells, adjustment, units.member)
+    together = None if clusters is None else _bunches(clusters, known)
+    found = framed_means(cells, adjustment, units.member, together)
     unit, column = (index.ravel() for index in np.indices(found.mean.shape))
     return {
         "unit_type": units.kind[unit],
@@ -131,16 +173,20 @@ def _draw(rows: Columns, factors: Columns, items: Texts, parts: Mapping[str, str
         "standard_error": found.error.ravel(),
         "weight_sum": found.weight.ravel(),
         "element_variance": found.element_variance.ravel(),
-        "kish_n": found.kish_n.ravel(),
+        # Equal answers say nothing of how alike a bunch is: each counts once.
+        "kish_n": np.minimum(found.kish_n, found.drawn).ravel(),
+        "freedom": found.freedom.ravel(),
     }
 
 
-def framed_means(cells: ItemCells, adjustment: WeightAdjustment, units: npt.ArrayLike) -> ItemMeans:
+def framed_means(
+    cells: ItemCells, adjustment: WeightAdjustment, units: npt.ArrayLike, together: ItemBunches | None = None
+) -> ItemMeans:
     """`weighted_item_means` of units (cells, units) with errors that allow for the frame.
 
     Every level of a margin beyond its first costs a degree of freedom.
     """
-    found = weighted_item_means(cells, adjustment, units)
+    found = weighted_item_means(cells, adjustment, units, together=together)
     spent = sum(int(margin.max()) for margin in adjustment.margins)
     drawn = cells.asked.sum()
     return replace(found, error=np.sqrt((drawn - 1) / max(drawn - 1 - spent, 1)) * found.error)
@@ -157,32 +203,42 @@ def _regions(scores: pd.DataFrame, statistics: pd.DataFrame) -> pd.DataFrame:
     parts["variance"] = weight**2 * parts["standard_error"] ** 2
     parts["within"] = weight * parts["element_variance"].fillna(0)
     parts["squares"] = weight**2 / parts["kish_n"]
-    sums = ["n", "weight_sum", "first", "second", "variance", "within", "squares"]
+    parts["spent"] = parts["variance"] ** 2 / parts["freedom"]
+    sums = ["n", "weight_sum", "first", "second", "variance", "within", "squares", "spent"]
     regions = parts.groupby([*KEY, "estimator"], sort=True)[sums].sum().reset_index()
     total = regions["weight_sum"]
     regions["score"] = regions["first"] / total
     regions["standard_error"] = np.sqrt(regions["variance"]) / total
     regions["element_variance"] = (regions["within"] + regions["second"]) / total - regions["score"] ** 2
     regions["kish_n"] = total**2 / regions["squares"]
+    # As in `degrees_of_freedom`; where nobody was drawn in bunches they are infinite here and follow from the effective n.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        freedom = regions["variance"].to_numpy() ** 2 / regions["spent"].to_numpy()
+    regions["freedom"] = np.where(regions["spent"] > 0, freedom, np.inf)
     whole = statistics.groupby(KEY)["n"].sum().rename("answered").reset_index()
     regions = regions.merge(whole, on=KEY)
     return regions[regions["n"] == regions["answered"]].assign(agency_id=None)
 
 
 def with_intervals(scores: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Design effect, effective n (never above n) and interval of every row; scores and errors are on 0-100."""
+    """Design effect, effective n, degrees of freedom and interval of every row; scores and errors are on 0-100.
+
+    The effective n may exceed n where the frame explains the answers; intervals are computed from it as it is.
+    """
     n, mean, error = (scores[name].to_numpy(float) for name in ("n", "score", "standard_error"))
     spread = scores["element_variance"].to_numpy(float)
     # Where all answers are equal, or the margins explain all of them, the weights alone give the design effect.
     told = (spread > 1e-9) & (error > 1e-9)
-    effective = np.divide(spread, error**2, out=scores["kish_n"].to_numpy(float).copy(), where=told)
-    size = np.minimum(effective, n)
-    mean_low, mean_high = mean_interval(mean, np.where(told, error, 0.0), size, level)
-    low, high = wilson_interval(mean / 100 * size, size, level)
+    size = np.divide(spread, error**2, out=scores["kish_n"].to_numpy(float).copy(), where=told)
+    freedom = np.minimum(size - 1, scores["freedom"].to_numpy(float))
+    mean_low, mean_high = mean_interval(mean, np.where(told, error, 0.0), freedom + 1, level)
+    base = share_size(size, size, freedom, level)
+    low, high = wilson_interval(mean / 100 * base, base, level)
     is_share = (scores["estimator"] == "proportion").to_numpy()
     return scores.assign(
-        design_effect=n / effective,
+        design_effect=n / size,
         n_effective=size,
+        degrees_of_freedom=freedom,
         ci_low=np.where(is_share, 100 * low, mean_low),
         ci_high=np.where(is_share, 100 * high, mean_high),
     )

@@ -147,10 +147,13 @@ def _estimated(passport: Numbers) -> list[Step]:
     if passport.get("score_raw") is not None:
         steps.append(Step("raw", {"score": passport["score_raw"], "n": passport["n"]}))
     if passport.get("score_weighted") is not None:
-        numbers = {name: passport.get(name) for name in ("design_effect", "n_effective", "response_rate")}
-        steps.append(Step("weighted", {"score": passport["score_weighted"], **numbers}))
+        numbers = {"score": passport["score_weighted"], "response_rate": passport.get("response_rate")}
+        steps.append(Step("weighted", numbers))
     elif passport.get("weighting") == "unweighted" and passport["status"] == "reported":
         steps.append(Step("unweighted", {"reason": passport.get("frame_status") or "-"}))
+    if passport.get("respondents") is not None:
+        numbers = {name: passport.get(name) for name in ("n", "respondents", "design_effect", "n_effective")}
+        steps.append(Step("design", numbers))
     if passport.get("score_adjusted") is not None:
         before = passport.get("score_weighted") or passport.get("score_raw")
         change = None if before is None else passport["score_adjusted"] - before

@@ -47,6 +47,15 @@ SCORES = """
         case when shown.is_shown and isfinite(judged.ci_high) then cast(round(judged.ci_high, 4) as decimal(12, 4)) end
             as ci_high,
         case when shown.is_shown then judged.n end as n,
+        case when shown.is_shown then judged.respondents end as respondents,
+        case
+            when shown.is_shown and isfinite(judged.n_effective)
+                then cast(round(judged.n_effective, 4) as decimal(18, 4))
+        end as n_effective,
+        case
+            when shown.is_shown and isfinite(judged.design_effect)
+                then cast(round(judged.design_effect, 4) as decimal(12, 4))
+        end as design_effect,
         positions.peers_count, positions.peer_median, positions.peer_lower_quartile, positions.peer_upper_quartile,
         positions.peer_frame, positions.peer_mean, positions.difference, positions.difference_low,
         positions.difference_high, positions.verdict, positions.p_right, positions.special_cause,

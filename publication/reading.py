@@ -20,6 +20,7 @@ from publication.method import usual_roles
 BENCHMARK = """
     select
         agencies.name_ar, agencies.name_en, scores.score, scores.ci_low, scores.ci_high, scores.n,
+        scores.respondents, scores.n_effective, scores.design_effect,
         positions.peers_count, positions.peer_frame, positions.difference, positions.difference_low, positions.difference_high,
         positions.verdict, positions.p_right, positions.turns_with_frame, positions.tier, positions.benchmark,
         positions.special_cause, positions.comparability_reason,

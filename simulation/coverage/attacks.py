@@ -108,7 +108,7 @@ def protected(worlds: Sequence[World]) -> list[Hidden]:
         table = {"metric_id": "m", "period_id": "q", "instrument_id": number}
         for (unit_type, agency, unit), n in world.counts.items():
             cell = {"unit_type": unit_type, "unit_id": unit, "agency_id": agency or None, **table}
-            rows.append({**cell, "n": n, "n_at_least": n, "slice_ids": ""})
+            rows.append({**cell, "n": n, "n_at_least": n, "respondents": n, "slice_ids": ""})
         for key, n in world.earlier.items():
             cell = {"unit_type": key[0], "unit_id": key[2], "agency_id": key[1] or None, **table}
             published.append({**cell, "n": n, "is_shown": key in world.shown})

@@ -25,7 +25,6 @@ SAMPLES = 50  # per population
 TOP = 3  # this level and those above are satisfied
 LEVEL = 0.95
 WHAT = {"mean": "mean of a stratified sample", "proportion": "share of the satisfied (Wilson on effective n)"}
-WIDE = "effective n is never taken above n: too wide rather than too narrow where the frame explains the answers"
 Counts = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
@@ -90,10 +89,7 @@ def coverage(rng: np.random.Generator, draws: int) -> list[Finding]:
                 own = found[(found["weighting"] == name) & (found["estimator"] == kind)]
                 limits = (own["ci_low"].to_numpy(float), own["ci_high"].to_numpy(float))
                 held.setdefault((name, kind), []).append(holds(truth, limits))
-    return [
-        drawn(f"{WHAT[kind]}, {name}", np.concatenate(worlds), COVERS, WIDE if kind == "proportion" else "")
-        for (name, kind), worlds in held.items()
-    ]
+    return [drawn(f"{WHAT[kind]}, {name}", np.concatenate(worlds), COVERS) for (name, kind), worlds in held.items()]
 
 
 def samples(rng: np.random.Generator, world: Population, fraction: float) -> Counts:
@@ -128,6 +124,7 @@ def estimates(
             "standard_error": found.error[0, item],
             "element_variance": found.element_variance[0, item],
             "kish_n": found.kish_n[0, item],
+            "freedom": found.freedom[0, item],
         }
         for item, estimator in enumerate(("mean", "proportion"))
     ]

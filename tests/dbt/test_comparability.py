@@ -96,11 +96,36 @@ def _row_weights(people: pd.DataFrame, frame: pd.DataFrame) -> tuple[Any, np.nda
     return raked, trim_weights(raked.weights)
 
 
+def _drawn_with(people: pd.DataFrame, registered: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Primary sampling unit of each response, the person who sent it, and the share of branches where it is one."""
+    times = people.groupby("beneficiary")["response_id"].transform("size")
+    person = people["response_id"].where(~(times > 1), people["beneficiary"])
+    share = people["branch_id"].nunique() / registered
+    is_branch = people["branch_id"].notna() & (share < 1)
+    return (
+        person.where(~is_branch, people["branch_id"]).to_numpy(),
+        person.to_numpy(),
+        share * is_branch.to_numpy(float),
+    )
+
+
+def _variance(z: np.ndarray, psu: np.ndarray, person: np.ndarray, share: np.ndarray) -> float:
+    """k/(k-1) [sum (1 - f) t^2 - (1 - mean f) (sum t)^2/k] + sum f m/(m-1) [sum s^2 - t^2/m], s the totals of m persons."""
+    rows = pd.DataFrame({"z": z, "psu": psu, "person": person, "f": share})
+    units = rows.groupby("psu").agg(t=("z", "sum"), f=("f", "first"), m=("person", "nunique"))
+    persons = rows.groupby(["psu", "person"])["z"].sum() ** 2
+    units["s"] = persons.groupby("psu").sum()
+    units["within"] = (units["s"] - units["t"] ** 2 / units["m"]) * units["m"] / (units["m"] - 1).clip(lower=1)
+    k = len(units)
+    between = ((1 - units["f"]) * units["t"] ** 2).sum() - (1 - units["f"].mean()) * units["t"].sum() ** 2 / k
+    return float(between * k / (k - 1) + (units["f"] * units["within"]).sum())
+
+
 @pytest.mark.parametrize("agency", ["lighthouse", "sundials"])
 def test_weighted_scores_are_those_of_single_rows(
     built_workspace: Workspace, warehouse: Any, answers: pd.DataFrame, agency: str
 ) -> None:
-    """One answer at a time: raked, capped, Taylor error with the residuals of the margins."""
+    """One answer at a time: raked, capped, Taylor error of who was drawn together, with the residuals of the margins."""
     period, item = "2025Q3", "speed"
     mine = answers[(answers["agency_id"] == agency) & (answers["period_id"] == period)]
     stages = set(mine.loc[mine["item"] == item, "stage"])
@@ -111,7 +136,17 @@ def test_weighted_scores_are_those_of_single_rows(
     design = sample_design(raked.initial).reweighted(weights, raked.residuals)
     found = survey_mean(design, y, np.column_stack([np.full(len(people), True), people["region_id"] == region]))
     spent = sum(len(set(codes)) - 1 for codes in raked.margins)
-    error = found.error * np.sqrt((len(people) - 1) / (len(people) - 1 - spent))
+    (registered,) = warehouse.execute(
+        "select count(*) from staging.stg_registry__branches where agency_id = ?", [agency]
+    ).fetchone()
+    draw = _drawn_with(people, registered)
+    # The agency with branches is one whose branches were a sample.
+    assert (draw[2] > 0).any() == (agency == "lighthouse")
+    variances = []
+    for inside, mean in zip((np.full(len(people), True), people["region_id"] == region), found.value, strict=True):
+        u = np.where(inside & ~np.isnan(y), np.nan_to_num(y) - mean, 0.0) / (weights @ (inside & ~np.isnan(y)))
+        variances.append(_variance(weights * raked.residuals(u[:, None])[:, 0], *draw))
+    error = np.sqrt(variances) * np.sqrt((len(people) - 1) / (len(people) - 1 - spent))
     rows = warehouse.execute(
         """select score, standard_error, n from intermediate.int_scores__weighted
         where metric_id = ? and period_id = ? and (unit_id = ? or unit_id = ?) order by unit_type""",
@@ -147,7 +182,7 @@ def test_adjusted_scores_are_those_of_single_rows(warehouse: Any, answers: pd.Da
     mix = mix_adjusted(np.zeros(codes.size), found.coefficients[:k], means, centre)
     kept = warehouse.execute(
         """select adjusted.agency_id, adjusted.score - weighted.score as mix, adjusted.standard_error,
-            weighted.standard_error as base_error
+            weighted.standard_error as base_error, weighted.n, weighted.design_effect
         from intermediate.int_scores__adjusted as adjusted
         inner join intermediate.int_scores__weighted as weighted
             on adjusted.agency_id = weighted.unit_id and adjusted.metric_id = weighted.metric_id
@@ -160,7 +195,8 @@ def test_adjusted_scores_are_those_of_single_rows(warehouse: Any, answers: pd.Da
     assert kept["mix"].to_numpy() == pytest.approx(mix, abs=1e-6)
     assert np.abs(mix).max() > 0.1
     off = means - centre
-    extra = np.sqrt(np.einsum("ij,jk,ik->i", off, found.covariance[:k, :k], off))
+    effect = np.average(np.maximum(kept["design_effect"], 1), weights=kept["n"])
+    extra = np.sqrt(effect * np.einsum("ij,jk,ik->i", off, found.covariance[:k, :k], off))
     assert kept["standard_error"].to_numpy() == pytest.approx(np.hypot(kept["base_error"], extra), abs=1e-6)
 
 
@@ -484,7 +520,7 @@ def test_the_mix_needs_two_units_that_record_it() -> None:
         for agency, ages in {"a": {"old": 80.0, "young": 60.0}, "b": {"old": 90.0, "young": 70.0}}.items()
         for age, y in ages.items()
     ]
-    group = pd.DataFrame(rows).assign(metric_id="m", period_id="q", instrument_id="i", share=1.0)
+    group = pd.DataFrame(rows).assign(metric_id="m", period_id="q", instrument_id="i", share=1.0, design_effect=1.0)
     # Both have the same mix, so there is nothing to adjust and no error.
     found = mix_effects(group, declared, 0.1)
     assert found[["mix", "mix_error"]].to_numpy(float) == pytest.approx(np.zeros((2, 2)), abs=1e-9)
@@ -493,6 +529,11 @@ def test_the_mix_needs_two_units_that_record_it() -> None:
     group[["w", "wy", "wyy"]] = group[["w", "wy", "wyy"]].mul(group["n"] / 20, axis=0)
     found = mix_effects(group, declared, 0.1)
     assert found["mix"].tolist() == pytest.approx([-5, 5])
+    # Design effects of 7 and 1 are 4 on the average, and twice the error; one below one is none, one unknown is left out.
+    for effects, times in (([7, 7, 1, 1], 2), ([0.5, 0.5, 0.9, 0.9], 1), ([np.nan, np.nan, 4, 4], 2)):
+        bunched = mix_effects(group.assign(design_effect=effects), declared, 0.1)
+        assert bunched["mix_error"].tolist() == pytest.approx((times * found["mix_error"]).tolist())
+        assert bunched["mix"].tolist() == found["mix"].tolist()
     assert mix_effects(group[group["agency_id"] == "a"], declared, 0.1).empty
     group.loc[group["agency_id"] == "b", "age_band"] = None
     assert mix_effects(group, declared, 0.1).empty
@@ -500,7 +541,7 @@ def test_the_mix_needs_two_units_that_record_it() -> None:
 
 def test_equal_answers_of_everybody_end_as_a_state_not_as_nan() -> None:
     rows = pd.DataFrame({"n": [40.0], "score": [100.0], "standard_error": [0.0]})
-    rows = rows.assign(element_variance=0.0, kish_n=25.0, estimator=["mean"])
+    rows = rows.assign(element_variance=0.0, kish_n=25.0, freedom=np.inf, estimator=["mean"])
     found = with_intervals(rows, 0.95).iloc[0]
     # 25 answers' worth: the rule of three bounds the opposite extreme.
     assert (found["n_effective"], found["design_effect"]) == (25, 1.6)

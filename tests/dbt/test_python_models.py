@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from methodology.scores import assessed_scores, measured_scores
+from methodology.scores import BUNCH, assessed_scores, measured_scores
+from methodology.scores import KEY as UNIT
 
 KEY = {"unit_type": "agency", "unit_id": "a", "period_id": "2026Q1", "instrument_id": "i", "agency_id": "a"}
+NO_CLUSTERS = pd.DataFrame(columns=[*UNIT, *BUNCH, "branch_share", "n", "sum_x", "sum_x2"])
 
 
 def _statistics(*rows: dict[str, Any]) -> pd.DataFrame:
@@ -31,7 +33,7 @@ def test_each_metric_goes_to_its_estimator() -> None:
         {"metric_id": "sent", "estimator": "mean", "n": None, "n_at_least": 100, "reported_mean": 81.5},
         {"metric_id": "none", "estimator": "proportion", "n": 0, "numerator": 0},
     )
-    scores = measured_scores(rows, 0.95).set_index("metric_id")
+    scores = measured_scores(rows, NO_CLUSTERS, 0.95).set_index("metric_id")
     assert scores.loc["mean", "score"] == 50
     assert scores.loc["mean", "standard_error"] == pytest.approx(20.412415, abs=1e-6)
     assert scores.loc["mean", "interval_method"] == "student"

@@ -21,6 +21,7 @@ PLACED = ["unit_type", "unit_id", *TABLE, "agency_id", "only_region_id"]
 SCORES = dict.fromkeys(("unit_type", "unit_id", "agency_id", *TABLE, "slice_ids"), "str") | {
     "n": "Int64",
     "n_at_least": "Int64",
+    "respondents": "Int64",
 }
 PUBLISHED = dict.fromkeys(("unit_type", "unit_id", "agency_id", *TABLE), "str") | {"n": "int64", "is_shown": "bool"}
 
@@ -42,6 +43,7 @@ def _run(
             **TABLE,
             "n": n,
             "n_at_least": n,
+            "respondents": other.get("respondents", {}).get(key, n),
             "slice_ids": "s",
         }
         for key, n in counts.items()
@@ -76,6 +78,13 @@ def test_one_hidden_part_takes_the_smallest_with_it() -> None:
     assert pd.isna(made["is_proved"].to_dict()["a/s2"])
     # Ends found from the true counts would reveal them.
     assert {"lower", "upper"}.isdisjoint(made.columns)
+
+
+def test_answers_of_few_persons_are_hidden() -> None:
+    counts = {("agency", "a", "a"): 140, ("service", "a", "a/s1"): 50, ("service", "a", "a/s2"): 90}
+    assert _run(counts).empty
+    made = _run(counts, respondents={("service", "a", "a/s1"): 29})
+    assert made["is_primary"].to_dict() == {"a/s1": True, "a/s2": False}
 
 
 def test_two_hidden_parts_may_still_be_too_close() -> None:

@@ -28,7 +28,7 @@ def _hidden(counts: Mapping[tuple[str, str, str], int], units: Mapping[str, Sequ
     of = {"metric_id": "m", "period_id": "2025Q4", "instrument_id": "i", "slice_ids": ""}
     scores = pd.DataFrame(
         [
-            {"unit_type": kind, "unit_id": unit, "agency_id": agency, "n": n, "n_at_least": n, **of}
+            {"unit_type": kind, "unit_id": unit, "agency_id": agency, "n": n, "n_at_least": n, "respondents": n, **of}
             for (kind, unit, agency), n in counts.items()
         ]
     )

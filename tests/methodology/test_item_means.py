@@ -7,8 +7,9 @@ Does not belong here: the making of factors (`test_weights`).
 import numpy as np
 import pytest
 
-from methodology.sampling import kish_effective_n, sample_design
-from methodology.survey_cells import BLOCK, ItemCells, Strata, weighted_item_means
+from methodology.clusters import Bunches
+from methodology.sampling import kish_effective_n, sample_design, two_stage_design
+from methodology.survey_cells import BLOCK, ItemBunches, ItemCells, Strata, weighted_item_means
 from methodology.survey_estimates import survey_covariance, survey_mean
 from methodology.weights import WeightAdjustment, median_weight, rake, trim_weights
 
@@ -49,11 +50,8 @@ def _cells(cell: np.ndarray, w: np.ndarray, y: np.ndarray, size: int = CELLS) ->
 def test_cells_equal_rows(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("methodology.survey_cells.BLOCK", block)
     cell, w, y = _sample()
-    first, second = np.arange(CELLS) % 4, np.arange(CELLS) % 3
-    frame = {"first": dict(enumerate([400.0, 300, 200, 100])), "second": dict(enumerate([500.0, 300, 200]))}
-    by_row = rake(w, {"first": (first[cell], frame["first"]), "second": (second[cell], frame["second"])})
     cells = _cells(cell, w, y)
-    by_cell = rake(cells.asked_w, {"first": (first, frame["first"]), "second": (second, frame["second"])})
+    by_row, by_cell = _raked(cell, w, cells)
     domains = np.column_stack([np.ones(CELLS), *(np.arange(CELLS) % 5 == part for part in range(5))])
     found = weighted_item_means(cells, by_cell, domains)
     design = sample_design(w).reweighted(by_row.weights, by_row.residuals)
@@ -100,6 +98,76 @@ def test_cells_equal_rows_of_a_stratified_draw_from_finite_populations() -> None
     found = weighted_item_means(cells, by_cell, cell_masks, drawn)
     assert found.mean[:, 0] == pytest.approx(rows.value, rel=1e-9)
     assert found.error[:, 0] == pytest.approx(rows.error, rel=1e-9)
+
+
+def _raked(cell: np.ndarray, w: np.ndarray, cells: ItemCells) -> tuple[WeightAdjustment, WeightAdjustment]:
+    """One raking by row and by cell."""
+    first, second = np.arange(CELLS) % 4, np.arange(CELLS) % 3
+    frame = {"first": dict(enumerate([400.0, 300, 200, 100])), "second": dict(enumerate([500.0, 300, 200]))}
+    by_row = rake(w, {"first": (first[cell], frame["first"]), "second": (second[cell], frame["second"])})
+    return by_row, rake(cells.asked_w, {"first": (first, frame["first"]), "second": (second, frame["second"])})
+
+
+def _together(
+    sample: tuple[np.ndarray, np.ndarray, np.ndarray], psu: np.ndarray, person: np.ndarray, share: float
+) -> ItemBunches:
+    """Sums of the rows that have a `psu` by it, the person and the cell; in no order."""
+    cell, w, y = sample
+    drawn = np.flatnonzero(psu >= 0)
+    keys, row = np.unique(np.column_stack([psu, person, cell])[drawn], axis=0, return_inverse=True)
+    row = row.ravel()
+    order = np.random.default_rng(1).permutation(len(keys))
+    sums = _cells(np.argsort(order)[row], w[drawn], y[drawn], len(keys))
+    keys = keys[order]
+    return ItemBunches(Bunches(keys[:, 0], keys[:, 1], np.full(psu.max() + 1, share)), keys[:, 2], sums)
+
+
+@pytest.mark.parametrize("block", [BLOCK, 1])
+def test_persons_who_answered_several_times_equal_rows(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("methodology.survey_cells.BLOCK", block)
+    cell, w, y = _sample()
+    cells = _cells(cell, w, y)
+    by_row, by_cell = _raked(cell, w, cells)
+    person = np.random.default_rng(4).integers(0, 60, 500)
+    person[np.random.default_rng(5).random(500) < 0.4] = -1
+    domains = np.column_stack([np.ones(CELLS), *(np.arange(CELLS) % 5 == part for part in range(5))])
+    together = _together((cell, w, y), person, person, 0.0)
+    found = weighted_item_means(cells, by_cell, domains, together=together)
+    label = np.where(person >= 0, person, -1 - np.arange(500))
+    design = sample_design(w, clusters=label).reweighted(by_row.weights, by_row.residuals)
+    for position, inside in enumerate(domains.T.astype(bool)):
+        rows = survey_mean(design, y, inside[cell])
+        assert found.mean[position] == pytest.approx(rows.value, rel=1e-9)
+        assert found.error[position] == pytest.approx(rows.error, rel=1e-9)
+        answered = inside[cell][:, None] & ~np.isnan(y)
+        assert found.drawn[position].tolist() == [np.unique(label[answered[:, item]]).size for item in range(ITEMS)]
+        assert (found.freedom[position] < found.drawn[position]).all()
+
+
+@pytest.mark.parametrize("registered", [12, 100])
+def test_branches_drawn_of_so_many_equal_two_stages_by_row(registered: int) -> None:
+    cell, w, y = _sample()
+    cells = _cells(cell, w, y)
+    by_row, by_cell = _raked(cell, w, cells)
+    rng = np.random.default_rng(6)
+    branch = rng.integers(0, 10, 500)
+    person = np.where(rng.random(500) < 0.5, 10 * rng.integers(0, 15, 500) + branch, -1)
+    together = _together((cell, w, y), branch, person, 10 / registered)
+    found = weighted_item_means(cells, by_cell, np.ones((CELLS, 1)), together=together)
+    alone = np.where(person >= 0, person, -1 - np.arange(500))
+    design = two_stage_design(w, branch, alone, populations=(np.full(500, registered), None))
+    rows = survey_mean(design.reweighted(by_row.weights, by_row.residuals), y)
+    assert found.error[0] == pytest.approx(rows.error, rel=1e-9)
+    assert found.drawn[0].tolist() == [10, 10, 10]
+
+
+def test_bunches_have_no_strata() -> None:
+    cell, w, y = _sample()
+    cells = _cells(cell, w, y)
+    together = _together((cell, w, y), cell, cell, 0.0)
+    plain = WeightAdjustment(cells.asked_w, np.ones(CELLS), ())
+    with pytest.raises(ValueError, match="drawn in one stratum"):
+        weighted_item_means(cells, plain, np.ones((CELLS, 1)), Strata(np.arange(CELLS)), together)
 
 
 def test_strata_refuse_what_rows_refuse() -> None:

@@ -46,14 +46,16 @@ def test_overview_shows_the_published_figures(
     page = sign_in(reader_of(OWN)).get(f"/{language}/{edition_id}/agencies/{OWN}/").text
     rows = published(
         centre,
-        f"select metrics.name_{language}, scores.status, scores.score, scores.ci_low, scores.ci_high, scores.n "
+        f"select metrics.name_{language}, scores.status, scores.score, scores.ci_low, scores.ci_high, scores.n, "
+        "scores.respondents, scores.n_effective, scores.design_effect "
         "from bench_scores as scores join dim_metrics as metrics using (metric_id) "
         "where unit_type = 'agency' and unit_id = ? and period_id = ? and is_headline",
         OWN,
         edition_id[:6],
     )
     assert len(rows) >= 8
-    for name, status, score, low, high, n in rows:
+    assert any(row[-1] is not None for row in rows)
+    for name, status, score, low, high, n, persons, effective, effect in rows:
         shown = cells(page, str(name))
         if status != "reported":
             assert not numbers(shown[1].replace("30", "").replace("5", ""))
@@ -61,7 +63,8 @@ def test_overview_shows_the_published_figures(
         assert numbers(shown[1]) == [pytest.approx(round(float(str(score)), 1), abs=0.051)]
         if low is not None:
             assert numbers(shown[2]) == pytest.approx([float(str(low)), float(str(high))], abs=0.051)
-        assert numbers(shown[3]) == [n]
+        design = [] if effect is None else [persons, round(effective), round(float(effect), 2)]
+        assert numbers(shown[3]) == pytest.approx([n, *design], abs=0.011)
 
 
 def test_centre_sees_every_agency(sign_in: SignIn, centre: Workspace, edition_id: str) -> None:

@@ -37,6 +37,9 @@ insert into benchmarks.bench_scores values
     ('s4', 'agency', 'a02', 'a02', 'speed', '2026Q1', 'i', 'reported', null, 64, 60, 68, 60),
     ('s5', 'agency', 'a02', 'a02', 'speed', '2026Q2', null, 'missing', 'no_submission', null, null, null, null);
 alter table benchmarks.bench_scores add column standard_error decimal(12, 4);
+alter table benchmarks.bench_scores add column respondents bigint;
+alter table benchmarks.bench_scores add column n_effective decimal(18, 4);
+alter table benchmarks.bench_scores add column design_effect decimal(12, 4);
 alter table core.dim_metrics add column unit varchar default 'share_pct';
 create table benchmarks.bench_peer_positions (
     agency_id varchar, metric_id varchar, period_id varchar, instrument_id varchar, score_id varchar,
@@ -58,7 +61,8 @@ create table intermediate.int_scores__judged as
     select unit_type, unit_id, agency_id, metric_id, period_id, instrument_id, status, status_reason,
         case when status = 'suppressed' then 'n_below_minimum' end as owner_reason,
         case when status = 'missing' then null else coalesce(score, 55.125) end::double as score,
-        ci_low::double as ci_low, ci_high::double as ci_high, coalesce(n, 12) as n
+        ci_low::double as ci_low, ci_high::double as ci_high, coalesce(n, 12) as n,
+        respondents, n_effective::double as n_effective, design_effect::double as design_effect
     from benchmarks.bench_scores;
 create view benchmarks.no_table as select 1 as one;
 """

@@ -17,7 +17,7 @@ from methodology.proportions import (
     survey_proportion_interval,
     wilson_interval,
 )
-from methodology.sampling import Lonely, SampleDesign, sample_design
+from methodology.sampling import Lonely, SampleDesign, sample_design, two_stage_design
 from methodology.survey_estimates import jackknife, survey_mean
 from tests.reference.harness import Case, Key, adapter
 from tests.reference.survey_questions import answer, domain_mask, equals, t_test, variable
@@ -69,6 +69,19 @@ def cluster_one_stage(case: Case) -> dict[Key, float | None]:
             answers |= {(group, metric): replicated(design, data, metric) for metric in metrics}
         else:
             answers |= ask(design, data, group, metrics, domain)
+    return answers
+
+
+@adapter("cluster_two_stage")
+def cluster_two_stage(case: Case) -> dict[Key, float | None]:
+    """Districts `dnum` drawn without strata, then schools `snum`; populations of both stages, or none."""
+    data, answers = only_input(case), {}
+    for group, metrics in by_group(case).items():
+        option, _, domain = group.partition("|")
+        populations = (data["fpc1"], data["fpc2"]) if option == "fpc2" else (None, None)
+        # A school drawn alone of several says nothing of its district's spread.
+        design = two_stage_design(data["pw"], data["dnum"], data["snum"], populations=populations, lonely="certainty")
+        answers |= ask(design, data, group, metrics, domain)
     return answers
 
 

@@ -49,7 +49,8 @@ def test_the_copies_kept_here_are_the_shared_ones() -> None:
     if not SHARED.is_dir():
         pytest.skip("the shared reference cases are not here")
     assert list(OWN.glob("*/expected.csv"))
-    for path in sorted(OWN.glob("*/*.csv")):
+    # Cases of our own come from the same software (their README says which) and have no shared original.
+    for path in sorted(path for path in OWN.glob("*/*.csv") if (SHARED / path.parent.name).is_dir()):
         assert path.read_bytes() == (SHARED / path.relative_to(OWN)).read_bytes(), path.name
 
 

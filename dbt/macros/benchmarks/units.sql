@@ -12,6 +12,15 @@
     '{{ unit_types(property, value) | join("', '") }}'
 {%- endmacro %}
 
+{# Names of the types whose ids hold a column, or of those whose do not. #}
+{% macro unit_types_named_by(column, is_held=true) %}
+    {%- set found = [] %}
+    {%- for name, type in var('unit_types').items() %}
+        {%- if (column in type.columns) == is_held %}{% do found.append(name) %}{% endif %}
+    {%- endfor %}
+    {{- return(found) -}}
+{% endmacro %}
+
 {# Names of the types that are part of one agency, as an SQL list of strings. #}
 {% macro parts_of_agencies() -%}
     {%- set found = [] %}

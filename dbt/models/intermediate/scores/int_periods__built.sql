@@ -13,6 +13,9 @@
 -- depends_on: {{ ref('int_answers__by_unit') }}
 -- depends_on: {{ ref('int_burdens__counted') }}
 -- depends_on: {{ ref('int_closed_loop__by_unit') }}
+-- depends_on: {{ ref('int_clusters__by_frame') }}
+-- depends_on: {{ ref('int_clusters__by_unit') }}
+-- depends_on: {{ ref('int_clusters__measured') }}
 -- depends_on: {{ ref('int_comparability__gated') }}
 -- depends_on: {{ ref('int_complaint_counts__by_unit') }}
 -- depends_on: {{ ref('int_complaint_times__by_unit') }}

@@ -1,6 +1,21 @@
 {# Who answered what: the profile a respondent is weighted and adjusted by, and the answer itself. With the position in
-the key, the sums of the design weight and of its square are all that any weighted mean, share or variance needs. #}
+the key, the sums of the design weight and of its square are all that any weighted mean, share or variance needs. Of persons who
+responded more than once the pseudonym is in the key, for their answers are alike; of others it would only make more cells. #}
 with
+
+repeated as (
+
+    select
+        answers.slice_id,
+        answers.beneficiary as person
+    from {{ pending_rows('survey_responses') }} as answers
+    where answers.beneficiary is not null
+    group by
+        answers.slice_id,
+        answers.beneficiary
+    having min(answers.response_id) < max(answers.response_id)
+
+),
 
 answers as (
 
@@ -9,7 +24,10 @@ answers as (
         answers.agency_id,
         answers.period_id,
         answers.service_id,
+        answers.branch_id,
         answers.region_id,
+        answers.journey_id,
+        repeated.person,
         answers.channel,
         answers.segment,
         answers.stage,
@@ -26,6 +44,9 @@ answers as (
         answers.responded_at,
         cast({{ steps_above_worst('answers.value') }} as decimal(18, 6)) as position
     from {{ pending_rows('survey_responses') }} as answers
+    left join repeated
+        on answers.slice_id = repeated.slice_id
+        and answers.beneficiary = repeated.person
 
 ),
 
@@ -36,7 +57,10 @@ final as (
         agency_id,
         period_id,
         service_id,
+        branch_id,
         region_id,
+        journey_id,
+        person,
         channel,
         segment,
         stage,
@@ -61,7 +85,10 @@ final as (
         agency_id,
         period_id,
         service_id,
+        branch_id,
         region_id,
+        journey_id,
+        person,
         channel,
         segment,
         stage,

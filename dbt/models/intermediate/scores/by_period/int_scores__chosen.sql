@@ -87,6 +87,9 @@ final as (
         raw.instrument_id,
         raw.n,
         raw.n_at_least,
+        case
+            when metrics.feed = 'survey_responses' and raw.instrument_id <> 'reported' then raw.respondents
+        end as respondents,
         raw.slice_ids,
         raw.score as score_raw,
         weighted.score as score_weighted,
@@ -118,8 +121,12 @@ final as (
             when score_basis = 'weighted' then 'taylor_' || raw.interval_method
             else raw.interval_method
         end as interval_method,
-        coalesce(weighted.n_effective, cast(raw.n as double)) as n_effective,
-        weighted.design_effect,
+        coalesce(weighted.n_effective, raw.n_effective) as n_effective,
+        case
+            when metrics.feed = 'survey_responses' and raw.instrument_id <> 'reported'
+                then coalesce(weighted.design_effect, raw.design_effect)
+        end as design_effect,
+        coalesce(weighted.degrees_of_freedom, raw.degrees_of_freedom) as degrees_of_freedom,
         rates.response_rate,
         case when raw.unit_type = 'agency' and raw.instrument_id <> 'reported' then frames.covered_share end
             as covered_share,

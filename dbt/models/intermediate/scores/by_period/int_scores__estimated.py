@@ -17,5 +17,5 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     weights = read(dbt.ref("stg_methodology__maturity_dimensions"))
     limits = thresholds_of(dbt.ref("stg_methodology__thresholds"))
     made = partial(scores, dimension_weights=weights, level=limits["interval_level"])
-    tables = {"statistics": dbt.ref("int_statistics__by_unit")}
+    tables = {"statistics": dbt.ref("int_statistics__by_unit"), "clusters": dbt.ref("int_clusters__by_unit")}
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)

@@ -23,11 +23,13 @@ sized as (
 
     select
         scores.*,
+        -- Persons are protected, and several answers of one are no more persons.
+        least(scores.n_at_least, coalesce(scores.respondents, scores.n_at_least)) as persons,
         case
             -- Practices are assessed in full: their number is not a sample size.
             when metrics.estimator = 'practice_mean' then 'reported'
             when scores.n is null and scores.n_at_least is null then 'suppressed'
-            when scores.n_at_least < thresholds.minimum_n then 'suppressed'
+            when persons < thresholds.minimum_n then 'suppressed'
             when scores.score is null or isnan(scores.score) then 'not_applicable'
             when metrics.estimator = 'proportion' and scores.score_raw > 100 then 'refused'
             else 'reported'
@@ -35,8 +37,8 @@ sized as (
         case
             when metrics.estimator = 'practice_mean' then null
             when scores.n is null and scores.n_at_least is null then 'base_unknown'
-            when scores.n_at_least < thresholds.owner_n then 'n_below_owner_minimum'
-            when scores.n_at_least < thresholds.minimum_n then 'n_below_minimum'
+            when persons < thresholds.owner_n then 'n_below_owner_minimum'
+            when persons < thresholds.minimum_n then 'n_below_minimum'
             when scores.score is null or isnan(scores.score) then 'not_measured'
             when metrics.estimator = 'proportion' and scores.score_raw > 100 then 'numerator_above_base'
         end as own_reason
@@ -75,6 +77,7 @@ final as (
         period_id,
         instrument_id,
         n,
+        respondents,
         score,
         standard_error,
         ci_low,
@@ -87,6 +90,7 @@ final as (
         adjustments,
         n_effective,
         design_effect,
+        degrees_of_freedom,
         response_rate,
         covered_share,
         frame_status,

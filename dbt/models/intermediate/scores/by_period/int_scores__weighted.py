@@ -9,7 +9,7 @@ from functools import partial
 import pyarrow as pa
 
 from methodology.frame_weights import CELL, DRAW
-from methodology.weighted_scores import COLUMNS, ITEM, SUMS, weighted_scores
+from methodology.weighted_scores import ASKED, BUNCH, COLUMNS, ITEM, SUMS, weighted_scores
 from miyar.lookback import inner_join, numbered
 from miyar.relations import Dbt, by_period, read, thresholds_of
 from miyar.unit_types import framed_parts
@@ -21,8 +21,12 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     framed = dbt.ref("int_weights__estimated").filter("frame_status = 'framed'")
     weights = numbered(framed, "cell", within="period_id", by=[*DRAW, *CELL])
     columns = {"left": ["period_id", *ITEM, *SUMS], "right": ["cell"]}
+    drawn = ["period_id", *ITEM, *BUNCH, "branch_share", *ASKED, *SUMS]
     tables = {
         "answers": inner_join(dbt.ref("int_respondents__by_frame"), weights, [*DRAW, *CELL], columns),
+        "clusters": inner_join(
+            dbt.ref("int_clusters__by_frame"), weights, [*DRAW, *CELL], {"left": drawn, "right": ["cell"]}
+        ),
         "weights": weights,
         "statistics": dbt.ref("int_statistics__by_unit").filter("unit_type = 'region'"),
     }

@@ -20,7 +20,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     branches = dbt.ref("int_statistics__by_unit").filter("unit_type = 'branch'")
     tables = {
         "scores": dbt.ref("int_scores__estimated").project(
-            ", ".join([*CELL, "agency_id", "n", "n_at_least", "slice_ids"])
+            ", ".join([*CELL, "agency_id", "n", "n_at_least", "respondents", "slice_ids"])
         ),
         "lying": branches.project(", ".join([*TABLE, "agency_id", "unit_id", "only_region_id"])).distinct(),
         "published": dbt.ref("stg_ledger__published"),

@@ -40,6 +40,7 @@ absent as (
         grid.period_id,
         cast(null as varchar) as instrument_id,
         cast(null as bigint) as n,
+        cast(null as bigint) as respondents,
         cast(null as double) as score,
         cast(null as double) as score_raw,
         cast(null as double) as score_weighted,
@@ -133,9 +134,12 @@ final as (
         {{ published('ci_high') }},
         interval_method,
         case when status = 'reported' then n end as n,
+        case when status = 'reported' then respondents end as respondents,
         case when status = 'reported' and isfinite(n_effective) then cast(round(n_effective, 4) as decimal(18, 4)) end
             as n_effective,
-        {{ published('design_effect') }},
+        case
+            when status = 'reported' and isfinite(design_effect) then cast(round(design_effect, 4) as decimal(12, 4))
+        end as design_effect,
         {{ published('response_rate') }},
         {{ published('covered_share') }},
         {{ published('reliability') }},

@@ -1,0 +1,134 @@
+"""Variance of draws in which answers come in bunches: of one person, or of a branch drawn among others.
+
+Belongs here: totals of primary sampling units and of the persons within them, degrees of freedom, means without weights from
+such totals. Does not belong here: who was drawn with whom (the warehouse), weighted means (`survey_cells`), whole designs row by
+row (`sampling`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from methodology.arrays import Floats
+from methodology.frames import Ints
+from methodology.sampling import grouped_sums
+
+
+@dataclass(frozen=True, eq=False)
+class Bunches:
+    """Rows (r,) of answers drawn together: the primary sampling unit `psu` of each, and the `person` whose answers it holds, or
+    -1 where every answer has a person of its own. `share` (p,): how much of all branches was drawn; 0 where the unit is a person.
+    """
+
+    psu: Ints
+    person: Ints
+    share: Floats
+
+    @property
+    def is_branch(self) -> npt.NDArray[np.bool_]:
+        """Which units (p,) are branches."""
+        return self.share > 0
+
+    def squares(self, totals: Floats, squares: Floats, size: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
+        """Of each unit (p, m): squared total, variance of the total within, and how many persons it holds (p,).
+
+        totals, squares: sums of z and z^2 over the answers of each row (r, m); size: answers of each row (r,). With t_j the total
+        of person j of m_i, within_i = m_i/(m_i - 1) [sum t_j^2 - (sum t_j)^2 / m_i], zero where there is one person.
+        """
+        units, alone = self.share.size, self.person < 0
+        owner, group = _pairs(self.psu[~alone], self.person[~alone])
+        of_persons = grouped_sums(group, totals[~alone], owner.size)
+        second = grouped_sums(owner, of_persons**2, units) + grouped_sums(self.psu[alone], squares[alone], units)
+        persons = np.bincount(owner, minlength=units) + np.bincount(
+            self.psu[alone], np.asarray(size, float)[alone], minlength=units
+        )
+        total = grouped_sums(self.psu, totals, units)
+        many = np.maximum(persons, 2)[:, None]
+        within = np.where(persons[:, None] > 1, many / (many - 1) * (second - total**2 / many), 0.0)
+        return total**2, np.maximum(within, 0), np.asarray(persons, float)
+
+
+def degrees_of_freedom(parts: Sequence[tuple[npt.ArrayLike, npt.ArrayLike]]) -> Floats:
+    """Degrees of freedom of a sum of variances, each of so many units: (sum V)^2 / sum V^2/(units - 1). NaN where all are zero.
+
+    Source: Satterthwaite 1946.
+    """
+    variances = [np.asarray(variance, float) for variance, _ in parts]
+    spent = [
+        variance**2 / np.maximum(np.asarray(units, float) - 1, 1)
+        for variance, (_, units) in zip(variances, parts, strict=True)
+    ]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(sum(variances, np.float64(0)) ** 2 / sum(spent, np.float64(0)))
+
+
+def share_size(effective: npt.ArrayLike, n: npt.ArrayLike, freedom: npt.ArrayLike, level: float) -> Floats:
+    """Answers to compute the interval of a share from: n_eff (t(n - 1) / t(df))^2; more than n where the design gains.
+
+    Source: Korn & Graubard 1998, with the Wilson interval instead of the exact one.
+    """
+    size, answers, df = (np.asarray(part, float) for part in (effective, n, freedom))
+    top = 0.5 + level / 2
+    ratio = stats.t.ppf(top, np.maximum(answers - 1, 1)) / stats.t.ppf(top, np.maximum(df, 1))
+    return np.asarray(size * ratio**2)
+
+
+@dataclass(frozen=True, eq=False)
+class ClusteredMeans:
+    """Of each unit (u,): variance of the mean, primary sampling units, degrees of freedom and persons."""
+
+    variance: Floats
+    drawn: Floats
+    freedom: Floats
+    persons: Floats
+
+
+def clustered_means(
+    n: Floats, mean: Floats, squares: Floats, bunches: Bunches, unit: Ints, sums: tuple[Floats, Floats, Floats]
+) -> ClusteredMeans:
+    """Means of units (u,) of which some answers were drawn in bunches, the others singly.
+
+    n, mean, squares: answers, mean and sum of (y - mean)^2; unit (p,) of each primary sampling unit; sums: of each row of the
+    bunches (r,) answers, their sum and sum of squares. With z_i the total of y - mean in primary sampling unit i of k, single
+    answers among them, V = k/(k-1) sum (1 - f_i) z_i^2 / n^2 + sum f_i V_i / n^2, f_i the share of branches drawn and V_i the
+    variance within. NaN where one unit was drawn. Source: Sarndal et al. 1992, 4.3.
+    """
+    size, total, second = sums
+    row_unit = unit[bunches.psu]
+    centre = mean[row_unit]
+    z, zz = total - centre * size, second - 2 * centre * total + centre**2 * size
+    between, within, held = (part.ravel() for part in bunches.squares(z[:, None], zz[:, None], size))
+
+    def added(values: npt.ArrayLike, code: Ints = unit) -> Floats:
+        return np.asarray(np.bincount(code, np.asarray(values, float), minlength=n.size), float)
+
+    branch = bunches.is_branch
+    single = n - added(size, row_unit)
+    drawn = single + added(np.ones(unit.size))
+    scale = np.where(drawn > 1, drawn / np.maximum(drawn - 1, 1), np.nan)
+    parts = [
+        (scale * added(branch * (1 - bunches.share) * between), added(branch)),
+        (scale * added(~branch * between), added(~branch)),
+        (scale * np.maximum(squares - added(zz, row_unit), 0), single),
+        (added(bunches.share * within), 1 + added(branch * (held - 1))),
+    ]
+    variance = np.asarray(sum(part for part, _ in parts))
+    freedom = degrees_of_freedom(parts)
+    known = bunches.person >= 0
+    owner, _ = _pairs(row_unit[known], bunches.person[known])
+    return ClusteredMeans(
+        variance / n**2,
+        drawn,
+        np.where(variance > 0, freedom, drawn - 1),
+        n - added(size * known, row_unit) + np.bincount(owner, minlength=n.size),
+    )
+
+
+def _pairs(first: Ints, second: Ints) -> tuple[Ints, Ints]:
+    """The first code of each distinct pair of codes, and the number of each row's pair."""
+    width = int(second.max(initial=0)) + 1
+    found, group = np.unique(first * width + second, return_inverse=True)
+    return np.asarray(found // width, np.int64), np.asarray(group, np.int64)
