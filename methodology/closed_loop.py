@@ -104,7 +104,7 @@ def _uplift(loops: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFram
         tables.append(
             own.assign(
                 figure=name,
-                interval_method="student",
+                interval_method="score",
                 n=np.where(n > 0, n, np.nan),
                 fault="nobody_answered_again",
                 caveat=caveat,

@@ -40,6 +40,7 @@ class Agencies:
     name: str
     score: Floats
     error: Floats
+    freedom: Floats
     size: Floats
     polarity: int
     smallest_difference: float
@@ -47,10 +48,11 @@ class Agencies:
 
     @classmethod
     def of(cls, rows: pd.DataFrame, name: str, thresholds: Mapping[str, float]) -> "Agencies":
-        """The rows of a class: score, error, n, polarity, smallest_difference."""
-        score, error, size = (rows[column].to_numpy(float) for column in ("score", "error", "n"))
+        """The rows of a class: score, error, degrees_of_freedom, n, polarity, smallest_difference."""
+        numbers = ("score", "error", "degrees_of_freedom", "n")
+        score, error, freedom, size = (rows[column].to_numpy(float, na_value=np.nan) for column in numbers)
         polarity, smallest = int(rows["polarity"].iloc[0]), float(rows["smallest_difference"].iloc[0])
-        return cls(name, score, error, size, polarity, smallest, thresholds)
+        return cls(name, score, error, freedom, size, polarity, smallest, thresholds)
 
     def draws(self, purpose: str) -> tuple[np.random.Generator, int]:
         """A generator that depends on the class and the purpose alone, and how many draws to take from it."""
@@ -68,7 +70,7 @@ def against_peers(own: Agencies) -> tuple[Floats, Words]:
     """Others' mean, difference, its simultaneous interval, p_right and p_beyond (agencies, 6), and the verdict."""
     rng, draws = own.draws("against peers")
     draws = max(draws, min(MORE_DRAWS * draws, HELD_DRAWS // own.score.size))
-    found = peer_differences(own.score, own.error, rng, own.thresholds["interval_level"], draws)
+    found = peer_differences(own.score, own.error, rng, own.thresholds["interval_level"], draws, own.freedom)
     true = true_differences(own.score, own.error, own.smallest_difference)
     chances = (true.p_right(found.direction), true.p_beyond(found.direction))
     figures = np.column_stack([found.others_mean, found.difference, found.low, found.high, *chances])
@@ -104,7 +106,8 @@ def ranked(own: Agencies) -> Floats:
     """Rank set, expected rank, P(top three) and tier of each agency (agencies, 5)."""
     rng, draws = own.draws("")
     y, error, polarity = own.score, own.error, own.polarity
-    sets = ranks.simultaneous_rank_sets(y, error, rng, own.thresholds["interval_level"], polarity, draws)
+    level = own.thresholds["interval_level"]
+    sets = ranks.simultaneous_rank_sets(y, error, rng, level, polarity, draws, own.freedom)
     expected = ranks.expected_rank(y, error, polarity)
     top = ranks.rank_distribution(y, error, rng, polarity, draws).top(TOP)
     return np.column_stack([sets.lower, sets.upper, expected, top, ranks.tiers(y, sets, polarity)])

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy import special
 
 from methodology.estimates import faults_of_scores
+from methodology.ranks import drawn_errors
 from methodology.shrinkage import spread_posterior
 
 Floats = npt.NDArray[np.float64]
@@ -59,10 +60,12 @@ def peer_differences(
     rng: np.random.Generator,
     level: float = 0.95,
     draws: int = 2_000,
+    freedom: npt.ArrayLike | None = None,
 ) -> PeerDifferences:
     """d_i = y_i - mean_{j != i} y_j with se^2 = s_i^2 + sum_{j != i} s_j^2 / (K-1)^2, intervals and directions.
 
-    Intervals are d +- c se, c the `level` quantile of max |t| over all units of pure noise with the joint correlation. A
+    Intervals are d +- c se, c the `level` quantile of max |t| over all units of pure noise with the joint correlation and, where
+    `freedom` (units,) gives the errors' degrees of freedom, with errors that vary as estimated ones do (`drawn_errors`). A
     direction is told where d / se exceeds c; c is then drawn again over the one-sided hypotheses that still stand, the
     reverse of each direction told staying among them, until no more fall (step-down). Wrong directions, of equal units too,
     come in at most 1 - level of classes. Raises ValueError below two units, for scores that are not finite and errors that
@@ -72,9 +75,11 @@ def peer_differences(
     y, s = _checked(score, error)
     others_mean = (y.sum() - y) / (y.size - 1)
     difference = y - others_mean
-    se = np.sqrt(s**2 + ((s**2).sum() - s**2) / (y.size - 1) ** 2)
+    se = _difference_error(s)
     noise = s[:, None] * rng.standard_normal((y.size, draws))
-    ratio = y.size / (y.size - 1) * (noise - noise.mean(axis=0)) / se[:, None]
+    drawn = drawn_errors(s, freedom, rng, draws)
+    width = _difference_error(drawn if drawn.ndim == 2 else drawn[:, None])
+    ratio = y.size / (y.size - 1) * (noise - noise.mean(axis=0)) / width
     t = difference / se
     critical = float(np.quantile(np.abs(ratio).max(axis=0), level))
     direction = _step_down(t, ratio, level)
@@ -102,6 +107,11 @@ def true_differences(score: npt.ArrayLike, error: npt.ArrayLike, margin: float, 
         return np.asarray(found.chance @ special.ndtr((mean - limit) / width))
 
     return TrueDifferences(chance(0.0), chance(margin), 1 - chance(-margin))
+
+
+def _difference_error(s: Floats) -> Floats:
+    """Standard errors of the differences from those of the units, along the first axis."""
+    return np.asarray(np.sqrt(s**2 + ((s**2).sum(axis=0) - s**2) / (len(s) - 1) ** 2))
 
 
 def _step_down(t: Floats, ratio: Floats, level: float) -> Integers:

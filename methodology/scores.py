@@ -61,7 +61,7 @@ def measured_scores(rows: pd.DataFrame, clusters: pd.DataFrame, level: float) ->
     mean, share, rate = _means(rows, design, level), _shares(hits, n, design, level), rates(hits, n, level)
     nothing = np.full(len(rows), np.nan)
     by_estimator = {
-        "mean": (mean, "student"),
+        "mean": (mean, "score"),
         "proportion": (share, "wilson"),
         "ratio": (Estimates(share.value, nothing, nothing, nothing), "none"),
         "rate_per_1000": (rate, "poisson_exact"),
@@ -118,11 +118,12 @@ def _clustered(rows: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
 
 
 def _means(rows: pd.DataFrame, design: pd.DataFrame, level: float) -> Estimates:
-    """Means of answers on 0-100 with their Student intervals."""
-    n, effect = rows["n"].to_numpy(float, na_value=np.nan), design["design_effect"].to_numpy()
+    """Means of answers on 0-100 with their score intervals."""
+    n = rows["n"].to_numpy(float, na_value=np.nan)
+    effect, size, freedom = (design[name].to_numpy() for name in ("design_effect", "n_effective", "degrees_of_freedom"))
     mean, error = mean_estimate(n, rows["sum_x"].to_numpy(float), rows["sum_x2"].to_numpy(float))
     error = error * np.sqrt(effect)
-    return Estimates(mean, error, *mean_interval(mean, error, design["degrees_of_freedom"].to_numpy() + 1, level))
+    return Estimates(mean, error, *mean_interval(mean, error, size, level, degrees_of_freedom=freedom))
 
 
 def _shares(hits: Floats, n: Floats, design: pd.DataFrame, level: float) -> Estimates:

@@ -36,7 +36,7 @@ def test_each_metric_goes_to_its_estimator() -> None:
     scores = measured_scores(rows, NO_CLUSTERS, 0.95).set_index("metric_id")
     assert scores.loc["mean", "score"] == 50
     assert scores.loc["mean", "standard_error"] == pytest.approx(20.412415, abs=1e-6)
-    assert scores.loc["mean", "interval_method"] == "student"
+    assert scores.loc["mean", "interval_method"] == "score"
     # 81 of 263: Newcombe 1998, Table I, in per cent.
     assert scores.loc["share", "score"] == pytest.approx(100 * 81 / 263)
     assert (scores.loc["share", "ci_low"], scores.loc["share", "ci_high"]) == pytest.approx((25.53, 36.62), abs=5e-3)

@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from methodology.clusters import degrees_of_freedom, share_size
+from methodology.estimates import SPARE_ANSWERS
 from methodology.sampling import sample_design, two_stage_design
 from methodology.scores import COLUMNS, KEY, scores
 from methodology.survey_estimates import survey_covariance, survey_mean
@@ -114,7 +115,8 @@ def test_two_persons_by_hand() -> None:
     found = _scored(_statistics(rows["y"].to_numpy()), _clusters(rows))
     assert (found["standard_error"], found["design_effect"]) == pytest.approx((50, 3))
     assert (found["respondents"], found["degrees_of_freedom"]) == (2, 1)
-    assert (found["ci_low"], found["ci_high"]) == (0, 100)
+    # One degree of freedom says next to nothing, and the limits stay on the scale.
+    assert 0 <= found["ci_low"] < 1 and 99 < found["ci_high"] <= 100
     share = _scored(_statistics(rows["y"].to_numpy(), estimator="proportion"), _clusters(rows))
     # Binomial error 25 times the root of three.
     assert (share["standard_error"], share["n_effective"]) == pytest.approx((25 * np.sqrt(3), 4 / 3))
@@ -127,8 +129,11 @@ def test_ten_branches_have_nine_degrees_of_freedom() -> None:
     rows = pd.DataFrame({"y": y, "psu": np.repeat(np.arange(10), 40), "person": None, "branch_share": 1e-12})
     found = _scored(_statistics(y), _clusters(rows))
     assert found["degrees_of_freedom"] == pytest.approx(9, abs=1e-6)
-    half = stats.t.ppf(0.975, 9) * found["standard_error"]
-    assert found["ci_high"] - found["score"] == pytest.approx(half, rel=1e-6)
+    m, s, n = found["score"] / 100, found["standard_error"] / 100, found["n_effective"]
+    far = n * min(m, 1 - m)
+    kappa = (far * n * s**2 / (m * (1 - m)) + SPARE_ANSWERS) / (far + SPARE_ANSWERS)
+    for limit in (found["ci_low"] / 100, found["ci_high"] / 100):
+        assert (limit - m) ** 2 == pytest.approx(stats.t.ppf(0.975, 9) ** 2 * kappa * limit * (1 - limit) / n, rel=1e-6)
 
 
 def test_equal_answers_of_a_bunch_count_once() -> None:

@@ -39,6 +39,7 @@ def _members(scores: list[float], error: float = 1.0, polarity: int = 1, **chang
         "n": [100] * count,
         "score": scores,
         "standard_error": [error] * count,
+        "degrees_of_freedom": [np.inf] * count,
         "ci_low": [score - 2 for score in scores],
         "ci_high": [score + 2 for score in scores],
         "comparison_class": ["c"] * count,

@@ -168,3 +168,14 @@ def test_ties_and_missing_scores() -> None:
 def test_bad_input_is_refused(score: list[float], error: list[float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         simultaneous_rank_sets(score, error, _rng())
+
+
+def test_errors_of_few_degrees_of_freedom_part_fewer() -> None:
+    """Two units: the quantile is Welch's, here Student's with 2 x 9 degrees of freedom over equal errors."""
+    t = float(stats.t.isf(0.025, 18))
+    apart = t * np.sqrt(2)
+    for factor, told in ((0.97, False), (1.03, True)):
+        sets = simultaneous_rank_sets([0, factor * apart], [1, 1], _rng(), draws=200_000, freedom=[9, 9])
+        assert bool(sets.sign.any()) is told
+    known = simultaneous_rank_sets([0, 0.97 * apart], [1, 1], _rng(), draws=40_000, freedom=[np.inf, np.nan])
+    assert known.sign.any()

@@ -26,6 +26,7 @@ scores as (
         scores.n,
         scores.score,
         sqrt(scores.standard_error ** 2 + coalesce(mixes.mode_error, 0) ** 2) as standard_error,
+        scores.degrees_of_freedom,
         scores.ci_low,
         scores.ci_high,
         scores.weighting,
@@ -90,6 +91,7 @@ final as (
         counted.n,
         counted.score,
         counted.standard_error,
+        counted.degrees_of_freedom,
         counted.ci_low,
         counted.ci_high,
         md5(
