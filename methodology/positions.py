@@ -20,6 +20,7 @@ KEY = ["agency_id", "metric_id", "period_id", "instrument_id"]
 STATISTICS = ["peer_median", "peer_lower_quartile", "peer_upper_quartile"]
 DIFFERENCES = ["peer_mean", "difference", "difference_low", "difference_high"]
 CHANCES = ["p_right", "p_beyond"]
+TIPPING = "tipping_gap"
 BENCHMARK = ["benchmark", "benchmark_agencies", "benchmark_distance", "benchmark_low", "benchmark_high"]
 RANKED = ["rank_low", "rank_high", "expected_rank", "p_top3", "tier"]
 COLUMNS = {
@@ -27,7 +28,7 @@ COLUMNS = {
     "peers_count": "int64",
     **dict.fromkeys([*STATISTICS, *DIFFERENCES, "smallest_difference"], "float64"),
     "verdict": "string",
-    **dict.fromkeys(CHANCES, "float64"),
+    **dict.fromkeys([*CHANCES, TIPPING], "float64"),
     **dict.fromkeys([f"national_{name}" for name in DIFFERENCES], "float64"),
     "national_verdict": "string",
     "turns_with_frame": "boolean",
@@ -43,11 +44,13 @@ COLUMNS = {
 def positions(gated: pd.DataFrame, reliability: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
     """Positions of one period's agencies, a row each with COLUMNS.
 
-    gated: KEY, peer_group, n, score, standard_error, degrees_of_freedom, ci_low, ci_high, polarity, unit, and of each frame its
-    class, the count of peers, whether they are enough and the reason against comparison (missing where the gate lets the score
-    through): comparison_class, peers_count, has_peers, comparability_reason; national_class, national_peers_count,
-    has_national_peers, national_reason. reliability: KEY with unit_id for agency_id, and reliability. Statistics are over a whole
-    class, both answers and ranks over those that pass the gate; only reliable scores of a group show a rank.
+    gated: KEY, peer_group, n, score, standard_error, degrees_of_freedom, response_rate (missing where nothing is surveyed),
+    ci_low, ci_high, polarity, unit, and of each frame its class, the count of peers, whether they are enough and the reason
+    against comparison (missing where the gate lets the score through): comparison_class, peers_count, has_peers, comparability_reason;
+    national_class, national_peers_count, has_national_peers, national_reason. reliability: KEY with unit_id for agency_id, and
+    reliability. Statistics are over a whole class, both answers and ranks over those that pass the gate; only reliable scores of
+    a group show a rank. `tipping_gap` is how far those who did not answer would have to be from those who did for a direction
+    told to be lost: the distance of the interval from zero over 1 - response rate.
     """
     reliability = reliability.rename(columns={"unit_id": "agency_id"})
     rows = gated.merge(reliability[[*KEY, "reliability"]], on=KEY, how="left")
@@ -124,6 +127,11 @@ def _joined(
     for name in [*DIFFERENCES, "verdict"]:
         made[f"national_{name}"] = national[name].where(beside, None if name == "verdict" else np.nan)
     made["turns_with_frame"] = (made["verdict"] != made["national_verdict"]).where(beside, None)
+    low, high, rate = (made[name].to_numpy(float) for name in ("difference_low", "difference_high", "response_rate"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = np.maximum(np.maximum(low, -high), 0) / (1 - rate)
+    # Where everybody answered nobody is left to differ.
+    made[TIPPING] = np.where(made["p_right"].notna() & np.isfinite(gap), gap, np.nan)
     made["peers_count"] = rows["peers_count"].where(~alone, rows["national_peers_count"])
     return made
 

@@ -177,6 +177,8 @@ def _placed(position: Numbers | None) -> list[Step]:
         return [*steps, Step("no_verdict", position)]
     told = "verdict" if position.get("p_right") is not None else "verdict_none"
     steps.append(Step(told, position))
+    if position.get("tipping_gap") is not None:
+        steps.append(Step("tipping_gap", position))
     if position.get("special_cause") is not None:
         steps.append(Step("special_cause", position))
     if position.get("turns_with_frame"):

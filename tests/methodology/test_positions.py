@@ -40,6 +40,7 @@ def _members(scores: list[float], error: float = 1.0, polarity: int = 1, **chang
         "score": scores,
         "standard_error": [error] * count,
         "degrees_of_freedom": [np.inf] * count,
+        "response_rate": [0.6] * count,
         "ci_low": [score - 2 for score in scores],
         "ci_high": [score + 2 for score in scores],
         "comparison_class": ["c"] * count,
@@ -193,3 +194,14 @@ def test_equal_answers_still_have_an_error() -> None:
     made = _placed(_members([69, 70, 71, 70, 68, 72], standard_error=[1, 1, 1, 0, 1, 1]))
     assert made["comparability_reason"].isna().all()
     assert made["peer_mean"].iloc[3] == 70
+
+
+def test_how_far_the_silent_would_have_to_differ() -> None:
+    """Six in ten answered: the four who did not move the score by four tenths of their distance."""
+    found = _placed(_members([70, 70, 70, 70, 70, 60])).set_index("agency_id")
+    last = found.loc["a05"]
+    assert last["verdict"] == "worse"
+    assert last["tipping_gap"] == pytest.approx(-last["difference_high"] / 0.4)
+    assert found["tipping_gap"].drop("a05").isna().all()
+    unknown = _placed(_members([70, 70, 70, 70, 70, 60], response_rate=None)).set_index("agency_id")
+    assert unknown["tipping_gap"].isna().all()

@@ -27,6 +27,8 @@ scores as (
         scores.score,
         sqrt(scores.standard_error ** 2 + coalesce(mixes.mode_error, 0) ** 2) as standard_error,
         scores.degrees_of_freedom,
+        -- Nobody is silent in records; a survey that does not tell its rate may have been answered by hardly anybody.
+        case when scores.mode_set <> '' then coalesce(scores.response_rate, 0) end as response_rate,
         scores.ci_low,
         scores.ci_high,
         scores.weighting,
@@ -92,6 +94,7 @@ final as (
         counted.score,
         counted.standard_error,
         counted.degrees_of_freedom,
+        counted.response_rate,
         counted.ci_low,
         counted.ci_high,
         md5(

@@ -33,6 +33,7 @@ final as (
         positions.verdict,
         {{ published('positions.p_right', 'p_right') }},
         {{ published('positions.p_beyond', 'p_beyond') }},
+        {{ published('positions.tipping_gap', 'tipping_gap') }},
         {{ published('positions.national_peer_mean', 'national_peer_mean') }},
         {{ published('positions.national_difference', 'national_difference') }},
         {{ published('positions.national_difference_low', 'national_difference_low') }},
