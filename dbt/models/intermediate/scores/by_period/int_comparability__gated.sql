@@ -73,8 +73,14 @@ counted as (
         *
         {%- for name, added in conditions %}
         {%- for column in added %}{% do keys.append(column) %}{% do national_keys.append(column) %}{% endfor %},
-        count(distinct agency_id) over (partition by {{ keys | join(', ') }}) - 1 as {{ name }}_count,
-        count(distinct agency_id) over (partition by {{ national_keys | join(', ') }}) - 1 as national_{{ name }}_count
+        count(distinct agency_id) over (
+            partition by
+                {{ keys | join(',\n                ') }}
+        ) - 1 as {{ name }}_count,
+        count(distinct agency_id) over (
+            partition by
+                {{ national_keys | join(',\n                ') }}
+        ) - 1 as national_{{ name }}_count
         {%- endfor %}
     from scores
 
