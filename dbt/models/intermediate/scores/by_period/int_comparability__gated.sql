@@ -31,7 +31,9 @@ scores as (
         case when scores.mode_set <> '' then coalesce(scores.response_rate, 0) end as response_rate,
         scores.ci_low,
         scores.ci_high,
-        scores.weighting,
+        -- Who leaves out a part of the population is nobody's peer.
+        case when scores.frame_status = 'population_not_covered' then scores.frame_status else scores.weighting end
+            as weighting,
         coalesce(scores.frame_status <> 'population_not_covered', true) as is_covered,
         coalesce(mixes.mode_group, scores.mode_set) as mode_group,
         scores.adjustments,
@@ -60,7 +62,7 @@ scores as (
     ('same_metric', []),
     ('same_scale', ['scale']),
     ('same_instrument', ['instrument_id']),
-    ('same_frame', ['weighting', 'is_covered']),
+    ('same_frame', ['weighting']),
     ('same_modes', ['mode_group']),
     ('same_adjustments', ['adjustments']),
     ('same_base', ['is_base_known']),
@@ -73,14 +75,8 @@ counted as (
         *
         {%- for name, added in conditions %}
         {%- for column in added %}{% do keys.append(column) %}{% do national_keys.append(column) %}{% endfor %},
-        count(distinct agency_id) over (
-            partition by
-                {{ keys | join(',\n                ') }}
-        ) - 1 as {{ name }}_count,
-        count(distinct agency_id) over (
-            partition by
-                {{ national_keys | join(',\n                ') }}
-        ) - 1 as national_{{ name }}_count
+        count(distinct agency_id) over (partition by {{ keys | join(', ') }}) - 1 as {{ name }}_count,
+        count(distinct agency_id) over (partition by {{ national_keys | join(', ') }}) - 1 as national_{{ name }}_count
         {%- endfor %}
     from scores
 
@@ -106,7 +102,7 @@ final as (
         md5(
             concat_ws(
                 '|', counted.metric_id, counted.period_id, counted.peer_group, counted.instrument_id, counted.weighting,
-                counted.is_covered, counted.mode_group, counted.adjustments
+                counted.mode_group, counted.adjustments
             )
         ) as comparison_class,
         counted.same_adjustments_count as peers_count,
@@ -114,7 +110,7 @@ final as (
         {{ gate_reason('') }} as comparability_reason,
         md5(
             concat_ws(
-                '|', counted.metric_id, counted.period_id, counted.instrument_id, counted.weighting, counted.is_covered,
+                '|', counted.metric_id, counted.period_id, counted.instrument_id, counted.weighting,
                 counted.mode_group, counted.adjustments
             )
         ) as national_class,
