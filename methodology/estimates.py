@@ -16,7 +16,7 @@ from methodology.proportions import wilson_interval
 # How many answers at the far end of a scale a sample is taken to have missed: the least with which intervals of means of
 # 50 to 99 on scales of 2 to 11 points hold 95 % on average in every group of means (docs/evidence, "intervals").
 SPARE_ANSWERS = 0.1
-# A spread below this share of the sum of squares is what rounding left: one answer a tenth of the scale off leaves more, of 10^9 too.
+# A spread below this share of the sum of squares is what rounding left: one of 10^9 answers a tenth of the scale off leaves more.
 ROUNDING = 1e-13
 
 
