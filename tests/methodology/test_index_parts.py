@@ -35,7 +35,7 @@ NODES = pd.DataFrame(
 )
 
 
-def _index(**other: Any) -> pd.Series:
+def _index(**other: Any) -> dict[str, Any]:
     """The index of a2, whose m2 is bad (12) and delivered with these columns changed."""
     rows = [
         {
@@ -64,7 +64,7 @@ def _index(**other: Any) -> pd.Series:
         nodes=NODES,
         thresholds=THRESHOLDS,
     )
-    return made[made["part"] == "index"].set_index("agency_id").loc["a2"]
+    return made[made["part"] == "index"].set_index("agency_id").to_dict("index")["a2"]
 
 
 @pytest.mark.parametrize(
