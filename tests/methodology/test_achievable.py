@@ -31,10 +31,10 @@ def test_low_scores_are_the_best_where_low_is_good() -> None:
 
 
 def test_the_mean_is_pooled() -> None:
-    # 72 and 71 have 3 of 10 thousand together; weights 1,000 and 2,000.
-    found = achievable(SCORES, [0.5] * 12, [700] * 10 + [2000, 1000], 0.3, 2)
+    # 72, 71 and 70 have 3,000 of 10,200 together, 72 and 71 only 2,200.
+    found = achievable(SCORES, [0.5] * 12, [800] * 10 + [1200, 1000], 0.28, 2)
     assert found is not None
-    assert found.value == pytest.approx((2000 * 71 + 1000 * 72) / 3000)
+    assert found.value == pytest.approx((800 * 70 + 1200 * 71 + 1000 * 72) / 3000)
 
 
 def test_a_small_unit_s_lucky_score_does_not_set_the_mark() -> None:

@@ -4,6 +4,7 @@ Belongs here: `methodology.index_parts` and its gate. Does not belong here: the 
 formulas (`test_index`).
 """
 
+from collections.abc import Hashable
 from typing import Any
 
 import pandas as pd
@@ -35,7 +36,7 @@ NODES = pd.DataFrame(
 )
 
 
-def _index(**other: Any) -> dict[str, Any]:
+def _index(**other: Any) -> dict[Hashable, Any]:
     """The index of a2, whose m2 is bad (12) and delivered with these columns changed."""
     rows = [
         {
