@@ -214,7 +214,7 @@ def _in_groups(sizes: list[int]) -> pd.DataFrame:
 
 
 def test_two_agencies_together_cannot_work_out_a_third() -> None:
-    """A nation's mean less a group's is the rest: two readers who pool theirs must be left with five others, or none."""
+    """A nation's mean less a group's is the rest: two readers who pool theirs must not be left with one other agency."""
     # Ten and two: one of the two and one of the ten would know the other one.
     made = _in_groups([10, 2])
     assert made.loc["g1", "peer_mean"].isna().all() and set(made.loc["g1", "comparability_reason"]) == {"too_few_peers"}
@@ -223,7 +223,7 @@ def test_two_agencies_together_cannot_work_out_a_third() -> None:
     made = _in_groups([11, 11, 1])
     assert made[["national_peer_mean", "national_verdict"]].isna().all().all()
     assert made.loc[["g0", "g1"], "peer_mean"].notna().all() and np.isfinite(made.loc["g2", "peer_mean"])
-    # Five others are enough, and where nobody else is left there is nothing to learn.
+    # A mean of several is nobody's score, and where nobody else is left there is nothing to learn.
     made = _in_groups([11, 11, 5])
     assert made.loc[["g0", "g1"], "national_peer_mean"].notna().all()
     assert _in_groups([11, 11])["national_peer_mean"].notna().all()
