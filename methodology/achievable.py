@@ -38,10 +38,11 @@ def achievable(
     """Pooled mean sum n y / sum n of the best units, by shrunken score, that have `least_share` of all n; None where too many.
 
     Ordering by shrunken scores keeps a small unit's lucky score from setting the mark; ties go to the larger unit. The
-    best are never fewer than `least_units`, so that no one's score can be read from their mean, nor more than half of all, for
-    then the mark would be the middle: None. Distance d = y - benchmark has variance s^2 + sum w_j^2 s_j^2 - 2 w_i s_i^2, w = n /
-    sum n of the best; d +- z se at `level`, not simultaneous, the best taken as given. Raises ValueError where a size is not
-    positive and as `spread`. Source: Kiefe et al. 1998, Int. J. Quality in Health Care 10.
+    best are never fewer than `least_units`, and more of them where one has more than half of their n, so that no one's score
+    can be read from their mean, nor more than half of all, for then the mark would be the middle: None. Distance d = y -
+    benchmark has variance s^2 + sum w_j^2 s_j^2 - 2 w_i s_i^2, w = n / sum n of the best; d +- z se at `level`, not
+    simultaneous, the best taken as given. Raises ValueError where a size is not positive and as `spread`. Source: Kiefe et al.
+    1998, Int. J. Quality in Health Care 10.
     """
     y, s, n = np.asarray(score, float), np.asarray(error, float), np.asarray(size, float)
     if not np.all(n > 0):
@@ -51,6 +52,8 @@ def achievable(
     order = np.lexsort((y, -n, -polarity * ranked))
     reached = int(np.searchsorted(np.cumsum(n[order]), least_share * n.sum() * (1 - 1e-12))) + 1
     count = max(reached, least_units)
+    while 2 * count <= y.size and 2 * n[order[:count]].max() > n[order[:count]].sum():
+        count += 1
     if 2 * count > y.size:
         return None
     is_best = np.zeros(y.size, bool)

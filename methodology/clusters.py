@@ -16,6 +16,10 @@ from methodology.arrays import Floats
 from methodology.frames import Ints
 from methodology.sampling import grouped_sums
 
+# Kish's number of equal bunches from which on their totals tell how bunches differ. One that holds nearly all answers mirrors the
+# rest by construction, so that their spread is none: with one branch and five answers beside it intervals held 61 %.
+LEAST_BUNCHES = 1.5
+
 
 @dataclass(frozen=True, eq=False)
 class Bunches:
@@ -94,7 +98,7 @@ def clustered_means(
     n, mean, squares: answers, mean and sum of (y - mean)^2; unit (p,) of each primary sampling unit; sums: of each row of the
     bunches (r,) answers, their sum and sum of squares. With z_i the total of y - mean in primary sampling unit i of k, single
     answers among them, V = k/(k-1) sum (1 - f_i) z_i^2 / n^2 + sum f_i V_i / n^2, f_i the share of branches drawn and V_i the
-    variance within. NaN where one unit was drawn. Source: Sarndal et al. 1992, 4.3.
+    variance within. NaN where one unit was drawn, or holds nearly all (`LEAST_BUNCHES`). Source: Sarndal et al. 1992, 4.3.
     """
     size, total, second = sums
     row_unit = unit[bunches.psu]
@@ -115,7 +119,8 @@ def clustered_means(
         (scale * np.maximum(squares - added(zz, row_unit), 0), single),
         (added(bunches.share * within), 1 + added(branch * (held - 1))),
     ]
-    variance = np.asarray(sum(part for part, _ in parts))
+    squared = single + added(np.bincount(bunches.psu, size, minlength=unit.size) ** 2)
+    variance = np.where(n**2 >= LEAST_BUNCHES * squared, sum(part for part, _ in parts), np.nan)
     freedom = degrees_of_freedom(parts)
     known = bunches.person >= 0
     owner, _ = _pairs(row_unit[known], bunches.person[known])

@@ -17,6 +17,8 @@ Flags = npt.NDArray[np.bool_]
 
 # Mean range of two normal values in standard deviations, 2 / sqrt(pi): a mean moving range divided by it estimates sigma.
 D2 = 2 / np.sqrt(np.pi)
+# Below so many expected answers of the rarer kind a quarter, a share is far from normal (rule of n p >= 5 for p charts).
+EXPECTED_LEAST = 5
 # Western Electric 1956 (run, two of three); Nelson 1984 (trend).
 RUN_LENGTH = 8
 TREND_LENGTH = 6
@@ -95,18 +97,24 @@ def p_chart(
     """Chart of a share: centre = sum x / sum n, sigma_t = sqrt(c (1-c) / n_t), limits centre +- 3 sigma_t within [0, 1].
 
     With `overdispersed` sigma_t is multiplied by the mean moving range of z over 1.128 (Laney 2002): with thousands of answers
-    a quarter, binomial limits alone call every quarter a signal. Raises ValueError as `xmr_chart`, where x lies outside
-    [0, n] or an n is not positive.
+    a quarter, binomial limits alone call every quarter a signal. Where fewer than EXPECTED_LEAST answers of the rarer kind are
+    expected in a mean baseline period, ranges of a few steps tell little, and a range of none would tell of certainty: sigma_t
+    is then that of (sum x + 2) / (sum n + 4), at least (Agresti & Coull 1998). Raises ValueError as `xmr_chart`, where x lies
+    outside [0, n] or an n is not positive.
     """
     hits, size = _series(successes, "successes"), _series(n, "sample sizes")
     if hits.shape != size.shape or np.any(hits < 0) or np.any(hits > size) or np.any(size <= 0):
         raise ValueError("every period needs a positive sample size and successes between 0 and it")
     basis = _basis(hits.shape[-1], baseline)
-    centre = hits[..., basis].sum(axis=-1) / size[..., basis].sum(axis=-1)
-    sigma = np.sqrt((centre * (1 - centre))[..., None] / size)
+    found, base = hits[..., basis].sum(axis=-1), size[..., basis].sum(axis=-1)
+    centre = found / base
+    is_rare = np.minimum(found, base - found) < EXPECTED_LEAST * basis.stop
+    share = np.where(overdispersed & is_rare, (found + 2) / (base + 4), centre)
+    sigma = np.sqrt((share * (1 - share))[..., None] / size)
     if overdispersed:
         away = _distance(hits / size, centre, sigma)[..., basis]
-        sigma = sigma * np.abs(np.diff(away)).mean(axis=-1, keepdims=True) / D2
+        wider = np.abs(np.diff(away)).mean(axis=-1, keepdims=True) / D2
+        sigma = sigma * np.where(is_rare[..., None], np.maximum(wider, 1), wider)
     return _chart(hits / size, centre, sigma, (0.0, 1.0), multiples)
 
 

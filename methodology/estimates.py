@@ -16,6 +16,8 @@ from methodology.proportions import wilson_interval
 # How many answers at the far end of a scale a sample is taken to have missed: the least with which intervals of means of
 # 50 to 99 on scales of 2 to 11 points hold 95 % on average in every group of means (docs/evidence, "intervals").
 SPARE_ANSWERS = 0.1
+# A spread below this share of the sum of squares is what rounding left: one of 10^9 answers a tenth of the scale off leaves more.
+ROUNDING = 1e-13
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,9 @@ def mean_estimate(n: npt.ArrayLike, sum_x: npt.ArrayLike, sum_x2: npt.ArrayLike)
     size, total, squares = (np.asarray(part, float) for part in (n, sum_x, sum_x2))
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(size >= 1, total / size, np.nan)
-        # Rounding can leave a tiny negative sum of squares where all answers are equal.
-        spread = np.maximum(squares - total**2 / size, 0.0)
+        # Where all answers are equal, rounded sums can leave a tiny sum of squares of either sign.
+        spread = squares - total**2 / size
+        spread = np.where(spread > ROUNDING * squares, spread, 0.0)
         error = np.where(size >= 2, np.sqrt(spread / (size - 1) / size), np.nan)
     return mean, error
 

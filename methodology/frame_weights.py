@@ -58,7 +58,8 @@ def frame_weights(
     agency and CELL; margins: those declared. A draw that cannot be weighted has factors of one and a `frame_status` that says
     why: no_frame, frame_unusable, population_not_covered (`covered_share` below the least allowed),
     not_converged, sample_too_small, weights_infeasible (the mean weight lies above the cap). `covered_share` is the share of the
-    population in levels with respondents, the least over the margins.
+    population in levels with respondents, the least over the margins; where the cap on weights leaves too little of it, less
+    what the cap takes away.
     """
     drawn = drawn.sort_values([*DRAW, *CELL], kind="stable").reset_index(drop=True)
     frames = frames.fillna(dict.fromkeys(CELL, UNPLACED)).sort_values(["agency_id", *CELL], kind="stable")
@@ -98,16 +99,16 @@ def _weighted(
         return _unweighted("no_frame")
     if not _is_counted(draw):
         return _unweighted("sample_too_small")
-    margins, moves, covered = {}, [], 1.0
+    margins, moves, least = {}, [], thresholds["minimum_covered_share"] - 1e-12
+    covered = min(_covered(draw[margin], frame.by_margin[margin]) for margin in declared)
     for margin in declared:
         found = _margin(margin, draw, frame.by_margin[margin], thresholds["unknown_share"])
         if found is not None:
             margins[margin] = (found.levels, found.population)
             moves += found.moves
-            covered = min(covered, found.covered)
     if not margins:
         return _unweighted("frame_unusable")
-    if covered < thresholds["minimum_covered_share"] - 1e-12:
+    if covered < least:
         return _unweighted("population_not_covered", covered)
     initial, rows = draw["asked_w"].astype(float), draw["asked_count"].astype(float)
     joint = _joint(draw, frame.cells, list(margins), thresholds["poststratum_minimum_n"])
@@ -126,6 +127,10 @@ def _weighted(
         # No weights below the cap add up to the population: a few respondents would have to stand for nearly all of it.
         # A higher cap would hand them the score; spreading the rest over the others would give up the frame.
         return _unweighted("weights_infeasible", covered)
+    moved = float(np.maximum(each - capped, 0) @ rows / (each @ rows))
+    if covered - moved < least:
+        # One answer of a level covers no more of it than the cap lets it stand for: the others would be given the rest.
+        return _unweighted("population_not_covered", covered - moved)
     return {
         "factor": adjustment.factors * capped / each,
         "covered_share": covered,
@@ -134,7 +139,7 @@ def _weighted(
         "weighting_method": "raked" if joint is None else "poststratified",
         "margins": ";".join(margins),
         "collapsed": ";".join(moves) if joint is None else "",
-        "capped_share": float(np.maximum(each - capped, 0) @ rows / (each @ rows)),
+        "capped_share": moved,
         "population": frame.population,
     }
 
@@ -160,12 +165,23 @@ def _counted(labels: Iterable[Hashable], counts: npt.NDArray[Any]) -> Population
 
 @dataclass(frozen=True)
 class _Margin:
-    """Level of each cell, population by level, share of it in levels with respondents, and what was collapsed into what."""
+    """Level of each cell, population by level, and what was collapsed into what."""
 
     levels: list[Hashable]
     population: Population
-    covered: float
     moves: list[str]
+
+
+def _covered(labels: Iterable[Hashable], population: Population) -> float:
+    """Share of the population outside levels that nobody answered from; a margin unknown of all answers leaves no hole in sight.
+
+    A margin too little known to weight by still shows who was not asked.
+    """
+    answered = set(labels) - {UNPLACED}
+    total = sum(population.values())
+    if not answered or not total:
+        return 1.0
+    return sum(count for name, count in population.items() if name in {UNPLACED, *answered}) / total
 
 
 def _margin(margin: str, draw: Columns, population: Population, unknown_share: float) -> _Margin | None:
@@ -176,7 +192,6 @@ def _margin(margin: str, draw: Columns, population: Population, unknown_share: f
     present = sorted(str(name) for name in population if name in weight)
     if UNPLACED in population or unplaced > unknown_share or not present:
         return None
-    covered = sum(population[name] for name in present) / sum(population.values())
     largest = max(present, key=lambda name: population[name])
     stand_in: dict[Hashable, Hashable] = {name: largest for name in population if name not in weight}
     population, moves = collapse_empty_cells(population, present, stand_in)
@@ -185,7 +200,7 @@ def _margin(margin: str, draw: Columns, population: Population, unknown_share: f
         total = sum(population.values())
         population = {name: count * (1 - unplaced) for name, count in population.items()} | {UNPLACED: total * unplaced}
     told = [f"{margin}:{move.cell}>{move.into}:{move.population:.0f}" for move in moves]
-    return _Margin(levels, population, covered, told)
+    return _Margin(levels, population, told)
 
 
 def _joint(

@@ -63,7 +63,7 @@ class Source:
 class Indicators:
     """Values and errors (agencies, indicators) of an index; NaN where an agency has none. `leaves` are the tree's indicators.
 
-    `missing` are those an agency owes and did not deliver.
+    `missing` are those an agency owes and did not deliver, or not as its peers did.
     """
 
     tree: Hierarchy
@@ -141,7 +141,7 @@ def indicators_of(
 
     scores: agency_id, metric_id, score, standard_error, score_id, slice_ids, one row per agency and metric. nodes: node_id,
     parent_id (blank for the index), metric_id (blank but for indicators), weight, aggregation, goalposts, direction,
-    is_required. missing: agency and metric of what is owed and was not delivered.
+    is_required. missing: agency and metric of what must not be averaged away where `scores` do not have it.
     """
     tree, leaves = _tree(nodes, nodes[nodes["metric_id"].isin(scores["metric_id"])])
     names = tuple(agencies)

@@ -30,6 +30,8 @@ from methodology.lineage import joined
 Floats = npt.NDArray[np.float64]
 # A score owed that is in one of these states was withheld; one that is suppressed or not owed was not.
 MISSING = ["missing", "refused"]
+# A survey of too small a part of the population is compared with nobody's, as in the gate of scores.
+NOT_COVERED = "population_not_covered"
 Row = dict[str, object]
 COLUMNS = {
     "agency_id": "string",
@@ -78,11 +80,12 @@ def index_parts(
 ) -> pd.DataFrame:
     """The index of every peer group of one period, rows with COLUMNS.
 
-    scores: agency_id, period_id, metric_id, instrument_id, status, score, standard_error, weighting, mode_set, adjustments,
-    score_id, slice_ids of agencies; mixes: their `mode_group`, as `mode_groups` makes them. agencies: agency_id, peer_group.
-    nodes: the index (`index_indicators.indicators_of`). Every agency has an `index` row, with the `reason` where it has no index
-    or no interval. What an agency owes and did not deliver counts at the worst goalpost, so that withholding it never pays;
-    `score_at_best` is the index with it at the best one, and the interval reaches from the one to the other.
+    scores: agency_id, period_id, metric_id, instrument_id, status, score, standard_error, weighting, frame_status, mode_set,
+    adjustments, score_id, slice_ids of agencies; mixes: their `mode_group`, as `mode_groups` makes them. agencies: agency_id,
+    peer_group. nodes: the index (`index_indicators.indicators_of`). Every agency has an `index` row, with the `reason` where it
+    has no index or no interval. What an agency owes and did not deliver, or delivered otherwise than its peers, counts at the
+    worst goalpost, so that neither pays; `score_at_best` is the index with it at the best one, and the interval reaches from
+    the one to the other.
     """
     key = ["agency_id", "metric_id", "period_id", "instrument_id"]
     rows = scores.merge(mixes[[*key, "mode_group"]], on=key, how="left")
@@ -98,15 +101,17 @@ def index_parts(
 
 
 def _group(key: str, own: pd.DataFrame, nodes: pd.DataFrame, rules: IndexRules) -> list[Row]:
-    owed = own[own["status"].isin(MISSING)]
-    compared = comparable_scores(own[own["status"] == "reported"], owed, rules.peers)
+    owed, delivered = own[own["status"].isin(MISSING)], own[own["status"] == "reported"]
+    compared = comparable_scores(delivered[delivered["frame_status"] != NOT_COVERED], owed, rules.peers)
     measured = int(nodes["metric_id"].isin(compared["metric_id"]).sum())
     every = sorted(set(own["agency_id"]))
     # Where several things are missing, the most basic is the reason.
     if measured < rules.indicators:
         reason = "too_few_indicators" if len(every) >= rules.peers else "too_few_peers"
         return [_without(name, reason, measured) for name in every]
-    found = indicators_of(compared, nodes, every, zip(owed["agency_id"], owed["metric_id"], strict=True))
+    # What was delivered so that it compares with nobody's is as little known: averaged away, an odd instrument would pay.
+    lacking = pd.concat([owed, delivered])
+    found = indicators_of(compared, nodes, every, zip(lacking["agency_id"], lacking["metric_id"], strict=True))
     known_count = found.known.sum(axis=1)
     has_data = np.isfinite(found.nodes(rules.threshold)[:, -1]) & (known_count >= rules.indicators)
     has_index = has_data & found.has_required(nodes)

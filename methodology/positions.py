@@ -109,8 +109,9 @@ def _joined(
     rows: pd.DataFrame, group: pd.DataFrame, national: pd.DataFrame, thresholds: Mapping[str, float]
 ) -> pd.DataFrame:
     """Each row in its frame, and the national difference beside the group's where both may be told."""
+    one_left, one_left_beside = _one_left(rows, group["passed"], national["passed"])
     in_group, in_nation = group["has_peers"], national["has_peers"]
-    alone = ~group["passed"] & national["passed"] | ~in_group & in_nation
+    alone = (~group["passed"] & national["passed"] | ~in_group & in_nation) & ~one_left
     told = ["special_cause", "verdict", *STATISTICS, *DIFFERENCES, *CHANCES, "z", *RANKED]
     made = rows.assign(**{name: group[name].where(~alone, national[name]) for name in told})
     made["peer_frame"] = _named(rows, {"group": in_group & ~alone, "national": alone})
@@ -121,9 +122,8 @@ def _joined(
     known = made["benchmark"].notna()
     made["benchmark_frame"] = _named(rows, {"group": known & ~by_nation, "national": known & by_nation})
     # Two means over nearly the same agencies would tell the few they do not share.
-    beside = (
-        group["passed"] & national["passed"] & (national["others"] - group["others"] >= thresholds["minimum_peers"])
-    )
+    more = national["others"] - group["others"] >= thresholds["minimum_peers"]
+    beside = group["passed"] & national["passed"] & more & ~one_left_beside
     for name in [*DIFFERENCES, "verdict"]:
         made[f"national_{name}"] = national[name].where(beside, None if name == "verdict" else np.nan)
     made["turns_with_frame"] = (made["verdict"] != made["national_verdict"]).where(beside, None)
@@ -134,6 +134,27 @@ def _joined(
     made[TIPPING] = np.where(made["p_right"].notna() & np.isfinite(gap), gap, np.nan)
     made["peers_count"] = rows["peers_count"].where(~alone, rows["national_peers_count"])
     return made
+
+
+def _one_left(
+    rows: pd.DataFrame, in_group: pd.Series, in_nation: pd.Series
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Where a reader of the national mean and one of another group's could work out one other agency's score between them.
+
+    First for readers whose own group has no mean, then for those whose group has: the nation less two groups is left.
+    """
+    alone, beside = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
+    shown, nation = in_group.to_numpy(bool), in_nation.to_numpy(bool)
+    groups = rows["comparison_class"].to_numpy(object)
+    for places in rows.groupby("national_class").indices.values():
+        sizes = pd.Series(groups[places[shown[places]]]).value_counts()
+        total = int(nation[places].sum())
+        for place in places:
+            own = int(sizes.get(groups[place], 0)) if shown[place] else 0
+            others = sizes[sizes.index != groups[place]].to_numpy()
+            left = total - (own or 1) - others
+            (beside if own else alone)[place] = bool((left == 1).any())
+    return alone, beside
 
 
 def _named(rows: pd.DataFrame, frames: Mapping[str, pd.Series]) -> pd.Series:

@@ -110,9 +110,9 @@ def _clustered(rows: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
     found = clustered_means(n, mean, squares, bunches, unit_of_row[first], (sums[0], sums[1], sums[2]))
     with np.errstate(divide="ignore", invalid="ignore"):
         effect = found.variance * n * (n - 1) / squares
-    # Equal answers say nothing of how alike a bunch is: each counts once. So it is where one branch was drawn.
+    # Equal answers say nothing of how alike a bunch is: each counts once. Of a bunch that holds nearly all nothing is known.
     told = (squares > 1e-9 * n) & (found.variance > 0)
-    effect = np.where(told | (found.drawn < 2), effect, n / found.drawn)
+    effect = np.where(np.isnan(found.variance), np.nan, np.where(told, effect, n / found.drawn))
     columns = {"respondents": found.persons, "n_effective": n / effect, "design_effect": effect}
     return pd.DataFrame({**columns, "degrees_of_freedom": found.freedom}, index=row)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from methodology.clusters import Bunches, degrees_of_freedom
+from methodology.clusters import LEAST_BUNCHES, Bunches, degrees_of_freedom
 from methodology.sampling import Floats, Ints, grouped_sums
 from methodology.weights import WeightAdjustment
 
@@ -195,6 +195,20 @@ def _bunched(
     total = np.tensordot(factor, of_cells[0], 1).ravel()
     level = scale * (1 - share.sum() / units) * total**2 / units
     variance = np.maximum(np.sum([part for part, _ in parts], axis=0) - level, 0)
+    variance = np.where(_is_one(cells, together, factor, inside), np.nan, variance)
     drawn = single + present.sum(axis=0)
     freedom = np.where(variance > 0, degrees_of_freedom(parts), drawn - 1)
     return variance.reshape(shape), drawn.reshape(shape), freedom.reshape(shape)
+
+
+def _is_one(cells: ItemCells, together: ItemBunches, factor: Floats, inside: Floats) -> npt.NDArray[np.bool_]:
+    """Domains and items (D k,) in which one bunch holds nearly all weight, so that totals tell nothing of how bunches differ."""
+    rows, own = together.sums, factor[together.cell][:, None, None] * inside[together.cell]
+    held = grouped_sums(
+        together.bunches.psu, (own * rows.w[:, None]).reshape(len(own), -1), together.bunches.share.size
+    )
+    total = np.tensordot(factor, inside * cells.w[:, None], 1).ravel()
+    alone = np.tensordot(factor**2, inside * cells.w2[:, None], 1).ravel()
+    alone -= (own**2 * rows.w2[:, None]).sum(axis=0).ravel()
+    squared = np.maximum(alone, 0) + (held**2).sum(axis=0)
+    return np.asarray((held.sum(axis=0) > 0) & (total**2 < LEAST_BUNCHES * squared))

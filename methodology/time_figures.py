@@ -10,7 +10,7 @@ import numpy as np
 
 from methodology.arrays import Floats
 from methodology.competing_risks import IncidenceCurves, aalen_johansen
-from methodology.estimates import Estimates
+from methodology.estimates import Estimates, mean_interval
 from methodology.proportions import wilson_interval
 from methodology.survival import Cells
 
@@ -83,14 +83,23 @@ def _figures(cells: Cells, target: float, horizon: float, level: float) -> TimeF
     curves = aalen_johansen(cells)
     all_left = curves.open_share[:, -1] == 0
     fresh = np.where(cells.duration == 0, cells.entered, 0.0)
+    watched: Floats = np.bincount(cells.unit, fresh, cells.units).astype(np.float64)
     return TimeFigures(
-        np.bincount(cells.unit, fresh, cells.units).astype(np.float64),
+        watched,
         curves.events.sum(axis=1),
         curves.quantile(0.5, "log-log", level),
         _by_target(curves, target, level),
-        curves.restricted_mean(horizon, level).where((curves.last >= horizon) | all_left),
+        _mean(curves, watched, horizon, level).where((curves.last >= horizon) | all_left),
         _closed_only(curves, target),
     )
+
+
+def _mean(curves: IncidenceCurves, n: Floats, horizon: float, level: float) -> Estimates:
+    """The restricted mean; where all cases are alike its limits are those of equal answers between 0 and the horizon."""
+    found = curves.restricted_mean(horizon, level)
+    low, high = mean_interval(found.value, np.zeros_like(found.value), n, level, (0, horizon))
+    alike = found.error <= 1e-9 * horizon
+    return Estimates(found.value, found.error, np.where(alike, low, found.low), np.where(alike, high, found.high))
 
 
 def _by_target(curves: IncidenceCurves, target: float, level: float) -> Estimates:

@@ -50,25 +50,25 @@ def agencies_of(frames: Frames) -> list[str]:
 
 def _at_fault(passes: Callable[[Sequence[str]], bool], agencies: Sequence[str]) -> list[str]:
     """The agencies whose absence lets it pass, none of whom can be put back; none where no such are found."""
-    failing = _alone(passes, agencies)
-    if not failing or not passes(_without(agencies, failing)):
-        # Where methods compare agencies nobody passes alone: whose absence is enough?
-        return [name for name in agencies if passes(_without(agencies, [name]))][:1]
+    failing = _without(agencies, _together(passes, [], agencies))
     for name in list(failing):
         fewer = _without(failing, [name])
         if passes(_without(agencies, fewer)):
             failing = fewer
-    return failing
+    if len(failing) < len(agencies):
+        return failing
+    # Where methods compare agencies nobody passes alone: whose absence is enough?
+    return [name for name in agencies if passes(_without(agencies, [name]))][:1]
 
 
-def _alone(passes: Callable[[Sequence[str]], bool], agencies: Sequence[str]) -> list[str]:
-    """The agencies that do not pass even alone, by halves."""
-    if not agencies or passes(agencies):
-        return []
-    if len(agencies) == 1:
-        return list(agencies)
-    middle = len(agencies) // 2
-    return _alone(passes, agencies[:middle]) + _alone(passes, agencies[middle:])
+def _together(passes: Callable[[Sequence[str]], bool], kept: Sequence[str], some: Sequence[str]) -> list[str]:
+    """Those kept and as many more as pass with them, by halves: of two that fail together only, the later is left out."""
+    if not some or passes([*kept, *some]):
+        return [*kept, *some]
+    if len(some) == 1:
+        return list(kept)
+    middle = len(some) // 2
+    return _together(passes, _together(passes, kept, some[:middle]), some[middle:])
 
 
 def _without(agencies: Sequence[str], some: Sequence[str]) -> list[str]:

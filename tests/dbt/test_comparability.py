@@ -343,11 +343,11 @@ def test_answers_without_a_place_in_the_frame() -> None:
 
 def test_one_answer_does_not_carry_a_score() -> None:
     draw = [{"channel": "app", "asked_count": 99}, {"channel": "desk", "asked_count": 1}]
-    frame = [{"channel": "app", "completed_count": 500}, {"channel": "desk", "completed_count": 500}]
+    frame = [{"channel": "app", "completed_count": 900}, {"channel": "desk", "completed_count": 100}]
     found = _weights(draw, frame)
-    # The median weight is 500/99; the one answer is cut to five times that, and the rest of its 500 spread over the others.
-    assert found["factor"].tolist() == pytest.approx([(1000 - 2500 / 99) / 99, 2500 / 99])
-    assert found["capped_share"].tolist() == pytest.approx([(500 - 2500 / 99) / 1000] * 2)
+    # The median weight is 900/99; the one answer is cut to five times that, and the rest of its 100 spread over the others.
+    assert found["factor"].tolist() == pytest.approx([(1000 - 4500 / 99) / 99, 4500 / 99])
+    assert found["capped_share"].tolist() == pytest.approx([(100 - 4500 / 99) / 1000] * 2)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def _nodes(required: str) -> pd.DataFrame:
 def _score(agency: str, metric: str, score: float, error: float = 0.5, **other: Any) -> dict[str, Any]:
     row = {"score_id": f"{agency}-{metric}", "unit_type": "agency", "agency_id": agency, "metric_id": metric}
     row |= {"period_id": "q", "instrument_id": "i", "status": "reported", "score": score, "standard_error": error}
-    row |= {"weighting": "weighted", "mode_set": "web", "adjustments": ""}
+    row |= {"weighting": "weighted", "frame_status": "framed", "mode_set": "web", "adjustments": ""}
     return {**row, "slice_ids": f"s-{agency}-{metric}", **other}
 
 

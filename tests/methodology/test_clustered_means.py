@@ -159,3 +159,19 @@ def test_degrees_of_freedom_by_hand() -> None:
     # t(9) instead of t(399) at 95 %: (1.96593 / 2.26216)^2 = 0.75525 of the answers.
     assert share_size(100, 400, 9, 0.95) == pytest.approx(75.525, abs=5e-3)
     assert share_size(400, 400, 399, 0.95) == pytest.approx(400, rel=1e-12)
+
+
+@pytest.mark.parametrize("alone", [0, 1, 5])
+def test_one_branch_says_nothing_of_branches_whoever_stands_beside_it(alone: int) -> None:
+    """Its total mirrors the few others' by construction: their spread is none of the branches'.
+
+    In worlds of branches correlated by .05 such intervals held 43 % with one answer beside the branch, and 61 % with five.
+    """
+    rng = np.random.default_rng(3)
+    rows = pd.DataFrame(
+        {"y": rng.integers(0, 5, 30 + alone) * 25.0, "psu": None, "person": None, "branch_share": np.nan}
+    )
+    rows.loc[:29, ["psu", "branch_share"]] = ["b1", 0.025]
+    made = _scored(_statistics(rows["y"].to_numpy()), _clusters(rows))
+    assert made[["standard_error", "ci_low", "ci_high", "n_effective"]].isna().all()
+    assert made["score"] == pytest.approx(rows["y"].mean())

@@ -6,7 +6,7 @@ Belongs here: `methodology.control_charts`. Does not belong here: decompositions
 import numpy as np
 import pytest
 
-from methodology.control_charts import D2, p_chart, signals, xmr_chart
+from methodology.control_charts import D2, Multiples, p_chart, signals, xmr_chart
 
 
 def _at(flags: np.ndarray) -> list[int]:
@@ -112,3 +112,21 @@ def test_many_series_equal_each_alone() -> None:
             assert chart.lower[row].tolist() == alone.lower.tolist()
             for name in ("beyond_limits", "run", "trend", "two_of_three", "any"):
                 assert getattr(chart.signals, name)[row].tolist() == getattr(alone.signals, name).tolist()
+
+
+@pytest.mark.parametrize(("share", "size"), [(0.99, 50), (0.995, 50), (0.998, 50), (0.998, 200)])
+@pytest.mark.parametrize("points", [5, 8, 12])
+def test_rare_failures_are_no_signal_beyond_the_stated_rate(share: float, size: int, points: int) -> None:
+    """Three quarters without a failure do not prove that there is none: the first later was a signal in one of nine series."""
+    rng = np.random.default_rng(points)
+    hits = rng.binomial(size, share, (4000, points)).astype(float)
+    baseline = points - 2
+    multiples = Multiples.for_new_points(baseline, 0.02, 0.14)
+    found = p_chart(hits, np.full(hits.shape, size), baseline, overdispersed=True, multiples=multiples)
+    # Two in a hundred, and three standard errors of 4,000 series.
+    assert found.signals.beyond_limits[:, -1].mean() <= 0.02 + 3 * np.sqrt(0.02 * 0.98 / 4000)
+    assert (found.sigma > 0).all()
+    # A fall to four fifths of it is still seen in at least four of five.
+    hits[:, -1] = rng.binomial(size, 0.8 * share, 4000)
+    fallen = p_chart(hits, np.full(hits.shape, size), baseline, overdispersed=True, multiples=multiples)
+    assert points < 8 or fallen.signals.beyond_limits[:, -1].mean() > 0.8

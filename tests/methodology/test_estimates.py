@@ -173,3 +173,17 @@ def test_wilson_with_continuity_correction_as_published(hits: int, n: int, low: 
 def test_the_correction_never_crosses_the_middle() -> None:
     # At x = n/2 prop.test shrinks the correction to nothing.
     assert wilson_interval(15, 30, continuity=True) == wilson_interval(15, 30)
+
+
+@pytest.mark.parametrize("steps", [3, 6, 7, 9])
+def test_equal_answers_on_a_scale_of_thirds_have_no_spread(steps: int) -> None:
+    """Sums of 100 k / steps are rounded: what is left of their difference is no spread, and the rule of three must hold."""
+    n = np.repeat(np.arange(2.0, 400), steps + 1)
+    position = np.tile(np.arange(steps + 1.0), n.size // (steps + 1))
+    mean, error = mean_estimate(n, 100 * n * position / steps, 10_000 * n * position**2 / (steps * steps))
+    assert (error == 0).all()
+    low, high = mean_interval(mean, error, n)
+    # Of n alike answers the other end has a share of at most 1 - .05^(1/n).
+    share = 1 - 0.05 ** (1 / n)
+    np.testing.assert_allclose(low, mean * (1 - share), atol=1e-9)
+    np.testing.assert_allclose(high, mean + share * (100 - mean), atol=1e-9)

@@ -5,6 +5,7 @@ Belongs here: `methodology.frame_weights`. Does not belong here: the fitting (`t
 """
 
 import pandas as pd
+import pytest
 
 from methodology.frame_weights import frame_weights
 
@@ -70,3 +71,27 @@ def test_who_was_never_asked_is_not_given_to_those_who_were() -> None:
     assert found.loc["b", "frame_status"].tolist() == ["framed"] * 2
     assert found.loc["b", "covered_share"].tolist() == [0.85] * 2
     assert found.loc["b", "collapsed"].tolist() == ["channel:branch>app:150"] * 2
+
+
+def test_nobody_is_covered_by_a_blank_or_by_one_answer() -> None:
+    """The branches were not asked, whatever one transaction without a channel, a foreign channel or one branch answer say."""
+    asked = {"app": 300}
+    draws = {"blank": asked, "foreign": asked, "stray": {"app": 300, "kiosk": 40}, "token": {"app": 300, "branch": 1}}
+    trap = {"app": 10_000, "branch": 90_000}
+    frames = {"blank": {**trap, "-": 1}, "foreign": {"branch": 90_000}, "stray": trap}
+    found = _made(draws, {**frames, "token": {"app": 50_000, "branch": 50_000}})
+    assert set(found["frame_status"]) == {"population_not_covered"}
+    covered = found.groupby("agency_id")["covered_share"].first()
+    assert covered["blank"] == pytest.approx(10_001 / 100_001)
+    assert covered["foreign"] == 0
+    assert covered["stray"] == 0.1
+    # An app answer weighs 50,000/300; at most five times that is the branch's share of 100,000 by its one answer.
+    assert covered["token"] == pytest.approx((50_000 + 5 * 50_000 / 300) / 100_000)
+
+
+def test_an_unknown_level_is_no_hole() -> None:
+    """Who asked everywhere is covered though some answers and transactions have no channel; nobody knows it where none has."""
+    draws = {"some": {"app": 60, "branch": 60, "-": 40}, "none": {"-": 100}}
+    found = _made(draws, {"some": {"app": 500, "branch": 500, "-": 50}, "none": {"app": 500, "branch": 500}})
+    assert set(found["frame_status"]) == {"framed"}
+    assert set(found["covered_share"]) == {1.0}

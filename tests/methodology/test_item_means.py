@@ -161,6 +161,17 @@ def test_branches_drawn_of_so_many_equal_two_stages_by_row(registered: int) -> N
     assert found.drawn[0].tolist() == [10, 10, 10]
 
 
+def test_one_branch_has_no_error_whoever_stands_beside_it() -> None:
+    """Six of 500 answers were given elsewhere: the branch's total mirrors theirs, and nothing is known of other branches."""
+    cell, w, y = _sample()
+    cells = _cells(cell, w, y)
+    _, by_cell = _raked(cell, w, cells)
+    branch = np.where(np.arange(500) < 6, -1, 0)
+    together = _together((cell, w, y), branch, np.full(500, -1), 0.1)
+    found = weighted_item_means(cells, by_cell, np.ones((CELLS, 1)), together=together)
+    assert np.isfinite(found.mean).all() and np.isnan(found.error).all()
+
+
 def test_bunches_have_no_strata() -> None:
     cell, w, y = _sample()
     cells = _cells(cell, w, y)

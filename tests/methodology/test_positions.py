@@ -205,3 +205,39 @@ def test_how_far_the_silent_would_have_to_differ() -> None:
     assert found["tipping_gap"].drop("a05").isna().all()
     unknown = _placed(_members([70, 70, 70, 70, 70, 60], response_rate=None)).set_index("agency_id")
     assert unknown["tipping_gap"].isna().all()
+
+
+def _in_groups(sizes: list[int]) -> pd.DataFrame:
+    """Positions of agencies in groups of these sizes, all of one national class, by peer group."""
+    groups = [f"g{number}" for number, size in enumerate(sizes) for _ in range(size)]
+    peers = [sizes[int(name[1:])] - 1 for name in groups]
+    reasons = [None if count >= 5 else "too_few_peers" for count in peers]
+    scores = [60 + 1.7 * (7 * number % 19) for number in range(len(groups))]
+    members = _members(
+        scores,
+        peer_group=groups,
+        comparison_class=groups,
+        peers_count=peers,
+        has_peers=[count >= 5 for count in peers],
+        comparability_reason=reasons,
+        national_reason=[None] * len(groups),
+    )
+    return _placed(members).set_index("peer_group")
+
+
+def test_two_agencies_together_cannot_work_out_a_third() -> None:
+    """A nation's mean less a group's is the rest: two readers who pool theirs must not be left with one other agency."""
+    # Ten and two: one of the two and one of the ten would know the other one.
+    made = _in_groups([10, 2])
+    assert made.loc["g1", "peer_mean"].isna().all() and set(made.loc["g1", "comparability_reason"]) == {"too_few_peers"}
+    assert made.loc["g0", "peer_mean"].notna().all()
+    # Eleven, eleven and one: a reader of each large group would know the one.
+    made = _in_groups([11, 11, 1])
+    assert made[["national_peer_mean", "national_verdict"]].isna().all().all()
+    assert made.loc[["g0", "g1"], "peer_mean"].notna().all() and np.isfinite(made.loc["g2", "peer_mean"])
+    # A mean of several is nobody's score, and where nobody else is left there is nothing to learn.
+    made = _in_groups([11, 11, 5])
+    assert made.loc[["g0", "g1"], "national_peer_mean"].notna().all()
+    assert _in_groups([11, 11])["national_peer_mean"].notna().all()
+    assert _in_groups([10, 6])["national_peer_mean"].notna().any()
+    assert _in_groups([11, 1]).loc["g1", "peer_frame"] == "national"

@@ -104,3 +104,14 @@ def test_no_units_make_no_figures() -> None:
 def test_bad_cells_are_refused(rows: list[tuple[int, ...]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         _figures(rows, target=1, horizon=2)
+
+
+def test_a_mean_time_of_equal_cases_still_has_a_width() -> None:
+    """Forty cases of three days, and forty of which none was resolved: up to 1 - .05^(1/40) of all may lie at the other end."""
+    duration = np.array([0.0, 3, 0, 40])
+    ended, censored, entered = np.array([[0.0, 40, 0, 0], [0, 0, 0, 40], [40, 0, 40, 0]])
+    found = time_figures(Cells.of(np.array([0, 0, 1, 1]), duration, ended, censored, entered, np.zeros(4)), 5, 30)
+    share = 1 - 0.05 ** (1 / 40)
+    assert found.mean.value.tolist() == [3, 30]
+    np.testing.assert_allclose(found.mean.low, [3 * (1 - share), 30 * (1 - share)])
+    np.testing.assert_allclose(found.mean.high, [3 + share * 27, 30])

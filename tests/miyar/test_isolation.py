@@ -51,3 +51,29 @@ def test_a_method_that_fails_with_everybody_stops_the_build() -> None:
     # A fault that is no agency's own: rows of none.
     with pytest.raises(ValueError, match="negative"):
         made_without_failing(_roots, {"rows": ROWS.assign(value=[1.0, 1, 1, 1, 1, 1, 1, -1])})
+
+
+def _clashing(rows: pd.DataFrame) -> pd.DataFrame:
+    """Raises for a negative value, and for two rows of 2 and 7 together."""
+    if {2.0, 7.0} <= set(rows["value"]):
+        raise ValueError("these two cannot be told apart")
+    return _roots(rows)
+
+
+def test_one_at_fault_alone_and_two_together_leave_the_others() -> None:
+    """b and g fail together only, d by itself: one of the two and d are left out, and nobody else."""
+    made, failing = made_without_failing(_clashing, {"rows": ROWS})
+    assert len(failing) == 2 and "d" in failing and {"b", "g"} & set(failing)
+    assert len(made) == len(ROWS) - 2
+
+
+def test_two_clashes_leave_the_others() -> None:
+    def clash(rows: pd.DataFrame) -> pd.DataFrame:
+        present = set(rows["agency_id"].dropna())
+        if {"a", "f"} <= present or {"b", "g"} <= present:
+            raise ValueError("clash")
+        return rows
+
+    made, failing = made_without_failing(clash, {"rows": ROWS})
+    assert len(failing) == 2
+    assert len(made) == len(ROWS) - 2
