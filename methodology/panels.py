@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from methodology.disclosure import p_percent
-from methodology.frames import Texts, only_where
+from methodology.frames import Texts, numbers_by, only_where
 from methodology.lineage import joined
 from methodology.score_series import KEYS, SCORE, SERIES
 
@@ -68,8 +68,8 @@ def totals(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -
 
     score = sum w y / W, W = sum w, and se^2 = sum w^2 se^2 / W^2; a mean has w = 1. n is the number of agencies of a mean and the
     sum of n of a pooled figure; n_effective is that number of a mean and W^2 / sum (w^2 / n_effective) of a pooled figure.
-    Suppressed where no more than `minimum_peers` agencies contribute (too_few_units), where a base is not known (base_unknown) and
-    where one agency could be worked out (one_agency_dominates). Slices are named from the quarter `since` on.
+    Suppressed where no more than `minimum_peers` agencies contribute (too_few_units), where a base is not known (base_unknown)
+    and where one agency could be worked out (one_agency_dominates). Slices are named from the quarter `since` on.
     """
     own = members[members["panel_type"] != "region"]
     is_mean, weight = own["statistic"] == MEAN, own["weight"]
@@ -85,7 +85,7 @@ def totals(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -
     for name in ("weight", "product", "variance", "counted", "spread"):
         # A total is known where it is known of every member.
         made[name] = grouped[name].sum(min_count=1).where(grouped[name].count() == made["agencies"])
-    made["dominated"] = dominated(own["weight"].to_numpy(float), grouped.ngroup().to_numpy(), len(made), thresholds)
+    made["dominated"] = dominated(own["weight"].to_numpy(float), numbers_by(own, key), len(made), thresholds)
     told = own[own["quarter"] >= since].groupby(key, dropna=False, sort=True)["slice_ids"]
     made["slice_ids"] = told.agg(joined)
     made = made.reset_index()
@@ -100,7 +100,9 @@ def totals(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -
     # Members must not identify each other: the same minimum as among peers, not counting the viewer.
     few = (made["agencies"] <= thresholds["minimum_peers"]).to_numpy(bool)
     without_base, known = made["weight"].isna().to_numpy(bool), ~few & made["weight"].notna().to_numpy(bool)
-    reason = np.select([few, without_base, made["dominated"]], ["too_few_units", "base_unknown", "one_agency_dominates"], "")
+    reason = np.select(
+        [few, without_base, made["dominated"]], ["too_few_units", "base_unknown", "one_agency_dominates"], ""
+    )
     made["status"] = np.where(known & ~made["dominated"], "reported", "suppressed")
     made["status_reason"] = only_where(reason != "", reason)
     return _keyed(made.rename(columns={"panel_type": "unit_type", "panel_id": "unit_id"}))
@@ -111,9 +113,9 @@ def dominated(
 ) -> npt.NDArray[np.bool_]:
     """Whether the second largest member of a group (groups,) could work out the largest one's score from the total.
 
-    `weight` and `group` (0 to `groups` - 1) are (members,). All the second does not know is the others' part: where their weight is
-    under `dominance_margin` % of the largest one's, what it works out is nearer the truth by as much (p % rule, `p_percent`). A
-    margin of 25 also hides every total of which one agency holds more than four fifths. A group with an unknown weight is not.
+    `weight` and `group` (0 to `groups` - 1) are (members,). All the second does not know is the others' part: where their weight
+    is under `dominance_margin` % of the largest one's, it comes too near (p % rule, `p_percent`). A margin of 25 also hides every
+    total of which one agency holds more than four fifths. False for a group with a weight that is not known.
     """
     order = np.lexsort((-weight, group))
     sizes = np.bincount(group, minlength=groups)

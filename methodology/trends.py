@@ -73,8 +73,9 @@ def trends(
 
     now: scores from `since` on, whatever their status; before: what they are compared with; both with SCORE, a number for each of
     KEYS and their quarter. members: reported scores of agencies, of all quarters, and of agencies' regions, from a year before
-    `since` on; frames: the population each of those that are weighted stands for. mix, regions: n and rate of answers of units and of whole regions, by instrument (as KEYS has it), quarter and group.
-    agencies: peer group of each; metrics: estimator of each.
+    `since` on; frames: the population each of those that are weighted stands for. mix, regions: n and rate of answers of units
+    and of whole regions, by instrument (as KEYS has it), quarter and group. agencies: peer group of each; metrics: estimator of
+    each.
     """
     uncounted = set(metrics.loc[metrics["estimator"] == "practice_mean", "metric_id"])
     members = panel_members(members, frames, agencies, uncounted)

@@ -24,6 +24,7 @@ from miyar.workspace import Workspace
 from simulation import survey
 from simulation.world import Size, draw_world, parameters
 from tests.dbt.python_models import Dbt, run_model
+from tests.dbt.trend_tables import trends_of
 
 MARGINS = ["service_id", "channel", "region_id", "segment"]
 THRESHOLDS = {

@@ -78,6 +78,8 @@ final as (
         {%- for span in ['', 'year_'] %}
         {{ published(span ~ 'panel_change') }},
         {{ published(span ~ 'continuing_effect') }},
+        {{ published(span ~ 'continuing_low', span ~ 'continuing_ci_low') }},
+        {{ published(span ~ 'continuing_high', span ~ 'continuing_ci_high') }},
         {{ published(span ~ 'entrants_effect') }},
         {{ published(span ~ 'exits_effect') }},
         case when isfinite({{ span }}panel_count) then cast({{ span }}panel_count as bigint) end
