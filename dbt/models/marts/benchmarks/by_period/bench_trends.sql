@@ -21,10 +21,10 @@ trends as (
         seasons.eid_share,
         -- Parts are rounded first and the last one is the rest, so that what is published adds up.
         round(trends.raw_change, 4) - round(trends.mix_effect, 4) as rate_effect,
-        {%- for span in ['', 'year_'] %}
-        round(trends.{{ span }}panel_change, 4) - round(trends.{{ span }}continuing_effect, 4)
-        - round(trends.{{ span }}entrants_effect, 4) as {{ span }}exits_effect{{ ',' if not loop.last }}
-        {%- endfor %}
+        round(trends.panel_change, 4) - round(trends.continuing_effect, 4) - round(trends.entrants_effect, 4)
+            as exits_effect,
+        round(trends.year_panel_change, 4) - round(trends.year_continuing_effect, 4)
+        - round(trends.year_entrants_effect, 4) as year_exits_effect
     from {{ ref('int_trends__estimated') }} as trends
     left join seasons
         on trends.period_id = seasons.period_id
