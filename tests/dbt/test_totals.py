@@ -197,7 +197,9 @@ def test_practices_are_nobody_to_count() -> None:
 
 def test_totals_do_not_depend_on_the_order_of_rows() -> None:
     scores = members_come_and_go(BEFORE)
-    pd.testing.assert_frame_equal(trends_of(scores), trends_of(scores.sort_values("score_id", ascending=False, ignore_index=True)))
+    pd.testing.assert_frame_equal(
+        trends_of(scores), trends_of(scores.sort_values("score_id", ascending=False, ignore_index=True))
+    )
 
 
 def regional() -> pd.DataFrame:
