@@ -25,9 +25,9 @@ GROWTH = [
 def panel_changes(
     members: pd.DataFrame, thresholds: Mapping[str, float], since: int, spans: Mapping[str, int]
 ) -> pd.DataFrame:
-    """Growth of each panel and statistic from the quarter `since` on, with the part of entrants; exits are the rest.
+    """Growth of each panel and kind of score from the quarter `since` on, with the part of entrants; exits are the rest.
 
-    A row per panel (named as unit), statistic and period, with GROWTH for each of `spans`: how many quarters back, by the prefix
+    A row per panel (named as unit), kind of score and period, with GROWTH for each of `spans`: how many quarters back, by the prefix
     of its columns. Empty where no more than `minimum_peers` members were reported in both quarters, where the two quarters are
     pooled by different things, a weight is not known, or one member dominates those of either quarter or those that stayed.
     The interval of the continuing members' change is normal, se^2 = sum of (w se / W)^2 over members and both quarters.
@@ -58,8 +58,8 @@ def panel_changes(
                 for one in earlier
             ]
             rows.append((*panel, period[quarter], *(value for parts in found for value in parts)))
-    made = pd.DataFrame(rows, columns=[*SERIES, "statistic", "period_id", *names])
-    texts = [*SERIES, "statistic", "period_id"]
+    made = pd.DataFrame(rows, columns=[*SERIES, "score_kind", "period_id", *names])
+    texts = [*SERIES, "score_kind", "period_id"]
     return made.astype({**dict.fromkeys(texts, "string"), **dict.fromkeys(names, "float64")})
 
 

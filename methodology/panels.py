@@ -19,15 +19,15 @@ from methodology.score_series import KEYS, SCORE, SERIES
 Floats = npt.NDArray[np.float64]
 # By type of panel, the type of its members.
 PANELS = {"national": "agency", "peer_group": "agency", "region": "agency_region"}
-PANEL = ["panel_type", "panel_id", "metric_id", "instrument_id", "statistic"]
+PANEL = ["panel_type", "panel_id", "metric_id", "instrument_id", "score_kind"]
 # What a row of trends says: one unit's own score; the mean over agencies, each counted once; everybody counted once.
-SCORE_OF_UNIT, MEAN, POOLED = "score", "mean_of_agencies", "pooled"
+SCORE_OF_UNIT, MEAN, POOLED = "own", "mean_of_agencies", "pooled"
 
 
 def panel_members(
     reported: pd.DataFrame, frames: pd.DataFrame, agencies: pd.DataFrame, uncounted: Collection[str]
 ) -> pd.DataFrame:
-    """Each reported member of each panel and statistic: `panel_type`, `panel_id`, `statistic`, the member's score, its `weight`.
+    """Each reported member of each panel and kind of score: `panel_type`, `panel_id`, `score_kind`, the member's score, its `weight`.
 
     `reported` holds scores of agencies and of their regions, `frames` the population (`weight_sum`) that a weighted score stands
     for, `agencies` the peer group of each. In a mean of agencies each weighs 1. In a pooled figure each weighs what its score
@@ -50,14 +50,14 @@ def panel_members(
         else:
             own = own.merge(peers, on="unit_id")
         if panel != "region":
-            tables.append(own.assign(statistic=MEAN, weight=1.0, pooled_by=None))
+            tables.append(own.assign(score_kind=MEAN, weight=1.0, pooled_by=None))
         tables.append(_pooled(own[~own["metric_id"].isin(uncounted)]))
-    return pd.concat(tables, ignore_index=True).astype({"statistic": "str", "pooled_by": "str", "weight": "float64"})
+    return pd.concat(tables, ignore_index=True).astype({"score_kind": "str", "pooled_by": "str", "weight": "float64"})
 
 
 def _pooled(own: pd.DataFrame) -> pd.DataFrame:
     """Members of one type of panel with the weight of those their scores stand for."""
-    own = own.assign(statistic=POOLED, is_framed=own["weight_sum"] > 0)
+    own = own.assign(score_kind=POOLED, is_framed=own["weight_sum"] > 0)
     framed = own.groupby([*PANEL, "period_id"], dropna=False)["is_framed"].transform("all").astype(bool)
     weight = own["weight_sum"].where(framed, own["n"])
     return own.assign(weight=weight, pooled_by=np.where(framed, "population", "n")).drop(columns="is_framed")
@@ -72,7 +72,7 @@ def totals(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -
     and where one agency could be worked out (one_agency_dominates). Slices are named from the quarter `since` on.
     """
     own = members[members["panel_type"] != "region"]
-    is_mean, weight = own["statistic"] == MEAN, own["weight"]
+    is_mean, weight = own["score_kind"] == MEAN, own["weight"]
     own = own.assign(
         product=weight * own["score"],
         variance=weight**2 * own["standard_error"] ** 2,
@@ -90,7 +90,7 @@ def totals(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -
     made["slice_ids"] = told.agg(joined)
     made = made.reset_index()
     # In a mean all weigh the same, and the minimum of agencies is the rule for it.
-    made["dominated"] &= made["statistic"] == POOLED
+    made["dominated"] &= made["score_kind"] == POOLED
     made["score"] = made["product"] / made["weight"]
     made["standard_error"] = np.sqrt(made["variance"]) / made["weight"]
     made["n"], made["n_effective"] = made["counted"], made["weight"] ** 2 / made["spread"]
@@ -134,7 +134,7 @@ def dominated(
 def _keyed(made: pd.DataFrame) -> pd.DataFrame:
     """Totals with their SCORE as numbers and a number for each of KEYS, which are never those of units' own scores."""
     for name, columns in KEYS.items():
-        parts = [column for column in columns if column in SERIES] + ["statistic"]
+        parts = [column for column in columns if column in SERIES] + ["score_kind"]
         # Another population than before is another frame.
         parts += ["pooled_by"] if "weighting" in columns else []
         # Negative: keys of other scores never are.

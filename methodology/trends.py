@@ -27,7 +27,7 @@ SPANS = {"": 1, "year_": 4}
 COLUMNS = {
     "score_id": "string",
     **dict.fromkeys(("unit_type", "unit_id", "agency_id", "metric_id", "period_id", "instrument_id"), "string"),
-    "statistic": "string",
+    "score_kind": "string",
     "pooled_by": "string",
     "status": "string",
     "status_reason": "string",
@@ -82,7 +82,7 @@ def trends(
     total = totals(members, thresholds, since)
     is_now = (total["quarter"] >= since).to_numpy()
     # A region's score counts all its answers once, or the population they stand for.
-    now = now.assign(statistic=np.where(now["unit_type"].isin(list(PANELS)), POOLED, SCORE_OF_UNIT))
+    now = now.assign(score_kind=np.where(now["unit_type"].isin(list(PANELS)), POOLED, SCORE_OF_UNIT))
     now = pd.concat([now, total[is_now]], ignore_index=True).astype(dict.fromkeys(SCORE, "float64"))
     rows = numbered([now, before.astype(dict.fromkeys(SCORE, "float64")), total[~is_now]])
     told = rows[rows["status"] == "reported"].reset_index(drop=True)
@@ -100,7 +100,7 @@ def trends(
     # Next to a shown score, its change would reveal an earlier one that was withheld.
     now.loc[now["change"].isna(), ["raw_change", "mix_effect"]] = np.nan
     parts = panel_changes(members, thresholds, since, SPANS)
-    now = now.merge(parts, on=[*SERIES, "statistic", "period_id"], how="left")
+    now = now.merge(parts, on=[*SERIES, "score_kind", "period_id"], how="left")
     made = pd.concat([now, withheld], ignore_index=True)
     made["points_count"] = made["points_count"].fillna(0)
     return made.reindex(columns=list(COLUMNS))

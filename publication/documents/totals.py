@@ -22,7 +22,7 @@ _PARTS = (
 _COLUMNS: Columns = {
     "metric": named,
     "instrument": code("instrument_id"),
-    "statistic": words("statistic", "statistics"),
+    "score_kind": words("score_kind", "score_kinds"),
     "distance": words("distance", "distances"),
     "panel_change": number("panel_change", is_change=True),
     "continuing_effect": number("continuing_effect", is_change=True),
@@ -39,7 +39,7 @@ def members(share: Share, unit_type: str, unit_id: str, period_id: str) -> Secti
     if not share.has("bench_trends", "dim_metrics"):
         return None
     distances = " union all ".join(
-        f"select '{distance}' as distance, {place} as place, trend_id, metric_id, instrument_id, statistic, "
+        f"select '{distance}' as distance, {place} as place, trend_id, metric_id, instrument_id, score_kind, "
         + ", ".join(f"{span}{part} as {part}" for part in _PARTS)
         + " from totals"
         for place, (distance, span) in enumerate(_DISTANCES.items())
@@ -52,7 +52,7 @@ def members(share: Share, unit_type: str, unit_id: str, period_id: str) -> Secti
         select parts.*, metrics.name_ar, metrics.name_en
         from parts inner join dim_metrics as metrics using (metric_id)
         where panel_change is not null and metrics.is_headline
-        order by metric_id, instrument_id, statistic, place""",
+        order by metric_id, instrument_id, score_kind, place""",
         unit_type,
         unit_id,
         period_id,

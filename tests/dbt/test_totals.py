@@ -62,7 +62,7 @@ def test_the_mean_of_agencies_rises_while_all_requests_fall() -> None:
     """By hand: (98.6 + 29 x 92.6) / 30 = 92.8 and (76.3 + 29 x 97.3) / 30 = 96.6; of all requests
     .6 x 98.6 + .4 x 92.6 = 96.2 and (68,875 x 76.3 + 58,000 x 97.3) / 126,875 = 85.9.
     """
-    made = trends_of(many_rise_one_falls()).loc[("national", "all", "in_time", AFTER)].set_index("statistic")
+    made = trends_of(many_rise_one_falls()).loc[("national", "all", "in_time", AFTER)].set_index("score_kind")
     assert made.loc["mean_of_agencies", ["score", "year_change"]].tolist() == pytest.approx([96.6, 3.8])
     assert made.loc["pooled", ["score", "year_change"]].tolist() == pytest.approx([85.9, -10.3])
 
@@ -79,9 +79,9 @@ def members_come_and_go(before: str) -> pd.DataFrame:
     )
 
 
-def national(made: pd.DataFrame, statistic: str, period: str = AFTER) -> "pd.Series[float]":
+def national(made: pd.DataFrame, score_kind: str, period: str = AFTER) -> "pd.Series[float]":
     rows = made.reset_index()
-    rows = rows[(rows["unit_type"] == "national") & (rows["period_id"] == period) & (rows["statistic"] == statistic)]
+    rows = rows[(rows["unit_type"] == "national") & (rows["period_id"] == period) & (rows["score_kind"] == score_kind)]
     (row,) = [row for _, row in rows.iterrows()]
     return row
 
@@ -96,7 +96,7 @@ def test_staying_entering_and_leaving_agencies_are_told_apart(span: str, before:
     25,000 / 400 = 62.5 to 34,000 / 500 = 68, e is half and 22 above, x was a fifth and 22.5 below: 21 = 5.5 + 11 + 4.5.
     """
     made = trends_of(members_come_and_go(before))
-    mean, pooled = (national(made, statistic) for statistic in ("mean_of_agencies", "pooled"))
+    mean, pooled = (national(made, score_kind) for score_kind in ("mean_of_agencies", "pooled"))
     columns = [f"{span}{part}" for part in PARTS]
     assert mean[columns].tolist() == pytest.approx([17.5, 20 / 3, 70 / 12, 3])
     assert pooled[columns].tolist() == pytest.approx([21, 5.5, 11, 3])
@@ -112,7 +112,7 @@ def test_staying_entering_and_leaving_agencies_are_told_apart(span: str, before:
 def test_a_pooled_figure_has_the_error_and_base_of_all() -> None:
     """4 (100^2 + 200^2 + 200^2 + 500^2) / 1,000^2 = 1.36; a mean of four errors of 2 has 16 / 16 = 1."""
     made = trends_of(members_come_and_go(BEFORE))
-    pooled, mean = (national(made, statistic) for statistic in ("pooled", "mean_of_agencies"))
+    pooled, mean = (national(made, score_kind) for score_kind in ("pooled", "mean_of_agencies"))
     half = 1.959963984540054 * 1.36**0.5
     figures = ["score", "ci_low", "ci_high", "n", "n_effective"]
     assert pooled[figures].tolist() == pytest.approx([79, 79 - half, 79 + half, 1000, 1000])
@@ -159,7 +159,7 @@ def test_a_total_that_is_nearly_one_agency_is_withheld() -> None:
         ("e", AFTER, 100, 90, 1.0),
     ]
     made = trends_of(score_rows(rows))
-    pooled, mean = (national(made, statistic) for statistic in ("pooled", "mean_of_agencies"))
+    pooled, mean = (national(made, score_kind) for score_kind in ("pooled", "mean_of_agencies"))
     assert (pooled["status"], pooled["status_reason"]) == ("suppressed", "one_agency_dominates")
     assert (mean["status"], mean["score"]) == ("reported", 80)
     # With 250 left it may be shown: a quarter.
@@ -192,7 +192,7 @@ def test_a_total_without_a_known_base_is_not_pooled() -> None:
 def test_practices_are_nobody_to_count() -> None:
     metrics = pd.DataFrame({"metric_id": ["in_time"], "estimator": ["practice_mean"]})
     made = trends_of(members_come_and_go(BEFORE), stg_methodology__metrics=metrics)
-    assert set(made["statistic"]) == {"score", "mean_of_agencies"}
+    assert set(made["score_kind"]) == {"own", "mean_of_agencies"}
 
 
 def test_totals_do_not_depend_on_the_order_of_rows() -> None:
@@ -214,7 +214,7 @@ def regional() -> pd.DataFrame:
 def test_a_region_is_pooled_and_so_are_the_parts_of_its_change() -> None:
     made = trends_of(regional()).reset_index()
     (own,) = [row for _, row in made[(made["unit_type"] == "region") & (made["period_id"] == AFTER)].iterrows()]
-    assert (own["statistic"], own["score"], own["year_change"]) == ("pooled", 78, 21)
+    assert (own["score_kind"], own["score"], own["year_change"]) == ("pooled", 78, 21)
     assert own[[f"year_{part}" for part in PARTS]].tolist() == pytest.approx([21, 5.5, 11, 3])
 
 

@@ -57,7 +57,7 @@ def _scores() -> pd.DataFrame:
 def _trends(scores: pd.DataFrame, **tables: Any) -> pd.DataFrame:
     """Trends of single scores and of means of agencies."""
     made = trends_of(scores, **tables)
-    return made[made["statistic"] != "pooled"]
+    return made[made["score_kind"] != "pooled"]
 
 
 def test_a_change_of_adjustments_breaks_a_series() -> None:

@@ -121,7 +121,7 @@ def test_the_nation_moves_by_the_mean_of_its_agencies(edition: Path) -> None:
         from bench_trends as trends inner join bench_scores as scores
             on trends.metric_id = scores.metric_id and trends.period_id = scores.period_id
             and trends.instrument_id = scores.instrument_id and scores.unit_type = 'agency' and scores.status = 'reported'
-        where trends.unit_type = 'national' and trends.statistic = 'mean_of_agencies' and trends.status = 'reported'
+        where trends.unit_type = 'national' and trends.score_kind = 'mean_of_agencies' and trends.status = 'reported'
             and scores.score is not null
         group by all having count(scores.standard_error) = count(*) and sum(scores.standard_error) > 0""",
     )
@@ -140,7 +140,7 @@ def test_the_nation_pooled_is_every_case_or_answer_counted_once(edition: Path) -
         from bench_trends as trends inner join bench_scores as scores
             on trends.metric_id = scores.metric_id and trends.period_id = scores.period_id
             and trends.instrument_id = scores.instrument_id and scores.unit_type = 'agency' and scores.status = 'reported'
-        where trends.unit_type = 'national' and trends.statistic = 'pooled' and trends.pooled_by = 'n'
+        where trends.unit_type = 'national' and trends.score_kind = 'pooled' and trends.pooled_by = 'n'
             and trends.status = 'reported'
         group by all having count(scores.standard_error) = count(*) and sum(scores.standard_error) > 0""",
     )

@@ -38,7 +38,7 @@ CODED = {
     "gap_reason": ("gap_reasons",),
     "cause": ("causes",),
     "unit_type": ("unit_types",),
-    "statistic": ("statistics",),
+    "score_kind": ("score_kinds",),
     "pooled_by": ("pooled_by",),
 }
 

@@ -37,7 +37,7 @@ final as (
         md5(
             concat_ws(
                 '|', '{{ var("methodology_version") }}', unit_type, unit_id, metric_id, period_id,
-                coalesce(instrument_id, ''), statistic, 'trend'
+                coalesce(instrument_id, ''), score_kind, 'trend'
             )
         ) as trend_id,
         score_id,
@@ -48,7 +48,7 @@ final as (
         metric_id,
         period_id,
         instrument_id,
-        statistic,
+        score_kind,
         pooled_by,
         status,
         status_reason,
