@@ -27,7 +27,7 @@ SCORE_OF_UNIT, MEAN, POOLED = "own", "mean_of_agencies", "pooled"
 def panel_members(
     reported: pd.DataFrame, frames: pd.DataFrame, agencies: pd.DataFrame, uncounted: Collection[str]
 ) -> pd.DataFrame:
-    """Each reported member of each panel and kind of score: `panel_type`, `panel_id`, `score_kind`, the member's score, its `weight`.
+    """Each reported member of each panel and kind of score: `panel_type`, `panel_id`, `score_kind`, own score and `weight`.
 
     `reported` holds scores of agencies and of their regions, `frames` the population (`weight_sum`) that a weighted score stands
     for, `agencies` the peer group of each. In a mean of agencies each weighs 1. In a pooled figure each weighs what its score
