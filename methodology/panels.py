@@ -1,32 +1,43 @@
-"""Panels of agencies behind regions, peer groups and the national score: their pooled scores and their growth.
+"""Panels of agencies behind regions, peer groups and the nation: who is a member, with which weight, and the panel's totals.
 
-Belongs here: who is a member of which panel, the mean over members, the matched panel's change. Does not belong here: changes of
-single scores (`trends`) and the decomposition itself (`change`).
+Belongs here: members and weights of a panel, the mean of agencies and the pooled figure, and when neither may be shown. Does not
+belong here: what a panel's change consists of (`panel_changes`), changes of single scores (`trends`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from methodology.change import panel_growth
-from methodology.frames import Texts, only_where, rows_by
+from methodology.disclosure import p_percent
+from methodology.frames import Texts, numbers_by, only_where
 from methodology.lineage import joined
 from methodology.score_series import KEYS, SCORE, SERIES
 
-# By type of panel, the type of its members, whose mean the panel's score is.
+Floats = npt.NDArray[np.float64]
+# By type of panel, the type of its members.
 PANELS = {"national": "agency", "peer_group": "agency", "region": "agency_region"}
-GROWTH = ["panel_change", "continuing_effect", "entrants_effect", "panel_count"]
-PANEL = ["panel_type", "panel_id", "metric_id", "instrument_id"]
+PANEL = ["panel_type", "panel_id", "metric_id", "instrument_id", "score_kind"]
+# What a row of trends says: one unit's own score; the mean over agencies, each counted once; everybody counted once.
+SCORE_OF_UNIT, MEAN, POOLED = "own", "mean_of_agencies", "pooled"
 
 
-def panel_members(reported: pd.DataFrame, agencies: pd.DataFrame) -> pd.DataFrame:
-    """Each reported member of each panel: the panel's unit (`panel_type`, `panel_id`) with the member's score.
+def panel_members(
+    reported: pd.DataFrame, frames: pd.DataFrame, agencies: pd.DataFrame, uncounted: Collection[str]
+) -> pd.DataFrame:
+    """Each reported member of each panel and kind of score: `panel_type`, `panel_id`, `score_kind`, own score and `weight`.
 
-    `reported` holds scores of agencies and of their regions, `agencies` the peer group of each.
+    `reported` holds scores of agencies and of their regions, `frames` the population (`weight_sum`) that a weighted score stands
+    for, `agencies` the peer group of each. In a mean of agencies each weighs 1. In a pooled figure each weighs what its score
+    stands for: the frame's population where all members of the panel's quarter are weighted to one, else n, since the two do not
+    add up; `pooled_by` says which (population or n). A region's own score is pooled already, so it has no mean; metrics in
+    `uncounted`, whose n counts nobody, have no pooled figure.
     """
-    # Means of floats depend on the order of rows.
+    same = [*SERIES, "period_id"]
+    reported = reported.merge(frames[[*same, "weight_sum"]], on=same, how="left")
+    # Sums of floats depend on the order of rows.
     reported = reported.sort_values([*SERIES, "period_id"], kind="stable")
     peers = agencies[["agency_id", "peer_group"]].rename(columns={"agency_id": "unit_id", "peer_group": "panel_id"})
     tables = []
@@ -38,69 +49,97 @@ def panel_members(reported: pd.DataFrame, agencies: pd.DataFrame) -> pd.DataFram
             own = own.assign(panel_id=_region_of(own["unit_id"]))
         else:
             own = own.merge(peers, on="unit_id")
-        tables.append(own)
-    return pd.concat(tables, ignore_index=True)
+        if panel != "region":
+            tables.append(own.assign(score_kind=MEAN, weight=1.0, pooled_by=None))
+        tables.append(_pooled(own[~own["metric_id"].isin(uncounted)]))
+    return pd.concat(tables, ignore_index=True).astype({"score_kind": "str", "pooled_by": "str", "weight": "float64"})
 
 
-def pooled_scores(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -> pd.DataFrame:
-    """Pooled scores of peer groups and the nation per quarter: mean over agencies, each counted once, and its normal interval.
+def _pooled(own: pd.DataFrame) -> pd.DataFrame:
+    """Members of one type of panel with the weight of those their scores stand for."""
+    own = own.assign(score_kind=POOLED, is_framed=own["weight_sum"] > 0)
+    framed = own.groupby([*PANEL, "period_id"], dropna=False)["is_framed"].transform("all").astype(bool)
+    weight = own["weight_sum"].where(framed, own["n"])
+    return own.assign(weight=weight, pooled_by=np.where(framed, "population", "n")).drop(columns="is_framed")
 
-    Suppressed where no more than `minimum_peers` agencies contribute. Slices are named from the quarter `since` on.
+
+def totals(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -> pd.DataFrame:
+    """Mean of agencies and pooled figure of peer groups and the nation per quarter, with their normal intervals.
+
+    score = sum w y / W, W = sum w, and se^2 = sum w^2 se^2 / W^2; a mean has w = 1. n is the number of agencies of a mean and the
+    sum of n of a pooled figure; n_effective is that number of a mean and W^2 / sum (w^2 / n_effective) of a pooled figure.
+    Suppressed where no more than `minimum_peers` agencies contribute (too_few_units), where a base is not known (base_unknown)
+    and where one agency could be worked out (one_agency_dominates). Slices are named from the quarter `since` on.
     """
     own = members[members["panel_type"] != "region"]
-    own = own.assign(variance=own["standard_error"] ** 2)
+    is_mean, weight = own["score_kind"] == MEAN, own["weight"]
+    own = own.assign(
+        product=weight * own["score"],
+        variance=weight**2 * own["standard_error"] ** 2,
+        counted=own["n"].where(~is_mean, 1.0),
+        spread=weight**2 / own["n_effective"].where(own["n_effective"] > 0).where(~is_mean, 1.0),
+    )
     key = [*PANEL, "period_id", "quarter"]
     grouped = own.groupby(key, dropna=False, sort=True)
-    made = grouped.agg(
-        score=("score", "mean"), n=("score", "size"), variance=("variance", "sum"), known=("variance", "count")
-    )
-    made["variance"] = made["variance"].where(made["known"] == made["n"])
+    made = grouped.agg(agencies=("score", "size"), pooled_by=("pooled_by", "first"))
+    for name in ("weight", "product", "variance", "counted", "spread"):
+        # A total is known where it is known of every member.
+        made[name] = grouped[name].sum(min_count=1).where(grouped[name].count() == made["agencies"])
+    made["dominated"] = dominated(own["weight"].to_numpy(float), numbers_by(own, key), len(made), thresholds)
     told = own[own["quarter"] >= since].groupby(key, dropna=False, sort=True)["slice_ids"]
     made["slice_ids"] = told.agg(joined)
-    made = made.drop(columns="known").reset_index()
-    made["standard_error"] = np.sqrt(made["variance"].astype(float)) / made["n"]
+    made = made.reset_index()
+    # In a mean all weigh the same, and the minimum of agencies is the rule for it.
+    made["dominated"] &= made["score_kind"] == POOLED
+    made["score"] = made["product"] / made["weight"]
+    made["standard_error"] = np.sqrt(made["variance"]) / made["weight"]
+    made["n"], made["n_effective"] = made["counted"], made["weight"] ** 2 / made["spread"]
     quantile = stats.norm.ppf(0.5 + thresholds["interval_level"] / 2)
     half = quantile * made["standard_error"].where(made["standard_error"] > 0)
     made["ci_low"], made["ci_high"] = made["score"] - half, made["score"] + half
     # Members must not identify each other: the same minimum as among peers, not counting the viewer.
-    enough = made["n"] > thresholds["minimum_peers"]
-    made["status"] = np.where(enough, "reported", "suppressed")
-    made["status_reason"] = only_where(~enough, "too_few_units")
-    made = made.rename(columns={"panel_type": "unit_type", "panel_id": "unit_id"})
-    made = made.assign(n_effective=made["n"]).drop(columns="variance")
-    for name, columns in KEYS.items():
-        # Negative keys: a pooled score has a series of its own, and keys of other scores are never negative.
-        made[name] = -1 - made.groupby([column for column in columns if column in SERIES], dropna=False).ngroup()
-    return made.astype(dict.fromkeys(SCORE, "float64"))
+    few = (made["agencies"] <= thresholds["minimum_peers"]).to_numpy(bool)
+    without_base, known = made["weight"].isna().to_numpy(bool), ~few & made["weight"].notna().to_numpy(bool)
+    reason = np.select(
+        [few, without_base, made["dominated"]], ["too_few_units", "base_unknown", "one_agency_dominates"], ""
+    )
+    made["status"] = np.where(known & ~made["dominated"], "reported", "suppressed")
+    made["status_reason"] = only_where(reason != "", reason)
+    return _keyed(made.rename(columns={"panel_type": "unit_type", "panel_id": "unit_id"}))
 
 
-def panel_changes(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -> pd.DataFrame:
-    """Growth of each matched panel from the quarter `since` on, each member counted once, with the part of entrants.
+def dominated(
+    weight: Floats, group: npt.NDArray[np.int64], groups: int, thresholds: Mapping[str, float]
+) -> npt.NDArray[np.bool_]:
+    """Whether the second largest member of a group (groups,) could work out the largest one's score from the total.
 
-    A row per panel (named as unit) and period with more than `minimum_peers` members reported in the quarter before as well.
+    `weight` and `group` (0 to `groups` - 1) are (members,). All the second does not know is the others' part: where their weight
+    is under `dominance_margin` % of the largest one's, it comes too near (p % rule, `p_percent`). A margin of 25 also hides every
+    total of which one agency holds more than four fifths. False for a group with a weight that is not known.
     """
-    own = members.loc[members["quarter"] >= since - 1, [*PANEL, "period_id", "quarter", "unit_id", "score"]]
-    own = own[own.groupby(PANEL, dropna=False)["unit_id"].transform("nunique") > thresholds["minimum_peers"]]
-    rows: list[tuple[object, ...]] = []
-    columns = [own[name].to_numpy() for name in ("quarter", "score", "period_id", "unit_id")]
-    for panel, members_at in rows_by(own, PANEL).items():
-        at, score, period_id, unit_id = (values[members_at] for values in columns)
-        unit, units = pd.factorize(unit_id, sort=True)
-        grid = {quarter: np.full(len(units), np.nan) for quarter in sorted(set(at.tolist()))}
-        for quarter, values in grid.items():
-            values[unit[at == quarter]] = score[at == quarter]
-        period = dict(zip(at.tolist(), period_id, strict=True))
-        for quarter, after in grid.items():
-            if quarter < since or quarter - 1 not in grid:
-                continue
-            before = grid[quarter - 1]
-            staying = int((np.isfinite(before) & np.isfinite(after)).sum())
-            if staying <= thresholds["minimum_peers"]:
-                continue
-            found = panel_growth(np.isfinite(before), before, np.isfinite(after), after)
-            rows.append((*panel, period[quarter], found.change, found.continuing, found.entrants, staying))
-    made = pd.DataFrame(rows, columns=[*SERIES, "period_id", *GROWTH])
-    return made.astype({**dict.fromkeys([*SERIES, "period_id"], "string"), **dict.fromkeys(GROWTH, "float64")})
+    order = np.lexsort((-weight, group))
+    sizes = np.bincount(group, minlength=groups)
+    first = np.cumsum(sizes) - sizes
+    ordered = np.append(weight[order], 0.0)
+    total = np.bincount(group, weight, groups)
+    largest, second = ordered[first], np.where(sizes > 1, ordered[np.minimum(first + 1, weight.size)], 0.0)
+    known = (sizes > 0) & np.isfinite(total) & (largest > 0)
+    # Rounding must not make the two more than the whole.
+    total = np.maximum(total, largest + second)
+    found = np.zeros(groups, bool)
+    found[known] = ~p_percent(total[known], largest[known], second[known], thresholds["dominance_margin"])[1]
+    return found
+
+
+def _keyed(made: pd.DataFrame) -> pd.DataFrame:
+    """Totals with their SCORE as numbers and a number for each of KEYS, which are never those of units' own scores."""
+    for name, columns in KEYS.items():
+        parts = [column for column in columns if column in SERIES] + ["score_kind"]
+        # Another population than before is another frame.
+        parts += ["pooled_by"] if "weighting" in columns else []
+        # Negative: keys of other scores never are.
+        made[name] = -1 - made.groupby(parts, dropna=False).ngroup()
+    return made.astype(dict.fromkeys(SCORE, "float64"))
 
 
 def _region_of(names: "pd.Series[str]") -> Texts:

@@ -1,7 +1,8 @@
 """Change of each reported score: from the quarter before, from the same quarter a year earlier, over its series, and by parts.
 
 Belongs here: which scores are compared with which, and the reason given where a change cannot be reported. Does not belong here:
-the formulas (`change`), the chart of a series (`charted_series`), panels of agencies (`panels`).
+the formulas (`change`), the chart of a series (`charted_series`), totals of panels (`panels`) and what their change consists of
+(`panel_changes`).
 
 A row of a quarter uses that quarter and earlier ones only.
 """
@@ -15,7 +16,8 @@ import pandas as pd
 from methodology.change import difference, kitagawa
 from methodology.charted_series import charted
 from methodology.frames import only_where
-from methodology.panels import panel_changes, panel_members, pooled_scores
+from methodology.panel_changes import GROWTH, panel_changes
+from methodology.panels import PANELS, POOLED, SCORE_OF_UNIT, panel_members, totals
 from methodology.score_series import KEYS, SCORE, SERIES, comparison_error, earlier, numbered, position
 
 Columns = dict[str, npt.NDArray[np.generic]]
@@ -25,6 +27,8 @@ SPANS = {"": 1, "year_": 4}
 COLUMNS = {
     "score_id": "string",
     **dict.fromkeys(("unit_type", "unit_id", "agency_id", "metric_id", "period_id", "instrument_id"), "string"),
+    "score_kind": "string",
+    "pooled_by": "string",
     "status": "string",
     "status_reason": "string",
     "score": "float64",
@@ -47,10 +51,7 @@ COLUMNS = {
     "control_signal": "string",
     "raw_change": "float64",
     "mix_effect": "float64",
-    "panel_change": "float64",
-    "continuing_effect": "float64",
-    "entrants_effect": "float64",
-    "panel_count": "float64",
+    **{f"{span}{name}": "float64" for span in SPANS for name in GROWTH},
     "slice_ids": "string",
 }
 
@@ -59,6 +60,7 @@ def trends(
     now: pd.DataFrame,
     before: pd.DataFrame,
     members: pd.DataFrame,
+    frames: pd.DataFrame,
     mix: pd.DataFrame,
     regions: pd.DataFrame,
     *,
@@ -67,18 +69,22 @@ def trends(
     thresholds: Mapping[str, float],
     since: int,
 ) -> pd.DataFrame:
-    """A row with COLUMNS for each score of some metrics from the quarter `since` on, and for each pooled one.
+    """A row with COLUMNS for each score of some metrics from the quarter `since` on, and for each total of agencies.
 
     now: scores from `since` on, whatever their status; before: what they are compared with; both with SCORE, a number for each of
-    KEYS and their quarter. members: reported scores of agencies and agencies' regions, of all quarters and of the last before
-    `since`. mix, regions: n and rate of answers of units and of whole regions, by instrument (as KEYS has it), quarter and group.
-    agencies: peer group of each; metrics: estimator of each.
+    KEYS and their quarter. members: reported scores of agencies, of all quarters, and of agencies' regions, from a year before
+    `since` on; frames: the population each of those that are weighted stands for. mix, regions: n and rate of answers of units
+    and of whole regions, by instrument (as KEYS has it), quarter and group. agencies: peer group of each; metrics: estimator of
+    each.
     """
-    members = panel_members(members, agencies)
-    pooled = pooled_scores(members, thresholds, since)
-    is_now = (pooled["quarter"] >= since).to_numpy()
-    now = pd.concat([now, pooled[is_now]], ignore_index=True).astype(dict.fromkeys(SCORE, "float64"))
-    rows = numbered([now, before.astype(dict.fromkeys(SCORE, "float64")), pooled[~is_now]])
+    uncounted = set(metrics.loc[metrics["estimator"] == "practice_mean", "metric_id"])
+    members = panel_members(members, frames, agencies, uncounted)
+    total = totals(members, thresholds, since)
+    is_now = (total["quarter"] >= since).to_numpy()
+    # A region's score counts all its answers once, or the population they stand for.
+    now = now.assign(score_kind=np.where(now["unit_type"].isin(list(PANELS)), POOLED, SCORE_OF_UNIT))
+    now = pd.concat([now, total[is_now]], ignore_index=True).astype(dict.fromkeys(SCORE, "float64"))
+    rows = numbered([now, before.astype(dict.fromkeys(SCORE, "float64")), total[~is_now]])
     told = rows[rows["status"] == "reported"].reset_index(drop=True)
     told = told.assign(error=comparison_error(told, thresholds["interval_level"]))
     shown = (now["status"] == "reported").to_numpy()
@@ -93,7 +99,8 @@ def trends(
     now = now.assign(**columns, **mixed)
     # Next to a shown score, its change would reveal an earlier one that was withheld.
     now.loc[now["change"].isna(), ["raw_change", "mix_effect"]] = np.nan
-    now = now.merge(panel_changes(members, thresholds, since), on=[*SERIES, "period_id"], how="left")
+    parts = panel_changes(members, thresholds, since, SPANS)
+    now = now.merge(parts, on=[*SERIES, "score_kind", "period_id"], how="left")
     made = pd.concat([now, withheld], ignore_index=True)
     made["points_count"] = made["points_count"].fillna(0)
     return made.reindex(columns=list(COLUMNS))

@@ -10,6 +10,7 @@ from typing import Any
 from publication.documents.model import Cell, Code, Count, Document, Number, Section, Sentence
 from publication.documents.sections import disparities, journeys, side_by_side, trends
 from publication.documents.tables import Columns, code, count, interval, named, number, source, table_section, words
+from publication.documents.totals import members
 from publication.phrasing import Language
 from publication.plots import funnel
 from publication.shares import Share
@@ -29,6 +30,7 @@ def national_document(
     cells: dict[str, Cell] = {"edition": Code(edition_id), "period": Code(period_id)}
     found = [
         trends(public, "national", "all", period_id, with_plots=True),
+        members(public, "national", "all", period_id),
         disparities(public, "region", "all", period_id),
         _regions(public, period_id, regional),
         journeys(public, period_id),

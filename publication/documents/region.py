@@ -10,6 +10,7 @@ from typing import Any
 from publication.documents.model import Cell, Code, Document, Section, Sentence
 from publication.documents.sections import figures, trends
 from publication.documents.tables import Columns, code, count, interval, named, number, source, table_section, words
+from publication.documents.totals import members
 from publication.shares import Share
 
 
@@ -21,6 +22,7 @@ def region_document(public: Share, region: dict[str, Any], edition_id: str, peri
         _scores(public, own, period_id),
         _differences(public, own, period_id, level),
         trends(public, "region", own, period_id, with_plots=True),
+        members(public, "region", own, period_id),
         figures(public, "bench_complaints", "region", own, period_id),
         _withheld(public, own, period_id),
         Section(Sentence("how_to_read"), [Sentence("how_intervals"), Sentence("how_regions"), Sentence("how_sources")]),

@@ -23,6 +23,7 @@ from publication.documents.tables import (
 )
 from publication.phrasing import Language
 from publication.plots import strip, trend
+from publication.reading import code_text
 from publication.shares import Share
 
 # Plots per section, so that a document takes ten minutes to read.
@@ -38,19 +39,22 @@ def trends(share: Share, unit_type: str, unit_id: str, period_id: str, *, with_p
         from bench_trends as trends inner join dim_metrics as metrics using (metric_id)
         where trends.unit_type = ? and trends.unit_id = ? and trends.period_id = ? and trends.status = 'reported'
             and metrics.is_headline
-        order by metrics.metric_id, trends.instrument_id""",
+        order by metrics.metric_id, trends.instrument_id, trends.score_kind""",
         unit_type,
         unit_id,
         period_id,
     )
     if not rows:
         return None
+    kinds = {row["score_kind"] for row in rows}
     blocks: list[Sentence | Table | Plot] = [Sentence("trends_how")]
+    blocks += [Sentence("totals_how"), Sentence("totals_withheld")] if "mean_of_agencies" in kinds else []
     if with_plots:
         moved = sorted(rows, key=lambda row: _reading(row) in ("reading_none", "reading_unknown"))
         drawn = [_trend_plot(share, row) for row in moved if (row["points_count"] or 0) > 2][:PLOTS]
         blocks += side_by_side(drawn)
-    return Section(Sentence("trends"), [*blocks, table_of(rows, _TREND)])
+    columns = _TREND if kinds == {"own"} else _TOTAL
+    return Section(Sentence("trends"), [*blocks, table_of(rows, columns)])
 
 
 def _change_read(row: Row) -> Text:
@@ -79,6 +83,8 @@ _TREND: Columns = {
     "year_interval": interval("year_change_ci_low", "year_change_ci_high"),
     "source": _trend_source,
 }
+# Of a total a reader must see at the number itself whether agencies or people are counted.
+_TOTAL: Columns = {"metric": named, "score_kind": words("score_kind", "score_kinds"), **_TREND}
 
 
 def _reading(row: Row) -> str:
@@ -98,7 +104,13 @@ def side_by_side(draws: list[Callable[[Language], str]]) -> list[Plot]:
 
 def _trend_plot(share: Share, row: dict[str, Any]) -> Callable[[Language], str]:
     points = _series(share, row)
-    return lambda language: trend(points, language, row[f"name_{language}"])
+    kind = None if row["score_kind"] == "own" else row["score_kind"]
+
+    def draw(language: Language) -> str:
+        told = (row[f"name_{language}"], code_text(kind, language, "score_kinds"))
+        return trend(points, language, " – ".join(text for text in told if text))
+
+    return draw
 
 
 def _series(share: Share, row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -110,12 +122,13 @@ def _series(share: Share, row: dict[str, Any]) -> list[dict[str, Any]]:
             trends.score_id in ({restated}) as is_restated
         from bench_trends as trends left join bench_scores as scores using (score_id)
         where trends.unit_type = ? and trends.unit_id = ? and trends.metric_id = ? and trends.instrument_id = ?
-            and trends.period_id <= ?
+            and trends.score_kind = ? and trends.period_id <= ?
         order by trends.period_id""",
         row["unit_type"],
         row["unit_id"],
         row["metric_id"],
         row["instrument_id"],
+        row["score_kind"],
         row["period_id"],
     )
 

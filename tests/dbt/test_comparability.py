@@ -24,6 +24,7 @@ from miyar.workspace import Workspace
 from simulation import survey
 from simulation.world import Size, draw_world, parameters
 from tests.dbt.python_models import Dbt, run_model
+from tests.dbt.trend_tables import trends_of
 
 MARGINS = ["service_id", "channel", "region_id", "segment"]
 THRESHOLDS = {
@@ -436,27 +437,7 @@ def test_no_change_is_told_across_a_break_or_between_weighted_and_unweighted() -
             for position, period in enumerate(quarters)
         ]
     ).astype({"status_reason": "str"})
-    texts = ["unit_type", "unit_id", "metric_id", "instrument_id", "period_id", "group_id"]
-    mix = pd.DataFrame(columns=[*texts, "n", "total", "scale_range"]).astype(
-        dict.fromkeys(texts, "str") | dict.fromkeys(("n", "total", "scale_range"), "float64")
-    )
-    parameters = {
-        "interval_level": 0.95,
-        "minimum_peers": 5.0,
-        "control_chart_points": 5.0,
-        "control_limit_rate": 0.02,
-        "control_warning_rate": 0.14,
-    }
-    made = run_model(
-        "int_trends__estimated",
-        {
-            "bench_scores": scores,
-            "int_mix__by_unit": mix,
-            "stg_registry__agencies": pd.DataFrame({"agency_id": ["a"], "peer_group": ["g"]}),
-            "stg_methodology__metrics": pd.DataFrame({"metric_id": ["m"], "estimator": ["mean"]}),
-            "stg_methodology__thresholds": pd.DataFrame({"name": list(parameters), "value": list(parameters.values())}),
-        },
-    )
+    made = trends_of(scores).reset_index()
     own = made[made["unit_type"] == "agency"].set_index("period_id").sort_index()
     assert own["change"].notna().tolist() == [False, True, True, False, True, True, False]
     assert own["change_reason"].fillna("").tolist() == [

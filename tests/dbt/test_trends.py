@@ -11,18 +11,11 @@ import pandas as pd
 import pytest
 
 from miyar.lookback import in_batches
-from tests.dbt.python_models import run_model
+from tests.dbt.trend_tables import trends_of
 
 QUARTERS = ["2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2"]
 # Twice a metric's rows: three metrics make two batches.
 FEW = 24
-PARAMETERS = {
-    "interval_level": 0.95,
-    "minimum_peers": 1.0,
-    "control_chart_points": 5.0,
-    "control_limit_rate": 0.02,
-    "control_warning_rate": 0.14,
-}
 
 
 def _scores() -> pd.DataFrame:
@@ -62,21 +55,9 @@ def _scores() -> pd.DataFrame:
 
 
 def _trends(scores: pd.DataFrame, **tables: Any) -> pd.DataFrame:
-    texts = ["unit_type", "unit_id", "metric_id", "instrument_id", "period_id", "group_id"]
-    mix = pd.DataFrame(columns=[*texts, "n", "total", "scale_range"]).astype(
-        dict.fromkeys(texts, "str") | dict.fromkeys(("n", "total", "scale_range"), "float64")
-    )
-    metrics = sorted(set(scores["metric_id"]))
-    given = {
-        "bench_scores": scores,
-        "int_mix__by_unit": mix,
-        "stg_registry__agencies": pd.DataFrame({"agency_id": ["a", "b"], "peer_group": ["g", "g"]}),
-        "stg_methodology__metrics": pd.DataFrame({"metric_id": metrics, "estimator": ["mean"] * len(metrics)}),
-        "stg_methodology__thresholds": pd.DataFrame({"name": list(PARAMETERS), "value": list(PARAMETERS.values())}),
-    }
-    made = run_model("int_trends__estimated", {**given, **tables})
-    key = ["unit_type", "unit_id", "metric_id", "period_id"]
-    return made.sort_values(key, ignore_index=True).set_index(key)
+    """Trends of single scores and of means of agencies."""
+    made = trends_of(scores, **tables)
+    return made[made["score_kind"] != "pooled"]
 
 
 def test_a_change_of_adjustments_breaks_a_series() -> None:

@@ -60,6 +60,7 @@ ESTIMATES = {
     "Value": "95 % interval",
     "Change": "Interval of change",
     "Change in a year": "Interval of it",
+    "Staying": "Interval of staying",
     "True spread": "Its interval",
     "Shrunken score": "Its interval",
 }
@@ -67,6 +68,8 @@ ESTIMATES = {
 DESCRIPTIONS = {"n", "Median", "Agencies", "Units", "Scores", "Metrics", "Largest change", "Practices contradicted"}
 DESCRIPTIONS |= {"Owed", "Reported", "Withheld", "Missing", "Refused", "Comparable"}
 DESCRIPTIONS |= {"Agencies measuring", "Agencies owning", "Lower quartile", "Upper quartile", "Peers' quartiles"}
+# Effects of who is among those shown, and the sum that the first table has with its interval.
+DESCRIPTIONS |= {"Change of members", "Entering", "Leaving", "Agencies staying"}
 IDS = {"bench_scores": "score_id", "bench_trends": "trend_id", "bench_disparities": "disparity_id"}
 IDS |= {"bench_complaints": "figure_id"}
 CODES = {
@@ -118,13 +121,43 @@ def test_the_nation_moves_by_the_mean_of_its_agencies(edition: Path) -> None:
         from bench_trends as trends inner join bench_scores as scores
             on trends.metric_id = scores.metric_id and trends.period_id = scores.period_id
             and trends.instrument_id = scores.instrument_id and scores.unit_type = 'agency' and scores.status = 'reported'
-        where trends.unit_type = 'national' and trends.status = 'reported' and scores.score is not null
+        where trends.unit_type = 'national' and trends.score_kind = 'mean_of_agencies' and trends.status = 'reported'
+            and scores.score is not null
         group by all having count(scores.standard_error) = count(*) and sum(scores.standard_error) > 0""",
     )
     assert len(found) > 10
     for row in found:
         score, low, high, mean, half = (float(str(value)) for value in row)
         assert (score, low, high) == pytest.approx((mean, mean - half, mean + half), abs=2e-4)
+
+
+def test_the_nation_pooled_is_every_case_or_answer_counted_once(edition: Path) -> None:
+    """Where all count by n: sum(n score) / sum(n), and 1.96 sqrt(sum of squared n times error) / sum(n), by hand."""
+    found = _query(
+        edition,
+        """select trends.score, trends.ci_low, trends.ci_high, trends.n, sum(scores.n * scores.score) / sum(scores.n),
+            1.959963984540054 * sqrt(sum(power(scores.n * scores.standard_error, 2))) / sum(scores.n), sum(scores.n)
+        from bench_trends as trends inner join bench_scores as scores
+            on trends.metric_id = scores.metric_id and trends.period_id = scores.period_id
+            and trends.instrument_id = scores.instrument_id and scores.unit_type = 'agency' and scores.status = 'reported'
+        where trends.unit_type = 'national' and trends.score_kind = 'pooled' and trends.pooled_by = 'n'
+            and trends.status = 'reported'
+        group by all having count(scores.standard_error) = count(*) and sum(scores.standard_error) > 0""",
+    )
+    assert len(found) > 10
+    for row in found:
+        score, low, high, n, pooled, half, base = (float(str(value)) for value in row)
+        assert (score, low, high, n) == pytest.approx((pooled, pooled - half, pooled + half, base), abs=2e-4)
+
+
+def test_the_national_report_says_which_figure_counts_agencies_and_which_people(edition: Path) -> None:
+    for language, kinds in (("en", {"mean of agencies", "pooled"}), ("ar", {"متوسط الجهات", "المجموع الكلي"})):
+        read = page(edition / "reports" / f"national.{language}.html")
+        head = {"en": "Kind of figure", "ar": "نوع الرقم"}[language]
+        tables = [table for table in read.tables if head in table[0]]
+        assert len(tables) == 2
+        for heads, *rows in tables:
+            assert {row[heads.index(head)] for row in rows} == kinds
 
 
 def test_statistics_over_agencies_rest_on_more_than_five(edition: Path) -> None:

@@ -38,6 +38,8 @@ CODED = {
     "gap_reason": ("gap_reasons",),
     "cause": ("causes",),
     "unit_type": ("unit_types",),
+    "score_kind": ("score_kinds",),
+    "pooled_by": ("pooled_by",),
 }
 
 

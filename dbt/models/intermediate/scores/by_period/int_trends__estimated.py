@@ -15,7 +15,8 @@ from miyar.relations import Dbt, read, thresholds_of
 
 FIGURES = ["status", *SCORE, QUARTER, *(f"{number_of(*names)} as {key}" for key, names in KEYS.items())]
 TOLD = ["score_id", *SERIES, "agency_id", "period_id", "status_reason", "slice_ids", *FIGURES]
-MEMBER = [*SERIES, "period_id", QUARTER, "score", "standard_error", "slice_ids"]
+MEMBER = [*SERIES, "period_id", QUARTER, "score", "standard_error", "n", "n_effective", "slice_ids"]
+OF_PANELS = "(unit_type = 'agency' or unit_type = 'agency_region' and period_id >= '{year}')"
 # Sums of floats depend on the order of groups: use that of their names, since a hash may change with the version.
 ANSWERS = [QUARTER, "dense_rank() over (order by group_id) as group_of", "n", "100 * total / scale_range / n as rate"]
 OF_UNIT, OF_REGION = (
@@ -33,12 +34,9 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         "before": Reading(
             scores, FIGURES, "period_id < '{pending}' and (status = 'reported' or period_id >= '{year}')"
         ),
-        # A pooled score has a series of its own; the panel of a region is compared with the period before.
-        "members": Reading(
-            scores,
-            MEMBER,
-            "status = 'reported' and (unit_type = 'agency' or unit_type = 'agency_region' and period_id >= '{before}')",
-        ),
+        # A total of agencies has a series of its own; the panel of a region is compared with quarters up to a year back.
+        "members": Reading(scores, MEMBER, "status = 'reported' and " + OF_PANELS),
+        "frames": Reading(dbt.ref("int_scores__weighted"), [*SERIES, "period_id", "weight_sum"], OF_PANELS),
         "mix": Reading(mix, OF_UNIT, "period_id >= '{before}'"),
         # A region consists of all the groups of its agencies there.
         "regions": Reading(mix, OF_REGION, "unit_type = 'agency_region' and period_id >= '{before}'"),

@@ -22,7 +22,9 @@ trends as (
         -- Parts are rounded first and the last one is the rest, so that what is published adds up.
         round(trends.raw_change, 4) - round(trends.mix_effect, 4) as rate_effect,
         round(trends.panel_change, 4) - round(trends.continuing_effect, 4) - round(trends.entrants_effect, 4)
-            as exits_effect
+            as exits_effect,
+        round(trends.year_panel_change, 4) - round(trends.year_continuing_effect, 4)
+        - round(trends.year_entrants_effect, 4) as year_exits_effect
     from {{ ref('int_trends__estimated') }} as trends
     left join seasons
         on trends.period_id = seasons.period_id
@@ -35,7 +37,7 @@ final as (
         md5(
             concat_ws(
                 '|', '{{ var("methodology_version") }}', unit_type, unit_id, metric_id, period_id,
-                coalesce(instrument_id, ''), 'trend'
+                coalesce(instrument_id, ''), score_kind, 'trend'
             )
         ) as trend_id,
         score_id,
@@ -46,6 +48,8 @@ final as (
         metric_id,
         period_id,
         instrument_id,
+        score_kind,
+        pooled_by,
         status,
         status_reason,
         {{ published('score') }},
@@ -71,11 +75,16 @@ final as (
         {{ published('raw_change') }},
         {{ published('mix_effect') }},
         {{ published('rate_effect') }},
-        {{ published('panel_change') }},
-        {{ published('continuing_effect') }},
-        {{ published('entrants_effect') }},
-        {{ published('exits_effect') }},
-        case when isfinite(panel_count) then cast(panel_count as bigint) end as panel_count,
+        {%- for span in ['', 'year_'] %}
+        {{ published(span ~ 'panel_change') }},
+        {{ published(span ~ 'continuing_effect') }},
+        {{ published(span ~ 'continuing_low', span ~ 'continuing_ci_low') }},
+        {{ published(span ~ 'continuing_high', span ~ 'continuing_ci_high') }},
+        {{ published(span ~ 'entrants_effect') }},
+        {{ published(span ~ 'exits_effect') }},
+        case when isfinite({{ span }}panel_count) then cast({{ span }}panel_count as bigint) end
+            as {{ span }}panel_count,
+        {%- endfor %}
         cast(round(ramadan_share, 4) as decimal(12, 4)) as ramadan_share,
         cast(round(hajj_share, 4) as decimal(12, 4)) as hajj_share,
         cast(round(eid_share, 4) as decimal(12, 4)) as eid_share,

@@ -1,0 +1,92 @@
+"""What the change of a panel's total consists of: members that stayed, entrants and exits, at each distance.
+
+Belongs here: which quarters and members are compared, with which weights. Does not belong here: who is a member (`panels`) and
+the decomposition itself (`change`).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from methodology.change import panel_growth
+from methodology.frames import rows_by
+from methodology.panels import PANEL, POOLED, dominated
+from methodology.score_series import SERIES
+
+Floats = npt.NDArray[np.float64]
+GROWTH = [
+    "panel_change", "continuing_effect", "continuing_low", "continuing_high", "entrants_effect", "panel_count",
+]  # fmt: skip
+
+
+def panel_changes(
+    members: pd.DataFrame, thresholds: Mapping[str, float], since: int, spans: Mapping[str, int]
+) -> pd.DataFrame:
+    """Growth of each panel and kind of score from the quarter `since` on, with the part of entrants; exits are the rest.
+
+    A row per panel (named as unit), kind of score and period, with GROWTH for each of `spans`: how many quarters back, by the
+    prefix of its columns. Empty where no more than `minimum_peers` members were reported in both quarters, where the two are
+    pooled by different things, a weight is not known, or one member dominates those of either quarter or those that stayed.
+    The interval of the continuing members' change is normal, se^2 = sum of (w se / W)^2 over members and both quarters.
+    """
+    names = [f"{span}{name}" for span in spans for name in GROWTH]
+    own = members[members["quarter"] >= since - max(spans.values())]
+    own = own[own.groupby(PANEL, dropna=False)["unit_id"].transform("nunique") > thresholds["minimum_peers"]]
+    rows: list[tuple[object, ...]] = []
+    columns = [own[name].to_numpy() for name in _READ]
+    for panel, members_at in rows_by(own, PANEL).items():
+        at, period_id, unit_id, weight, score, error, pooled_by = (values[members_at] for values in columns)
+        unit, units = pd.factorize(unit_id, sort=True)
+        grid = {quarter: np.zeros((3, len(units))) for quarter in sorted(set(at.tolist()))}
+        for quarter, values in grid.items():
+            values[:, unit[at == quarter]] = weight[at == quarter], score[at == quarter], error[at == quarter]
+        period = dict(zip(at.tolist(), period_id, strict=True))
+        by = {
+            quarter: kind if isinstance(kind, str) else "" for quarter, kind in zip(at.tolist(), pooled_by, strict=True)
+        }
+        for quarter, after in grid.items():
+            if quarter < since:
+                continue
+            earlier = [quarter - back for back in spans.values()]
+            found = [
+                _growth(grid[one], after, thresholds, is_pooled=panel[-1] == POOLED)
+                if one in grid and by[one] == by[quarter]
+                else _NONE
+                for one in earlier
+            ]
+            rows.append((*panel, period[quarter], *(value for parts in found for value in parts)))
+    made = pd.DataFrame(rows, columns=[*SERIES, "score_kind", "period_id", *names])
+    texts = [*SERIES, "score_kind", "period_id"]
+    return made.astype({**dict.fromkeys(texts, "string"), **dict.fromkeys(names, "float64")})
+
+
+_READ = ("quarter", "period_id", "unit_id", "weight", "score", "standard_error", "pooled_by")
+_NONE = (np.nan,) * len(GROWTH)
+
+
+def _growth(before: Floats, after: Floats, thresholds: Mapping[str, float], *, is_pooled: bool) -> tuple[float, ...]:
+    """GROWTH between two quarters, each the weights (0 if absent), scores and errors of all units: (3, units)."""
+    weights = np.stack([before[0], after[0]])
+    stays = np.asarray((weights > 0).all(axis=0), bool)
+    if stays.sum() <= thresholds["minimum_peers"] or not np.isfinite(weights).all():
+        return _NONE
+    # In a mean all weigh the same, and the minimum of members is the rule for it.
+    if is_pooled:
+        compared = np.concatenate([weights, weights * stays])
+        group = np.repeat(np.arange(len(compared)), compared.shape[1])
+        if dominated(compared.ravel(), group, len(compared), thresholds).any():
+            return _NONE
+    found = panel_growth(before[0], before[1], after[0], after[1])
+    half = stats.norm.ppf(0.5 + thresholds["interval_level"] / 2) * _error(before, after, stays)
+    low, high = found.continuing - half, found.continuing + half
+    return found.change, found.continuing, low, high, found.entrants, float(stays.sum())
+
+
+def _error(before: Floats, after: Floats, stays: npt.NDArray[np.bool_]) -> float:
+    """Standard error of the change of those that stayed, their two samples independent; NaN where one's is not known, or 0."""
+    parts = [quarter[0, stays] * quarter[2, stays] / quarter[0, stays].sum() for quarter in (before, after)]
+    error = float(np.sqrt(sum((part**2).sum() for part in parts)))
+    return error if error > 0 else np.nan

@@ -1,0 +1,42 @@
+"""Tables that `int_trends__estimated` reads, made by hand, and what it makes of them.
+
+Belongs here: the tables every test of trends needs. Does not belong here: any expectation.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from tests.dbt.python_models import run_model
+
+PARAMETERS = {
+    "interval_level": 0.95,
+    "minimum_peers": 1.0,
+    "dominance_margin": 25.0,
+    "control_chart_points": 5.0,
+    "control_limit_rate": 0.02,
+    "control_warning_rate": 0.14,
+}
+_TEXTS = ["unit_type", "unit_id", "metric_id", "instrument_id", "period_id"]
+
+
+def trends_of(scores: pd.DataFrame, **tables: Any) -> pd.DataFrame:
+    """Trends of scores of agencies a and b and of any others, all in one peer group; no mixes and no frames unless given."""
+    mix = pd.DataFrame(columns=[*_TEXTS, "group_id", "n", "total", "scale_range"]).astype(
+        dict.fromkeys([*_TEXTS, "group_id"], "str") | dict.fromkeys(("n", "total", "scale_range"), "float64")
+    )
+    weighted = pd.DataFrame(columns=[*_TEXTS, "weight_sum"]).astype(
+        dict.fromkeys(_TEXTS, "str") | {"weight_sum": "float64"}
+    )
+    metrics, agencies = (sorted(set(scores[name].dropna())) for name in ("metric_id", "agency_id"))
+    given = {
+        "bench_scores": scores,
+        "int_scores__weighted": weighted,
+        "int_mix__by_unit": mix,
+        "stg_registry__agencies": pd.DataFrame({"agency_id": agencies, "peer_group": ["g"] * len(agencies)}),
+        "stg_methodology__metrics": pd.DataFrame({"metric_id": metrics, "estimator": ["mean"] * len(metrics)}),
+        "stg_methodology__thresholds": pd.DataFrame({"name": list(PARAMETERS), "value": list(PARAMETERS.values())}),
+    }
+    made = run_model("int_trends__estimated", {**given, **tables})
+    key = ["unit_type", "unit_id", "metric_id", "period_id"]
+    return made.sort_values(key, ignore_index=True, kind="stable").set_index(key)
