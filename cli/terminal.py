@@ -38,7 +38,7 @@ def benchmark_table(rows: list[dict[str, Any]], names: tuple[str, str], period: 
         ("الجهة", "right"),
         ("Agency", "left"),
         ("نتيجة Score", "right"),
-        ("n", "right"),
+        ("n (أشخاص persons؛ فعّال eff.)", "right"),
         ("فرق Difference", "center"),
         ("الحكم", "right"),
         ("Verdict", "left"),
@@ -46,7 +46,7 @@ def benchmark_table(rows: list[dict[str, Any]], names: tuple[str, str], period: 
         ("مستهدف Target", "right"),
     ):
         # Names and reasons may take two lines, figures none.
-        may_wrap = heading in ("الجهة", "Agency", "الحكم", "Verdict")
+        may_wrap = heading in ("الجهة", "Agency", "الحكم", "Verdict") or heading.startswith("n ")
         table.add_column(heading, justify=side, no_wrap=not may_wrap)  # type: ignore[arg-type]
     for row in rows:
         arabic, english = _verdict(row)
