@@ -36,6 +36,8 @@ def panel_members(
     `uncounted`, whose n counts nobody, have no pooled figure.
     """
     same = [*SERIES, "period_id"]
+    # A score that is no number is nobody's part of a total.
+    reported = reported[np.isfinite(reported["score"].astype(float))]
     reported = reported.merge(frames[[*same, "weight_sum"]], on=same, how="left")
     # Sums of floats depend on the order of rows.
     reported = reported.sort_values([*SERIES, "period_id"], kind="stable")
