@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from methodology.estimates import SPARE_ANSWERS
 from methodology.parameters import VERSIONS
 from miyar.workspace import Workspace
 
@@ -47,7 +48,7 @@ def _digital() -> set[str]:
 def test_parts_of_visits_are_means_over_visits(
     built_workspace: Workspace, warehouse: duckdb.DuckDBPyConnection
 ) -> None:
-    """A visit scores a part once, by its items' weights; a part's score is the mean over visits with Student's interval."""
+    """A visit scores a part once, by its items' weights; a part's score is the mean over visits with its score interval."""
     rows = _live(built_workspace, "mystery_visits")
     rows["weight"] = rows["item_weight"].fillna(1.0)
     rows["share"] = 100 * rows["score"] / rows["score_max"]
@@ -67,10 +68,14 @@ def test_parts_of_visits_are_means_over_visits(
             assert row["score"] == pytest.approx(scores.mean(), abs=SIXTH)
             if scores.size > 1 and scores.std() > 0:
                 error = stats.sem(scores)
-                low, high = stats.t.interval(0.95, scores.size - 1, scores.mean(), error)
                 assert row["standard_error"] == pytest.approx(error, abs=SIXTH)
-                assert row["ci_low"] == pytest.approx(max(low, 0), abs=10 * SIXTH)
-                assert row["ci_high"] == pytest.approx(min(high, 100), abs=10 * SIXTH)
+                # Both limits solve (m - mu)^2 = t^2 kappa mu (1 - mu) / n, on 0-1.
+                m, n, t = scores.mean() / 100, scores.size, stats.t.isf(0.025, scores.size - 1)
+                far = n * min(m, 1 - m)
+                kappa = (far * n * (error / 100) ** 2 / (m * (1 - m)) + SPARE_ANSWERS) / (far + SPARE_ANSWERS)
+                for limit in (row["ci_low"] / 100, row["ci_high"] / 100):
+                    assert (limit - m) ** 2 == pytest.approx(t**2 * kappa * limit * (1 - limit) / n, rel=1e-4)
+                assert row["ci_low"] < row["score"] < row["ci_high"]
                 counted += 1
     assert counted > 20
 

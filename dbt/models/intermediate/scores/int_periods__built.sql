@@ -35,6 +35,7 @@
 -- depends_on: {{ ref('int_measures__observed') }}
 -- depends_on: {{ ref('int_mix__by_unit') }}
 -- depends_on: {{ ref('int_modes__counted') }}
+-- depends_on: {{ ref('int_modes__grouped') }}
 -- depends_on: {{ ref('int_positions__estimated') }}
 -- depends_on: {{ ref('int_reliability__estimated') }}
 -- depends_on: {{ ref('int_respondents__by_frame') }}
