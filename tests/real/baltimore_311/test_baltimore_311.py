@@ -126,13 +126,14 @@ def benchmarks(requests: Any) -> Any:
 
 
 def _expected_in_time(raw: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
-    """Due: closed, or open past its due time when the last case was opened; in time: closed by its due time."""
+    """Due: past its due time when the last case was opened; in time: closed by its due time, and no duplicate (withdrawn)."""
     known_until = raw["CreatedDate"].max()
-    due = raw[raw["DueDate"].notna() & (raw["CloseDate"].notna() | (raw["DueDate"] <= known_until))]
+    due = raw[raw["DueDate"] <= known_until]
+    is_duplicate = due["SRStatus"].str.contains("(Duplicate)", regex=False)
     due = due.assign(
         unit_id=due["Agency"].map(dict(zip(names["name_en"], names["agency_id"], strict=True))),
         period_id=due["CreatedDate"].dt.to_period("Q").astype(str),
-        in_time=100 * (due["CloseDate"] <= due["DueDate"]),
+        in_time=100.0 * ((due["CloseDate"] <= due["DueDate"]) & ~is_duplicate),
     )
     return due.groupby(["unit_id", "period_id"])["in_time"].agg(["size", "mean"])
 
