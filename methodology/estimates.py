@@ -53,6 +53,19 @@ def faults_of_scores(score: Floats, error: Floats) -> list[str]:
     return faults
 
 
+def compared_scores(score: npt.ArrayLike, error: npt.ArrayLike, too_few: str) -> tuple[Floats, Floats]:
+    """Scores and standard errors (units,) of at least two units; raises ValueError naming every fault, `too_few` for fewer."""
+    y, s = np.asarray(score, float), np.asarray(error, float)
+    faults = faults_of_scores(y, s)
+    if y.ndim != 1 or y.shape != s.shape:
+        faults.append("scores and standard errors must be vectors of one length")
+    if y.size < 2:
+        faults.append(too_few)
+    if faults:
+        raise ValueError("; ".join(faults))
+    return y, s
+
+
 def mean_estimate(n: npt.ArrayLike, sum_x: npt.ArrayLike, sum_x2: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Mean and its standard error from n, sum of x and sum of x squared.
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from methodology.estimates import faults_of_scores
+from methodology.estimates import compared_scores
 from methodology.ranks import drawn_errors
 from methodology.shrinkage import spread_posterior
 
@@ -131,12 +131,4 @@ def _by_direction(direction: npt.ArrayLike, above: Floats, below: Floats) -> Flo
 
 
 def _checked(score: npt.ArrayLike, error: npt.ArrayLike) -> tuple[Floats, Floats]:
-    y, s = np.asarray(score, float), np.asarray(error, float)
-    faults = faults_of_scores(y, s)
-    if y.ndim != 1 or y.shape != s.shape:
-        faults.append("scores and standard errors must be vectors of one length")
-    if y.size < 2:
-        faults.append("a unit without another has no peers")
-    if faults:
-        raise ValueError("; ".join(faults))
-    return y, s
+    return compared_scores(score, error, "a unit without another has no peers")

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from methodology.estimates import faults_of_scores
+from methodology.estimates import compared_scores
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -220,15 +220,7 @@ def cumulative_share(score: npt.ArrayLike) -> Floats:
 
 
 def _checked(score: npt.ArrayLike, error: npt.ArrayLike) -> tuple[Floats, Floats]:
-    y, s = np.asarray(score, float), np.asarray(error, float)
-    faults = faults_of_scores(y, s)
-    if y.ndim != 1 or y.shape != s.shape:
-        faults.append("scores and standard errors must be vectors of one length")
-    if y.size < 2:
-        faults.append("ranks need at least two units")
-    if faults:
-        raise ValueError("; ".join(faults))
-    return y, s
+    return compared_scores(score, error, "ranks need at least two units")
 
 
 def _distances(directed: Floats, s: Floats) -> Floats:
