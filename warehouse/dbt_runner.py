@@ -249,11 +249,13 @@ def _streamed(manifest: Any, arguments: list[str]) -> Iterator[DbtResult]:
     outcomes: list[Any] = []
 
     def hear(event: Any) -> None:
-        if event.info.name != "NodeFinished":
+        if event.info.name not in ("LogStartLine", "NodeFinished"):
             return
         if is_stopped.is_set():
-            # dbt treats this as the node's own failure and skips everything that depends on it.
+            # Before a node's own work and after it: dbt takes it for that node's failure and skips what depends on it.
             raise RuntimeError("the run was stopped")
+        if event.info.name == "LogStartLine":
+            return
         told, node = event.data.run_result, event.data.node_info
         rows = _rows(node.node_relation.schema, node.node_relation.alias) if node.resource_type == "model" else None
         results.put(DbtResult(node.unique_id, told.status, told.execution_time, told.message, rows))
