@@ -65,7 +65,7 @@ def test_complaints_of_the_platform_by_their_last_version(simulated) -> None:
         for name in ("تاريخ الفتح", "تاريخ الاستحقاق", "تاريخ الحل", "وقت الاستخراج")
     )
     counted = due <= seen
-    in_time = solved.notna() & (solved <= due) & (mine["النتيجة"] != "مسحوبة")
+    in_time = counted & (solved <= due) & (mine["النتيجة"] != "مسحوبة")
     for period in ("2025Q2", "2025Q3", "2025Q4"):
         of_period = opened.dt.to_period("Q").astype(str) == period
         truth = simulated.score("lighthouse", "complaints_in_time", period)
