@@ -40,7 +40,14 @@ def _nodes(required: str) -> pd.DataFrame:
 
 def _score(agency: str, metric: str, score: float, error: float = 0.5, **other: Any) -> dict[str, Any]:
     row = {"score_id": f"{agency}-{metric}", "unit_type": "agency", "agency_id": agency, "metric_id": metric}
-    row |= {"period_id": "q", "instrument_id": "i", "status": "reported", "score": score, "standard_error": error}
+    row |= {
+        "period_id": "q",
+        "instrument_id": "i",
+        "status": "reported",
+        "status_reason": None,
+        "score": score,
+        "standard_error": error,
+    }
     row |= {"weighting": "weighted", "frame_status": "framed", "mode_set": "web", "adjustments": ""}
     return {**row, "slice_ids": f"s-{agency}-{metric}", **other}
 
@@ -69,6 +76,8 @@ def _run(scores: list[dict[str, Any]], agencies: int = 6, required: str = "") ->
 LADDER = [
     _score(f"a{k}", m, 20.0 + 12 * k if m != "m3" else 80.0 - 12 * k) for k in range(6) for m in ("m1", "m2", "m3")
 ]
+
+SEVENTH = [_score("a6", m, 50.0) for m in ("m1", "m2", "m3")]
 
 
 def test_the_index_by_hand() -> None:
@@ -130,24 +139,51 @@ def test_without_enough_the_reason_stands(scores: list[dict[str, Any]], agencies
     assert set(made["part"]) == {"index"}
 
 
-@pytest.mark.parametrize("status", ["missing", "refused"])
-def test_a_part_that_is_owed_and_missing_never_pays(status: str) -> None:
+WITHHELD = {
+    "never came": {"status": "missing", "status_reason": "no_submission"},
+    "came and was refused": {"status": "refused", "status_reason": "submission_refused"},
+    "the question was left out": {"status": "not_applicable", "status_reason": "not_measured"},
+    "nothing could be computed": {"status": "not_applicable", "status_reason": "not_computed"},
+    "29 persons were asked": {"status": "suppressed", "status_reason": "confidential"},
+}
+
+
+def _left_out(row: dict[str, Any], why: dict[str, str]) -> dict[str, Any]:
+    return {**row, **why, "score": None, "standard_error": None}
+
+
+@pytest.mark.parametrize("why", WITHHELD.values(), ids=WITHHELD)
+def test_a_part_that_is_owed_and_missing_never_pays(why: dict[str, str]) -> None:
     """a2 delivers a bad m2, or withholds it: averaged away, its index would rise from 35 to 43."""
     bad = [{**row, "score": 12.0} if row["score_id"] == "a2-m2" else row for row in LADDER]
-    kept = [
-        {**row, "status": status, "score": None, "standard_error": None} if row["score_id"] == "a2-m2" else row
-        for row in bad
-    ]
+    kept = [_left_out(row, why) if row["score_id"] == "a2-m2" else row for row in bad]
     delivered, withheld = (
         made[made["part"] == "index"].set_index("agency_id").loc["a2"] for made in (_run(bad), _run(kept))
     )
     assert withheld["score"] <= delivered["score"]
     assert withheld["rank_mean"] >= delivered["rank_mean"]
     assert withheld["ci_low"] <= delivered["score"] <= withheld["ci_high"]
+    assert withheld["missing_count"] == 1
+
+
+LEFT_OUT = {
+    "not owed": {"status": "not_applicable", "status_reason": "not_owed"},
+    # Nobody chooses how many cases there are.
+    "28 cases": {"status": "suppressed", "status_reason": "confidential", "weighting": "not_applicable"},
+}
+
+
+@pytest.mark.parametrize("why", LEFT_OUT.values(), ids=LEFT_OUT)
+def test_what_is_not_in_an_agencys_hands_is_left_out(why: dict[str, str]) -> None:
+    index = _run([_left_out(row, why) if row["score_id"] == "a2-m2" else row for row in LADDER + SEVENTH], 7)
+    own = index[index["part"] == "index"].set_index("agency_id").loc["a2"]
+    # Both other indicators of a2 stand at 1 + 99 x 0.44.
+    assert own["score"] == pytest.approx(1 + 99 * 0.44)
+    assert own["missing_count"] == 0
 
 
 def test_there_is_no_experience_index_without_an_opinion() -> None:
-    scores = [row for row in LADDER if row["score_id"] != "a5-m1"] + [_score("a6", m, 50.0) for m in ("m1", "m2", "m3")]
+    scores = [row for row in LADDER if row["score_id"] != "a5-m1"] + SEVENTH
     index = _run(scores, 7, required="left")
     index = index[index["part"] == "index"].set_index("agency_id")
     assert index["reason"].dropna().to_dict() == {"a5": "opinion_missing"}
