@@ -28,8 +28,10 @@ from methodology.index_uncertainty import (
 from methodology.lineage import joined
 
 Floats = npt.NDArray[np.float64]
-# A score owed that is in one of these states was withheld; one that is suppressed or not owed was not.
-MISSING = ["missing", "refused"]
+# What an agency does not owe is not missing.
+NOT_OWED = "not_owed"
+# Nobody chooses how many cases there are, as the size of a sample is chosen.
+COUNTED = "not_applicable"
 # A survey of too small a part of the population is compared with nobody's, as in the gate of scores.
 NOT_COVERED = "population_not_covered"
 Row = dict[str, object]
@@ -80,12 +82,12 @@ def index_parts(
 ) -> pd.DataFrame:
     """The index of every peer group of one period, rows with COLUMNS.
 
-    scores: agency_id, period_id, metric_id, instrument_id, status, score, standard_error, weighting, frame_status, mode_set,
-    adjustments, score_id, slice_ids of agencies; mixes: their `mode_group`, as `mode_groups` makes them. agencies: agency_id,
-    peer_group. nodes: the index (`index_indicators.indicators_of`). Every agency has an `index` row, with the `reason` where it
-    has no index or no interval. What an agency owes and did not deliver, or delivered otherwise than its peers, counts at the
-    worst goalpost, so that neither pays; `score_at_best` is the index with it at the best one, and the interval reaches from
-    the one to the other.
+    scores: agency_id, period_id, metric_id, instrument_id, status, status_reason, score, standard_error, weighting,
+    frame_status, mode_set, adjustments, score_id, slice_ids of agencies; mixes: their `mode_group`, as `mode_groups` makes
+    them. agencies: agency_id, peer_group. nodes: the index (`index_indicators.indicators_of`). Every agency has an `index` row,
+    with the `reason` where it has no index or no interval. What an agency owes and did not deliver, left out, asked of too few
+    or delivered otherwise than its peers counts at the worst goalpost, so that neither pays; `score_at_best` is the index with
+    it at the best one, and the interval reaches from the one to the other.
     """
     key = ["agency_id", "metric_id", "period_id", "instrument_id"]
     rows = scores.merge(mixes[[*key, "mode_group"]], on=key, how="left")
@@ -101,7 +103,7 @@ def index_parts(
 
 
 def _group(key: str, own: pd.DataFrame, nodes: pd.DataFrame, rules: IndexRules) -> list[Row]:
-    owed, delivered = own[own["status"].isin(MISSING)], own[own["status"] == "reported"]
+    delivered, owed = own[own["status"] == "reported"], own[_is_missing(own)]
     compared = comparable_scores(delivered[delivered["frame_status"] != NOT_COVERED], owed, rules.peers)
     measured = int(nodes["metric_id"].isin(compared["metric_id"]).sum())
     every = sorted(set(own["agency_id"]))
@@ -124,6 +126,12 @@ def _group(key: str, own: pd.DataFrame, nodes: pd.DataFrame, rules: IndexRules) 
         if not (has and enough)
     ]
     return made + _composite(key, found.of(has_index), rules) if enough else made
+
+
+def _is_missing(scores: pd.DataFrame) -> pd.Series:
+    """Which scores are owed and withheld: not delivered, refused, not asked, not computed or of too small a sample."""
+    is_few_cases = (scores["status"] == "suppressed") & (scores["weighting"] == COUNTED)
+    return (scores["status"] != "reported") & (scores["status_reason"] != NOT_OWED) & ~is_few_cases
 
 
 def _without(agency: str, reason: str, indicators: int) -> Row:

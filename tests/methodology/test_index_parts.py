@@ -45,6 +45,7 @@ def _index(**other: Any) -> dict[Hashable, Any]:
             "period_id": "q",
             "instrument_id": "i",
             "status": "reported",
+            "status_reason": None,
             "score": 20.0 + 10 * number,
             "standard_error": 0.5,
             "weighting": "unweighted",
