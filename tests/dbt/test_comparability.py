@@ -576,3 +576,23 @@ def test_nothing_measured_is_empty_tables(warehouse: Any) -> None:
         found = run_model(model, Empty({"stg_methodology__thresholds": parameters}))
         assert len(found) == 0
         assert list(found.columns) == warehouse.sql(f"from intermediate.{model} limit 0").columns, name
+
+
+def test_modes_measured_against_one_reference_share_its_error() -> None:
+    """Three arms whose means have an error of 1: each effect has sqrt(2), any two the covariance of the reference, 1."""
+    unit = dict(zip(UNIT, ["a", "m", "q", "i"], strict=True))
+    answers = pd.DataFrame([{**unit, "mode": mode, "w": 1.0} for mode in ("phone", "branch")])
+    studies = pd.DataFrame(
+        {
+            "metric_id": "m",
+            "mode": ["web", "phone", "branch"],
+            "effect": [0.0, 8.0, 4.0],
+            "standard_error": [0.0, 2**0.5, 2**0.5],
+            "reference_error": 1.0,
+        }
+    )
+    effects = mode_effects(answers, studies)
+    # (phone + branch) / 2 - web: 1/4 + 1/4 + 1.
+    assert effects["mode_error"].tolist() == pytest.approx([1.5**0.5])
+    half = answers.assign(mode=["phone", "web"])
+    assert mode_effects(half, studies)["mode_error"].tolist() == pytest.approx([2**0.5 / 2])
