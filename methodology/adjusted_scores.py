@@ -19,6 +19,7 @@ Floats = npt.NDArray[np.float64]
 
 UNIT = ["agency_id", "metric_id", "period_id", "instrument_id"]
 BASE = ["score", "standard_error", "ci_low", "ci_high", "design_effect"]
+STUDIED = ["effect", "standard_error", "reference_error"]
 MIX, MODE = ["mix", "mix_error"], ["mode_effect", "mode_error"]
 COLUMNS = {
     **dict.fromkeys(UNIT, "string"),
@@ -141,18 +142,25 @@ def _drivers(group: pd.DataFrame, unit: Ints, w: Floats, adjusters: list[str], c
 
 
 def mode_effects(answers: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
-    """Return what modes add to a unit's score, and its error, where a study measured every mode the unit used."""
+    """Return what modes add to a unit's score, and its error, where a study measured every mode the unit used.
+
+    Effects of one study share its reference: the covariance of any two is the square of the reference's own error. Errors that
+    agencies have in common are taken as independent between them, which is never too small: no covariance is negative.
+    """
     columns = [*UNIT, *MODE]
     measured = answers[answers["metric_id"].isin(studies["metric_id"])]
     if measured.empty:
         return pd.DataFrame(columns=columns)
     used = measured.groupby([*UNIT, "mode"], sort=True, dropna=False)["w"].sum().reset_index()
     used["share"] = used["w"] / used.groupby(UNIT)["w"].transform("sum")
-    used = used.merge(studies[["metric_id", "mode", "effect", "standard_error"]], on=["metric_id", "mode"], how="left")
+    used = used.merge(studies[["metric_id", "mode", *STUDIED]], on=["metric_id", "mode"], how="left")
     covered = used.groupby(UNIT)["effect"].transform(lambda effects: effects.notna().all())
     found = []
     for key, rows in used[covered.astype(bool)].groupby(UNIT, sort=True):
-        covariance = np.diag(rows["standard_error"].to_numpy(float) ** 2)
+        errors, shared = rows["standard_error"].to_numpy(float), rows["reference_error"].to_numpy(float)
+        # The reference itself has no effect, so nothing to share.
+        covariance = np.outer(shared * (errors > 0), shared * (errors > 0))
+        np.fill_diagonal(covariance, errors**2)
         shift, error = mode_adjusted(
             0.0, 0.0, rows["share"].to_numpy(float), rows["effect"].to_numpy(float), covariance
         )

@@ -53,10 +53,11 @@ TABLES: dict[str, tuple[tuple[str, ...], str, dict[str, str]]] = {
         {"journey_id": "journeys", "service_id": "services"},
     ),
     "owed": (("agency_id", "feed", "from_period", "to_period"), "", {"agency_id": "agencies"}),
-    # Effects of survey modes on a metric, in its unit, from studies that randomised the mode; the reference has effect 0.
-    "overlap_studies": (("metric_id", "mode", "effect", "standard_error", "source"), "", {}),
+    # Effects of survey modes on a metric, in its unit, from studies that randomised the mode; the reference has effect 0, and
+    # the error of its mean there (`reference_error`) is in all effects measured against it.
+    "overlap_studies": (("metric_id", "mode", "effect", "standard_error", "reference_error", "source"), "", {}),
 }
-NUMBERS = ("effect", "standard_error")
+NUMBERS = ("effect", "standard_error", "reference_error")
 PERIODS = ("valid_from", "valid_to", "from_period", "to_period")
 REQUIRED = ("agencies", "owed")
 

@@ -480,7 +480,7 @@ def test_modes_are_taken_out_where_a_study_measured_them() -> None:
     )
     studies = pd.DataFrame(
         {"metric_id": "m", "mode": ["web", "phone"], "effect": [0.0, 4.0], "standard_error": [0.0, 0.8]}
-    )
+    ).assign(reference_error=0.5)
     effects = mode_effects(answers, studies)
     # A quarter by phone, 4 points too high: one point less, with a quarter of its error. Nobody measured b's text messages.
     assert effects[["agency_id", "mode_effect", "mode_error"]].to_numpy().tolist() == [["a", -1.0, pytest.approx(0.2)]]

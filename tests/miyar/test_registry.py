@@ -59,7 +59,7 @@ def test_every_fault_of_every_table_is_told(tmp_path: Path) -> None:
         owed=f"{OWED}\na01,complaints,soon,\na09,complaints,2025Q1,\n",
         regions=f"{regions}\nr1,الشمال,North,\nr2,شمال,Upper,North\n",
         branches=f"{branches}\nb1,a01,r9,فرع,Branch,\n",
-        overlap_studies=f"{studies}\nm,web,much,0.1,s\n",
+        overlap_studies=f"{studies}\nm,web,much,0.1,0.1,s\n",
         services="service,agency\n",
     )
     assert found == [
