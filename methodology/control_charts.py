@@ -75,16 +75,22 @@ class ControlChart:
     signals: Signals
 
 
-def xmr_chart(value: npt.ArrayLike, baseline: int | None = None, multiples: Multiples = CLASSIC) -> ControlChart:
+def xmr_chart(
+    value: npt.ArrayLike,
+    baseline: int | None = None,
+    multiples: Multiples = CLASSIC,
+    unsure: npt.ArrayLike = 0.0,
+) -> ControlChart:
     """Individuals chart: centre = mean, sigma = mean moving range / 1.128, limits centre +- 3 sigma (2.66 mean ranges).
 
     value: (..., periods) in order, without gaps to fill; the first `baseline` periods set centre and sigma (all of them by
-    default). Raises ValueError below two baseline periods or for a value that is not finite. Source: Shewhart; Wheeler 1993.
+    default). unsure: standard error of what was taken out of each value, added to sigma in quadrature. Raises ValueError below
+    two baseline periods or for a value that is not finite. Source: Shewhart; Wheeler 1993.
     """
     series = _series(value, "values")
     basis = series[..., _basis(series.shape[-1], baseline)]
     sigma = np.broadcast_to(np.abs(np.diff(basis)).mean(axis=-1, keepdims=True) / D2, series.shape)
-    return _chart(series, basis.mean(axis=-1), sigma, (-np.inf, np.inf), multiples)
+    return _chart(series, basis.mean(axis=-1), np.hypot(sigma, unsure), (-np.inf, np.inf), multiples)
 
 
 def p_chart(
@@ -93,14 +99,15 @@ def p_chart(
     baseline: int | None = None,
     overdispersed: bool = False,
     multiples: Multiples = CLASSIC,
+    unsure: npt.ArrayLike = 0.0,
 ) -> ControlChart:
     """Chart of a share: centre = sum x / sum n, sigma_t = sqrt(c (1-c) / n_t), limits centre +- 3 sigma_t within [0, 1].
 
     With `overdispersed` sigma_t is multiplied by the mean moving range of z over 1.128 (Laney 2002): with thousands of answers
     a quarter, binomial limits alone call every quarter a signal. Where fewer than EXPECTED_LEAST answers of the rarer kind are
     expected in a mean baseline period, ranges of a few steps tell little, and a range of none would tell of certainty: sigma_t
-    is then that of (sum x + 2) / (sum n + 4), at least (Agresti & Coull 1998). Raises ValueError as `xmr_chart`, where x lies
-    outside [0, n] or an n is not positive.
+    is then that of (sum x + 2) / (sum n + 4), at least (Agresti & Coull 1998). unsure: as in `xmr_chart`. Raises ValueError as
+    `xmr_chart`, where x lies outside [0, n] or an n is not positive.
     """
     hits, size = _series(successes, "successes"), _series(n, "sample sizes")
     if hits.shape != size.shape or np.any(hits < 0) or np.any(hits > size) or np.any(size <= 0):
@@ -115,7 +122,7 @@ def p_chart(
         away = _distance(hits / size, centre, sigma)[..., basis]
         wider = np.abs(np.diff(away)).mean(axis=-1, keepdims=True) / D2
         sigma = sigma * np.where(is_rare[..., None], np.maximum(wider, 1), wider)
-    return _chart(hits / size, centre, sigma, (0.0, 1.0), multiples)
+    return _chart(hits / size, centre, np.hypot(sigma, unsure), (0.0, 1.0), multiples)
 
 
 def signals(z: npt.ArrayLike, multiples: Multiples = CLASSIC) -> Signals:

@@ -26,8 +26,9 @@ KEYS = {
 
 
 def numbered(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Scores of all tables concatenated; keys numbered from 0, quarters counted from the first."""
-    rows = pd.concat([table[["status", *SCORE, *KEYS, "quarter"]] for table in tables], ignore_index=True)
+    """Scores of all tables with unit_type and metric_id; keys numbered from 0, quarters counted from the first."""
+    columns = ["unit_type", "metric_id", "status", *SCORE, *KEYS, "quarter"]
+    rows = pd.concat([table[columns] for table in tables], ignore_index=True)
     for key in KEYS:
         rows[key] = pd.factorize(rows[key])[0]
     rows["quarter"] -= rows["quarter"].min()

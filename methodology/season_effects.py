@@ -24,9 +24,7 @@ class SeasonEffects:
     error: Floats
 
 
-def season_effects(
-    score: npt.ArrayLike, unit: Ints, quarter: Ints, shares: npt.ArrayLike, sd: float
-) -> SeasonEffects:
+def season_effects(score: npt.ArrayLike, unit: Ints, quarter: Ints, shares: npt.ArrayLike, sd: float) -> SeasonEffects:
     """Effects of seasons on the quarters of `shares` (quarters, seasons), from scores (rows,) of units in known quarters.
 
     Seasons fall on all agencies at once, so the quarter is the unit of observation, however many agencies there are: the common
@@ -58,19 +56,22 @@ def _common_movement(value: Floats, unit: Ints, quarter: Ints, quarters: int) ->
     for _ in range(ROUNDS):
         level = np.bincount(unit, value - moved[quarter]) / units
         moved = np.bincount(quarter, value - level[unit], minlength=quarters) / held
-    return moved - moved.mean()
+    return np.asarray(moved - moved.mean())
 
 
 def _ridge(x: Floats, y: Floats, sd: float) -> tuple[Floats, Floats]:
     """Coefficients and covariance under the prior, with the variance that is left after a first fit."""
     squares = x.T @ x
     total = float(y @ y) / (len(y) - 1)
-    beta, covariance, variance = np.zeros(x.shape[1]), np.zeros_like(squares), total
+    beta: Floats = np.zeros(x.shape[1])
+    covariance: Floats = np.zeros_like(squares)
+    variance = total
     if total == 0:
         return beta, covariance
     for _ in range(2):
         inverse = np.linalg.inv(sd**2 * squares + variance * np.eye(len(squares)))
-        beta, covariance = sd**2 * inverse @ x.T @ y, sd**2 * variance * inverse
+        beta = np.asarray(sd**2 * inverse @ x.T @ y)
+        covariance = np.asarray(sd**2 * variance * inverse)
         spent = float(np.trace(sd**2 * inverse @ squares))
         # Seasons that explain everything leave nothing to weigh the prior with.
         variance = max(float(np.sum((y - x @ beta) ** 2)) / max(len(y) - 1 - spent, 1), 1e-9 * total)

@@ -48,6 +48,7 @@ COLUMNS = {
     "centre": "float64",
     "lower_limit": "float64",
     "upper_limit": "float64",
+    "season_effect": "float64",
     "control_signal": "string",
     "raw_change": "float64",
     "mix_effect": "float64",
@@ -66,6 +67,7 @@ def trends(
     *,
     agencies: pd.DataFrame,
     metrics: pd.DataFrame,
+    seasons: pd.DataFrame,
     thresholds: Mapping[str, float],
     since: int,
 ) -> pd.DataFrame:
@@ -75,7 +77,7 @@ def trends(
     KEYS and their quarter. members: reported scores of agencies, of all quarters, and of agencies' regions, from a year before
     `since` on; frames: the population each of those that are weighted stands for. mix, regions: n and rate of answers of units
     and of whole regions, by instrument (as KEYS has it), quarter and group. agencies: peer group of each; metrics: estimator of
-    each.
+    each; seasons: share of a quarter's days that is a season.
     """
     uncounted = set(metrics.loc[metrics["estimator"] == "practice_mean", "metric_id"])
     members = panel_members(members, frames, agencies, uncounted)
@@ -93,7 +95,8 @@ def trends(
     for name in (*KEYS, "quarter", "error"):
         now[name] = told[name].iloc[: len(now)]
     shares = set(metrics.loc[metrics["estimator"] == "proportion", "metric_id"])
-    columns = charted(now, told, shares, thresholds)
+    first = min(int(table["quarter"].min()) for table in (now, before, total) if len(table)) if len(now) else 0
+    columns = charted(now, told, shares, thresholds, _season_shares(seasons, first, int(rows["quarter"].max()) + 1))
     for span, quarters in SPANS.items():
         columns |= _changes(now, told, rows, quarters, span)
     now = now.assign(**columns, **mixed)
@@ -104,6 +107,12 @@ def trends(
     made = pd.concat([now, withheld], ignore_index=True)
     made["points_count"] = made["points_count"].fillna(0)
     return made.reindex(columns=list(COLUMNS))
+
+
+def _season_shares(seasons: pd.DataFrame, first: int, quarters: int) -> npt.NDArray[np.float64]:
+    """Shares (quarters, seasons) of so many quarters from the first; NaN where the calendar says nothing."""
+    wide = seasons.pivot(index="quarter", columns="season", values="share")
+    return np.asarray(wide.reindex(range(first, first + quarters)).to_numpy(float))
 
 
 def _changes(now: pd.DataFrame, told: pd.DataFrame, rows: pd.DataFrame, quarters: int, span: str) -> Columns:

@@ -23,7 +23,7 @@ HISTORY = """
         positions.benchmark, positions.national_verdict, positions.turns_with_frame,
         positions.comparability_reason, positions.rank_low, positions.rank_high, positions.rank_reason,
         trends.change, trends.change_ci_low, trends.change_ci_high, trends.change_is_significant, trends.change_reason,
-        trends.control_signal, trends.centre, trends.lower_limit, trends.upper_limit, trends.ramadan_share,
+        trends.control_signal, trends.centre, trends.lower_limit, trends.upper_limit, trends.season_effect,
         exists (select 1 from bench_restatements as changed where changed.score_id = scores.score_id) as is_restated
     from bench_scores as scores
     left join bench_peer_positions as positions

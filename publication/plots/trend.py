@@ -12,6 +12,7 @@ from publication.plots.canvas import EDGE, HALF, INK, MUTED, PALE, PAPER, VERDIC
 
 WIDTH, HEIGHT = 440.0, 250.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 20.0, 36.0, 66.0
+LINES = (("lower_limit", "2 3"), ("centre", "none"), ("upper_limit", "2 3"))
 _SIGNALS = ("beyond_limits", "two_of_three", "run", "trend")
 
 
@@ -20,8 +21,8 @@ def trend(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
 
     Args:
         rows: in order of time: period_id, instrument_id, series_id, score, ci_low, ci_high, centre, lower_limit,
-            upper_limit, control_signal, is_restated. Points are joined only within one series and instrument. Centre and
-            limits come from the last row that has any, and are drawn over the series of that row.
+            upper_limit, control_signal, is_restated. Points are joined only within one series and instrument. Each
+            period has the centre and limits it was judged by, so that a point beyond them is one that is told.
     """
     canvas = Canvas(WIDTH, HEIGHT, language, digits)
     values = [
@@ -33,8 +34,8 @@ def trend(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
     if not values:
         return canvas.nothing(title)
     last = next((row for row in reversed(rows) if row["centre"] is not None), None)
-    limits = [number_of(last[name]) for name in ("lower_limit", "centre", "upper_limit")] if last else []
-    shown = [*values, *(value for value in limits if value is not None)]
+    lines = [number_of(row[name]) for row in rows for name, _ in LINES]
+    shown = [*values, *(value for value in lines if value is not None)]
     low, high = min(shown), max(shown)
     margin = (high - low) * 0.08 or 1.0
     low, high = low - margin, high + margin
@@ -49,7 +50,7 @@ def trend(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
     canvas.text(LEFT, 18, title, is_bold=True)
     _axis(canvas, low, high, y_of)
     if last:
-        _limits(canvas, rows, last, step, y_of)
+        _limits(canvas, rows, step, y_of)
     breaks = [position for position, (before, after) in enumerate(pairwise(rows), start=1) if _is_break(before, after)]
     for position in breaks:
         x = LEFT + step * position
@@ -66,7 +67,7 @@ def trend(rows: Sequence[Mapping[str, Any]], language: Language, title: str, *, 
             canvas.polyline(ends, kind="series", stroke=VERDICT_COLOURS["better"])
     _legend(canvas, bool(last), any(row["is_restated"] for row in rows))
     if last:
-        low_limit, centre, high_limit = limits
+        low_limit, centre, high_limit = (number_of(last[name]) for name, _ in LINES)
         told.append(
             canvas.say.word(
                 "trend_control", centre=canvas.say.number(centre), limits=canvas.say.interval(low_limit, high_limit)
@@ -90,17 +91,15 @@ def _axis(canvas: Canvas, low: float, high: float, y_of: Any) -> None:
         canvas.text(LEFT - 6, y_of(value) + 4, canvas.say.number(value), anchor="end", size=11, colour=MUTED)
 
 
-def _limits(canvas: Canvas, rows: Sequence[Mapping[str, Any]], last: Mapping[str, Any], step: float, y_of: Any) -> None:
-    same = [
-        position
-        for position, row in enumerate(rows)
-        if (row["series_id"], row["instrument_id"]) == (last["series_id"], last["instrument_id"])
-    ]
-    start, end = LEFT + step * min(same), LEFT + step * (max(same) + 1)
-    for name, dashes in (("lower_limit", "2 3"), ("centre", "none"), ("upper_limit", "2 3")):
-        value = number_of(last[name])
-        if value is not None:
-            canvas.line(start, y_of(value), end, y_of(value), kind=name, stroke=EDGE, stroke_dasharray=dashes)
+def _limits(canvas: Canvas, rows: Sequence[Mapping[str, Any]], step: float, y_of: Any) -> None:
+    for position, row in enumerate(rows):
+        for name, dashes in LINES:
+            value = number_of(row[name])
+            if value is not None:
+                start = LEFT + step * position
+                canvas.line(
+                    start, y_of(value), start + step, y_of(value), kind=name, stroke=EDGE, stroke_dasharray=dashes
+                )
 
 
 def _point(canvas: Canvas, row: Mapping[str, Any], x: float, y_of: Any, *, is_break: bool) -> str:

@@ -16,6 +16,7 @@ PARAMETERS = {
     "control_chart_points": 5.0,
     "control_limit_rate": 0.02,
     "control_warning_rate": 0.14,
+    "season_effect_sd": 0.0,
 }
 _TEXTS = ["unit_type", "unit_id", "metric_id", "instrument_id", "period_id"]
 
@@ -33,6 +34,9 @@ def trends_of(scores: pd.DataFrame, **tables: Any) -> pd.DataFrame:
         "bench_scores": scores,
         "int_scores__weighted": weighted,
         "int_mix__by_unit": mix,
+        "int_periods__seasons": pd.DataFrame(
+            {"period_id": ["2025Q1"], "season": ["ramadan"], "days": [29], "share": [29 / 90]}
+        ),
         "stg_registry__agencies": pd.DataFrame({"agency_id": agencies, "peer_group": ["g"] * len(agencies)}),
         "stg_methodology__metrics": pd.DataFrame({"metric_id": metrics, "estimator": ["mean"] * len(metrics)}),
         "stg_methodology__thresholds": pd.DataFrame({"name": list(PARAMETERS), "value": list(PARAMETERS.values())}),

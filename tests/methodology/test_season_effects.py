@@ -69,7 +69,9 @@ def test_an_effect_by_hand() -> None:
     # Against a mean quarter, an eighth of which is season.
     assert found.effect == pytest.approx([0.5, -1.5, 0.5, 0.5, -3.5, 0], abs=1e-6)
     # With a prior of almost no effect there is none.
-    assert season_effects(score, unit, quarter, np.array([[0], [0.5], [0], [0]]), 1e-6).effect == pytest.approx(0, abs=1e-6)
+    assert season_effects(score, unit, quarter, np.array([[0], [0.5], [0], [0]]), 1e-6).effect == pytest.approx(
+        0, abs=1e-6
+    )
 
 
 def test_agencies_that_miss_quarters_do_not_look_like_a_season() -> None:

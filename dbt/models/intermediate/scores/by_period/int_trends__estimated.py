@@ -13,8 +13,15 @@ from methodology.trends import COLUMNS, trends
 from miyar.lookback import QUARTER, Batches, Reading, number_of, since_pending
 from miyar.relations import Dbt, read, thresholds_of
 
-FIGURES = ["status", *SCORE, QUARTER, *(f"{number_of(*names)} as {key}" for key, names in KEYS.items())]
-TOLD = ["score_id", *SERIES, "agency_id", "period_id", "status_reason", "slice_ids", *FIGURES]
+FIGURES = [
+    "unit_type",
+    "metric_id",
+    "status",
+    *SCORE,
+    QUARTER,
+    *(f"{number_of(*names)} as {key}" for key, names in KEYS.items()),
+]
+TOLD = ["score_id", "unit_id", "instrument_id", "agency_id", "period_id", "status_reason", "slice_ids", *FIGURES]
 MEMBER = [*SERIES, "period_id", QUARTER, "score", "standard_error", "n", "n_effective", "slice_ids"]
 OF_PANELS = "(unit_type = 'agency' or unit_type = 'agency_region' and period_id >= '{year}')"
 # Sums of floats depend on the order of groups: use that of their names, since a hash may change with the version.
@@ -45,6 +52,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         trends,
         agencies=read(dbt.ref("stg_registry__agencies")),
         metrics=read(dbt.ref("stg_methodology__metrics")),
+        seasons=read(dbt.ref("int_periods__seasons").project(f"season, share, {QUARTER}")),
         thresholds=thresholds_of(dbt.ref("stg_methodology__thresholds")),
     )
     # A change never involves two metrics.

@@ -71,6 +71,7 @@ final as (
         {{ published('centre') }},
         {{ published('lower_limit') }},
         {{ published('upper_limit') }},
+        {{ published('season_effect') }},
         control_signal,
         {{ published('raw_change') }},
         {{ published('mix_effect') }},
