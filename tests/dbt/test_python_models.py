@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from methodology.scores import BUNCH, assessed_scores, measured_scores
+from methodology.scores import BUNCH, assessed_scores, incidence_scores, measured_scores
 from methodology.scores import KEY as UNIT
 
 KEY = {"unit_type": "agency", "unit_id": "a", "period_id": "2026Q1", "instrument_id": "i", "agency_id": "a"}
@@ -54,6 +54,23 @@ def test_each_metric_goes_to_its_estimator() -> None:
     assert scores.loc["sent", ["standard_error", "ci_low", "ci_high"]].isna().all()
     assert scores.loc["sent", "interval_method"] == "none"
     assert np.isnan(scores.loc["none", "score"])
+
+
+def test_a_score_may_be_a_figure_of_services() -> None:
+    """A share by a target is read off a curve: counts alone do not know who was watched long enough."""
+    rows = _statistics(
+        {"metric_id": "by_target", "estimator": "incidence", "n": 50, "numerator": 30},
+        {"metric_id": "by_target", "unit_id": "b", "estimator": "incidence", "n": 50, "numerator": 30},
+    )
+    figure = {"unit_type": "agency", "unit_id": "a", "period_id": "2026Q1", "topic": "t", "figure": "f", "n": 40.0}
+    figure |= {"value": 61.5, "standard_error": 7.5, "ci_low": 46.0, "ci_high": 74.0, "interval_method": "aalen_johansen"}
+    metrics = pd.DataFrame({"metric_id": ["by_target"], "measure_id": ["t.f"], "estimator": ["incidence"]})
+    made = incidence_scores(rows, pd.DataFrame([figure]), metrics).set_index("unit_id")
+    told = made.loc["a", ["score", "standard_error", "ci_low", "ci_high", "interval_method", "n", "n_at_least"]]
+    assert told.tolist() == [61.5, 7.5, 46.0, 74.0, "aalen_johansen", 40, 40]
+    # Nobody of b was watched from the opening of a case.
+    assert made.loc["b", ["score", "standard_error"]].isna().all()
+    assert made.loc["b", "n"] == 0
 
 
 def test_maturity_weighs_dimensions_not_practices() -> None:
