@@ -24,8 +24,8 @@ def complaint_figures(
 ) -> pd.DataFrame:
     """Return all figures of complaints.
 
-    times: cases by clock (resolved, acknowledged, withdrawn) and whole hours; counts: hits among a base, by figure; pairs: four
-    cells of the LAST checks that an agency's cases and visits share.
+    times: cases by clock (resolved, acknowledged, withdrawn, promised) and whole hours; counts: hits among a base, by figure;
+    pairs: four cells of the LAST checks that an agency's cases and visits share.
     """
     level = thresholds["interval_level"]
     made = pd.concat([_times(times, thresholds), _shares(counts, level), _agreement(pairs, level)], ignore_index=True)
@@ -54,7 +54,8 @@ def _times(times: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame
         thresholds["acknowledgement_target_days"], horizon, {"by_target": "acknowledged_in_target_share"}
     )
     withdrawn = Clock(horizon, horizon, {"by_target": "withdrawn_share"}, "aalen_johansen")
-    clocks = {"resolved": resolved, "acknowledged": acknowledged, "withdrawn": withdrawn}
+    promised = Clock(horizon, horizon, {"median": "promised_days"})
+    clocks = {"resolved": resolved, "acknowledged": acknowledged, "withdrawn": withdrawn, "promised": promised}
     return pd.concat([timed(days[days["clock"] == name], clock, level) for name, clock in clocks.items()])
 
 

@@ -17,7 +17,7 @@ from methodology.maturity import unreachable_levels
 from methodology.maturity_models import HIGHEST_ADOPTION, MaturityModel, model_faults, read_model
 
 VERSIONS = Path(__file__).parent / "versions"
-ESTIMATORS = {"mean", "proportion", "ratio", "rate_per_1000", "practice_mean"}
+ESTIMATORS = {"mean", "proportion", "ratio", "rate_per_1000", "practice_mean", "incidence"}
 VERSION_STATUS = {"current", "retired", "draft"}
 INDEX_MEANS = {"arithmetic", "geometric", "harmonic"}
 UNITS = {"score_0_100", "share_pct", "per_1000"}

@@ -32,19 +32,27 @@ BUNCH = ["psu", "person"]
 
 
 def scores(
-    statistics: pd.DataFrame, clusters: pd.DataFrame, *, dimension_weights: pd.DataFrame, level: float
+    statistics: pd.DataFrame,
+    clusters: pd.DataFrame,
+    figures: pd.DataFrame,
+    *,
+    metrics: pd.DataFrame,
+    dimension_weights: pd.DataFrame,
+    level: float,
 ) -> pd.DataFrame:
     """COLUMNS of all scores of one period.
 
     statistics: n, numerator, sum_x, sum_x2 or a reported mean by KEY, with the metric's estimator (and the dimension, `part`, of
     assessed practices); clusters: n, sum_x and sum_x2 of those answers that were drawn together, by KEY and BUNCH, with the
-    `branch_share` drawn; dimension_weights: of the dimensions of each maturity model.
+    `branch_share` drawn; figures: of services (`service_figures`); metrics: metric_id, estimator and measure_id, which names a
+    figure by its topic where a metric is one; dimension_weights: of the dimensions of each maturity model.
     """
     # Sums of floats depend on row order, which must not be left to a parallel scan.
     statistics = statistics.sort_values([*KEY, "scale_range", "part"], kind="stable").reset_index(drop=True)
-    practices = statistics["estimator"] == "practice_mean"
+    practices, incidences = (statistics["estimator"] == name for name in ("practice_mean", "incidence"))
     made = [
-        measured_scores(statistics[~practices], clusters, level),
+        measured_scores(statistics[~practices & ~incidences], clusters, level),
+        incidence_scores(statistics[incidences], figures, metrics),
         assessed_scores(statistics[practices], dimension_weights),
     ]
     return pd.concat(made).sort_values(KEY, kind="stable")
@@ -139,6 +147,26 @@ def _shares(hits: Floats, n: Floats, design: pd.DataFrame, level: float) -> Esti
         plain.error * np.sqrt(effect),
         np.where(is_clustered, 100 * low, plain.low),
         np.where(is_clustered, 100 * high, plain.high),
+    )
+
+
+def incidence_scores(rows: pd.DataFrame, figures: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+    """COLUMNS of scores that are figures of services, as shares by a target are; n is the figure's, 0 where there is none."""
+    own = metrics.loc[metrics["estimator"] == "incidence", ["metric_id", "measure_id"]]
+    named = figures.assign(measure_id=figures["topic"] + "." + figures["figure"]).merge(own, on="measure_id")
+    key = ["unit_type", "unit_id", "metric_id", "period_id"]
+    found = rows[[*KEY, "agency_id", "slice_ids"]].merge(
+        named[[*key, "n", "value", "standard_error", "ci_low", "ci_high", "interval_method"]], on=key, how="left"
+    )
+    n = found["n"].fillna(0).astype("Int64")
+    return found.rename(columns={"value": "score"}).assign(
+        n=n,
+        n_at_least=n,
+        respondents=n,
+        n_effective=n.astype("float64"),
+        design_effect=1.0,
+        degrees_of_freedom=n.astype("float64") - 1,
+        interval_method=found["interval_method"].fillna("none"),
     )
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from methodology.ranks import simultaneous_rank_sets
-from methodology.scores import scores
+from methodology.scores import measured_scores
 from simulation.coverage.findings import COVERS, Finding, Floats, at_most, drawn, holds
 from simulation.coverage.intervals import LEVELS, TYPICAL
 
@@ -91,7 +91,7 @@ def estimated(levels: npt.NDArray[np.int64], draw: Draw) -> pd.DataFrame:
     rated = [("mean", LEVELS[levels]), ("proportion", 100.0 * (levels >= TOP))]
     statistics = pd.concat([_statistics(values, estimator) for estimator, values in rated], ignore_index=True)
     clusters = pd.concat([_clusters(values, estimator, draw) for estimator, values in rated], ignore_index=True)
-    return scores(statistics, clusters, dimension_weights=_no_weights(), level=LEVEL)
+    return measured_scores(statistics, clusters, LEVEL)
 
 
 def _statistics(values: Floats, estimator: str) -> pd.DataFrame:
@@ -133,7 +133,3 @@ def _unit(agency: npt.NDArray[np.int64], metric: str) -> dict[str, object]:
     names = np.array([f"a{number:06d}" for number in agency], object)
     unit = {"unit_type": "agency", "unit_id": names, "agency_id": names}
     return {**unit, "metric_id": metric, "period_id": "2026Q1", "instrument_id": "five"}
-
-
-def _no_weights() -> pd.DataFrame:
-    return pd.DataFrame({"model_id": [], "dimension": [], "weight": []})

@@ -63,7 +63,13 @@ def test_a_score_may_be_a_figure_of_services() -> None:
         {"metric_id": "by_target", "unit_id": "b", "estimator": "incidence", "n": 50, "numerator": 30},
     )
     figure = {"unit_type": "agency", "unit_id": "a", "period_id": "2026Q1", "topic": "t", "figure": "f", "n": 40.0}
-    figure |= {"value": 61.5, "standard_error": 7.5, "ci_low": 46.0, "ci_high": 74.0, "interval_method": "aalen_johansen"}
+    figure |= {
+        "value": 61.5,
+        "standard_error": 7.5,
+        "ci_low": 46.0,
+        "ci_high": 74.0,
+        "interval_method": "aalen_johansen",
+    }
     metrics = pd.DataFrame({"metric_id": ["by_target"], "measure_id": ["t.f"], "estimator": ["incidence"]})
     made = incidence_scores(rows, pd.DataFrame([figure]), metrics).set_index("unit_id")
     told = made.loc["a", ["score", "standard_error", "ci_low", "ci_high", "interval_method", "n", "n_at_least"]]

@@ -46,6 +46,7 @@ a cell stands for. A feed with `subject` has several kinds of rows in one table;
     {%- set in_digital = 'case when ' ~ digital ~ ' then completed_count else 0 end' %}
     {{- return([
         {'cells': 'int_complaints__cells', 'measure': 'complaints.in_time', 'numerator': in_time('in_time'), 'base': in_time('due')},
+        {'cells': 'int_complaints__cells', 'measure': 'complaints.resolved_in_target_share', 'numerator': 'answered_count', 'base': 'opened_count'},
         {'cells': 'int_complaints__cells', 'measure': 'complaints.acknowledged', 'numerator': 'acknowledged_count', 'base': 'acknowledgeable_count'},
         {'cells': 'int_complaints__cells', 'measure': 'complaints.upheld', 'numerator': 'upheld_count', 'base': 'decided_count'},
         {'cells': 'int_complaints__cells', 'measure': 'complaints.reopened', 'numerator': 'reopened_count', 'base': 'closed_count'},

@@ -1,5 +1,5 @@
-{# How long cases took, for curves with open cases in them. Three clocks start when a case is opened: resolved,
-acknowledged and withdrawn. A withdrawn case can no more be resolved, nor a resolved one withdrawn: each is the other's
+{# How long cases took, for curves with open cases in them. Clocks start when a case is opened: resolved, acknowledged,
+withdrawn, and promised, which stops when it is due. A withdrawn case can no more be resolved, nor a resolved one withdrawn: each is the other's
 competing event. A case opened before its period was taken over with the stock: it is watched only from the
 period's first moment, so it enters late. A case that would enter late and leave within the same step of the
 clock was never watched: it is left out. #}
@@ -14,6 +14,7 @@ versions as (
         complaints.service_id,
         complaints.region_id,
         complaints.opened_at,
+        complaints.due_at,
         complaints.acknowledged_at,
         coalesce(complaints.resolved_at, complaints.closed_at) as answered_at,
         coalesce(complaints.outcome = 'withdrawn', false) as is_withdrawn,
@@ -62,6 +63,13 @@ clocks as (
         opened_at, left_at as stopped_at, not is_withdrawn as has_competed, known_until, period_start
     from closed
     where records_outcome = 1
+    union all
+    select
+        slice_id, agency_id, period_id, service_id, region_id, 'promised' as clock,
+        opened_at, due_at as stopped_at, false as has_competed, known_until, period_start
+    from closed
+    where due_at is not null
+        and opened_at >= period_start
 
 ),
 

@@ -16,6 +16,11 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     weights = read(dbt.ref("stg_methodology__maturity_dimensions"))
     limits = thresholds_of(dbt.ref("stg_methodology__thresholds"))
-    made = partial(scores, dimension_weights=weights, level=limits["interval_level"])
-    tables = {"statistics": dbt.ref("int_statistics__by_unit"), "clusters": dbt.ref("int_clusters__by_unit")}
+    metrics = read(dbt.ref("stg_methodology__metrics"))
+    made = partial(scores, metrics=metrics, dimension_weights=weights, level=limits["interval_level"])
+    tables = {
+        "statistics": dbt.ref("int_statistics__by_unit"),
+        "clusters": dbt.ref("int_clusters__by_unit"),
+        "figures": dbt.ref("int_service_figures__estimated"),
+    }
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)
