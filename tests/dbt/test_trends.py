@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from miyar.lookback import in_batches
-from tests.dbt.trend_tables import trends_of
+from tests.dbt.trend_tables import PARAMETERS, trends_of
 
 QUARTERS = ["2024Q1", "2024Q2", "2024Q3", "2024Q4", "2025Q1", "2025Q2"]
 # Twice a metric's rows: three metrics make two batches.
@@ -96,6 +96,23 @@ def test_a_new_quarter_alone_is_told_as_among_all() -> None:
     whole = _trends(scores).query("period_id == '2025Q2'")
     pending = pd.DataFrame({"period_id": ["2025Q2"], "period_version": ["new"]}, dtype="str")
     pd.testing.assert_frame_equal(_trends(scores, int_periods__pending=pending), whole)
+
+
+def test_a_quarter_is_judged_beside_what_its_season_did_before() -> None:
+    """A quarter of 2024Q1 and of 2025Q1 is Ramadan; in the first all scores were 3 points lower."""
+    scores = _scores()
+    scores["score"] = 60.0 - 3 * (scores["period_id"] == "2024Q1") + 10 * (scores["agency_id"] == "b")
+    seasons = pd.DataFrame({"period_id": QUARTERS, "season": "ramadan", "share": [0.25, 0, 0, 0, 0.25, 0]})
+    wide = pd.DataFrame({"name": [*PARAMETERS], "value": [*{**PARAMETERS, "season_effect_sd": 1e6}.values()]})
+    tables = {"int_periods__seasons": seasons.assign(days=0), "stg_methodology__thresholds": wide}
+    made = _trends(scores, **tables)
+    row = made.loc[("agency", "b", "top", "2025Q1")]
+    # Of the three quarters before, one in twelve days is Ramadan, which costs 12 points a quarter that is all Ramadan.
+    assert row["season_effect"] == pytest.approx(-12 * (0.25 - 1 / 12), abs=1e-4)
+    assert row["centre"] == pytest.approx(69 - 2, abs=1e-4)
+    pending = pd.DataFrame({"period_id": ["2025Q2"], "period_version": ["new"]}, dtype="str")
+    alone = _trends(scores, int_periods__pending=pending, **tables)
+    pd.testing.assert_frame_equal(alone, made.query("period_id == '2025Q2'"))
 
 
 def _mix() -> pd.DataFrame:
