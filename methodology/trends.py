@@ -86,7 +86,9 @@ def trends(
     # A region's score counts all its answers once, or the population they stand for.
     now = now.assign(score_kind=np.where(now["unit_type"].isin(list(PANELS)), POOLED, SCORE_OF_UNIT))
     now = pd.concat([now, total[is_now]], ignore_index=True).astype(dict.fromkeys(SCORE, "float64"))
-    rows = numbered([now, before.astype(dict.fromkeys(SCORE, "float64")), total[~is_now]])
+    tables = [now, before.astype(dict.fromkeys(SCORE, "float64")), total[~is_now]]
+    days = _season_shares(seasons, pd.concat([table["quarter"] for table in tables]))
+    rows = numbered(tables)
     told = rows[rows["status"] == "reported"].reset_index(drop=True)
     told = told.assign(error=comparison_error(told, thresholds["interval_level"]))
     shown = (now["status"] == "reported").to_numpy()
@@ -95,8 +97,7 @@ def trends(
     for name in (*KEYS, "quarter", "error"):
         now[name] = told[name].iloc[: len(now)]
     shares = set(metrics.loc[metrics["estimator"] == "proportion", "metric_id"])
-    first = min(int(table["quarter"].min()) for table in (now, before, total) if len(table)) if len(now) else 0
-    columns = charted(now, told, shares, thresholds, _season_shares(seasons, first, int(rows["quarter"].max()) + 1))
+    columns = charted(now, told, shares, thresholds, days)
     for span, quarters in SPANS.items():
         columns |= _changes(now, told, rows, quarters, span)
     now = now.assign(**columns, **mixed)
@@ -109,10 +110,11 @@ def trends(
     return made.reindex(columns=list(COLUMNS))
 
 
-def _season_shares(seasons: pd.DataFrame, first: int, quarters: int) -> npt.NDArray[np.float64]:
-    """Shares (quarters, seasons) of so many quarters from the first; NaN where the calendar says nothing."""
+def _season_shares(seasons: pd.DataFrame, quarter: "pd.Series[int]") -> npt.NDArray[np.float64]:
+    """Shares (quarters, seasons) from the first to the last of these quarters; NaN where the calendar says nothing."""
     wide = seasons.pivot(index="quarter", columns="season", values="share")
-    return np.asarray(wide.reindex(range(first, first + quarters)).to_numpy(float))
+    span = range(int(quarter.min()), int(quarter.max()) + 1) if len(quarter) else range(0)
+    return np.asarray(wide.reindex(span).to_numpy(float, na_value=np.nan))
 
 
 def _changes(now: pd.DataFrame, told: pd.DataFrame, rows: pd.DataFrame, quarters: int, span: str) -> Columns:
