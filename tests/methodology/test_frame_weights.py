@@ -4,6 +4,8 @@ Belongs here: `methodology.frame_weights`. Does not belong here: the fitting (`t
 (`tests/dbt/test_comparability.py`).
 """
 
+from collections.abc import Sequence
+
 import pandas as pd
 import pytest
 
@@ -12,7 +14,9 @@ from methodology.frame_weights import frame_weights
 THRESHOLDS = {"weight_cap": 5.0, "poststratum_minimum_n": 20.0, "unknown_share": 0.1, "minimum_covered_share": 0.8}
 
 
-def _made(draws: dict[str, dict[str, int]], frames: dict[str, dict[str, int]]) -> pd.DataFrame:
+def _made(
+    draws: dict[str, dict[str, int]], frames: dict[str, dict[str, int]], must_be_known: Sequence[str] = ("channel",)
+) -> pd.DataFrame:
     """Weights by agency and channel."""
     place = {"service_id": "s", "region_id": "r", "segment": "g", "period_id": "q"}
     drawn = [
@@ -34,7 +38,7 @@ def _made(draws: dict[str, dict[str, int]], frames: dict[str, dict[str, int]]) -
         for channel, n in channels.items()
     ]
     columns = ["agency_id", "period_id", "service_id", "channel", "region_id", "segment", "completed_count"]
-    margins = ["service_id", "channel", "region_id", "segment"]
+    margins = {name: name in must_be_known for name in ("service_id", "channel", "region_id", "segment")}
     made = frame_weights(
         pd.DataFrame(drawn), pd.DataFrame(counted, columns=columns), margins=margins, thresholds=THRESHOLDS
     )
@@ -90,8 +94,19 @@ def test_nobody_is_covered_by_a_blank_or_by_one_answer() -> None:
 
 
 def test_an_unknown_level_is_no_hole() -> None:
-    """Who asked everywhere is covered though some answers and transactions have no channel; nobody knows it where none has."""
-    draws = {"some": {"app": 60, "branch": 60, "-": 40}, "none": {"-": 100}}
-    found = _made(draws, {"some": {"app": 500, "branch": 500, "-": 50}, "none": {"app": 500, "branch": 500}})
+    """Who asked everywhere is covered though some answers and transactions have no channel."""
+    found = _made({"some": {"app": 60, "branch": 60, "-": 40}}, {"some": {"app": 500, "branch": 500, "-": 50}})
     assert set(found["frame_status"]) == {"framed"}
     assert set(found["covered_share"]) == {1.0}
+
+
+def test_leaving_the_channel_out_of_every_answer_covers_nobody_else() -> None:
+    """Which channels were asked is not known, so at most one is counted on; of other margins no more than their levels is asked."""
+    unsaid = {"-": 300}
+    frames = {"trap": {"app": 10_000, "branch": 90_000}, "even": {"app": 500, "branch": 500}}
+    found = _made({"trap": unsaid, "even": unsaid}, frames)
+    covered = found.groupby("agency_id")[["covered_share", "frame_status"]].first()
+    assert covered.loc["even"].tolist() == [0.5, "population_not_covered"]
+    # Nearly everybody is served at branches: whoever was asked stands for them.
+    assert covered.loc["trap"].tolist() == [0.9, "framed"]
+    assert _made({"even": unsaid}, frames, must_be_known=())["covered_share"].tolist() == [1.0]
