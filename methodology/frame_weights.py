@@ -4,7 +4,7 @@ Belongs here: which margins a draw is weighted by, what collapses into what, and
 Does not belong here: the fitting (`weights`) and means under the factors (`weighted_scores`).
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,16 +50,17 @@ class _Frame:
 
 
 def frame_weights(
-    drawn: pd.DataFrame, frames: pd.DataFrame, *, margins: Sequence[str], thresholds: Mapping[str, float]
+    drawn: pd.DataFrame, frames: pd.DataFrame, *, margins: Mapping[str, bool], thresholds: Mapping[str, float]
 ) -> pd.DataFrame:
     """COLUMNS of every cell of one period's draws, in order.
 
     drawn: those asked (count, sums of initial weights and their squares) by DRAW and CELL; frames: completed transactions by
-    agency and CELL; margins: those declared. A draw that cannot be weighted has factors of one and a `frame_status` that says
-    why: no_frame, frame_unusable, population_not_covered (`covered_share` below the least allowed),
-    not_converged, sample_too_small, weights_infeasible (the mean weight lies above the cap). `covered_share` is the share of the
-    population in levels with respondents, the least over the margins; where the cap on weights leaves too little of it, less
-    what the cap takes away.
+    agency and CELL; margins: those declared, and whether answers must say their level. A draw that cannot be weighted has
+    factors of one and a `frame_status` that says why: no_frame, frame_unusable, population_not_covered (`covered_share` below
+    the least allowed), not_converged, sample_too_small, weights_infeasible (the mean weight lies above the cap).
+    `covered_share` is the share of the population in levels with respondents, the least over the margins (of a margin that no
+    answer tells, though it must be known, the largest level); where the cap on weights leaves too little of it, less what the
+    cap takes away.
     """
     drawn = drawn.sort_values([*DRAW, *CELL], kind="stable").reset_index(drop=True)
     frames = frames.fillna(dict.fromkeys(CELL, UNPLACED)).sort_values(["agency_id", *CELL], kind="stable")
@@ -86,13 +87,13 @@ def _part(columns: Columns, rows: npt.NDArray[np.int64]) -> Columns:
     return {name: values[rows] for name, values in columns.items()}
 
 
-def _frame(cells: Columns, declared: Sequence[str]) -> _Frame:
+def _frame(cells: Columns, declared: Iterable[str]) -> _Frame:
     counts = cells["completed_count"]
     return _Frame(cells, float(counts.sum()), {margin: _counted(cells[margin], counts) for margin in declared})
 
 
 def _weighted(
-    draw: Columns, frame: _Frame | None, declared: Sequence[str], thresholds: Mapping[str, float]
+    draw: Columns, frame: _Frame | None, declared: Mapping[str, bool], thresholds: Mapping[str, float]
 ) -> dict[str, Any]:
     """New columns of the draw's cells; factors of one and the reason where there is nothing to weight to."""
     if frame is None:
@@ -100,7 +101,7 @@ def _weighted(
     if not _is_counted(draw):
         return _unweighted("sample_too_small")
     margins, moves, least = {}, [], thresholds["minimum_covered_share"] - 1e-12
-    covered = min(_covered(draw[margin], frame.by_margin[margin]) for margin in declared)
+    covered = min(_covered(draw[margin], frame.by_margin[margin], must) for margin, must in declared.items())
     for margin in declared:
         found = _margin(margin, draw, frame.by_margin[margin], thresholds["unknown_share"])
         if found is not None:
@@ -172,15 +173,18 @@ class _Margin:
     moves: list[str]
 
 
-def _covered(labels: Iterable[Hashable], population: Population) -> float:
-    """Share of the population outside levels that nobody answered from; a margin unknown of all answers leaves no hole in sight.
+def _covered(labels: Iterable[Hashable], population: Population, must_be_known: bool) -> float:
+    """Share of the population outside levels that nobody answered from.
 
-    A margin too little known to weight by still shows who was not asked.
+    A margin too little known to weight by still shows who was not asked. One unknown of all answers leaves no hole in sight; if
+    it must be known, those asked are counted on for one level, the largest.
     """
     answered = set(labels) - {UNPLACED}
     total = sum(population.values())
-    if not answered or not total:
+    if not total:
         return 1.0
+    if not answered:
+        return max(population.values()) / total if must_be_known else 1.0
     return sum(count for name, count in population.items() if name in {UNPLACED, *answered}) / total
 
 

@@ -110,7 +110,11 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
         if not 0 < int(row["lowest_top_box"]) < int(row["points"])
     ]
     margins, adjusters = _rows(folder / "margins.csv"), _rows(folder / "adjusters.csv")
-    faults += _choice_faults("margins.csv", margins, {"margin": MARGINS, "empty_level_goes_to": ("largest",)})
+    faults += _choice_faults(
+        "margins.csv",
+        margins,
+        {"margin": MARGINS, "empty_level_goes_to": ("largest",), "must_be_known": ("true", "false")},
+    )
     faults += _choice_faults("adjusters.csv", adjusters, {"adjuster": ADJUSTERS, "role": ("adjuster", "control")})
     adoption_errors = _rows(folder / "adoption_errors.csv")
     faults += _adoption_error_faults(adoption_errors)

@@ -40,7 +40,7 @@ def write_snapshots(inputs: Inputs, *, into: Path | None = None) -> None:
     _write(folder / "thresholds.parquet", ["name", "value"], thresholds)
     _write(folder / "top_boxes.parquet", list(methodology.top_boxes[0]), methodology.top_boxes)
     _write(folder / "channels.parquet", list(methodology.channels[0]), methodology.channels)
-    _write(folder / "margins.parquet", ["margin", "empty_level_goes_to"], methodology.margins)
+    _write(folder / "margins.parquet", ["margin", "empty_level_goes_to", "must_be_known"], methodology.margins)
     _write(folder / "adjusters.parquet", ["adjuster", "role"], methodology.adjusters)
     _write(folder / "seasons.parquet", list(methodology.seasons[0]), methodology.seasons)
     dimensions, levels = _maturity_rows(methodology)

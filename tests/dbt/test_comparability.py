@@ -222,7 +222,7 @@ def test_weighting_takes_out_planted_response_bias(
     cells["wy"] = cells["asked_count"] * cells["y"]
     frame = cells.groupby(MARGINS)[["asked_count", "completed_count", "wy"]].sum().reset_index()
     frame = frame.assign(agency_id="lighthouse", period_id="2025Q3", stages="during", asked_w=frame["asked_count"])
-    found = frame_weights(frame, frame, margins=MARGINS, thresholds=THRESHOLDS)
+    found = frame_weights(frame, frame, margins=dict.fromkeys(MARGINS, False), thresholds=THRESHOLDS)
     truth = float(people.share @ cells["y"])
     raw = frame["wy"].sum() / frame["asked_count"].sum() - truth
     weighted = (found["factor"] * found["wy"]).sum() / (found["factor"] * found["asked_count"]).sum() - truth
@@ -297,7 +297,7 @@ def _cells(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _weights(draw: list[dict[str, Any]], frame: list[dict[str, Any]]) -> pd.DataFrame:
-    margins = pd.DataFrame({"margin": MARGINS, "empty_level_goes_to": "largest"})
+    margins = pd.DataFrame({"margin": MARGINS, "empty_level_goes_to": "largest", "must_be_known": False})
     drawn = _cells([{"asked_w": row["asked_count"], "asked_w2": row["asked_count"], **row} for row in draw])
     counted = _cells(frame) if frame else _cells([{"channel": "app", "completed_count": 1}]).iloc[:0]
     return _run(

@@ -101,7 +101,7 @@ def test_an_unknown_level_is_no_hole() -> None:
 
 
 def test_leaving_the_channel_out_of_every_answer_covers_nobody_else() -> None:
-    """Which channels were asked is not known, so at most one is counted on; of other margins no more than their levels is asked."""
+    """Which channels were asked is not known, so no more than one is counted on."""
     unsaid = {"-": 300}
     frames = {"trap": {"app": 10_000, "branch": 90_000}, "even": {"app": 500, "branch": 500}}
     found = _made({"trap": unsaid, "even": unsaid}, frames)

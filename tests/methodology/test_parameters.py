@@ -111,7 +111,7 @@ def test_a_changed_parameter_changes_the_hash(versions: Path) -> None:
 def test_margins_and_adjusters_come_from_closed_lists(versions: Path) -> None:
     folder = versions / "2026.2"
     with (folder / "margins.csv").open("a", encoding="utf-8") as stream:
-        stream.write("channel,smallest,chosen,x,\n")
+        stream.write("channel,smallest,true,chosen,x,\n")
     with (folder / "adjusters.csv").open("a", encoding="utf-8") as stream:
         stream.write("channel,adjuster,chosen,x,\n")
     with pytest.raises(ParameterError) as caught:

@@ -16,6 +16,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     declared = read(dbt.ref("stg_methodology__margins"))
     limits = thresholds_of(dbt.ref("stg_methodology__thresholds"))
-    made = partial(frame_weights, margins=list(declared["margin"]), thresholds=limits)
+    margins = dict(zip(declared["margin"], declared["must_be_known"], strict=True))
+    made = partial(frame_weights, margins=margins, thresholds=limits)
     tables = {"drawn": dbt.ref("int_survey_samples__counted"), "frames": dbt.ref("int_frames__counted")}
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)
