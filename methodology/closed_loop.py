@@ -68,7 +68,11 @@ def _shares(unhappy: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 def _uplift(loops: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
-    """Change of the dissatisfied who answered again, per instrument and then over a unit's instruments."""
+    """Change of the dissatisfied who answered again, per instrument and then over a unit's instruments.
+
+    How much two answers of one person correlate is assumed: the limits of the corrected change reach from those at the lowest
+    correlation to those at the highest.
+    """
     instrument = [*KEY, "scale_id", "wording_version", "scale_range"]
     unhappy = loops["first"] < thresholds["dissatisfied_below"]
     scale = 100 / loops["scale_range"]
@@ -93,14 +97,20 @@ def _uplift(loops: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFram
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = total["mean_first"].to_numpy(float) / n
     first, change, change2 = (total[name].to_numpy(float) for name in ("recovered_first", "change", "change2"))
-    found = uplift(n, first, change, change2, mean, thresholds["retest_correlation"])
+    low, found, high = (
+        uplift(n, first, change, change2, mean, thresholds[f"retest_correlation{end}"]) for end in ("_low", "", "_high")
+    )
     tables = []
-    for name, value, caveat in (
-        ("uplift_raw", found.raw, "holds_regression_to_the_mean"),
-        ("uplift_corrected", found.corrected, "assumed_retest_correlation"),
+    for name, value, ends, caveat in (
+        ("uplift_raw", found.raw, (found.raw, found.raw), "holds_regression_to_the_mean"),
+        ("uplift_corrected", found.corrected, (low.corrected, high.corrected), "assumed_retest_correlation"),
     ):
-        limits = mean_interval(value, found.error, n, thresholds["interval_level"], (-100, 100))
-        own = heads.assign(**Estimates(value, found.error, *limits).columns("value"))
+        # The higher the correlation, the less of the change is regression to the mean.
+        lower, upper = (
+            mean_interval(end, found.error, n, thresholds["interval_level"], (-100, 100))[side]
+            for side, end in enumerate(ends)
+        )
+        own = heads.assign(**Estimates(value, found.error, lower, upper).columns("value"))
         tables.append(
             own.assign(
                 figure=name,

@@ -30,7 +30,13 @@ def _loops(correlation: float, people: int, random: np.random.Generator) -> pd.D
     cells["reached_count"] = cells["recovered_count"]
     zero = ["attempted_count", "outcome_count", "solved_count", "not_solved_count", "declined_count"]
     return cells.reset_index().assign(
-        **KEY, scale_id="s", wording_version="w", scale_range=4.0, duration_hours=5.0, slice_ids="x", **dict.fromkeys(zero, 0)
+        **KEY,
+        scale_id="s",
+        wording_version="w",
+        scale_range=4.0,
+        duration_hours=5.0,
+        slice_ids="x",
+        **dict.fromkeys(zero, 0),
     )
 
 
