@@ -11,6 +11,7 @@ import numpy as np
 from simulation.coverage import (
     attacks,
     bands,
+    charts,
     clusters,
     durations,
     expectations,
@@ -53,5 +54,6 @@ STUDIES = (
     Study("screening", "Gaming found, honest units left in peace", screening.study, 2026_09, 20_000, 1_000),
     Study("verdicts", "Verdicts against peers", verdicts.study, 2026_11, 2_000, 100),
     Study("clusters", "Answers that come in bunches", clusters.study, 2026_12, 6_000, 600),
+    Study("charts", "Control charts and seasons", charts.study, 2026_13, 400, 20),
     Study("attacks", "Suppressed tables under attack", attacks.study, 2026_10, 1_600, 40),
 )

@@ -5,60 +5,23 @@ Belongs here: `methodology.season_effects`, and charts of agencies that have sea
 """
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from methodology.charted_series import charted
-from methodology.parameters import load_methodology
 from methodology.season_effects import season_effects
-
-LIMITS = load_methodology("2026.2").thresholds
-# Share of the days of 2022Q4 to 2025Q4 that fall in Ramadan (29 or 30 days from 23 March 2023, 11 March 2024, 1 March 2025).
-RAMADAN = np.array([0, 9 / 90, 20 / 91, 0, 0, 21 / 91, 9 / 91, 0, 0, 29 / 90, 0, 0, 0])
-QUARTERS = len(RAMADAN)
-
-
-def _signals(effect: float, fall: float, worlds: int, agencies: int, shock: float = 0) -> np.ndarray:
-    """Signals of agencies' last two quarters (2, worlds x agencies), one metric a world.
-
-    A quarter that is all Ramadan moves scores by `effect`, all agencies share shocks, and all fall by so many sigmas in the
-    quarter before the last.
-    """
-    random = np.random.default_rng(7)
-    score = 70 + random.standard_normal((worlds, agencies, QUARTERS)) + effect * RAMADAN
-    score += shock * random.standard_normal((worlds, 1, QUARTERS))
-    score[..., -2:] -= fall * np.hypot(1, shock)
-    series = worlds * agencies
-    rows = pd.DataFrame(
-        {
-            "unit_type": "agency",
-            "metric_id": np.repeat([f"m{world}" for world in range(worlds)], agencies * QUARTERS),
-            "series": np.repeat(np.arange(series), QUARTERS),
-            "quarter": np.tile(np.arange(QUARTERS), series),
-            "score": score.ravel(),
-            "n_effective": 400.0,
-        }
-    )
-    told = []
-    for last in (QUARTERS - 2, QUARTERS - 1):
-        before = rows[rows["quarter"] <= last].reset_index(drop=True)
-        now = before[before["quarter"] == last].reset_index(drop=True)
-        told.append(charted(now, before, set(), LIMITS, RAMADAN[:, None])["control_signal"])
-    return np.array(told)
+from simulation.coverage.charts import called
 
 
 def test_a_fall_is_seen_through_the_swings_of_ramadan() -> None:
     """Of three sigmas, within two quarters, at twelve: four in five, though the month moves scores by up to six."""
-    told = _signals(effect=-20, fall=3, worlds=40, agencies=36)
-    assert np.mean((told != "none").any(axis=0)) >= 0.8
+    assert called(np.random.default_rng(7), 40, effect=-20, fall=3).any(axis=0).mean() >= 0.8
 
 
 @pytest.mark.parametrize("shock", [0.0, 0.5])
 @pytest.mark.parametrize("effect", [0.0, -20.0])
 def test_stable_agencies_are_called_as_often_as_stated(effect: float, shock: float) -> None:
     """Some signal in at most one quarter of twenty, also where quarters move for reasons of their own."""
-    told = _signals(effect, fall=0, worlds=100, agencies=36, shock=shock)
-    assert np.mean(told != "none") <= 0.055
+    # 100 worlds that move together: three standard errors are about a point.
+    assert called(np.random.default_rng(7), 100, effect, 0, shock).mean() <= 0.055
 
 
 def test_an_effect_by_hand() -> None:
