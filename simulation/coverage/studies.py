@@ -22,6 +22,7 @@ from simulation.coverage import (
     surveys,
     units,
     verdicts,
+    weighting,
 )
 from simulation.coverage.findings import Finding
 
@@ -55,5 +56,6 @@ STUDIES = (
     Study("verdicts", "Verdicts against peers", verdicts.study, 2026_11, 2_000, 100),
     Study("clusters", "Answers that come in bunches", clusters.study, 2026_12, 6_000, 600),
     Study("charts", "Control charts and seasons", charts.study, 2026_13, 400, 20),
+    Study("weighting", "Caps on weights, and answers without a margin", weighting.study, 2026_14, 4_000, 200),
     Study("attacks", "Suppressed tables under attack", attacks.study, 2026_10, 1_600, 40),
 )
