@@ -48,9 +48,12 @@ class HostileDbt:
         self.read.append(name)
         whole = self.connection.sql(f'select * from "{self.schemas[name]}"."{name}"')
         if name == "int_periods__pending":
-            # All periods are made anew.
+            # Every third is made anew: periods are made apart, so all of them would find the same in thrice the time.
             return self.connection.sql(
-                "select distinct period_id, 'new' as period_version from benchmarks.bench_scores order by all"
+                """select period_id, 'new' as period_version
+                from (select distinct period_id from benchmarks.bench_scores)
+                qualify row_number() over (order by period_id) % 3 = 1
+                order by all"""
             )
         is_registry = name.startswith("stg_")
         if self.spoil is None or "agency_id" not in whole.columns or (is_registry and name not in REGISTERED):
