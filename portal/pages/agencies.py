@@ -24,7 +24,8 @@ AGENCY_SCORES = """
         scores.respondents, scores.n_effective, scores.design_effect,
         scores.instrument_id,
         positions.peers_count, positions.peer_frame, positions.peer_mean, positions.difference, positions.difference_low,
-        positions.difference_high, positions.smallest_difference, positions.verdict, positions.p_right, positions.tier,
+        positions.difference_high, positions.smallest_difference, positions.verdict, positions.p_right,
+        positions.tipping_gap, positions.tier,
         positions.benchmark, positions.national_verdict, positions.turns_with_frame, positions.comparability_reason,
         trends.change, trends.change_ci_low, trends.change_ci_high, trends.change_is_significant, trends.control_signal
     from bench_scores as scores
@@ -44,7 +45,8 @@ AGENCIES = """
         scores.respondents, scores.n_effective, scores.design_effect,
         scores.instrument_id, scores.weighting, scores.mode_set, scores.adjustments, positions.z, positions.special_cause,
         positions.peers_count, positions.peer_frame, positions.peer_mean, positions.difference, positions.difference_low,
-        positions.difference_high, positions.smallest_difference, positions.verdict, positions.p_right, positions.tier,
+        positions.difference_high, positions.smallest_difference, positions.verdict, positions.p_right,
+        positions.tipping_gap, positions.tier,
         positions.benchmark, positions.national_verdict, positions.turns_with_frame, positions.comparability_reason
     from bench_scores as scores
     inner join dim_agencies as agencies on scores.agency_id = agencies.agency_id
