@@ -131,7 +131,7 @@ def test_only_persons_are_protected(disclosure: str, hidden: list[str]) -> None:
     )
     lying = pd.DataFrame(columns=["metric_id", "period_id", "instrument_id", "agency_id", "unit_id", "only_region_id"])
     published = pd.DataFrame(columns=[*columns[:6], "n", "is_shown"])
-    metrics = pd.DataFrame([{"metric_id": "m", "estimator": "mean", "disclosure": disclosure}])
+    metrics = pd.DataFrame([{"metric_id": "m", "disclosure": disclosure}])
     units = {"agency": ("agency_id",), "service": ("agency_id", "service_id")}
     made = suppressed(scores, lying, published, metrics=metrics, units=units, minimum_n=30, owner_n=5)
     assert made["unit_id"].tolist() == hidden
