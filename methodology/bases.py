@@ -25,7 +25,7 @@ EXACT = ("census", "index")
 DISCLOSURES = ("persons", "public")
 # Quarters from one measurement to the next. A month's figures are summed into their quarter.
 FREQUENCIES = {"monthly": 1, "quarterly": 1, "half_yearly": 2, "yearly": 4, "biennial": 8}
-REPEATS = ("conflict", "latest", "mean")
+REPEATS = ("conflict", "latest", "mean", "sum")
 # Units whose values lie between 0 and 100, and those with another range or none.
 BOUNDED_UNITS = ("score_0_100", "share_pct")
 UNITS = (*BOUNDED_UNITS, "per_1000", "per_100000", "days", "currency", "points")
@@ -37,7 +37,8 @@ def with_kinds(row: Mapping[str, str], thresholds: Mapping[str, float]) -> dict[
     """The row of a metric with KIND_COLUMNS filled in, and `quarters_apart`.
 
     By default the base is the estimator's, persons are protected unless practices are assessed, a metric is measured quarterly,
-    a figure that arrives twice is withheld (`conflict`), and the smallest difference that matters is that of the unit
+    a figure that arrives twice and says two things is withheld (`conflict`; else the `latest` counts, or all do: counts are added
+    up, figures without a base are averaged by `mean` and added up by `sum`), and the smallest difference that matters is that of the unit
     (threshold `smallest_difference_` and the unit). A blank `year_end` counts from the first period a metric is owed in.
     """
     given = {name: row.get(name) or "" for name in KIND_COLUMNS}
@@ -71,6 +72,8 @@ def kind_faults(row: Mapping[str, str]) -> list[str]:
     ]
     if row["year_end"] not in ("", "1", "2", "3", "4"):
         faults.append(f"year_end {row['year_end']!r} is no quarter of a year; it is 1 to 4, or blank")
+    if row["estimator"] == "practice_mean" and row["repeats"] == "sum":
+        faults.append("adoption of a practice is not added up")
     if row["feed"] == "survey_responses" and row["base"] in EXACT:
         faults.append(f"answers are a sample of persons, not of base {row['base']!r}")
     if not row["smallest_difference"]:

@@ -20,7 +20,8 @@ scores as (
         scores.instrument_id,
         agencies.peer_group,
         metrics.polarity,
-        metrics.unit,
+        metrics.base,
+        metrics.smallest_difference,
         scores.status,
         scores.status_reason,
         scores.n,
@@ -39,8 +40,11 @@ scores as (
         scores.adjustments,
         string_split(scores.instrument_id, '|')[1] as scale,
         scores.status = 'reported' as is_reported,
-        scores.n is not null as is_base_known,
-        coalesce(isfinite(scores.standard_error), false)
+        -- Where nothing was sampled no base is needed to know the error: there is none.
+        coalesce(metrics.base in ('census', 'index'), false) as is_exact,
+        scores.n is not null or is_exact as is_base_known,
+        is_exact
+        or coalesce(isfinite(scores.standard_error), false)
         and (scores.standard_error > 0 or coalesce(scores.ci_high > scores.ci_low, false)) as has_interval
     from {{ ref('int_scores__judged') }} as scores
     inner join {{ ref('stg_registry__agencies') }} as agencies
@@ -91,7 +95,8 @@ final as (
         counted.instrument_id,
         counted.peer_group,
         counted.polarity,
-        counted.unit,
+        counted.base,
+        counted.smallest_difference,
         counted.n,
         counted.score,
         counted.standard_error,

@@ -9,7 +9,8 @@ metrics as (
         metric_id,
         measure_id,
         estimator,
-        nullif(stage, '') as stage
+        nullif(stage, '') as stage,
+        coalesce(repeats, 'conflict') as repeats
     from {{ ref('stg_methodology__metrics') }}
 
 ),
@@ -32,15 +33,57 @@ complaint_slices as (
 
 ),
 
-reported as (
+{%- set key = [
+    'cells.slice_id', 'cells.agency_id', 'cells.period_id', 'cells.service_id', 'cells.branch_id', 'cells.region_id',
+    'cells.journey_id', 'cells.channel', 'cells.stage', 'cells.segment', 'metrics.measure_id', 'metrics.repeats',
+] %}
+
+reports as (
 
     select
-        cells.* exclude (n),
+        {{ key | join(', ') }},
+        cells.* exclude (
+            n, slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, channel, stage, segment
+        ),
         case when metrics.estimator = 'mean' then cells.n_with_mean else cells.n_with_numerator end as n,
-        metrics.measure_id
+        rank() over (partition by {{ key | join(', ') }} order by cells.reported_on desc nulls last) as age,
+        count(distinct concat(cells.n, '|', cells.n_at_least, '|', cells.sum_numerator, '|', cells.reported_mean))
+            over (partition by {{ key | join(', ') }}) as values_count
     from {{ ref('int_reported__cells') }} as cells
     inner join metrics
         on cells.measure = metrics.metric_id
+    where {{ period_is_pending('cells.period_id') }}
+
+),
+
+-- Reports of one key: added up where they are parts of the period, else the last, which is none if they contradict each other.
+reported as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        branch_id,
+        region_id,
+        journey_id,
+        stage,
+        measure_id,
+        case when sum(without_n_count) = 0 then sum(n) end as n,
+        sum(n_at_least) as n_at_least,
+        sum(sum_numerator) as sum_numerator,
+        sum(sum_x) as sum_x,
+        sum(sum_x2) as sum_x2,
+        case
+            when max(without_n_count) > 1 or max(reports_count) > 1 or sum(without_n_count) < count(*) then null
+            when repeats = 'sum' then sum(reported_mean)
+            else avg(reported_mean)
+        end as reported_mean,
+        max(case when repeats = 'conflict' and values_count > 1 then 1 else 0 end) as conflicts_count
+    from reports
+    where repeats in ('sum', 'mean') or age = 1
+    group by slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, channel, stage, segment,
+        measure_id, repeats
 
 ),
 
@@ -76,16 +119,21 @@ measures as (
     union all by name
     select
         slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
-        'maturity.' || model_id as measure_id, coalesce(dimension, '') as part, 100 as scale_range,
-        practices_count as n, sum_share as sum_x
-    from {{ ref('int_maturity__cells') }}
+        measures.measure_id, coalesce(dimension, '') as part, 100 as scale_range, practices_count as n,
+        case when measures.repeats = 'mean' then mean_share else sum_share end as sum_x,
+        case measures.repeats
+            when 'mean' then 0
+            when 'latest' then cast(last_values_count > 1 as integer)
+            else cast(values_count > 1 as integer)
+        end as conflicts_count
+    from {{ ref('int_maturity__cells') }} as cells
+    inner join (select distinct measure_id, repeats from metrics) as measures
+        on 'maturity.' || cells.model_id = measures.measure_id
     union all by name
     select
         slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,
-        measure_id, 'reported' as instrument_id, 100 as scale_range,
-        case when without_n_count = 0 then n end as n, n_at_least,
-        sum_numerator as numerator, sum_x, sum_x2,
-        case when without_n_count = 1 and reports_count = 1 then reported_mean end as reported_mean
+        measure_id, 'reported' as instrument_id, 100 as scale_range, n, n_at_least,
+        sum_numerator as numerator, sum_x, sum_x2, reported_mean, conflicts_count
     from reported
 
 ),
@@ -111,7 +159,8 @@ final as (
         sum(measures.sum_x) as sum_x,
         sum(measures.sum_x2) as sum_x2,
         max(measures.reported_mean) as reported_mean,
-        count(measures.reported_mean) as means_count
+        count(measures.reported_mean) as means_count,
+        cast(coalesce(sum(measures.conflicts_count), 0) as bigint) as conflicts_count
     from measures
     inner join metrics
         on measures.measure_id = metrics.measure_id
