@@ -2,8 +2,8 @@
 where it arrives twice.
 
 Belongs here: the closed lists of these kinds, what an estimator is taken to be where a registry does not say, and their checks.
-Does not belong here: reading registries (`parameters`), errors and limits of a kind (`scores_by_kind`), ranks and verdicts without
-a sampling error (`full_counts`).
+Does not belong here: reading registries (`parameters`), errors and limits of a kind (`scores_by_kind`), ranks and verdicts
+without a sampling error (`full_counts`).
 
 Bases: `persons`, a sample of people; `cases`, events counted as a sample of how the agency works (a super-population: its
 interval says what another year of the same work would have shown); `census`, everything there was; `index`, a rating assessed
@@ -36,10 +36,10 @@ KIND_COLUMNS = ["base", "disclosure", "frequency", "year_end", "repeats", "small
 def with_kinds(row: Mapping[str, str], thresholds: Mapping[str, float]) -> dict[str, str]:
     """The row of a metric with KIND_COLUMNS filled in, and `quarters_apart`.
 
-    By default the base is the estimator's, persons are protected unless practices are assessed, a metric is measured quarterly,
-    a figure that arrives twice and says two things is withheld (`conflict`; else the `latest` counts, or all do: counts are added
-    up, figures without a base are averaged by `mean` and added up by `sum`), and the smallest difference that matters is that of the unit
-    (threshold `smallest_difference_` and the unit). A blank `year_end` counts from the first period a metric is owed in.
+    By default the base is the estimator's, persons are protected unless practices are assessed, a metric is measured quarterly, a
+    figure that arrives twice and says two things is withheld (`conflict`; else the `latest` counts, or all do: counts are added
+    up, figures without a base are averaged by `mean` and added up by `sum`), and the smallest difference that matters is that of
+    the unit (threshold `smallest_difference_` and the unit). A blank `year_end` counts from the first period a metric is owed in.
     """
     given = {name: row.get(name) or "" for name in KIND_COLUMNS}
     estimator, unit = row["estimator"], row["unit"]

@@ -31,8 +31,8 @@ class ExactDifferences:
 def exact_differences(score: npt.ArrayLike, smallest: float) -> ExactDifferences:
     """d_i = y_i - mean_{j != i} y_j and its sign where |d_i| is at least `smallest`, the smallest difference that matters.
 
-    Nothing was left to chance, so every difference is real; whether it is worth telling is all there is to decide. With `smallest`
-    0 every difference is. Raises ValueError below two units and for scores that are not finite.
+    Nothing was left to chance, so every difference is real; whether it is worth telling is all there is to decide. With
+    `smallest` 0 every difference is. Raises ValueError below two units and for scores that are not finite.
     """
     y = _finite(score)
     if y.size < 2:
@@ -57,7 +57,7 @@ def share_among(low: npt.ArrayLike, high: npt.ArrayLike, k: int) -> Floats:
 
 
 def tiers_that_matter(score: npt.ArrayLike, smallest: float, polarity: int = 1) -> Integers:
-    """Tier of each unit, 1 the best: from best to worst, one worse than its tier's leader by `smallest` or more opens the next."""
+    """Tier of each unit, 1 the best: from best to worst, one worse than its tier's leader by `smallest` opens the next."""
     y = np.round(_finite(score), DECIMALS)
     tier = np.ones(y.size, np.int64)
     order = np.argsort(-polarity * y, kind="stable")

@@ -30,10 +30,11 @@ def panel_changes(
 ) -> pd.DataFrame:
     """Growth of each panel and kind of score from the quarter `since` on, with the part of entrants; exits are the rest.
 
-    A row per panel (named as unit), kind of score and period, with GROWTH for each of SPANS, by the prefix of its columns: since the
-    panel's last measurement (less than two measurements of `apart` quarters back, by metric) and since a year before. Empty where no more than `minimum_peers` members were reported in both quarters, where the two are
-    pooled by different things, a weight is not known, or one member dominates those of either quarter or those that stayed.
-    The interval of the continuing members' change is normal, se^2 = sum of (w se / W)^2 over members and both quarters.
+    A row per panel (named as unit), kind of score and period, with GROWTH for each of SPANS, by the prefix of its columns: since
+    the panel's last measurement (less than two measurements of `apart` quarters back, by metric) and since a year before. Empty
+    where no more than `minimum_peers` members were reported in both quarters, where the two are pooled by different things, a
+    weight is not known, or one member dominates those of either quarter or those that stayed. The interval of the continuing
+    members' change is normal, se^2 = sum of (w se / W)^2 over members and both quarters.
     """
     names = [f"{span}{name}" for span in SPANS for name in GROWTH]
     reach = 2 * members["metric_id"].map(apart).fillna(1).astype(int) - 1

@@ -41,7 +41,7 @@ def comparison_error(rows: pd.DataFrame, level: float) -> "pd.Series[float]":
 
 
 def earlier(now: pd.DataFrame, rows: pd.DataFrame, key: str, quarters: int | Ints) -> Ints:
-    """For each row of `now`, the position in `rows` of the same key so many quarters earlier (each its own); -1 if there is none."""
+    """For each row of `now`, the position in `rows` of the same key so many quarters earlier, its own number; -1 without one."""
     back = np.broadcast_to(np.asarray(quarters, np.int64), len(now))
     most = int(back.max(initial=0))
     span = int(rows["quarter"].to_numpy().max(initial=0)) + most + 1
@@ -50,10 +50,10 @@ def earlier(now: pd.DataFrame, rows: pd.DataFrame, key: str, quarters: int | Int
 
 
 def measured_before(now: pd.DataFrame, rows: pd.DataFrame, apart: Ints) -> Ints:
-    """How many quarters before each row of `now` its unit was last measured in the metric, shown or not; `apart` where it was not.
+    """How many quarters before each row of `now` its unit was last measured in the metric, shown or not; else `apart`.
 
-    `apart` (now,) are the quarters from one measurement to the next. One may come early or late, but none is passed over: looked for
-    is up to one quarter short of two measurements. What is measured every quarter was last measured in the quarter before.
+    `apart` (now,) are the quarters from one measurement to the next. One may come early or late, but none is passed over: looked
+    for is up to one quarter short of two measurements. What is measured every quarter is compared with the quarter before.
     """
     reach = 2 * apart - 1
     found = np.zeros(len(now), np.int64)

@@ -182,11 +182,11 @@ def _usual_dimensions(rows: pd.DataFrame) -> dict[tuple[str, ...], set[str]]:
         return {}
     units = rows.groupby(FAMILY)["unit_id"].nunique()
     has = rows.groupby([*FAMILY, "part"])["unit_id"].nunique()
+    common = has.reset_index(name="has").merge(units.reset_index(name="units"), on=FAMILY)
+    common = common[2 * common["has"] > common["units"]]
     found: dict[tuple[str, ...], set[str]] = {}
-    for key, count in has.items():
-        *family, part = key
-        if 2 * count > units[tuple(family)]:
-            found.setdefault(tuple(family), set()).add(part)
+    for *family, part in common[[*FAMILY, "part"]].itertuples(index=False):
+        found.setdefault(tuple(family), set()).add(part)
     return found
 
 

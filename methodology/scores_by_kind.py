@@ -1,4 +1,4 @@
-"""Scores of all metrics of a period with the error and the limits of their kind, and without the figures that contradict each other.
+"""Scores of all metrics of a period with the error and the limits of their kind, without those whose records disagree.
 
 Belongs here: what a metric's base and unit make of its estimate. Does not belong here: the estimates (`scores`), the kinds
 (`bases`), who is shown what (the warehouse).

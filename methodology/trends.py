@@ -75,9 +75,9 @@ def trends(
     now: scores from `since` on, whatever their status; before: what they are compared with; both with SCORE, a number for each of
     KEYS and their quarter. members: reported scores of agencies, of all quarters, and of agencies' regions, as far back as they
     are compared; frames: the population each of those that are weighted stands for. mix, regions: n and rate of answers of units
-    and of whole regions, by instrument (as KEYS has it), quarter and group. agencies: peer group of
-    each; metrics: estimator, base, quarters_apart and smallest_difference of each. A change is to the last measurement
-    (`measured_before`), whose period is named; mix and rate are told of what is measured every quarter.
+    and of whole regions, by instrument (as KEYS has it), quarter and group. agencies: peer group of each; metrics: estimator,
+    base, quarters_apart and smallest_difference of each. A change is to the last measurement (`measured_before`), whose period is
+    named; mix and rate are told of what is measured every quarter.
     """
     uncounted = set(metrics.loc[metrics["base"] == "index", "metric_id"])
     kinds = metrics.set_index("metric_id")[["base", "quarters_apart", "smallest_difference"]]

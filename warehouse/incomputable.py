@@ -49,7 +49,7 @@ MESSAGES = {
 NEXT_STEPS = {
     "weights_infeasible": "Survey where most transactions are; its scores are compared with unweighted ones.",
     "not_computed": "Look at the counts it delivered; the figures of all others are complete.",
-    "records_conflict": "Withdraw what is wrong, or declare in metrics.csv which of them counts (`repeats`). They are: {sources}.",
+    "records_conflict": "Withdraw one, or declare in metrics.csv which counts (`repeats`). They are: {sources}.",
     "dimension_missing": "Assess it, also where the result is nothing.",
     "outside_unit": "Correct the figure, or the unit of the metric.",
 }

@@ -61,7 +61,9 @@ def _run(
         {
             "int_scores__estimated": pd.DataFrame(scores, columns=list(SCORES)).astype(SCORES),
             "stg_ledger__published": pd.DataFrame(published, columns=list(PUBLISHED)).astype(PUBLISHED),
-            "stg_methodology__metrics": pd.DataFrame([{"metric_id": "m", "disclosure": other.get("disclosure", "persons")}]),
+            "stg_methodology__metrics": pd.DataFrame(
+                [{"metric_id": "m", "disclosure": other.get("disclosure", "persons")}]
+            ),
             "int_statistics__by_unit": pd.DataFrame(branches, columns=PLACED, dtype="str"),
             "stg_methodology__thresholds": pd.DataFrame({"name": ["minimum_n", "owner_n"], "value": [30.0, 5.0]}),
         },

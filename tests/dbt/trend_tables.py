@@ -24,7 +24,9 @@ def kinds_of(metrics: list[str], estimator: str = "mean", base: str = "persons")
     """The registry's rows of quarterly metrics."""
     count = len(metrics)
     kind = {"estimator": [estimator] * count, "base": [base] * count}
-    return pd.DataFrame({"metric_id": metrics, **kind, "quarters_apart": [1] * count, "smallest_difference": [5.0] * count})
+    return pd.DataFrame(
+        {"metric_id": metrics, **kind, "quarters_apart": [1] * count, "smallest_difference": [5.0] * count}
+    )
 
 
 def trends_of(scores: pd.DataFrame, **tables: Any) -> pd.DataFrame:

@@ -142,11 +142,24 @@ def _series(periods: dict[str, float], base: str) -> pd.DataFrame:
     rows = [
         {
             "score_id": period,
-            **{"unit_type": "agency", "unit_id": "a", "agency_id": "a", "metric_id": "m", "instrument_id": "i"},
-            **{"period_id": period, "status": "reported", "status_reason": "", "score": score},
-            **{"standard_error": error, "n": 100.0, "n_effective": 100.0, "series_id": "2023Q4"},
-            **{"ci_low": np.nan if error == 0 else score - 2, "ci_high": np.nan if error == 0 else score + 2},
-            **{"weighting": "not_applicable", "adjustments": "", "slice_ids": period},
+            "unit_type": "agency",
+            "unit_id": "a",
+            "agency_id": "a",
+            "metric_id": "m",
+            "instrument_id": "i",
+            "period_id": period,
+            "status": "reported",
+            "status_reason": "",
+            "score": score,
+            "standard_error": error,
+            "n": 100.0,
+            "n_effective": 100.0,
+            "series_id": "2023Q4",
+            "ci_low": np.nan if error == 0 else score - 2,
+            "ci_high": np.nan if error == 0 else score + 2,
+            "weighting": "not_applicable",
+            "adjustments": "",
+            "slice_ids": period,
         }
         for period, score in periods.items()
     ]

@@ -197,7 +197,9 @@ def test_countries_have_exact_ranks_among_their_group(benchmarks: Any) -> None:
     assert found["rank_low"].tolist() == found["score"].rank(method="min", ascending=False).tolist()
     assert found["rank_high"].tolist() == found["score"].rank(method="max", ascending=False).tolist()
     others = (found["score"].sum() - found["score"]) / (len(found) - 1)
-    expected = (found["score"] - others).map(lambda gap: "better" if gap >= 5 else "worse" if gap <= -5 else "no_clear_difference")
+    expected = (found["score"] - others).map(
+        lambda gap: "better" if gap >= 5 else "worse" if gap <= -5 else "no_clear_difference"
+    )
     assert found["verdict"].tolist() == expected.tolist()
 
 

@@ -180,7 +180,9 @@ def test_economies_have_ranks_verdicts_and_a_change_since_the_last_measurement(
 
 def test_nobody_is_owed_what_is_not_measured(published: Any) -> None:
     """Of the index, measured in two quarters of nine, 78 % of the published rows were padding."""
-    rows = published.edition("select period_id, count(*) as n from bench_scores where unit_type = 'agency' group by all")
+    rows = published.edition(
+        "select period_id, count(*) as n from bench_scores where unit_type = 'agency' group by all"
+    )
     assert dict(zip(rows["period_id"], rows["n"], strict=True)).keys() == {"2020Q4", "2022Q4"}
 
 

@@ -7,7 +7,7 @@ with
 
 thresholds as (
 
-    {{ threshold_values('minimum_peers') }}
+    {{ threshold_values('minimum_peers', 'minimum_n') }}
 
 ),
 
@@ -39,7 +39,9 @@ scores as (
         coalesce(mixes.mode_group, scores.mode_set) as mode_group,
         scores.adjustments,
         string_split(scores.instrument_id, '|')[1] as scale,
-        scores.status = 'reported' as is_reported,
+        -- A public count may be shown however small; as a sample it says too little for a comparison, and would blur its peers'.
+        scores.status = 'reported'
+        and (is_exact or coalesce(least(scores.n, scores.respondents) >= thresholds.minimum_n, true)) as is_reported,
         -- Where nothing was sampled no base is needed to know the error: there is none.
         coalesce(metrics.base in ('census', 'index'), false) as is_exact,
         scores.n is not null or is_exact as is_base_known,
@@ -56,6 +58,7 @@ scores as (
         and scores.metric_id = mixes.metric_id
         and scores.period_id = mixes.period_id
         and scores.instrument_id = mixes.instrument_id
+    cross join thresholds
     where scores.unit_type = 'agency'
 
 ),

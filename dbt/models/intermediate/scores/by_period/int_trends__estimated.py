@@ -34,7 +34,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     of_panels = OF_PANELS.replace("RARE", rare)
     readings = {
         "now": Reading(scores, TOLD, "period_id >= '{pending}'"),
-        # Whether a score was withheld is read a year back, or wherever it is measured rarely; reported ones over all their series.
+        # Whether a score was withheld is read a year back, or however far where it is rarely measured; reported ones always.
         "before": Reading(
             scores,
             FIGURES,
