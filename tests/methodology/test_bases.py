@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from methodology.bases import kind_faults, with_kinds
 from methodology.positions import positions
-from methodology.scores import assessed_scores
+from methodology.scores import BUNCH, KEY, assessed_scores, measured_scores
+from methodology.scores_by_kind import limits_by_kind, scores_by_kind
 from methodology.suppression import suppressed
 from tests.dbt.trend_tables import trends_of
 from tests.methodology.test_positions import THRESHOLDS, _members
@@ -199,3 +201,118 @@ def test_a_biennial_figure_changes_against_two_years_before() -> None:
     assert made["change"].tolist()[1] == 4
     assert made["compared_period_id"].tolist()[1] == "2020Q4"
     assert np.isnan(made["year_change"].tolist()[1])
+
+
+def test_limits_know_neither_nought_nor_a_hundred() -> None:
+    """Days, money and indices around zero: Student's interval, which may be negative; a full count has none."""
+    scores = pd.DataFrame(
+        {
+            "metric_id": ["days", "balance", "alike", "counted", "rated", "share"],
+            "score": [12.0, -3.0, 7.0, 81.5, -1.25, 40.0],
+            "standard_error": [2.0, 4.0, 0.0, np.nan, np.nan, 5.0],
+            "ci_low": [np.nan] * 5 + [30.0],
+            "ci_high": [np.nan] * 5 + [51.0],
+            "interval_method": ["score"] * 3 + ["none"] * 2 + ["wilson"],
+            "degrees_of_freedom": [24.0, 24.0, 24.0, np.nan, np.nan, 99.0],
+        }
+    )
+    kinds = [
+        ("days", "mean", "days", "persons"),
+        ("balance", "mean", "points", "cases"),
+        ("alike", "mean", "currency", "cases"),
+        ("counted", "ratio", "share_pct", "census"),
+        ("rated", "mean", "points", "index"),
+        ("share", "proportion", "share_pct", "cases"),
+    ]
+    metrics = pd.DataFrame(kinds, columns=["metric_id", "estimator", "unit", "base"])
+    made = limits_by_kind(scores, metrics, 0.95).set_index("metric_id")
+    # Student's 97.5 % quantile with 24 degrees of freedom is 2.0639 in every table.
+    assert made.loc["days", ["ci_low", "ci_high"]].tolist() == pytest.approx([12 - 4.1278, 12 + 4.1278], abs=1e-4)
+    assert made.loc["balance", ["ci_low", "ci_high"]].tolist() == pytest.approx([-11.2556, 5.2556], abs=1e-4)
+    assert made["interval_method"].tolist() == ["student", "student", "none", *["no_sampling_error"] * 2, "wilson"]
+    assert made.loc[["alike", "counted", "rated"], ["ci_low", "ci_high"]].isna().all(axis=None)
+    assert made.loc[["counted", "rated"], "standard_error"].tolist() == [0, 0]
+    assert made.loc["share", ["ci_low", "ci_high"]].tolist() == [30, 51]
+
+
+def _row(**changes: str) -> dict[str, str]:
+    row = {"feed": "reported_measures", "estimator": "mean", "unit": "score_0_100", **changes}
+    return with_kinds(row, {"smallest_difference_score_0_100": 5.0, "smallest_difference_per_1000": 5.0})
+
+
+@pytest.mark.parametrize(
+    ("estimator", "base", "disclosure"),
+    [
+        ("mean", "persons", "persons"),
+        ("proportion", "cases", "persons"),
+        ("ratio", "census", "persons"),
+        ("rate_per_1000", "cases", "persons"),
+        ("practice_mean", "index", "public"),
+    ],
+)
+def test_a_registry_that_says_nothing_gets_its_estimators_kind(estimator: str, base: str, disclosure: str) -> None:
+    row = _row(estimator=estimator)
+    assert (row["base"], row["disclosure"], row["frequency"], row["quarters_apart"]) == (
+        base,
+        disclosure,
+        "quarterly",
+        "1",
+    )
+    assert (row["repeats"], row["smallest_difference"], row["year_end"]) == ("conflict", "5.0", "")
+    assert kind_faults(row) == []
+
+
+def test_what_a_metric_is_comes_from_closed_lists() -> None:
+    row = _row(base="crowd", disclosure="secret", frequency="daily", repeats="first", year_end="5")
+    assert [fault.split(" is ")[0] for fault in kind_faults(row)] == [
+        "base 'crowd'",
+        "disclosure 'secret'",
+        "frequency 'daily'",
+        "repeats 'first'",
+        "year_end '5'",
+    ]
+    assert kind_faults(_row(unit="currency")) == [
+        "unit 'currency' has no smallest difference that matters; give smallest_difference"
+    ]
+    assert kind_faults(_row(unit="currency", smallest_difference="1000")) == []
+    assert kind_faults(_row(smallest_difference="-1")) == ["smallest_difference '-1' is no number above 0"]
+    assert kind_faults(_row(feed="survey_responses", base="census")) == [
+        "answers are a sample of persons, not of base 'census'"
+    ]
+    assert kind_faults(_row(estimator="practice_mean", repeats="sum")) == ["adoption of a practice is not added up"]
+
+
+def test_records_that_contradict_each_other_have_no_score() -> None:
+    """Of 122 published scores of an open-data index one was right: an arbitrary one of several assessments counted."""
+    rows = pd.DataFrame([*_practices("a", law=80.0, data=60.0), *_practices("b", law=80.0, data=60.0)])
+    rows = rows.assign(numerator=np.nan, sum_x2=np.nan, reported_mean=np.nan, conflicts_count=[0, 0, 0, 1])
+    clusters = pd.DataFrame(columns=[*KEY, *BUNCH, "branch_share", "n", "sum_x", "sum_x2"])
+    metrics = pd.DataFrame(
+        [{"metric_id": "maturity_m", "estimator": "practice_mean", "unit": "score_0_100", "base": "index"}]
+    )
+    made = scores_by_kind(
+        rows,
+        clusters,
+        dimension_weights=WEIGHTS,
+        metrics=metrics,
+        thresholds={"interval_level": 0.95, "dimensions_complete": 1.0},
+    ).set_index("unit_id")
+    assert made["score"].tolist() == pytest.approx([70, np.nan], nan_ok=True)
+    assert made["withheld_reason"]["b"] == "records_conflict" and pd.isna(made["withheld_reason"]["a"])
+    assert made["interval_method"].tolist() == ["no_sampling_error", "none"]
+
+
+def test_the_version_before_fills_a_missing_dimension() -> None:
+    rows = pd.DataFrame(_practices("b", law=83.2))
+    assert assessed_scores(rows, WEIGHTS, complete=False)["score"].tolist() == pytest.approx([83.2])
+
+
+def test_a_rate_of_rare_events_is_per_hundred_thousand() -> None:
+    rows = pd.DataFrame(
+        [{**_practices("a", law=0.0)[0], "metric_id": "r", "estimator": "rate_per_100000", "n": 200_000}]
+    ).assign(numerator=30.0, sum_x=np.nan, sum_x2=np.nan, reported_mean=np.nan)
+    clusters = pd.DataFrame(columns=[*KEY, *BUNCH, "branch_share", "n", "sum_x", "sum_x2"])
+    made = measured_scores(rows, clusters, 0.95).iloc[0]
+    assert made["score"] == pytest.approx(15)
+    # Exact limits of 30 events are 20.24 and 42.83 in Garwood's table; half of them here.
+    assert (made["ci_low"], made["ci_high"]) == pytest.approx((10.12, 21.41), abs=0.01)

@@ -39,11 +39,11 @@ scores as (
         coalesce(mixes.mode_group, scores.mode_set) as mode_group,
         scores.adjustments,
         string_split(scores.instrument_id, '|')[1] as scale,
+        -- Where nothing was sampled no base is needed to know the error: there is none.
+        coalesce(metrics.base in ('census', 'index'), false) as is_exact,
         -- A public count may be shown however small; as a sample it says too little for a comparison, and would blur its peers'.
         scores.status = 'reported'
         and (is_exact or coalesce(least(scores.n, scores.respondents) >= thresholds.minimum_n, true)) as is_reported,
-        -- Where nothing was sampled no base is needed to know the error: there is none.
-        coalesce(metrics.base in ('census', 'index'), false) as is_exact,
         scores.n is not null or is_exact as is_base_known,
         is_exact
         or coalesce(isfinite(scores.standard_error), false)
