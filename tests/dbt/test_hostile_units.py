@@ -122,9 +122,9 @@ def test_positions_of_those_the_gate_keeps_apart_stay(warehouse: duckdb.DuckDBPy
     """Peers of another class, all of them hostile, move no band or rank."""
     dbt = HostileDbt(warehouse, COPIED, None)
     gated = dbt.ref("int_comparability__gated").df()
-    apart = gated.assign(
-        agency_id=gated["agency_id"] + HOSTILE, comparison_class="hostile", national_class="hostile", score=1e6
-    )
+    # A class is of one metric.
+    own = gated["metric_id"] + HOSTILE
+    apart = gated.assign(agency_id=gated["agency_id"] + HOSTILE, comparison_class=own, national_class=own, score=1e6)
     module = load_model("int_positions__estimated")
     tables = {
         name: dbt.ref(name)
