@@ -1,5 +1,5 @@
-{# Absence is a row: every metric an agency owes in a period, and the state of the feed behind it. What is measured once a
-year is owed once a year: in the quarter its year ends in or, where it has none, in every fourth from the first owed. #}
+{# Absence is a row: every metric an agency owes in a period, and the state of the feed behind it. What is measured once
+a year is owed once a year: in the quarter its year ends in or, where it has none, in every fourth from the first owed. #}
 {{ config(materialized='table') }}
 
 with

@@ -1,13 +1,16 @@
-{# What was assessed of each practice. One assessed twice in a period has what its last assessment said and the mean of all, and
-how many different things were said, over all and on the last day: which of it counts is declared with the metric. #}
+{# What was assessed of each practice. One assessed twice in a period has what its last assessment said, the mean of all
+and how many different things were said, over all and on the last day: which of it counts is declared with the metric. #}
 with
 
 practices as (
 
     select
         practices.*,
-        cast(round(100 * cast(adoption as double) / nullif(cast(adoption_max as double), 0), 6) as decimal(12, 6))
-            as adoption_share
+        cast(
+            round(
+                100 * cast(practices.adoption as double) / nullif(cast(practices.adoption_max as double), 0), 6
+            ) as decimal(12, 6)
+        ) as adoption_share
     from {{ pending_rows('maturity_assessments') }} as practices
     where practices.adoption is not null
 

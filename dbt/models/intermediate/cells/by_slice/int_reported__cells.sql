@@ -1,5 +1,5 @@
-{# An agency may deliver cells instead of people: its counts become cells as they are, by day of report. What counts where a
-period has several is declared with the metric. #}
+{# An agency may deliver cells instead of people: its counts become cells as they are, by day of report. What counts
+where a period has several is declared with the metric. #}
 with
 
 reported as (

@@ -41,7 +41,7 @@ scores as (
         string_split(scores.instrument_id, '|')[1] as scale,
         -- Where nothing was sampled no base is needed to know the error: there is none.
         coalesce(metrics.base in ('census', 'index'), false) as is_exact,
-        -- A public count may be shown however small; as a sample it says too little for a comparison, and would blur its peers'.
+        -- A public count may be shown however small; as a sample it says too little, and would blur its peers' mean.
         scores.status = 'reported'
         and (is_exact or coalesce(least(scores.n, scores.respondents) >= thresholds.minimum_n, true)) as is_reported,
         scores.n is not null or is_exact as is_base_known,

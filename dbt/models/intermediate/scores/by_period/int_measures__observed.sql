@@ -33,22 +33,13 @@ complaint_slices as (
 
 ),
 
-{%- set key = [
-    'cells.slice_id', 'cells.agency_id', 'cells.period_id', 'cells.service_id', 'cells.branch_id', 'cells.region_id',
-    'cells.journey_id', 'cells.channel', 'cells.stage', 'cells.segment', 'metrics.measure_id', 'metrics.repeats',
-] %}
-
-reports as (
+of_metrics as (
 
     select
-        {{ key | join(', ') }},
-        cells.* exclude (
-            n, slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, channel, stage, segment
-        ),
-        case when metrics.estimator = 'mean' then cells.n_with_mean else cells.n_with_numerator end as n,
-        rank() over (partition by {{ key | join(', ') }} order by cells.reported_on desc nulls last) as age,
-        count(distinct concat(cells.n, '|', cells.n_at_least, '|', cells.sum_numerator, '|', cells.reported_mean))
-            over (partition by {{ key | join(', ') }}) as values_count
+        cells.*,
+        metrics.measure_id,
+        metrics.repeats,
+        case when metrics.estimator = 'mean' then cells.n_with_mean else cells.n_with_numerator end as base_n
     from {{ ref('int_reported__cells') }} as cells
     inner join metrics
         on cells.measure = metrics.metric_id
@@ -56,7 +47,23 @@ reports as (
 
 ),
 
--- Reports of one key: added up where they are parts of the period, else the last, which is none if they contradict each other.
+-- A slice is of one agency and period.
+reports as (
+
+    select
+        *,
+        rank() over (
+            partition by slice_id, service_id, branch_id, region_id, journey_id, channel, stage, segment, measure_id
+            order by reported_on desc nulls last
+        ) as age,
+        count(distinct concat(n, '|', n_at_least, '|', sum_numerator, '|', reported_mean)) over (
+            partition by slice_id, service_id, branch_id, region_id, journey_id, channel, stage, segment, measure_id
+        ) as values_count
+    from of_metrics
+
+),
+
+-- Reports of one key: added up where they are parts of the period, else the last; a conflict if others differ.
 reported as (
 
     select
@@ -69,7 +76,7 @@ reported as (
         journey_id,
         stage,
         measure_id,
-        case when sum(without_n_count) = 0 then sum(n) end as n,
+        case when sum(without_n_count) = 0 then sum(base_n) end as n,
         sum(n_at_least) as n_at_least,
         sum(sum_numerator) as sum_numerator,
         sum(sum_x) as sum_x,
@@ -82,8 +89,45 @@ reported as (
         max(case when repeats = 'conflict' and values_count > 1 then 1 else 0 end) as conflicts_count
     from reports
     where repeats in ('sum', 'mean') or age = 1
-    group by slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, channel, stage, segment,
-        measure_id, repeats
+    group by
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        branch_id,
+        region_id,
+        journey_id,
+        channel,
+        stage,
+        segment,
+        measure_id,
+        repeats
+
+),
+
+models as (
+
+    select distinct
+        measure_id,
+        repeats
+    from metrics
+
+),
+
+practices as (
+
+    select
+        cells.*,
+        models.measure_id,
+        case when models.repeats = 'mean' then cells.mean_share else cells.sum_share end as adoption_share,
+        case models.repeats
+            when 'mean' then 0
+            when 'latest' then cast(cells.last_values_count > 1 as integer)
+            else cast(cells.values_count > 1 as integer)
+        end as conflicts_count
+    from {{ ref('int_maturity__cells') }} as cells
+    inner join models
+        on 'maturity.' || cells.model_id = models.measure_id
 
 ),
 
@@ -119,16 +163,9 @@ measures as (
     union all by name
     select
         slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
-        measures.measure_id, coalesce(dimension, '') as part, 100 as scale_range, practices_count as n,
-        case when measures.repeats = 'mean' then mean_share else sum_share end as sum_x,
-        case measures.repeats
-            when 'mean' then 0
-            when 'latest' then cast(last_values_count > 1 as integer)
-            else cast(values_count > 1 as integer)
-        end as conflicts_count
-    from {{ ref('int_maturity__cells') }} as cells
-    inner join (select distinct measure_id, repeats from metrics) as measures
-        on 'maturity.' || cells.model_id = measures.measure_id
+        measure_id, coalesce(dimension, '') as part, 100 as scale_range,
+        practices_count as n, adoption_share as sum_x, conflicts_count
+    from practices
     union all by name
     select
         slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,
