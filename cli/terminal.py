@@ -85,6 +85,8 @@ def _verdict(row: dict[str, Any]) -> tuple[str, str]:
 def _difference(row: dict[str, Any]) -> str:
     if row["difference"] is None:
         return "–"
+    if row["difference_low"] is None:
+        return f"{row['difference']:+.1f}"
     return f"{row['difference']:+.1f} ({row['difference_low']:+.1f} – {row['difference_high']:+.1f})"
 
 

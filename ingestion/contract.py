@@ -235,6 +235,11 @@ def _contract_problems(contract: Contract) -> list[str]:
             )
             if column.required and column.name not in names and not fed_otherwise:
                 problems.append(f"{prefix}required column {column.name!r} is mapped from nowhere")
+        problems += [
+            f"{prefix}a later file updates rows by {name!r} (delivery: upsert), which is mapped from nowhere"
+            for name in feed.key
+            if contract.delivery == "upsert" and feed.by_name[name].row_default and name not in names
+        ]
         for prop in every:
             if prop.name == "scale" and isinstance(prop.constant, str) and prop.constant not in contract.scales:
                 problems.append(f"{prefix}scale {prop.constant!r} is not declared under scales")

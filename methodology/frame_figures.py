@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from methodology import peers, ranks
+from methodology import full_counts, peers, ranks
 from methodology.achievable import achievable
+from methodology.bases import EXACT
 from methodology.peer_differences import peer_differences, true_differences
 from methodology.special_causes import beyond_limits, special_cause_z
 
@@ -44,15 +45,21 @@ class Agencies:
     size: Floats
     polarity: int
     smallest_difference: float
+    base: str
     thresholds: Mapping[str, float]
 
     @classmethod
     def of(cls, rows: pd.DataFrame, name: str, thresholds: Mapping[str, float]) -> "Agencies":
-        """The rows of a class: score, error, degrees_of_freedom, n, polarity, smallest_difference."""
+        """The rows of a class: score, error, degrees_of_freedom, n, polarity, smallest_difference, base."""
         numbers = ("score", "error", "degrees_of_freedom", "n")
         score, error, freedom, size = (rows[column].to_numpy(float, na_value=np.nan) for column in numbers)
         polarity, smallest = int(rows["polarity"].iloc[0]), float(rows["smallest_difference"].iloc[0])
-        return cls(name, score, error, freedom, size, polarity, smallest, thresholds)
+        return cls(name, score, error, freedom, size, polarity, smallest, str(rows["base"].iloc[0]), thresholds)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether nothing of them was sampled."""
+        return self.base in EXACT
 
     def draws(self, purpose: str) -> tuple[np.random.Generator, int]:
         """A generator that depends on the class and the purpose alone, and how many draws to take from it."""
@@ -68,6 +75,8 @@ def statistics(score: pd.Series) -> Floats:
 
 def against_peers(own: Agencies) -> tuple[Floats, Words]:
     """Others' mean, difference, its simultaneous interval, p_right and p_beyond (agencies, 6), and the verdict."""
+    if own.is_exact:
+        return _exactly_against_peers(own)
     rng, draws = own.draws("against peers")
     draws = max(draws, min(MORE_DRAWS * draws, HELD_DRAWS // own.score.size))
     found = peer_differences(own.score, own.error, rng, own.thresholds["interval_level"], draws, own.freedom)
@@ -77,8 +86,20 @@ def against_peers(own: Agencies) -> tuple[Floats, Words]:
     return figures, _words(VERDICTS, own.polarity * found.direction)
 
 
+def _exactly_against_peers(own: Agencies) -> tuple[Floats, Words]:
+    """The same without a sampling error: no interval; a full count is sure, and how far assessors err is not known."""
+    found = full_counts.exact_differences(own.score, own.smallest_difference)
+    figures = np.full((own.score.size, 6), np.nan)
+    figures[:, 0], figures[:, 1] = found.others_mean, found.difference
+    if own.base == "census":
+        figures[found.direction != 0, 4:] = 1.0
+    return figures, _words(VERDICTS, own.polarity * found.direction)
+
+
 def special_causes(own: Agencies) -> tuple[Floats, Words]:
-    """z against the others, and the limits it passes."""
+    """z against the others, and the limits it passes; none without chance to set limits by."""
+    if own.is_exact:
+        return np.full(own.score.size, np.nan), np.full(own.score.size, None, object)
     z = special_cause_z(own.score, own.error, own.thresholds["left_out_share"])
     return z, _words(SPECIAL_CAUSES, beyond_limits(z, own.polarity))
 
@@ -86,9 +107,11 @@ def special_causes(own: Agencies) -> tuple[Floats, Words]:
 def benchmark(own: Agencies) -> Floats:
     """Benchmark, how many agencies make it, distance and its interval (agencies, 5); NaN where there is none.
 
-    Agencies of unknown size neither make a benchmark nor have a distance.
+    Agencies of unknown size neither make a benchmark nor have a distance; the practices of an index are no beneficiaries.
     """
     made = np.full((own.score.size, 5), np.nan)
+    if own.is_exact:
+        return made
     known = np.isfinite(own.size) & (own.size > 0)
     least = int(own.thresholds["minimum_peers"]) + 1
     share, level = own.thresholds["benchmark_share"], own.thresholds["interval_level"]
@@ -103,7 +126,15 @@ def benchmark(own: Agencies) -> Floats:
 
 
 def ranked(own: Agencies) -> Floats:
-    """Rank set, expected rank, P(top three) and tier of each agency (agencies, 5)."""
+    """Rank set, expected rank, P(top three) and tier of each agency (agencies, 5).
+
+    Without a sampling error ranks are exact, and as wide as their ties.
+    """
+    if own.is_exact:
+        low, high, mean = full_counts.exact_ranks(own.score, own.polarity)
+        top = full_counts.share_among(low, high, TOP) if own.base == "census" else np.full(low.size, np.nan)
+        tier = full_counts.tiers_that_matter(own.score, own.smallest_difference, own.polarity)
+        return np.column_stack([low, high, mean, top, tier])
     rng, draws = own.draws("")
     y, error, polarity = own.score, own.error, own.polarity
     level = own.thresholds["interval_level"]

@@ -41,13 +41,16 @@ def practices_counted(
     seen: pd.DataFrame,
     *,
     listed: pd.DataFrame,
+    metrics: pd.DataFrame,
     models: Mapping[str, MaturityModel],
     units: Mapping[str, Sequence[str]],
     steps_apart: float,
 ) -> pd.DataFrame:
     """All practices of one period, a row per unit and practice with COLUMNS.
 
-    cells: assessed practices by slice, with sum_share (0-100), practices_count, evidenced_count and expires_on. seen: hits and
+    cells: assessed practices by slice, with sum_share and mean_share (0-100; of the last assessment and of all), values_count and
+    last_values_count (different shares among each), practices_count, evidenced_count and expires_on. metrics: measure_id and
+    repeats. seen: hits and
     base of each measure by which the warehouse answers a practice of an agency. listed: the practices of the models. units: the
     columns of each type's ids.
     `assessed`, `observed` and `counted` are adoption on 0-3; `is_known` says whether the model asks for the practice,
@@ -55,6 +58,7 @@ def practices_counted(
     """
     if cells.empty:
         return pd.DataFrame(columns=list(COLUMNS))
+    cells = cells.assign(share=_declared_share(cells, metrics))
     rows = _with_absent(_by_unit(cells, units), listed)
     rows["observed"] = _observed(rows, models, seen)
     every = pd.Series({name: model.unshown_adoption for name, model in models.items()}, dtype=float)
@@ -66,10 +70,21 @@ def practices_counted(
     return rows.sort_values([*KEY, "practice_id"], kind="stable")
 
 
+def _declared_share(cells: pd.DataFrame, metrics: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """What counts of a practice assessed more than once, as declared with the model's metric; NaN where assessments disagree."""
+    declared = metrics.drop_duplicates("measure_id").set_index("measure_id")["repeats"]
+    repeats = ("maturity." + cells["model_id"]).map(declared).fillna("conflict").to_numpy(object)
+    last, mean, values, last_values = (
+        cells[name].to_numpy(float) for name in ("sum_share", "mean_share", "values_count", "last_values_count")
+    )
+    disagree = np.where(repeats == "latest", last_values > 1, values > 1)
+    return np.where(repeats == "mean", mean, np.where(disagree, np.nan, last))
+
+
 def _by_unit(cells: pd.DataFrame, units: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """One row per unit and practice. Assessed service by service, an agency's adoption is the mean of its services'."""
     cells = cells.sort_values(["slice_id", "practice_id", "service_id", "branch_id"], kind="stable")
-    cells["assessed"] = HIGHEST_ADOPTION * cells["sum_share"].astype(float) / 100
+    cells["assessed"] = HIGHEST_ADOPTION * cells["share"].astype(float) / 100
     made = []
     for unit_type, columns in units.items():
         rows = cells.dropna(subset=list(columns)).copy()
@@ -83,7 +98,7 @@ def _by_unit(cells: pd.DataFrame, units: Mapping[str, Sequence[str]]) -> pd.Data
     rows = grouped.agg(
         agency_id=("agency_id", "first"),
         dimension=("dimension", "first"),
-        assessed=("assessed", "sum"),
+        assessed=("assessed", lambda shares: shares.sum(skipna=False)),
         times=("practices_count", "sum"),
         evidenced=("evidenced_count", "sum"),
         expires_on=("expires_on", "min"),

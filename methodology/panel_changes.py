@@ -17,23 +17,28 @@ from methodology.panels import PANEL, POOLED, dominated
 from methodology.score_series import SERIES
 
 Floats = npt.NDArray[np.float64]
+# Spans of columns by the prefix of their names: since the last measurement, and since so many quarters before.
+SPANS = ("", "year_")
+YEAR = 4
 GROWTH = [
     "panel_change", "continuing_effect", "continuing_low", "continuing_high", "entrants_effect", "panel_count",
 ]  # fmt: skip
 
 
 def panel_changes(
-    members: pd.DataFrame, thresholds: Mapping[str, float], since: int, spans: Mapping[str, int]
+    members: pd.DataFrame, apart: "pd.Series[int]", thresholds: Mapping[str, float], since: int
 ) -> pd.DataFrame:
     """Growth of each panel and kind of score from the quarter `since` on, with the part of entrants; exits are the rest.
 
-    A row per panel (named as unit), kind of score and period, with GROWTH for each of `spans`: how many quarters back, by the
-    prefix of its columns. Empty where no more than `minimum_peers` members were reported in both quarters, where the two are
-    pooled by different things, a weight is not known, or one member dominates those of either quarter or those that stayed.
-    The interval of the continuing members' change is normal, se^2 = sum of (w se / W)^2 over members and both quarters.
+    A row per panel (named as unit), kind of score and period, with GROWTH for each of SPANS, by the prefix of its columns: since
+    the panel's last measurement (less than two measurements of `apart` quarters back, by metric) and since a year before. Empty
+    where no more than `minimum_peers` members were reported in both quarters, where the two are pooled by different things, a
+    weight is not known, or one member dominates those of either quarter or those that stayed. The interval of the continuing
+    members' change is normal, se^2 = sum of (w se / W)^2 over members and both quarters.
     """
-    names = [f"{span}{name}" for span in spans for name in GROWTH]
-    own = members[members["quarter"] >= since - max(spans.values())]
+    names = [f"{span}{name}" for span in SPANS for name in GROWTH]
+    reach = 2 * members["metric_id"].map(apart).fillna(1).astype(int) - 1
+    own = members[members["quarter"] >= since - np.maximum(reach, YEAR)]
     own = own[own.groupby(PANEL, dropna=False)["unit_id"].transform("nunique") > thresholds["minimum_peers"]]
     rows: list[tuple[object, ...]] = []
     columns = [own[name].to_numpy() for name in _READ]
@@ -50,7 +55,9 @@ def panel_changes(
         for quarter, after in grid.items():
             if quarter < since:
                 continue
-            earlier = [quarter - back for back in spans.values()]
+            first = quarter - 2 * int(apart.get(panel[2], 1)) + 1
+            last = max((one for one in grid if first <= one < quarter), default=first)
+            earlier = [last, quarter - YEAR]
             found = [
                 _growth(grid[one], after, thresholds, is_pooled=panel[-1] == POOLED)
                 if one in grid and by[one] == by[quarter]

@@ -12,18 +12,19 @@ from pathlib import Path
 
 import yaml
 
+from methodology.bases import BASES, KIND_COLUMNS, UNITS, kind_faults, with_kinds
 from methodology.index import hierarchy
 from methodology.maturity import unreachable_levels
 from methodology.maturity_models import HIGHEST_ADOPTION, MaturityModel, model_faults, read_model
 
 VERSIONS = Path(__file__).parent / "versions"
-ESTIMATORS = {"mean", "proportion", "ratio", "rate_per_1000", "practice_mean", "incidence"}
+ESTIMATORS = set(BASES)
 VERSION_STATUS = {"current", "retired", "draft"}
 INDEX_MEANS = {"arithmetic", "geometric", "harmonic"}
-UNITS = {"score_0_100", "share_pct", "per_1000"}
 MARGINS = ("service_id", "channel", "region_id", "segment")
 # The channel of service is the agency's own choice: answers are weighted by it, never adjusted for it.
 ADJUSTERS = ("age_band", "gender", "nationality_class", "region_id", "mode")
+# `KIND_COLUMNS` may follow; a registry without them gets what its estimators are taken to be.
 METRIC_COLUMNS = [
     "metric_id",
     "name_ar",
@@ -72,7 +73,7 @@ class Methodology:
 
 
 def load_methodology(version: str, extra_metrics: Path | None = None, versions: Path = VERSIONS) -> Methodology:
-    """Read one version, with a workspace's own metrics after the catalogue's.
+    """Read one version, with a workspace's own metrics after the catalogue's; all have the columns of `bases.with_kinds`.
 
     Raises ParameterError listing every fault: unknown version, estimators or units, metrics named twice, a customer
     metric no public service may have, levels that cannot be reached, top boxes outside their scale, seasons outside a month.
@@ -89,8 +90,12 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    thresholds = {row["name"]: float(row["value"]) for row in _rows(folder / "thresholds.csv")}
     models = {}
-    faults = _metric_faults(metrics)
+    faults = _header_faults(metrics)
+    if not faults:
+        metrics = [with_kinds(row, thresholds) for row in metrics]
+        faults = _metric_faults(metrics)
     for path in sorted((folder / "maturity").glob("*.yml")):
         try:
             model = read_model(yaml.safe_load(path.read_text("utf-8")))
@@ -102,7 +107,6 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
         own_faults += [] if own_faults else [f"level {level} cannot be ended at" for level in unreachable_levels(model)]
         faults += [f"{path.name}: {fault}" for fault in own_faults]
         models[model.model_id] = model
-    thresholds = {row["name"]: float(row["value"]) for row in _rows(folder / "thresholds.csv")}
     top_boxes = _rows(folder / "top_boxes.csv")
     faults += [
         f"top_boxes.csv: a scale of {row['points']} points has no box {row['lowest_top_box']}"
@@ -226,13 +230,22 @@ def _choice_faults(file: str, rows: list[dict[str, str]], choices: dict[str, tup
     return faults + [f"{file}: {name!r} stands twice" for name in sorted({n for n in names if names.count(n) > 1})]
 
 
+def _header_faults(metrics: list[dict[str, str]]) -> list[str]:
+    """The header of metrics: METRIC_COLUMNS, then any of KIND_COLUMNS in their order."""
+    for row in metrics:
+        further = list(row)[len(METRIC_COLUMNS) :]
+        if list(row)[: len(METRIC_COLUMNS)] != METRIC_COLUMNS or further != [n for n in KIND_COLUMNS if n in further]:
+            return [
+                f"metrics.csv: the header must be {','.join(METRIC_COLUMNS)}; any of {','.join(KIND_COLUMNS)} may follow"
+            ]
+    return []
+
+
 def _metric_faults(metrics: list[dict[str, str]]) -> list[str]:
     faults = []
     seen: set[str] = set()
     for row in metrics:
-        metric = row.get("metric_id", "")
-        if list(row) != METRIC_COLUMNS:
-            return [f"metrics.csv: the header must be {','.join(METRIC_COLUMNS)}"]
+        metric = row["metric_id"]
         if metric in seen:
             faults.append(f"metric {metric!r} stands twice")
         seen.add(metric)
@@ -244,6 +257,7 @@ def _metric_faults(metrics: list[dict[str, str]]) -> list[str]:
             faults.append(f"metric {metric!r}: unit {row['unit']!r} is unknown; known are {sorted(UNITS)}")
         if row["polarity"] not in {"1", "0", "-1"}:
             faults.append(f"metric {metric!r}: polarity {row['polarity']!r} is not 1, 0 or -1")
+        faults += [f"metric {metric!r}: {fault}" for fault in kind_faults(row)]
         # In public services a return visit is a failure; "retention" would reward it (METHODOLOGY section 9).
         if "retention" in metric:
             faults.append(

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from methodology.bases import EXACT
 from methodology.frame_figures import Agencies, against_peers, benchmark, ranked, special_causes, statistics
 from methodology.peers import usable_error
 
@@ -45,18 +46,19 @@ def positions(gated: pd.DataFrame, reliability: pd.DataFrame, thresholds: Mappin
     """Positions of one period's agencies, a row each with COLUMNS.
 
     gated: KEY, peer_group, n, score, standard_error, degrees_of_freedom, response_rate (missing where nothing is surveyed),
-    ci_low, ci_high, polarity, unit, and of each frame its class, the count of peers, whether they are enough and the reason
-    against comparison (missing where the gate lets the score through): comparison_class, peers_count, has_peers,
-    comparability_reason; national_class, national_peers_count, has_national_peers, national_reason. reliability: KEY with
-    unit_id for agency_id, and reliability. Statistics are over a whole class, both answers and ranks over those that pass the
-    gate; only reliable scores of a group show a rank. `tipping_gap` is how far those who did not answer would have to be from
-    those who did for a direction told to be lost: the distance of the interval from zero over 1 - response rate.
+    ci_low, ci_high, polarity, smallest_difference, base, and of each frame its class, the count of peers, whether they are enough
+    and the reason against comparison (missing where the gate lets the score through): comparison_class, peers_count, has_peers,
+    comparability_reason; national_class, national_peers_count, has_national_peers, national_reason. reliability: KEY with unit_id
+    for agency_id, and reliability. Statistics are over a whole class, both answers and ranks over those that pass the gate; only
+    reliable scores of a group, and those without a sampling error, show a rank. `tipping_gap` is how far those who did not answer
+    would have to be from those who did for a direction told to be lost: the distance of the interval from zero over 1 - response
+    rate.
     """
     reliability = reliability.rename(columns={"unit_id": "agency_id"})
     rows = gated.merge(reliability[[*KEY, "reliability"]], on=KEY, how="left")
     rows = rows.sort_values(["comparison_class", *KEY], kind="stable").reset_index(drop=True)
-    # A unit without a threshold of its own has no difference that is known to matter less than any other.
-    rows["smallest_difference"] = [thresholds.get(f"smallest_difference_{unit}", 0.0) for unit in rows["unit"]]
+    # Without one of its own, no difference of a metric is known to matter less than any other.
+    rows["smallest_difference"] = rows["smallest_difference"].astype(float).fillna(0.0)
     rows["error"] = usable_error(rows["standard_error"], rows["ci_low"], rows["ci_high"])
     group = _placed(rows, "group", thresholds)
     national = _placed(rows, "national", thresholds)
@@ -90,7 +92,7 @@ def _placed(rows: pd.DataFrame, kind: str, thresholds: Mapping[str, float]) -> p
         figures.loc[passed, BENCHMARK] = benchmark(own)
         if is_group:
             figures.loc[passed, "z"], words.loc[passed, "special_cause"] = special_causes(own)
-            if (rows.loc[passed, "reliability"] >= thresholds["minimum_reliability"]).any():
+            if _rankable(rows.loc[passed], thresholds).any():
                 figures.loc[passed, RANKED] = ranked(own)
     return pd.concat([figures, words, frame[["has_peers", "passed"]]], axis=1)
 
@@ -167,8 +169,13 @@ def _named(rows: pd.DataFrame, frames: Mapping[str, pd.Series]) -> pd.Series:
 
 def _with_reasons(rows: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
     """Keep ranks of reliable scores only, and give the reason where there is none."""
-    reliable = rows["reliability"] >= thresholds["minimum_reliability"]
+    reliable = _rankable(rows, thresholds)
     rows[RANKED] = rows[RANKED].where(reliable)
     reason = rows["comparability_reason"].where(rows["peer_frame"] != "national", "too_few_peers")
     rows["rank_reason"] = reason.where(reason.notna() | reliable, "reliability_low")
     return rows
+
+
+def _rankable(rows: pd.DataFrame, thresholds: Mapping[str, float]) -> "pd.Series[bool]":
+    """Whose order is more than noise."""
+    return (rows["reliability"] >= thresholds["minimum_reliability"]) | rows["base"].isin(EXACT)

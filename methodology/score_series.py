@@ -41,11 +41,28 @@ def comparison_error(rows: pd.DataFrame, level: float) -> "pd.Series[float]":
     return rows["standard_error"].where(~(rows["standard_error"] == 0), half)
 
 
-def earlier(now: pd.DataFrame, rows: pd.DataFrame, key: str, quarters: int) -> Ints:
-    """For each row of `now`, the position in `rows` of the same key so many quarters earlier; -1 if there is none."""
-    span = int(rows["quarter"].to_numpy().max(initial=0)) + quarters + 1
-    then = rows[key].to_numpy() * span + rows["quarter"].to_numpy() + quarters
-    return position(then, now[key].to_numpy() * span + now["quarter"].to_numpy())
+def earlier(now: pd.DataFrame, rows: pd.DataFrame, key: str, quarters: int | Ints) -> Ints:
+    """For each row of `now`, the position in `rows` of the same key so many quarters earlier, its own number; -1 without one."""
+    back = np.broadcast_to(np.asarray(quarters, np.int64), len(now))
+    most = int(back.max(initial=0))
+    span = int(rows["quarter"].to_numpy().max(initial=0)) + most + 1
+    then = rows[key].to_numpy() * span + rows["quarter"].to_numpy() + most
+    return position(then, now[key].to_numpy() * span + now["quarter"].to_numpy() + most - back)
+
+
+def measured_before(now: pd.DataFrame, rows: pd.DataFrame, apart: Ints) -> Ints:
+    """How many quarters before each row of `now` its unit was last measured in the metric, shown or not; else `apart`.
+
+    `apart` (now,) are the quarters from one measurement to the next. One may come early or late, but none is passed over: looked
+    for is up to one quarter short of two measurements. What is measured every quarter is compared with the quarter before.
+    """
+    reach = 2 * apart - 1
+    found = np.zeros(len(now), np.int64)
+    for back in range(1, int(reach.max(initial=1)) + 1):
+        open_rows = np.flatnonzero((found == 0) & (back <= reach))
+        at = earlier(now.iloc[open_rows], rows, "measured", back)
+        found[open_rows[at >= 0]] = back
+    return np.where(found > 0, found, apart)
 
 
 def position(known: Ints, values: Ints) -> Ints:
@@ -53,3 +70,8 @@ def position(known: Ints, values: Ints) -> Ints:
     at = np.full(max(known.max(initial=0), values.max(initial=0)) + 1, -1, np.int64)
     at[known] = np.arange(known.size)
     return np.asarray(at[values])
+
+
+def rarely_measured(metrics: pd.DataFrame) -> list[str]:
+    """Ids of metrics (metric_id, quarters_apart) that are not measured every quarter: their series reach further back."""
+    return sorted(metrics.loc[metrics["quarters_apart"] > 1, "metric_id"])

@@ -1,7 +1,7 @@
 """Scores of every unit, metric, period and instrument, from sums and counts.
 
-Belongs here: which estimator a metric's statistics go to. Does not belong here: the estimators (`estimates`, `maturity`),
-suppression and comparison (later, in SQL).
+Belongs here: which estimator a metric's statistics go to. Does not belong here: the estimators (`estimates`, `maturity`), what
+the kind of a metric makes of its error (`scores_by_kind`), suppression and comparison (later, in SQL).
 """
 
 from collections.abc import Mapping
@@ -27,6 +27,7 @@ COLUMNS = {
     **dict.fromkeys(["score", "standard_error", "ci_low", "ci_high"], "float64"),
     "interval_method": "string",
     **dict.fromkeys(["n_effective", "design_effect", "degrees_of_freedom"], "float64"),
+    "withheld_reason": "string",
 }
 BUNCH = ["psu", "person"]
 
@@ -39,13 +40,15 @@ def scores(
     metrics: pd.DataFrame,
     dimension_weights: pd.DataFrame,
     level: float,
+    complete: bool = True,
 ) -> pd.DataFrame:
     """COLUMNS of all scores of one period.
 
     statistics: n, numerator, sum_x, sum_x2 or a reported mean by KEY, with the metric's estimator (and the dimension, `part`, of
     assessed practices); clusters: n, sum_x and sum_x2 of those answers that were drawn together, by KEY and BUNCH, with the
     `branch_share` drawn; figures: of services (`service_figures`); metrics: metric_id, estimator and measure_id, which names a
-    figure by its topic where a metric is one; dimension_weights: of the dimensions of each maturity model.
+    figure by its topic where a metric is one; dimension_weights: of the dimensions of each maturity model; complete: as in
+    `assessed_scores`.
     """
     # Sums of floats depend on row order, which must not be left to a parallel scan.
     statistics = statistics.sort_values([*KEY, "scale_range", "part"], kind="stable").reset_index(drop=True)
@@ -53,7 +56,7 @@ def scores(
     made = [
         measured_scores(statistics[~practices & ~incidences], clusters, level),
         incidence_scores(statistics[incidences], figures, metrics),
-        assessed_scores(statistics[practices], dimension_weights),
+        assessed_scores(statistics[practices], dimension_weights, complete=complete),
     ]
     return pd.concat(made).sort_values(KEY, kind="stable")
 
@@ -66,13 +69,15 @@ def measured_scores(rows: pd.DataFrame, clusters: pd.DataFrame, level: float) ->
     """
     n, hits, reported = (rows[name].to_numpy(float, na_value=np.nan) for name in ("n", "numerator", "reported_mean"))
     design = designs(rows.reset_index(drop=True), clusters)
-    mean, share, rate = _means(rows, design, level), _shares(hits, n, design, level), rates(hits, n, level)
+    mean, share = _means(rows, design, level), _shares(hits, n, design, level)
+    rate, rarer = rates(hits, n, level), rates(hits, n, level, 100_000)
     nothing = np.full(len(rows), np.nan)
     by_estimator = {
         "mean": (mean, "score"),
         "proportion": (share, "wilson"),
         "ratio": (Estimates(share.value, nothing, nothing, nothing), "none"),
         "rate_per_1000": (rate, "poisson_exact"),
+        "rate_per_100000": (rarer, "poisson_exact"),
     }
     kind = rows["estimator"].to_numpy(object)
     chosen = [kind == name for name in by_estimator]
@@ -86,6 +91,7 @@ def measured_scores(rows: pd.DataFrame, clusters: pd.DataFrame, level: float) ->
         **figures,
         interval_method=np.where(np.isnan(n), "none", method),
         **{name: design[name].array for name in design.columns},
+        withheld_reason=None,
     )
 
 
@@ -167,33 +173,62 @@ def incidence_scores(rows: pd.DataFrame, figures: pd.DataFrame, metrics: pd.Data
         design_effect=1.0,
         degrees_of_freedom=n.astype("float64") - 1,
         interval_method=found["interval_method"].fillna("none"),
+        withheld_reason=None,
     )
 
 
-def assessed_scores(rows: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
-    """COLUMNS of maturity scores, from sums of practices by dimension."""
+def assessed_scores(rows: pd.DataFrame, weights: pd.DataFrame, *, complete: bool = True) -> pd.DataFrame:
+    """COLUMNS of maturity scores, from sums of practices by dimension.
+
+    If `complete`, a unit without a dimension of its model has no score (`dimension_missing`): the mean of the others would stand
+    for what nobody looked at. The dimensions of a model whose weights nobody declared are those that more than half of its
+    units of one type and period have.
+    """
     weight_of: dict[str, dict[str, float]] = {}
     for model, dimension, weight in weights[["model_id", "dimension", "weight"]].itertuples(index=False):
         weight_of.setdefault(model, {})[dimension] = weight
-    made = [_assessed(rows.iloc[at], weight_of) for at in rows_by(rows, KEY).values()]
+    usual = _usual_dimensions(rows)
+    made = []
+    for at in rows_by(rows, KEY).values():
+        group = rows.iloc[at]
+        declared = weight_of.get(str(group["metric_id"].iloc[0]).removeprefix("maturity_"), {})
+        asked = set(declared) or usual.get(tuple(group[FAMILY].iloc[0]), set())
+        missing = complete and bool(asked - set(group["part"]))
+        made.append(_assessed(group, declared, is_complete=not missing))
     return pd.DataFrame(made, columns=list(COLUMNS))
 
 
-def _assessed(group: pd.DataFrame, weight_of: Mapping[str, Mapping[str, float]]) -> dict[str, object]:
+# Units that answer to one model are complete or not beside each other.
+FAMILY = ["unit_type", "metric_id", "period_id"]
+
+
+def _usual_dimensions(rows: pd.DataFrame) -> dict[tuple[str, ...], set[str]]:
+    """Dimensions that more than half of the units of each FAMILY have."""
+    if rows.empty:
+        return {}
+    units = rows.groupby(FAMILY)["unit_id"].nunique()
+    has = rows.groupby([*FAMILY, "part"])["unit_id"].nunique()
+    common = has.reset_index(name="has").merge(units.reset_index(name="units"), on=FAMILY)
+    common = common[2 * common["has"] > common["units"]]
+    found: dict[tuple[str, ...], set[str]] = {}
+    for *family, part in common[[*FAMILY, "part"]].itertuples(index=False):
+        found.setdefault(tuple(family), set()).add(part)
+    return found
+
+
+def _assessed(group: pd.DataFrame, declared: Mapping[str, float], *, is_complete: bool) -> dict[str, object]:
     dimensions = {part: total / n for part, total, n in zip(group["part"], group["sum_x"], group["n"], strict=True)}
-    unit = {name: str(group[name].iloc[0]) for name in KEY}
-    declared = weight_of.get(unit["metric_id"].removeprefix("maturity_"), {})
     # A dimension the model does not weigh counts like the others: equal weights are the declared default.
     score = maturity_score(dimensions, {part: declared.get(part, 1.0) for part in dimensions})
     n = int(group["n"].sum())
     return {
-        **unit,
+        **{name: str(group[name].iloc[0]) for name in KEY},
         "agency_id": group["agency_id"].iloc[0],
         "n": n,
         "n_at_least": n,
         "respondents": n,
         "slice_ids": joined(group["slice_ids"]),
-        "score": score,
+        "score": score if is_complete else np.nan,
         "standard_error": np.nan,
         "ci_low": np.nan,
         "ci_high": np.nan,
@@ -201,4 +236,5 @@ def _assessed(group: pd.DataFrame, weight_of: Mapping[str, Mapping[str, float]])
         "n_effective": n,
         "design_effect": np.nan,
         "degrees_of_freedom": np.nan,
+        "withheld_reason": None if is_complete else "dimension_missing",
     }

@@ -43,7 +43,7 @@ def suppressed(
 
     scores: CELL, agency_id, n, n_at_least, respondents, slice_ids; n is missing where it is unknown, n_at_least where not even
     a lower bound is known. lying: where branches lie (`additive_tables.tables_of`). published: counts of the edition readers
-    have, and whether it showed them. metrics: metric_id and estimator. units: the columns of each type's ids. A count below
+    have, and whether it showed them. metrics: metric_id and disclosure. units: the columns of each type's ids. A count below
     `minimum_n`, or of fewer respondents than that, is hidden (`is_primary`) and its interval must stay 2 x `owner_n` wide;
     `is_proved` says whether it does, `is_public` that an earlier edition showed it. Cells that protect others are hidden with
     them. Raises ValueError where parts exceed their total.
@@ -60,8 +60,8 @@ def suppressed(
 
 def _counts(scores: pd.DataFrame, metrics: pd.DataFrame, minimum_n: float) -> pd.DataFrame:
     """Cells of the tables that hold a small count; `x` is the count a reader is assumed to look for."""
-    # Practices are assessed in full: their number is not a sample size and hides nobody.
-    counted = metrics.loc[metrics["estimator"] != "practice_mean", "metric_id"]
+    # Public counts (of practices, services, pages) hide nobody.
+    counted = metrics.loc[metrics["disclosure"] != "public", "metric_id"]
     cells = scores[scores["metric_id"].isin(counted)]
     cells = cells[cells["n"].isna() | (cells["n"] > 0)].sort_values(CELL, kind="stable").reset_index(drop=True)
     cells["x"] = cells["n_at_least"].fillna(cells["n"]).fillna(0).astype(float)

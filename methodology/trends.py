@@ -13,17 +13,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from methodology.bases import EXACT
 from methodology.change import difference, kitagawa
 from methodology.charted_series import charted
-from methodology.frames import only_where
-from methodology.panel_changes import GROWTH, panel_changes
+from methodology.frames import Ints, only_where
+from methodology.full_counts import changed
+from methodology.panel_changes import GROWTH, SPANS, YEAR, panel_changes
 from methodology.panels import PANELS, POOLED, SCORE_OF_UNIT, panel_members, totals
-from methodology.score_series import KEYS, SCORE, SERIES, comparison_error, earlier, numbered, position
+from methodology.score_series import KEYS, SCORE, SERIES, comparison_error, earlier, measured_before, numbered, position
 
 Columns = dict[str, npt.NDArray[np.generic]]
 
-# How many quarters back each span of columns compares, by the prefix of its columns.
-SPANS = {"": 1, "year_": 4}
 COLUMNS = {
     "score_id": "string",
     **dict.fromkeys(("unit_type", "unit_id", "agency_id", "metric_id", "period_id", "instrument_id"), "string"),
@@ -42,6 +42,7 @@ COLUMNS = {
         for part in ("", "_error", "_low", "_high", "_is_significant")
     },
     "change_reason": "string",
+    "compared_period_id": "string",
     "year_change_reason": "string",
     "control_method": "string",
     "points_count": "int64",
@@ -74,12 +75,14 @@ def trends(
     """A row with COLUMNS for each score of some metrics from the quarter `since` on, and for each total of agencies.
 
     now: scores from `since` on, whatever their status; before: what they are compared with; both with SCORE, a number for each of
-    KEYS and their quarter. members: reported scores of agencies, of all quarters, and of agencies' regions, from a year before
-    `since` on; frames: the population each of those that are weighted stands for. mix, regions: n and rate of answers of units
-    and of whole regions, by instrument (as KEYS has it), quarter and group. agencies: peer group of each; metrics: estimator of
-    each; seasons: share of a quarter's days that is a season.
+    KEYS and their quarter. members: reported scores of agencies, of all quarters, and of agencies' regions, as far back as they
+    are compared; frames: the population each of those that are weighted stands for. mix, regions: n and rate of answers of units
+    and of whole regions, by instrument (as KEYS has it), quarter and group. agencies: peer group of each; metrics: estimator,
+    base, quarters_apart and smallest_difference of each; seasons: share of a quarter's days that is a season. A change is to the
+    last measurement (`measured_before`), whose period is named; mix and rate are told of what is measured every quarter.
     """
-    uncounted = set(metrics.loc[metrics["estimator"] == "practice_mean", "metric_id"])
+    uncounted = set(metrics.loc[metrics["base"] == "index", "metric_id"])
+    kinds = metrics.set_index("metric_id")[["base", "quarters_apart", "smallest_difference"]]
     members = panel_members(members, frames, agencies, uncounted)
     total = totals(members, thresholds, since)
     is_now = (total["quarter"] >= since).to_numpy()
@@ -96,14 +99,18 @@ def trends(
     mixed = _mixed(pd.concat([mix, regions], ignore_index=True), now)
     for name in (*KEYS, "quarter", "error"):
         now[name] = told[name].iloc[: len(now)]
-    shares = set(metrics.loc[metrics["estimator"] == "proportion", "metric_id"])
-    columns = charted(now, told, shares, thresholds, days)
-    for span, quarters in SPANS.items():
-        columns |= _changes(now, told, rows, quarters, span)
+    is_share = (metrics["estimator"] == "proportion") & ~metrics["base"].isin(EXACT)
+    columns = charted(now, told, set(metrics.loc[is_share, "metric_id"]), thresholds, days)
+    kind = kinds.reindex(now["metric_id"])
+    apart = kind["quarters_apart"].fillna(1).to_numpy(np.int64)
+    last = measured_before(now, rows, apart)
+    for span, quarters in zip(SPANS, (last, np.full(len(now), YEAR)), strict=True):
+        columns |= _changes(now, told, rows, quarters, span, kind)
+    columns["compared_period_id"] = only_where(~np.isnan(columns["change"].astype(float)), _before(now, last))
     now = now.assign(**columns, **mixed)
     # Next to a shown score, its change would reveal an earlier one that was withheld.
-    now.loc[now["change"].isna(), ["raw_change", "mix_effect"]] = np.nan
-    parts = panel_changes(members, thresholds, since, SPANS)
+    now.loc[now["change"].isna() | (apart > 1), ["raw_change", "mix_effect"]] = np.nan
+    parts = panel_changes(members, kinds["quarters_apart"], thresholds, since)
     now = now.merge(parts, on=[*SERIES, "score_kind", "period_id"], how="left")
     made = pd.concat([now, withheld], ignore_index=True)
     made["points_count"] = made["points_count"].fillna(0)
@@ -117,12 +124,24 @@ def _season_shares(seasons: pd.DataFrame, quarter: "pd.Series[int]") -> npt.NDAr
     return np.asarray(wide.reindex(span).to_numpy(float, na_value=np.nan))
 
 
-def _changes(now: pd.DataFrame, told: pd.DataFrame, rows: pd.DataFrame, quarters: int, span: str) -> Columns:
-    """Difference from the score of the same series so many quarters earlier, or the reason there is none."""
+def _before(now: pd.DataFrame, quarters: Ints) -> npt.NDArray[np.object_]:
+    """The period so many quarters before each row's."""
+    year, quarter = now["period_id"].str[:4].astype(int).to_numpy(), now["period_id"].str[5:].astype(int).to_numpy()
+    at = 4 * year + quarter - 1 - quarters
+    return np.array([f"{one // 4:04d}Q{one % 4 + 1}" for one in at.tolist()], object)
+
+
+def _changes(
+    now: pd.DataFrame, told: pd.DataFrame, rows: pd.DataFrame, quarters: Ints, span: str, kind: pd.DataFrame
+) -> Columns:
+    """Difference from the score of the same series so many quarters earlier (now,), or the reason there is none."""
     at = earlier(now, told, "series", quarters)
     score, error = (np.append(told[name].to_numpy(float), np.nan)[at] for name in ("score", "error"))
     change, error, low, high = difference(score, now["score"].to_numpy(float), error, now["error"].to_numpy(float))
     significant = np.where(np.isnan(error), np.nan, (low > 0) | (high < 0))
+    # A change of what was not sampled is real; what is told is whether it matters.
+    matters = changed(change, kind["smallest_difference"].astype(float).fillna(0.0).to_numpy())
+    significant = np.where(kind["base"].isin(EXACT).to_numpy(), matters, significant)
     had = {
         "adjustment_differs": earlier(now, told, "framed", quarters) >= 0,
         "frame_differs": earlier(now, told, "unbroken", quarters) >= 0,

@@ -176,6 +176,7 @@ def _placed(position: Numbers | None) -> list[Step]:
     if position["verdict"] is None:
         return [*steps, Step("no_verdict", position)]
     told = "verdict" if position.get("p_right") is not None else "verdict_none"
+    told = "verdict_exact" if position.get("difference_low") is None else told
     steps.append(Step(told, position))
     if position.get("tipping_gap") is not None:
         steps.append(Step("tipping_gap", position))

@@ -72,8 +72,7 @@ def of_workspace(root: Path) -> ToldApart:
             """select positions.*, metrics.polarity
             from bench_peer_positions as positions
             inner join dim_metrics as metrics using (metric_id)
-            where metrics.is_headline and metrics.polarity <> 0
-                and positions.comparability_reason is distinct from 'not_owed'"""
+            where metrics.is_headline and metrics.polarity <> 0"""
         ).df()
     return told_apart(positions, pd.read_csv(root / "truth" / "scores.csv"))
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from ingestion.feeds import load_feeds
 from miyar import unit_types
 from miyar.workspace import Workspace
 from warehouse.inputs import code_hash
@@ -101,6 +102,7 @@ def dbt_variables(workspace: Workspace, key: str) -> dict[str, Any]:
         "methodology_version": workspace.settings.methodology,
         "build_key": key,
         "unit_types": unit_types.for_dbt(),
+        "feed_keys": {name: [part for part in feed.key if part != "period_id"] for name, feed in load_feeds().items()},
     }
 
 

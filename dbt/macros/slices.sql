@@ -20,17 +20,34 @@ it stays pending. A version that is noted, replaced by a stopped build and deliv
     {%- endif -%}
 {% endmacro %}
 
-{# The rows of a feed to make cells from: those of the live submissions of pending
-slices, each with the rank of its delivery. #}
+{# The rows of a feed to make cells from: those of the live submissions of pending slices, each with the rank of its delivery.
+Where several submissions count for a slice, a row whose key a later one delivers again is what that one corrects: it is left
+out, for else both would be counted. Most slices have one submission, and nothing to look for. #}
 {% macro pending_rows(feed) -%}
+    {%- set pending = ref('int_slices__pending') -%}
     (
         select
             feed.*,
             pending.delivery_rank
         from {{ ref('stg_lake__' ~ feed) }} as feed
-        inner join {{ ref('int_slices__pending') }} as pending
+        inner join {{ pending }} as pending
             on feed.slice_id = pending.slice_id
             and feed.submission_id = pending.submission_id
+        where not exists (
+            select 1
+            from {{ ref('stg_lake__' ~ feed) }} as later
+            inner join {{ pending }} as later_delivery
+                on later.slice_id = later_delivery.slice_id
+                and later.submission_id = later_delivery.submission_id
+            where later.slice_id in (
+                select several.slice_id from {{ pending }} as several group by several.slice_id having count(*) > 1
+            )
+            and later.slice_id = feed.slice_id
+            and later_delivery.delivery_rank > pending.delivery_rank
+            {%- for column in var('feed_keys')[feed] %}
+            and later.{{ column }} is not distinct from feed.{{ column }}
+            {%- endfor %}
+        )
     )
 {%- endmacro %}
 

@@ -128,12 +128,12 @@ def _standing(share: Share, period_id: str) -> Section | None:
 
 
 def _not_compared(share: Share, period_id: str) -> Section | None:
-    """Count the metrics without a verdict by reason; metrics the agency was not asked for are left out."""
+    """Count the metrics without a verdict by reason; metrics it did not measure are left out."""
     if not share.has("bench_peer_positions"):
         return None
     rows = share.rows(
         """select comparability_reason, count(distinct metric_id) as metrics_count from bench_peer_positions
-        where period_id = ? and comparability_reason is not null and comparability_reason not in ('not_owed', 'not_measured')
+        where period_id = ? and comparability_reason is not null and comparability_reason <> 'not_measured'
         group by all order by metrics_count desc, comparability_reason""",
         period_id,
     )

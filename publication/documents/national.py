@@ -131,13 +131,13 @@ def _maturity(centre: Share, period_id: str, minimum_peers: int) -> Section | No
 
 
 def _not_compared(centre: Share, period_id: str) -> Section | None:
-    """Count agencies' scores without a verdict by reason; a metric not owed or not measured is no score."""
+    """Count agencies' scores without a verdict by reason; a metric that was not measured is no score."""
     if not centre.has("bench_peer_positions"):
         return None
     rows = centre.rows(
         """select comparability_reason as reason, count(*) as scores, count(distinct metric_id) as metrics
         from bench_peer_positions
-        where period_id = ? and coalesce(comparability_reason, '') not in ('not_owed', 'not_measured')
+        where period_id = ? and comparability_reason is distinct from 'not_measured'
         group by comparability_reason order by reason is not null, scores desc, reason""",
         period_id,
     )

@@ -28,7 +28,8 @@ def forest(
 
     Args:
         rows: name_ar, name_en, polarity, score, peer_mean, difference, difference_low, difference_high, smallest_difference,
-            verdict, comparability_reason. A row without a verdict is shown in words. The verdict's triangle stands where its
+            verdict, comparability_reason. A row without a verdict is shown in words, one without an interval (nothing was
+            sampled) without its line. The verdict's triangle stands where its
             difference lies; the pale box holds differences that are too small to matter.
         has_one_scale: rows of one metric share a scale; otherwise the farthest value of each row reaches its edge.
     """
@@ -70,7 +71,7 @@ def _row(canvas: Canvas, row: Mapping[str, Any], zero: float, middle: float, rea
     """Draw a line of the chart and return it in words."""
     say = canvas.say
     difference, low, high, smallest = (number_of(row[name]) for name in _ENDS)
-    if row["verdict"] is None or difference is None or low is None or high is None:
+    if row["verdict"] is None or difference is None:
         reason = reason_text(row["comparability_reason"], say.language)
         canvas.text(zero + 2 * HALF, middle + 4, reason, size=11, colour=MUTED, kind="reason")
         return say.word("forest_row_alone", name=say.name(row), score=say.number(row["score"]), reason=reason)
@@ -81,9 +82,10 @@ def _row(canvas: Canvas, row: Mapping[str, Any], zero: float, middle: float, rea
     if smallest:
         left, right = sorted((at(-smallest), at(smallest)))
         canvas.rect(left, middle - 9, right - left, 18, kind="small", fill=PALER, stroke=EDGE)
-    canvas.line(at(low), middle, at(high), middle, kind="interval", stroke=INK, stroke_width=1.5)
-    for end in (low, high):
-        canvas.line(at(end), middle - 4, at(end), middle + 4, stroke=INK, stroke_width=1.5)
+    if low is not None and high is not None:
+        canvas.line(at(low), middle, at(high), middle, kind="interval", stroke=INK, stroke_width=1.5)
+        for end in (low, high):
+            canvas.line(at(end), middle - 4, at(end), middle + 4, stroke=INK, stroke_width=1.5)
     canvas.verdict_mark(at(difference), middle, row["verdict"])
     mean = say.number(row["peer_mean"])
     canvas.text(canvas.width - MARGIN - MEANS / 2, middle + 4, mean, anchor="middle", colour=MUTED, kind="mean")

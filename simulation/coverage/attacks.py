@@ -27,7 +27,7 @@ Sum = tuple[list[int], int]
 MINIMUM_N, OWNER_N = 30, 5
 WIDTH = 2 * OWNER_N
 SLACK = 1e-6  # of the solver
-METRICS = pd.DataFrame({"metric_id": ["m"], "estimator": ["mean"]})
+METRICS = pd.DataFrame({"metric_id": ["m"], "disclosure": ["persons"]})
 
 
 @dataclass(frozen=True)

@@ -122,9 +122,9 @@ def test_positions_of_those_the_gate_keeps_apart_stay(warehouse: duckdb.DuckDBPy
     """Peers of another class, all of them hostile, move no band or rank."""
     dbt = HostileDbt(warehouse, COPIED, None)
     gated = dbt.ref("int_comparability__gated").df()
-    apart = gated.assign(
-        agency_id=gated["agency_id"] + HOSTILE, comparison_class="hostile", national_class="hostile", score=1e6
-    )
+    # A class is of one metric.
+    own = gated["metric_id"] + HOSTILE
+    apart = gated.assign(agency_id=gated["agency_id"] + HOSTILE, comparison_class=own, national_class=own, score=1e6)
     module = load_model("int_positions__estimated")
     tables = {
         name: dbt.ref(name)
@@ -163,3 +163,26 @@ def test_those_a_method_fails_on_are_named_at_the_end_of_a_run(copy_of_built: Co
     assert (found.rule, found.who) == ("weights_infeasible", "kites")
     assert found.message.startswith(f"{period}: ")
     assert f"{metrics} metrics" in found.message
+
+
+def test_records_that_contradict_each_other_are_named_with_their_sources(copy_of_built: CopyOfBuilt) -> None:
+    workspace = copy_of_built("contradicted")
+    with duckdb.connect(str(workspace.warehouse)) as connection:
+        agency, period = connection.execute(
+            "select agency_id, period_id from intermediate.int_maturity__cells order by all limit 1"
+        ).fetchall()[0]
+        connection.execute(
+            """update intermediate.int_maturity__cells set values_count = 2, assessment_ids = 'own-2;centre-1'
+            where agency_id = ? and period_id = ?""",
+            [agency, period],
+        )
+        connection.execute(
+            """update benchmarks.bench_scores set status = 'refused', status_reason = 'records_conflict'
+            where unit_type = 'agency' and agency_id = ? and period_id = ? and metric_id in (
+                select metric_id from core.dim_metrics where base = 'index'
+            )""",
+            [agency, period],
+        )
+    (found,) = incomputable(workspace)
+    assert (found.rule, found.who) == ("records_conflict", agency)
+    assert "centre-1, own-2" in found.next_step

@@ -41,7 +41,8 @@ def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
 
 def _tables(cells: list[dict[str, Any]], seen: list[dict[str, Any]], **thresholds: float) -> dict[str, pd.DataFrame]:
     names = {"name_ar": "ا", "name_en": "A"}
-    columns = [*CELL, "practice_id", "sum_share", "evidenced_count", "expires_on"]
+    shares = ["sum_share", "mean_share", "values_count", "last_values_count"]
+    columns = [*CELL, "practice_id", *shares, "evidenced_count", "expires_on"]
     made = [
         {
             **CELL,
@@ -49,6 +50,9 @@ def _tables(cells: list[dict[str, Any]], seen: list[dict[str, Any]], **threshold
             "expires_on": pd.Timestamp("2026-12-31"),
             **cell,
             "practice_id": cell["practice_id"],
+            "mean_share": cell["sum_share"],
+            "values_count": 1,
+            "last_values_count": 1,
         }
         for cell in cells
     ]
@@ -83,6 +87,7 @@ def _tables(cells: list[dict[str, Any]], seen: list[dict[str, Any]], **threshold
         "stg_methodology__maturity_gates": pd.DataFrame(
             [{"model_id": "m", "level": level, "adoption": 2.0, "share": 0.6} for level in (2, 3)]
         ),
+        "stg_methodology__metrics": pd.DataFrame([{"measure_id": "maturity.m", "repeats": "latest"}]),
         "stg_methodology__maturity_models": pd.DataFrame([{"model_id": "m", "unshown": 1.0}]),
         "stg_methodology__adoption_errors": pd.DataFrame(
             [{"assessed": a, "verified": v, "probability": float(a == v)} for a in range(4) for v in range(4)]

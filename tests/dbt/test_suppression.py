@@ -61,7 +61,9 @@ def _run(
         {
             "int_scores__estimated": pd.DataFrame(scores, columns=list(SCORES)).astype(SCORES),
             "stg_ledger__published": pd.DataFrame(published, columns=list(PUBLISHED)).astype(PUBLISHED),
-            "stg_methodology__metrics": pd.DataFrame([{"metric_id": "m", "estimator": other.get("estimator", "mean")}]),
+            "stg_methodology__metrics": pd.DataFrame(
+                [{"metric_id": "m", "disclosure": other.get("disclosure", "persons")}]
+            ),
             "int_statistics__by_unit": pd.DataFrame(branches, columns=PLACED, dtype="str"),
             "stg_methodology__thresholds": pd.DataFrame({"name": ["minimum_n", "owner_n"], "value": [30.0, 5.0]}),
         },
@@ -134,7 +136,7 @@ def test_a_table_of_one_and_a_table_of_none() -> None:
     assert made["is_proved"].all()
     assert _run({("agency", "a", "a"): 40}).empty
     assert _run({}).empty
-    assert _run({("agency", "a", "a"): 4}, estimator="practice_mean").empty
+    assert _run({("agency", "a", "a"): 4}, disclosure="public").empty
 
 
 def test_parts_above_their_total_are_a_fault() -> None:

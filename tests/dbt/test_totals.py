@@ -7,7 +7,7 @@ single scores (`test_trends`), the decomposition's formula (`tests/methodology/t
 import pandas as pd
 import pytest
 
-from tests.dbt.trend_tables import trends_of
+from tests.dbt.trend_tables import kinds_of, trends_of
 
 BEFORE, AFTER = "2024Q1", "2025Q1"
 
@@ -190,7 +190,7 @@ def test_a_total_without_a_known_base_is_not_pooled() -> None:
 
 
 def test_practices_are_nobody_to_count() -> None:
-    metrics = pd.DataFrame({"metric_id": ["in_time"], "estimator": ["practice_mean"]})
+    metrics = kinds_of(["in_time"], "practice_mean", "index")
     made = trends_of(members_come_and_go(BEFORE), stg_methodology__metrics=metrics)
     assert set(made["score_kind"]) == {"own", "mean_of_agencies"}
 

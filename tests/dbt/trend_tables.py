@@ -21,6 +21,15 @@ PARAMETERS = {
 _TEXTS = ["unit_type", "unit_id", "metric_id", "instrument_id", "period_id"]
 
 
+def kinds_of(metrics: list[str], estimator: str = "mean", base: str = "persons") -> pd.DataFrame:
+    """The registry's rows of quarterly metrics."""
+    count = len(metrics)
+    kind = {"estimator": [estimator] * count, "base": [base] * count}
+    return pd.DataFrame(
+        {"metric_id": metrics, **kind, "quarters_apart": [1] * count, "smallest_difference": [5.0] * count}
+    )
+
+
 def trends_of(scores: pd.DataFrame, **tables: Any) -> pd.DataFrame:
     """Trends of scores of agencies a and b and of any others, all in one peer group; no mixes and no frames unless given."""
     mix = pd.DataFrame(columns=[*_TEXTS, "group_id", "n", "total", "scale_range"]).astype(
@@ -38,7 +47,7 @@ def trends_of(scores: pd.DataFrame, **tables: Any) -> pd.DataFrame:
             {"period_id": ["2025Q1"], "season": ["ramadan"], "days": [29], "share": [29 / 90]}
         ),
         "stg_registry__agencies": pd.DataFrame({"agency_id": agencies, "peer_group": ["g"] * len(agencies)}),
-        "stg_methodology__metrics": pd.DataFrame({"metric_id": metrics, "estimator": ["mean"] * len(metrics)}),
+        "stg_methodology__metrics": kinds_of(metrics),
         "stg_methodology__thresholds": pd.DataFrame({"name": list(PARAMETERS), "value": list(PARAMETERS.values())}),
     }
     made = run_model("int_trends__estimated", {**given, **tables})

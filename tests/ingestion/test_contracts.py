@@ -127,3 +127,12 @@ def test_problems_come_in_the_order_of_the_file(centre: Any, survey: dict[str, A
     with pytest.raises(MiyarError) as caught:
         load_contracts(centre.root / "registry")
     assert [problem.message for problem in caught.value.problems] == [f"{name!r} is mapped twice" for name in names]
+
+
+def test_rows_that_nothing_names_cannot_be_updated(survey: dict[str, Any]) -> None:
+    """Without an identity of responses the latest version of a key would be that of a row number."""
+    content = {"id": "c", "provider": "p1", "covers": "all", "format": {"type": "csv"}, **survey}
+    unnamed = [one for one in content["properties"] if one["name"] != "response_id"]
+    Contract.model_validate({**content, "properties": unnamed})
+    with pytest.raises(ValueError, match="a later file updates rows by 'response_id'"):
+        Contract.model_validate({**content, "properties": unnamed, "delivery": "upsert"})

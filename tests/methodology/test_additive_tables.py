@@ -19,7 +19,7 @@ UNITS: dict[str, Sequence[str]] = {
     "region": ("region_id",),
     "journey": ("journey_id",),
 }
-METRICS = pd.DataFrame({"metric_id": ["m"], "estimator": ["mean"]})
+METRICS = pd.DataFrame({"metric_id": ["m"], "disclosure": ["persons"]})
 TABLE = ["metric_id", "period_id", "instrument_id"]
 
 

@@ -1,7 +1,7 @@
 {# The first reason why a score may not be compared in a frame, whose counts begin with `frame`; empty where it may. #}
 {% macro gate_reason(frame) -%}
     case
-        when not counted.is_reported then counted.status_reason
+        when not counted.is_reported then coalesce(counted.status_reason, 'base_too_small')
         when counted.polarity = 0 then 'not_ranked_alone'
         when not counted.is_covered then 'population_not_covered'
         when counted.{{ frame }}same_metric_count < thresholds.minimum_peers then 'too_few_peers'

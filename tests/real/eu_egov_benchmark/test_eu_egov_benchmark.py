@@ -165,7 +165,8 @@ def test_cells_reproduce_the_published_scores(benchmarks: Any) -> None:
 
 
 def test_published_country_means(benchmarks: Any) -> None:
-    """Mean over all services of a country to which an indicator applies; below 30 services nothing is published."""
+    """Mean over all services of a country to which an indicator applies: services are no persons, and none is hidden."""
+    small = total = 0
     for column, (item, _) in {**REPRODUCED, **ONLINE}.items():
         parts = []
         for period in EDITIONS:
@@ -173,12 +174,33 @@ def test_published_country_means(benchmarks: Any) -> None:
             scores = pd.to_numeric(sheet[column], errors="coerce").groupby(sheet["Country"])
             parts.append(pd.DataFrame({"n": scores.count(), "mean": scores.mean(), "period_id": period}))
         expected = pd.concat(parts).set_index("period_id", append=True)
-        enough = expected[expected["n"] >= 30].sort_index()
+        expected = expected[expected["n"] > 0].sort_index()
         found = benchmarks.scores("agency", item)
-        assert set(found.index) == set(expected[expected["n"] > 0].index)
-        reported = found[found["status"] == "reported"]
-        assert list(reported.index) == list(enough.index)
-        assert reported["score"].to_numpy() == pytest.approx(enough["mean"].to_numpy(), abs=5.1e-5)
+        assert set(found["status"]) == {"reported"}
+        assert list(found.index) == list(expected.index)
+        assert found["score"].to_numpy() == pytest.approx(expected["mean"].to_numpy(), abs=5.1e-5)
+        small, total = small + int((expected["n"] < 30).sum()), total + len(expected)
+    # The rule of 30 hid nearly all of them.
+    assert small > 0.5 * total
+
+
+def test_countries_have_exact_ranks_among_their_group(benchmarks: Any) -> None:
+    """An index is assessed in full: ranks with ties as pandas has them, and a verdict for each by the smallest difference."""
+    found = benchmarks.warehouse(
+        """select positions.agency_id, peer_group, period_id, score::double as score, rank_low, rank_high, verdict,
+            comparability_reason
+        from benchmarks.bench_peer_positions as positions where metric_id = 'eid' and peer_group = 'eu27'
+            and period_id = '2021Q4'"""
+    )
+    assert len(found) >= 27
+    assert found["comparability_reason"].isna().all()
+    assert found["rank_low"].tolist() == found["score"].rank(method="min", ascending=False).tolist()
+    assert found["rank_high"].tolist() == found["score"].rank(method="max", ascending=False).tolist()
+    others = (found["score"].sum() - found["score"]) / (len(found) - 1)
+    expected = (found["score"] - others).map(
+        lambda gap: "better" if gap >= 5 else "worse" if gap <= -5 else "no_clear_difference"
+    )
+    assert found["verdict"].tolist() == expected.tolist()
 
 
 def test_life_events_are_units(benchmarks: Any) -> None:

@@ -154,6 +154,38 @@ def test_published_maturity_is_the_mean_of_four_groups(published: Any, group_mea
     pd.testing.assert_series_equal(found["score"].sort_index(), expected["mean"], check_names=False, rtol=0, atol=1e-3)
 
 
+def test_economies_have_ranks_verdicts_and_a_change_since_the_last_measurement(
+    published: Any, group_means: pd.DataFrame
+) -> None:
+    """198 economies measured every second year: nothing of them was placed or compared, for an index has no interval."""
+    score = group_means.groupby(["agency_id", "period_id"])["share"].mean().unstack()
+    found = published.edition(
+        """select positions.agency_id, positions.verdict, positions.rank_low, positions.rank_high,
+            trends.change::double as change, trends.compared_period_id
+        from bench_peer_positions as positions
+        inner join bench_trends as trends on positions.score_id = trends.score_id
+        where positions.metric_id = 'maturity_govtech' and positions.period_id = '2022Q4'"""
+    ).set_index("agency_id")
+    assert len(found) == 198
+    now = score["2022Q4"].reindex(found.index)
+    assert set(found["verdict"]) == {"better", "no_clear_difference", "worse"}
+    others = (now.sum() - now) / 197
+    assert ((found["verdict"] == "better") == (now - others >= 5)).all()
+    assert (found["rank_low"] - now.round(4).rank(method="min", ascending=False)).abs().max() <= 1
+    assert (found["rank_low"] <= found["rank_high"]).all()
+    change = (now - score["2020Q4"].reindex(found.index)).rename("change")
+    pd.testing.assert_series_equal(found["change"], change, rtol=0, atol=1e-3)
+    assert set(found["compared_period_id"]) == {"2020Q4"}
+
+
+def test_nobody_is_owed_what_is_not_measured(published: Any) -> None:
+    """Of the index, measured in two quarters of nine, 78 % of the published rows were padding."""
+    rows = published.edition(
+        "select period_id, count(*) as n from bench_scores where unit_type = 'agency' group by all"
+    )
+    assert dict(zip(rows["period_id"], rows["n"], strict=True)).keys() == {"2020Q4", "2022Q4"}
+
+
 def test_nothing_new_publishes_nothing(published: Any) -> None:
     result = published.publish()
     assert (result.known, result.new) == (1, [])

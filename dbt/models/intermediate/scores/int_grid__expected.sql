@@ -1,4 +1,5 @@
-{# Absence is a row: every agency valid in a period, with every metric and the state of the feed behind it. #}
+{# Absence is a row: every metric an agency owes in a period, and the state of the feed behind it. What is measured once
+a year is owed once a year: in the quarter its year ends in or, where it has none, in every fourth from the first owed. #}
 {{ config(materialized='table') }}
 
 with
@@ -21,14 +22,43 @@ slices as (
 
 ),
 
--- A feed that no agency of this centre owes cannot be absent.
 metrics as (
 
     select
         metric_id,
-        feed
+        feed,
+        coalesce(quarters_apart, 1) as quarters_apart,
+        year_end
     from {{ ref('stg_methodology__metrics') }}
-    where feed in (select owed.feed from {{ ref('stg_registry__owed') }} as owed)
+
+),
+
+periods as (
+
+    select
+        period_id,
+        {{ quarter_number('period_id') }} as quarter
+    from {{ ref('stg_workspace__periods') }}
+
+),
+
+-- The first quarter each metric is due in: from the first owed on, the first that ends a year (or a half) of its own.
+due as (
+
+    select
+        owed.agency_id,
+        owed.feed,
+        owed.from_period,
+        owed.to_period,
+        metrics.metric_id,
+        metrics.quarters_apart,
+        {{ quarter_number('owed.from_period') }}
+        + coalesce(
+            (metrics.year_end + 7 - {{ quarter_number('owed.from_period') }} % 4) % least(metrics.quarters_apart, 4), 0
+        ) as first_quarter
+    from {{ ref('stg_registry__owed') }} as owed
+    inner join metrics
+        on owed.feed = metrics.feed
 
 ),
 
@@ -42,26 +72,25 @@ last_period as (
 
 final as (
 
-    select
+    select distinct
         agencies.agency_id,
-        metrics.metric_id,
-        metrics.feed,
+        due.metric_id,
+        due.feed,
         periods.period_id,
-        owed.agency_id is not null as is_owed,
         coalesce(slices.slice_status, 'none') as slice_status
     from {{ ref('stg_registry__agencies') }} as agencies
-    cross join metrics
-    cross join {{ ref('stg_workspace__periods') }} as periods
+    inner join due
+        on agencies.agency_id = due.agency_id
+    inner join periods
+        on due.from_period <= periods.period_id
+        and (due.to_period = '' or due.to_period >= periods.period_id)
+        and due.first_quarter <= periods.quarter
+        and (periods.quarter - due.first_quarter) % due.quarters_apart = 0
     inner join last_period
         on periods.period_id <= last_period.period_id
-    left join {{ ref('stg_registry__owed') }} as owed
-        on agencies.agency_id = owed.agency_id
-        and metrics.feed = owed.feed
-        and periods.period_id >= owed.from_period
-        and (owed.to_period = '' or periods.period_id <= owed.to_period)
     left join slices
         on agencies.agency_id = slices.agency_id
-        and metrics.feed = slices.feed
+        and due.feed = slices.feed
         and periods.period_id = slices.period_id
     where (agencies.valid_from = '' or periods.period_id >= agencies.valid_from)
         and (agencies.valid_to = '' or periods.period_id <= agencies.valid_to)

@@ -46,7 +46,7 @@ expected as (
         period_id,
         md5(
             string_agg(
-                agency_id || ':' || metric_id || ':' || slice_status || ':' || is_owed, ';'
+                agency_id || ':' || metric_id || ':' || slice_status, ';'
                 order by agency_id, metric_id
             )
         ) as period_version

@@ -33,7 +33,6 @@ agencies as (
             when bool_or(status = 'missing') then 'missing'
             else 'not_applicable'
         end as status,
-        bool_or(status_reason = 'not_owed') as is_not_owed,
         bool_or(status_reason = 'not_computed') as is_not_computed,
         bool_or(frame_status = 'weights_infeasible') as is_not_weighted
     from scores
@@ -47,14 +46,13 @@ owed as (
         metric_id,
         period_id,
         peer_group,
-        count(*) filter (where not coalesce(is_not_owed, false)) as agencies_owed,
+        count(*) as agencies_owed,
         count(*) filter (where status = 'reported') as agencies_reported,
         count(*) filter (where status = 'suppressed') as agencies_suppressed,
         count(*) filter (where status = 'refused') as agencies_refused,
         count(*) filter (where status = 'missing') as agencies_missing,
         count(*) filter (
             where status = 'not_applicable'
-            and not coalesce(is_not_owed, false)
             and not coalesce(is_not_computed, false)
         ) as agencies_not_measured,
         count(*) filter (where status = 'not_applicable' and is_not_computed) as agencies_not_computed,
@@ -135,8 +133,8 @@ final as (
         cast(null as varchar) as agency_id,
         owed.metric_id,
         owed.period_id,
-        case when owed.agencies_owed > 0 then 'reported' else 'not_applicable' end as status,
-        case when owed.agencies_owed = 0 then 'not_owed' end as status_reason,
+        'reported' as status,
+        cast(null as varchar) as status_reason,
         owed.agencies_owed,
         owed.agencies_reported,
         owed.agencies_suppressed,

@@ -12,5 +12,11 @@ select
     unit,
     is_headline,
     status,
-    source
+    source,
+    base,
+    disclosure,
+    frequency,
+    year_end,
+    repeats,
+    cast(smallest_difference as decimal(12, 4)) as smallest_difference
 from {{ ref('stg_methodology__metrics') }}

@@ -12,5 +12,12 @@ select
     unit,
     is_headline = 'true' as is_headline,
     status,
-    source
+    source,
+    base,
+    disclosure,
+    frequency,
+    cast(quarters_apart as integer) as quarters_apart,
+    cast(nullif(year_end, '') as integer) as year_end,
+    repeats,
+    cast(nullif(smallest_difference, '') as double) as smallest_difference
 from {{ source('snapshots', 'metrics') }}

@@ -1,16 +1,33 @@
+{# What was assessed of each practice. One assessed twice in a period has what its last assessment said, the mean of all
+and how many different things were said, over all and on the last day: which of it counts is declared with the metric. #}
 with
 
 practices as (
 
     select
         practices.*,
-        -- A practice assessed twice in a period counts as last assessed.
-        row_number() over (
-            partition by practices.slice_id, practices.service_id, practices.model_id, practices.practice_id
-            order by practices.assessed_on desc, practices.row_id desc
-        ) as recency
+        cast(
+            round(
+                100 * cast(practices.adoption as double) / nullif(cast(practices.adoption_max as double), 0), 6
+            ) as decimal(12, 6)
+        ) as adoption_share
     from {{ pending_rows('maturity_assessments') }} as practices
     where practices.adoption is not null
+
+),
+
+{%- set key = [
+    'slice_id', 'agency_id', 'period_id', 'service_id', 'branch_id', 'region_id', 'journey_id', 'model_id', 'dimension',
+    'practice_id',
+] %}
+
+ranked as (
+
+    select
+        *,
+        -- Days that are not known are all one.
+        rank() over (partition by {{ key | join(', ') }} order by assessed_on desc nulls last) as age
+    from practices
 
 ),
 
@@ -27,24 +44,16 @@ final as (
         model_id,
         dimension,
         practice_id,
-        count(*) as practices_count,
-        sum(cast(round(100 * cast(adoption as double) / nullif(cast(adoption_max as double), 0), 6) as decimal(12, 6)))
-            as sum_share,
-        count(case when has_evidence then 1 end) as evidenced_count,
-        min(expires_on) as expires_on
-    from practices
-    where recency = 1
-    group by
-        slice_id,
-        agency_id,
-        period_id,
-        service_id,
-        branch_id,
-        region_id,
-        journey_id,
-        model_id,
-        dimension,
-        practice_id
+        cast(1 as bigint) as practices_count,
+        min(adoption_share) filter (where age = 1) as sum_share,
+        cast(round(sum(adoption_share) / count(*), 6) as decimal(12, 6)) as mean_share,
+        count(distinct adoption_share) as values_count,
+        count(distinct adoption_share) filter (where age = 1) as last_values_count,
+        cast(bool_and(coalesce(has_evidence, false)) filter (where age = 1) as bigint) as evidenced_count,
+        min(expires_on) filter (where age = 1) as expires_on,
+        array_to_string(list_sort(list_distinct(list(assessment_id))), ';') as assessment_ids
+    from ranked
+    group by {{ key | join(', ') }}
 
 )
 

@@ -1,4 +1,5 @@
-{# An agency may deliver cells instead of people: its counts become cells as they are. #}
+{# An agency may deliver cells instead of people: its counts become cells as they are, by day of report. What counts
+where a period has several is declared with the metric. #}
 with
 
 reported as (
@@ -27,6 +28,7 @@ final as (
         stage,
         segment,
         measure,
+        reported_on,
         count(*) as reports_count,
         sum(n) as n,
         -- The base of a pooled share or mean counts only rows that gave the numerator or mean.
@@ -59,7 +61,8 @@ final as (
         channel,
         stage,
         segment,
-        measure
+        measure,
+        reported_on
 
 )
 

@@ -7,7 +7,7 @@ with
 
 thresholds as (
 
-    {{ threshold_values('minimum_peers') }}
+    {{ threshold_values('minimum_peers', 'minimum_n') }}
 
 ),
 
@@ -20,7 +20,8 @@ scores as (
         scores.instrument_id,
         agencies.peer_group,
         metrics.polarity,
-        metrics.unit,
+        metrics.base,
+        metrics.smallest_difference,
         scores.status,
         scores.status_reason,
         scores.n,
@@ -38,9 +39,14 @@ scores as (
         coalesce(mixes.mode_group, scores.mode_set) as mode_group,
         scores.adjustments,
         string_split(scores.instrument_id, '|')[1] as scale,
-        scores.status = 'reported' as is_reported,
-        scores.n is not null as is_base_known,
-        coalesce(isfinite(scores.standard_error), false)
+        -- Where nothing was sampled no base is needed to know the error: there is none.
+        coalesce(metrics.base in ('census', 'index'), false) as is_exact,
+        -- A public count may be shown however small; as a sample it says too little, and would blur its peers' mean.
+        scores.status = 'reported'
+        and (is_exact or coalesce(least(scores.n, scores.respondents) >= thresholds.minimum_n, true)) as is_reported,
+        scores.n is not null or is_exact as is_base_known,
+        is_exact
+        or coalesce(isfinite(scores.standard_error), false)
         and (scores.standard_error > 0 or coalesce(scores.ci_high > scores.ci_low, false)) as has_interval
     from {{ ref('int_scores__judged') }} as scores
     inner join {{ ref('stg_registry__agencies') }} as agencies
@@ -52,6 +58,7 @@ scores as (
         and scores.metric_id = mixes.metric_id
         and scores.period_id = mixes.period_id
         and scores.instrument_id = mixes.instrument_id
+    cross join thresholds
     where scores.unit_type = 'agency'
 
 ),
@@ -91,7 +98,8 @@ final as (
         counted.instrument_id,
         counted.peer_group,
         counted.polarity,
-        counted.unit,
+        counted.base,
+        counted.smallest_difference,
         counted.n,
         counted.score,
         counted.standard_error,

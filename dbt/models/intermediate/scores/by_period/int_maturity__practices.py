@@ -26,6 +26,9 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     )
     steps_apart = thresholds_of(dbt.ref("stg_methodology__thresholds"))["contradiction_steps"]
     units = columns_by_type()
-    made = partial(practices_counted, listed=listed, models=models, units=units, steps_apart=steps_apart)
+    metrics = read(dbt.ref("stg_methodology__metrics"))
+    made = partial(
+        practices_counted, listed=listed, metrics=metrics, models=models, units=units, steps_apart=steps_apart
+    )
     tables = {"cells": dbt.ref("int_maturity__cells"), "seen": dbt.ref("int_maturity__observed")}
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)

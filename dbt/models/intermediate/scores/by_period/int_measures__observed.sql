@@ -9,7 +9,8 @@ metrics as (
         metric_id,
         measure_id,
         estimator,
-        nullif(stage, '') as stage
+        nullif(stage, '') as stage,
+        coalesce(repeats, 'conflict') as repeats
     from {{ ref('stg_methodology__metrics') }}
 
 ),
@@ -32,15 +33,101 @@ complaint_slices as (
 
 ),
 
-reported as (
+of_metrics as (
 
     select
-        cells.* exclude (n),
-        case when metrics.estimator = 'mean' then cells.n_with_mean else cells.n_with_numerator end as n,
-        metrics.measure_id
+        cells.*,
+        metrics.measure_id,
+        metrics.repeats,
+        case when metrics.estimator = 'mean' then cells.n_with_mean else cells.n_with_numerator end as base_n
     from {{ ref('int_reported__cells') }} as cells
     inner join metrics
         on cells.measure = metrics.metric_id
+    where {{ period_is_pending('cells.period_id') }}
+
+),
+
+-- A slice is of one agency and period.
+reports as (
+
+    select
+        *,
+        rank() over (
+            partition by slice_id, service_id, branch_id, region_id, journey_id, channel, stage, segment, measure_id
+            order by reported_on desc nulls last
+        ) as age,
+        count(distinct concat(n, '|', n_at_least, '|', sum_numerator, '|', reported_mean)) over (
+            partition by slice_id, service_id, branch_id, region_id, journey_id, channel, stage, segment, measure_id
+        ) as values_count
+    from of_metrics
+
+),
+
+-- Reports of one key: added up where they are parts of the period, else the last; a conflict if others differ.
+reported as (
+
+    select
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        branch_id,
+        region_id,
+        journey_id,
+        stage,
+        measure_id,
+        case when sum(without_n_count) = 0 then sum(base_n) end as n,
+        sum(n_at_least) as n_at_least,
+        sum(sum_numerator) as sum_numerator,
+        sum(sum_x) as sum_x,
+        sum(sum_x2) as sum_x2,
+        case
+            when max(without_n_count) > 1 or max(reports_count) > 1 or sum(without_n_count) < count(*) then null
+            when repeats = 'sum' then sum(reported_mean)
+            else avg(reported_mean)
+        end as reported_mean,
+        max(case when repeats = 'conflict' and values_count > 1 then 1 else 0 end) as conflicts_count
+    from reports
+    where repeats in ('sum', 'mean') or age = 1
+    group by
+        slice_id,
+        agency_id,
+        period_id,
+        service_id,
+        branch_id,
+        region_id,
+        journey_id,
+        channel,
+        stage,
+        segment,
+        measure_id,
+        repeats
+
+),
+
+models as (
+
+    select distinct
+        measure_id,
+        repeats
+    from metrics
+
+),
+
+practices as (
+
+    select
+        cells.*,
+        models.measure_id,
+        case when models.repeats = 'mean' then cells.mean_share else cells.sum_share end as adoption_share,
+        case models.repeats
+            when 'mean' then 0
+            when 'latest' then cast(cells.last_values_count > 1 as integer)
+            else cast(cells.values_count > 1 as integer)
+        end as conflicts_count
+    from {{ ref('int_maturity__cells') }} as cells
+    inner join models
+        on 'maturity.' || cells.model_id = models.measure_id
 
 ),
 
@@ -76,16 +163,14 @@ measures as (
     union all by name
     select
         slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
-        'maturity.' || model_id as measure_id, coalesce(dimension, '') as part, 100 as scale_range,
-        practices_count as n, sum_share as sum_x
-    from {{ ref('int_maturity__cells') }}
+        measure_id, coalesce(dimension, '') as part, 100 as scale_range,
+        practices_count as n, adoption_share as sum_x, conflicts_count
+    from practices
     union all by name
     select
         slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id, stage,
-        measure_id, 'reported' as instrument_id, 100 as scale_range,
-        case when without_n_count = 0 then n end as n, n_at_least,
-        sum_numerator as numerator, sum_x, sum_x2,
-        case when without_n_count = 1 and reports_count = 1 then reported_mean end as reported_mean
+        measure_id, 'reported' as instrument_id, 100 as scale_range, n, n_at_least,
+        sum_numerator as numerator, sum_x, sum_x2, reported_mean, conflicts_count
     from reported
 
 ),
@@ -111,7 +196,8 @@ final as (
         sum(measures.sum_x) as sum_x,
         sum(measures.sum_x2) as sum_x2,
         max(measures.reported_mean) as reported_mean,
-        count(measures.reported_mean) as means_count
+        count(measures.reported_mean) as means_count,
+        cast(coalesce(sum(measures.conflicts_count), 0) as bigint) as conflicts_count
     from measures
     inner join metrics
         on measures.measure_id = metrics.measure_id

@@ -91,6 +91,7 @@ final as (
             when metrics.feed = 'survey_responses' and raw.instrument_id <> 'reported' then raw.respondents
         end as respondents,
         raw.slice_ids,
+        raw.withheld_reason,
         raw.score as score_raw,
         weighted.score as score_weighted,
         adjusted.score as score_adjusted,

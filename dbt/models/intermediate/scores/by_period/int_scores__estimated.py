@@ -1,4 +1,4 @@
-"""Estimates and intervals of every unit, metric, period and instrument, by `methodology.scores`.
+"""Estimates and intervals of every unit, metric, period and instrument, by `methodology.scores_by_kind`.
 
 Belongs here: which statistics are read. Does not belong here: the scores (`methodology`),
 suppression and comparison (later, in SQL).
@@ -8,16 +8,19 @@ from functools import partial
 
 import pyarrow as pa
 
-from methodology.scores import COLUMNS, scores
+from methodology.scores import COLUMNS
+from methodology.scores_by_kind import scores_by_kind
 from miyar.relations import Dbt, by_period, read, thresholds_of
 
 
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
-    weights = read(dbt.ref("stg_methodology__maturity_dimensions"))
-    limits = thresholds_of(dbt.ref("stg_methodology__thresholds"))
-    metrics = read(dbt.ref("stg_methodology__metrics"))
-    made = partial(scores, metrics=metrics, dimension_weights=weights, level=limits["interval_level"])
+    made = partial(
+        scores_by_kind,
+        dimension_weights=read(dbt.ref("stg_methodology__maturity_dimensions")),
+        metrics=read(dbt.ref("stg_methodology__metrics")),
+        thresholds=thresholds_of(dbt.ref("stg_methodology__thresholds")),
+    )
     tables = {
         "statistics": dbt.ref("int_statistics__by_unit"),
         "clusters": dbt.ref("int_clusters__by_unit"),

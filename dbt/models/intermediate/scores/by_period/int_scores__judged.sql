@@ -1,6 +1,6 @@
 {# Status and reason of each score, before any value is withheld. Readers get one reason for every figure withheld for
 its size: whether it is below a threshold or protects another would narrow its possible values. The owner holds the data
-and gets the exact reason (`owner_reason`). #}
+and gets the exact reason (`owner_reason`). The minimum n protects persons: public counts have none. #}
 
 with
 
@@ -14,7 +14,9 @@ metrics as (
 
     select
         metric_id,
-        estimator
+        estimator,
+        unit,
+        coalesce(disclosure = 'public', false) as is_public
     from {{ ref('stg_methodology__metrics') }}
 
 ),
@@ -26,22 +28,22 @@ sized as (
         -- Persons are protected, and several answers of one are no more persons.
         least(scores.n_at_least, coalesce(scores.respondents, scores.n_at_least)) as persons,
         case
-            -- Practices are assessed in full: their number is not a sample size.
-            when metrics.estimator = 'practice_mean' then 'reported'
-            when scores.n is null and scores.n_at_least is null then 'suppressed'
-            when persons < thresholds.minimum_n then 'suppressed'
-            when scores.score is null or isnan(scores.score) then 'not_applicable'
-            when metrics.estimator = 'proportion' and scores.score_raw > 100 then 'refused'
-            else 'reported'
-        end as own_status,
-        case
-            when metrics.estimator = 'practice_mean' then null
-            when scores.n is null and scores.n_at_least is null then 'base_unknown'
-            when persons < thresholds.owner_n then 'n_below_owner_minimum'
-            when persons < thresholds.minimum_n then 'n_below_minimum'
+            when scores.withheld_reason is not null then scores.withheld_reason
+            when not metrics.is_public and scores.n is null and scores.n_at_least is null then 'base_unknown'
+            when not metrics.is_public and persons < thresholds.owner_n then 'n_below_owner_minimum'
+            when not metrics.is_public and persons < thresholds.minimum_n then 'n_below_minimum'
             when scores.score is null or isnan(scores.score) then 'not_measured'
             when metrics.estimator = 'proportion' and scores.score_raw > 100 then 'numerator_above_base'
-        end as own_reason
+            when metrics.unit in ('score_0_100', 'share_pct') and scores.score not between 0 and 100 then 'outside_unit'
+            -- What is published has twelve digits, four of them decimals.
+            when abs(scores.score) >= 1e8 then 'outside_unit'
+        end as own_reason,
+        case
+            when own_reason is null then 'reported'
+            when own_reason in ('base_unknown', 'n_below_owner_minimum', 'n_below_minimum') then 'suppressed'
+            when own_reason = 'not_measured' then 'not_applicable'
+            else 'refused'
+        end as own_status
     from {{ ref('int_scores__chosen') }} as scores
     inner join metrics
         on scores.metric_id = metrics.metric_id

@@ -8,10 +8,11 @@ from functools import partial
 
 import pyarrow as pa
 
-from methodology.score_series import KEYS, SCORE, SERIES
+from methodology.score_series import KEYS, SCORE, SERIES, rarely_measured
 from methodology.trends import COLUMNS, trends
 from miyar.lookback import QUARTER, Batches, Reading, number_of, since_pending
 from miyar.relations import Dbt, read, thresholds_of
+from miyar.sql import texts
 
 FIGURES = [
     "unit_type",
@@ -23,7 +24,7 @@ FIGURES = [
 ]
 TOLD = ["score_id", "unit_id", "instrument_id", "agency_id", "period_id", "status_reason", "slice_ids", *FIGURES]
 MEMBER = [*SERIES, "period_id", QUARTER, "score", "standard_error", "n", "n_effective", "slice_ids"]
-OF_PANELS = "(unit_type = 'agency' or unit_type = 'agency_region' and period_id >= '{year}')"
+OF_PANELS = "(unit_type = 'agency' or unit_type = 'agency_region' and (period_id >= '{year}' or metric_id in (RARE)))"
 # Sums of floats depend on the order of groups: use that of their names, since a hash may change with the version.
 ANSWERS = [QUARTER, "dense_rank() over (order by group_id) as group_of", "n", "100 * total / scale_range / n as rate"]
 OF_UNIT, OF_REGION = (
@@ -35,15 +36,20 @@ OF_UNIT, OF_REGION = (
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     scores, mix = dbt.ref("bench_scores"), dbt.ref("int_mix__by_unit")
+    metrics = read(dbt.ref("stg_methodology__metrics"))
+    rare = texts(["", *rarely_measured(metrics)])
+    of_panels = OF_PANELS.replace("RARE", rare)
     readings = {
         "now": Reading(scores, TOLD, "period_id >= '{pending}'"),
-        # Whether a score was withheld is read a year back, reported scores over their whole series.
+        # Whether a score was withheld is read a year back, or however far where it is rarely measured; reported ones always.
         "before": Reading(
-            scores, FIGURES, "period_id < '{pending}' and (status = 'reported' or period_id >= '{year}')"
+            scores,
+            FIGURES,
+            "period_id < '{pending}' and (status = 'reported' or period_id >= '{year}' or metric_id in (" + rare + "))",
         ),
         # A total of agencies has a series of its own; the panel of a region is compared with quarters up to a year back.
-        "members": Reading(scores, MEMBER, "status = 'reported' and " + OF_PANELS),
-        "frames": Reading(dbt.ref("int_scores__weighted"), [*SERIES, "period_id", "weight_sum"], OF_PANELS),
+        "members": Reading(scores, MEMBER, "status = 'reported' and " + of_panels),
+        "frames": Reading(dbt.ref("int_scores__weighted"), [*SERIES, "period_id", "weight_sum"], of_panels),
         "mix": Reading(mix, OF_UNIT, "period_id >= '{before}'"),
         # A region consists of all the groups of its agencies there.
         "regions": Reading(mix, OF_REGION, "unit_type = 'agency_region' and period_id >= '{before}'"),
@@ -51,7 +57,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     made = partial(
         trends,
         agencies=read(dbt.ref("stg_registry__agencies")),
-        metrics=read(dbt.ref("stg_methodology__metrics")),
+        metrics=metrics,
         seasons=read(dbt.ref("int_periods__seasons").project(f"season, share, {QUARTER}")),
         thresholds=thresholds_of(dbt.ref("stg_methodology__thresholds")),
     )

@@ -62,13 +62,11 @@ absent as (
         cast(null as varchar) as series_id,
         '' as slice_ids,
         case
-            when not grid.is_owed then 'not_applicable'
             when grid.slice_status = 'live' then 'not_applicable'
             when grid.slice_status in ('refused', 'contested') then 'refused'
             else 'missing'
         end as status,
         case
-            when not grid.is_owed then 'not_owed'
             when grid.slice_status = 'live' and counted.unit_id is not null then 'not_computed'
             when grid.slice_status = 'live' then 'not_measured'
             when grid.slice_status = 'refused' then 'submission_refused'

@@ -66,6 +66,7 @@ final as (
             as {{ span }}change_is_significant,
         {{ span }}change_reason,
         {%- endfor %}
+        compared_period_id,
         cast(points_count as bigint) as points_count,
         control_method,
         {{ published('centre') }},
