@@ -1,0 +1,157 @@
+"""The same people in several numbers: a panel's change, an index of items that the same people answer, a few drawn branches.
+
+Belongs here: worlds in which two figures rest on the same people, and what the product says of their difference or mean. Does not
+belong here: one figure's own bunches (`clusters`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from methodology.index_parts import index_parts
+from methodology.trends import trends
+from simulation.coverage.clusters import CUTS, LEVEL, MEAN, Draw, answers, estimated
+from simulation.coverage.findings import COVERS, Claim, Finding, Floats, at_least, drawn, holds
+from simulation.coverage.intervals import LEVELS
+
+ITEMS = ("first", "second", "third")
+PEOPLE = 400
+# An index's own assumptions stand still here, so that only its sampling error is seen.
+INDEX_RULES = {
+    "minimum_peers": 5.0,
+    "index_minimum_indicators": 3.0,
+    "index_data_threshold": 0.5,
+    "interval_level": LEVEL,
+    "monte_carlo_seed": 1.0,
+    "monte_carlo_draws": 2_000.0,
+    "index_sensitivity_draws": 8.0,
+    "index_weight_spread": 0.0,
+}
+TREND_RULES = {
+    "interval_level": LEVEL,
+    "minimum_peers": 5.0,
+    "dominance_margin": 25.0,
+    "control_chart_points": 5.0,
+    "control_limit_rate": 0.02,
+    "control_warning_rate": 0.14,
+}
+NODES = pd.DataFrame(
+    {
+        "node_id": ["whole", *ITEMS],
+        "parent_id": ["", *["whole"] * 3],
+        "metric_id": ["", *ITEMS],
+        "weight": [np.nan, 1.0, 1.0, 1.0],
+        "direction": 1,
+        "lower_goalpost": 0.0,
+        "upper_goalpost": 100.0,
+        "aggregation": ["arithmetic", "", "", ""],
+        "is_required": False,
+    }
+)
+
+
+def same_people(rng: np.random.Generator, agencies: int, figures: int, correlation: float) -> Floats:
+    """Scores (agencies, people, figures) on five levels, those of one person correlated before they are rounded."""
+    common = rng.standard_normal((agencies, PEOPLE, 1))
+    own = rng.standard_normal((agencies, PEOPLE, figures))
+    latent = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own
+    return np.asarray(LEVELS[np.searchsorted(CUTS, latent)], float)
+
+
+def index_error(rng: np.random.Generator, agencies: int) -> tuple[float, float]:
+    """Stated standard error of an index of three items all answer, and its true standard deviation; correlation .6."""
+    scores = same_people(rng, agencies, len(ITEMS), 0.6)
+    made = index_parts(**_index_tables(scores), nodes=NODES, thresholds=INDEX_RULES)
+    own = made[made["part"] == "index"]
+    stated = float(np.sqrt((own["standard_error"].astype(float) ** 2).mean()))
+    return stated, float(own["score"].astype(float).std(ddof=1))
+
+
+def _index_tables(scores: Floats) -> dict[str, pd.DataFrame]:
+    names = [f"a{number:05d}" for number in range(len(scores))]
+    rows = pd.DataFrame(
+        {
+            "agency_id": np.repeat(names, len(ITEMS)),
+            "metric_id": ITEMS * len(names),
+            "period_id": "2026Q1",
+            "instrument_id": "five",
+            "status": "reported",
+            "score": scores.mean(axis=1).ravel(),
+            "standard_error": scores.std(axis=1, ddof=1).ravel() / np.sqrt(PEOPLE),
+            "weighting": "unweighted",
+            "frame_status": "not_framed",
+            "mode_set": "web",
+            "adjustments": "",
+        }
+    )
+    rows["score_id"], rows["slice_ids"] = rows["agency_id"] + rows["metric_id"], "s"
+    mixes = pd.DataFrame(columns=["agency_id", "metric_id", "period_id", "instrument_id", "mode_group"], dtype=object)
+    return {"scores": rows, "mixes": mixes, "agencies": pd.DataFrame({"agency_id": names, "peer_group": "g"})}
+
+
+def few_branches(rng: np.random.Generator, draws: int, branches: int, size: int, correlation: float) -> Finding:
+    """How often the interval of an agency of which a few of very many branches were drawn holds the truth."""
+    draw = Draw(f"{branches} branches of {size} answers, correlated {correlation:g}", "branch_id", branches, size, correlation)
+    found = estimated(answers(rng, draw, draws), draw)
+    own = found[found["metric_id"] == "mean"]
+    held = holds(MEAN, (own["ci_low"].to_numpy(float), own["ci_high"].to_numpy(float)))
+    return drawn(f"mean, {draw.name}", held, at_least(0.94))
+
+
+def panel_change(rng: np.random.Generator, agencies: int, correlation: float) -> Finding:
+    """How often the interval of a change holds the truth (none) where the same people answer in both quarters."""
+    scores = same_people(rng, agencies, 2, correlation)
+    made = trends(**_trend_tables(scores), thresholds=TREND_RULES, since=1)
+    own = made[(made["unit_type"] == "agency") & made["change"].notna()]
+    held = holds(0.0, (own["change_low"].to_numpy(float), own["change_high"].to_numpy(float)))
+    return drawn(f"change, {PEOPLE} people asked in both quarters, correlated {correlation:g}", held, COVERS)
+
+
+def _trend_tables(scores: Floats) -> dict[str, pd.DataFrame]:
+    names = [f"a{number:05d}" for number in range(len(scores))]
+    error = scores.std(axis=1, ddof=1) / np.sqrt(PEOPLE)
+    mean = scores.mean(axis=1)
+    quarters = [
+        pd.DataFrame(
+            {
+                "score_id": names,
+                "unit_type": "agency",
+                "unit_id": names,
+                "agency_id": names,
+                "metric_id": "first",
+                "instrument_id": "five",
+                "period_id": f"2026Q{quarter + 1}",
+                "quarter": quarter,
+                "status": "reported",
+                "status_reason": None,
+                "slice_ids": "",
+                "score": mean[:, quarter],
+                "standard_error": error[:, quarter],
+                "ci_low": mean[:, quarter] - 2 * error[:, quarter],
+                "ci_high": mean[:, quarter] + 2 * error[:, quarter],
+                "n": float(PEOPLE),
+                "n_effective": float(PEOPLE),
+                **dict.fromkeys(("measured", "instrument", "unbroken", "framed", "series"), np.arange(len(names))),
+            }
+        )
+        for quarter in (0, 1)
+    ]
+    member = ["unit_type", "unit_id", "metric_id", "instrument_id", "period_id", "quarter", "score", "standard_error"]
+    members = pd.concat(quarters)[[*member, "n", "n_effective", "slice_ids"]]
+    series = ["unit_type", "unit_id", "metric_id", "instrument_id", "period_id"]
+    texts = dict.fromkeys(series, "str") | {"weight_sum": "float64"}
+    groups = pd.DataFrame({name: np.array([], float) for name in ("instrument", "quarter", "group_of", "n", "rate")})
+    groups = groups.astype({"instrument": "int64", "quarter": "int64", "group_of": "int64"})
+    return {
+        "now": quarters[1],
+        "before": quarters[0],
+        "members": members,
+        "frames": pd.DataFrame(columns=[*series, "weight_sum"]).astype(texts),
+        "mix": groups,
+        "regions": groups,
+        "agencies": pd.DataFrame({"agency_id": names, "peer_group": "g"}),
+        "metrics": pd.DataFrame({"metric_id": ["first"], "estimator": ["mean"]}),
+    }
