@@ -94,7 +94,9 @@ def _index_tables(scores: Floats) -> dict[str, pd.DataFrame]:
 
 def few_branches(rng: np.random.Generator, draws: int, branches: int, size: int, correlation: float) -> Finding:
     """How often the interval of an agency of which a few of very many branches were drawn holds the truth."""
-    draw = Draw(f"{branches} branches of {size} answers, correlated {correlation:g}", "branch_id", branches, size, correlation)
+    draw = Draw(
+        f"{branches} branches of {size} answers, correlated {correlation:g}", "branch_id", branches, size, correlation
+    )
     found = estimated(answers(rng, draw, draws), draw)
     own = found[found["metric_id"] == "mean"]
     held = holds(MEAN, (own["ci_low"].to_numpy(float), own["ci_high"].to_numpy(float)))

@@ -21,6 +21,8 @@ def test_the_change_of_a_panel_holds(correlation: float) -> None:
     assert refuted(panel_change(np.random.default_rng(2), 2000, correlation)) == ""
 
 
-@pytest.mark.parametrize(("branches", "size", "correlation"), [(2, 60, 0.05), (2, 30, 0.0), (3, 40, 0.05), (3, 40, 0.2)])
+@pytest.mark.parametrize(
+    ("branches", "size", "correlation"), [(2, 60, 0.05), (2, 30, 0.0), (3, 40, 0.05), (3, 40, 0.2)]
+)
 def test_few_drawn_branches_hold(branches: int, size: int, correlation: float) -> None:
     assert refuted(few_branches(np.random.default_rng(3), 3000, branches, size, correlation)) == ""
