@@ -75,9 +75,9 @@ def freedom_between(held: Floats, unit: Ints, squares: Floats) -> Floats:
     """Degrees of freedom (u, m) of the variance between the branches of each unit, few and of unequal size.
 
     held (p, m): share h of the unit's answers (or weight) in each branch, 0 in what is none; unit (p,) of each; squares (u, m):
-    H = sum h^2 over all that was drawn. As if branches differ and answers within do not, the sum of z^2 is the form b'Ab of the
-    branches' means, A = M'DM, D = diag h^2, M = I - 1h', and has tr(A)^2 / tr(A^2): k - 1 where all k are equal, near one where one
-    holds most. NaN without a branch. Source: Satterthwaite 1946; Bell & McCaffrey 2002, Survey Methodology 28.
+    H = sum h^2 over all that was drawn. As if branches differ and answers within do not, the sum of z^2 is the form b'Ab of
+    their means, A = M'DM, D = diag h^2, M = I - 1h', and has tr(A)^2 / tr(A^2): k - 1 where all k are equal, near one where
+    one holds most. NaN without a branch. Source: Satterthwaite 1946; Bell & McCaffrey 2002, Survey Methodology 28.
     """
     units = len(squares)
     weight, whole = held**2, squares[unit]
@@ -92,7 +92,7 @@ def freedom_between(held: Floats, unit: Ints, squares: Floats) -> Floats:
 
 
 def least_effect(freedom: npt.ArrayLike, n: npt.ArrayLike, unseen: npt.ArrayLike) -> Floats:
-    """Least design effect where branches were drawn, a share `unseen` of all was not: unseen (t(n - 1) / t(df))^2, 0 where none was.
+    """Least design effect where branches were drawn and a share `unseen` of all was not: unseen (t(n - 1) / t(df))^2.
 
     With it the interval of a draw of very many branches is at least as wide as that of as many single answers.
 
@@ -117,8 +117,9 @@ def share_size(effective: npt.ArrayLike, n: npt.ArrayLike, freedom: npt.ArrayLik
 
 @dataclass(frozen=True, eq=False)
 class ClusteredMeans:
-    """Of each unit (u,): variance of the mean, primary sampling units, degrees of freedom, persons, branches drawn and `unseen`, the
-    share of all branches that was not drawn (0 where none was).
+    """Of each unit (u,): variance of the mean, primary sampling units, degrees of freedom, persons, and branches drawn.
+
+    `unseen` is the share of all branches that was not drawn, 0 where branches were not drawn at all.
     """
 
     variance: Floats

@@ -82,8 +82,9 @@ def measured_scores(rows: pd.DataFrame, clusters: pd.DataFrame, level: float) ->
 
 
 def designs(rows: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
-    """Return respondents, n_effective, design_effect, degrees_of_freedom and branches_drawn: n, n, 1, n - 1 and 0 unless `clusters`
-    say more.
+    """Return respondents, n_effective, design_effect, degrees_of_freedom and branches_drawn.
+
+    They are n, n, 1, n - 1 and 0 unless `clusters` say more.
     """
     n = rows["n"].to_numpy(float, na_value=np.nan)
     design = pd.DataFrame({"respondents": n, "n_effective": n, "design_effect": 1.0, "degrees_of_freedom": n - 1})

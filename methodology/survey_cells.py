@@ -173,7 +173,7 @@ class _Line:
 
 @dataclass(frozen=True, eq=False)
 class _Bunched:
-    """Of domains and items (D, k): variance, primary sampling units and branches with an answer, degrees of freedom, share unseen."""
+    """Of domains and items (D, k): variance, units and branches with an answer, degrees of freedom, share of branches unseen."""
 
     variance: Floats
     drawn: Floats

@@ -187,8 +187,8 @@ def framed_means(
 ) -> ItemMeans:
     """`weighted_item_means` of units (cells, units) with errors that allow for the frame.
 
-    Every level of a margin beyond its first costs a degree of freedom. Where branches were drawn the error is not below that of as
-    many single answers with more degrees of freedom (`least_effect`).
+    Every level of a margin beyond its first costs a degree of freedom. Where branches were drawn the error is not below
+    that of as many single answers with more degrees of freedom (`least_effect`).
     """
     found = weighted_item_means(cells, adjustment, units, together=together)
     least = np.sqrt(least_effect(found.freedom, found.n, found.unseen)) * found.single_error

@@ -4,17 +4,14 @@ Belongs here: worlds in which two figures rest on the same people, and what the 
 belong here: one figure's own bunches (`clusters`).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from methodology.index_parts import index_parts
 from methodology.trends import trends
 from simulation.coverage.clusters import CUTS, LEVEL, MEAN, Draw, answers, estimated
-from simulation.coverage.findings import COVERS, Claim, Finding, Floats, at_least, drawn, holds
+from simulation.coverage.findings import COVERS, Finding, Floats, at_least, drawn, holds
 from simulation.coverage.intervals import LEVELS
 
 ITEMS = ("first", "second", "third")

@@ -36,6 +36,8 @@
 -- depends_on: {{ ref('int_mix__by_unit') }}
 -- depends_on: {{ ref('int_modes__counted') }}
 -- depends_on: {{ ref('int_modes__grouped') }}
+-- depends_on: {{ ref('int_people__correlated') }}
+-- depends_on: {{ ref('int_people__shared') }}
 -- depends_on: {{ ref('int_positions__estimated') }}
 -- depends_on: {{ ref('int_reliability__estimated') }}
 -- depends_on: {{ ref('int_respondents__by_frame') }}
