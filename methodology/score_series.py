@@ -6,6 +6,8 @@ what is reported of a pair (`trends`) or of a whole series (`charted_series`).
 Quarters are counted from any fixed one: only their distances matter.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -13,7 +15,7 @@ from scipy import stats
 from methodology.frames import Ints
 
 SERIES = ["unit_type", "unit_id", "metric_id", "instrument_id"]
-SCORE = ["score", "standard_error", "ci_low", "ci_high", "n", "n_effective"]
+SCORE = ["score", "standard_error", "ci_low", "ci_high", "n", "n_effective", "degrees_of_freedom"]
 # What two compared scores must share, from least to most: unit and metric; the instrument; the series, which ends where survey
 # modes change; the weighting; and what the score was adjusted for. Tables hold a number for each combination, not its names.
 KEYS = {
@@ -38,6 +40,19 @@ def comparison_error(rows: pd.DataFrame, level: float) -> "pd.Series[float]":
     """Standard errors; where all answers were equal, the interval's half width over its quantile."""
     half = (rows["ci_high"] - rows["ci_low"]) / (2 * stats.norm.ppf(0.5 + level / 2))
     return rows["standard_error"].where(~(rows["standard_error"] == 0), half)
+
+
+def with_correlations(rows: pd.DataFrame, people: pd.DataFrame, spans: Mapping[str, int]) -> pd.DataFrame:
+    """Rows with the `correlation` of their error with that of the score so many quarters earlier, by the prefix of each span.
+
+    people: SERIES, `quarter`, `other_quarter` and correlation of scores some of whose people answered in both; others have 0.
+    """
+    key = [*SERIES, "quarter"]
+    for prefix, quarters in spans.items():
+        own = people.loc[people["quarter"] - people["other_quarter"] == quarters, [*key, "correlation"]]
+        column = f"{prefix}correlation"
+        rows = rows.merge(own.rename(columns={"correlation": column}), on=key, how="left").fillna({column: 0.0})
+    return rows
 
 
 def earlier(now: pd.DataFrame, rows: pd.DataFrame, key: str, quarters: int) -> Ints:

@@ -4,6 +4,8 @@ Belongs here: covariance of two means from products of the totals of those who a
 (the warehouse), one mean's own bunches (`clusters`), what is made of a correlation (`trends`, `index_parts`).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -29,12 +31,11 @@ def correlations(pairs: pd.DataFrame) -> pd.DataFrame:
     """
     rows = pairs.sort_values([*PAIR, "level"], kind="stable").reset_index(drop=True)
     first, second = (
-        [rows[f"{prefix}{name}"].to_numpy(float, na_value=np.nan) for name in ("n", "score", "standard_error")]
-        for prefix in ("", "other_")
+        [_numbers(rows, f"{prefix}{name}") for name in ("n", "score", "standard_error")] for prefix in ("", "other_")
     )
-    products = [rows[name].to_numpy(float, na_value=np.nan) for name in ("n_n", "n_y", "y_n", "y_y")]
+    products = products_of_residuals(rows["n_n"], rows["n_y"], rows["y_n"], rows["y_y"], first[1], second[1])
     with np.errstate(divide="ignore", invalid="ignore"):
-        covariance = _factor(rows) * products_of_residuals(*products, first[1], second[1]) / (first[0] * second[0])
+        covariance = _factor(rows) * products / (first[0] * second[0])
         share = covariance / (first[2] * second[2])
     # Equal answers have no error of their own to be correlated.
     rows = rows.assign(correlation=np.where(np.isfinite(share), share, 0.0))
@@ -50,13 +51,51 @@ def products_of_residuals(
     return np.asarray(total - mean * first - other * second + mean * other * both)
 
 
+def correlation_matrices(
+    people: pd.DataFrame, scores: pd.DataFrame, agencies: Sequence[str], metrics: Sequence[str]
+) -> Floats:
+    """Correlations of agencies' scores (agencies, metrics, metrics); 1 on the diagonal, 0 where no pair is known.
+
+    people: COLUMNS of agencies in one period; a pair counts where both instruments are those of `scores` (agency_id, metric_id,
+    instrument_id).
+    """
+    used = scores[["agency_id", "metric_id", "instrument_id"]].rename(columns={"agency_id": "unit_id"})
+    other = used.rename(columns={name: f"other_{name}" for name in ("metric_id", "instrument_id")})
+    rows = (
+        people[people["unit_type"] == "agency"].merge(used, on=list(used.columns)).merge(other, on=list(other.columns))
+    )
+    row, column = ({name: place for place, name in enumerate(names)} for names in (agencies, metrics))
+    rows = rows[rows["unit_id"].isin(row) & rows["metric_id"].isin(column) & rows["other_metric_id"].isin(column)]
+    unit = rows["unit_id"].map(row).to_numpy(int)
+    one, two = (rows[name].map(column).to_numpy(int) for name in ("metric_id", "other_metric_id"))
+    made = np.tile(np.eye(len(metrics)), (len(agencies), 1, 1))
+    made[unit, one, two] = made[unit, two, one] = rows["correlation"].to_numpy(float)
+    return made
+
+
+def error_roots(errors: npt.ArrayLike, correlations: Floats) -> Floats:
+    """Roots B (u, k, k) of covariances BB' of errors (u, k), NaN counting as 0; the errors themselves stay as they are.
+
+    Correlations are estimated pair by pair and need not fit together: negative eigenvalues count as 0. B = diag(se) times the
+    symmetric root, so that the draws of independent errors are the same with and without it.
+    """
+    value, vector = np.linalg.eigh(correlations)
+    root = np.einsum("uij,uj,ukj->uik", vector, np.sqrt(np.maximum(value, 0)), vector)
+    length = np.sqrt((root**2).sum(axis=-1, keepdims=True))
+    return np.asarray(np.nan_to_num(np.asarray(errors, float))[..., None] * root / length)
+
+
 def _factor(rows: pd.DataFrame) -> Floats:
     """The factor c of each level of a pair."""
     share, other, drawn, shared = (
-        rows[name].to_numpy(float, na_value=np.nan) for name in ("branch_share", "other_share", "branches", "shared")
+        _numbers(rows, name) for name in ("branch_share", "other_share", "branches", "shared")
     )
     is_branch, in_branches = (rows["level"] == "branch").to_numpy(), (rows["level"] == "person_in_branch").to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
         of_branch = np.where(shared > 1, shared / (shared - 1) * (1 - share * drawn / shared), 0.0)
         within = np.sqrt(np.where(np.isnan(share), 1.0, share) * np.where(np.isnan(other), 1.0, other))
     return np.asarray(np.where(is_branch, of_branch, np.where(in_branches, within, 1.0)))
+
+
+def _numbers(rows: pd.DataFrame, name: str) -> Floats:
+    return np.asarray(rows[name].to_numpy(float, na_value=np.nan))

@@ -17,8 +17,17 @@ from methodology.change import difference, kitagawa
 from methodology.charted_series import charted
 from methodology.frames import only_where
 from methodology.panel_changes import GROWTH, panel_changes
-from methodology.panels import PANELS, POOLED, SCORE_OF_UNIT, panel_members, totals
-from methodology.score_series import KEYS, SCORE, SERIES, comparison_error, earlier, numbered, position
+from methodology.panels import PANELS, POOLED, SCORE_OF_UNIT, panel_members, total_correlations, totals
+from methodology.score_series import (
+    KEYS,
+    SCORE,
+    SERIES,
+    comparison_error,
+    earlier,
+    numbered,
+    position,
+    with_correlations,
+)
 
 Columns = dict[str, npt.NDArray[np.generic]]
 
@@ -63,6 +72,7 @@ def trends(
     frames: pd.DataFrame,
     mix: pd.DataFrame,
     regions: pd.DataFrame,
+    people: pd.DataFrame,
     *,
     agencies: pd.DataFrame,
     metrics: pd.DataFrame,
@@ -71,17 +81,19 @@ def trends(
 ) -> pd.DataFrame:
     """A row with COLUMNS for each score of some metrics from the quarter `since` on, and for each total of agencies.
 
-    now: scores from `since` on, whatever their status; before: what they are compared with; both with SCORE, a number for each of
-    KEYS and their quarter. members: reported scores of agencies, of all quarters, and of agencies' regions, from a year before
-    `since` on; frames: the population each of those that are weighted stands for. mix, regions: n and rate of answers of units
-    and of whole regions, by instrument (as KEYS has it), quarter and group. agencies: peer group of each; metrics: estimator of
+    now: scores from `since` on, whatever their status; before: what they are compared with; both with SCORE, a number for each
+    of KEYS and their quarter. members: reported scores of agencies, of all quarters, and of agencies' regions, from a year
+    before `since` on; frames: the population each of those that are weighted stands for. mix, regions: n and rate of answers of
+    units and of whole regions, by instrument (as KEYS has it), quarter and group. people: how far scores from `since` on come
+    from the people of earlier ones (`score_series.with_correlations`). agencies: peer group of each; metrics: estimator of
     each.
     """
     uncounted = set(metrics.loc[metrics["estimator"] == "practice_mean", "metric_id"])
-    members = panel_members(members, frames, agencies, uncounted)
-    total = totals(members, thresholds, since)
+    members = with_correlations(panel_members(members, frames, agencies, uncounted), people, SPANS)
+    total = total_correlations(totals(members, thresholds, since), members, SPANS)
     is_now = (total["quarter"] >= since).to_numpy()
     # A region's score counts all its answers once, or the population they stand for.
+    now = with_correlations(now, people, SPANS)
     now = now.assign(score_kind=np.where(now["unit_type"].isin(list(PANELS)), POOLED, SCORE_OF_UNIT))
     now = pd.concat([now, total[is_now]], ignore_index=True).astype(dict.fromkeys(SCORE, "float64"))
     rows = numbered([now, before.astype(dict.fromkeys(SCORE, "float64")), total[~is_now]])
@@ -94,8 +106,8 @@ def trends(
         now[name] = told[name].iloc[: len(now)]
     shares = set(metrics.loc[metrics["estimator"] == "proportion", "metric_id"])
     columns = charted(now, told, shares, thresholds)
-    for span, quarters in SPANS.items():
-        columns |= _changes(now, told, rows, quarters, span)
+    for span in SPANS:
+        columns |= _changes(now, told, rows, span, thresholds["interval_level"])
     now = now.assign(**columns, **mixed)
     # Next to a shown score, its change would reveal an earlier one that was withheld.
     now.loc[now["change"].isna(), ["raw_change", "mix_effect"]] = np.nan
@@ -106,11 +118,14 @@ def trends(
     return made.reindex(columns=list(COLUMNS))
 
 
-def _changes(now: pd.DataFrame, told: pd.DataFrame, rows: pd.DataFrame, quarters: int, span: str) -> Columns:
+def _changes(now: pd.DataFrame, told: pd.DataFrame, rows: pd.DataFrame, span: str, level: float) -> Columns:
     """Difference from the score of the same series so many quarters earlier, or the reason there is none."""
+    quarters = SPANS[span]
     at = earlier(now, told, "series", quarters)
-    score, error = (np.append(told[name].to_numpy(float), np.nan)[at] for name in ("score", "error"))
-    change, error, low, high = difference(score, now["score"].to_numpy(float), error, now["error"].to_numpy(float))
+    names = ("score", "error", "degrees_of_freedom")
+    score, error, freedom = (np.append(told[name].to_numpy(float), np.nan)[at] for name in names)
+    own_score, own_error, own_freedom, shared = (now[name].to_numpy(float) for name in (*names, f"{span}correlation"))
+    change, error, low, high = difference(score, own_score, error, own_error, shared, level, (freedom, own_freedom))
     significant = np.where(np.isnan(error), np.nan, (low > 0) | (high < 0))
     had = {
         "adjustment_differs": earlier(now, told, "framed", quarters) >= 0,

@@ -4,11 +4,13 @@ Belongs here: worlds in which two figures rest on the same people, and what the 
 belong here: one figure's own bunches (`clusters`).
 """
 
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
 from methodology.index_parts import index_parts
+from methodology.shared_people import correlations
 from methodology.trends import trends
 from simulation.coverage.clusters import CUTS, LEVEL, MEAN, Draw, answers, estimated
 from simulation.coverage.findings import COVERS, Finding, Floats, at_least, drawn, holds
@@ -86,7 +88,58 @@ def _index_tables(scores: Floats) -> dict[str, pd.DataFrame]:
     )
     rows["score_id"], rows["slice_ids"] = rows["agency_id"] + rows["metric_id"], "s"
     mixes = pd.DataFrame(columns=["agency_id", "metric_id", "period_id", "instrument_id", "mode_group"], dtype=object)
-    return {"scores": rows, "mixes": mixes, "agencies": pd.DataFrame({"agency_id": names, "peer_group": "g"})}
+    people = correlations(
+        pd.concat(
+            [
+                _pairs(scores[..., one], scores[..., two], names, (ITEMS[one], "2026Q1"), (ITEMS[two], "2026Q1"))
+                for one, two in combinations(range(len(ITEMS)), 2)
+            ],
+            ignore_index=True,
+        )
+    )
+    return {
+        "scores": rows,
+        "mixes": mixes,
+        "people": people,
+        "agencies": pd.DataFrame({"agency_id": names, "peer_group": "g"}),
+    }
+
+
+def _pairs(
+    own: Floats, other: Floats, names: list[str], figure: tuple[str, str], other_figure: tuple[str, str]
+) -> pd.DataFrame:
+    """What the warehouse counts of two figures (metric and period), answers (agencies, people) of the same people."""
+    first, second = (
+        {
+            "n": float(PEOPLE),
+            "score": y.mean(axis=1),
+            "standard_error": y.std(axis=1, ddof=1) / np.sqrt(PEOPLE),
+        }
+        for y in (own, other)
+    )
+    return pd.DataFrame(
+        {
+            "unit_type": "agency",
+            "unit_id": names,
+            "metric_id": figure[0],
+            "period_id": figure[1],
+            "instrument_id": "five",
+            "other_metric_id": other_figure[0],
+            "other_period_id": other_figure[1],
+            "other_instrument_id": "five",
+            "level": "person",
+            "branch_share": np.nan,
+            "other_share": np.nan,
+            "branches": 0,
+            "shared": PEOPLE,
+            "n_n": float(PEOPLE),
+            "n_y": other.sum(axis=1),
+            "y_n": own.sum(axis=1),
+            "y_y": (own * other).sum(axis=1),
+            **first,
+            **{f"other_{name}": value for name, value in second.items()},
+        }
+    )
 
 
 def few_branches(rng: np.random.Generator, draws: int, branches: int, size: int, correlation: float) -> Finding:
@@ -133,16 +186,18 @@ def _trend_tables(scores: Floats) -> dict[str, pd.DataFrame]:
                 "ci_high": mean[:, quarter] + 2 * error[:, quarter],
                 "n": float(PEOPLE),
                 "n_effective": float(PEOPLE),
+                "degrees_of_freedom": PEOPLE - 1.0,
                 **dict.fromkeys(("measured", "instrument", "unbroken", "framed", "series"), np.arange(len(names))),
             }
         )
         for quarter in (0, 1)
     ]
     member = ["unit_type", "unit_id", "metric_id", "instrument_id", "period_id", "quarter", "score", "standard_error"]
-    members = pd.concat(quarters)[[*member, "n", "n_effective", "slice_ids"]]
+    members = pd.concat(quarters)[[*member, "n", "n_effective", "degrees_of_freedom", "slice_ids"]]
     series = ["unit_type", "unit_id", "metric_id", "instrument_id", "period_id"]
     texts = dict.fromkeys(series, "str") | {"weight_sum": "float64"}
     groups = pd.DataFrame({name: np.array([], float) for name in ("instrument", "quarter", "group_of", "n", "rate")})
+    people = correlations(_pairs(scores[..., 1], scores[..., 0], names, ("first", "2026Q2"), ("first", "2026Q1")))
     groups = groups.astype({"instrument": "int64", "quarter": "int64", "group_of": "int64"})
     return {
         "now": quarters[1],
@@ -151,6 +206,7 @@ def _trend_tables(scores: Floats) -> dict[str, pd.DataFrame]:
         "frames": pd.DataFrame(columns=[*series, "weight_sum"]).astype(texts),
         "mix": groups,
         "regions": groups,
+        "people": people.assign(quarter=1, other_quarter=0),
         "agencies": pd.DataFrame({"agency_id": names, "peer_group": "g"}),
         "metrics": pd.DataFrame({"metric_id": ["first"], "estimator": ["mean"]}),
     }

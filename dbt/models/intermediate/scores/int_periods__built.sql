@@ -26,6 +26,7 @@
 -- depends_on: {{ ref('int_expectation__estimated') }}
 -- depends_on: {{ ref('int_frames__counted') }}
 -- depends_on: {{ ref('int_index__estimated') }}
+-- depends_on: {{ ref('int_intervals__claimed') }}
 -- depends_on: {{ ref('int_journeys__estimated') }}
 -- depends_on: {{ ref('int_journeys__judged') }}
 -- depends_on: {{ ref('int_complaint_handling__by_unit') }}

@@ -33,11 +33,18 @@ final as (
         stages.status,
         stages.status_reason,
         case when stages.status = 'reported' then stages.n end as n,
-        case when stages.status = 'reported' then stages.n end as n_effective,
+        case when stages.status = 'reported' then stages.respondents end as respondents,
+        case
+            when stages.status = 'reported' and isfinite(stages.n_effective)
+                then cast(round(stages.n_effective) as bigint)
+        end as n_effective,
         {{ published('stages.score', 'score') }},
         {{ published('stages.standard_error', 'standard_error') }},
         {{ published('stages.ci_low', 'ci_low') }},
         {{ published('stages.ci_high', 'ci_high') }},
+        {{ published('stages.gap', 'gap') }},
+        {{ published('stages.gap_low', 'gap_ci_low') }},
+        {{ published('stages.gap_high', 'gap_ci_high') }},
         {{ published('stages.contribution', 'contribution') }},
         {{ published('stages.weight', 'weight') }},
         {{ published('stages.shortfall', 'weighted_shortfall') }},
