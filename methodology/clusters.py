@@ -97,7 +97,7 @@ def least_effect(freedom: npt.ArrayLike, n: npt.ArrayLike, unseen: npt.ArrayLike
     With it the interval of a draw of very many branches is at least as wide as that of as many single answers.
 
     Totals of two or three branches often agree by chance, above all on short scales; then they say nothing of how branches
-    differ, and an interval from them alone held 80 to 92 % (docs/evidence, "people").
+    differ, and an interval from them alone held 80 to 92 % (docs/evidence, "branches").
     """
     df, answers = np.asarray(freedom, float), np.asarray(n, float)
     ratio = stats.t.ppf(UPPER, np.maximum(answers - 1, 1)) / stats.t.ppf(UPPER, np.maximum(df, 1))

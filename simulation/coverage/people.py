@@ -1,9 +1,10 @@
-"""The same people in several numbers: a panel's change, an index of items that the same people answer, a few drawn branches.
+"""The same people in several numbers: a panel's change, an index of items that the same people answer.
 
 Belongs here: worlds in which two figures rest on the same people, and what the product says of their difference or mean. Does not
-belong here: one figure's own bunches (`clusters`).
+belong here: one figure's own bunches (`clusters`, `branches`).
 """
 
+from collections.abc import Hashable
 from itertools import combinations
 
 import numpy as np
@@ -11,9 +12,12 @@ import pandas as pd
 
 from methodology.index_parts import index_parts
 from methodology.shared_people import correlations
+from methodology.survey_cells import ItemCells
 from methodology.trends import trends
-from simulation.coverage.clusters import CUTS, LEVEL, MEAN, Draw, answers, estimated
-from simulation.coverage.findings import COVERS, Finding, Floats, at_least, drawn, holds
+from methodology.weighted_scores import framed_means
+from methodology.weights import poststratify
+from simulation.coverage.clusters import CUTS, LEVEL
+from simulation.coverage.findings import COVERS, Claim, Finding, Floats, drawn, holds
 from simulation.coverage.intervals import LEVELS
 
 ITEMS = ("first", "second", "third")
@@ -52,6 +56,25 @@ NODES = pd.DataFrame(
 )
 
 
+def study(rng: np.random.Generator, draws: int) -> list[Finding]:
+    """All findings of this module."""
+    found = index_errors(rng, draws)
+    for correlation in (0.0, 0.6, 0.9):
+        found += [panel_change(rng, draws, correlation), panel_change(rng, draws, correlation, is_weighted=True)]
+    return found
+
+
+def index_errors(rng: np.random.Generator, draws: int) -> list[Finding]:
+    """Stated over true standard error of an index, with the correlation of its items and as if other people gave each."""
+    found = []
+    for what, is_known, claim in (("", True, Claim(0.95, 1.05)), (", as if others gave each", False, None)):
+        stated, true = index_error(rng, draws, is_known=is_known)
+        # The standard deviation of m normal draws is known to 1/sqrt(2 m) of itself.
+        what = f"stated over true error of an index of three items all answer, correlated .6{what}"
+        found.append(Finding(what, stated / true, draws, claim, stated / true / np.sqrt(2)))
+    return found
+
+
 def same_people(rng: np.random.Generator, agencies: int, figures: int, correlation: float) -> Floats:
     """Scores (agencies, people, figures) on five levels, those of one person correlated before they are rounded."""
     common = rng.standard_normal((agencies, PEOPLE, 1))
@@ -60,10 +83,12 @@ def same_people(rng: np.random.Generator, agencies: int, figures: int, correlati
     return np.asarray(LEVELS[np.searchsorted(CUTS, latent)], float)
 
 
-def index_error(rng: np.random.Generator, agencies: int) -> tuple[float, float]:
+def index_error(rng: np.random.Generator, agencies: int, *, is_known: bool = True) -> tuple[float, float]:
     """Stated standard error of an index of three items all answer, and its true standard deviation; correlation .6."""
-    scores = same_people(rng, agencies, len(ITEMS), 0.6)
-    made = index_parts(**_index_tables(scores), nodes=NODES, thresholds=INDEX_RULES)
+    tables = _index_tables(same_people(rng, agencies, len(ITEMS), 0.6))
+    if not is_known:
+        tables["people"] = tables["people"][:0]
+    made = index_parts(**tables, nodes=NODES, thresholds=INDEX_RULES)
     own = made[made["part"] == "index"]
     stated = float(np.sqrt((own["standard_error"].astype(float) ** 2).mean()))
     return stated, float(own["score"].astype(float).std(ddof=1))
@@ -142,24 +167,38 @@ def _pairs(
     )
 
 
-def few_branches(rng: np.random.Generator, draws: int, branches: int, size: int, correlation: float) -> Finding:
-    """How often the interval of an agency of which a few of very many branches were drawn holds the truth."""
-    draw = Draw(
-        f"{branches} branches of {size} answers, correlated {correlation:g}", "branch_id", branches, size, correlation
-    )
-    found = estimated(answers(rng, draw, draws), draw)
-    own = found[found["metric_id"] == "mean"]
-    held = holds(MEAN, (own["ci_low"].to_numpy(float), own["ci_high"].to_numpy(float)))
-    return drawn(f"mean, {draw.name}", held, at_least(0.94))
+def panel_change(rng: np.random.Generator, agencies: int, correlation: float, *, is_weighted: bool = False) -> Finding:
+    """How often the interval of a change holds the truth (none) where the same people answer in both quarters.
 
-
-def panel_change(rng: np.random.Generator, agencies: int, correlation: float) -> Finding:
-    """How often the interval of a change holds the truth (none) where the same people answer in both quarters."""
-    scores = same_people(rng, agencies, 2, correlation)
-    made = trends(**_trend_tables(scores), thresholds=TREND_RULES, since=1)
+    Weighted, four groups of unequal response stand for a frame: the correlation is that of the plain means all the same.
+    """
+    answered = same_people(rng, agencies, 2, correlation)
+    tables = _trend_tables(answered)
+    if is_weighted:
+        for name, quarter in (("before", 0), ("now", 1)):
+            tables[name] = tables[name].assign(**_weighted(answered[..., quarter]))
+    made = trends(**tables, thresholds=TREND_RULES, since=1)
     own = made[(made["unit_type"] == "agency") & made["change"].notna()]
     held = holds(0.0, (own["change_low"].to_numpy(float), own["change_high"].to_numpy(float)))
-    return drawn(f"change, {PEOPLE} people asked in both quarters, correlated {correlation:g}", held, COVERS)
+    how = ", weighted to a frame" if is_weighted else ""
+    return drawn(f"change, {PEOPLE} people asked in both quarters, correlated {correlation:g}{how}", held, COVERS)
+
+
+def _weighted(answered: Floats) -> dict[str, Floats]:
+    """Score and error of answers (agencies, people) of four groups, weighted to a frame as the product does it."""
+    size = np.array([10, 20, 30, 40]) * PEOPLE // 100
+    label = np.repeat(np.arange(4), size)
+    frame: dict[Hashable, float] = dict(enumerate((0.4, 0.3, 0.2, 0.1)))
+    found = []
+    for y in answered:
+        first, second = (np.asarray(np.bincount(label, y**power)[:, None], float) for power in (1, 2))
+        n = size.astype(float)
+        cells = ItemCells(n, n, n, n[:, None], n[:, None], first, second, n[:, None], first, second)
+        adjusted = poststratify(n, np.arange(4), {group: PEOPLE * share for group, share in frame.items()})
+        means = framed_means(cells, adjusted, np.ones((4, 1)))
+        found.append((means.mean[0, 0], means.error[0, 0]))
+    score, error = np.array(found).T
+    return {"score": score, "standard_error": error}
 
 
 def _trend_tables(scores: Floats) -> dict[str, pd.DataFrame]:

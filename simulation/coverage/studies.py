@@ -11,11 +11,13 @@ import numpy as np
 from simulation.coverage import (
     attacks,
     bands,
+    branches,
     clusters,
     durations,
     expectations,
     intervals,
     modes,
+    people,
     rank_sets,
     screening,
     surveys,
@@ -53,5 +55,7 @@ STUDIES = (
     Study("screening", "Gaming found, honest units left in peace", screening.study, 2026_09, 20_000, 1_000),
     Study("verdicts", "Verdicts against peers", verdicts.study, 2026_11, 2_000, 100),
     Study("clusters", "Answers that come in bunches", clusters.study, 2026_12, 6_000, 600),
+    Study("branches", "Few drawn branches, shares near an end", branches.study, 2026_22, 3_000, 300),
+    Study("people", "The same people in several numbers", people.study, 2026_21, 3_000, 300),
     Study("attacks", "Suppressed tables under attack", attacks.study, 2026_10, 1_600, 40),
 )

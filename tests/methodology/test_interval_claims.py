@@ -1,6 +1,6 @@
 """Which published intervals the evidence does not bear out.
 
-Belongs here: `methodology.interval_claims`. Does not belong here: the evidence (`simulation.coverage.people`).
+Belongs here: `methodology.interval_claims`. Does not belong here: the evidence (`simulation.coverage.branches`).
 """
 
 from typing import Any

@@ -1,12 +1,14 @@
 """The same people in several numbers: errors of changes and indices know them, and few drawn branches are no certainty.
 
-Belongs here: the short form of `simulation.coverage.people`. Does not belong here: the formulas (`tests/methodology`).
+Belongs here: the short forms of `simulation.coverage.people` and `simulation.coverage.branches`. Does not belong here: the
+formulas (`tests/methodology`).
 """
 
 import numpy as np
 import pytest
 
-from simulation.coverage.people import few_branches, index_error, panel_change
+from simulation.coverage.branches import few_branches
+from simulation.coverage.people import index_error, panel_change
 from tests.simulation.test_clusters import refuted
 
 
@@ -21,8 +23,13 @@ def test_the_change_of_a_panel_holds(correlation: float) -> None:
     assert refuted(panel_change(np.random.default_rng(2), 2000, correlation)) == ""
 
 
+def test_the_change_of_a_weighted_panel_holds() -> None:
+    assert refuted(panel_change(np.random.default_rng(2), 1500, 0.6, is_weighted=True)) == ""
+
+
 @pytest.mark.parametrize(
-    ("branches", "size", "correlation"), [(2, 60, 0.05), (2, 30, 0.0), (3, 40, 0.05), (3, 40, 0.2)]
+    ("sizes", "correlation"), [((15, 15), 0.0), ((30, 30), 0.05), ((10, 20, 60), 0.2), ((10, 20, 40, 80), 0.2)]
 )
-def test_few_drawn_branches_hold(branches: int, size: int, correlation: float) -> None:
-    assert refuted(few_branches(np.random.default_rng(3), 3000, branches, size, correlation)) == ""
+def test_few_drawn_branches_hold(sizes: tuple[int, ...], correlation: float) -> None:
+    found = few_branches(np.random.default_rng(3), 3000, sizes, correlation)
+    assert [text for text in map(refuted, found) if text] == []
