@@ -15,6 +15,8 @@ from methodology.arrays import Floats
 # A figure, and the other figure of the same unit that some of the same people gave.
 FIGURE = ["metric_id", "period_id", "instrument_id"]
 PAIR = ["unit_type", "unit_id", *FIGURE, *(f"other_{name}" for name in FIGURE)]
+# Of fewer branches drawn twice the correlation is a guess, of two always 1 or -1; as if drawn anew, intervals are too wide.
+LEAST_SHARED_BRANCHES = 5
 COLUMNS = {**dict.fromkeys(PAIR, "string"), "correlation": "float64"}
 
 
@@ -22,12 +24,12 @@ def correlations(pairs: pd.DataFrame) -> pd.DataFrame:
     """COLUMNS of all pairs of figures of one period with an earlier one, or with another of the same period.
 
     pairs: by PAIR and level (persons, or branches that were drawn) `shared` of them, with sums over them of the products of
-    their counts and totals in both figures `n_n`, `n_y`, `y_n`, `y_y`; `branch_share`, `other_share` drawn of all branches (blank
-    where branches were not drawn), `branches` drawn for the other figure; n, score and standard_error of both.
-    With z = y - n ybar of each unit, cov = sum c z z' / (n n') and r = cov / (se se'), never beyond 1. A branch drawn in both
-    has c = m/(m - 1) (1 - f k'/m), m of k' shared; a person in drawn branches c = sqrt(f f'), any other 1. Errors of weighted and
-    adjusted scores are taken to be correlated as those of the means of answers (docs/evidence, "people").
-    Source: Tam 1984; Kish 1965, 12.4.
+    their counts and totals in both figures `n_n`, `n_y`, `y_n`, `y_y`; `branch_share`, `other_share` drawn of all branches
+    (blank where branches were not drawn), `branches` drawn for the other figure; n, score and standard_error of both. With z =
+    y - n ybar of each unit, cov = sum c z z' / (n n') and r = cov / (se se'), never beyond 1. A branch drawn in both has c =
+    m/(m - 1) (1 - f k'/m), m of k' shared, or 0 below `LEAST_SHARED_BRANCHES`; a person in drawn branches c = sqrt(f f'), any
+    other 1. Errors of weighted and adjusted scores are taken to be correlated as those of the means of answers (docs/evidence,
+    "people"). Source: Tam 1984; Kish 1965, 12.4.
     """
     rows = pairs.sort_values([*PAIR, "level"], kind="stable").reset_index(drop=True)
     first, second = (
@@ -92,7 +94,7 @@ def _factor(rows: pd.DataFrame) -> Floats:
     )
     is_branch, in_branches = (rows["level"] == "branch").to_numpy(), (rows["level"] == "person_in_branch").to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
-        of_branch = np.where(shared > 1, shared / (shared - 1) * (1 - share * drawn / shared), 0.0)
+        of_branch = np.where(shared >= LEAST_SHARED_BRANCHES, shared / (shared - 1) * (1 - share * drawn / shared), 0.0)
         within = np.sqrt(np.where(np.isnan(share), 1.0, share) * np.where(np.isnan(other), 1.0, other))
     return np.asarray(np.where(is_branch, of_branch, np.where(in_branches, within, 1.0)))
 

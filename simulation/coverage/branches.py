@@ -4,6 +4,8 @@ Belongs here: agencies of which a few branches were drawn, sizes unequal; the li
 belong here: many branches, and persons (`clusters`).
 """
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -11,7 +13,7 @@ from scipy import stats
 from methodology.proportions import wilson_interval
 from methodology.scores import scores
 from simulation.coverage.clusters import CUTS, LEVEL, MEAN, TOP, no_weights, statistics_of, unit_of
-from simulation.coverage.findings import Finding, at_least, drawn, holds
+from simulation.coverage.findings import Finding, Floats, at_least, drawn, holds
 from simulation.coverage.intervals import LEVELS, TYPICAL
 
 # Sizes of the branches drawn from very many, and the correlation of two answers of one.
@@ -70,9 +72,25 @@ def branches_scored(
         np.searchsorted(CUTS, effects[:, [at]] + np.sqrt(1 - correlation) * rng.standard_normal((agencies, size)))
         for at, size in enumerate(sizes)
     ]
+    return _scored(
+        {
+            estimator: [LEVELS[part] if estimator == "mean" else 100.0 * (part >= least) for part in parts]
+            for estimator in ("mean", "proportion")
+        }
+    )
+
+
+def branch_means(answers: Floats) -> dict[str, Floats]:
+    """Score, error and degrees of freedom of means of answers (agencies, branches, answers), as the product estimates them."""
+    found = _scored({"mean": list(np.moveaxis(answers, 1, 0))}).sort_values("unit_id")
+    return {name: found[name].to_numpy(float) for name in ("score", "standard_error", "degrees_of_freedom")}
+
+
+def _scored(rated_by: Mapping[str, Sequence[Floats]]) -> pd.DataFrame:
+    """Scores of agencies by estimator, from answers (agencies, answers) of each of their branches."""
     statistics, clusters = [], []
-    for estimator in ("mean", "proportion"):
-        rated = [LEVELS[part] if estimator == "mean" else 100.0 * (part >= least) for part in parts]
+    for estimator, rated in rated_by.items():
+        agencies = len(rated[0])
         statistics.append(statistics_of(np.hstack(rated), estimator))
         clusters += [
             pd.DataFrame(

@@ -16,8 +16,9 @@ from methodology.survey_cells import ItemCells
 from methodology.trends import trends
 from methodology.weighted_scores import framed_means
 from methodology.weights import poststratify
+from simulation.coverage.branches import branch_means
 from simulation.coverage.clusters import CUTS, LEVEL
-from simulation.coverage.findings import COVERS, Claim, Finding, Floats, drawn, holds
+from simulation.coverage.findings import COVERS, Claim, Finding, Floats, at_least, drawn, holds
 from simulation.coverage.intervals import LEVELS
 
 ITEMS = ("first", "second", "third")
@@ -61,6 +62,8 @@ def study(rng: np.random.Generator, draws: int) -> list[Finding]:
     found = index_errors(rng, draws)
     for correlation in (0.0, 0.6, 0.9):
         found += [panel_change(rng, draws, correlation), panel_change(rng, draws, correlation, is_weighted=True)]
+    for branches, kept in ((3, 0.9), (8, 0.0), (8, 0.9)):
+        found.append(panel_of_branches(rng, draws, branches, kept=kept))
     return found
 
 
@@ -182,6 +185,44 @@ def panel_change(rng: np.random.Generator, agencies: int, correlation: float, *,
     held = holds(0.0, (own["change_low"].to_numpy(float), own["change_high"].to_numpy(float)))
     how = ", weighted to a frame" if is_weighted else ""
     return drawn(f"change, {PEOPLE} people asked in both quarters, correlated {correlation:g}{how}", held, COVERS)
+
+
+def panel_of_branches(rng: np.random.Generator, agencies: int, branches: int, *, kept: float) -> Finding:
+    """The same of branches drawn from very many and visited in both quarters, other people each time.
+
+    Their effects have a correlation of .1 within and `kept` between the quarters.
+    """
+    tables = _branch_tables(rng, agencies, branches, kept)
+    made = trends(**tables, thresholds=TREND_RULES, since=1)
+    own = made[(made["unit_type"] == "agency") & made["change"].notna()]
+    held = holds(0.0, (own["change_low"].to_numpy(float), own["change_high"].to_numpy(float)))
+    what = f"change, {branches} branches of 40 answers visited in both quarters, effects correlated {kept:g}"
+    return drawn(what, held, at_least(0.94))
+
+
+def _branch_tables(rng: np.random.Generator, agencies: int, branches: int, kept: float) -> dict[str, pd.DataFrame]:
+    common, *fresh = rng.standard_normal((3, agencies, branches, 1))
+    answers = []
+    for own in fresh:
+        effect = np.sqrt(0.1) * (np.sqrt(kept) * common + np.sqrt(1 - kept) * own)
+        latent = effect + np.sqrt(0.9) * rng.standard_normal((agencies, branches, 40))
+        answers.append(LEVELS[np.searchsorted(CUTS, latent)])
+    totals = np.stack([y.sum(axis=2) for y in answers], axis=2)
+    tables = _trend_tables(totals)
+    figures = [branch_means(y) for y in answers]
+    for name, quarter in (("before", 0), ("now", 1)):
+        tables[name] = tables[name].assign(**figures[quarter])
+    names = tables["now"]["unit_id"].tolist()
+    pairs = _pairs(totals[..., 1], totals[..., 0], names, ("first", "2026Q2"), ("first", "2026Q1"))
+    pairs = pairs.assign(level="branch", branch_share=1e-9, other_share=1e-9, branches=branches, shared=branches)
+    pairs["n_n"] = 40.0**2 * branches
+    pairs["n_y"], pairs["y_n"] = 40 * pairs["n_y"], 40 * pairs["y_n"]
+    for prefix, figure in (("", figures[1]), ("other_", figures[0])):
+        pairs[f"{prefix}n"] = 40.0 * branches
+        for column in ("score", "standard_error"):
+            pairs[f"{prefix}{column}"] = figure[column]
+    tables["people"] = correlations(pairs).assign(quarter=1, other_quarter=0)
+    return tables
 
 
 def _weighted(answered: Floats) -> dict[str, Floats]:

@@ -18,6 +18,7 @@ from methodology.shared_people import COLUMNS, PAIR, correlation_matrices, corre
 from methodology.survey_estimates import survey_mean
 
 FIRST = {"unit_type": "agency", "unit_id": "a", "metric_id": "m", "period_id": "2026Q2", "instrument_id": "i"}
+FIVE_OF_SIX = {"branches": 6, "shared": 5}
 OTHER = {"other_metric_id": "m", "other_period_id": "2026Q1", "other_instrument_id": "i"}
 
 
@@ -108,17 +109,18 @@ def test_factors_of_levels_by_hand() -> None:
         {**base, "unit_id": "person", "level": "person"},
         # Persons in branches of which 1/4 and 1/9 were drawn: sqrt(1/36) = 1/6.
         {**base, "unit_id": "within", "level": "person_in_branch", "branch_share": 0.25, "other_share": 1 / 9},
-        # Two of three branches shared, 0.2 drawn: 2/1 (1 - 0.2 x 3/2) = 1.4, and both levels of a unit add up.
-        {**base, "unit_id": "branch", "level": "branch", "branch_share": 0.2, "other_share": 0.3, "y_y": 4},
+        # Five of six branches shared, 0.2 drawn: 5/4 (1 - 0.2 x 6/5) = 0.95, and both levels of a unit add up.
+        {**base, "unit_id": "branch", "level": "branch", "branch_share": 0.2, "other_share": 0.3, "y_y": 4}
+        | FIVE_OF_SIX,
         {**base, "unit_id": "branch", "level": "person", "y_y": 1},
-        # One shared branch tells nothing of how branches move together.
-        {**base, "unit_id": "lonely", "level": "branch", "branch_share": 0.2, "shared": 1},
+        # Four shared branches tell too little of how branches move together.
+        {**base, "unit_id": "lonely", "level": "branch", "branch_share": 0.2, "shared": 4},
         # Equal answers have no error to be correlated; nothing is correlated beyond one.
         {**base, "unit_id": "equal", "level": "person", "standard_error": 0},
         {**base, "unit_id": "most", "level": "person", "y_y": 80},
     ]
     found = correlations(pd.DataFrame(rows).sample(frac=1, random_state=1)).set_index("unit_id")["correlation"]
-    expected = {"person": 0.5, "within": 0.5 / 6, "branch": 0.25 * 1.4 + 1 / 16, "lonely": 0, "equal": 0, "most": 1}
+    expected = {"person": 0.5, "within": 0.5 / 6, "branch": 0.25 * 0.95 + 1 / 16, "lonely": 0, "equal": 0, "most": 1}
     assert found.to_dict() == pytest.approx(expected)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simulation.coverage.branches import few_branches
-from simulation.coverage.people import index_error, panel_change
+from simulation.coverage.people import index_error, panel_change, panel_of_branches
 from tests.simulation.test_clusters import refuted
 
 
@@ -25,6 +25,11 @@ def test_the_change_of_a_panel_holds(correlation: float) -> None:
 
 def test_the_change_of_a_weighted_panel_holds() -> None:
     assert refuted(panel_change(np.random.default_rng(2), 1500, 0.6, is_weighted=True)) == ""
+
+
+@pytest.mark.parametrize(("branches", "kept"), [(3, 0.9), (8, 0.0), (8, 0.9)])
+def test_the_change_of_branches_visited_twice_holds(branches: int, kept: float) -> None:
+    assert refuted(panel_of_branches(np.random.default_rng(4), 1500, branches, kept=kept)) == ""
 
 
 @pytest.mark.parametrize(

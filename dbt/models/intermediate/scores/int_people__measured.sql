@@ -1,5 +1,5 @@
-{# Who gave which answer by metric, as counts and totals of each person; y is in steps of the scale (or in boxes hit), and
-`unit_y` converts it to the metric's unit. `branch_share` is that drawn of all branches, where they were drawn. #}
+{# Who gave which answer by metric, as counts and totals of each person; y is in steps of the scale (or in boxes hit),
+and `unit_y` converts it to the metric's unit. `branch_share` is that drawn of all branches, where they were drawn. #}
 {{ config(materialized='view') }}
 
 with

@@ -1,5 +1,5 @@
-{# Who gave which answer, so that two figures of the same people can be told to be: the pseudonym where one was delivered, else
-the response. It never leaves the warehouse. #}
+{# Who gave which answer, so that two figures of the same people can be told to be: the pseudonym where one was
+delivered, else the response. It never leaves the warehouse. #}
 with
 
 answers as (

@@ -1,6 +1,6 @@
-{# Pairs of figures that rest on the same people: a metric with itself a quarter and a year before, and the indicators of the index
-with each other within a period. Of each pair the products of counts and totals, summed over the persons who are in both, and over
-the branches drawn for both. Persons who did not come back have no row. #}
+{# Pairs of figures that rest on the same people: a metric with itself a quarter and a year before, and the indicators
+of the index with each other within a period. Of each pair the products of counts and totals, summed over the persons
+who are in both, and over the branches drawn for both. Persons who did not come back have no row. #}
 {%- set sums = ['cast(sum(n) as bigint) as n', 'cast(sum(y) as decimal(18, 6)) as y'] %}
 {%- set keys = ['quarter', 'metric_id', 'instrument_id', 'level', 'member', 'branch_share', 'unit_y'] %}
 {%- set products = [] %}
@@ -53,7 +53,7 @@ followed as (
 persons as (
 
     select
-        measured.* exclude (person),
+        measured.*,
         measured.person as member,
         case when measured.branch_share is null then 'person' else 'person_in_branch' end as level
     from {{ ref('int_people__measured') }} as measured
@@ -81,7 +81,7 @@ members as (
 
     select * from persons
     union all by name
-    select * exclude (person) from drawn
+    select * from drawn
 
 ),
 
