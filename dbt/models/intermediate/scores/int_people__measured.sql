@@ -34,9 +34,7 @@ final as (
         people.person,
         metrics.metric_id,
         people.scale_id || '/' || (people.scale_range + 1) || '|' || people.wording_version as instrument_id,
-        4 * cast(left(people.period_id, 4) as bigint) + cast(right(people.period_id, 1) as bigint) as quarter,
-        -- Changes look a year back at most.
-        cast(left(people.period_id, 4) as bigint) + 1 || right(people.period_id, 2) as year_after,
+        {{ number_of_quarter('people.period_id') }} as quarter,
         case when people.branch_id is not null then sampled.branch_share end as branch_share,
         case when metrics.estimator = 'mean' then 100 / cast(people.scale_range as double) else 100 end as unit_y,
         people.n,

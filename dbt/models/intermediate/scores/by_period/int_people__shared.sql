@@ -13,16 +13,17 @@ who are in both, and over the branches drawn for both. Persons who did not come 
 
 with
 
+-- Changes look a year back at most.
 present as (
 
     select distinct
         agency_id,
         person,
         period_id,
-        quarter
-    from {{ ref('int_people__measured') }}
+        {{ number_of_quarter('period_id') }} as quarter
+    from {{ ref('int_people__cells') }}
     where is_known
-        and {{ period_is_pending('period_id', 'year_after') }}
+        and {{ period_is_pending('period_id', until=year_after('period_id')) }}
 
 ),
 
@@ -61,7 +62,7 @@ persons as (
         on measured.agency_id = followed.agency_id
         and measured.person = followed.person
         and measured.period_id = followed.period_id
-    where {{ period_is_pending('measured.period_id', 'measured.year_after') }}
+    where {{ period_is_pending('measured.period_id', until=year_after('measured.period_id')) }}
 
 ),
 
@@ -73,7 +74,7 @@ drawn as (
         'branch' as level
     from {{ ref('int_people__measured') }}
     where branch_share is not null
-        and {{ period_is_pending('period_id', 'year_after') }}
+        and {{ period_is_pending('period_id', until=year_after('period_id')) }}
 
 ),
 
