@@ -134,13 +134,17 @@ def check_table(outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict
             table.add_row(*kinds, line["column"], line["value"], f"{line['before']:g}", f"{line['after']:g}")
         console.print(table)
     if scores:
-        table = Table("المقياس", "metric", "unit", "period", "score", "95 %", "n", "الحالة", "status")
+        size = "n (أشخاص persons؛ فعّال eff.)"
+        table = Table(
+            "المقياس", "metric", "unit", "period", "score", "95 % (≈ تقريبية approximate)", size, "الحالة", "status"
+        )
         for row in [row for row in scores if row["unit_type"] == "agency"][:SHOWN_LINES]:
             reason = row["status_reason"] or row["status"]
             interval = f"{_number(row['ci_low'])} – {_number(row['ci_high'])}" if row["ci_low"] is not None else ""
+            interval += " ≈" if row["interval_claim"] == "approximate" else ""
             table.add_row(
                 *(row["name_ar"], row["name_en"], row["unit_id"], row["period_id"], _number(row["score"]), interval),
-                *("" if row["n"] is None else str(row["n"]), reason_text(reason, "ar"), reason_text(reason, "en")),
+                *("" if row["n"] is None else _size(row), reason_text(reason, "ar"), reason_text(reason, "en")),
             )
         console.print(table)
     console.print(f"code {hashes['code'][:16]}, registry {hashes['registry'][:16]}")

@@ -51,12 +51,14 @@ def difference(
     error_after: npt.ArrayLike,
     correlation: npt.ArrayLike = 0.0,
     level: float = 0.95,
+    freedom: tuple[npt.ArrayLike, npt.ArrayLike] = (np.inf, np.inf),
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """after - before with standard error and normal interval: se^2 = s0^2 + s1^2 - 2 r s0 s1.
+    """after - before with standard error and Student's interval: se^2 = s0^2 + s1^2 - 2 r s0 s1.
 
-    Arrays of one shape (units); r is the correlation of the two estimates, 0 for independent samples, and comes from the
-    design where branches or respondents are the same. Returns change, standard error, lower and upper limit; NaN where an
-    input is. Raises ValueError for a negative error or a correlation outside [-1, 1].
+    Arrays of one shape (units); r is the correlation of the two estimates, 0 for independent samples, and comes from the design
+    where branches or respondents are the same. `freedom` of the two errors: infinite (normal interval) where it is not known;
+    of the difference Satterthwaite's where r is 0, else the smaller of the two. Returns change, standard error, lower and upper
+    limit; NaN where an input is. Raises ValueError for a negative error or a correlation outside [-1, 1].
     """
     first, second = np.asarray(error_before, float), np.asarray(error_after, float)
     shared = np.asarray(correlation, float)
@@ -64,8 +66,17 @@ def difference(
         raise ValueError("standard errors must not be negative and correlations must lie in [-1, 1]")
     change = np.asarray(after, float) - np.asarray(before, float)
     error = np.sqrt(np.maximum(first**2 + second**2 - 2 * shared * first * second, 0))
-    half = stats.norm.ppf(0.5 + level / 2) * error
+    half = stats.t.ppf(0.5 + level / 2, _freedom(first, second, shared, freedom)) * error
     return change, error, change - half, change + half
+
+
+def _freedom(first: Floats, second: Floats, shared: Floats, freedom: tuple[npt.ArrayLike, npt.ArrayLike]) -> Floats:
+    """Degrees of freedom of the error of a difference, one at least."""
+    own = [np.where(np.isnan(one), np.inf, np.maximum(one, 1)) for one in (np.asarray(part, float) for part in freedom)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = (first**2 + second**2) ** 2 / (first**4 / own[0] + second**4 / own[1])
+    apart = np.where(np.isnan(apart), np.inf, apart)
+    return np.asarray(np.where(shared == 0, apart, np.minimum(*own)))
 
 
 def kitagawa(

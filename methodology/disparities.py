@@ -24,7 +24,7 @@ Numbers = npt.NDArray[np.int64]
 
 FAMILY = ["unit_type", "agency_id", "metric_id", "period_id", "instrument_id"]
 UNIT = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
-FIGURES = ["score", "standard_error", "ci_low", "ci_high"]
+FIGURES = ["score", "standard_error", "ci_low", "ci_high", "n_effective"]
 MEASURED = ["mean", "proportion", "rate_per_1000"]
 COLUMNS = {
     "row_type": "string",
@@ -33,6 +33,7 @@ COLUMNS = {
     "own_reason": "string",
     "units_count": "float64",
     "n": "float64",
+    "n_effective": "float64",
     "score": "float64",
     "standard_error": "float64",
     "shrunken_score": "float64",
@@ -72,7 +73,7 @@ def disparities(
     is_shown = units["status"] == "reported"
     hidden = units[~is_shown].assign(row_type="unit")
     hidden["own_status"], hidden["own_reason"] = hidden["status"], hidden["status_reason"]
-    hidden = hidden.drop(columns=["n", "score", "standard_error"])
+    hidden = hidden.drop(columns=["n", "n_effective", "score", "standard_error"])
     units = _on_one_footing(units[is_shown].reset_index(drop=True), raw)
     units["error"], units["variance"] = _errors(units, level)
     # A family in which every answer is equal has neither a spread nor an error to compare it with.
@@ -92,7 +93,12 @@ def _families(
     """Units with their shrunken scores, and a row per family with its spread and inequality."""
     families = measured.groupby(FAMILY, dropna=False, sort=True)
     family: Numbers = np.asarray(families.ngroup(), np.int64)
-    groups = families.agg(n=("n", "sum"), slice_ids=("slice_ids", joined), variance=("variance", "first")).reset_index()
+    groups = families.agg(
+        n=("n", "sum"),
+        n_effective=("n_effective", "sum"),
+        slice_ids=("slice_ids", joined),
+        variance=("variance", "first"),
+    ).reset_index()
     size = len(groups)
     score, error = measured["score"].to_numpy(float), measured["error"].to_numpy(float)
     found = spread(score, error, family, size)
@@ -138,18 +144,22 @@ def _on_one_footing(units: pd.DataFrame, raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def _errors(units: pd.DataFrame, level: float) -> tuple[Floats, Floats]:
-    """Errors of means and shares from their family's pooled variance, which is returned too; rates keep their own."""
+    """Errors of means and shares from their family's pooled variance of an answer, returned too; rates keep their own.
+
+    Answers count as many as they are worth (`n_effective`), so that repeated persons and weights stay in the errors.
+    """
     family = units.groupby(FAMILY, dropna=False, sort=True).ngroup().to_numpy(np.int64)
     n, score = units["n"].to_numpy(float), units["score"].to_numpy(float)
-    own = units["standard_error"].to_numpy(float, na_value=np.nan)
+    own, worth = (units[name].to_numpy(float, na_value=np.nan) for name in ("standard_error", "n_effective"))
+    worth = np.where(worth > 0, worth, n)
     with np.errstate(divide="ignore", invalid="ignore"):
-        of_mean, of_share = own**2 * n, score * (100 - score) * n / (n - 1)
+        of_mean, of_share = own**2 * worth, score * (100 - score) * n / (n - 1)
     variance = np.where(units["estimator"] == "mean", of_mean, of_share)
     within = np.nan_to_num(np.maximum(variance, 0), posinf=0.0)
-    pooled = np.sqrt(pooled_variance(n, within, family, int(family.max(initial=-1)) + 1)[family] / n)
+    pooled = np.sqrt(pooled_variance(n, within, family, int(family.max(initial=-1)) + 1)[family] / worth)
     half = (units["ci_high"] - units["ci_low"]).to_numpy(float, na_value=np.nan) / (2 * stats.norm.ppf(0.5 + level / 2))
     is_rate = (units["estimator"] == "rate_per_1000").to_numpy(bool)
-    return np.where(is_rate, np.where(own > 0, own, half), pooled), np.where(is_rate, np.nan, pooled**2 * n)
+    return np.where(is_rate, np.where(own > 0, own, half), pooled), np.where(is_rate, np.nan, pooled**2 * worth)
 
 
 def _inequality(

@@ -14,6 +14,7 @@ import pandas as pd
 from methodology import normalisation
 from methodology.aggregation import Method
 from methodology.index import Hierarchy, aggregate, hierarchy
+from methodology.shared_people import correlation_matrices, error_roots
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -63,7 +64,8 @@ class Source:
 class Indicators:
     """Values and errors (agencies, indicators) of an index; NaN where an agency has none. `leaves` are the tree's indicators.
 
-    `missing` are those an agency owes and did not deliver, or not as its peers did.
+    `correlations` (agencies, indicators, indicators) of the errors come from the people who gave several of them. `missing` are
+    those an agency owes and did not deliver, or not as its peers did.
     """
 
     tree: Hierarchy
@@ -72,6 +74,7 @@ class Indicators:
     agencies: tuple[str, ...]
     values: Floats
     errors: Floats
+    correlations: Floats
     missing: Mask
     sources: Mapping[tuple[str, str], Source]
 
@@ -79,6 +82,11 @@ class Indicators:
     def direction(self) -> npt.NDArray[np.int64]:
         """1 where more of an indicator is better, -1 where less is."""
         return self.leaves["direction"].to_numpy(np.int64)
+
+    @property
+    def roots(self) -> Floats:
+        """Roots of the covariance of the errors (agencies, indicators, indicators), as `index_uncertainty` draws them."""
+        return error_roots(self.errors, self.correlations)
 
     @property
     def known(self) -> Mask:
@@ -117,7 +125,8 @@ class Indicators:
         """Return the same for the chosen agencies."""
         names = tuple(name for name, one in zip(self.agencies, chosen, strict=True) if one)
         values, errors, missing = self.values[chosen], self.errors[chosen], self.missing[chosen]
-        return replace(self, agencies=names, values=values, errors=errors, missing=missing)
+        correlations = self.correlations[chosen]
+        return replace(self, agencies=names, values=values, errors=errors, correlations=correlations, missing=missing)
 
 
 def comparable_scores(reported: pd.DataFrame, missing: pd.DataFrame, agencies: int) -> pd.DataFrame:
@@ -135,13 +144,18 @@ def comparable_scores(reported: pd.DataFrame, missing: pd.DataFrame, agencies: i
 
 
 def indicators_of(
-    scores: pd.DataFrame, nodes: pd.DataFrame, agencies: Iterable[str], missing: Iterable[tuple[str, str]] = ()
+    scores: pd.DataFrame,
+    people: pd.DataFrame,
+    nodes: pd.DataFrame,
+    agencies: Iterable[str],
+    missing: Iterable[tuple[str, str]] = (),
 ) -> Indicators:
     """Return the index over the available indicators, for these agencies in this order.
 
-    scores: agency_id, metric_id, score, standard_error, score_id, slice_ids, one row per agency and metric. nodes: node_id,
-    parent_id (blank for the index), metric_id (blank but for indicators), weight, aggregation, goalposts, direction,
-    is_required. missing: agency and metric of what must not be averaged away where `scores` do not have it.
+    scores: agency_id, metric_id, instrument_id, score, standard_error, score_id, slice_ids, one row per agency and metric.
+    people: correlations of agencies' scores, as `shared_people.correlations` makes them. nodes: node_id, parent_id (blank for
+    the index), metric_id (blank but for indicators), weight, aggregation, goalposts, direction, is_required. missing: agency
+    and metric of what must not be averaged away where `scores` do not have it.
     """
     tree, leaves = _tree(nodes, nodes[nodes["metric_id"].isin(scores["metric_id"])])
     names = tuple(agencies)
@@ -159,7 +173,9 @@ def indicators_of(
     found = (Source(str(own), str(ids)) for own, ids in zip(scores["score_id"], scores["slice_ids"], strict=True))
     method = nodes.loc[nodes["parent_id"] == "", "aggregation"].iloc[0]
     is_missing = np.array(gaps, bool).reshape(values.shape) & np.isnan(values)
-    return Indicators(tree, leaves, method, names, values, errors, is_missing, dict(zip(keys, found, strict=True)))
+    correlations = correlation_matrices(people, scores, names, list(leaves["metric_id"]))
+    sources = dict(zip(keys, found, strict=True))
+    return Indicators(tree, leaves, method, names, values, errors, correlations, is_missing, sources)
 
 
 def _above(node: str, parent_of: Mapping[str, str]) -> Iterator[str]:

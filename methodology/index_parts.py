@@ -75,6 +75,7 @@ COLUMNS = {
 def index_parts(
     scores: pd.DataFrame,
     mixes: pd.DataFrame,
+    people: pd.DataFrame,
     *,
     agencies: pd.DataFrame,
     nodes: pd.DataFrame,
@@ -84,10 +85,11 @@ def index_parts(
 
     scores: agency_id, period_id, metric_id, instrument_id, status, status_reason, score, standard_error, weighting,
     frame_status, mode_set, adjustments, score_id, slice_ids of agencies; mixes: their `mode_group`, as `mode_groups` makes
-    them. agencies: agency_id, peer_group. nodes: the index (`index_indicators.indicators_of`). Every agency has an `index` row,
-    with the `reason` where it has no index or no interval. What an agency owes and did not deliver, left out, asked of too few
-    or delivered otherwise than its peers counts at the worst goalpost, so that neither pays; `score_at_best` is the index with
-    it at the best one, and the interval reaches from the one to the other.
+    them; people: how far their indicators come from the same people (`shared_people.correlations`). agencies: agency_id,
+    peer_group. nodes: the index (`index_indicators.indicators_of`). Every agency has an `index` row, with the `reason` where it
+    has no index or no interval. What an agency owes and did not deliver, left out, asked of too few or delivered otherwise than
+    its peers counts at the worst goalpost, so that neither pays; `score_at_best` is the index with it at the best one, and the
+    interval reaches from the one to the other.
     """
     key = ["agency_id", "metric_id", "period_id", "instrument_id"]
     rows = scores.merge(mixes[[*key, "mode_group"]], on=key, how="left")
@@ -97,12 +99,14 @@ def index_parts(
     rows = rows.sort_values(["period_id", "peer_group", "metric_id", "agency_id", "instrument_id"], kind="stable")
     made: list[Row] = []
     for (period, group), own in rows.groupby(["period_id", "peer_group"], sort=True):
-        parts = _group(f"{period}|{group}", own, nodes, IndexRules.of(thresholds))
+        parts = _group(
+            f"{period}|{group}", own, people[people["period_id"] == period], nodes, IndexRules.of(thresholds)
+        )
         made += [{"period_id": period, "peer_group": group, **part} for part in parts]
     return pd.DataFrame(made, columns=list(COLUMNS))
 
 
-def _group(key: str, own: pd.DataFrame, nodes: pd.DataFrame, rules: IndexRules) -> list[Row]:
+def _group(key: str, own: pd.DataFrame, people: pd.DataFrame, nodes: pd.DataFrame, rules: IndexRules) -> list[Row]:
     delivered, owed = own[own["status"] == "reported"], own[_is_missing(own)]
     compared = comparable_scores(delivered[delivered["frame_status"] != NOT_COVERED], owed, rules.peers)
     measured = int(nodes["metric_id"].isin(compared["metric_id"]).sum())
@@ -113,7 +117,8 @@ def _group(key: str, own: pd.DataFrame, nodes: pd.DataFrame, rules: IndexRules) 
         return [_without(name, reason, measured) for name in every]
     # What was delivered so that it compares with nobody's is as little known: averaged away, an odd instrument would pay.
     lacking = pd.concat([owed, delivered])
-    found = indicators_of(compared, nodes, every, zip(lacking["agency_id"], lacking["metric_id"], strict=True))
+    owing = zip(lacking["agency_id"], lacking["metric_id"], strict=True)
+    found = indicators_of(compared, people, nodes, every, owing)
     known_count = found.known.sum(axis=1)
     has_data = np.isfinite(found.nodes(rules.threshold)[:, -1]) & (known_count >= rules.indicators)
     has_index = has_data & found.has_required(nodes)
@@ -164,10 +169,11 @@ def _composite(key: str, measured: Indicators, rules: IndexRules) -> list[Row]:
     # The index's own goalposts are in the units of the indicators, so directed values are turned back for them.
     choices = (lambda values, axis: own.scaled(values * own.direction), *NORMALISATIONS.values())
     assumptions = Assumptions(normalisations=choices, weight_spread=rules.weight_spread, threshold=rules.threshold)
-    drawn_ranks = monte_carlo(directed, own.errors, tree, rules.draws, rng, assumptions)
+    roots = own.roots * own.direction[:, None]
+    drawn_ranks = monte_carlo(directed, roots, tree, rules.draws, rng, assumptions)
     ranks = rank_summary(drawn_ranks, (tail, 1 - tail))
     nominal = normalisation.ranks(score, first="highest", decimals=RANK_DECIMALS)
-    sobol = rank_sensitivity(directed, own.errors, tree, nominal, rules.sensitivity_draws, rng, assumptions)
+    sobol = rank_sensitivity(directed, roots, tree, nominal, rules.sensitivity_draws, rng, assumptions)
     without = leave_one_out(normalised, tree, method, rules.threshold)
     rank_without = normalisation.ranks(without, axis=1, first="highest", decimals=RANK_DECIMALS)
     made: list[Row] = []
@@ -230,7 +236,7 @@ def _drawn(own: Indicators, rules: IndexRules, rng: np.random.Generator) -> Floa
     """Index scores (draws, agencies) under sampling errors and weights."""
     return score_draws(
         own.values,
-        own.errors,
+        own.roots,
         own.tree,
         lambda values, axis: own.scaled(values),
         own.method,

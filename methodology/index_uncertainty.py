@@ -109,7 +109,8 @@ def ranks_under(
 
     An input u picks a normalisation or mean by floor(u x choices), scales a weight by 1 + spread (2u - 1), and moves a value
     by its standard error times the normal quantile of u. `values` are (units, indicators), already `directed`; `errors` likewise,
-    None or NaN for values that are not samples.
+    None or NaN for values that are not samples, or roots (units, indicators, indicators) of their covariance where some come from
+    the same people (`shared_people.error_roots`).
     """
     raw = np.asarray(values, float)
     picked = (uniforms["normalisation"][:, 0] * len(assumptions.normalisations)).astype(int)
@@ -133,7 +134,9 @@ def _with_error(
     if errors is None:
         return raw[None]
     deviate = stats.norm.ppf(uniforms["sampling_error"][rows]).reshape(rows.size, *raw.shape)
-    return np.asarray(raw + np.nan_to_num(np.asarray(errors, float)) * deviate)
+    given = np.nan_to_num(np.asarray(errors, float))
+    moved = given * deviate if given.ndim == raw.ndim else np.einsum("uij,ruj->rui", given, deviate)
+    return np.asarray(raw + moved)
 
 
 def monte_carlo(

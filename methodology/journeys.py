@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import stats
 
 from methodology import dominance
-from methodology.estimates import means
+from methodology.estimates import ROUNDING, mean_estimate, mean_interval
 from methodology.lineage import joined
+from methodology.shared_people import products_of_residuals
 
 Floats = npt.NDArray[np.float64]
 Sums = Mapping[str, float]
@@ -30,10 +32,15 @@ COLUMNS = {
     "part": "string",
     "part_id": "string",
     "n": "Int64",
+    "respondents": "Int64",
+    "n_effective": "float64",
     "score": "float64",
     "standard_error": "float64",
     "ci_low": "float64",
     "ci_high": "float64",
+    "gap": "float64",
+    "gap_low": "float64",
+    "gap_high": "float64",
     "n_complete": "Int64",
     "r_squared": "float64",
     "contribution": "float64",
@@ -77,8 +84,9 @@ def journeys(
 ) -> pd.DataFrame:
     """COLUMNS of all parts of every journey of one period.
 
-    cells: sums, squares and cross-products of scores by journey, instrument, slice and agency; satisfaction: the metric (of
-    `metrics`) whose item asks about the journey as a whole; steps: stage and service of every step; services: the owner of each.
+    cells: sums, squares and cross-products of scores, and of totals of persons, by journey, instrument, slice and agency;
+    satisfaction: the metric (of `metrics`) whose item asks about the journey as a whole; steps: stage and service of every
+    step; services: the owner of each.
     """
     asked = metrics.loc[metrics["metric_id"] == satisfaction, "measure_id"].str.removesuffix(".mean")
     owned = steps.merge(services[["service_id", "agency_id"]], on="service_id")
@@ -96,7 +104,7 @@ def _journey(own: pd.DataFrame, owners: pd.DataFrame, thresholds: Mapping[str, f
     level, target = float(thresholds["interval_level"]), float(thresholds["journey_target"])
     sums = _sums(own.drop(columns=[*KEY, "slice_id", "agency_id", "item", "scale_id", "wording_version"]))
     whole = _estimate(sums, "whole", level)
-    stages = [_estimate(sums, stage, level) for stage in STAGES]
+    stages = [{**_estimate(sums, stage, level), **_gap(sums, stage, level)} for stage in STAGES]
     scores = np.array([stage["score"] for stage in stages], float)
     explained, reason = _importance(sums, thresholds["minimum_n"])
     weights = explained.weights if explained else np.full(len(STAGES), np.nan)
@@ -137,11 +145,44 @@ def _sums(cells: pd.DataFrame) -> dict[str, float]:
 
 
 def _estimate(sums: Sums, part: str, level: float) -> dict[str, float]:
-    n = sums[f"{part}_count"]
+    """Mean of a part with the error of the totals of persons: each counts once, however often they answered."""
+    n, persons = sums[f"{part}_count"], sums[f"{part}_persons"]
     if n == 0:
-        return {"n": 0, "score": np.nan, "standard_error": np.nan, "ci_low": np.nan, "ci_high": np.nan}
-    found = means(n, sums[f"sum_{part}"], sums[f"sum_{part}2"], level)
-    return {"n": int(n), **{name: float(value) for name, value in found.columns("score").items()}}
+        return {"n": 0, "respondents": 0, **dict.fromkeys(("score", "standard_error", "ci_low", "ci_high"), np.nan)}
+    mean, single = (float(value) for value in mean_estimate(n, sums[f"sum_{part}"], sums[f"sum_{part}2"]))
+    error = np.sqrt(max(_covariance(sums, part, part), 0.0)) if persons > 1 else np.nan
+    # Equal answers say nothing of how alike a person's are: each person counts once.
+    effect = (error / single) ** 2 if persons < n and single > 0 and error > 0 else n / persons
+    error = single if persons == n else error
+    low, high = mean_interval(mean, error, n / effect, level, degrees_of_freedom=persons - 1)
+    found = {"score": mean, "standard_error": error, "ci_low": float(low), "ci_high": float(high)}
+    return {"n": int(n), "respondents": int(persons), "n_effective": n / effect, **found}
+
+
+def _covariance(sums: Sums, one: str, other: str) -> float:
+    """Covariance of the means of two parts from the totals of k persons: k/(k - 1) sum (y - n ybar)(y' - n' ybar') / (N N')."""
+    first, second = sorted((one, other), key=PARTS.index)
+    both, n_y, y_n, y_y = (sums[f"{first}_{second}_{name}"] for name in ("n_n", "n_y", "y_n", "y_y"))
+    sizes = [sums[f"{part}_count"] for part in (first, second)]
+    means = [np.array(sums[f"sum_{part}"] / size) for part, size in zip((first, second), sizes, strict=True)]
+    persons = max(sums[f"{part}_persons"] for part in (first, second))
+    total = float(products_of_residuals(both, n_y, y_n, y_y, means[0], means[1]))
+    return persons / (persons - 1) * total / (sizes[0] * sizes[1]) if persons > 1 else np.nan
+
+
+def _gap(sums: Sums, stage: str, level: float) -> dict[str, float]:
+    """Score of a stage less the mean of the others, with its interval: the same people answered about all."""
+    if min(sums[f"{part}_count"] for part in STAGES) == 0:
+        return dict.fromkeys(("gap", "gap_low", "gap_high"), np.nan)
+    weights = np.array([1.0 if part == stage else -1 / (len(STAGES) - 1) for part in STAGES])
+    means = np.array([sums[f"sum_{part}"] / sums[f"{part}_count"] for part in STAGES])
+    covariance = np.array([[_covariance(sums, one, other) for other in STAGES] for one in STAGES])
+    persons = min(sums[f"{part}_persons"] for part in STAGES)
+    gap, variance = float(weights @ means), float(weights @ covariance @ weights)
+    half = float(stats.t.ppf(0.5 + level / 2, max(persons - 1, 1))) * np.sqrt(max(variance, 0.0))
+    # Where nobody's answers differ between stages nothing is known of how far they might.
+    half = half if variance > ROUNDING else np.nan
+    return {"gap": gap, "gap_low": gap - half, "gap_high": gap + half}
 
 
 def _importance(sums: Sums, minimum_n: float) -> tuple[dominance.Dominance | None, str | None]:
@@ -206,7 +247,7 @@ def _agencies(own: pd.DataFrame, owners: pd.DataFrame, shortfall: _Shortfall, le
             {
                 "part": "agency",
                 "part_id": name,
-                **_estimate(_sums(cells[["whole_count", "sum_whole", "sum_whole2"]]), "whole", level),
+                **_estimate(_sums(cells[[name for name in cells if "whole" in name]]), "whole", level),
                 **shortfall.of(name),
                 "steps_count": int(steps.get(name, 0)),
                 "slice_ids": joined(cells["slice_id"]),

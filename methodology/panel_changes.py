@@ -14,7 +14,7 @@ from scipy import stats
 from methodology.change import panel_growth
 from methodology.frames import rows_by
 from methodology.panels import PANEL, POOLED, dominated
-from methodology.score_series import SERIES
+from methodology.score_series import CORRELATIONS, SERIES
 
 Floats = npt.NDArray[np.float64]
 # Spans of columns by the prefix of their names: since the last measurement, and since so many quarters before.
@@ -34,7 +34,8 @@ def panel_changes(
     the panel's last measurement (less than two measurements of `apart` quarters back, by metric) and since a year before. Empty
     where no more than `minimum_peers` members were reported in both quarters, where the two are pooled by different things, a
     weight is not known, or one member dominates those of either quarter or those that stayed. The interval of the continuing
-    members' change is normal, se^2 = sum of (w se / W)^2 over members and both quarters.
+    members' change is normal, se^2 = sum of a^2 + b^2 - 2 r a b over members, a and b their w se / W in both quarters and r
+    their correlation at that distance (`score_series.with_correlations`).
     """
     names = [f"{span}{name}" for span in SPANS for name in GROWTH]
     reach = 2 * members["metric_id"].map(apart).fillna(1).astype(int) - 1
@@ -42,12 +43,16 @@ def panel_changes(
     own = own[own.groupby(PANEL, dropna=False)["unit_id"].transform("nunique") > thresholds["minimum_peers"]]
     rows: list[tuple[object, ...]] = []
     columns = [own[name].to_numpy() for name in _READ]
+    shared = own[list(CORRELATIONS)].to_numpy(float)
     for panel, members_at in rows_by(own, PANEL).items():
         at, period_id, unit_id, weight, score, error, pooled_by = (values[members_at] for values in columns)
         unit, units = pd.factorize(unit_id, sort=True)
-        grid = {quarter: np.zeros((3, len(units))) for quarter in sorted(set(at.tolist()))}
+        grid = {quarter: np.zeros((3 + len(CORRELATIONS), len(units))) for quarter in sorted(set(at.tolist()))}
         for quarter, values in grid.items():
-            values[:, unit[at == quarter]] = weight[at == quarter], score[at == quarter], error[at == quarter]
+            here = at == quarter
+            values[:3, unit[here]] = weight[here], score[here], error[here]
+            values[3:, unit[here]] = shared[members_at][here].T
+        nothing = np.zeros(len(units))
         period = dict(zip(at.tolist(), period_id, strict=True))
         by = {
             quarter: kind if isinstance(kind, str) else "" for quarter, kind in zip(at.tolist(), pooled_by, strict=True)
@@ -58,8 +63,9 @@ def panel_changes(
             first = quarter - 2 * int(apart.get(panel[2], 1)) + 1
             last = max((one for one in grid if first <= one < quarter), default=first)
             earlier = [last, quarter - YEAR]
+            again = dict(zip(CORRELATIONS.values(), after[3:], strict=True))
             found = [
-                _growth(grid[one], after, thresholds, is_pooled=panel[-1] == POOLED)
+                _growth(grid[one], after, again.get(quarter - one, nothing), thresholds, is_pooled=panel[-1] == POOLED)
                 if one in grid and by[one] == by[quarter]
                 else _NONE
                 for one in earlier
@@ -74,8 +80,10 @@ _READ = ("quarter", "period_id", "unit_id", "weight", "score", "standard_error",
 _NONE = (np.nan,) * len(GROWTH)
 
 
-def _growth(before: Floats, after: Floats, thresholds: Mapping[str, float], *, is_pooled: bool) -> tuple[float, ...]:
-    """GROWTH between two quarters, each the weights (0 if absent), scores and errors of all units: (3, units)."""
+def _growth(
+    before: Floats, after: Floats, shared: Floats, thresholds: Mapping[str, float], *, is_pooled: bool
+) -> tuple[float, ...]:
+    """GROWTH between two quarters, each the weights (0 if absent), scores and errors of all units; `shared` correlates errors."""
     weights = np.stack([before[0], after[0]])
     stays = np.asarray((weights > 0).all(axis=0), bool)
     if stays.sum() <= thresholds["minimum_peers"] or not np.isfinite(weights).all():
@@ -87,13 +95,13 @@ def _growth(before: Floats, after: Floats, thresholds: Mapping[str, float], *, i
         if dominated(compared.ravel(), group, len(compared), thresholds).any():
             return _NONE
     found = panel_growth(before[0], before[1], after[0], after[1])
-    half = stats.norm.ppf(0.5 + thresholds["interval_level"] / 2) * _error(before, after, stays)
+    half = stats.norm.ppf(0.5 + thresholds["interval_level"] / 2) * _error(before, after, shared, stays)
     low, high = found.continuing - half, found.continuing + half
     return found.change, found.continuing, low, high, found.entrants, float(stays.sum())
 
 
-def _error(before: Floats, after: Floats, stays: npt.NDArray[np.bool_]) -> float:
-    """Standard error of the change of those that stayed, their two samples independent; NaN where one's is not known, or 0."""
-    parts = [quarter[0, stays] * quarter[2, stays] / quarter[0, stays].sum() for quarter in (before, after)]
-    error = float(np.sqrt(sum((part**2).sum() for part in parts)))
-    return error if error > 0 else np.nan
+def _error(before: Floats, after: Floats, shared: Floats, stays: npt.NDArray[np.bool_]) -> float:
+    """Standard error of the change of those that stayed; NaN where one's is not known, or 0."""
+    first, second = (quarter[0, stays] * quarter[2, stays] / quarter[0, stays].sum() for quarter in (before, after))
+    variance = float((first**2 + second**2 - 2 * shared[stays] * first * second).sum())
+    return float(np.sqrt(variance)) if variance > 0 else np.nan

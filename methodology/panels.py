@@ -14,7 +14,7 @@ from scipy import stats
 from methodology.disclosure import p_percent
 from methodology.frames import Texts, numbers_by, only_where
 from methodology.lineage import joined
-from methodology.score_series import KEYS, SCORE, SERIES
+from methodology.score_series import CORRELATIONS, KEYS, SCORE, SERIES
 
 Floats = npt.NDArray[np.float64]
 # By type of panel, the type of its members.
@@ -68,16 +68,20 @@ def _pooled(own: pd.DataFrame) -> pd.DataFrame:
 def totals(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -> pd.DataFrame:
     """Mean of agencies and pooled figure of peer groups and the nation per quarter, with their normal intervals.
 
-    score = sum w y / W, W = sum w, and se^2 = sum w^2 se^2 / W^2; a mean has w = 1. n is the number of agencies of a mean and the
-    sum of n of a pooled figure; n_effective is that number of a mean and W^2 / sum (w^2 / n_effective) of a pooled figure.
-    Suppressed where no more than `minimum_peers` agencies contribute (too_few_units), where a base is not known (base_unknown)
-    and where one agency could be worked out (one_agency_dominates). Slices are named from the quarter `since` on.
+    score = sum w y / W, W = sum w, and se^2 = sum w^2 se^2 / W^2 with Satterthwaite's degrees of freedom; a mean has w = 1. n
+    is the number of agencies of a mean and the sum of n of a pooled figure; n_effective is that number of a mean and W^2 / sum
+    (w^2 / n_effective) of a pooled figure. Suppressed where no more than `minimum_peers` agencies contribute (too_few_units),
+    where a base is not known (base_unknown) and where one agency could be worked out (one_agency_dominates). Slices are named
+    from the quarter `since` on.
     """
     own = members[members["panel_type"] != "region"]
     is_mean, weight = own["score_kind"] == MEAN, own["weight"]
+    variance = weight**2 * own["standard_error"] ** 2
     own = own.assign(
         product=weight * own["score"],
-        variance=weight**2 * own["standard_error"] ** 2,
+        variance=variance,
+        # Infinite where it is not known: it takes nothing off the whole.
+        spent=(variance**2 / own["degrees_of_freedom"].clip(lower=1)).fillna(0.0),
         counted=own["n"].where(~is_mean, 1.0),
         spread=weight**2 / own["n_effective"].where(own["n_effective"] > 0).where(~is_mean, 1.0),
     )
@@ -87,6 +91,7 @@ def totals(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -
     for name in ("weight", "product", "variance", "counted", "spread"):
         # A total is known where it is known of every member.
         made[name] = grouped[name].sum(min_count=1).where(grouped[name].count() == made["agencies"])
+    made["spent"] = grouped["spent"].sum()
     made["dominated"] = dominated(own["weight"].to_numpy(float), numbers_by(own, key), len(made), thresholds)
     told = own[own["quarter"] >= since].groupby(key, dropna=False, sort=True)["slice_ids"]
     made["slice_ids"] = told.agg(joined)
@@ -96,7 +101,8 @@ def totals(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -
     made["score"] = made["product"] / made["weight"]
     made["standard_error"] = np.sqrt(made["variance"]) / made["weight"]
     made["n"], made["n_effective"] = made["counted"], made["weight"] ** 2 / made["spread"]
-    quantile = stats.norm.ppf(0.5 + thresholds["interval_level"] / 2)
+    made["degrees_of_freedom"] = (made["variance"] ** 2 / made["spent"]).where(made["spent"] > 0, np.inf)
+    quantile = stats.t.ppf(0.5 + thresholds["interval_level"] / 2, made["degrees_of_freedom"])
     half = quantile * made["standard_error"].where(made["standard_error"] > 0)
     made["ci_low"], made["ci_high"] = made["score"] - half, made["score"] + half
     # Members must not identify each other: the same minimum as among peers, not counting the viewer.
@@ -108,6 +114,32 @@ def totals(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -
     made["status"] = np.where(known & ~made["dominated"], "reported", "suppressed")
     made["status_reason"] = only_where(reason != "", reason)
     return _keyed(made.rename(columns={"panel_type": "unit_type", "panel_id": "unit_id"}))
+
+
+def total_correlations(total: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """Totals with the CORRELATIONS of their error with that so many quarters earlier.
+
+    r = sum over members of both quarters of r_i w_i w_i' se_i se_i', over W W' se se' of the totals: 0 where nobody answered
+    twice.
+    """
+    panel = {"panel_type": "unit_type", "panel_id": "unit_id"}
+    key = [*PANEL, "unit_id", "quarter"]
+    moved = members.assign(moved=members["weight"] * members["standard_error"])
+    for column, quarters in CORRELATIONS.items():
+        some = moved.loc[(moved[column] != 0) & (moved["panel_type"] != "region"), [*key, "moved", column]]
+        then = (
+            moved[[*key, "moved"]].assign(quarter=moved["quarter"] + quarters).rename(columns={"moved": "moved_then"})
+        )
+        both = some.merge(then, on=key)
+        both["covariance"] = both[column] * both["moved"] * both["moved_then"]
+        shared = both.groupby([*PANEL, "quarter"])["covariance"].sum().reset_index().rename(columns=panel)
+        own = [*(panel.get(name, name) for name in PANEL), "quarter"]
+        error = total.assign(whole=total["weight"] * total["standard_error"])[[*own, "whole"]]
+        earlier = error.assign(quarter=error["quarter"] + quarters).rename(columns={"whole": "whole_then"})
+        found = shared.merge(error, on=own).merge(earlier, on=own)
+        found[column] = (found["covariance"] / (found["whole"] * found["whole_then"])).clip(-1, 1)
+        total = total.merge(found[[*own, column]], on=own, how="left").fillna({column: 0.0})
+    return total
 
 
 def dominated(

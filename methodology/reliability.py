@@ -6,8 +6,12 @@ Belongs here: which units are alike (type, metric, period, peer group, instrumen
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
+from methodology.arrays import Floats
+from methodology.clusters import UPPER
 from methodology.peers import usable_error
+from methodology.ranks import KNOWN_FROM
 from methodology.shrinkage import shrink, spread
 
 KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
@@ -22,14 +26,17 @@ def reliabilities(
 
     A unit with fewer than `minimum_peers` others like it has none.
 
-    scores: KEY, agency_id, score, standard_error, ci_low, ci_high, weighting, mode_set, adjustments. mixes: `mode_group` of
-    agencies' scores as `mode_groups` makes them. agencies: agency_id, peer_group; units of no agency make a group of their own.
+    scores: KEY, agency_id, score, standard_error, degrees_of_freedom, ci_low, ci_high, weighting, mode_set, adjustments. An
+    error of few degrees of freedom counts as the normal one whose interval is as wide, t se / z: what is little known is little
+    reliable. mixes: `mode_group` of agencies' scores as `mode_groups` makes them. agencies: agency_id, peer_group; units of no
+    agency make a group of their own.
     """
     rows = scores.merge(agencies[["agency_id", "peer_group"]], on="agency_id", how="left").fillna({"peer_group": ""})
     # Parts of an agency are like those of other agencies surveyed by the same modes.
     rows = rows.merge(mixes[[*KEY[2:], "agency_id", "mode_group"]], on=[*KEY[2:], "agency_id"], how="left")
     rows["mode_group"] = rows["mode_group"].fillna(rows["mode_set"])
-    rows = rows.assign(error=usable_error(rows["standard_error"], rows["ci_low"], rows["ci_high"]))
+    error = usable_error(rows["standard_error"], rows["ci_low"], rows["ci_high"])
+    rows = rows.assign(error=error * _widened(rows["degrees_of_freedom"].to_numpy(float, na_value=np.nan)))
     rows = rows[np.isfinite(rows["error"]) & (rows["error"] > 0)].sort_values(KEY, kind="stable")
     family = rows.groupby(ALIKE, sort=True).ngroup().to_numpy(np.int64)
     # A unit with an unknown characteristic belongs to no family.
@@ -39,3 +46,11 @@ def reliabilities(
     found = spread(rows["score"], rows["error"], family, int(family.max(initial=-1)) + 1)
     made: pd.DataFrame = rows.assign(reliability=shrink(rows["score"], rows["error"], family, found).reliability)
     return made
+
+
+def _widened(freedom: Floats) -> Floats:
+    """Student's over the normal quantile; 1 from `KNOWN_FROM` degrees of freedom on, and where they are not known."""
+    few = freedom < KNOWN_FROM
+    return np.asarray(
+        np.where(few, stats.t.ppf(UPPER, np.where(few, np.maximum(freedom, 1), 1)) / stats.norm.ppf(UPPER), 1.0)
+    )

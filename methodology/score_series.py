@@ -7,13 +7,14 @@ Quarters are counted from any fixed one: only their distances matter.
 """
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
 from methodology.frames import Ints
 
 SERIES = ["unit_type", "unit_id", "metric_id", "instrument_id"]
-SCORE = ["score", "standard_error", "ci_low", "ci_high", "n", "n_effective"]
+SCORE = ["score", "standard_error", "ci_low", "ci_high", "n", "n_effective", "degrees_of_freedom"]
 # What two compared scores must share, from least to most: unit and metric; the instrument; the series, which ends where survey
 # modes change; the weighting; and what the score was adjusted for. Tables hold a number for each combination, not its names.
 KEYS = {
@@ -23,6 +24,10 @@ KEYS = {
     "framed": [*SERIES, "series_id", "weighting"],
     "series": [*SERIES, "series_id", "weighting", "adjustments"],
 }
+
+
+# The correlations of a score's error with an earlier one's that are looked for, by column, and how many quarters back.
+CORRELATIONS = {"correlation": 1, "year_correlation": 4}
 
 
 def numbered(tables: list[pd.DataFrame]) -> pd.DataFrame:
@@ -39,6 +44,25 @@ def comparison_error(rows: pd.DataFrame, level: float) -> "pd.Series[float]":
     """Standard errors; where all answers were equal, the interval's half width over its quantile."""
     half = (rows["ci_high"] - rows["ci_low"]) / (2 * stats.norm.ppf(0.5 + level / 2))
     return rows["standard_error"].where(~(rows["standard_error"] == 0), half)
+
+
+def with_correlations(rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """Rows with the CORRELATIONS of their error with that of the score so many quarters earlier.
+
+    people: SERIES, `quarter`, `other_quarter` and correlation of scores some of whose people answered in both; others have 0.
+    """
+    key = [*SERIES, "quarter"]
+    for column, quarters in CORRELATIONS.items():
+        own = people.loc[people["quarter"] - people["other_quarter"] == quarters, [*key, "correlation"]]
+        own = own.rename(columns={"correlation": column})
+        rows = rows.merge(own, on=key, how="left").fillna({column: 0.0})
+    return rows
+
+
+def correlation_at(rows: pd.DataFrame, quarters: Ints) -> npt.NDArray[np.float64]:
+    """The correlation of each row with the score so many quarters (rows,) earlier; 0 at distances nobody looked at."""
+    known = [quarters == apart for apart in CORRELATIONS.values()]
+    return np.select(known, [rows[column].to_numpy(float) for column in CORRELATIONS], 0.0)
 
 
 def earlier(now: pd.DataFrame, rows: pd.DataFrame, key: str, quarters: int | Ints) -> Ints:

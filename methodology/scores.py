@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from methodology.clusters import Bunches, clustered_means, share_size
+from methodology.clusters import Bunches, clustered_means, least_effect, share_size
 from methodology.estimates import Estimates, mean_estimate, mean_interval, percentages, rates
 from methodology.frames import numbers_by, rows_by
 from methodology.lineage import joined
@@ -26,7 +26,7 @@ COLUMNS = {
     "slice_ids": "string",
     **dict.fromkeys(["score", "standard_error", "ci_low", "ci_high"], "float64"),
     "interval_method": "string",
-    **dict.fromkeys(["n_effective", "design_effect", "degrees_of_freedom"], "float64"),
+    **dict.fromkeys(["n_effective", "design_effect", "degrees_of_freedom", "branches_drawn"], "float64"),
     "withheld_reason": "string",
 }
 BUNCH = ["psu", "person"]
@@ -96,9 +96,13 @@ def measured_scores(rows: pd.DataFrame, clusters: pd.DataFrame, level: float) ->
 
 
 def designs(rows: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
-    """Return respondents, n_effective, design_effect and degrees_of_freedom: n, n, 1 and n - 1 unless `clusters` say more."""
+    """Return respondents, n_effective, design_effect, degrees_of_freedom and branches_drawn.
+
+    They are n, n, 1, n - 1 and 0 unless `clusters` say more.
+    """
     n = rows["n"].to_numpy(float, na_value=np.nan)
     design = pd.DataFrame({"respondents": n, "n_effective": n, "design_effect": 1.0, "degrees_of_freedom": n - 1})
+    design["branches_drawn"] = 0.0
     numbers = rows[[*KEY, "estimator"]].reset_index(names="row")
     drawn = clusters.merge(numbers, on=KEY).sort_values(["row", *BUNCH], kind="stable")
     if len(drawn):
@@ -126,9 +130,11 @@ def _clustered(rows: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
         effect = found.variance * n * (n - 1) / squares
     # Equal answers say nothing of how alike a bunch is: each counts once. Of a bunch that holds nearly all nothing is known.
     told = (squares > 1e-9 * n) & (found.variance > 0)
-    effect = np.where(np.isnan(found.variance), np.nan, np.where(told, effect, n / found.drawn))
+    effect = np.where(told, effect, n / found.drawn)
+    effect = np.maximum(effect, least_effect(found.freedom, n, found.unseen))
+    effect = np.where(np.isnan(found.variance), np.nan, effect)
     columns = {"respondents": found.persons, "n_effective": n / effect, "design_effect": effect}
-    return pd.DataFrame({**columns, "degrees_of_freedom": found.freedom}, index=row)
+    return pd.DataFrame({**columns, "degrees_of_freedom": found.freedom, "branches_drawn": found.branches}, index=row)
 
 
 def _means(rows: pd.DataFrame, design: pd.DataFrame, level: float) -> Estimates:
@@ -236,5 +242,6 @@ def _assessed(group: pd.DataFrame, declared: Mapping[str, float], *, is_complete
         "n_effective": n,
         "design_effect": np.nan,
         "degrees_of_freedom": np.nan,
+        "branches_drawn": 0.0,
         "withheld_reason": None if is_complete else "dimension_missing",
     }

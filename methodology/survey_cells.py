@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from methodology.clusters import LEAST_BUNCHES, Bunches, degrees_of_freedom
+from methodology.clusters import LEAST_BUNCHES, Bunches, degrees_of_freedom, freedom_between
 from methodology.sampling import Floats, Ints, grouped_sums
 from methodology.weights import WeightAdjustment
 
@@ -72,8 +72,9 @@ class Strata:
 @dataclass(frozen=True, eq=False)
 class ItemMeans:
     """Of each domain and item (D, k): mean, standard error, answers, weight, element variance n/(n-1) sum w (y - ybar)^2 / W,
-    Kish's effective n, primary sampling units with an answer, and degrees of freedom (infinite where none was drawn in bunches).
-    NaN where nobody with a weight answered; the element variance is NaN below two answers.
+    Kish's effective n, primary sampling units with an answer, and degrees of freedom (infinite where none was drawn in bunches);
+    `single_error` had all answers been drawn singly, branches with an answer where branches were drawn, and the share of all that
+    was not. NaN where nobody with a weight answered; the element variance is NaN below two answers.
     """
 
     mean: Floats
@@ -84,6 +85,9 @@ class ItemMeans:
     kish_n: Floats
     drawn: Floats
     freedom: Floats
+    single_error: Floats
+    branches: Floats
+    unseen: Floats
 
 
 def weighted_item_means(
@@ -117,6 +121,7 @@ def weighted_item_means(
         element = np.where(n > 1, n / (n - 1), np.nan) * np.maximum(square / weight - mean**2, 0)
         kish = weight**2 / np.einsum("cd,ck->dk", member * factor[:, None] ** 2, cells.w2)
     variance, drawn, freedom = np.zeros(mean.shape), n.copy(), np.full(mean.shape, np.inf)
+    single, branches, unseen_share = (np.zeros(mean.shape) for _ in range(3))
     block = max(1, BLOCK // max(cells.n.size, together.sums.n.size if together else 0, 1))
     for start in range(0, len(mean), block):
         part = slice(start, start + block)
@@ -126,17 +131,19 @@ def weighted_item_means(
         level = np.divide(sums, asked_w, out=np.zeros_like(sums), where=asked_w > 0)
         fitted = level - adjustment.residuals(level.reshape(factor.size, -1)).reshape(level.shape)
         sums, squares = line.residuals(cells, fitted)
+        single[part] = np.maximum(np.tensordot(factor**2, squares, 1), 0)
         if together is not None:
             own = line.at(together.cell).residuals(together.sums, fitted[together.cell])
             found = _bunched(cells, together, factor, (sums, squares), own, n[part], line.inside)
-            variance[part], drawn[part], freedom[part] = found
+            variance[part], drawn[part], freedom[part] = found.variance, found.drawn, found.freedom
+            branches[part], unseen_share[part] = found.branches, found.unseen
             continue
         for chosen, rows, unseen in scales:
             own_factor = factor * chosen
             spread = np.tensordot(own_factor**2, squares, 1) - np.tensordot(own_factor, sums, 1) ** 2 / rows
             variance[part] += unseen * (np.maximum(spread, 0) * rows / max(rows - 1, 1))
-    error = np.sqrt(variance)
-    return ItemMeans(mean, np.where(np.isnan(mean), np.nan, error), n, weight, element, kish, drawn, freedom)
+    error, single = (np.where(np.isnan(mean), np.nan, np.sqrt(part)) for part in (variance, single))
+    return ItemMeans(mean, error, n, weight, element, kish, drawn, freedom, single, branches, unseen_share)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +171,17 @@ class _Line:
         return self.sums(cells) - fitted * asked_w, second - 2 * fitted * first + fitted**2 * asked_w2
 
 
+@dataclass(frozen=True, eq=False)
+class _Bunched:
+    """Of domains and items (D, k): variance, units and branches with an answer, degrees of freedom, share of branches unseen."""
+
+    variance: Floats
+    drawn: Floats
+    freedom: Floats
+    branches: Floats
+    unseen: Floats
+
+
 def _bunched(
     cells: ItemCells,
     together: ItemBunches,
@@ -172,8 +190,8 @@ def _bunched(
     of_rows: tuple[Floats, Floats],
     n: Floats,
     inside: Floats,
-) -> tuple[Floats, Floats, Floats]:
-    """Variance, primary sampling units with an answer, and degrees of freedom (D, k); sums are those `_Line` gives."""
+) -> _Bunched:
+    """The draw of answers in bunches; sums are those `_Line` gives."""
     bunches, rows, shape = together.bunches, together.sums, n.shape
     own = factor[together.cell][:, None, None]
     z, zz = ((own**power * part).reshape(len(own), -1) for power, part in enumerate(of_rows, 1))
@@ -186,8 +204,12 @@ def _bunched(
     # More may have been asked in bunches than in all, where questions lost answers of different rows to quarantine.
     units = max(float(cells.asked.sum() - rows.asked.sum()), 0.0) + share.size
     scale = units / (units - 1) if units > 1 else np.nan
+    held, total_w, squared = _held(cells, together, factor, inside)
+    weight = np.where(total_w > 0, total_w, np.nan)
+    zero = np.zeros(share.size, np.int64)
+    of_branches = freedom_between(branch * held / weight, zero, (squared / weight**2)[None]).ravel()
     parts = [
-        (scale * (branch * (1 - share) * between).sum(axis=0), (branch * present).sum(axis=0)),
+        (scale * (branch * (1 - share) * between).sum(axis=0), 1 + np.nan_to_num(of_branches)),
         (scale * (~branch * between).sum(axis=0), (~branch * present).sum(axis=0)),
         (scale * np.maximum(alone, 0), single),
         ((share * within).sum(axis=0), 1 + (branch * present * (persons[:, None] - 1)).sum(axis=0)),
@@ -195,14 +217,17 @@ def _bunched(
     total = np.tensordot(factor, of_cells[0], 1).ravel()
     level = scale * (1 - share.sum() / units) * total**2 / units
     variance = np.maximum(np.sum([part for part, _ in parts], axis=0) - level, 0)
-    variance = np.where(_is_one(cells, together, factor, inside), np.nan, variance)
-    drawn = single + present.sum(axis=0)
-    freedom = np.where(variance > 0, degrees_of_freedom(parts), drawn - 1)
-    return variance.reshape(shape), drawn.reshape(shape), freedom.reshape(shape)
+    drawn, branches = single + present.sum(axis=0), (branch * present).sum(axis=0)
+    freedom = np.where(variance > 0, degrees_of_freedom(parts), np.where(branches > 0, of_branches, drawn - 1))
+    unseen = (branch * present * (1 - share)).sum(axis=0) / np.maximum(branches, 1)
+    # One bunch holds nearly all weight: totals tell nothing of how bunches differ.
+    is_one = (held.sum(axis=0) > 0) & (total_w**2 < LEAST_BUNCHES * squared)
+    variance = np.where(is_one, np.nan, variance)
+    return _Bunched(*(part.reshape(shape) for part in (variance, drawn, freedom, branches, unseen)))
 
 
-def _is_one(cells: ItemCells, together: ItemBunches, factor: Floats, inside: Floats) -> npt.NDArray[np.bool_]:
-    """Domains and items (D k,) in which one bunch holds nearly all weight, so that totals tell nothing of how bunches differ."""
+def _held(cells: ItemCells, together: ItemBunches, factor: Floats, inside: Floats) -> tuple[Floats, Floats, Floats]:
+    """Weight of each bunch (p, D k), of all answers (D k,), and the sum of squared weights of all that was drawn (D k,)."""
     rows, own = together.sums, factor[together.cell][:, None, None] * inside[together.cell]
     held = grouped_sums(
         together.bunches.psu, (own * rows.w[:, None]).reshape(len(own), -1), together.bunches.share.size
@@ -210,5 +235,4 @@ def _is_one(cells: ItemCells, together: ItemBunches, factor: Floats, inside: Flo
     total = np.tensordot(factor, inside * cells.w[:, None], 1).ravel()
     alone = np.tensordot(factor**2, inside * cells.w2[:, None], 1).ravel()
     alone -= (own**2 * rows.w2[:, None]).sum(axis=0).ravel()
-    squared = np.maximum(alone, 0) + (held**2).sum(axis=0)
-    return np.asarray((held.sum(axis=0) > 0) & (total**2 < LEAST_BUNCHES * squared))
+    return held, total, np.maximum(alone, 0) + (held**2).sum(axis=0)

@@ -19,8 +19,19 @@ from methodology.charted_series import charted
 from methodology.frames import Ints, only_where
 from methodology.full_counts import changed
 from methodology.panel_changes import GROWTH, SPANS, YEAR, panel_changes
-from methodology.panels import PANELS, POOLED, SCORE_OF_UNIT, panel_members, totals
-from methodology.score_series import KEYS, SCORE, SERIES, comparison_error, earlier, measured_before, numbered, position
+from methodology.panels import PANELS, POOLED, SCORE_OF_UNIT, panel_members, total_correlations, totals
+from methodology.score_series import (
+    KEYS,
+    SCORE,
+    SERIES,
+    comparison_error,
+    correlation_at,
+    earlier,
+    measured_before,
+    numbered,
+    position,
+    with_correlations,
+)
 
 Columns = dict[str, npt.NDArray[np.generic]]
 
@@ -65,6 +76,7 @@ def trends(
     frames: pd.DataFrame,
     mix: pd.DataFrame,
     regions: pd.DataFrame,
+    people: pd.DataFrame,
     *,
     agencies: pd.DataFrame,
     metrics: pd.DataFrame,
@@ -74,19 +86,21 @@ def trends(
 ) -> pd.DataFrame:
     """A row with COLUMNS for each score of some metrics from the quarter `since` on, and for each total of agencies.
 
-    now: scores from `since` on, whatever their status; before: what they are compared with; both with SCORE, a number for each of
-    KEYS and their quarter. members: reported scores of agencies, of all quarters, and of agencies' regions, as far back as they
-    are compared; frames: the population each of those that are weighted stands for. mix, regions: n and rate of answers of units
-    and of whole regions, by instrument (as KEYS has it), quarter and group. agencies: peer group of each; metrics: estimator,
-    base, quarters_apart and smallest_difference of each; seasons: share of a quarter's days that is a season. A change is to the
-    last measurement (`measured_before`), whose period is named; mix and rate are told of what is measured every quarter.
+    now: scores from `since` on, whatever their status; before: what they are compared with; both with SCORE, a number for each
+    of KEYS and their quarter. members: reported scores of agencies, of all quarters, and of agencies' regions, as far back as
+    they are compared; frames: the population each of those that are weighted stands for. mix, regions: n and rate of answers of
+    units and of whole regions, by instrument (as KEYS has it), quarter and group. people: how far scores from `since` on come
+    from the people of earlier ones (`score_series.with_correlations`). agencies: peer group of each; metrics: estimator, base,
+    quarters_apart and smallest_difference of each; seasons: share of a quarter's days that is a season. A change is to the last
+    measurement (`measured_before`), whose period is named; mix and rate are told of what is measured every quarter.
     """
     uncounted = set(metrics.loc[metrics["base"] == "index", "metric_id"])
     kinds = metrics.set_index("metric_id")[["base", "quarters_apart", "smallest_difference"]]
-    members = panel_members(members, frames, agencies, uncounted)
-    total = totals(members, thresholds, since)
+    members = with_correlations(panel_members(members, frames, agencies, uncounted), people)
+    total = total_correlations(totals(members, thresholds, since), members)
     is_now = (total["quarter"] >= since).to_numpy()
     # A region's score counts all its answers once, or the population they stand for.
+    now = with_correlations(now, people)
     now = now.assign(score_kind=np.where(now["unit_type"].isin(list(PANELS)), POOLED, SCORE_OF_UNIT))
     now = pd.concat([now, total[is_now]], ignore_index=True).astype(dict.fromkeys(SCORE, "float64"))
     tables = [now, before.astype(dict.fromkeys(SCORE, "float64")), total[~is_now]]
@@ -105,7 +119,7 @@ def trends(
     apart = kind["quarters_apart"].fillna(1).to_numpy(np.int64)
     last = measured_before(now, rows, apart)
     for span, quarters in zip(SPANS, (last, np.full(len(now), YEAR)), strict=True):
-        columns |= _changes(now, told, rows, quarters, span, kind)
+        columns |= _changes(now, told, rows, quarters, span, kind, thresholds["interval_level"])
     columns["compared_period_id"] = only_where(~np.isnan(columns["change"].astype(float)), _before(now, last))
     now = now.assign(**columns, **mixed)
     # Next to a shown score, its change would reveal an earlier one that was withheld.
@@ -132,12 +146,21 @@ def _before(now: pd.DataFrame, quarters: Ints) -> npt.NDArray[np.object_]:
 
 
 def _changes(
-    now: pd.DataFrame, told: pd.DataFrame, rows: pd.DataFrame, quarters: Ints, span: str, kind: pd.DataFrame
+    now: pd.DataFrame,
+    told: pd.DataFrame,
+    rows: pd.DataFrame,
+    quarters: Ints,
+    span: str,
+    kind: pd.DataFrame,
+    level: float,
 ) -> Columns:
     """Difference from the score of the same series so many quarters earlier (now,), or the reason there is none."""
     at = earlier(now, told, "series", quarters)
-    score, error = (np.append(told[name].to_numpy(float), np.nan)[at] for name in ("score", "error"))
-    change, error, low, high = difference(score, now["score"].to_numpy(float), error, now["error"].to_numpy(float))
+    names = ("score", "error", "degrees_of_freedom")
+    score, error, freedom = (np.append(told[name].to_numpy(float), np.nan)[at] for name in names)
+    own_score, own_error, own_freedom = (now[name].to_numpy(float) for name in names)
+    shared = correlation_at(now, quarters)
+    change, error, low, high = difference(score, own_score, error, own_error, shared, level, (freedom, own_freedom))
     significant = np.where(np.isnan(error), np.nan, (low > 0) | (high < 0))
     # A change of what was not sampled is real; what is told is whether it matters.
     matters = changed(change, kind["smallest_difference"].astype(float).fillna(0.0).to_numpy())

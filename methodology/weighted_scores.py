@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from methodology.arrays import Floats
-from methodology.clusters import Bunches, share_size
+from methodology.clusters import Bunches, least_effect, share_size
 from methodology.estimates import mean_interval
 from methodology.frame_weights import DRAW
 from methodology.frames import Ints, Texts, numbers_by
@@ -187,9 +187,12 @@ def framed_means(
 ) -> ItemMeans:
     """`weighted_item_means` of units (cells, units) with errors that allow for the frame.
 
-    Every level of a margin beyond its first costs a degree of freedom.
+    Every level of a margin beyond its first costs a degree of freedom. Where branches were drawn the error is not below
+    that of as many single answers with more degrees of freedom (`least_effect`).
     """
     found = weighted_item_means(cells, adjustment, units, together=together)
+    least = np.sqrt(least_effect(found.freedom, found.n, found.unseen)) * found.single_error
+    found = replace(found, error=np.where(found.branches > 0, np.maximum(found.error, least), found.error))
     spent = sum(int(margin.max()) for margin in adjustment.margins)
     drawn = cells.asked.sum()
     return replace(found, error=np.sqrt((drawn - 1) / max(drawn - 1 - spent, 1)) * found.error)

@@ -27,7 +27,8 @@ SCORES = """
     select
         scores.metric_id, metrics.name_ar, metrics.name_en, scores.unit_type, scores.unit_id, scores.period_id,
         scores.instrument_id, scores.status, coalesce(judged.owner_reason, scores.status_reason) as status_reason,
-        scores.n, scores.score, scores.ci_low, scores.ci_high, scores.frame_status, scores.weighting
+        scores.n, scores.respondents, scores.n_effective, scores.interval_claim, scores.score,
+        scores.ci_low, scores.ci_high, scores.frame_status, scores.weighting
     from benchmarks.bench_scores as scores
     inner join core.dim_metrics as metrics on scores.metric_id = metrics.metric_id
     -- Whose file it is may know why a figure would be withheld.

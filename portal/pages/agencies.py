@@ -21,7 +21,7 @@ AGENCY_SCORES = """
     select
         metrics.metric_id, metrics.name_ar, metrics.name_en, metrics.unit, metrics.polarity,
         scores.score_id, scores.status, scores.status_reason, scores.score, scores.ci_low, scores.ci_high, scores.n,
-        scores.respondents, scores.n_effective, scores.design_effect,
+        scores.respondents, scores.n_effective, scores.design_effect, scores.interval_claim,
         scores.instrument_id,
         positions.peers_count, positions.peer_frame, positions.peer_mean, positions.difference, positions.difference_low,
         positions.difference_high, positions.smallest_difference, positions.verdict, positions.p_right,
@@ -42,7 +42,7 @@ AGENCIES = """
     select
         agencies.agency_id, agencies.name_ar, agencies.name_en, agencies.peer_group,
         scores.score_id, scores.status, scores.status_reason, scores.score, scores.ci_low, scores.ci_high, scores.n,
-        scores.respondents, scores.n_effective, scores.design_effect,
+        scores.respondents, scores.n_effective, scores.design_effect, scores.interval_claim,
         scores.instrument_id, scores.weighting, scores.mode_set, scores.adjustments, positions.z, positions.special_cause,
         positions.peers_count, positions.peer_frame, positions.peer_mean, positions.difference, positions.difference_low,
         positions.difference_high, positions.smallest_difference, positions.verdict, positions.p_right,

@@ -16,7 +16,7 @@ HISTORY = """
     select
         scores.score_id, scores.period_id, scores.instrument_id, scores.status, scores.status_reason, scores.score,
         scores.ci_low, scores.ci_high, scores.n, scores.respondents, scores.n_effective, scores.design_effect,
-        scores.series_id, positions.peer_median, positions.peer_lower_quartile,
+        scores.interval_claim, scores.series_id, positions.peer_median, positions.peer_lower_quartile,
         positions.peer_upper_quartile, positions.peers_count, positions.peer_frame, positions.peer_mean, positions.difference,
         positions.difference_low,
         positions.difference_high, positions.smallest_difference, positions.verdict, positions.p_right,
@@ -36,7 +36,8 @@ HISTORY = """
 """
 SERVICES = """
     select scores.score_id, scores.instrument_id, units.name_ar, units.name_en, scores.status, scores.status_reason, scores.score,
-        scores.ci_low, scores.ci_high, scores.n, scores.respondents, scores.n_effective, scores.design_effect
+        scores.ci_low, scores.ci_high, scores.n, scores.respondents, scores.n_effective, scores.design_effect,
+        scores.interval_claim
     from bench_scores as scores
     inner join dim_units as units on scores.unit_type = units.unit_type and scores.unit_id = units.unit_id
     where scores.unit_type = 'service' and scores.agency_id = ? and scores.metric_id = ? and scores.period_id = ?

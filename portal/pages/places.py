@@ -17,7 +17,8 @@ router = APIRouter()
 KINDS = ("agency_region", "branch")
 UNITS = """
     select places.*, units.name_ar, units.name_en, scores.score_id, scores.ci_low, scores.ci_high,
-        scores.respondents, scores.n_effective, scores.design_effect
+        scores.respondents, scores.n_effective, scores.design_effect,
+        scores.interval_claim
     from bench_disparities as places
     left join dim_units as units on places.unit_type = units.unit_type and places.unit_id = units.unit_id
     left join bench_scores as scores

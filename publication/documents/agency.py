@@ -88,8 +88,8 @@ def _standing(share: Share, period_id: str) -> Section | None:
     if not share.has("bench_peer_positions", "bench_scores", "dim_metrics"):
         return None
     rows = share.rows(
-        """select positions.*, scores.ci_low, scores.ci_high, scores.n, metrics.name_ar, metrics.name_en,
-            metrics.polarity
+        """select positions.*, scores.ci_low, scores.ci_high, scores.n, scores.n_effective,
+            scores.interval_claim, metrics.name_ar, metrics.name_en, metrics.polarity
         from bench_peer_positions as positions
         inner join bench_scores as scores using (score_id)
         inner join dim_metrics as metrics on positions.metric_id = metrics.metric_id
@@ -104,6 +104,7 @@ def _standing(share: Share, period_id: str) -> Section | None:
         "score": number("score"),
         "interval": interval("ci_low", "ci_high"),
         "n": count("n"),
+        "n_effective": count("n_effective"),
         "peers_count": count("peers_count"),
         "peer_mean": number("peer_mean"),
         "difference": number("difference", is_change=True),
@@ -123,8 +124,18 @@ def _standing(share: Share, period_id: str) -> Section | None:
             ),
             Plot((lambda language: forest(rows, language, word("standing", language)),)),
             table_of(rows, columns),
+            *_approximate(rows),
         ],
     )
+
+
+def _approximate(rows: list[dict[str, Any]]) -> list[Sentence]:
+    """Name the scores whose intervals the evidence does not bear out."""
+    doubtful = [named(row) for row in rows if row["interval_claim"] == "approximate"]
+    if not doubtful:
+        return []
+    told = Text("، ".join(one.ar for one in doubtful), ", ".join(one.en for one in doubtful))
+    return [Sentence("approximate_intervals", {"metrics": told})]
 
 
 def _not_compared(share: Share, period_id: str) -> Section | None:
@@ -241,6 +252,7 @@ def _owner_only(share: Share, period_id: str) -> Section | None:
         "score": number("score"),
         "interval": interval("ci_low", "ci_high"),
         "n": count("n"),
+        "n_effective": count("n_effective"),
         "reason": words("status_reason"),
     }
     return table_section("owner_only", "owner_only_how", rows, columns)

@@ -112,12 +112,13 @@ def _scores(scores: list[dict[str, Any]]) -> Section | None:
             Number(row["score"]),
             Interval(row["ci_low"], row["ci_high"]),
             Count(row["n"]),
+            Count(None if row["n_effective"] is None else int(row["n_effective"])),
             coded(row["status_reason"] or row["status"]),
             coded(row["frame_status"], "frames"),
         )
         for row in scores
     ]
-    columns = ("metric", "unit", "period", "instrument", "score", "interval", "n", "status", "frame")
+    columns = ("metric", "unit", "period", "instrument", "score", "interval", "n", "n_effective", "status", "frame")
     return Section(Sentence("check_scores"), [Sentence("check_scores_how"), Table(columns, lines)])
 
 

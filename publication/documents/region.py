@@ -40,6 +40,7 @@ def _scores(public: Share, unit_id: str, period_id: str) -> Section | None:
         "score": number("score"),
         "interval": interval("ci_low", "ci_high"),
         "n": count("n"),
+        "n_effective": count("n_effective"),
         "source": source("bench_scores", "score_id"),
     }
     return table_section("region_scores", None, rows, columns, empty="standing_none")

@@ -89,15 +89,15 @@ def answers(rng: np.random.Generator, draw: Draw, agencies: int) -> npt.NDArray[
 def estimated(levels: npt.NDArray[np.int64], draw: Draw) -> pd.DataFrame:
     """Scores of the agencies as the product estimates them from sums: of the mean and of the share of the satisfied."""
     rated = [("mean", LEVELS[levels]), ("proportion", 100.0 * (levels >= TOP))]
-    statistics = pd.concat([_statistics(values, estimator) for estimator, values in rated], ignore_index=True)
+    statistics = pd.concat([statistics_of(values, estimator) for estimator, values in rated], ignore_index=True)
     clusters = pd.concat([_clusters(values, estimator, draw) for estimator, values in rated], ignore_index=True)
     return measured_scores(statistics, clusters, LEVEL)
 
 
-def _statistics(values: Floats, estimator: str) -> pd.DataFrame:
+def statistics_of(values: Floats, estimator: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            **_unit(np.arange(len(values)), estimator),
+            **unit_of(np.arange(len(values)), estimator),
             "estimator": estimator,
             "part": "",
             "scale_range": 100,
@@ -118,7 +118,7 @@ def _clusters(values: Floats, estimator: str, draw: Draw) -> pd.DataFrame:
     names = np.array([f"{draw.kind} {number:03d}" for number in cluster], object)
     return pd.DataFrame(
         {
-            **_unit(agency, estimator),
+            **unit_of(agency, estimator),
             "psu": names,
             "person": names if draw.kind == "person" else None,
             "branch_share": 0.0 if draw.kind == "person" else 1e-9,  # ten of very many
@@ -129,7 +129,7 @@ def _clusters(values: Floats, estimator: str, draw: Draw) -> pd.DataFrame:
     )
 
 
-def _unit(agency: npt.NDArray[np.int64], metric: str) -> dict[str, object]:
+def unit_of(agency: npt.NDArray[np.int64], metric: str) -> dict[str, object]:
     names = np.array([f"a{number:06d}" for number in agency], object)
     unit = {"unit_type": "agency", "unit_id": names, "agency_id": names}
     return {**unit, "metric_id": metric, "period_id": "2026Q1", "instrument_id": "five"}

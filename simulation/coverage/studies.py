@@ -11,12 +11,14 @@ import numpy as np
 from simulation.coverage import (
     attacks,
     bands,
+    branches,
     charts,
     clusters,
     durations,
     expectations,
     intervals,
     modes,
+    people,
     rank_sets,
     screening,
     surveys,
@@ -57,5 +59,7 @@ STUDIES = (
     Study("clusters", "Answers that come in bunches", clusters.study, 2026_12, 6_000, 600),
     Study("charts", "Control charts and seasons", charts.study, 2026_13, 400, 20),
     Study("weighting", "Caps on weights, and answers without a margin", weighting.study, 2026_14, 4_000, 200),
+    Study("branches", "Few drawn branches, shares near an end", branches.study, 2026_22, 3_000, 300),
+    Study("people", "The same people in several numbers", people.study, 2026_21, 3_000, 300),
     Study("attacks", "Suppressed tables under attack", attacks.study, 2026_10, 1_600, 40),
 )

@@ -531,7 +531,7 @@ def test_equal_answers_of_everybody_end_as_a_state_not_as_nan() -> None:
         unit_type="agency", agency_id=lambda frame: frame["unit_id"], metric_id="m", period_id="q", instrument_id="i"
     )
     scores = scores.assign(n=40, score=100.0, standard_error=0.0, ci_low=97.0, ci_high=100.0, status="reported")
-    scores = scores.assign(weighting="weighted", mode_set="web", adjustments="")
+    scores = scores.assign(weighting="weighted", mode_set="web", adjustments="", degrees_of_freedom=39.0)
     agencies = pd.DataFrame({"agency_id": scores["agency_id"], "peer_group": "g"})
     mixes = scores[["agency_id", "metric_id", "period_id", "instrument_id"]].assign(mode_group="mix 1")
     reliability = _run(
@@ -542,7 +542,13 @@ def test_equal_answers_of_everybody_end_as_a_state_not_as_nan() -> None:
     )
     assert reliability["reliability"].tolist() == [0] * 7
     gated = scores.assign(
-        peer_group="g", polarity=1, base="cases", smallest_difference=5.0, degrees_of_freedom=39.0, response_rate=0.5
+        peer_group="g",
+        polarity=1,
+        base="cases",
+        unit="share_pct",
+        smallest_difference=5.0,
+        degrees_of_freedom=39.0,
+        response_rate=0.5,
     )
     gated = gated.assign(comparison_class="c", peers_count=6, has_peers=True)
     gated = gated.assign(national_class="n", national_peers_count=6, has_national_peers=True)

@@ -16,7 +16,7 @@ from miyar.workspace import Workspace
 from warehouse.dbt_runner import prepare_manifest
 
 # Each cell has a row for every metric that uses it, so the only key is all columns.
-WITHOUT_KEY = {"int_measures__observed", "int_respondents__measured", "int_rows__gathered"}
+WITHOUT_KEY = {"int_measures__observed", "int_people__measured", "int_respondents__measured", "int_rows__gathered"}
 
 
 def _models() -> Iterator[dict[str, Any]]:

@@ -423,6 +423,11 @@ def test_a_workspace_without_rows_builds(name: str, warehouse: duckdb.DuckDBPyCo
 
 
 def _disparities(scores: pd.DataFrame, estimator: str, **other: pd.DataFrame) -> pd.DataFrame:
+    """Every answer counts as one unless a table has an `n_effective`."""
+    scores, *raw = (
+        table.assign(n_effective=table.get("n_effective", table["n"])) for table in (scores, *other.values())
+    )
+    other = dict(zip(other, raw, strict=True))
     frames = {
         "int_scores__judged": scores,
         # Raw scores, unless a test says otherwise.
@@ -475,6 +480,16 @@ def test_answers_that_do_not_vary_have_a_status() -> None:
         .isna()
         .all(axis=None)
     )
+
+
+def test_answers_count_what_they_are_worth() -> None:
+    """Shares of 50 % of 100 answers that are worth 25: p(1-p) 100/99 = 2525.25, over 25."""
+    key = {"unit_type": "region", "agency_id": None, "metric_id": "m", "period_id": "2026Q1", "instrument_id": "i"}
+    rows = [{**key, "unit_id": f"r{number}", "n": 100, "n_effective": 25.0, "score": 50.0} for number in range(3)]
+    told = {"status": "reported", "status_reason": None, "slice_ids": "x", "weighting": "unweighted"}
+    made = _disparities(pd.DataFrame(rows).assign(standard_error=9.0, ci_low=30.0, ci_high=70.0, **told), "proportion")
+    assert made["standard_error"].dropna().tolist() == pytest.approx([np.sqrt(250_000 / 99 / 25)] * 3)
+    assert made.loc[made["row_type"] == "group", "n_effective"].tolist() == [75]
 
 
 @pytest.mark.parametrize("hidden", [(1, 0.0), (29, 100.0)])

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from methodology.parameters import VERSIONS, ParameterError, load_methodology
+from methodology.shared_people import COLUMNS
 from tests.dbt.python_models import run_model
 
 VALUES = {"minimum_peers": 5, "index_minimum_indicators": 2, "index_data_threshold": 0.5, "index_weight_spread": 0.25}
@@ -65,6 +66,7 @@ def _run(scores: list[dict[str, Any]], agencies: int = 6, required: str = "") ->
         {
             "bench_scores": pd.DataFrame(scores, columns=columns),
             "int_modes__grouped": _mixes(scores),
+            "int_people__correlated": pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS),
             "stg_registry__agencies": pd.DataFrame({"agency_id": names, "peer_group": "g"}),
             "stg_methodology__index": _nodes(required),
             "stg_methodology__thresholds": pd.DataFrame({"name": list(VALUES), "value": list(VALUES.values())}),

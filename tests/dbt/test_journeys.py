@@ -19,8 +19,21 @@ PARTS = ["whole", "before", "during", "after"]
 THRESHOLDS = {"interval_level": 0.95, "journey_target": 80.0, "minimum_n": 4.0}
 
 
-def _cell(agency: str, scores: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Sums of complete responses, (responses, whole and stages)."""
+def _totals(scores: np.ndarray[Any, Any], people: list[int], position: int) -> dict[str, Any]:
+    """Products of the counts and totals of persons, of one part with itself and with later stages."""
+    n, y = np.bincount(people), np.column_stack([np.bincount(people, column) for column in scores.T])
+    found: dict[str, Any] = {f"{PARTS[position]}_persons": len(n)}
+    for k, other in enumerate(PARTS):
+        if k == position or 0 < position < k:
+            sides = {"n": (n, n), "y": (y[:, position], y[:, k])}
+            pair = f"{PARTS[position]}_{other}"
+            found |= {f"{pair}_{a}_{b}": sides[a][0] @ sides[b][1] for a in "ny" for b in "ny"}
+    return found
+
+
+def _cell(agency: str, scores: np.ndarray[Any, Any], people: list[int] | None = None) -> dict[str, Any]:
+    """Sums of complete responses, (responses, whole and stages), each of another person unless `people` say whose."""
+    people = list(range(len(scores))) if people is None else people
     cell: dict[str, Any] = {"slice_id": f"s-{agency}", "agency_id": agency, "period_id": "q", "journey_id": "j"}
     cell |= {
         "item": "overall",
@@ -34,6 +47,7 @@ def _cell(agency: str, scores: np.ndarray[Any, Any]) -> dict[str, Any]:
         cell |= {f"{part}_count": len(own), f"sum_{part}": own.sum(), f"sum_{part}2": (own**2).sum()}
         cell |= {f"complete_{part}": own.sum()}
         cell |= {f"complete_{part}_{other}": own @ scores[:, k] for k, other in enumerate(PARTS) if k >= position}
+        cell |= _totals(scores, people, position)
     return cell
 
 
@@ -75,6 +89,33 @@ def test_weights_shortfalls_and_owners_by_hand() -> None:
     owners = made[made["part"] == "agency"].set_index("part_id")
     assert owners["shortfall"].to_dict() == {"a": 18, "b": 1, "c": 1}
     assert owners["n"].to_dict() == {"a": 4, "b": 0, "c": 0}
+
+
+def test_a_person_counts_once_however_often() -> None:
+    """Persons of 40 and 80, two answers each: totals of y - 60 are -40 and 40, V = 2/1 x 3200/16 = 400.
+
+    Of four persons it is 1600/3/4.
+    """
+    scores = np.repeat([[40.0] * 4, [80.0] * 4], 2, axis=0)
+    of_two, of_four = (
+        made[made["part"] == "journey"].iloc[0]
+        for made in (_run([_cell("a", scores, people)], {"before": ["a"]}) for people in ([0, 0, 1, 1], None))
+    )
+    assert (of_two["respondents"], of_four["respondents"], of_two["n"]) == (2, 4, 4)
+    assert (of_two["standard_error"], of_four["standard_error"]) == pytest.approx((20, np.sqrt(400 / 3)))
+    assert (of_two["n_effective"], of_four["n_effective"]) == pytest.approx((4 / 3, 4))
+    agencies = _run([_cell("a", scores, [0, 0, 1, 1])], {"before": ["a"]}).set_index("part").loc[["agency"]]
+    assert agencies.loc[agencies["part_id"] == "a", "standard_error"].item() == pytest.approx(20)
+
+
+def test_the_gap_of_a_stage_knows_the_same_people() -> None:
+    """Before less the mean of the others is 10, 10, 20, 20 within persons: 15, with the error of those four differences."""
+    before = np.array([20.0, 60, 40, 90])
+    scores = np.column_stack([before, before, before - [10, 10, 20, 20], before - [10, 10, 20, 20]])
+    made = _run([_cell("a", scores)], {"before": ["a"]}).set_index(["part", "part_id"]).loc[("stage", "before")]
+    # s^2 = 100/3, divided by four; t(3) = 3.18245.
+    assert made["gap"] == pytest.approx(15)
+    assert made["gap_high"] - made["gap"] == pytest.approx(3.18245 * np.sqrt(100 / 12), rel=1e-5)
 
 
 def test_a_stage_nobody_owns_keeps_its_share() -> None:

@@ -5,6 +5,7 @@ Belongs here: the tables every test of trends needs. Does not belong here: any e
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tests.dbt.python_models import run_model
@@ -38,6 +39,11 @@ def trends_of(scores: pd.DataFrame, **tables: Any) -> pd.DataFrame:
     weighted = pd.DataFrame(columns=[*_TEXTS, "weight_sum"]).astype(
         dict.fromkeys(_TEXTS, "str") | {"weight_sum": "float64"}
     )
+    people = pd.DataFrame(columns=[*_TEXTS, "other_period_id", "correlation"]).astype(
+        dict.fromkeys([*_TEXTS, "other_period_id"], "str") | {"correlation": "float64"}
+    )
+    # Not known unless given: the interval is a normal one.
+    scores = scores.assign(degrees_of_freedom=scores.get("degrees_of_freedom", np.nan))
     metrics, agencies = (sorted(set(scores[name].dropna())) for name in ("metric_id", "agency_id"))
     given = {
         "bench_scores": scores,
@@ -46,6 +52,7 @@ def trends_of(scores: pd.DataFrame, **tables: Any) -> pd.DataFrame:
         "int_periods__seasons": pd.DataFrame(
             {"period_id": ["2025Q1"], "season": ["ramadan"], "days": [29], "share": [29 / 90]}
         ),
+        "int_people__correlated": people,
         "stg_registry__agencies": pd.DataFrame({"agency_id": agencies, "peer_group": ["g"] * len(agencies)}),
         "stg_methodology__metrics": kinds_of(metrics),
         "stg_methodology__thresholds": pd.DataFrame({"name": list(PARAMETERS), "value": list(PARAMETERS.values())}),

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from methodology.clusters import degrees_of_freedom, share_size
+from methodology.clusters import degrees_of_freedom, freedom_between, share_size
 from methodology.estimates import SPARE_ANSWERS
 from methodology.sampling import sample_design, two_stage_design
 from methodology.scores import COLUMNS, KEY, scores
@@ -85,8 +85,41 @@ def test_branches_drawn_of_so_many_equal_two_stages_row_by_row(registered: int) 
     found = _scored(_statistics(y), _clusters(rows))
     assert found["standard_error"] == pytest.approx(survey_mean(design, y).error[0], rel=1e-9)
     assert found["respondents"] == np.unique(alone).size
-    # Nine of the branches' variance and many of the persons' within: the more branches were drawn, the more of them.
-    assert found["degrees_of_freedom"] > 9
+    # The branches' own, fewer than nine because they are of unequal size, and many of the persons' within.
+    size = np.bincount(branch)
+    assert found["degrees_of_freedom"] > _freedom_by_matrices(size / size.sum())
+    assert found["branches_drawn"] == 10
+
+
+def _freedom_by_matrices(share: np.ndarray) -> float:
+    """tr(A)^2 / tr(A^2) of A = M'DM with M = I - 1h' and D = diag h^2, written out."""
+    m = np.eye(share.size) - np.ones((share.size, 1)) * share
+    a = m.T @ np.diag(share**2) @ m
+    return float(np.trace(a) ** 2 / np.trace(a @ a))
+
+
+def test_freedom_between_branches_is_that_of_the_quadratic_form() -> None:
+    share = np.array([0.1, 0.2, 0.7, 0.25, 0.25, 0.25, 0.25])
+    unit = np.array([0, 0, 0, 1, 1, 1, 1])
+    found = freedom_between(share[:, None], unit, np.array([[0.54], [0.25]])).ravel()
+    assert found == pytest.approx([_freedom_by_matrices(share[:3]), 3], rel=1e-12)
+    # Two branches leave one degree of freedom, whatever their sizes.
+    assert freedom_between(np.array([[0.1], [0.9]]), np.zeros(2, int), np.array([[0.82]])) == pytest.approx(1)
+
+
+def test_branches_that_agree_by_chance_are_no_more_certain_than_single_answers() -> None:
+    """Two of very many branches, 100 and 101 of 200 satisfied: single answers have an error of sqrt(10^4 p (1 - p)/399).
+
+    One degree of freedom instead of 399 takes t(399)/t(1) = 1.96593/12.70620 off it.
+    """
+    y = np.concatenate([np.repeat([0.0, 100.0], [100, 100]), np.repeat([0.0, 100.0], [99, 101])])
+    rows = pd.DataFrame({"y": y, "psu": np.repeat([0, 1], 200), "person": None, "branch_share": 1e-9})
+    found = _scored(_statistics(y), _clusters(rows))
+    single = 100 * np.sqrt(201 / 400 * 199 / 400 / 399)
+    assert found["standard_error"] == pytest.approx(single * 1.96593 / 12.70620, rel=1e-5)
+    assert found["degrees_of_freedom"] == pytest.approx(1)
+    # The interval is as wide as that of 400 single answers.
+    assert found["ci_high"] - found["ci_low"] == pytest.approx(2 * 1.96593 * single, rel=0.01)
 
 
 def test_slices_merged_are_slices_at_once_in_any_order() -> None:

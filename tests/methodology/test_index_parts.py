@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from methodology.index_parts import index_parts
+from methodology.shared_people import COLUMNS
 
 THRESHOLDS = {
     "minimum_peers": 5,
@@ -62,6 +63,7 @@ def _index(**other: Any) -> dict[Hashable, Any]:
     made = index_parts(
         pd.DataFrame(rows),
         pd.DataFrame(columns=["agency_id", "metric_id", "period_id", "instrument_id", "mode_group"], dtype=object),
+        pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS),
         agencies=pd.DataFrame({"agency_id": AGENCIES, "peer_group": "g"}),
         nodes=NODES,
         thresholds=THRESHOLDS,

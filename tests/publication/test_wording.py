@@ -40,6 +40,7 @@ CODED = {
     "unit_type": ("unit_types",),
     "score_kind": ("score_kinds",),
     "pooled_by": ("pooled_by",),
+    "interval_claim": ("interval_claims",),
 }
 
 

@@ -71,3 +71,24 @@ before any metric selects from them. The stage is kept where a metric asks for o
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 {% endmacro %}
+
+{# The metrics that are a mean or a top-box share of answers to an item, and the stage they ask for. #}
+{% macro metrics_of_items() %}
+    select
+        metric_id,
+        estimator,
+        nullif(stage, '') as stage,
+        measure_id[:-6] as item
+    from {{ ref('stg_methodology__metrics') }}
+    where measure_id like '%.mean'
+        and estimator = 'mean'
+    union all
+    select
+        metric_id,
+        estimator,
+        nullif(stage, '') as stage,
+        measure_id[:-9] as item
+    from {{ ref('stg_methodology__metrics') }}
+    where measure_id like '%.top_box'
+        and estimator = 'proportion'
+{% endmacro %}

@@ -67,3 +67,11 @@ a Python model computes all of them (`miyar.relations`). #}
     set variable first_of_batch = '{{ first }}';
     set variable last_of_batch = '{{ last }}';
 {% endmacro %}
+
+{# Quarters counted from the year 0 (as `miyar.periods.index_of` counts, but for one), and the same quarter a year later. #}
+{% macro number_of_quarter(period_id) -%}
+    4 * cast(left({{ period_id }}, 4) as bigint) + cast(right({{ period_id }}, 1) as bigint)
+{%- endmacro %}
+{% macro year_after(period_id) -%}
+    cast(left({{ period_id }}, 4) as bigint) + 1 || right({{ period_id }}, 2)
+{%- endmacro %}

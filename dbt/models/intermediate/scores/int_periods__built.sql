@@ -26,6 +26,7 @@
 -- depends_on: {{ ref('int_expectation__estimated') }}
 -- depends_on: {{ ref('int_frames__counted') }}
 -- depends_on: {{ ref('int_index__estimated') }}
+-- depends_on: {{ ref('int_intervals__claimed') }}
 -- depends_on: {{ ref('int_journeys__estimated') }}
 -- depends_on: {{ ref('int_journeys__judged') }}
 -- depends_on: {{ ref('int_complaint_handling__by_unit') }}
@@ -36,6 +37,8 @@
 -- depends_on: {{ ref('int_mix__by_unit') }}
 -- depends_on: {{ ref('int_modes__counted') }}
 -- depends_on: {{ ref('int_modes__grouped') }}
+-- depends_on: {{ ref('int_people__correlated') }}
+-- depends_on: {{ ref('int_people__shared') }}
 -- depends_on: {{ ref('int_positions__estimated') }}
 -- depends_on: {{ ref('int_reliability__estimated') }}
 -- depends_on: {{ ref('int_respondents__by_frame') }}

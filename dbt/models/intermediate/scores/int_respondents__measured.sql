@@ -6,23 +6,7 @@ with
 
 metrics as (
 
-    select
-        metric_id,
-        estimator,
-        nullif(stage, '') as stage,
-        measure_id[:-6] as item
-    from {{ ref('stg_methodology__metrics') }}
-    where measure_id like '%.mean'
-        and estimator = 'mean'
-    union all
-    select
-        metric_id,
-        estimator,
-        nullif(stage, '') as stage,
-        measure_id[:-9] as item
-    from {{ ref('stg_methodology__metrics') }}
-    where measure_id like '%.top_box'
-        and estimator = 'proportion'
+    {{ metrics_of_items() }}
 
 ),
 

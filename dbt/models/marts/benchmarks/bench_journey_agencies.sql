@@ -31,7 +31,11 @@ final as (
         agencies.status_reason,
         agencies.steps_count,
         case when agencies.status = 'reported' then agencies.n end as n,
-        case when agencies.status = 'reported' then agencies.n end as n_effective,
+        case when agencies.status = 'reported' then agencies.respondents end as respondents,
+        case
+            when agencies.status = 'reported' and isfinite(agencies.n_effective)
+                then cast(round(agencies.n_effective) as bigint)
+        end as n_effective,
         {{ published('agencies.score', 'score') }},
         {{ published('agencies.standard_error', 'standard_error') }},
         {{ published('agencies.ci_low', 'ci_low') }},

@@ -19,7 +19,11 @@ final as (
         journeys.status,
         journeys.status_reason,
         case when journeys.status = 'reported' then journeys.n end as n,
-        case when journeys.status = 'reported' then journeys.n end as n_effective,
+        case when journeys.status = 'reported' then journeys.respondents end as respondents,
+        case
+            when journeys.status = 'reported' and isfinite(journeys.n_effective)
+                then cast(round(journeys.n_effective) as bigint)
+        end as n_effective,
         {{ published('journeys.score', 'score') }},
         {{ published('journeys.standard_error', 'standard_error') }},
         {{ published('journeys.ci_low', 'ci_low') }},

@@ -13,7 +13,9 @@ repeated as (
     group by
         answers.slice_id,
         answers.beneficiary
+    -- Two files of a slice may number their responses alike.
     having min(answers.response_id) < max(answers.response_id)
+        or min(answers.submission_id) < max(answers.submission_id)
 
 ),
 

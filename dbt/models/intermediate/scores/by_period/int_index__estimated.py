@@ -22,5 +22,9 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         thresholds=thresholds_of(dbt.ref("stg_methodology__thresholds")),
     )
     scores = dbt.ref("bench_scores").filter("unit_type = 'agency'")
-    tables = {"scores": scores, "mixes": dbt.ref("int_modes__grouped")}
+    tables = {
+        "scores": scores,
+        "mixes": dbt.ref("int_modes__grouped"),
+        "people": dbt.ref("int_people__correlated").filter("other_period_id = period_id"),
+    }
     return by_period(dbt.ref("int_periods__pending"), tables, estimated, COLUMNS)

@@ -14,8 +14,8 @@ wholes as (
         journey_id,
         period_id,
         instrument_id,
-        max(n) filter (where part = 'journey') as whole_n,
-        min(n) filter (where part = 'agency' and n > 0) as smallest_agency_n
+        max(coalesce(respondents, n)) filter (where part = 'journey') as whole_n,
+        min(coalesce(respondents, n)) filter (where part = 'agency' and n > 0) as smallest_agency_n
     from {{ ref('int_journeys__estimated') }}
     where {{ period_is_pending() }}
     group by all
@@ -29,7 +29,7 @@ judged as (
         case
             when wholes.whole_n < thresholds.minimum_n then 'confidential'
             when parts.n = 0 then 'not_asked'
-            when parts.n < thresholds.minimum_n then 'confidential'
+            when coalesce(parts.respondents, parts.n) < thresholds.minimum_n then 'confidential'
             when parts.part = 'agency' and wholes.smallest_agency_n < thresholds.minimum_n then 'confidential'
         end as status_reason
     from {{ ref('int_journeys__estimated') }} as parts
@@ -51,6 +51,8 @@ final as (
         part,
         part_id,
         n,
+        respondents,
+        n_effective,
         score,
         standard_error,
         ci_low,
@@ -59,6 +61,9 @@ final as (
         r_squared,
         contribution,
         weight,
+        gap,
+        gap_low,
+        gap_high,
         shortfall,
         shortfall_share,
         weakest_stage,

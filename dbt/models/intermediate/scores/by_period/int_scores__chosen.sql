@@ -128,6 +128,7 @@ final as (
                 then coalesce(weighted.design_effect, raw.design_effect)
         end as design_effect,
         coalesce(weighted.degrees_of_freedom, raw.degrees_of_freedom) as degrees_of_freedom,
+        raw.branches_drawn,
         rates.response_rate,
         case when raw.unit_type = 'agency' and raw.instrument_id <> 'reported' then frames.covered_share end
             as covered_share,

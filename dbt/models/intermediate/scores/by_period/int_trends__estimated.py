@@ -23,7 +23,18 @@ FIGURES = [
     *(f"{number_of(*names)} as {key}" for key, names in KEYS.items()),
 ]
 TOLD = ["score_id", "unit_id", "instrument_id", "agency_id", "period_id", "status_reason", "slice_ids", *FIGURES]
-MEMBER = [*SERIES, "period_id", QUARTER, "score", "standard_error", "n", "n_effective", "slice_ids"]
+MEMBER = [
+    *SERIES,
+    "period_id",
+    QUARTER,
+    "score",
+    "standard_error",
+    "n",
+    "n_effective",
+    "degrees_of_freedom",
+    "slice_ids",
+]
+OTHER_QUARTER = QUARTER.replace("period_id", "other_period_id").replace("as quarter", "as other_quarter")
 OF_PANELS = "(unit_type = 'agency' or unit_type = 'agency_region' and (period_id >= '{year}' or metric_id in (RARE)))"
 # Sums of floats depend on the order of groups: use that of their names, since a hash may change with the version.
 ANSWERS = [QUARTER, "dense_rank() over (order by group_id) as group_of", "n", "100 * total / scale_range / n as rate"]
@@ -52,6 +63,11 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         "frames": Reading(dbt.ref("int_scores__weighted"), [*SERIES, "period_id", "weight_sum"], of_panels),
         "mix": Reading(mix, OF_UNIT, "period_id >= '{before}'"),
         # A region consists of all the groups of its agencies there.
+        "people": Reading(
+            dbt.ref("int_people__correlated"),
+            [*SERIES, QUARTER, OTHER_QUARTER, "correlation"],
+            "period_id >= '{pending}' and other_period_id < period_id",
+        ),
         "regions": Reading(mix, OF_REGION, "unit_type = 'agency_region' and period_id >= '{before}'"),
     }
     made = partial(

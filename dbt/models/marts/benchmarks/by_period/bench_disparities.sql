@@ -31,7 +31,9 @@ final as (
         status_reason,
         case when status = 'reported' then cast(units_count as bigint) end as units_count,
         case when status = 'reported' then cast(n as bigint) end as n,
-        case when status = 'reported' then cast(n as bigint) end as n_effective,
+        case
+            when status = 'reported' and isfinite(n_effective) then cast(round(n_effective) as bigint)
+        end as n_effective,
         {{ published('score') }},
         {{ published('standard_error') }},
         {{ published('shrunken_score') }},

@@ -51,8 +51,10 @@ absent as (
         cast(null as double) as ci_low,
         cast(null as double) as ci_high,
         'none' as interval_method,
+        'none' as interval_claim,
         cast(null as double) as n_effective,
         cast(null as double) as design_effect,
+        cast(null as double) as degrees_of_freedom,
         cast(null as double) as response_rate,
         cast(null as double) as covered_share,
         cast(null as double) as reliability,
@@ -90,8 +92,15 @@ scores as (
 
     select
         judged.*,
+        claims.interval_claim,
         reliability.reliability
     from judged
+    left join {{ ref('int_intervals__claimed') }} as claims
+        on judged.unit_type = claims.unit_type
+        and judged.unit_id = claims.unit_id
+        and judged.metric_id = claims.metric_id
+        and judged.period_id = claims.period_id
+        and judged.instrument_id = claims.instrument_id
     left join {{ ref('int_reliability__estimated') }} as reliability
         on judged.unit_type = reliability.unit_type
         and judged.unit_id = reliability.unit_id
@@ -131,6 +140,8 @@ final as (
         {{ published('ci_low') }},
         {{ published('ci_high') }},
         interval_method,
+        -- Why an interval is doubtful would tell of a withheld count.
+        case when status = 'reported' then coalesce(interval_claim, 'none') else 'none' end as interval_claim,
         case when status = 'reported' then n end as n,
         case when status = 'reported' then respondents end as respondents,
         case when status = 'reported' and isfinite(n_effective) then cast(round(n_effective, 4) as decimal(18, 4)) end
@@ -138,6 +149,10 @@ final as (
         case
             when status = 'reported' and isfinite(design_effect) then cast(round(design_effect, 4) as decimal(12, 4))
         end as design_effect,
+        case
+            when status = 'reported' and isfinite(degrees_of_freedom)
+                then cast(round(degrees_of_freedom, 4) as decimal(18, 4))
+        end as degrees_of_freedom,
         {{ published('response_rate') }},
         {{ published('covered_share') }},
         {{ published('reliability') }},
