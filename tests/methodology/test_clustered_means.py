@@ -13,9 +13,12 @@ from methodology.clusters import degrees_of_freedom, freedom_between, share_size
 from methodology.estimates import SPARE_ANSWERS
 from methodology.sampling import sample_design, two_stage_design
 from methodology.scores import COLUMNS, KEY, scores
+from methodology.service_figures import COLUMNS as FIGURES
 from methodology.survey_estimates import survey_covariance, survey_mean
 
 NO_WEIGHTS = pd.DataFrame({"model_id": [], "dimension": [], "weight": []})
+NO_FIGURES = pd.DataFrame(columns=list(FIGURES))
+NO_METRICS = pd.DataFrame(columns=["metric_id", "measure_id", "estimator"])
 UNIT = {"unit_type": "agency", "agency_id": "a", "metric_id": "m", "period_id": "2026Q1", "instrument_id": "i"}
 CLUSTER_COLUMNS = [*KEY, "psu", "person", "branch_share", "n", "sum_x", "sum_x2"]
 
@@ -41,7 +44,7 @@ def _clusters(rows: pd.DataFrame, unit: str = "u") -> pd.DataFrame:
 
 
 def _scored(statistics: pd.DataFrame, clusters: pd.DataFrame) -> pd.Series:
-    made = scores(statistics, clusters, dimension_weights=NO_WEIGHTS, level=0.95)
+    made = scores(statistics, clusters, NO_FIGURES, metrics=NO_METRICS, dimension_weights=NO_WEIGHTS, level=0.95)
     assert list(made.columns) and set(made.columns) == set(COLUMNS)
     return made.iloc[0]
 
@@ -132,6 +135,8 @@ def test_slices_merged_are_slices_at_once_in_any_order() -> None:
     other = scores(
         pd.concat([_statistics(rows["y"].to_numpy()[:9], "v"), statistics]).iloc[::-1],
         parts.sample(frac=1, random_state=3),
+        NO_FIGURES,
+        metrics=NO_METRICS,
         dimension_weights=NO_WEIGHTS,
         level=0.95,
     )

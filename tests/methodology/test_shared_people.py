@@ -175,6 +175,7 @@ def test_totals_of_the_same_members_by_hand() -> None:
                 "weight": weight,
                 "standard_error": error,
                 "correlation": r * quarter,
+                "year_correlation": 0.0,
             }
             for quarter in (0, 1)
             for unit, weight, error, r in (("a", 1.0, 2.0, 0.5), ("b", 3.0, 1.0, 0.0))
@@ -184,5 +185,5 @@ def test_totals_of_the_same_members_by_hand() -> None:
         [{**member, "quarter": quarter, "weight": 4.0, "standard_error": np.sqrt(13) / 4} for quarter in (0, 1)]
     )
     total = total.rename(columns={"panel_type": "unit_type", "panel_id": "unit_id"})
-    found = total_correlations(total, members, {"": 1})
+    found = total_correlations(total, members)
     assert found["correlation"].tolist() == pytest.approx([0, 2 / 13])
