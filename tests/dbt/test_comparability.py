@@ -541,7 +541,9 @@ def test_equal_answers_of_everybody_end_as_a_state_not_as_nan() -> None:
         int_modes__grouped=mixes,
     )
     assert reliability["reliability"].tolist() == [0] * 7
-    gated = scores.assign(peer_group="g", polarity=1, base="cases", smallest_difference=5.0, degrees_of_freedom=39.0, response_rate=0.5)
+    gated = scores.assign(
+        peer_group="g", polarity=1, base="cases", smallest_difference=5.0, degrees_of_freedom=39.0, response_rate=0.5
+    )
     gated = gated.assign(comparison_class="c", peers_count=6, has_peers=True)
     gated = gated.assign(national_class="n", national_peers_count=6, has_national_peers=True)
     for reason in ("comparability_reason", "national_reason"):
