@@ -27,9 +27,12 @@ QUERY = """
 SOURCES = """
     select agency_id, period_id, string_agg(distinct source, ', ' order by source) as sources
     from (
-        select agency_id, period_id, unnest(string_split(assessment_ids, ';')) as source
-        from intermediate.int_maturity__cells
-        where values_count > 1
+        select cells.agency_id, cells.period_id, assessed.assessment_id as source
+        from intermediate.int_maturity__cells as cells
+        inner join staging.stg_lake__maturity_assessments as assessed using (slice_id, model_id, practice_id)
+        semi join (from staging.stg_ledger__slices where status = 'live') as live
+            on assessed.slice_id = live.slice_id and assessed.submission_id = live.submission_id
+        where cells.values_count > 1
         union all
         select agency_id, period_id, measure || ' of ' || coalesce(cast(reported_on as varchar), 'no day') as source
         from intermediate.int_reported__cells

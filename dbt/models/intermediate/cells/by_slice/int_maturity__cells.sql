@@ -46,12 +46,11 @@ final as (
         practice_id,
         cast(1 as bigint) as practices_count,
         min(adoption_share) filter (where age = 1) as sum_share,
-        cast(round(sum(adoption_share) / count(*), 6) as decimal(12, 6)) as mean_share,
+        cast(round(sum(adoption_share) / nullif(count(*), 0), 6) as decimal(12, 6)) as mean_share,
         count(distinct adoption_share) as values_count,
         count(distinct adoption_share) filter (where age = 1) as last_values_count,
-        cast(bool_and(coalesce(has_evidence, false)) filter (where age = 1) as bigint) as evidenced_count,
-        min(expires_on) filter (where age = 1) as expires_on,
-        array_to_string(list_sort(list_distinct(list(assessment_id))), ';') as assessment_ids
+        min(case when has_evidence then 1 else 0 end) filter (where age = 1) as evidenced_count,
+        min(expires_on) filter (where age = 1) as expires_on
     from ranked
     group by {{ key | join(', ') }}
 
