@@ -22,7 +22,7 @@ def _reliabilities(error: float, freedom: float) -> list[float]:
 
 
 def test_an_error_of_few_degrees_of_freedom_is_less_reliable() -> None:
-    """Student's 4.302653 of three branches over 1.959964 makes an error of 1 count as 2.195272; unknown ones count as they are."""
+    """Student's 4.302653 of three branches over 1.959964 makes an error of 1 count as 2.195272; unknown ones stay."""
     assert _reliabilities(1.0, 2.0) == pytest.approx(_reliabilities(2.195272, 500.0), rel=1e-5)
     assert _reliabilities(1.0, 2.0)[0] < _reliabilities(1.0, 500.0)[0]
     assert _reliabilities(1.0, float("nan")) == _reliabilities(1.0, 500.0)
