@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from scipy import stats
 from pypdf import PdfReader
 
 from miyar.workspace import Workspace
@@ -65,7 +66,17 @@ ESTIMATES = {
     "Shrunken score": "Its interval",
 }
 # Headings of numbers that describe a whole population and so have no interval.
-DESCRIPTIONS = {"n", "Median", "Agencies", "Units", "Scores", "Metrics", "Largest change", "Practices contradicted"}
+DESCRIPTIONS = {
+    "n",
+    "Effective n",
+    "Median",
+    "Agencies",
+    "Units",
+    "Scores",
+    "Metrics",
+    "Largest change",
+    "Practices contradicted",
+}
 DESCRIPTIONS |= {"Owed", "Reported", "Withheld", "Missing", "Refused", "Comparable"}
 DESCRIPTIONS |= {"Agencies measuring", "Agencies owning", "Lower quartile", "Upper quartile", "Peers' quartiles"}
 # Effects of who is among those shown, and the sum that the first table has with its interval.
@@ -113,11 +124,12 @@ def test_every_number_has_its_source_and_every_estimate_its_interval(edition: Pa
 
 
 def test_the_nation_moves_by_the_mean_of_its_agencies(edition: Path) -> None:
-    """The interval of a mean of independent scores by hand: 1.96 sqrt(sum of squared errors) / k."""
+    """The interval of a mean of independent scores by hand: t sqrt(sum of squared errors) / k, t of Satterthwaite's freedom."""
     found = _query(
         edition,
         """select trends.score, trends.ci_low, trends.ci_high, avg(scores.score),
-            1.959963984540054 * sqrt(sum(power(scores.standard_error, 2))) / count(*)
+            sqrt(sum(power(scores.standard_error, 2))) / count(*),
+            power(sum(power(scores.standard_error, 2)), 2) / sum(power(scores.standard_error, 4) / scores.degrees_of_freedom)
         from bench_trends as trends inner join bench_scores as scores
             on trends.metric_id = scores.metric_id and trends.period_id = scores.period_id
             and trends.instrument_id = scores.instrument_id and scores.unit_type = 'agency' and scores.status = 'reported'
@@ -127,16 +139,19 @@ def test_the_nation_moves_by_the_mean_of_its_agencies(edition: Path) -> None:
     )
     assert len(found) > 10
     for row in found:
-        score, low, high, mean, half = (float(str(value)) for value in row)
+        score, low, high, mean, error, freedom = (float(str(value)) for value in row)
+        half = error * float(stats.t.ppf(0.975, freedom))
         assert (score, low, high) == pytest.approx((mean, mean - half, mean + half), abs=2e-4)
 
 
 def test_the_nation_pooled_is_every_case_or_answer_counted_once(edition: Path) -> None:
-    """Where all count by n: sum(n score) / sum(n), and 1.96 sqrt(sum of squared n times error) / sum(n), by hand."""
+    """Where all count by n: sum(n score) / sum(n), and t sqrt(sum of squared n times error) / sum(n), by hand."""
     found = _query(
         edition,
         """select trends.score, trends.ci_low, trends.ci_high, trends.n, sum(scores.n * scores.score) / sum(scores.n),
-            1.959963984540054 * sqrt(sum(power(scores.n * scores.standard_error, 2))) / sum(scores.n), sum(scores.n)
+            sqrt(sum(power(scores.n * scores.standard_error, 2))) / sum(scores.n), sum(scores.n),
+            power(sum(power(scores.n * scores.standard_error, 2)), 2)
+                / sum(power(scores.n * scores.standard_error, 4) / scores.degrees_of_freedom)
         from bench_trends as trends inner join bench_scores as scores
             on trends.metric_id = scores.metric_id and trends.period_id = scores.period_id
             and trends.instrument_id = scores.instrument_id and scores.unit_type = 'agency' and scores.status = 'reported'
@@ -146,7 +161,8 @@ def test_the_nation_pooled_is_every_case_or_answer_counted_once(edition: Path) -
     )
     assert len(found) > 10
     for row in found:
-        score, low, high, n, pooled, half, base = (float(str(value)) for value in row)
+        score, low, high, n, pooled, error, base, freedom = (float(str(value)) for value in row)
+        half = error * float(stats.t.ppf(0.975, freedom))
         assert (score, low, high, n) == pytest.approx((pooled, pooled - half, pooled + half, base), abs=2e-4)
 
 

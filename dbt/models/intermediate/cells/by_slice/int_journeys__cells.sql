@@ -61,7 +61,7 @@ answers as (
         answers.journey_id,
         answers.submission_id,
         answers.response_id,
-        coalesce(answers.beneficiary, concat(answers.submission_id, '/', answers.response_id)) as person,
+        coalesce(answers.beneficiary, answers.submission_id || '/' || answers.response_id) as person,
         coalesce(answers.stage, 'whole') as stage,
         answers.item,
         answers.scale_id,
