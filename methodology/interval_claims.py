@@ -12,16 +12,15 @@ import pandas as pd
 KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
 COLUMNS = {**dict.fromkeys([*KEY, "interval_claim"], "string")}
 HOLDS, APPROXIMATE, NONE = "holds", "approximate", "none"
-# Limits of shares are Wilson's; those of adjusted scores no study has drawn.
+# Limits of shares are Wilson's.
 OF_SHARES = ["wilson", "taylor_wilson"]
-UNPROVEN = ["variance_recovery"]
 
 
 def interval_claims(scores: pd.DataFrame, *, thresholds: Mapping[str, float]) -> pd.DataFrame:
     """COLUMNS of one period's scores.
 
     scores: KEY, score, ci_low, interval_method, n_effective and branches_drawn (0 where branches were not drawn). An interval is
-    `approximate` where its method has no study; with an effective n below `interval_least_effective`; with fewer than
+    `approximate` with an effective n below `interval_least_effective`; with fewer than
     `interval_least_branches` drawn branches; and of a share with less than `interval_least_far` answers' worth at the rarer end.
     It is `none` where there is no interval, and else `holds`.
     """
@@ -31,8 +30,7 @@ def interval_claims(scores: pd.DataFrame, *, thresholds: Mapping[str, float]) ->
     with np.errstate(invalid="ignore"):
         far = effective * np.minimum(score, 100 - score) / 100
         doubtful = (
-            scores["interval_method"].isin(UNPROVEN).to_numpy(bool)
-            | (effective < thresholds["interval_least_effective"])
+            (effective < thresholds["interval_least_effective"])
             | ((branches > 0) & (branches < thresholds["interval_least_branches"]))
             | (scores["interval_method"].isin(OF_SHARES).to_numpy(bool) & (far < thresholds["interval_least_far"]))
         )

@@ -6,9 +6,12 @@ and bands (`bands`).
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import stats
 
+from methodology.adjusted_scores import UNIT, adjusted_scores
 from methodology.adjustment import CrossProducts, casemix_adjusted
+from methodology.estimates import mean_estimate, mean_interval
 from methodology.shrinkage import shrink, shrunken_interval, spread, tau_interval
 from simulation.coverage.findings import COVERS, Finding, Floats, at_least, drawn, holds
 from simulation.coverage.intervals import LEVELS, TYPICAL
@@ -19,7 +22,7 @@ Z = stats.norm.ppf(0.975)
 
 def study(rng: np.random.Generator, draws: int) -> list[Finding]:
     """All findings of this module."""
-    return [*shrunken(rng, draws), *spreads(rng, 4 * draws), *casemix(rng, draws // 2)]
+    return [*shrunken(rng, draws), *spreads(rng, 4 * draws), *casemix(rng, draws // 2), *like_for_like(rng, draws // 2)]
 
 
 def branches(rng: np.random.Generator, draws: int, units: int, tau: float) -> tuple[Floats, Floats, Floats]:
@@ -102,6 +105,47 @@ def casemix(rng: np.random.Generator, draws: int) -> list[Finding]:
     scatter = float(np.std(bias_adjusted, ddof=1) / abs(bias_raw.mean()))
     found.append(Finding("effect of the mix removed by adjustment", removed, draws, at_least(0.90), scatter))
     return found
+
+
+def like_for_like(rng: np.random.Generator, draws: int) -> list[Finding]:
+    """The published interval of an adjusted score (variance recovery), in the worlds of `casemix`; a draw is a metric."""
+    units, sums, truths = 20, [], []
+    for world in range(draws):
+        n = rng.integers(50, 301, units)
+        unit = np.repeat(np.arange(units), n)
+        old = rng.random(unit.size) < rng.uniform(0.1, 0.7, units)[unit]
+        woman = rng.random(unit.size) < rng.uniform(0.3, 0.7, units)[unit]
+        level = 60 + 4 * rng.standard_normal(units)
+        effect = 8.0 * old - 4.0 * woman
+        answer = answers(rng, level[unit] + effect)
+        rows = pd.DataFrame({"unit": unit, "age_band": old, "gender": woman, "wy": answer, "wyy": answer**2, "n": 1})
+        cells = rows.groupby(["unit", "age_band", "gender"])[["n", "wy", "wyy"]].sum().reset_index()
+        sums.append(cells.assign(metric_id=f"m{world:05d}"))
+        truths.append(
+            pd.DataFrame({"unit": range(units), "metric_id": f"m{world:05d}", "truth": level + effect.mean()})
+        )
+    cells = pd.concat(sums, ignore_index=True).astype({"age_band": str, "gender": str})
+    cells = cells.assign(agency_id=cells["unit"].map("a{:02d}".format), period_id="q", instrument_id="i", w=cells["n"])
+    cells = cells.assign(nationality_class=None, region_id=None, mode="web")
+    total = cells.groupby(UNIT)[["n", "wy", "wyy"]].sum().reset_index()
+    size = total["n"].to_numpy(float)
+    mean, error = mean_estimate(size, total["wy"].to_numpy(), total["wyy"].to_numpy())
+    low, high = mean_interval(mean, error, size)
+    raw = total[UNIT].assign(score=mean, standard_error=error, ci_low=low, ci_high=high, design_effect=1.0)
+    made = adjusted_scores(
+        cells,
+        raw,
+        raw[:0],
+        agencies=pd.DataFrame({"agency_id": sorted(set(cells["agency_id"])), "peer_group": "g"}),
+        declared=pd.DataFrame({"adjuster": ["age_band", "gender"], "role": "adjuster"}),
+        studies=pd.DataFrame(columns=["metric_id", "mode", "effect", "standard_error", "reference_error"]),
+        thresholds={"unknown_share": 0.1, "interval_level": 0.95},
+    )
+    truth = pd.concat(truths).assign(agency_id=lambda rows: rows["unit"].map("a{:02d}".format))
+    found = made.merge(truth, on=["agency_id", "metric_id"])
+    held = holds(found["truth"].to_numpy(), (found["ci_low"].to_numpy(), found["ci_high"].to_numpy()))
+    worlds = pd.Series(held).groupby(found["metric_id"]).mean()
+    return [drawn("adjusted score as it is published, 20 agencies of 50 to 300 answers", worlds.to_numpy(), COVERS)]
 
 
 def answers(rng: np.random.Generator, mean: Floats) -> Floats:

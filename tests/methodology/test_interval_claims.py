@@ -20,7 +20,7 @@ SCORE = {**dict.fromkeys(KEY, "x"), "score": 70.0, "ci_low": 60.0, "interval_met
     [
         ({}, "holds"),
         ({"ci_low": np.nan, "interval_method": "none"}, "none"),
-        ({"interval_method": "variance_recovery"}, "approximate"),
+        ({"interval_method": "variance_recovery"}, "holds"),
         ({"n_effective": 9.9}, "approximate"),
         ({"branches_drawn": 2.0}, "approximate"),
         ({"branches_drawn": 3.0}, "holds"),
