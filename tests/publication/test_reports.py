@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from scipy import stats
 from pypdf import PdfReader
+from scipy import stats
 
 from miyar.workspace import Workspace
 from publication.phrasing import LANGUAGES
