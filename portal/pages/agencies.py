@@ -55,6 +55,18 @@ AGENCIES = """
     limit 2000
 """
 
+# What can be said of an agency's branches although their own scores are withheld.
+BRANCHES = """
+    select
+        metrics.metric_id, metrics.name_ar as metric_ar, metrics.name_en as metric_en, units.name_ar, units.name_en, small.*
+    from bench_small_units as small
+    inner join dim_metrics as metrics on small.metric_id = metrics.metric_id
+    left join dim_units as units on small.unit_type = units.unit_type and small.unit_id = units.unit_id
+    where small.agency_id = ? and small.period_id = ? and small.metric_id = ?
+    order by small.instrument_id, small.unit_id
+    limit 200
+"""
+
 
 @router.get("/{language}/")
 def home(request: Request, language: str) -> Response:
@@ -123,4 +135,20 @@ def _agency_page(page: AnyPage, agency_id: str, period: str, full: bool) -> Resp
     title = page.writing.text("titles", "against_peers", period=page.writing.period_text(chosen))
     placed = [row for row in rows if row["verdict"] is not None]
     drawing = page.writing.plot(forest, placed, title=title) if placed else ""
-    return page.render("agency.html", agency=agency, period=chosen, rows=rows, full=full, index=index, plot=drawing)
+    return page.render(
+        "agency.html",
+        agency=agency,
+        period=chosen,
+        rows=rows,
+        full=full,
+        index=index,
+        plot=drawing,
+        branches=_branches(page.view, agency_id, chosen),
+    )
+
+
+def _branches(view: View, agency_id: str, period: str) -> list[Row]:
+    """Estimates of the agency's branches by the metric most readers come for; older editions have none."""
+    if "bench_small_units" not in view.tables():
+        return []
+    return view.rows(BRANCHES, [agency_id, period, satisfaction_metric(view.edition.manifest)])

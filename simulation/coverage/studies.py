@@ -18,6 +18,7 @@ from simulation.coverage import (
     modes,
     rank_sets,
     screening,
+    small_units,
     surveys,
     units,
     verdicts,
@@ -53,5 +54,6 @@ STUDIES = (
     Study("screening", "Gaming found, honest units left in peace", screening.study, 2026_09, 20_000, 1_000),
     Study("verdicts", "Verdicts against peers", verdicts.study, 2026_11, 2_000, 100),
     Study("clusters", "Answers that come in bunches", clusters.study, 2026_12, 6_000, 600),
+    Study("small_units", "Branches with few answers", small_units.study, 2026_13, 1_000, 40),
     Study("attacks", "Suppressed tables under attack", attacks.study, 2026_10, 1_600, 40),
 )

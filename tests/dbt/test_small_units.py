@@ -13,7 +13,7 @@ from miyar.workspace import Workspace
 from publication.access import Agency, Centre, Public, may_read, row_condition
 
 BRANCHES = """
-    select scores.*, coalesce(small.status, 'none') as told, small.estimated_score, small.ci_low, small.ci_high
+    select scores.status, coalesce(small.status, 'none') as told, small.estimated_score, small.ci_low, small.ci_high
     from benchmarks.bench_scores as scores
     inner join core.dim_metrics as metrics using (metric_id)
     left join benchmarks.bench_small_units as small using (score_id)

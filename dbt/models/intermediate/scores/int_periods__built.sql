@@ -8,6 +8,7 @@
 -- depends_on: {{ ref('bench_maturity_practices') }}
 -- depends_on: {{ ref('bench_peer_positions') }}
 -- depends_on: {{ ref('bench_scores') }}
+-- depends_on: {{ ref('bench_small_units') }}
 -- depends_on: {{ ref('bench_suppression_proofs') }}
 -- depends_on: {{ ref('bench_trends') }}
 -- depends_on: {{ ref('int_answers__by_unit') }}
@@ -47,6 +48,7 @@
 -- depends_on: {{ ref('int_scores__weighted') }}
 -- depends_on: {{ ref('int_screens__estimated') }}
 -- depends_on: {{ ref('int_service_figures__estimated') }}
+-- depends_on: {{ ref('int_small_units__estimated') }}
 -- depends_on: {{ ref('int_statistics__by_unit') }}
 -- depends_on: {{ ref('int_suppression__decided') }}
 -- depends_on: {{ ref('int_trends__estimated') }}
