@@ -74,13 +74,13 @@ def against_peers(own: Agencies) -> tuple[Floats, Words]:
     true = true_differences(own.score, own.error, own.smallest_difference)
     chances = (true.p_right(found.direction), true.p_beyond(found.direction))
     figures = np.column_stack([found.others_mean, found.difference, found.low, found.high, *chances])
-    return figures, _words(VERDICTS, own.polarity * found.direction)
+    return figures, named_words(VERDICTS, own.polarity * found.direction)
 
 
 def special_causes(own: Agencies) -> tuple[Floats, Words]:
     """z against the others, and the limits it passes."""
     z = special_cause_z(own.score, own.error, own.thresholds["left_out_share"])
-    return z, _words(SPECIAL_CAUSES, beyond_limits(z, own.polarity))
+    return z, named_words(SPECIAL_CAUSES, beyond_limits(z, own.polarity))
 
 
 def benchmark(own: Agencies) -> Floats:
@@ -113,5 +113,6 @@ def ranked(own: Agencies) -> Floats:
     return np.column_stack([sets.lower, sets.upper, expected, top, ranks.tiers(y, sets, polarity)])
 
 
-def _words(names: Mapping[int, str], codes: npt.NDArray[np.int64]) -> Words:
+def named_words(names: Mapping[int, str], codes: npt.NDArray[np.int64]) -> Words:
+    """The word of each code."""
     return np.array([names[int(code)] for code in codes], object)

@@ -64,7 +64,7 @@ def _cells(statistics: pd.DataFrame, persons: pd.DataFrame, metrics: pd.DataFram
     total, squares = np.where(is_share, TOP * hits, total), np.where(is_share, TOP**2 * hits, squares)
     rows = rows.assign(n=n, total=total, within=np.maximum(squares - total**2 / n, 0.0))
     rows["persons"] = rows["respondents"].to_numpy(float, na_value=np.nan)
-    known: pd.DataFrame = rows[np.isfinite(rows["within"]) & (rows["n"] > 0)]
+    known: pd.DataFrame = rows[np.isfinite(rows["within"]) & (rows["n"] > 0) & (rows["persons"] > 0)]
     return known.sort_values([*FAMILY, "unit_id", "quarter"], kind="stable").reset_index(drop=True)
 
 
@@ -85,17 +85,17 @@ def _with_blocks(cells: pd.DataFrame, least: float) -> pd.DataFrame:
 
 def _estimated(family: pd.DataFrame, quarter: int, thresholds: Mapping[str, float]) -> pd.DataFrame:
     """Rows of a family's units that answered in the quarter: estimates, or why there is none."""
-    asked = family[family["quarter"] == quarter].assign(own_status="not_applicable")
+    asked = family[family["quarter"] == quarter]
     has_enough = (family["block"] >= 0) & (family["end"] <= quarter)
     used = family[has_enough & (family["end"] > quarter - thresholds["small_unit_quarters"])]
     units = used["unit_id"].unique()
     has_row = asked["unit_id"].isin(units)
-    if units.size < thresholds["disparity_units"] or quarter not in used["quarter"].to_numpy():
-        return asked.assign(own_reason=np.where(has_row, "too_few_units", "n_below_owner_minimum"))
     spare = float(used["n"].sum() - len(used))
     variance = float(used["within"].sum()) / spare if spare > 0 else 0.0
+    if units.size < thresholds["disparity_units"] or quarter not in used["quarter"].to_numpy():
+        return _without(asked, has_row, "too_few_units")
     if variance <= 0:
-        return asked.assign(own_reason=np.where(has_row, "answers_do_not_vary", "n_below_owner_minimum"))
+        return _without(asked, has_row, "answers_do_not_vary")
     spread_sd, level = thresholds["unit_spread_sd"], thresholds["interval_level"]
     found = unit_scores(_rows(used, variance), _column(used, quarter), spread_sd, level)
     score, low, high = (np.clip(part, 0, TOP) for part in (found.score, found.low, found.high))
@@ -107,6 +107,14 @@ def _estimated(family: pd.DataFrame, quarter: int, thresholds: Mapping[str, floa
         **{name: own[name] for name in own.columns},
         own_status=np.where(known, "reported", "suppressed"),
         own_reason=pd.Series("n_below_owner_minimum", asked.index).mask(known),
+    )
+
+
+def _without(asked: pd.DataFrame, has_row: "pd.Series[bool]", reason: str) -> pd.DataFrame:
+    """No estimate for anybody: of those with enough persons for this reason."""
+    status = pd.Series("not_applicable", asked.index).where(has_row, "suppressed")
+    return asked.assign(
+        own_status=status, own_reason=pd.Series(reason, asked.index).where(has_row, "n_below_owner_minimum")
     )
 
 

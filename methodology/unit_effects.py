@@ -16,8 +16,8 @@ Numbers = npt.NDArray[np.int64]
 # The common move of all units in a quarter has a normal prior so wide (in points of 0-100) that it only keeps quarters that no
 # row tells apart from being undefined.
 SHIFT = 20.0
-# The grid of spread and share, and halvings of the search for a limit: limits known to a thousandth of a point.
-SPREADS, SHARES, HALVINGS = 40, 6, 30
+# The grid of spread and share, and halvings of the search for a limit: limits are those of ever finer ones to 0.05 points.
+SPREADS, SHARES, HALVINGS = 24, 4, 24
 # Pairs less likely than the likeliest by e to this power take no part.
 RULED_OUT = 12.0
 LEAST_UNITS = 3

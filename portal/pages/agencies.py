@@ -26,6 +26,7 @@ AGENCY_SCORES = """
         positions.peers_count, positions.peer_frame, positions.peer_mean, positions.difference, positions.difference_low,
         positions.difference_high, positions.smallest_difference, positions.verdict, positions.p_right, positions.tier,
         positions.benchmark, positions.national_verdict, positions.turns_with_frame, positions.comparability_reason,
+        positions.neighbours_count, positions.neighbour_verdict, positions.turns_with_neighbours, positions.study_n,
         trends.change, trends.change_ci_low, trends.change_ci_high, trends.change_is_significant, trends.control_signal
     from bench_scores as scores
     inner join dim_metrics as metrics on scores.metric_id = metrics.metric_id
@@ -65,6 +66,27 @@ BRANCHES = """
     where small.agency_id = ? and small.period_id = ? and small.metric_id = ?
     order by small.instrument_id, small.unit_id
     limit 200
+"""
+
+# The agencies nearest in context, and the variable that sets each apart most.
+NEIGHBOURS = """
+    select near.place, near.distance, near.variable, near.contribution, near.reason, agencies.name_ar, agencies.name_en
+    from bench_neighbours as near
+    left join dim_agencies as agencies on near.neighbour_id = agencies.agency_id
+    where near.agency_id = ?
+    qualify row_number() over (partition by near.neighbour_id order by near.contribution desc, near.variable) = 1
+    order by near.place
+    limit 50
+"""
+
+# What satisfaction hangs on, the most important first.
+DRIVERS = """
+    select drivers.*, metrics.name_ar, metrics.name_en
+    from bench_drivers as drivers
+    inner join dim_metrics as metrics on drivers.driver_metric_id = metrics.metric_id
+    where drivers.agency_id = ? and drivers.period_id = ?
+    order by drivers.instrument_id, drivers.importance desc
+    limit 50
 """
 
 
@@ -144,11 +166,17 @@ def _agency_page(page: AnyPage, agency_id: str, period: str, full: bool) -> Resp
         index=index,
         plot=drawing,
         branches=_branches(page.view, agency_id, chosen),
+        drivers=_of_table(page.view, "bench_drivers", DRIVERS, [agency_id, chosen]),
+        neighbours=_of_table(page.view, "bench_neighbours", NEIGHBOURS, [agency_id]),
     )
 
 
 def _branches(view: View, agency_id: str, period: str) -> list[Row]:
-    """Estimates of the agency's branches by the metric most readers come for; older editions have none."""
-    if "bench_small_units" not in view.tables():
-        return []
-    return view.rows(BRANCHES, [agency_id, period, satisfaction_metric(view.edition.manifest)])
+    """Estimates of the agency's branches by the metric most readers come for."""
+    metric = satisfaction_metric(view.edition.manifest)
+    return _of_table(view, "bench_small_units", BRANCHES, [agency_id, period, metric])
+
+
+def _of_table(view: View, table: str, sql: str, values: list[str]) -> list[Row]:
+    """Rows of a query over a table that older editions do not have."""
+    return view.rows(sql, values) if table in view.tables() else []

@@ -3,6 +3,7 @@
 -- depends_on: {{ ref('bench_complaints') }}
 -- depends_on: {{ ref('bench_digital_services') }}
 -- depends_on: {{ ref('bench_disparities') }}
+-- depends_on: {{ ref('bench_drivers') }}
 -- depends_on: {{ ref('bench_explanations') }}
 -- depends_on: {{ ref('bench_lineage') }}
 -- depends_on: {{ ref('bench_maturity_practices') }}
@@ -24,6 +25,7 @@
 -- depends_on: {{ ref('int_disparities__estimated') }}
 -- depends_on: {{ ref('int_survey_samples__counted') }}
 -- depends_on: {{ ref('int_survey_samples__by_stage') }}
+-- depends_on: {{ ref('int_drivers__estimated') }}
 -- depends_on: {{ ref('int_expectation__estimated') }}
 -- depends_on: {{ ref('int_frames__counted') }}
 -- depends_on: {{ ref('int_index__estimated') }}
@@ -37,6 +39,7 @@
 -- depends_on: {{ ref('int_mix__by_unit') }}
 -- depends_on: {{ ref('int_modes__counted') }}
 -- depends_on: {{ ref('int_modes__grouped') }}
+-- depends_on: {{ ref('int_neighbours__estimated') }}
 -- depends_on: {{ ref('int_positions__estimated') }}
 -- depends_on: {{ ref('int_reliability__estimated') }}
 -- depends_on: {{ ref('int_respondents__by_frame') }}
