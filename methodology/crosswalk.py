@@ -72,6 +72,19 @@ def linear_crosswalk(counts: npt.ArrayLike, x_levels: npt.ArrayLike, y_levels: n
     return LinearCrosswalk(mean_x, sd_x, mean_y, sd_y, ((level_square, both), (both, steep_square)))
 
 
+def people_for_link(sd: npt.ArrayLike, correlation: float, error: npt.ArrayLike, z: float = 1.0) -> Floats:
+    """How many people must answer on both scales for a linear crosswalk to add no more than `error` to a score.
+
+    n = sd^2 (1 - r) (2 + (1 + r) z^2) / error^2, rounded up: the variance of `linear_crosswalk` z standard deviations from the
+    mean where both answers are normal with correlation r and standard deviation sd in the units of the error. Source: Lord 1950;
+    Kolen and Brennan 2014, 7.3 (single group).
+    """
+    variance = np.asarray(sd, float) ** 2 * (1 - correlation) * (2 + (1 + correlation) * z**2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # A whole number that rounding left a little above itself is that number.
+        return np.asarray(np.ceil(variance / np.asarray(error, float) ** 2 * (1 - 1e-12)))
+
+
 def equipercentile_crosswalk(
     x_counts: npt.ArrayLike, x_levels: npt.ArrayLike, y_counts: npt.ArrayLike, y_levels: npt.ArrayLike
 ) -> tuple[Floats, Floats]:

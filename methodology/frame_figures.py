@@ -83,7 +83,7 @@ def against_peers(own: Agencies) -> tuple[Floats, Words]:
     true = true_differences(own.score, own.error, own.smallest_difference)
     chances = (true.p_right(found.direction), true.p_beyond(found.direction))
     figures = np.column_stack([found.others_mean, found.difference, found.low, found.high, *chances])
-    return figures, _words(VERDICTS, own.polarity * found.direction)
+    return figures, named_words(VERDICTS, own.polarity * found.direction)
 
 
 def _exactly_against_peers(own: Agencies) -> tuple[Floats, Words]:
@@ -93,7 +93,7 @@ def _exactly_against_peers(own: Agencies) -> tuple[Floats, Words]:
     figures[:, 0], figures[:, 1] = found.others_mean, found.difference
     if own.base == "census":
         figures[found.direction != 0, 4:] = 1.0
-    return figures, _words(VERDICTS, own.polarity * found.direction)
+    return figures, named_words(VERDICTS, own.polarity * found.direction)
 
 
 def special_causes(own: Agencies) -> tuple[Floats, Words]:
@@ -101,7 +101,7 @@ def special_causes(own: Agencies) -> tuple[Floats, Words]:
     if own.is_exact:
         return np.full(own.score.size, np.nan), np.full(own.score.size, None, object)
     z = special_cause_z(own.score, own.error, own.thresholds["left_out_share"])
-    return z, _words(SPECIAL_CAUSES, beyond_limits(z, own.polarity))
+    return z, named_words(SPECIAL_CAUSES, beyond_limits(z, own.polarity))
 
 
 def benchmark(own: Agencies) -> Floats:
@@ -144,5 +144,6 @@ def ranked(own: Agencies) -> Floats:
     return np.column_stack([sets.lower, sets.upper, expected, top, ranks.tiers(y, sets, polarity)])
 
 
-def _words(names: Mapping[int, str], codes: npt.NDArray[np.int64]) -> Words:
+def named_words(names: Mapping[int, str], codes: npt.NDArray[np.int64]) -> Words:
+    """The word of each code."""
     return np.array([names[int(code)] for code in codes], object)

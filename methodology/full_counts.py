@@ -28,16 +28,17 @@ class ExactDifferences:
     direction: Integers
 
 
-def exact_differences(score: npt.ArrayLike, smallest: float) -> ExactDifferences:
-    """d_i = y_i - mean_{j != i} y_j and its sign where |d_i| is at least `smallest`, the smallest difference that matters.
+def exact_differences(score: npt.ArrayLike, smallest: float, weights: npt.ArrayLike | None = None) -> ExactDifferences:
+    """d_i = y_i - mean_{j != i} y_j (or the mean by the rows of `weights`, (units, units)) and its sign.
 
-    Nothing was left to chance, so every difference is real; whether it is worth telling is all there is to decide. With
-    `smallest` 0 every difference is. Raises ValueError below two units and for scores that are not finite.
+    The sign is told where |d_i| is at least `smallest`, the smallest difference that matters. Nothing was left to chance, so
+    every difference is real; whether it is worth telling is all there is to decide. With `smallest` 0 every difference is. Raises
+    ValueError below two units and for scores that are not finite.
     """
     y = _finite(score)
     if y.size < 2:
         raise ValueError("a difference needs at least one other unit")
-    others_mean = (y.sum() - y) / (y.size - 1)
+    others_mean = (y.sum() - y) / (y.size - 1) if weights is None else np.asarray(weights, float) @ y
     difference = y - others_mean
     told = _matters(difference, smallest)
     return ExactDifferences(others_mean, difference, np.where(told, np.sign(difference), 0).astype(np.int64))

@@ -16,6 +16,7 @@ from methodology.bases import BASES, KIND_COLUMNS, UNITS, kind_faults, with_kind
 from methodology.index import hierarchy
 from methodology.maturity import unreachable_levels
 from methodology.maturity_models import HIGHEST_ADOPTION, MaturityModel, model_faults, read_model
+from methodology.neighbours import TRANSFORMS
 
 VERSIONS = Path(__file__).parent / "versions"
 ESTIMATORS = set(BASES)
@@ -58,6 +59,7 @@ class Methodology:
     channels: list[dict[str, str]]
     margins: list[dict[str, str]]
     adjusters: list[dict[str, str]]
+    neighbours: list[dict[str, str]]
     adoption_errors: list[dict[str, str]]
     roles: dict[str, str]
     index: list[dict[str, str]]
@@ -120,6 +122,8 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
         {"margin": MARGINS, "empty_level_goes_to": ("largest",), "must_be_known": ("true", "false")},
     )
     faults += _choice_faults("adjusters.csv", adjusters, {"adjuster": ADJUSTERS, "role": ("adjuster", "control")})
+    neighbours = _rows(folder / "neighbours.csv")
+    faults += _neighbour_faults(neighbours)
     adoption_errors = _rows(folder / "adoption_errors.csv")
     faults += _adoption_error_faults(adoption_errors)
     roles = {row["role"]: row["metric_id"] for row in _rows(folder / "roles.csv")}
@@ -149,6 +153,7 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
         channels,
         margins,
         adjusters,
+        neighbours,
         adoption_errors,
         roles,
         index,
@@ -158,6 +163,17 @@ def load_methodology(version: str, extra_metrics: Path | None = None, versions: 
         digest.hexdigest(),
         folder,
     )
+
+
+def _neighbour_faults(rows: list[dict[str, str]]) -> list[str]:
+    """Context variables named twice, weights that are not positive, unknown transformations."""
+    names = tuple(row["variable"] for row in rows)
+    faults = _choice_faults("neighbours.csv", rows, {"variable": names, "transform": TRANSFORMS})
+    return faults + [
+        f"neighbours.csv: {row['variable']} has the weight {row['weight']}"
+        for row in rows
+        if not float(row["weight"]) > 0
+    ]
 
 
 def _adoption_error_faults(rows: list[dict[str, str]]) -> list[str]:

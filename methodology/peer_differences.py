@@ -61,6 +61,7 @@ def peer_differences(
     level: float = 0.95,
     draws: int = 2_000,
     freedom: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
 ) -> PeerDifferences:
     """d_i = y_i - mean_{j != i} y_j with se^2 = s_i^2 + sum_{j != i} s_j^2 / (K-1)^2, intervals and directions.
 
@@ -68,21 +69,39 @@ def peer_differences(
     `freedom` (units,) gives the errors' degrees of freedom, with errors that vary as estimated ones do (`drawn_errors`). A
     direction is told where d / se exceeds c; c is then drawn again over the one-sided hypotheses that still stand, the
     reverse of each direction told staying among them, until no more fall (step-down). Wrong directions, of equal units too,
-    come in at most 1 - level of classes. Raises ValueError below two units, for scores that are not finite and errors that
-    are not positive.
+    come in at most 1 - level of classes. With `weights` (units, units), rows adding up to one or all zero, the others of a unit
+    are those its row weighs, and a row of zeros has no others, no figures (NaN) and no direction. Raises ValueError below two
+    units, for scores that are not finite and errors that are not positive.
     Source: Romano & Wolf 2005, Econometrica 73; Hothorn, Bretz & Westfall 2008.
     """
     y, s = _checked(score, error)
-    others_mean = (y.sum() - y) / (y.size - 1)
-    difference = y - others_mean
-    se = _difference_error(s)
     noise = s[:, None] * rng.standard_normal((y.size, draws))
     drawn = drawn_errors(s, freedom, rng, draws)
-    width = _difference_error(drawn if drawn.ndim == 2 else drawn[:, None])
-    ratio = y.size / (y.size - 1) * (noise - noise.mean(axis=0)) / width
-    t = difference / se
+    drawn = drawn if drawn.ndim == 2 else drawn[:, None]
+    if weights is None:
+        others_mean = (y.sum() - y) / (y.size - 1)
+        se, width = _difference_error(s), _difference_error(drawn)
+        ratio = y.size / (y.size - 1) * (noise - noise.mean(axis=0)) / width
+        return _told(y, others_mean, se, ratio, level)
+    w = np.asarray(weights, float)
+    with_others = w.sum(axis=1) > 0
+    made = np.full((5, y.size), np.nan)
+    direction = np.zeros(y.size, np.int64)
+    if with_others.any():
+        w = w[with_others]
+        se = np.sqrt(s[with_others] ** 2 + w**2 @ s**2)
+        width = np.sqrt(drawn[with_others] ** 2 + w**2 @ drawn**2)
+        found = _told(y[with_others], w @ y, se, (noise[with_others] - w @ noise) / width, level)
+        made[:, with_others] = (found.others_mean, found.difference, found.error, found.low, found.high)
+        direction[with_others] = found.direction
+    return PeerDifferences(made[0], made[1], made[2], made[3], made[4], direction)
+
+
+def _told(y: Floats, others_mean: Floats, se: Floats, ratio: Floats, level: float) -> PeerDifferences:
+    """Intervals and directions from pure noise of the same correlation, `ratio` (units, draws)."""
+    difference = y - others_mean
     critical = float(np.quantile(np.abs(ratio).max(axis=0), level))
-    direction = _step_down(t, ratio, level)
+    direction = _step_down(difference / se, ratio, level)
     low, high = difference - critical * se, difference + critical * se
     low, high = np.where(direction > 0, np.maximum(low, 0), low), np.where(direction < 0, np.minimum(high, 0), high)
     return PeerDifferences(others_mean, difference, se, low, high, direction)

@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from methodology.arrays import Floats
 from methodology.bases import EXACT
+from methodology.crosswalk import people_for_link
 from methodology.frame_figures import Agencies, against_peers, benchmark, ranked, special_causes, statistics
 from methodology.peers import usable_error
 
@@ -39,7 +41,10 @@ COLUMNS = {
     **dict.fromkeys(["reliability", *RANKED], "float64"),
     "comparability_reason": "string",
     "rank_reason": "string",
+    "study_n": "float64",
 }
+# Reasons that a study of people who answer on both scales would settle.
+LINKABLE = ["instrument_differs", "wording_differs"]
 
 
 def positions(gated: pd.DataFrame, reliability: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
@@ -52,7 +57,8 @@ def positions(gated: pd.DataFrame, reliability: pd.DataFrame, thresholds: Mappin
     for agency_id, and reliability. Statistics are over a whole class, both answers and ranks over those that pass the gate; only
     reliable scores of a group, and those without a sampling error, show a rank. `tipping_gap` is how far those who did not answer
     would have to be from those who did for a direction told to be lost: the distance of the interval from zero over 1 - response
-    rate.
+    rate. `study_n` is how many people a study would take that links the score to its peers' scale (`people_for_link`, answers on
+    both correlated by `retest_correlation`).
     """
     reliability = reliability.rename(columns={"unit_id": "agency_id"})
     rows = gated.merge(reliability[[*KEY, "reliability"]], on=KEY, how="left")
@@ -173,9 +179,19 @@ def _with_reasons(rows: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.Dat
     rows[RANKED] = rows[RANKED].where(reliable)
     reason = rows["comparability_reason"].where(rows["peer_frame"] != "national", "too_few_peers")
     rows["rank_reason"] = reason.where(reason.notna() | reliable, "reliability_low")
+    rows["study_n"] = _study_size(rows, thresholds)
     return rows
 
 
 def _rankable(rows: pd.DataFrame, thresholds: Mapping[str, float]) -> "pd.Series[bool]":
     """Whose order is more than noise."""
     return (rows["reliability"] >= thresholds["minimum_reliability"]) | rows["base"].isin(EXACT)
+
+
+def _study_size(rows: pd.DataFrame, thresholds: Mapping[str, float]) -> Floats:
+    """People who would have to answer on both scales for the link to add half of the smallest difference that matters at most."""
+    n, error = (rows[name].to_numpy(float, na_value=np.nan) for name in ("n", "standard_error"))
+    margin = rows["smallest_difference"].to_numpy(float) / 2
+    people = people_for_link(error * np.sqrt(n), thresholds["retest_correlation"], margin)
+    asked = rows["comparability_reason"].isin(LINKABLE).to_numpy(bool) & np.isfinite(people) & (people > 0)
+    return np.where(asked, people, np.nan)

@@ -53,11 +53,15 @@ TABLES: dict[str, tuple[tuple[str, ...], str, dict[str, str]]] = {
         {"journey_id": "journeys", "service_id": "services"},
     ),
     "owed": (("agency_id", "feed", "from_period", "to_period"), "", {"agency_id": "agencies"}),
+    # What sets an agency apart from others before it does anything: whom it serves, and where. For its statistical neighbours.
+    "context": (("agency_id", "variable", "value", "source"), "", {"agency_id": "agencies"}),
     # Effects of survey modes on a metric, in its unit, from studies that randomised the mode; the reference has effect 0, and
     # the error of its mean there (`reference_error`) is in all effects measured against it.
     "overlap_studies": (("metric_id", "mode", "effect", "standard_error", "reference_error", "source"), "", {}),
 }
-NUMBERS = ("effect", "standard_error", "reference_error")
+NUMBERS = ("effect", "standard_error", "reference_error", "value")
+# Columns that together name a row of a table without ids.
+KEYS = {"context": ("agency_id", "variable")}
 PERIODS = ("valid_from", "valid_to", "from_period", "to_period")
 REQUIRED = ("agencies", "owed")
 
@@ -190,6 +194,7 @@ def _check(tables: dict[str, list[_Row]]) -> list[Problem]:
             problems += _check_ids(rows, id_column)
         if "name_ar" in TABLES[table][0]:
             problems += _check_labels(rows, id_column)
+        problems += _check_keys(rows, KEYS.get(table, ()))
         for row in rows:
             problems += [
                 row.problem("registry_reference", f"{row.cells[column]!r} is not in {target}.csv", column)
@@ -219,6 +224,17 @@ def _check_ids(rows: list[_Row], id_column: str) -> list[Problem]:
         elif identity in seen:
             problems.append(row.problem("registry_id", f"{identity!r} stands twice", id_column))
         seen.add(identity)
+    return problems
+
+
+def _check_keys(rows: list[_Row], columns: tuple[str, ...]) -> list[Problem]:
+    problems = []
+    seen: set[tuple[str, ...]] = set()
+    for row in rows if columns else []:
+        key = tuple(row.cells[column] for column in columns)
+        if key in seen:
+            problems.append(row.problem("registry_id", f"{' and '.join(map(repr, key))} stand twice", columns[-1]))
+        seen.add(key)
     return problems
 
 

@@ -174,7 +174,8 @@ def _placed(position: Numbers | None) -> list[Step]:
     frame = "peers_national" if position.get("peer_frame") == "national" else "peers"
     steps = [Step(frame, position)] if position["peer_median"] is not None else []
     if position["verdict"] is None:
-        return [*steps, Step("no_verdict", position)]
+        steps.append(Step("no_verdict", position))
+        return [*steps, Step("linking_study", position)] if position.get("study_n") else steps
     told = "verdict" if position.get("p_right") is not None else "verdict_none"
     told = "verdict_exact" if position.get("difference_low") is None else told
     steps.append(Step(told, position))
@@ -184,6 +185,8 @@ def _placed(position: Numbers | None) -> list[Step]:
         steps.append(Step("special_cause", position))
     if position.get("turns_with_frame"):
         steps.append(Step("turns_with_frame", position))
+    if position.get("turns_with_neighbours"):
+        steps.append(Step("turns_with_neighbours", position))
     if position.get("benchmark") is not None:
         steps.append(Step("benchmark", position))
     if position.get("rank_low") is not None:

@@ -155,6 +155,7 @@ def _write_registry(folder: Path, agencies: list[str], periods: list[str]) -> No
             for agency in agencies
             for feed in ("survey_responses", "complaints")
         ],
+        "context": [],
         "overlap_studies": [],
     }
     for name, (columns, _, _) in TABLES.items():

@@ -18,7 +18,7 @@ from simulation.deliveries import Delivery, by_delivery, deliveries, plan, write
 from simulation.files import opened
 from simulation.provider_formats import formatted
 from simulation.survey import Chunk
-from simulation.world import Size, World, draw_world
+from simulation.world import Size, World, draw_world, table
 
 DEFAULT = Size()
 Progress = Callable[[str, int, int], None]
@@ -82,10 +82,12 @@ def write_registry(folder: Path, world: World) -> None:
         {"provider_id": agency, "name_ar": row["name_ar"], "name_en": row["name_en"]} for agency, row in names.items()
     ]
     providers += [{"provider_id": provider, **named} for provider, named in plan()["providers"].items()]
+    context = [row for row in table("context") if row["agency_id"] in names]
     # No overlap study, because this centre has never randomised a survey mode.
     tables = {**world.registry, "providers": providers, "owed": list(_owed(world)), "overlap_studies": []}
-    for table, (columns, _, _) in TABLES.items():
-        write_csv(folder / f"{table}.csv", columns, tables[table])
+    tables["context"] = context
+    for name, (columns, _, _) in TABLES.items():
+        write_csv(folder / f"{name}.csv", columns, tables[name])
     write_csv(folder / "users.csv", ("subject_or_email", "role", "agency_id"), _readers(list(names)))
 
 

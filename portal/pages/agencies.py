@@ -27,6 +27,7 @@ AGENCY_SCORES = """
         positions.difference_high, positions.smallest_difference, positions.verdict, positions.p_right,
         positions.tipping_gap, positions.tier,
         positions.benchmark, positions.national_verdict, positions.turns_with_frame, positions.comparability_reason,
+        positions.neighbours_count, positions.neighbour_verdict, positions.turns_with_neighbours, positions.study_n,
         trends.change, trends.change_ci_low, trends.change_ci_high, trends.change_is_significant, trends.control_signal
     from bench_scores as scores
     inner join dim_metrics as metrics on scores.metric_id = metrics.metric_id
@@ -55,6 +56,39 @@ AGENCIES = """
     where scores.unit_type = 'agency' and scores.metric_id = ? and scores.period_id = ?
     order by agencies.peer_group, agencies.agency_id, scores.instrument_id
     limit 2000
+"""
+
+# What can be said of an agency's branches although their own scores are withheld.
+BRANCHES = """
+    select
+        metrics.metric_id, metrics.name_ar as metric_ar, metrics.name_en as metric_en, units.name_ar, units.name_en, small.*
+    from bench_small_units as small
+    inner join dim_metrics as metrics on small.metric_id = metrics.metric_id
+    left join dim_units as units on small.unit_type = units.unit_type and small.unit_id = units.unit_id
+    where small.agency_id = ? and small.period_id = ? and small.metric_id = ?
+    order by small.instrument_id, small.unit_id
+    limit 200
+"""
+
+# The agencies nearest in context, and the variable that sets each apart most.
+NEIGHBOURS = """
+    select near.place, near.distance, near.variable, near.contribution, near.reason, agencies.name_ar, agencies.name_en
+    from bench_neighbours as near
+    left join dim_agencies as agencies on near.neighbour_id = agencies.agency_id
+    where near.agency_id = ?
+    qualify row_number() over (partition by near.neighbour_id order by near.contribution desc, near.variable) = 1
+    order by near.place
+    limit 50
+"""
+
+# What satisfaction hangs on, the most important first.
+DRIVERS = """
+    select drivers.*, metrics.name_ar, metrics.name_en
+    from bench_drivers as drivers
+    inner join dim_metrics as metrics on drivers.driver_metric_id = metrics.metric_id
+    where drivers.agency_id = ? and drivers.period_id = ?
+    order by drivers.instrument_id, drivers.importance desc
+    limit 50
 """
 
 
@@ -125,4 +159,26 @@ def _agency_page(page: AnyPage, agency_id: str, period: str, full: bool) -> Resp
     title = page.writing.text("titles", "against_peers", period=page.writing.period_text(chosen))
     placed = [row for row in rows if row["verdict"] is not None]
     drawing = page.writing.plot(forest, placed, title=title) if placed else ""
-    return page.render("agency.html", agency=agency, period=chosen, rows=rows, full=full, index=index, plot=drawing)
+    return page.render(
+        "agency.html",
+        agency=agency,
+        period=chosen,
+        rows=rows,
+        full=full,
+        index=index,
+        plot=drawing,
+        branches=_branches(page.view, agency_id, chosen),
+        drivers=_of_table(page.view, "bench_drivers", DRIVERS, [agency_id, chosen]),
+        neighbours=_of_table(page.view, "bench_neighbours", NEIGHBOURS, [agency_id]),
+    )
+
+
+def _branches(view: View, agency_id: str, period: str) -> list[Row]:
+    """Estimates of the agency's branches by the metric most readers come for."""
+    metric = satisfaction_metric(view.edition.manifest)
+    return _of_table(view, "bench_small_units", BRANCHES, [agency_id, period, metric])
+
+
+def _of_table(view: View, table: str, sql: str, values: list[str]) -> list[Row]:
+    """Rows of a query over a table that older editions do not have."""
+    return view.rows(sql, values) if table in view.tables() else []

@@ -21,6 +21,7 @@ from simulation.coverage import (
     people,
     rank_sets,
     screening,
+    small_units,
     surveys,
     units,
     verdicts,
@@ -61,5 +62,6 @@ STUDIES = (
     Study("weighting", "Caps on weights, and answers without a margin", weighting.study, 2026_14, 4_000, 200),
     Study("branches", "Few drawn branches, shares near an end", branches.study, 2026_22, 3_000, 300),
     Study("people", "The same people in several numbers", people.study, 2026_21, 3_000, 300),
+    Study("small_units", "Branches with few answers", small_units.study, 2026_15, 1_000, 40),
     Study("attacks", "Suppressed tables under attack", attacks.study, 2026_10, 1_600, 40),
 )

@@ -42,6 +42,7 @@ THRESHOLDS = {
     "benchmark_share": 0.1,
     "monte_carlo_seed": 1.0,
     "monte_carlo_draws": 500.0,
+    "retest_correlation": 0.7,
 }
 
 

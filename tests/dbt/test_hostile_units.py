@@ -72,6 +72,7 @@ POOLED: dict[str, list[str]] = {
     "int_expectation__estimated": ["effect", "error", "low", "high"],
     "int_journeys__estimated": [""],
     "int_modes__grouped": ["mode_"],
+    "int_neighbours__estimated": [""],
     "int_positions__estimated": [""],
     "int_screens__estimated": ["statistic", "p_value", "is_flagged", "n", "slice_ids"],
 }

@@ -6,7 +6,7 @@ Belongs here: `methodology.crosswalk`. Does not belong here: adjustment for mode
 import numpy as np
 import pytest
 
-from methodology.crosswalk import equipercentile_crosswalk, linear_crosswalk, linear_equating
+from methodology.crosswalk import equipercentile_crosswalk, linear_crosswalk, linear_equating, people_for_link
 
 
 def test_linear_by_hand() -> None:
@@ -86,3 +86,15 @@ def test_bad_tables_are_refused() -> None:
         equipercentile_crosswalk([1, 1, 1], [1, 2, 4], [1, 1], [1, 2])
     with pytest.raises(ValueError, match="one at least positive"):
         equipercentile_crosswalk([0, 0], [1, 2], [1, 1], [1, 2])
+
+
+def test_the_people_a_link_takes_give_the_error_it_may_have() -> None:
+    # By hand: 25^2 x .3 x (2 + 1.7) / 2.5^2 = 111.0, and half the error takes four times as many.
+    assert people_for_link(25, 0.7, 2.5).item() == 111
+    assert people_for_link(25, 0.7, 1.25).item() == 444
+    # The delta method on a fine table of the normal distribution, one standard deviation from the mean, says the same.
+    step = np.linspace(-4, 4, 161)
+    x, y = np.meshgrid(step, step, indexing="ij")
+    table = np.exp(-(x**2 - 1.4 * x * y + y**2) / (2 * (1 - 0.49)))
+    link = linear_crosswalk(111 * table / table.sum(), 50 + 25 * step, 50 + 25 * step)
+    assert float(link.convert(75)[1]) == pytest.approx(2.5, rel=0.01)

@@ -124,6 +124,18 @@ def test_margins_and_adjusters_come_from_closed_lists(versions: Path) -> None:
     ]
 
 
+def test_context_variables_have_positive_weights_and_known_transformations(versions: Path) -> None:
+    with (versions / "2026.2" / "neighbours.csv").open("a", encoding="utf-8") as stream:
+        stream.write("rural_share,0,square,chosen,x,\n")
+    with pytest.raises(ParameterError) as caught:
+        load_methodology("2026.2", versions=versions)
+    assert str(caught.value).splitlines() == [
+        "neighbours.csv: transform 'square' is unknown; known are none, log",
+        "neighbours.csv: 'rural_share' stands twice",
+        "neighbours.csv: rural_share has the weight 0",
+    ]
+
+
 def test_a_version_says_what_it_is(tmp_path: Path) -> None:
     about = load_methodology("2026.1").about
     assert (about["status"], about["changes_en"]) == ("retired", "The first version")

@@ -21,6 +21,7 @@ THRESHOLDS = {
     "interval_level": 0.95,
     "monte_carlo_seed": 1.0,
     "monte_carlo_draws": 2000.0,
+    "retest_correlation": 0.7,
 }
 
 
@@ -241,3 +242,11 @@ def test_two_agencies_together_cannot_work_out_a_third() -> None:
     assert _in_groups([11, 11])["national_peer_mean"].notna().all()
     assert _in_groups([10, 6])["national_peer_mean"].notna().any()
     assert _in_groups([11, 1]).loc["g1", "peer_frame"] == "national"
+
+
+def test_another_scale_is_told_what_study_would_link_it() -> None:
+    # 100 answers with a standard error of 2.5 differ by 25 (sd); half of the smallest difference is 2.5; by hand 111 people
+    # (`test_crosswalk`). A reason that no crosswalk settles names no study.
+    reasons = ["instrument_differs", "wording_differs", "mode_mix_differs", None, None, None, None]
+    made = _placed(_members([70.0] * 7, 2.5, comparability_reason=reasons))
+    assert made["study_n"].tolist()[:2] == [111, 111] and made["study_n"].iloc[2:].isna().all()

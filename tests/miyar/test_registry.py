@@ -52,7 +52,7 @@ def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
 
 def test_every_fault_of_every_table_is_told(tmp_path: Path) -> None:
     branches, regions = ",".join(TABLES["branches"][0]), ",".join(TABLES["regions"][0])
-    studies = ",".join(TABLES["overlap_studies"][0])
+    studies, context = ",".join(TABLES["overlap_studies"][0]), ",".join(TABLES["context"][0])
     found = told(
         tmp_path,
         agencies=f"{AGENCIES}\n{NOOR}\n{NADA.replace('a02', 'a01', 1)}\n,بلا,None,,,,,,\n",
@@ -60,6 +60,7 @@ def test_every_fault_of_every_table_is_told(tmp_path: Path) -> None:
         regions=f"{regions}\nr1,الشمال,North,\nr2,شمال,Upper,North\n",
         branches=f"{branches}\nb1,a01,r9,فرع,Branch,\n",
         overlap_studies=f"{studies}\nm,web,much,0.1,0.1,s\n",
+        context=f"{context}\na01,size,3,s\na01,size,4,s\na01,rural,many,s\n",
         services="service,agency\n",
     )
     assert found == [
@@ -70,6 +71,8 @@ def test_every_fault_of_every_table_is_told(tmp_path: Path) -> None:
         ("registry_reference", "branches.csv", 2, "region_id"),
         ("registry_period", "owed.csv", 2, "from_period"),
         ("registry_reference", "owed.csv", 3, "agency_id"),
+        ("registry_id", "context.csv", 3, "variable"),
+        ("registry_number", "context.csv", 4, "value"),
         ("registry_number", "overlap_studies.csv", 2, "effect"),
     ]
 

@@ -149,6 +149,32 @@ def test_periods_of_the_past_are_readable_and_others_not(sign_in: SignIn, editio
         assert client.get(f"/en/{edition_id}/agencies/{OWN}/", params={"period": period}).status_code == 404
 
 
+def test_an_agency_reads_estimates_of_its_branches_its_drivers_and_its_neighbours(
+    sign_in: SignIn, centre: Workspace, edition_id: str
+) -> None:
+    page = sign_in(reader_of(OWN)).get(f"/en/{edition_id}/agencies/{OWN}/").text
+    for key in ("branches", "drivers", "neighbours"):
+        assert words()["titles"][key]["en"] in page
+    rows = published(
+        centre,
+        "select units.name_en, bench_small_units.status, estimated_score, ci_low, ci_high from bench_small_units "
+        "join dim_units as units using (unit_type, unit_id) join dim_metrics as metrics using (metric_id) "
+        "where bench_small_units.agency_id = ? and period_id = ? and metric_id = 'overall_satisfaction'",
+        OWN,
+        edition_id[:6],
+    )
+    assert rows
+    for name, status, score, low, high in rows:
+        shown = cells(page, str(name))
+        if status == "reported":
+            assert numbers(shown[1]) == pytest.approx([float(str(score))], abs=0.06)
+            assert numbers(shown[2]) == pytest.approx([float(str(low)), float(str(high))], abs=0.06)
+        else:
+            assert len(shown) == 2
+    near = published(centre, "select count(distinct neighbour_id) from bench_neighbours where agency_id = ?", OWN)
+    assert near[0][0] > 0
+
+
 def test_long_tables_come_in_parts_that_add_up(
     sign_in: SignIn, centre: Workspace, edition_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ from warehouse.dbt_runner import DBT
 CODED = {
     "verdict": ("verdicts",),
     "national_verdict": ("verdicts",),
+    "neighbour_verdict": ("verdicts",),
     "special_cause": ("special_causes",),
     "peer_frame": ("peer_frames",),
     "benchmark_frame": ("peer_frames",),

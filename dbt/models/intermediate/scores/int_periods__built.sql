@@ -3,11 +3,13 @@
 -- depends_on: {{ ref('bench_complaints') }}
 -- depends_on: {{ ref('bench_digital_services') }}
 -- depends_on: {{ ref('bench_disparities') }}
+-- depends_on: {{ ref('bench_drivers') }}
 -- depends_on: {{ ref('bench_explanations') }}
 -- depends_on: {{ ref('bench_lineage') }}
 -- depends_on: {{ ref('bench_maturity_practices') }}
 -- depends_on: {{ ref('bench_peer_positions') }}
 -- depends_on: {{ ref('bench_scores') }}
+-- depends_on: {{ ref('bench_small_units') }}
 -- depends_on: {{ ref('bench_suppression_proofs') }}
 -- depends_on: {{ ref('bench_trends') }}
 -- depends_on: {{ ref('int_answers__by_unit') }}
@@ -23,6 +25,7 @@
 -- depends_on: {{ ref('int_disparities__estimated') }}
 -- depends_on: {{ ref('int_survey_samples__counted') }}
 -- depends_on: {{ ref('int_survey_samples__by_stage') }}
+-- depends_on: {{ ref('int_drivers__estimated') }}
 -- depends_on: {{ ref('int_expectation__estimated') }}
 -- depends_on: {{ ref('int_frames__counted') }}
 -- depends_on: {{ ref('int_index__estimated') }}
@@ -37,6 +40,7 @@
 -- depends_on: {{ ref('int_mix__by_unit') }}
 -- depends_on: {{ ref('int_modes__counted') }}
 -- depends_on: {{ ref('int_modes__grouped') }}
+-- depends_on: {{ ref('int_neighbours__estimated') }}
 -- depends_on: {{ ref('int_people__correlated') }}
 -- depends_on: {{ ref('int_people__shared') }}
 -- depends_on: {{ ref('int_positions__estimated') }}
@@ -50,6 +54,7 @@
 -- depends_on: {{ ref('int_scores__weighted') }}
 -- depends_on: {{ ref('int_screens__estimated') }}
 -- depends_on: {{ ref('int_service_figures__estimated') }}
+-- depends_on: {{ ref('int_small_units__estimated') }}
 -- depends_on: {{ ref('int_statistics__by_unit') }}
 -- depends_on: {{ ref('int_suppression__decided') }}
 -- depends_on: {{ ref('int_trends__estimated') }}

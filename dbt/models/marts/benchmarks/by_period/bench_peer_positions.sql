@@ -40,6 +40,17 @@ final as (
         {{ published('positions.national_difference_high', 'national_difference_high') }},
         positions.national_verdict,
         positions.turns_with_frame,
+        coalesce(neighbours.neighbours_count, 0) as neighbours_count,
+        {{ published('neighbours.neighbour_mean', 'neighbour_mean') }},
+        {{ published('neighbours.neighbour_difference', 'neighbour_difference') }},
+        {{ published('neighbours.neighbour_low', 'neighbour_low') }},
+        {{ published('neighbours.neighbour_high', 'neighbour_high') }},
+        neighbours.neighbour_verdict,
+        neighbours.turns_with_neighbours,
+        case
+            when scores.status <> 'reported' then scores.status_reason
+            else neighbours.neighbour_reason
+        end as neighbour_reason,
         positions.benchmark_frame,
         {{ published('positions.benchmark', 'benchmark') }},
         case
@@ -63,6 +74,7 @@ final as (
             when scores.status <> 'reported' then scores.status_reason
             else positions.comparability_reason
         end as comparability_reason,
+        case when isfinite(positions.study_n) then cast(positions.study_n as integer) end as study_n,
         case
             when scores.status <> 'reported' then scores.status_reason
             else positions.rank_reason
@@ -75,6 +87,11 @@ final as (
         and scores.metric_id = positions.metric_id
         and scores.period_id = positions.period_id
         and scores.instrument_id = positions.instrument_id
+    left join {{ ref('int_neighbours__estimated') }} as neighbours
+        on scores.agency_id = neighbours.agency_id
+        and scores.metric_id = neighbours.metric_id
+        and scores.period_id = neighbours.period_id
+        and scores.instrument_id = neighbours.instrument_id
 
 )
 

@@ -1,0 +1,5 @@
+select
+    variable,
+    cast(weight as double) as weight,
+    transform
+from {{ source('snapshots', 'neighbours') }}

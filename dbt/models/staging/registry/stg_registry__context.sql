@@ -1,0 +1,6 @@
+select
+    agency_id,
+    variable,
+    cast(value as double) as value,
+    source
+from {{ source('snapshots', 'context') }}
