@@ -61,7 +61,7 @@ def test_spark_makes_the_same_cells(built_workspace: Workspace) -> None:
         names = sorted(
             path.stem for path in (DBT / "models" / "intermediate" / "cells" / "by_slice").glob("int_*__cells.sql")
         )
-        assert len(names) == 17
+        assert len(names) == 18
         with duckdb.connect(str(built_workspace.warehouse), read_only=True) as connection:
             for name in names:
                 found = spark.sql(
