@@ -40,9 +40,9 @@ class World:
     withdrawn: str = ""
 
 
-PRIOR = "so few answers leave many spreads plausible; the interval averages over them, and is wider than it need be"
+PRIOR = "so few branches or answers leave many spreads plausible; the interval averages over them, and is wider than it need be"
 WORLDS = (
-    World("4 branches that differ by 5", 4, 5.0),
+    World("4 branches that differ by 5", 4, 5.0, withdrawn=PRIOR),
     World("6 branches that differ by 5", 6, 5.0),
     World("12 branches that differ by 5", 12, 5.0),
     World("30 branches that differ by 5", 30, 5.0),
