@@ -5,8 +5,11 @@ Belongs here: `methodology.season_effects`, and charts of agencies that have sea
 """
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from methodology.charted_series import charted
+from methodology.parameters import load_methodology
 from methodology.season_effects import season_effects
 from simulation.coverage.charts import called
 
@@ -48,3 +51,20 @@ def test_nothing_is_said_of_quarters_without_a_calendar() -> None:
     none = np.full((2, 1), np.nan)
     found = season_effects(np.array([1.0, 2.0]), np.array([0, 0]), np.array([0, 1]), none, 10)
     assert not found.effect.any() and not found.error.any()
+
+
+@pytest.mark.parametrize("end", [0.0, 100.0])
+def test_a_point_without_a_signal_lies_within_the_limits_shown(end: float) -> None:
+    """An agency that stands at an end of the scale while the month moves all others by eight points."""
+    days = np.zeros((16, 1))
+    days[[1, 5, 9, 13, 15]] = 1 / 3
+    score = 60 + np.random.default_rng(3).normal(0, 1, (8, 16)) + (8 if end == 0 else -8) * (days[:, 0] > 0)
+    score[0] = end
+    told = pd.DataFrame({"series": np.repeat(np.arange(8), 16), "quarter": np.tile(np.arange(16), 8)}).assign(
+        score=score.ravel(), n_effective=200.0, metric_id="m", unit_type="agency"
+    )
+    now = told[told["quarter"] == 15].reset_index(drop=True)
+    made = charted(now, told, {"m"}, load_methodology("2026.2").thresholds, days)
+    inside = (made["lower_limit"] <= score[:, 15]) & (score[:, 15] <= made["upper_limit"])
+    assert made["control_method"][0] == "p_laney"
+    assert (inside | (made["control_signal"] == "beyond_limits")).all()
