@@ -79,6 +79,26 @@ def test_a_score_may_be_a_figure_of_services() -> None:
     assert made.loc["b", "n"] == 0
 
 
+def test_few_cases_watched_to_the_target_are_few() -> None:
+    """Of 30 cases opened all but a few were lost from sight on the first day: the error is theirs, and so is the size."""
+    rows = _statistics({"metric_id": "by_target", "estimator": "incidence", "n": 30, "numerator": 2})
+    figure = {"unit_type": "agency", "unit_id": "a", "period_id": "2026Q1", "topic": "t", "figure": "f", "n": 30.0}
+    figure |= {
+        "value": 50.0,
+        "standard_error": 25.0,
+        "ci_low": 6.0,
+        "ci_high": 84.0,
+        "interval_method": "aalen_johansen",
+    }
+    metrics = pd.DataFrame({"metric_id": ["by_target"], "measure_id": ["t.f"], "estimator": ["incidence"]})
+    # 100 sqrt(1/4 / 4) = 25.
+    assert incidence_scores(rows, pd.DataFrame([figure]), metrics)["n_effective"].tolist() == [4]
+    # One case, resolved: Wilson's lower limit of one of one is 1 / (1 + 1.96^2).
+    edge = figure | {"value": 100.0, "standard_error": 0.0, "ci_low": 20.654931, "ci_high": 100.0}
+    made = incidence_scores(rows, pd.DataFrame([edge]), metrics)
+    assert made["n_effective"].tolist() == pytest.approx([1], abs=1e-5)
+
+
 def test_maturity_weighs_dimensions_not_practices() -> None:
     practice = {"metric_id": "maturity_m", "estimator": "practice_mean"}
     rows = _statistics(
