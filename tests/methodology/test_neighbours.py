@@ -149,6 +149,17 @@ def test_sets_that_differ_by_one_agency_show_no_difference() -> None:
     assert made.loc[["a00", "a01"], "neighbour_verdict"].notna().all()
 
 
+def test_means_of_whole_groups_are_known_to_every_reader() -> None:
+    """The mean of each peer group is published (`bench_trends`): what is left of a00's set are a02 and a03, of a01's those and
+    a04, and so a04 is known."""
+    rows = gated([70.0] * 22, ["g"] * 10 + ["h"] * 6 + ["k"] * 6)
+    ids = rows["agency_id"].tolist()
+    sets = {"a00": [*ids[10:16], "a02", "a03"], "a01": [*ids[16:22], "a02", "a03", "a04"]}
+    made = placed(rows, sets, peer_frame="group", peer_mean=70.0)
+    assert set(made.loc[["a00", "a01"], "neighbour_reason"]) == {"neighbours_overlap"}
+    assert made.loc[["a00", "a01"], "neighbour_mean"].isna().all()
+
+
 def test_what_two_readers_know_by_hand() -> None:
     def sets(*members: list[int]) -> np.ndarray:
         mask = np.zeros((6, 6), bool)
