@@ -117,7 +117,8 @@ def placed(rows: pd.DataFrame, sets: dict[str, list[str]], **told: object) -> pd
 
 
 def test_a_full_count_is_told_from_its_neighbours_by_what_matters() -> None:
-    rows = gated([80.0, 70.0, 66.0, *[66.0] * 5], ["g"] * 8)
+    # The last two are nobody's neighbours: less the six, the mean of all would tell a00 what a01 has.
+    rows = gated([80.0, 70.0, *[66.0] * 8], ["g"] * 10)
     rows = rows.assign(base="census", standard_error=0.0, ci_low=np.nan, ci_high=np.nan)
     near = [f"a{number:02d}" for number in range(2, 8)]
     made = placed(rows, {"a00": near, "a01": near})
