@@ -47,6 +47,18 @@ def test_agencies_that_miss_quarters_do_not_look_like_a_season() -> None:
     assert season_effects(score, unit, quarter, days, 1e6).effect == pytest.approx([-1, 1, -1, 1], abs=1e-6)
 
 
+def test_agencies_that_replace_others_do_not_look_like_a_movement() -> None:
+    """Ten agencies report up to the eighth quarter and ten others from the ninth, one in both of these: six points less in a
+    season, of which the second half has more, and nothing between the halves."""
+    rows = [(a, q) for a in range(10) for q in range(8)] + [(a, q) for a in range(10, 20) for q in range(8, 16)]
+    unit, quarter = np.array([*rows, (20, 7), (20, 8)]).T
+    days = np.zeros((16, 1))
+    days[[1, 5, 9, 11, 13, 15]] = 0.5
+    level = np.repeat([90.0, 40, 60], [10, 10, 1])
+    found = season_effects(level[unit] - 6 * (days[quarter, 0] > 0), unit, quarter, days, 1e6)
+    assert found.effect[1] - found.effect[0] == pytest.approx(-6, abs=1e-6)
+
+
 def test_nothing_is_said_of_quarters_without_a_calendar() -> None:
     none = np.full((2, 1), np.nan)
     found = season_effects(np.array([1.0, 2.0]), np.array([0, 0]), np.array([0, 1]), none, 10)
