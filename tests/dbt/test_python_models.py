@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from methodology.scores import BUNCH, assessed_scores, incidence_scores, measured_scores
+from methodology.scores import BUNCH, assessed_scores, incidence_scores, measured_scores, scores
 from methodology.scores import KEY as UNIT
 
 KEY = {"unit_type": "agency", "unit_id": "a", "period_id": "2026Q1", "instrument_id": "i", "agency_id": "a"}
@@ -97,6 +97,28 @@ def test_few_cases_watched_to_the_target_are_few() -> None:
     edge = figure | {"value": 100.0, "standard_error": 0.0, "ci_low": 20.654931, "ci_high": 100.0}
     made = incidence_scores(rows, pd.DataFrame([edge]), metrics)
     assert made["n_effective"].tolist() == pytest.approx([1], abs=1e-5)
+
+
+def test_a_reported_count_is_not_the_figure_of_the_records() -> None:
+    """An agency delivers its cases and, with another feed, that 8 of 10 were in time: each instrument says what it says."""
+    own = {"metric_id": "by_target", "estimator": "incidence"}
+    rows = _statistics(
+        {**own, "n": 50, "numerator": 30}, {**own, "n": 10, "numerator": 8, "instrument_id": "reported"}
+    ).assign(scale_range=100, part="")
+    figure = {"unit_type": "agency", "unit_id": "a", "period_id": "2026Q1", "topic": "t", "figure": "f", "n": 40.0}
+    figure |= {
+        "value": 61.5,
+        "standard_error": 7.5,
+        "ci_low": 46.0,
+        "ci_high": 74.0,
+        "interval_method": "aalen_johansen",
+    }
+    metrics = pd.DataFrame({"metric_id": ["by_target"], "measure_id": ["t.f"], "estimator": ["incidence"]})
+    none = pd.DataFrame(columns=["model_id", "dimension", "weight"])
+    made = scores(rows, NO_CLUSTERS, pd.DataFrame([figure]), metrics=metrics, dimension_weights=none, level=0.95)
+    made = made.set_index("instrument_id")
+    assert made["score"].to_dict() == {"i": 61.5, "reported": 80.0}
+    assert made["n"].to_dict() == {"i": 40, "reported": 10}
 
 
 def test_maturity_weighs_dimensions_not_practices() -> None:
