@@ -31,6 +31,8 @@ COLUMNS = {
     "withheld_reason": "string",
 }
 BUNCH = ["psu", "person"]
+# The instrument of figures that were delivered instead of records.
+REPORTED = "reported"
 FIGURES = ["value", "standard_error", "ci_low", "ci_high"]
 
 
@@ -54,6 +56,9 @@ def scores(
     """
     # Sums of floats depend on row order, which must not be left to a parallel scan.
     statistics = statistics.sort_values([*KEY, "scale_range", "part"], kind="stable").reset_index(drop=True)
+    # Counts that were delivered as such have no curve: they are a share.
+    is_told = (statistics["estimator"] == "incidence") & (statistics["instrument_id"] == REPORTED)
+    statistics["estimator"] = statistics["estimator"].mask(is_told, "proportion")
     practices, incidences = (statistics["estimator"] == name for name in ("practice_mean", "incidence"))
     made = [
         measured_scores(statistics[~practices & ~incidences], clusters, level),
