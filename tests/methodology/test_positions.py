@@ -244,6 +244,16 @@ def test_two_agencies_together_cannot_work_out_a_third() -> None:
     assert _in_groups([11, 1]).loc["g1", "peer_frame"] == "national"
 
 
+def test_a_nation_less_all_its_groups_is_nobody() -> None:
+    """Means of whole peer groups are published to all: of the nation's mean a reader in the group of two would keep the other."""
+    made = _in_groups([6, 6, 6, 2])
+    assert made.loc["g3", "peer_mean"].isna().all() and set(made.loc["g3", "comparability_reason"]) == {"too_few_peers"}
+    assert made[["national_peer_mean", "national_verdict"]].isna().all().all()
+    # Two of three would know the third.
+    assert _in_groups([6, 6, 6, 3]).loc["g3", "peer_mean"].isna().all()
+    assert _in_groups([6, 6, 6, 4]).loc["g3", "peer_mean"].notna().all()
+
+
 def test_another_scale_is_told_what_study_would_link_it() -> None:
     # 100 answers with a standard error of 2.5 differ by 25 (sd); half of the smallest difference is 2.5; by hand 111 people
     # (`test_crosswalk`). A reason that no crosswalk settles names no study.
