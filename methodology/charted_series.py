@@ -141,7 +141,9 @@ def _charts(
             effect[chosen, last] = moved[:, last]
             lines = (chart.centre, chart.lower[:, last], chart.upper[:, last])
             for made, line in zip((centre, lower, upper), lines, strict=True):
-                made[chosen, last] = (scale * line + moved[:, last]).clip(*place)
+                shown = (scale * line + moved[:, last]).clip(*place)
+                # A limit at an end of the scale cannot be passed, with a season or without.
+                made[chosen, last] = np.where(np.isin(scale * line, place) & (made is not centre), scale * line, shown)
             met = [getattr(chart.signals, name)[:, last] for name in SIGNALS]
             signal[chosen, last] = np.select(met, SIGNALS, "none")
     return {"centre": centre, "lower_limit": lower, "upper_limit": upper, "season_effect": effect}, signal

@@ -105,10 +105,10 @@ def _uplift(loops: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFram
         ("uplift_raw", found.raw, (found.raw, found.raw), "holds_regression_to_the_mean"),
         ("uplift_corrected", found.corrected, (low.corrected, high.corrected), "assumed_retest_correlation"),
     ):
-        # The higher the correlation, the less of the change is regression to the mean.
+        # The higher the correlation, the less regression to the mean: a fall where those asked again were the happier.
         lower, upper = (
             mean_interval(end, found.error, n, thresholds["interval_level"], (-100, 100))[side]
-            for side, end in enumerate(ends)
+            for side, end in enumerate((np.minimum(*ends), np.maximum(*ends)))
         )
         own = heads.assign(**Estimates(value, found.error, lower, upper).columns("value"))
         tables.append(

@@ -111,9 +111,9 @@ def _of_unit(
         few = (asked["n"] < thresholds["minimum_n"]).all()
         return _without(unit, "n_below_minimum" if few else "too_few_items")
     correlation, n = _correlations(own, chosen)
-    if not np.all(np.isfinite(correlation)) or n < thresholds["minimum_n"]:
+    if n < thresholds["minimum_n"]:
         return _without(unit, "n_below_minimum")
-    if np.linalg.eigvalsh(correlation)[0] < SINGULAR:
+    if not np.all(np.isfinite(correlation)) or np.linalg.eigvalsh(correlation)[0] < SINGULAR:
         return _without(unit, "drivers_do_not_vary")
     seed = [int(thresholds["monte_carlo_seed"]), zlib.crc32("|".join(map(str, unit.values())).encode())]
     draws = int(thresholds["driver_draws"])

@@ -101,7 +101,10 @@ def _weighted(
     if not _is_counted(draw):
         return _unweighted("sample_too_small")
     margins, moves, least = {}, [], thresholds["minimum_covered_share"] - 1e-12
-    covered = min(_covered(draw[margin], frame.by_margin[margin], must) for margin, must in declared.items())
+    covered = min(
+        _covered(_counted(draw[margin], draw["asked_w"]), frame.by_margin[margin], must, thresholds)
+        for margin, must in declared.items()
+    )
     for margin in declared:
         found = _margin(margin, draw, frame.by_margin[margin], thresholds["unknown_share"])
         if found is not None:
@@ -173,19 +176,22 @@ class _Margin:
     moves: list[str]
 
 
-def _covered(labels: Iterable[Hashable], population: Population, must_be_known: bool) -> float:
-    """Share of the population outside levels that nobody answered from.
+def _covered(asked: Population, population: Population, must_be_known: bool, thresholds: Mapping[str, float]) -> float:
+    """Share of the population outside levels that nobody answered from; `asked` is the weight of answers by level.
 
     A margin too little known to weight by still shows who was not asked. One unknown of all answers leaves no hole in sight; if
-    it must be known, those asked are counted on for one level, the largest.
+    it must be known, those asked are counted on for one level, the largest, or for what the cap on weights lets them stand for.
     """
-    answered = set(labels) - {UNPLACED}
-    total = sum(population.values())
+    answered = set(asked) - {UNPLACED}
+    total, everybody = sum(population.values()), sum(asked.values())
     if not total:
         return 1.0
-    if not answered:
-        return max(population.values()) / total if must_be_known else 1.0
-    return sum(count for name, count in population.items() if name in {UNPLACED, *answered}) / total
+    seen = sum(count for name, count in population.items() if name in {UNPLACED, *answered}) / total
+    if must_be_known and asked.get(UNPLACED, 0.0) > thresholds["unknown_share"] * everybody:
+        reach = thresholds["weight_cap"] * total / everybody
+        stood_for = sum(min(count, reach * asked.get(name, 0.0)) for name, count in population.items())
+        return min(seen if answered else 1.0, max(*population.values(), stood_for) / total)
+    return seen if answered else 1.0
 
 
 def _margin(margin: str, draw: Columns, population: Population, unknown_share: float) -> _Margin | None:

@@ -138,7 +138,13 @@ def comparable_scores(reported: pd.DataFrame, missing: pd.DataFrame, agencies: i
     sizes = reported.groupby(ALIKE, sort=True)["agency_id"].nunique()
     most = sizes.sort_values(ascending=False, kind="stable").reset_index().drop_duplicates("metric_id")
     held = most["agency_id"].to_numpy(np.int64)
-    withheld = most["metric_id"].map(missing.groupby("metric_id")["agency_id"].nunique()).fillna(0).to_numpy(np.int64)
+    # Who delivered with one instrument and withheld with another is one agency, and has it.
+    own = ["agency_id", "metric_id"]
+    absent = pd.MultiIndex.from_frame(missing[own].drop_duplicates())
+    absent = absent.difference(pd.MultiIndex.from_frame(reported[own]))
+    withheld = (
+        most["metric_id"].map(absent.to_frame(index=False).groupby("metric_id").size()).fillna(0).to_numpy(np.int64)
+    )
     counted = held + np.where(withheld < held, withheld, 0)
     return reported.merge(most.loc[counted >= agencies, ALIKE], on=ALIKE)
 

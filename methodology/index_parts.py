@@ -32,6 +32,7 @@ Floats = npt.NDArray[np.float64]
 NOT_OWED = "not_owed"
 # Nobody chooses how many cases there are, as the size of a sample is chosen.
 COUNTED = "not_applicable"
+CONFIDENTIAL = "confidential"
 # A survey of too small a part of the population is compared with nobody's, as in the gate of scores.
 NOT_COVERED = "population_not_covered"
 Row = dict[str, object]
@@ -135,7 +136,8 @@ def _group(key: str, own: pd.DataFrame, people: pd.DataFrame, nodes: pd.DataFram
 
 def _is_missing(scores: pd.DataFrame) -> pd.Series:
     """Which scores are owed and withheld: not delivered, refused, not asked, not computed or of too small a sample."""
-    is_few_cases = (scores["status"] == "suppressed") & (scores["weighting"] == COUNTED)
+    # How many cases there were can be left out, and then the base is unknown; too few of them are confidential.
+    is_few_cases = (scores["status_reason"] == CONFIDENTIAL) & (scores["weighting"] == COUNTED)
     return (scores["status"] != "reported") & (scores["status_reason"] != NOT_OWED) & ~is_few_cases
 
 

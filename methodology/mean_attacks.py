@@ -17,23 +17,26 @@ PAIRS = 2_000
 ROUNDING = 1e-6
 
 
-def told_by_two(sets: Sequence[Mask], asked: Mask) -> Mask:
+def told_by_two(sets: Sequence[Mask], asked: Mask, everybody: Mask | None = None) -> Mask:
     """For each agency (agencies,): whether it and one other reader could solve their means for the score of a third agency.
 
     sets: masks (readers, agencies), one for each kind of mean; row i holds the agencies whose mean reader i is shown, or nothing.
-    A reader knows its own score. asked: the readers of interest; a pair is looked at if one of them is. A score x is known if
-    the unit vector e_x lies in the span of the pair's sets without themselves: e_x' E' (E E')^+ E e_x = 1. More than two readers
-    and errors of the scores are not looked at.
+    A reader knows its own score. everybody: masks (totals, agencies) of those whose mean all readers are shown. asked: the
+    readers of interest; a pair is looked at if one of them is. A score x is known if the unit vector e_x lies in the span of all
+    these sets without the two readers: e_x' E' (E E')^+ E e_x = 1. More than two readers and errors of the scores are not looked
+    at.
     """
     means = np.stack([np.asarray(one, bool) for one in sets], axis=1).astype(float)
     size = len(means)
     first, second = np.triu_indices(size, 1) if size > 1 else (np.zeros(1, int), np.zeros(1, int))
     chosen = asked[first] | asked[second]
     first, second = first[chosen], second[chosen]
+    public = np.zeros((0, size)) if everybody is None else np.asarray(everybody, float)
     told = np.zeros(size, bool)
     for start in range(0, first.size, PAIRS):
         a, b = first[start : start + PAIRS], second[start : start + PAIRS]
-        equations: Floats = np.concatenate([means[a], means[b]], axis=1)
+        common = np.broadcast_to(public, (a.size, *public.shape))
+        equations: Floats = np.concatenate([means[a], means[b], common], axis=1)
         pair = np.arange(a.size)
         for own in (a, b):
             equations[pair, :, own] = 0

@@ -95,7 +95,7 @@ def _placed(
     made.loc[at[has_enough], "neighbour_verdict"] = verdict[has_enough]
     beside = has_enough & own["verdict"].notna().to_numpy(bool)
     made.loc[at[beside], "turns_with_neighbours"] = own["verdict"].to_numpy(object)[beside] != verdict[beside]
-    told = told_by_two(_shown(own, is_near), has_enough)
+    told = told_by_two(_shown(own, is_near), has_enough, _totals(own, thresholds["minimum_peers"]))
     figures[told | ~has_enough] = np.nan
     made.loc[at, FIGURES] = figures
     made.loc[at[told], "neighbour_reason"] = "neighbours_overlap"
@@ -127,3 +127,10 @@ def _shown(own: pd.DataFrame, is_near: Mask) -> list[Mask]:
     in_nation = (has_mean & ~in_group) | np.isfinite(own["national_peer_mean"].to_numpy(float, na_value=np.nan))
     group = others & (groups[:, None] == groups) & in_group[:, None]
     return [group, others & in_nation[:, None], is_near]
+
+
+def _totals(own: pd.DataFrame, least: float) -> Mask:
+    """The sets (totals, agencies) whose means every reader is shown: whole peer groups and the nation (`panels.totals`)."""
+    groups = own["comparison_class"].to_numpy(object)
+    whole = [groups == one for one in sorted(set(groups))] + [np.ones(len(own), bool)]
+    return np.array([one for one in whole if one.sum() > least], bool).reshape(-1, len(own))

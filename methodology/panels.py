@@ -71,8 +71,8 @@ def totals(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -
     score = sum w y / W, W = sum w, and se^2 = sum w^2 se^2 / W^2 with Satterthwaite's degrees of freedom; a mean has w = 1. n
     is the number of agencies of a mean and the sum of n of a pooled figure; n_effective is that number of a mean and W^2 / sum
     (w^2 / n_effective) of a pooled figure. Suppressed where no more than `minimum_peers` agencies contribute (too_few_units),
-    where a base is not known (base_unknown) and where one agency could be worked out (one_agency_dominates). Slices are named
-    from the quarter `since` on.
+    where a base is not known (base_unknown) and where one agency could be worked out (one_agency_dominates), also from the nation
+    less its groups. Slices are named from the quarter `since` on.
     """
     own = members[members["panel_type"] != "region"]
     is_mean, weight = own["score_kind"] == MEAN, own["weight"]
@@ -106,14 +106,29 @@ def totals(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -
     half = quantile * made["standard_error"].where(made["standard_error"] > 0)
     made["ci_low"], made["ci_high"] = made["score"] - half, made["score"] + half
     # Members must not identify each other: the same minimum as among peers, not counting the viewer.
-    few = (made["agencies"] <= thresholds["minimum_peers"]).to_numpy(bool)
-    without_base, known = made["weight"].isna().to_numpy(bool), ~few & made["weight"].notna().to_numpy(bool)
+    few, without_base = made["agencies"] <= thresholds["minimum_peers"], made["weight"].isna()
     reason = np.select(
         [few, without_base, made["dominated"]], ["too_few_units", "base_unknown", "one_agency_dominates"], ""
     )
-    made["status"] = np.where(known & ~made["dominated"], "reported", "suppressed")
+    reason = np.where(reason == "", _left_over(own, made[key].assign(is_told=reason == ""), thresholds), reason)
+    made["status"] = np.where(reason == "", "reported", "suppressed")
     made["status_reason"] = only_where(reason != "", reason)
     return _keyed(made.rename(columns={"panel_type": "unit_type", "panel_id": "unit_id"}))
+
+
+def _left_over(own: pd.DataFrame, told: pd.DataFrame, thresholds: Mapping[str, float]) -> Texts:
+    """Why a nation's total would tell of those in no peer group with a total (rows of `told`): they are what is left of it."""
+    key = [name for name in told.columns if name != "is_told"]
+    whole = [name for name in key if not name.startswith("panel")]
+    rows = own[own["panel_type"] == "peer_group"].merge(told, on=key)
+    rows = rows[~rows["is_told"]]
+    left = rows.groupby(whole, dropna=False, sort=True).agg(left=("score", "size")).reset_index()
+    left["leads"] = dominated(rows["weight"].to_numpy(float), numbers_by(rows, whole), len(left), thresholds)
+    found = told.merge(left, on=whole, how="left")
+    is_nation = (found["panel_type"] == "national") & found["left"].notna()
+    few = is_nation & (found["left"] <= thresholds["minimum_peers"])
+    leads = is_nation & (found["score_kind"] == POOLED) & found["leads"].eq(True)
+    return np.select([few, leads], ["too_few_units", "one_agency_dominates"], "").astype(object)
 
 
 def total_correlations(total: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:

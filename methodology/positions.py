@@ -149,7 +149,8 @@ def _one_left(
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Where a reader of the national mean and one of another group's could work out one other agency's score between them.
 
-    First for readers whose own group has no mean, then for those whose group has: the nation less two groups is left.
+    First for readers whose own group has no mean, then for those whose group has: the nation less two groups is left, or less all
+    groups whose means are published (`panels.totals`).
     """
     alone, beside = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
     shown, nation = in_group.to_numpy(bool), in_nation.to_numpy(bool)
@@ -161,7 +162,9 @@ def _one_left(
             own = int(sizes.get(groups[place], 0)) if shown[place] else 0
             others = sizes[sizes.index != groups[place]].to_numpy()
             left = total - (own or 1) - others
-            (beside if own else alone)[place] = bool((left == 1).any())
+            # Means of whole groups are published: beside them one of two that are left would know the other.
+            rest = total - (own or 1) - int(others.sum())
+            (beside if own else alone)[place] = bool((left == 1).any()) or rest in (1, 2)
     return alone, beside
 
 

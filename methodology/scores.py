@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import stats
 
 from methodology.clusters import Bunches, clustered_means, least_effect, share_size
 from methodology.estimates import Estimates, mean_estimate, mean_interval, percentages, rates
@@ -30,6 +31,9 @@ COLUMNS = {
     "withheld_reason": "string",
 }
 BUNCH = ["psu", "person"]
+# The instrument of figures that were delivered instead of records.
+REPORTED = "reported"
+FIGURES = ["value", "standard_error", "ci_low", "ci_high"]
 
 
 def scores(
@@ -52,10 +56,13 @@ def scores(
     """
     # Sums of floats depend on row order, which must not be left to a parallel scan.
     statistics = statistics.sort_values([*KEY, "scale_range", "part"], kind="stable").reset_index(drop=True)
+    # Counts that were delivered as such have no curve: they are a share.
+    is_told = (statistics["estimator"] == "incidence") & (statistics["instrument_id"] == REPORTED)
+    statistics["estimator"] = statistics["estimator"].mask(is_told, "proportion")
     practices, incidences = (statistics["estimator"] == name for name in ("practice_mean", "incidence"))
     made = [
         measured_scores(statistics[~practices & ~incidences], clusters, level),
-        incidence_scores(statistics[incidences], figures, metrics),
+        incidence_scores(statistics[incidences], figures, metrics, level),
         assessed_scores(statistics[practices], dimension_weights, complete=complete),
     ]
     return pd.concat(made).sort_values(KEY, kind="stable")
@@ -162,20 +169,32 @@ def _shares(hits: Floats, n: Floats, design: pd.DataFrame, level: float) -> Esti
     )
 
 
-def incidence_scores(rows: pd.DataFrame, figures: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
-    """COLUMNS of scores that are figures of services, as shares by a target are; n is the figure's, 0 where there is none."""
+def incidence_scores(
+    rows: pd.DataFrame, figures: pd.DataFrame, metrics: pd.DataFrame, level: float = 0.95
+) -> pd.DataFrame:
+    """COLUMNS of scores that are figures of services, as shares by a target are; n is the figure's, 0 where there is none.
+
+    Of n cases opened few may have been watched up to the target: the effective n is that of the error, p (1 - p) / se^2, at an
+    end of the scale that of Wilson's limits, and never more than n.
+    """
     own = metrics.loc[metrics["estimator"] == "incidence", ["metric_id", "measure_id"]]
     named = figures.assign(measure_id=figures["topic"] + "." + figures["figure"]).merge(own, on="measure_id")
     key = ["unit_type", "unit_id", "metric_id", "period_id"]
     found = rows[[*KEY, "agency_id", "slice_ids"]].merge(
-        named[[*key, "n", "value", "standard_error", "ci_low", "ci_high", "interval_method"]], on=key, how="left"
+        named[[*key, "n", *FIGURES, "interval_method"]], on=key, how="left"
     )
     n = found["n"].fillna(0).astype("Int64")
+    share, error, low, high = (found[name].to_numpy(float) / 100 for name in FIGURES)
+    z2 = stats.norm.ppf(0.5 + level / 2) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at_end = np.where(share >= 1, low / (1 - low), (1 - high) / high) * z2
+        told = np.where((share <= 0) | (share >= 1), at_end, share * (1 - share) / error**2)
+    size = n.to_numpy(float)
     return found.rename(columns={"value": "score"}).assign(
         n=n,
         n_at_least=n,
         respondents=n,
-        n_effective=n.astype("float64"),
+        n_effective=np.where(np.isfinite(told), np.minimum(told, size), size),
         design_effect=1.0,
         degrees_of_freedom=n.astype("float64") - 1,
         interval_method=found["interval_method"].fillna("none"),

@@ -12,8 +12,6 @@ import numpy.typing as npt
 from methodology.frames import Ints
 
 Floats = npt.NDArray[np.float64]
-# Rounds of taking out the agencies' and the quarters' means in turn; agencies that miss quarters need more than one.
-ROUNDS = 50
 
 
 @dataclass(frozen=True)
@@ -50,12 +48,13 @@ def season_effects(score: npt.ArrayLike, unit: Ints, quarter: Ints, shares: npt.
 
 
 def _common_movement(value: Floats, unit: Ints, quarter: Ints, quarters: int) -> Floats:
-    """g_t of y_it = a_i + g_t by least squares, with mean 0 over the quarters."""
-    moved = np.zeros(quarters)
-    units, held = np.bincount(unit), np.bincount(quarter, minlength=quarters)
-    for _ in range(ROUNDS):
-        level = np.bincount(unit, value - moved[quarter]) / units
-        moved = np.bincount(quarter, value - level[unit], minlength=quarters) / held
+    """g_t of y_it = a_i + g_t by least squares, with mean 0 over the quarters that agencies link; a_i are solved out."""
+    counts = np.zeros((int(unit.max()) + 1, quarters))
+    np.add.at(counts, (unit, quarter), 1.0)
+    level = np.bincount(unit, value) / counts.sum(axis=1)
+    normal = np.diag(counts.sum(axis=0)) - counts.T @ (counts / counts.sum(axis=1, keepdims=True))
+    right = np.bincount(quarter, value - level[unit], minlength=quarters)
+    moved = np.linalg.pinv(normal, rcond=1e-10, hermitian=True) @ right
     return np.asarray(moved - moved.mean())
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from methodology.scores import BUNCH, assessed_scores, incidence_scores, measured_scores
+from methodology.scores import BUNCH, assessed_scores, incidence_scores, measured_scores, scores
 from methodology.scores import KEY as UNIT
 
 KEY = {"unit_type": "agency", "unit_id": "a", "period_id": "2026Q1", "instrument_id": "i", "agency_id": "a"}
@@ -77,6 +77,48 @@ def test_a_score_may_be_a_figure_of_services() -> None:
     # Nobody of b was watched from the opening of a case.
     assert made.loc["b", ["score", "standard_error"]].isna().all()
     assert made.loc["b", "n"] == 0
+
+
+def test_few_cases_watched_to_the_target_are_few() -> None:
+    """Of 30 cases opened all but a few were lost from sight on the first day: the error is theirs, and so is the size."""
+    rows = _statistics({"metric_id": "by_target", "estimator": "incidence", "n": 30, "numerator": 2})
+    figure = {"unit_type": "agency", "unit_id": "a", "period_id": "2026Q1", "topic": "t", "figure": "f", "n": 30.0}
+    figure |= {
+        "value": 50.0,
+        "standard_error": 25.0,
+        "ci_low": 6.0,
+        "ci_high": 84.0,
+        "interval_method": "aalen_johansen",
+    }
+    metrics = pd.DataFrame({"metric_id": ["by_target"], "measure_id": ["t.f"], "estimator": ["incidence"]})
+    # 100 sqrt(1/4 / 4) = 25.
+    assert incidence_scores(rows, pd.DataFrame([figure]), metrics)["n_effective"].tolist() == [4]
+    # One case, resolved: Wilson's lower limit of one of one is 1 / (1 + 1.96^2).
+    edge = figure | {"value": 100.0, "standard_error": 0.0, "ci_low": 20.654931, "ci_high": 100.0}
+    made = incidence_scores(rows, pd.DataFrame([edge]), metrics)
+    assert made["n_effective"].tolist() == pytest.approx([1], abs=1e-5)
+
+
+def test_a_reported_count_is_not_the_figure_of_the_records() -> None:
+    """An agency delivers its cases and, with another feed, that 8 of 10 were in time: each instrument says what it says."""
+    own = {"metric_id": "by_target", "estimator": "incidence"}
+    rows = _statistics(
+        {**own, "n": 50, "numerator": 30}, {**own, "n": 10, "numerator": 8, "instrument_id": "reported"}
+    ).assign(scale_range=100, part="")
+    figure = {"unit_type": "agency", "unit_id": "a", "period_id": "2026Q1", "topic": "t", "figure": "f", "n": 40.0}
+    figure |= {
+        "value": 61.5,
+        "standard_error": 7.5,
+        "ci_low": 46.0,
+        "ci_high": 74.0,
+        "interval_method": "aalen_johansen",
+    }
+    metrics = pd.DataFrame({"metric_id": ["by_target"], "measure_id": ["t.f"], "estimator": ["incidence"]})
+    none = pd.DataFrame(columns=["model_id", "dimension", "weight"])
+    made = scores(rows, NO_CLUSTERS, pd.DataFrame([figure]), metrics=metrics, dimension_weights=none, level=0.95)
+    made = made.set_index("instrument_id")
+    assert made["score"].to_dict() == {"i": 61.5, "reported": 80.0}
+    assert made["n"].to_dict() == {"i": 40, "reported": 10}
 
 
 def test_maturity_weighs_dimensions_not_practices() -> None:

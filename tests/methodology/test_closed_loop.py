@@ -49,3 +49,15 @@ def test_no_uplift_is_claimed_where_nothing_happened(correlation: float) -> None
         made = loop_figures(_loops(correlation, 10_000, random), LIMITS).set_index("figure").loc["uplift_corrected"]
         told += not made["ci_low"] <= 0 <= made["ci_high"]
     assert told / 60 <= 0.05
+
+
+def test_limits_keep_their_order_where_those_asked_again_were_the_happier() -> None:
+    """Of 100 people at 0 and 100 at 25 the latter answer 30 again: 25 lies above everybody's 12.5, so the rise expected without
+    contact is negative, and the corrected uplift 5 + (1 - rho) 12.5 falls with rho: it lies between 6.875 and 11.25."""
+    cells = _loops(0.7, 1_000, np.random.default_rng(1)).head(2)
+    change = {"loops_count": [100, 100], "recovered_count": [0, 100], "reached_count": [0, 100]}
+    cells = cells.assign(**change, sum_uplift=[0, 20], sum_uplift2=[0, 20])
+    made = loop_figures(cells, LIMITS).set_index("figure").loc["uplift_corrected"]
+    assert made["value"] == pytest.approx(5 + 0.3 * 12.5)
+    assert made["ci_low"] < 5 + 0.15 * 12.5
+    assert made["ci_high"] > 5 + 0.5 * 12.5

@@ -127,3 +127,15 @@ def test_why_there_is_no_importance() -> None:
     twins = np.column_stack([answers[:, :2], answers[:, 1]])
     assert table(pairs_of(twins, items[:3]))["own_reason"].tolist() == ["drivers_do_not_vary"]
     assert table(pairs_of(answers[:, 1:], items[1:])).empty
+
+
+def test_answers_all_alike_are_not_too_few() -> None:
+    """200 people who all say 75 of the outcome; and two items that vary, but not among those who answered both."""
+    answers = people(np.random.default_rng(7), 200)[0]
+    items = ["overall", "easy", "fast"]
+    content = np.column_stack([np.full(200, 75.0), answers[:, 1:3]])
+    assert table(pairs_of(content, items))["own_reason"].tolist() == ["drivers_do_not_vary"]
+    pairs = pairs_of(answers[:, :3], items)
+    apart = (pairs["item"] == "easy") & (pairs["other_item"] == "fast")
+    pairs.loc[apart, ["n", "sum_x", "sum_xx", "sum_xy"]] = [40, 2000, 100_000, 50 * pairs.loc[apart, "sum_y"].iloc[0]]
+    assert table(pairs)["own_reason"].tolist() == ["drivers_do_not_vary"]

@@ -110,3 +110,12 @@ def test_leaving_the_channel_out_of_every_answer_covers_nobody_else() -> None:
     # Nearly everybody is served at branches: whoever was asked stands for them.
     assert covered.loc["trap"].tolist() == [0.9, "framed"]
     assert _made({"even": unsaid}, frames, must_be_known=())["covered_share"].tolist() == [1.0]
+
+
+def test_a_channel_said_by_hardly_anybody_is_not_known() -> None:
+    """998 answers of a thousand leave the channel out and one names each: that one was asked says nothing of the others."""
+    frames = {"even": {"app": 50_000, "branch": 50_000}}
+    found = _made({"even": {"-": 998, "app": 1, "branch": 1}}, frames)
+    assert set(found["covered_share"]) == {0.5} and set(found["frame_status"]) == {"population_not_covered"}
+    # One in twenty may be lost on the way.
+    assert set(_made({"even": {"-": 50, "app": 475, "branch": 475}}, frames)["covered_share"]) == {1.0}

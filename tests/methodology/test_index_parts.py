@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from methodology.index_indicators import comparable_scores
 from methodology.index_parts import index_parts
 from methodology.shared_people import COLUMNS
 
@@ -89,3 +90,18 @@ def test_what_compares_with_nobody_never_pays(other: dict[str, str]) -> None:
     assert odd["missing_count"] == 1
     # Its best is what the other two promise with a full m2: (1 + .99 x 40)^2 x 100, to the third root.
     assert odd["score_at_best"] == pytest.approx((40.6**2 * 100) ** (1 / 3))
+
+
+def test_a_base_withheld_never_pays() -> None:
+    """How many cases there were is a number an agency has and can leave out; too few cases are not."""
+    withheld = {"status": "suppressed", "score": float("nan"), "weighting": "not_applicable"}
+    assert _index(**withheld, status_reason="base_unknown")["missing_count"] == 1
+    assert _index(**withheld, status_reason="confidential")["missing_count"] == 0
+
+
+def test_an_agency_is_one_peer_however_many_instruments_it_used() -> None:
+    """Five that delivered and one of them again, withheld, with another instrument are five and not six."""
+    reported = pd.DataFrame({"agency_id": AGENCIES[:5], "metric_id": "m1", "instrument_id": "i"}).assign(
+        weighting="unweighted", mode_group="web", adjustments=""
+    )
+    assert comparable_scores(reported, reported.head(1).assign(instrument_id="j"), 6).empty

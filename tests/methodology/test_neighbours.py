@@ -117,7 +117,8 @@ def placed(rows: pd.DataFrame, sets: dict[str, list[str]], **told: object) -> pd
 
 
 def test_a_full_count_is_told_from_its_neighbours_by_what_matters() -> None:
-    rows = gated([80.0, 70.0, 66.0, *[66.0] * 5], ["g"] * 8)
+    # The last two are nobody's neighbours: less the six, the mean of all would tell a00 what a01 has.
+    rows = gated([80.0, 70.0, *[66.0] * 8], ["g"] * 10)
     rows = rows.assign(base="census", standard_error=0.0, ci_low=np.nan, ci_high=np.nan)
     near = [f"a{number:02d}" for number in range(2, 8)]
     made = placed(rows, {"a00": near, "a01": near})
@@ -147,6 +148,17 @@ def test_sets_that_differ_by_one_agency_show_no_difference() -> None:
     assert made.loc[["a00", "a01"], "neighbour_mean"].isna().all()
     assert set(made.loc[["a00", "a01"], "neighbour_reason"]) == {"neighbours_overlap"}
     assert made.loc[["a00", "a01"], "neighbour_verdict"].notna().all()
+
+
+def test_means_of_whole_groups_are_known_to_every_reader() -> None:
+    """The mean of each peer group is published (`bench_trends`): what is left of a00's set are a02 and a03, of a01's those and
+    a04, and so a04 is known."""
+    rows = gated([70.0] * 22, ["g"] * 10 + ["h"] * 6 + ["k"] * 6)
+    ids = rows["agency_id"].tolist()
+    sets = {"a00": [*ids[10:16], "a02", "a03"], "a01": [*ids[16:22], "a02", "a03", "a04"]}
+    made = placed(rows, sets, peer_frame="group", peer_mean=70.0)
+    assert set(made.loc[["a00", "a01"], "neighbour_reason"]) == {"neighbours_overlap"}
+    assert made.loc[["a00", "a01"], "neighbour_mean"].isna().all()
 
 
 def test_what_two_readers_know_by_hand() -> None:

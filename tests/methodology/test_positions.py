@@ -112,35 +112,35 @@ def test_an_outlier_has_its_verdict_and_rank_by_the_metric_s_direction() -> None
 
 
 def _nation(**changes: Any) -> pd.DataFrame:
-    """Seven agencies of 70 in a group, seven of 60 in another and three of 50 whose own group is too small: one nation."""
-    scores = [70.0] * 7 + [60.0] * 7 + [50.0] * 3
-    group = ["c"] * 7 + ["d"] * 7 + ["e"] * 3
-    small = [False] * 14 + [True] * 3
+    """Seven agencies of 70 in a group, seven of 60 in another and four of 50 whose own group is too small: one nation."""
+    scores = [70.0] * 7 + [60.0] * 7 + [50.0] * 4
+    group = ["c"] * 7 + ["d"] * 7 + ["e"] * 4
+    small = [False] * 14 + [True] * 4
     frame = {
         "comparison_class": group,
         "peer_group": group,
-        "peers_count": [6] * 14 + [2] * 3,
+        "peers_count": [6] * 14 + [3] * 4,
         "has_peers": [not one for one in small],
         "comparability_reason": ["too_few_peers" if one else None for one in small],
-        "national_reason": [None] * 17,
+        "national_reason": [None] * 18,
     }
     return _members(scores, **{**frame, **changes})
 
 
 def test_a_group_too_small_gets_the_nation_and_a_verdict_that_turns_is_marked() -> None:
     made = _placed(_nation())
-    assert made["peer_frame"].tolist() == ["group"] * 14 + ["national"] * 3
-    assert made["peers_count"].tolist() == [6] * 14 + [16] * 3
+    assert made["peer_frame"].tolist() == ["group"] * 14 + ["national"] * 4
+    assert made["peers_count"].tolist() == [6] * 14 + [17] * 4
     assert made["comparability_reason"].isna().all()
-    assert made["verdict"].tolist() == ["no_clear_difference"] * 14 + ["worse"] * 3
-    # Others of 50: (490 + 420 + 100) / 16.
-    assert made["peer_mean"].iloc[-1] == pytest.approx(63.125)
+    assert made["verdict"].tolist() == ["no_clear_difference"] * 14 + ["worse"] * 4
+    # Others of 50: (490 + 420 + 150) / 17.
+    assert made["peer_mean"].iloc[-1] == pytest.approx(1060 / 17)
     assert made["national_verdict"].tolist()[:7] == ["better"] * 7
     assert made["turns_with_frame"].tolist()[:7] == [True] * 7
     assert made["turns_with_frame"].iloc[14:].isna().all()
     # Unlike agencies have no order, but the best of the nation set the mark for all.
-    assert made["rank_reason"].fillna("").tolist() == [""] * 14 + ["too_few_peers"] * 3
-    assert made["benchmark"].tolist() == [70] * 17
+    assert made["rank_reason"].fillna("").tolist() == [""] * 14 + ["too_few_peers"] * 4
+    assert made["benchmark"].tolist() == [70] * 18
     assert set(made["benchmark_frame"]) == {"national"}
 
 
@@ -242,6 +242,16 @@ def test_two_agencies_together_cannot_work_out_a_third() -> None:
     assert _in_groups([11, 11])["national_peer_mean"].notna().all()
     assert _in_groups([10, 6])["national_peer_mean"].notna().any()
     assert _in_groups([11, 1]).loc["g1", "peer_frame"] == "national"
+
+
+def test_a_nation_less_all_its_groups_is_nobody() -> None:
+    """Means of whole peer groups are published to all: of the nation's mean a reader in the group of two would keep the other."""
+    made = _in_groups([6, 6, 6, 2])
+    assert made.loc["g3", "peer_mean"].isna().all() and set(made.loc["g3", "comparability_reason"]) == {"too_few_peers"}
+    assert made[["national_peer_mean", "national_verdict"]].isna().all().all()
+    # Two of three would know the third.
+    assert _in_groups([6, 6, 6, 3]).loc["g3", "peer_mean"].isna().all()
+    assert _in_groups([6, 6, 6, 4]).loc["g3", "peer_mean"].notna().all()
 
 
 def test_another_scale_is_told_what_study_would_link_it() -> None:

@@ -5,8 +5,11 @@ Belongs here: `methodology.season_effects`, and charts of agencies that have sea
 """
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from methodology.charted_series import charted
+from methodology.parameters import load_methodology
 from methodology.season_effects import season_effects
 from simulation.coverage.charts import called
 
@@ -44,7 +47,36 @@ def test_agencies_that_miss_quarters_do_not_look_like_a_season() -> None:
     assert season_effects(score, unit, quarter, days, 1e6).effect == pytest.approx([-1, 1, -1, 1], abs=1e-6)
 
 
+def test_agencies_that_replace_others_do_not_look_like_a_movement() -> None:
+    """Ten agencies report up to the eighth quarter and ten others from the ninth, one in both of these: six points less in a
+    season, of which the second half has more, and nothing between the halves."""
+    rows = [(a, q) for a in range(10) for q in range(8)] + [(a, q) for a in range(10, 20) for q in range(8, 16)]
+    unit, quarter = np.array([*rows, (20, 7), (20, 8)]).T
+    days = np.zeros((16, 1))
+    days[[1, 5, 9, 11, 13, 15]] = 0.5
+    level = np.repeat([90.0, 40, 60], [10, 10, 1])
+    found = season_effects(level[unit] - 6 * (days[quarter, 0] > 0), unit, quarter, days, 1e6)
+    assert found.effect[1] - found.effect[0] == pytest.approx(-6, abs=1e-6)
+
+
 def test_nothing_is_said_of_quarters_without_a_calendar() -> None:
     none = np.full((2, 1), np.nan)
     found = season_effects(np.array([1.0, 2.0]), np.array([0, 0]), np.array([0, 1]), none, 10)
     assert not found.effect.any() and not found.error.any()
+
+
+@pytest.mark.parametrize("end", [0.0, 100.0])
+def test_a_point_without_a_signal_lies_within_the_limits_shown(end: float) -> None:
+    """An agency that stands at an end of the scale while the month moves all others by eight points."""
+    days = np.zeros((16, 1))
+    days[[1, 5, 9, 13, 15]] = 1 / 3
+    score = 60 + np.random.default_rng(3).normal(0, 1, (8, 16)) + (8 if end == 0 else -8) * (days[:, 0] > 0)
+    score[0] = end
+    told = pd.DataFrame({"series": np.repeat(np.arange(8), 16), "quarter": np.tile(np.arange(16), 8)}).assign(
+        score=score.ravel(), n_effective=200.0, metric_id="m", unit_type="agency"
+    )
+    now = told[told["quarter"] == 15].reset_index(drop=True)
+    made = charted(now, told, {"m"}, load_methodology("2026.2").thresholds, days)
+    inside = (made["lower_limit"] <= score[:, 15]) & (score[:, 15] <= made["upper_limit"])
+    assert made["control_method"][0] == "p_laney"
+    assert (inside | (made["control_signal"] == "beyond_limits")).all()
