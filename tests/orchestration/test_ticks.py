@@ -99,6 +99,10 @@ def test_the_quarterly_tick_publishes_the_quarter_before_at_the_scheduled_time(
 def test_dbt_arguments_are_a_function_of_the_workspace(centre: Path) -> None:
     workspace = Workspace.open(centre)
     variables = dbt_variables(workspace, "key")
+    # A row's period is its slice's.
+    keys = variables.pop("feed_keys")
+    assert keys["survey_responses"] == ["response_id", "item"]
+    assert all(own and "period_id" not in own for own in keys.values())
     assert variables == {
         "lake": (centre.resolve() / "lake").as_posix(),
         "methodology_version": "2026.2",

@@ -18,7 +18,7 @@ answers as (
         answers.wording_version,
         answers.scale_max - answers.scale_min as scale_range,
         answers.beneficiary is not null as is_known,
-        coalesce(answers.beneficiary, answers.submission_id || '/' || answers.response_id) as person,
+        coalesce(answers.beneficiary, answers.response_id) as person,
         cast({{ steps_above_worst('answers.value') }} as decimal(18, 6)) as position
     from {{ pending_rows('survey_responses') }} as answers
     where answers.value is not null
