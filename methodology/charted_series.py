@@ -52,15 +52,16 @@ def charted(
     shares: Collection[str],
     thresholds: Mapping[str, float],
     seasons: Floats,
+    matters: Mapping[str, float],
 ) -> dict[str, npt.NDArray[np.generic]]:
     """Columns of each row of `now`: centre, limits and signal of its chart up to its own quarter, and its points.
 
     `told` holds all reported scores, those of `now` included, numbered by `score_series.numbered`; seasons (quarters, seasons)
-    the share of each quarter's days. What seasons did to a metric's agencies before the quarter judged (`season_effect`) moves
-    centre and limits, and what is not known of it widens them. Later points never move the limits of earlier ones; below
-    `control_chart_points` there is no chart. Metrics in `shares` are counts of answers (Laney's p chart), all others
-    measurements (XmR); pooled means of agencies are not counts, and neither are shares some of whose points have no base. A
-    score that is no number is no point.
+    the share of each quarter's days; `matters`, by metric, the smallest difference that does, which the prior of an effect is
+    in. What seasons did to a metric's agencies before the quarter judged (`season_effect`) moves centre and limits, and what is
+    not known of it widens them. Later points never move the limits of earlier ones; below `control_chart_points` there is no
+    chart. Metrics in `shares` are counts of answers (Laney's p chart), all others measurements (XmR); pooled means of agencies
+    are not counts, and neither are shares some of whose points have no base. A score that is no number is no point.
     """
     counted = (now["metric_id"].isin(shares) & ~now["unit_type"].isin(["national", "peer_group"])).to_numpy()
     told = told[np.isfinite(told["score"].to_numpy(float))]
@@ -85,7 +86,8 @@ def charted(
     # A point's chart is one of counts if all points up to it have a base.
     has_base = np.isfinite(size) & (size > 0) & (score >= 0) & (score <= 100)
     by_count = is_share[:, None] & np.logical_and.accumulate(has_base, axis=1)
-    effects = _seasons(told, np.unique(moment), height, seasons, thresholds["season_effect_sd"])
+    sds = {metric: thresholds["season_effect_sd"] * smallest for metric, smallest in matters.items()}
+    effects = _seasons(told, np.unique(moment), height, seasons, sds)
     limits, signals = _charts(_Points(score, size, quarter_of, by_count), wanted, effects, thresholds)
     signal = only_where(is_point, signals[own, position])
     return {
@@ -96,7 +98,7 @@ def charted(
     }
 
 
-def _seasons(told: pd.DataFrame, judged: Ints, height: int, seasons: Floats, sd: float) -> _Seasons:
+def _seasons(told: pd.DataFrame, judged: Ints, height: int, seasons: Floats, sds: Mapping[str, float]) -> _Seasons:
     """Effects of seasons on each metric, from its agencies' scores before the JUDGED quarters, for each quarter judged."""
     names, number = np.unique(told["metric_id"].to_numpy(str), return_inverse=True)
     metric = np.zeros(height, np.int64)
@@ -108,7 +110,7 @@ def _seasons(told: pd.DataFrame, judged: Ints, height: int, seasons: Floats, sd:
     for one in np.unique(own):
         for quarter in judged:
             known = (own == one) & (moment <= quarter - JUDGED)
-            found = season_effects(value[known], series[known], moment[known], seasons, sd)
+            found = season_effects(value[known], series[known], moment[known], seasons, sds.get(str(names[one]), 0.0))
             effect[one, quarter], error[one, quarter] = found.effect, found.error
     return _Seasons(effect, error, metric)
 

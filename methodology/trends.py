@@ -114,7 +114,10 @@ def trends(
     for name in (*KEYS, "quarter", "error"):
         now[name] = told[name].iloc[: len(now)]
     is_share = (metrics["estimator"] == "proportion") & ~metrics["base"].isin(EXACT)
-    columns = charted(now, told, set(metrics.loc[is_share, "metric_id"]), thresholds, days)
+    matters = {
+        str(metric): float(own) for metric, own in kinds["smallest_difference"].astype(float).fillna(0.0).items()
+    }
+    columns = charted(now, told, set(metrics.loc[is_share, "metric_id"]), thresholds, days, matters)
     kind = kinds.reindex(now["metric_id"])
     apart = kind["quarters_apart"].fillna(1).to_numpy(np.int64)
     last = measured_before(now, rows, apart)

@@ -54,9 +54,10 @@ def called(rng: np.random.Generator, worlds: int, effect: float, fall: float, sh
             "n_effective": 400.0,
         }
     )
+    matters = {f"m{world}": 5.0 for world in range(worlds)}
     told = []
     for last in (QUARTERS - 2, QUARTERS - 1):
         before = rows[rows["quarter"] <= last].reset_index(drop=True)
         now = before[before["quarter"] == last].reset_index(drop=True)
-        told.append(charted(now, before, set(), THRESHOLDS, RAMADAN[:, None])["control_signal"] != "none")
+        told.append(charted(now, before, set(), THRESHOLDS, RAMADAN[:, None], matters)["control_signal"] != "none")
     return np.array(told).reshape(2, worlds, AGENCIES)

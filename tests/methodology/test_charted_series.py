@@ -32,9 +32,9 @@ def test_a_share_without_its_base_stops_no_other_series() -> None:
     """Reported shares without numerators in some years have no base there: no counts, so no chart of counts."""
     shares = [60.0, 62, 59, 61, 60, 63]
     ordinary, bare = _series(0, shares, [200.0] * 6), _series(1, shares, [200.0, np.nan, 200, 200, 200, 200])
-    alone = charted(ordinary, ordinary, {SHARE}, LIMITS, NO_SEASONS)
+    alone = charted(ordinary, ordinary, {SHARE}, LIMITS, NO_SEASONS, {})
     both = pd.concat([ordinary, bare], ignore_index=True)
-    found = charted(both, both, {SHARE}, LIMITS, NO_SEASONS)
+    found = charted(both, both, {SHARE}, LIMITS, NO_SEASONS, {})
     for name, values in alone.items():
         pd.testing.assert_series_equal(pd.Series(found[name][:6]), pd.Series(values))
     assert found["control_method"][5] == "p_laney"
@@ -56,7 +56,7 @@ def _signals(scores: np.ndarray, sizes: np.ndarray, metric_id: str) -> np.ndarra
             "n_effective": sizes.ravel(),
         }
     )
-    return charted(rows[rows["quarter"] == quarters - 1], rows, {SHARE}, LIMITS, NO_SEASONS)["control_signal"]
+    return charted(rows[rows["quarter"] == quarters - 1], rows, {SHARE}, LIMITS, NO_SEASONS, {})["control_signal"]
 
 
 def _worlds(quarters: int, fall: float, metric_id: str) -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +87,7 @@ def test_the_quarter_judged_does_not_set_its_own_limits() -> None:
     steady = [60.0, 62, 59, 61, 60, 63, 61]
     usual = _series(0, [*steady, 61.0], [200.0] * 8)
     fallen = _series(0, [*steady[:-1], 40.0, 20.0], [200.0] * 8)
-    limits = [charted(rows[rows["quarter"] == 7], rows, set(), LIMITS, NO_SEASONS) for rows in (usual, fallen)]
+    limits = [charted(rows[rows["quarter"] == 7], rows, set(), LIMITS, NO_SEASONS, {}) for rows in (usual, fallen)]
     for name in ("centre", "lower_limit", "upper_limit"):
         assert limits[0][name][0] == limits[1][name][0]
     # Mean of the first six; moving ranges 2, 3, 2, 1, 3.

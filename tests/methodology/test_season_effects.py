@@ -76,7 +76,27 @@ def test_a_point_without_a_signal_lies_within_the_limits_shown(end: float) -> No
         score=score.ravel(), n_effective=200.0, metric_id="m", unit_type="agency"
     )
     now = told[told["quarter"] == 15].reset_index(drop=True)
-    made = charted(now, told, {"m"}, load_methodology("2026.2").thresholds, days)
+    made = charted(now, told, {"m"}, load_methodology("2026.2").thresholds, days, {"m": 5.0})
     inside = (made["lower_limit"] <= score[:, 15]) & (score[:, 15] <= made["upper_limit"])
     assert made["control_method"][0] == "p_laney"
     assert (inside | (made["control_signal"] == "beyond_limits")).all()
+
+
+@pytest.mark.parametrize("unit", [0.001, 1_000.0])
+def test_the_unit_of_a_metric_decides_no_signal(unit: float) -> None:
+    """Scores fall by 40 standard deviations in the first season there is: told in points, in thousands and in thousandths."""
+    days = np.zeros((16, 1))
+    days[15] = 1 / 3
+    score = 60 + np.random.default_rng(3).normal(0, 1, (8, 16))
+    score[:, 15] -= 40
+    told = pd.DataFrame({"series": np.repeat(np.arange(8), 16), "quarter": np.tile(np.arange(16), 8)}).assign(
+        score=score.ravel(), n_effective=200.0, metric_id="m", unit_type="agency"
+    )
+    widths = []
+    for scale in (1.0, unit):
+        rows = told.assign(score=scale * told["score"])
+        now = rows[rows["quarter"] == 15].reset_index(drop=True)
+        made = charted(now, rows, set(), load_methodology("2026.2").thresholds, days, {"m": 5.0 * scale})
+        assert set(made["control_signal"]) == {"beyond_limits"}
+        widths.append((np.asarray(made["upper_limit"], float) - np.asarray(made["lower_limit"], float)) / scale)
+    assert widths[1] == pytest.approx(widths[0])
