@@ -5,7 +5,8 @@ estimated as (
     select
         * exclude (own_status, own_reason),
         own_status as status,
-        own_reason as status_reason
+        -- As in every published table: which threshold a figure is below would narrow it.
+        case when own_reason like 'n_below_%' then 'confidential' else own_reason end as status_reason
     from {{ ref('int_drivers__estimated') }}
     where {{ period_is_pending() }}
 
