@@ -28,8 +28,6 @@ from methodology.index_uncertainty import (
 from methodology.lineage import joined
 
 Floats = npt.NDArray[np.float64]
-# What an agency does not owe is not missing.
-NOT_OWED = "not_owed"
 # Nobody chooses how many cases there are, as the size of a sample is chosen.
 COUNTED = "not_applicable"
 CONFIDENTIAL = "confidential"
@@ -138,7 +136,7 @@ def _is_missing(scores: pd.DataFrame) -> pd.Series:
     """Which scores are owed and withheld: not delivered, refused, not asked, not computed or of too small a sample."""
     # How many cases there were can be left out, and then the base is unknown; too few of them are confidential.
     is_few_cases = (scores["status_reason"] == CONFIDENTIAL) & (scores["weighting"] == COUNTED)
-    return (scores["status"] != "reported") & (scores["status_reason"] != NOT_OWED) & ~is_few_cases
+    return (scores["status"] != "reported") & ~is_few_cases
 
 
 def _without(agency: str, reason: str, indicators: int) -> Row:

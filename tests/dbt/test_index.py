@@ -169,7 +169,6 @@ def test_a_part_that_is_owed_and_missing_never_pays(why: dict[str, str]) -> None
 
 
 LEFT_OUT = {
-    "not owed": {"status": "not_applicable", "status_reason": "not_owed"},
     # Nobody chooses how many cases there are.
     "28 cases": {"status": "suppressed", "status_reason": "confidential", "weighting": "not_applicable"},
 }
