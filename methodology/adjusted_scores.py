@@ -14,6 +14,7 @@ from scipy import stats
 
 from methodology.adjustment import CrossProducts, casemix_adjusted, impute_by_unit, mix_adjusted, mode_adjusted
 from methodology.frames import Ints, numbers_by
+from methodology.shared_errors import as_text
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,10 +22,12 @@ UNIT = ["agency_id", "metric_id", "period_id", "instrument_id"]
 BASE = ["score", "standard_error", "ci_low", "ci_high", "design_effect"]
 STUDIED = ["effect", "standard_error", "reference_error"]
 MIX, MODE = ["mix", "mix_error"], ["mode_effect", "mode_error"]
+SHARED = "shared_errors"
 COLUMNS = {
     **dict.fromkeys(UNIT, "string"),
     "adjustments": "string",
     **dict.fromkeys(["score", "standard_error", "ci_low", "ci_high"], "float64"),
+    SHARED: "string",
 }
 
 
@@ -144,10 +147,10 @@ def _drivers(group: pd.DataFrame, unit: Ints, w: Floats, adjusters: list[str], c
 def mode_effects(answers: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
     """Return what modes add to a unit's score, and its error, where a study measured every mode the unit used.
 
-    Effects of one study share its reference: the covariance of any two is the square of the reference's own error. Errors that
-    agencies have in common are taken as independent between them, which is never too small: no covariance is negative.
+    Effects of one study share its reference: the covariance of any two is the square of the reference's own error. All agencies
+    share the study: `shared_errors` loads the reference's error and that of each mode by the share of answers that came so.
     """
-    columns = [*UNIT, *MODE]
+    columns = [*UNIT, *MODE, SHARED]
     measured = answers[answers["metric_id"].isin(studies["metric_id"])]
     if measured.empty:
         return pd.DataFrame(columns=columns)
@@ -157,14 +160,19 @@ def mode_effects(answers: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
     covered = used.groupby(UNIT)["effect"].transform(lambda effects: effects.notna().all())
     found = []
     for key, rows in used[covered.astype(bool)].groupby(UNIT, sort=True):
-        errors, shared = rows["standard_error"].to_numpy(float), rows["reference_error"].to_numpy(float)
-        # The reference itself has no effect, so nothing to share.
-        covariance = np.outer(shared * (errors > 0), shared * (errors > 0))
+        errors = rows["standard_error"].to_numpy(float)
+        # The reference itself has no effect, so nothing to share; an effect shares no more than its error.
+        shared = np.minimum(rows["reference_error"].to_numpy(float), errors)
+        covariance = np.outer(shared, shared)
         np.fill_diagonal(covariance, errors**2)
         shift, error = mode_adjusted(
             0.0, 0.0, rows["share"].to_numpy(float), rows["effect"].to_numpy(float), covariance
         )
-        found.append([*key, float(shift), float(error)])
+        loadings = dict(
+            zip("mode:" + rows["mode"].astype(str), rows["share"] * np.sqrt(errors**2 - shared**2), strict=True)
+        )
+        loadings["mode"] = float(rows["share"].to_numpy(float) @ shared)
+        found.append([*key, float(shift), float(error), as_text(loadings)])
     return pd.DataFrame(found, columns=columns)
 
 
@@ -183,5 +191,6 @@ def with_adjustments(rows: pd.DataFrame, level: float) -> pd.DataFrame:
         standard_error=np.hypot(rows["standard_error"], extra),
         ci_low=(score - np.hypot(rows["score"] - rows["ci_low"], z * extra)).clip(0, 100),
         ci_high=(score + np.hypot(rows["ci_high"] - rows["score"], z * extra)).clip(0, 100),
+        shared_errors=rows[SHARED].fillna("").astype(str),
     )
     return made[has_mix | has_mode]

@@ -30,10 +30,16 @@ class LinearCrosswalk:
     def convert(self, x: npt.ArrayLike, error: npt.ArrayLike = 0.0) -> tuple[Floats, Floats]:
         """Return x on the scale of y and its standard error: that of x times the slope and that of the link, in quadrature."""
         value = linear_equating(x, self.mean_x, self.sd_x, self.mean_y, self.sd_y)
+        link = (self.loadings(x) ** 2).sum(axis=-1)
+        return value, np.sqrt((self.slope * np.asarray(error, float)) ** 2 + link)
+
+    def loadings(self, x: npt.ArrayLike) -> Floats:
+        """What one standard deviation of each of the link's two independent errors, level and slope, adds to y: (..., 2)."""
         z = (np.asarray(x, float) - self.mean_x) / self.sd_x
         (level, both), (_, steepness) = self.influence
-        link = level + 2 * both * z + steepness * z**2
-        return value, np.sqrt((self.slope * np.asarray(error, float)) ** 2 + np.maximum(link, 0))
+        first = np.sqrt(level)
+        slope = both / first if first > 0 else 0.0
+        return np.stack([first + slope * z, np.sqrt(max(steepness - slope**2, 0)) * z], axis=-1)
 
 
 def linear_equating(x: npt.ArrayLike, mean_x: float, sd_x: float, mean_y: float, sd_y: float) -> Floats:

@@ -16,6 +16,7 @@ from methodology import full_counts, peers, ranks
 from methodology.achievable import achievable
 from methodology.bases import EXACT
 from methodology.peer_differences import peer_differences, true_differences
+from methodology.shared_errors import apart, loadings_of
 from methodology.special_causes import beyond_limits, special_cause_z
 
 Floats = npt.NDArray[np.float64]
@@ -36,11 +37,15 @@ MORE_DRAWS, HELD_DRAWS = 10, 4_000_000
 
 @dataclass(frozen=True)
 class Agencies:
-    """Agencies of one class that pass the gate, (agencies,) each, in the order of their ids; the class's name seeds its draws."""
+    """Agencies of one class that pass the gate, (agencies,) each, in the order of their ids; the class's name seeds its draws.
+
+    `own_error` is that of an agency's own answers; `shared` (agencies, factors) loads those that studies gave several of them.
+    """
 
     name: str
     score: Floats
-    error: Floats
+    own_error: Floats
+    shared: Floats
     freedom: Floats
     size: Floats
     polarity: int
@@ -50,11 +55,20 @@ class Agencies:
 
     @classmethod
     def of(cls, rows: pd.DataFrame, name: str, thresholds: Mapping[str, float]) -> "Agencies":
-        """The rows of a class: score, error, degrees_of_freedom, n, polarity, smallest_difference, base."""
+        """The rows of a class: score, error, shared_errors, degrees_of_freedom, n, polarity, smallest_difference, base."""
         numbers = ("score", "error", "degrees_of_freedom", "n")
         score, error, freedom, size = (rows[column].to_numpy(float, na_value=np.nan) for column in numbers)
+        shared = loadings_of(rows["shared_errors"])
+        # What rounding leaves of an error that was all shared is no longer an error of its own.
+        own = np.sqrt(np.maximum(error**2 - (shared**2).sum(axis=1), (1e-6 * error) ** 2))
         polarity, smallest = int(rows["polarity"].iloc[0]), float(rows["smallest_difference"].iloc[0])
-        return cls(name, score, error, freedom, size, polarity, smallest, str(rows["base"].iloc[0]), thresholds)
+        base = str(rows["base"].iloc[0])
+        return cls(name, score, own, shared, freedom, size, polarity, smallest, base, thresholds)
+
+    @property
+    def error(self) -> Floats:
+        """Errors that may be taken as independent between the agencies of the class: what all of them share is left out."""
+        return np.hypot(self.own_error, apart(self.shared))
 
     @property
     def is_exact(self) -> bool:
@@ -79,7 +93,8 @@ def against_peers(own: Agencies) -> tuple[Floats, Words]:
         return _exactly_against_peers(own)
     rng, draws = own.draws("against peers")
     draws = max(draws, min(MORE_DRAWS * draws, HELD_DRAWS // own.score.size))
-    found = peer_differences(own.score, own.error, rng, own.thresholds["interval_level"], draws, own.freedom)
+    level = own.thresholds["interval_level"]
+    found = peer_differences(own.score, own.own_error, rng, level, draws, own.freedom, shared=own.shared)
     true = true_differences(own.score, own.error, own.smallest_difference)
     chances = (true.p_right(found.direction), true.p_beyond(found.direction))
     figures = np.column_stack([found.others_mean, found.difference, found.low, found.high, *chances])

@@ -11,9 +11,10 @@ import pandas as pd
 
 from methodology.arrays import Floats
 from methodology.frames import Ints
+from methodology.linked_scores import as_compared
 
 KEY = ["agency_id", "metric_id", "period_id", "instrument_id"]
-ALIKE = ["metric_id", "period_id", "instrument_id", "weighting", "adjustments"]
+ALIKE = ["metric_id", "period_id", "compared_instrument_id", "weighting", "adjustments"]
 COLUMNS = {
     **dict.fromkeys(KEY, "string"),
     "mode_group": "string",
@@ -22,13 +23,15 @@ COLUMNS = {
 }
 
 
-def mode_groups(scores: pd.DataFrame, counts: pd.DataFrame, *, thresholds: Mapping[str, float]) -> pd.DataFrame:
+def mode_groups(
+    scores: pd.DataFrame, counts: pd.DataFrame, links: pd.DataFrame, *, thresholds: Mapping[str, float]
+) -> pd.DataFrame:
     """COLUMNS of every reported score of one period whose answers came by known modes.
 
-    scores: KEY, weighting, adjustments and mode_set; counts: asked_count by agency_id, period_id and mode. The mixes of two
-    agencies of a group are at most `mode_distance` apart (`distances`). `mode_distance` of a row is to its group's mean mix m;
-    `mode_error` is s |share - m|, the standard deviation of what different mixes add to a score where effects of modes are
-    independent with a standard deviation of s = `mode_effect_sd`.
+    scores: KEY, weighting, adjustments and mode_set; counts: asked_count by agency_id, period_id and mode; links: scores compared
+    on another scale (`linked_scores`). The mixes of two agencies of a group are at most `mode_distance` apart (`distances`).
+    `mode_distance` of a row is to its group's mean mix m; `mode_error` is s |share - m|, the standard deviation of what different
+    mixes add to a score where effects of modes are independent with a standard deviation of s = `mode_effect_sd`.
     """
     shares = counts.pivot_table("asked_count", "agency_id", "mode", "sum", fill_value=0.0)
     asked = shares.sum(axis=1)
@@ -38,7 +41,8 @@ def mode_groups(scores: pd.DataFrame, counts: pd.DataFrame, *, thresholds: Mappi
     # What a study adjusted, and what was not surveyed, has no mix that matters.
     rows = scores[~scores["mode_set"].isin(["", "adjusted"]) & scores["agency_id"].isin(shares.index)]
     made = [pd.DataFrame(columns=list(COLUMNS))]
-    for _, own in rows.sort_values(KEY, kind="stable").groupby(ALIKE, sort=True):
+    rows = as_compared(rows, links).sort_values(KEY, kind="stable")
+    for _, own in rows.groupby(ALIKE, sort=True):
         mixes = shares.loc[own["agency_id"]].to_numpy(float)
         group = grouped(mixes, thresholds["mode_distance"])
         away = mixes - np.stack([mixes[group == one].mean(axis=0) for one in group])

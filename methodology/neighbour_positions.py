@@ -39,7 +39,7 @@ def neighbour_positions(
 ) -> pd.DataFrame:
     """Positions of one period's agencies among their neighbours, a row each with COLUMNS.
 
-    gated: KEY, score, standard_error, degrees_of_freedom, ci_low, ci_high, n, polarity, base,
+    gated: KEY, score, standard_error, shared_errors, degrees_of_freedom, ci_low, ci_high, n, polarity, base,
     smallest_difference, comparison_class,
     national_class, national_reason. positions: KEY, verdict, peer_frame, peer_mean, national_peer_mean. neighbours: agency_id,
     neighbour_id and reason. Neighbours count where they agree in everything but the peer group and pass the gate; with fewer than
@@ -109,7 +109,9 @@ def _against_neighbours(agencies: Agencies, weights: Floats) -> tuple[Floats, np
         return np.column_stack([exact.others_mean, exact.difference, nothing, nothing]), exact.direction
     rng, draws = agencies.draws("against neighbours")
     level = agencies.thresholds["interval_level"]
-    found = peer_differences(agencies.score, agencies.error, rng, level, draws, agencies.freedom, weights)
+    found = peer_differences(
+        agencies.score, agencies.own_error, rng, level, draws, agencies.freedom, weights, agencies.shared
+    )
     return np.column_stack([found.others_mean, found.difference, found.low, found.high]), found.direction
 
 

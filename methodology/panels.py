@@ -15,6 +15,7 @@ from methodology.disclosure import p_percent
 from methodology.frames import Texts, numbers_by, only_where
 from methodology.lineage import joined
 from methodology.score_series import CORRELATIONS, KEYS, SCORE, SERIES
+from methodology.shared_errors import of_totals
 
 Floats = npt.NDArray[np.float64]
 # By type of panel, the type of its members.
@@ -68,7 +69,8 @@ def _pooled(own: pd.DataFrame) -> pd.DataFrame:
 def totals(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -> pd.DataFrame:
     """Mean of agencies and pooled figure of peer groups and the nation per quarter, with their normal intervals.
 
-    score = sum w y / W, W = sum w, and se^2 = sum w^2 se^2 / W^2 with Satterthwaite's degrees of freedom; a mean has w = 1. n
+    score = sum w y / W, W = sum w, and se^2 = sum w^2 se^2 / W^2 with Satterthwaite's degrees of freedom, plus what members share
+    of an overlap study's error (`shared_errors`); a mean has w = 1. n
     is the number of agencies of a mean and the sum of n of a pooled figure; n_effective is that number of a mean and W^2 / sum
     (w^2 / n_effective) of a pooled figure. Suppressed where no more than `minimum_peers` agencies contribute (too_few_units),
     where a base is not known (base_unknown) and where one agency could be worked out (one_agency_dominates), also from the nation
@@ -92,7 +94,9 @@ def totals(members: pd.DataFrame, thresholds: Mapping[str, float], since: int) -
         # A total is known where it is known of every member.
         made[name] = grouped[name].sum(min_count=1).where(grouped[name].count() == made["agencies"])
     made["spent"] = grouped["spent"].sum()
-    made["dominated"] = dominated(own["weight"].to_numpy(float), numbers_by(own, key), len(made), thresholds)
+    panel = numbers_by(own, key)
+    made["variance"] += of_totals(own, panel, len(made))
+    made["dominated"] = dominated(own["weight"].to_numpy(float), panel, len(made), thresholds)
     told = own[own["quarter"] >= since].groupby(key, dropna=False, sort=True)["slice_ids"]
     made["slice_ids"] = told.agg(joined)
     made = made.reset_index()

@@ -3,8 +3,8 @@
 Belongs here: differences with their standard errors and simultaneous intervals, directions, posterior probabilities of true
 differences. Does not belong here: whether a unit is unlike any other (`special_causes`), who is a peer (the gate) and ranks.
 
-Errors of different units are taken as independent; scores are (units,) vectors of one class. With K units the others' mean
-is y_i less K/(K-1) (y_i - mean of all), so every figure is a contrast of the same K scores.
+Errors of different units are independent but for those a study gave them all (`shared`); scores are (units,) vectors of one
+class. With K units the others' mean is y_i less K/(K-1) (y_i - mean of all), so every figure is a contrast of the same K scores.
 """
 
 from dataclasses import dataclass
@@ -62,6 +62,7 @@ def peer_differences(
     draws: int = 2_000,
     freedom: npt.ArrayLike | None = None,
     weights: npt.ArrayLike | None = None,
+    shared: npt.ArrayLike | None = None,
 ) -> PeerDifferences:
     """d_i = y_i - mean_{j != i} y_j with se^2 = s_i^2 + sum_{j != i} s_j^2 / (K-1)^2, intervals and directions.
 
@@ -70,17 +71,23 @@ def peer_differences(
     direction is told where d / se exceeds c; c is then drawn again over the one-sided hypotheses that still stand, the
     reverse of each direction told staying among them, until no more fall (step-down). Wrong directions, of equal units too,
     come in at most 1 - level of classes. With `weights` (units, units), rows adding up to one or all zero, the others of a unit
-    are those its row weighs, and a row of zeros has no others, no figures (NaN) and no direction. Raises ValueError below two
-    units, for scores that are not finite and errors that are not positive.
+    are those its row weighs, and a row of zeros has no others, no figures (NaN) and no direction. `shared` (units, factors)
+    loads errors all units have in common (`shared_errors`): the square of its contrast, which is known, adds to se^2. Raises
+    ValueError below two units, for scores that are not finite and errors that are not positive.
     Source: Romano & Wolf 2005, Econometrica 73; Hothorn, Bretz & Westfall 2008.
     """
     y, s = _checked(score, error)
     noise = s[:, None] * rng.standard_normal((y.size, draws))
     drawn = drawn_errors(s, freedom, rng, draws)
     drawn = drawn if drawn.ndim == 2 else drawn[:, None]
+    common = np.zeros((y.size, 0)) if shared is None else np.asarray(shared, float)
+    if common.shape[1]:
+        noise = noise + common @ rng.standard_normal((common.shape[1], draws))
     if weights is None:
         others_mean = (y.sum() - y) / (y.size - 1)
-        se, width = _difference_error(s), _difference_error(drawn)
+        beside = ((y.size / (y.size - 1) * (common - common.mean(axis=0))) ** 2).sum(axis=1)
+        se = np.sqrt(_difference_error(s) ** 2 + beside)
+        width = np.sqrt(_difference_error(drawn) ** 2 + beside[:, None])
         ratio = y.size / (y.size - 1) * (noise - noise.mean(axis=0)) / width
         return _told(y, others_mean, se, ratio, level)
     w = np.asarray(weights, float)
@@ -89,8 +96,9 @@ def peer_differences(
     direction = np.zeros(y.size, np.int64)
     if with_others.any():
         w = w[with_others]
-        se = np.sqrt(s[with_others] ** 2 + w**2 @ s**2)
-        width = np.sqrt(drawn[with_others] ** 2 + w**2 @ drawn**2)
+        beside = ((common[with_others] - w @ common) ** 2).sum(axis=1)
+        se = np.sqrt(s[with_others] ** 2 + w**2 @ s**2 + beside)
+        width = np.sqrt(drawn[with_others] ** 2 + w**2 @ drawn**2 + beside[:, None])
         found = _told(y[with_others], w @ y, se, (noise[with_others] - w @ noise) / width, level)
         made[:, with_others] = (found.others_mean, found.difference, found.error, found.low, found.high)
         direction[with_others] = found.direction

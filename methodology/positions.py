@@ -50,15 +50,15 @@ LINKABLE = ["instrument_differs", "wording_differs"]
 def positions(gated: pd.DataFrame, reliability: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
     """Positions of one period's agencies, a row each with COLUMNS.
 
-    gated: KEY, peer_group, n, score, standard_error, degrees_of_freedom, response_rate (missing where nothing is surveyed),
-    ci_low, ci_high, polarity, smallest_difference, base, and of each frame its class, the count of peers, whether they are enough
-    and the reason against comparison (missing where the gate lets the score through): comparison_class, peers_count, has_peers,
-    comparability_reason; national_class, national_peers_count, has_national_peers, national_reason. reliability: KEY with unit_id
-    for agency_id, and reliability. Statistics are over a whole class, both answers and ranks over those that pass the gate; only
-    reliable scores of a group, and those without a sampling error, show a rank. `tipping_gap` is how far those who did not answer
-    would have to be from those who did for a direction told to be lost: the distance of the interval from zero over 1 - response
-    rate. `study_n` is how many people a study would take that links the score to its peers' scale (`people_for_link`, answers on
-    both correlated by `retest_correlation`).
+    gated: KEY, peer_group, n, score, standard_error, shared_errors, degrees_of_freedom, response_rate (missing where nothing is
+    surveyed), ci_low, ci_high, polarity, smallest_difference, base, and of each frame its class, the count of peers, whether they
+    are enough and the reason against comparison (missing where the gate lets the score through): comparison_class, peers_count,
+    has_peers, comparability_reason; national_class, national_peers_count, has_national_peers, national_reason. reliability: KEY
+    with unit_id for agency_id, and reliability. Statistics are over a whole class, both answers and ranks over those that pass
+    the gate; only reliable scores of a group, and those without a sampling error, show a rank. `tipping_gap` is how far those who
+    did not answer would have to be from those who did for a direction told to be lost: the distance of the interval from zero
+    over 1 - response rate. `study_n` is how many people a study would take that links the score to its peers' scale
+    (`people_for_link`, answers on both correlated by `retest_correlation`).
     """
     reliability = reliability.rename(columns={"unit_id": "agency_id"})
     rows = gated.merge(reliability[[*KEY, "reliability"]], on=KEY, how="left")

@@ -10,28 +10,38 @@ from scipy import stats
 
 from methodology.arrays import Floats
 from methodology.clusters import UPPER
+from methodology.linked_scores import as_compared
 from methodology.peers import usable_error
 from methodology.ranks import KNOWN_FROM
 from methodology.shrinkage import shrink, spread
 
 KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
-ALIKE = ["unit_type", "metric_id", "period_id", "peer_group", "instrument_id", "weighting", "mode_group", "adjustments"]
+ALIKE = [
+    *("unit_type", "metric_id", "period_id", "peer_group"),
+    *("compared_instrument_id", "weighting", "mode_group", "adjustments"),
+]
 COLUMNS = {**dict.fromkeys(KEY, "string"), "reliability": "float64"}
 
 
 def reliabilities(
-    scores: pd.DataFrame, mixes: pd.DataFrame, *, agencies: pd.DataFrame, minimum_peers: float
+    scores: pd.DataFrame,
+    mixes: pd.DataFrame,
+    links: pd.DataFrame,
+    *,
+    agencies: pd.DataFrame,
+    minimum_peers: float,
 ) -> pd.DataFrame:
     """Return reliabilities of one period's reported scores, a row each with COLUMNS.
 
     A unit with fewer than `minimum_peers` others like it has none.
 
-    scores: KEY, agency_id, score, standard_error, degrees_of_freedom, ci_low, ci_high, weighting, mode_set, adjustments. An
-    error of few degrees of freedom counts as the normal one whose interval is as wide, t se / z: what is little known is little
-    reliable. mixes: `mode_group` of agencies' scores as `mode_groups` makes them. agencies: agency_id, peer_group; units of no
-    agency make a group of their own.
+    scores: KEY, agency_id, score, standard_error, degrees_of_freedom, ci_low, ci_high, weighting, mode_set, adjustments. An error
+    of few degrees of freedom counts as the normal one whose interval is as wide, t se / z: what is little known is little
+    reliable. mixes: `mode_group` of agencies' scores as `mode_groups` makes them; links: scores compared on another scale.
+    agencies: agency_id, peer_group; units of no agency make a group of their own.
     """
-    rows = scores.merge(agencies[["agency_id", "peer_group"]], on="agency_id", how="left").fillna({"peer_group": ""})
+    rows = as_compared(scores, links).merge(agencies[["agency_id", "peer_group"]], on="agency_id", how="left")
+    rows = rows.fillna({"peer_group": ""})
     # Parts of an agency are like those of other agencies surveyed by the same modes.
     rows = rows.merge(mixes[[*KEY[2:], "agency_id", "mode_group"]], on=[*KEY[2:], "agency_id"], how="left")
     rows["mode_group"] = rows["mode_group"].fillna(rows["mode_set"])

@@ -58,10 +58,21 @@ TABLES: dict[str, tuple[tuple[str, ...], str, dict[str, str]]] = {
     # Effects of survey modes on a metric, in its unit, from studies that randomised the mode; the reference has effect 0, and
     # the error of its mean there (`reference_error`) is in all effects measured against it.
     "overlap_studies": (("metric_id", "mode", "effect", "standard_error", "reference_error", "source"), "", {}),
+    # People who answered one question on two scales, counted by both answers (levels on 0-100): scores of `instrument_id` are
+    # compared on the scale of `linked_instrument_id` where too few agencies ask on their own.
+    "scale_studies": (
+        ("metric_id", "instrument_id", "level", "linked_instrument_id", "linked_level", "people", "source"),
+        "",
+        {},
+    ),
 }
-NUMBERS = ("effect", "standard_error", "reference_error", "value")
+NUMBERS = ("effect", "standard_error", "reference_error", "value", "level", "linked_level", "people")
 # Columns that together name a row of a table without ids.
-KEYS = {"context": ("agency_id", "variable")}
+KEYS = {
+    "context": ("agency_id", "variable"),
+    "overlap_studies": ("metric_id", "mode"),
+    "scale_studies": ("metric_id", "instrument_id", "level", "linked_instrument_id", "linked_level"),
+}
 PERIODS = ("valid_from", "valid_to", "from_period", "to_period")
 REQUIRED = ("agencies", "owed")
 

@@ -172,7 +172,8 @@ def _placed(position: Numbers | None) -> list[Step]:
     if position is None:
         return []
     frame = "peers_national" if position.get("peer_frame") == "national" else "peers"
-    steps = [Step(frame, position)] if position["peer_median"] is not None else []
+    steps = [Step("linked", position)] if position.get("linked_score") is not None else []
+    steps += [Step(frame, position)] if position["peer_median"] is not None else []
     if position["verdict"] is None:
         steps.append(Step("no_verdict", position))
         return [*steps, Step("linking_study", position)] if position.get("study_n") else steps

@@ -157,6 +157,7 @@ def _write_registry(folder: Path, agencies: list[str], periods: list[str]) -> No
         ],
         "context": [],
         "overlap_studies": [],
+        "scale_studies": [],
     }
     for name, (columns, _, _) in TABLES.items():
         write_csv(folder / f"{name}.csv", columns, tables[name])

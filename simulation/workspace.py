@@ -84,7 +84,13 @@ def write_registry(folder: Path, world: World) -> None:
     providers += [{"provider_id": provider, **named} for provider, named in plan()["providers"].items()]
     context = [row for row in table("context") if row["agency_id"] in names]
     # No overlap study, because this centre has never randomised a survey mode.
-    tables = {**world.registry, "providers": providers, "owed": list(_owed(world)), "overlap_studies": []}
+    tables = {
+        **world.registry,
+        "providers": providers,
+        "owed": list(_owed(world)),
+        "overlap_studies": [],
+        "scale_studies": [],
+    }
     tables["context"] = context
     for name, (columns, _, _) in TABLES.items():
         write_csv(folder / f"{name}.csv", columns, tables[name])

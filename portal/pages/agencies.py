@@ -28,6 +28,7 @@ AGENCY_SCORES = """
         positions.tipping_gap, positions.tier,
         positions.benchmark, positions.national_verdict, positions.turns_with_frame, positions.comparability_reason,
         positions.neighbours_count, positions.neighbour_verdict, positions.turns_with_neighbours, positions.study_n,
+        positions.linked_instrument_id, positions.linked_score, positions.linked_low, positions.linked_high,
         trends.change, trends.change_ci_low, trends.change_ci_high, trends.change_is_significant, trends.control_signal
     from bench_scores as scores
     inner join dim_metrics as metrics on scores.metric_id = metrics.metric_id
@@ -48,7 +49,8 @@ AGENCIES = """
         positions.peers_count, positions.peer_frame, positions.peer_mean, positions.difference, positions.difference_low,
         positions.difference_high, positions.smallest_difference, positions.verdict, positions.p_right,
         positions.tipping_gap, positions.tier,
-        positions.benchmark, positions.national_verdict, positions.turns_with_frame, positions.comparability_reason
+        positions.benchmark, positions.national_verdict, positions.turns_with_frame, positions.comparability_reason,
+        positions.linked_instrument_id, positions.linked_score, positions.linked_low, positions.linked_high
     from bench_scores as scores
     inner join dim_agencies as agencies on scores.agency_id = agencies.agency_id
     left join bench_peer_positions as positions
@@ -140,7 +142,12 @@ def _plots(page: Page, metric: Row, rows: list[Row]) -> list[Markup]:
     for row in rows:
         if row["verdict"] is not None:
             frame = row["peer_group"] if row["peer_frame"] == "group" else page.writing.code("peer_frames", "national")
-            alike = (row["instrument_id"], row["weighting"], row["mode_set"], row["adjustments"])
+            alike = (
+                row["linked_instrument_id"] or row["instrument_id"],
+                row["weighting"],
+                row["mode_set"],
+                row["adjustments"],
+            )
             groups.setdefault((frame, *alike), []).append(row | {"polarity": metric["polarity"]})
     drawn = []
     for (group, *_), own in groups.items():

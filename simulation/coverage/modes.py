@@ -12,6 +12,7 @@ import pandas as pd
 from methodology.adjustment import CrossProducts, casemix_adjusted, mode_adjusted, starts_new_series
 from methodology.change import difference
 from methodology.estimates import mean_estimate
+from methodology.linked_scores import COLUMNS as LINKS
 from methodology.mode_mixes import mode_groups
 from methodology.parameters import load_methodology
 from methodology.ranks import simultaneous_rank_sets
@@ -70,7 +71,7 @@ def _groups(phone: npt.NDArray[np.int64], n: int, thresholds: Mapping[str, float
     scores = pd.DataFrame({"agency_id": agency, **alike, "mode_set": "phone;web"})
     asked = [pd.DataFrame({"agency_id": agency, "mode": "phone", "asked_count": phone})]
     asked += [pd.DataFrame({"agency_id": agency, "mode": "web", "asked_count": n - phone})]
-    return mode_groups(scores, pd.concat(asked), thresholds=thresholds)
+    return mode_groups(scores, pd.concat(asked), pd.DataFrame(columns=list(LINKS)), thresholds=thresholds)
 
 
 def _apart(score: Floats, error: Floats, rng: np.random.Generator) -> bool:

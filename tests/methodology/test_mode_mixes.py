@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from methodology.linked_scores import COLUMNS as LINKS
 from methodology.mode_mixes import distances, grouped, mode_groups
 from methodology.parameters import load_methodology
 
 THRESHOLDS = load_methodology("2026.2").thresholds
+UNLINKED = pd.DataFrame(columns=list(LINKS))
 ALIKE = {"metric_id": "m", "period_id": "2026Q1", "instrument_id": "i", "weighting": "weighted", "adjustments": ""}
 
 
@@ -21,7 +23,7 @@ def _groups(asked: dict[str, dict[str, int]], thresholds: dict[str, float] = THR
         for mode, n in modes.items()
     ]
     scores = pd.DataFrame({"agency_id": list(asked), **ALIKE, "mode_set": "phone;web"})
-    return mode_groups(scores, pd.DataFrame(rows), thresholds=thresholds).set_index("agency_id")
+    return mode_groups(scores, pd.DataFrame(rows), UNLINKED, thresholds=thresholds).set_index("agency_id")
 
 
 def test_nearly_all_by_phone_and_nearly_none_are_not_the_same_modes() -> None:
@@ -59,5 +61,5 @@ def test_no_two_of_a_group_are_too_far_apart_and_order_does_not_matter() -> None
 def test_what_a_study_adjusted_has_no_group() -> None:
     scores = pd.DataFrame({"agency_id": ["a", "b", "c"], **ALIKE, "mode_set": ["adjusted", "", "web"]})
     counts = pd.DataFrame({"agency_id": ["a", "b", "c"], "mode": "web", "asked_count": 10})
-    assert mode_groups(scores, counts, thresholds=THRESHOLDS)["agency_id"].tolist() == ["c"]
-    assert mode_groups(scores[:0], counts[:0], thresholds=THRESHOLDS).empty
+    assert mode_groups(scores, counts, UNLINKED, thresholds=THRESHOLDS)["agency_id"].tolist() == ["c"]
+    assert mode_groups(scores[:0], counts[:0], UNLINKED, thresholds=THRESHOLDS).empty

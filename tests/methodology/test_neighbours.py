@@ -93,6 +93,7 @@ def gated(scores: list[float], group: list[str], error: float = 1.0) -> pd.DataF
             "instrument_id": "i",
             "score": scores,
             "standard_error": error,
+            "shared_errors": "",
             "degrees_of_freedom": 200.0,
             "ci_low": np.array(scores) - 2 * error,
             "ci_high": np.array(scores) + 2 * error,

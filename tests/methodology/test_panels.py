@@ -20,7 +20,13 @@ def _nation(groups: list[str], n: list[float]) -> pd.DataFrame:
     ids = [f"a{number:02d}" for number in range(len(groups))]
     score = np.linspace(50, 90, len(ids))
     reported = pd.DataFrame({"unit_id": ids, "score": score, "n": n}).assign(
-        **SERIES, quarter=0, standard_error=1.0, n_effective=100.0, degrees_of_freedom=99.0, slice_ids="s"
+        **SERIES,
+        quarter=0,
+        standard_error=1.0,
+        n_effective=100.0,
+        degrees_of_freedom=99.0,
+        shared_errors="",
+        slice_ids="s",
     )
     frames = pd.DataFrame(columns=[*SERIES, "unit_id", "weight_sum"])
     agencies = pd.DataFrame({"agency_id": ids, "peer_group": groups})

@@ -40,6 +40,7 @@ def _members(scores: list[float], error: float = 1.0, polarity: int = 1, **chang
         "n": [100] * count,
         "score": scores,
         "standard_error": [error] * count,
+        "shared_errors": [""] * count,
         "degrees_of_freedom": [np.inf] * count,
         "response_rate": [0.6] * count,
         "ci_low": [score - 2 for score in scores],

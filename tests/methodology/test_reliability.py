@@ -6,7 +6,10 @@ Belongs here: `methodology.reliability`. Does not belong here: the formula (`tes
 import pandas as pd
 import pytest
 
+from methodology.linked_scores import COLUMNS as LINKS
 from methodology.reliability import reliabilities
+
+UNLINKED = pd.DataFrame(columns=list(LINKS))
 
 
 def _reliabilities(error: float, freedom: float) -> list[float]:
@@ -17,7 +20,7 @@ def _reliabilities(error: float, freedom: float) -> list[float]:
     rows = rows.assign(standard_error=error, degrees_of_freedom=freedom)
     agencies = pd.DataFrame({"agency_id": rows["unit_id"], "peer_group": "g"})
     mixes = rows[["agency_id", "metric_id", "period_id", "instrument_id"]].assign(mode_group="mix 1")
-    found = reliabilities(rows, mixes, agencies=agencies, minimum_peers=3)
+    found = reliabilities(rows, mixes, UNLINKED, agencies=agencies, minimum_peers=3)
     return [float(value) for value in found["reliability"]]
 
 

@@ -51,6 +51,7 @@
 -- depends_on: {{ ref('int_scores__chosen') }}
 -- depends_on: {{ ref('int_scores__estimated') }}
 -- depends_on: {{ ref('int_scores__judged') }}
+-- depends_on: {{ ref('int_scores__linked') }}
 -- depends_on: {{ ref('int_scores__weighted') }}
 -- depends_on: {{ ref('int_screens__estimated') }}
 -- depends_on: {{ ref('int_service_figures__estimated') }}

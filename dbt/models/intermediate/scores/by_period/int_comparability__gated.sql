@@ -18,6 +18,7 @@ scores as (
         scores.metric_id,
         scores.period_id,
         scores.instrument_id,
+        coalesce(links.linked_instrument_id, scores.instrument_id) as compared_instrument_id,
         agencies.peer_group,
         metrics.polarity,
         metrics.base,
@@ -25,20 +26,23 @@ scores as (
         scores.status,
         scores.status_reason,
         scores.n,
-        scores.score,
-        sqrt(scores.standard_error ** 2 + coalesce(mixes.mode_error, 0) ** 2) as standard_error,
+        coalesce(links.score, scores.score) as score,
+        sqrt(
+            coalesce(links.standard_error, scores.standard_error) ** 2 + coalesce(mixes.mode_error, 0) ** 2
+        ) as standard_error,
+        coalesce(links.shared_errors, scores.shared_errors) as shared_errors,
         scores.degrees_of_freedom,
         -- Nobody is silent in records; a survey that does not tell its rate may have been answered by hardly anybody.
         case when scores.mode_set <> '' then coalesce(scores.response_rate, 0) end as response_rate,
-        scores.ci_low,
-        scores.ci_high,
+        coalesce(links.ci_low, scores.ci_low) as ci_low,
+        coalesce(links.ci_high, scores.ci_high) as ci_high,
         -- Who leaves out a part of the population is nobody's peer.
         case when scores.frame_status = 'population_not_covered' then scores.frame_status else scores.weighting end
             as weighting,
         coalesce(scores.frame_status <> 'population_not_covered', true) as is_covered,
         coalesce(mixes.mode_group, scores.mode_set) as mode_group,
         scores.adjustments,
-        string_split(scores.instrument_id, '|')[1] as scale,
+        string_split(compared_instrument_id, '|')[1] as scale,
         -- Where nothing was sampled no base is needed to know the error: there is none.
         coalesce(metrics.base in ('census', 'index'), false) as is_exact,
         -- A public count may be shown however small; as a sample it says too little, and would blur its peers' mean.
@@ -58,6 +62,11 @@ scores as (
         and scores.metric_id = mixes.metric_id
         and scores.period_id = mixes.period_id
         and scores.instrument_id = mixes.instrument_id
+    left join {{ ref('int_scores__linked') }} as links
+        on scores.agency_id = links.agency_id
+        and scores.metric_id = links.metric_id
+        and scores.period_id = links.period_id
+        and scores.instrument_id = links.instrument_id
     cross join thresholds
     where scores.unit_type = 'agency'
 
@@ -68,7 +77,7 @@ scores as (
 {%- set conditions = [
     ('same_metric', []),
     ('same_scale', ['scale']),
-    ('same_instrument', ['instrument_id']),
+    ('same_instrument', ['compared_instrument_id']),
     ('same_frame', ['weighting']),
     ('same_modes', ['mode_group']),
     ('same_adjustments', ['adjustments']),
@@ -96,6 +105,7 @@ final as (
         counted.metric_id,
         counted.period_id,
         counted.instrument_id,
+        counted.compared_instrument_id,
         counted.peer_group,
         counted.polarity,
         counted.base,
@@ -103,14 +113,15 @@ final as (
         counted.n,
         counted.score,
         counted.standard_error,
+        counted.shared_errors,
         counted.degrees_of_freedom,
         counted.response_rate,
         counted.ci_low,
         counted.ci_high,
         md5(
             concat_ws(
-                '|', counted.metric_id, counted.period_id, counted.peer_group, counted.instrument_id, counted.weighting,
-                counted.mode_group, counted.adjustments
+                '|', counted.metric_id, counted.period_id, counted.peer_group, counted.compared_instrument_id,
+                counted.weighting, counted.mode_group, counted.adjustments
             )
         ) as comparison_class,
         counted.same_adjustments_count as peers_count,
@@ -118,7 +129,7 @@ final as (
         {{ gate_reason('') }} as comparability_reason,
         md5(
             concat_ws(
-                '|', counted.metric_id, counted.period_id, counted.instrument_id, counted.weighting,
+                '|', counted.metric_id, counted.period_id, counted.compared_instrument_id, counted.weighting,
                 counted.mode_group, counted.adjustments
             )
         ) as national_class,

@@ -18,5 +18,6 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     tables = {
         "scores": dbt.ref("int_scores__judged").filter("unit_type = 'agency' and status = 'reported'"),
         "counts": dbt.ref("int_modes__counted"),
+        "links": dbt.ref("int_scores__linked"),
     }
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)

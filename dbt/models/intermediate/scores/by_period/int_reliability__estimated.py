@@ -18,5 +18,5 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     reported = dbt.ref("int_scores__judged").filter("status = 'reported' and n is not null")
     agencies = read(dbt.ref("stg_registry__agencies"))
     estimated = partial(reliabilities, agencies=agencies, minimum_peers=minimum_peers)
-    tables = {"scores": reported, "mixes": dbt.ref("int_modes__grouped")}
+    tables = {"scores": reported, "mixes": dbt.ref("int_modes__grouped"), "links": dbt.ref("int_scores__linked")}
     return by_period(dbt.ref("int_periods__pending"), tables, estimated, COLUMNS)

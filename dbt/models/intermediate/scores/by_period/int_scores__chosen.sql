@@ -101,6 +101,7 @@ final as (
             else 'raw'
         end as score_basis,
         coalesce(adjusted.adjustments, '') as adjustments,
+        coalesce(adjusted.shared_errors, '') as shared_errors,
         coalesce(adjusted.score, weighted.score, raw.score) as score,
         case score_basis
             when 'adjusted' then adjusted.standard_error

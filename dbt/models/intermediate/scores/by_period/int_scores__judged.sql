@@ -90,6 +90,7 @@ final as (
         score_adjusted,
         score_basis,
         adjustments,
+        shared_errors,
         n_effective,
         design_effect,
         degrees_of_freedom,

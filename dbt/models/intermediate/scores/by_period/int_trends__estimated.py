@@ -32,6 +32,7 @@ MEMBER = [
     "n",
     "n_effective",
     "degrees_of_freedom",
+    "shared_errors",
     "slice_ids",
 ]
 OTHER_QUARTER = QUARTER.replace("period_id", "other_period_id").replace("as quarter", "as other_quarter")

@@ -20,6 +20,10 @@ final as (
         scores.methodology_version,
         agencies.peer_group,
         scores.score,
+        case when scores.status = 'reported' then links.linked_instrument_id end as linked_instrument_id,
+        {{ published('links.score', 'linked_score') }},
+        {{ published('links.ci_low', 'linked_low') }},
+        {{ published('links.ci_high', 'linked_high') }},
         positions.peer_frame,
         coalesce(positions.peers_count, 0) as peers_count,
         {{ published('positions.peer_median', 'peer_median') }},
@@ -87,6 +91,11 @@ final as (
         and scores.metric_id = positions.metric_id
         and scores.period_id = positions.period_id
         and scores.instrument_id = positions.instrument_id
+    left join {{ ref('int_scores__linked') }} as links
+        on scores.agency_id = links.agency_id
+        and scores.metric_id = links.metric_id
+        and scores.period_id = links.period_id
+        and scores.instrument_id = links.instrument_id
     left join {{ ref('int_neighbours__estimated') }} as neighbours
         on scores.agency_id = neighbours.agency_id
         and scores.metric_id = neighbours.metric_id
