@@ -97,6 +97,8 @@ def test_a_base_withheld_never_pays() -> None:
     withheld = {"status": "suppressed", "score": float("nan"), "weighting": "not_applicable"}
     assert _index(**withheld, status_reason="base_unknown")["missing_count"] == 1
     assert _index(**withheld, status_reason="confidential")["missing_count"] == 0
+    assert _index(**withheld | {"status": "refused"}, status_reason="values_missing")["missing_count"] == 1
+    assert _index(**withheld | {"status": "not_applicable"}, status_reason="no_cases")["missing_count"] == 0
 
 
 def test_an_agency_is_one_peer_however_many_instruments_it_used() -> None:
