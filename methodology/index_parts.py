@@ -30,7 +30,7 @@ from methodology.lineage import joined
 Floats = npt.NDArray[np.float64]
 # Nobody chooses how many cases there are, as the size of a sample is chosen.
 COUNTED = "not_applicable"
-CONFIDENTIAL = "confidential"
+CONFIDENTIAL, NO_CASES = "confidential", "no_cases"
 # A survey of too small a part of the population is compared with nobody's, as in the gate of scores.
 NOT_COVERED = "population_not_covered"
 Row = dict[str, object]
@@ -136,6 +136,7 @@ def _is_missing(scores: pd.DataFrame) -> pd.Series:
     """Which scores are owed and withheld: not delivered, refused, not asked, not computed or of too small a sample."""
     # How many cases there were can be left out, and then the base is unknown; too few of them are confidential.
     is_few_cases = (scores["status_reason"] == CONFIDENTIAL) & (scores["weighting"] == COUNTED)
+    is_few_cases |= scores["status_reason"] == NO_CASES
     return (scores["status"] != "reported") & ~is_few_cases
 
 

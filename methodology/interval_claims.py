@@ -12,8 +12,8 @@ import pandas as pd
 KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
 COLUMNS = {**dict.fromkeys([*KEY, "interval_claim"], "string")}
 HOLDS, APPROXIMATE, NONE = "holds", "approximate", "none"
-# Limits of shares are Wilson's.
-OF_SHARES = ["wilson", "taylor_wilson"]
+# Limits of shares are Wilson's, or of a curve read at one time.
+OF_SHARES = ["wilson", "taylor_wilson", "aalen_johansen"]
 
 
 def interval_claims(scores: pd.DataFrame, *, thresholds: Mapping[str, float]) -> pd.DataFrame:

@@ -175,7 +175,7 @@ def incidence_scores(
     """COLUMNS of scores that are figures of services, as shares by a target are; n is the figure's, 0 where there is none.
 
     Of n cases opened few may have been watched up to the target: the effective n is that of the error, p (1 - p) / se^2, at an
-    end of the scale that of Wilson's limits, and never more than n.
+    end of the scale that of Wilson's limits, and never more than n; so many, in whole cases, count for the least n.
     """
     own = metrics.loc[metrics["estimator"] == "incidence", ["metric_id", "measure_id"]]
     named = figures.assign(measure_id=figures["topic"] + "." + figures["figure"]).merge(own, on="measure_id")
@@ -190,11 +190,13 @@ def incidence_scores(
         at_end = np.where(share >= 1, low / (1 - low), (1 - high) / high) * z2
         told = np.where((share <= 0) | (share >= 1), at_end, share * (1 - share) / error**2)
     size = n.to_numpy(float)
+    size = np.where(np.isfinite(told), np.minimum(told, size), size)
     return found.rename(columns={"value": "score"}).assign(
         n=n,
         n_at_least=n,
-        respondents=n,
-        n_effective=np.where(np.isfinite(told), np.minimum(told, size), size),
+        # A whole number that rounding left a little below itself is that number.
+        respondents=pd.array(np.floor(size * (1 + 1e-9)), "Int64"),
+        n_effective=size,
         design_effect=1.0,
         degrees_of_freedom=n.astype("float64") - 1,
         interval_method=found["interval_method"].fillna("none"),

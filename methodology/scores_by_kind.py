@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from methodology.bases import BOUNDED_UNITS, EXACT
+from methodology.frames import Texts
 from methodology.scores import KEY, scores
 
 FIGURES = ["score", "standard_error", "ci_low", "ci_high"]
@@ -27,9 +28,11 @@ def scores_by_kind(
 ) -> pd.DataFrame:
     """All scores of one period with the columns of `scores`.
 
-    statistics, clusters, figures, dimension_weights: as there, and in statistics `conflicts_count`, of records that say
-    different things of the same; where there is one the score is withheld (`records_conflict`). metrics: as there and in
-    `limits_by_kind`. Dimensions must be complete where the threshold `dimensions_complete` is 1.
+    statistics, clusters, figures, dimension_weights: as there, and in statistics `conflicts_count`, of records that say different
+    things of the same; where there is one the score is withheld (`records_conflict`); and `unknown_count`, of cases that would be
+    in the base had a field not been left blank (missing where nobody counts them). A share of fewer than 1 -
+    `unknown_cases_share` of its cases is withheld (`values_missing`); where there were none it is `no_cases`. metrics: as there
+    and in `limits_by_kind`. Dimensions must be complete where the threshold `dimensions_complete` is 1.
     """
     level, complete = thresholds["interval_level"], bool(thresholds["dimensions_complete"])
     found = scores(
@@ -41,11 +44,28 @@ def scores_by_kind(
         level=level,
         complete=complete,
     )
-    conflicts = statistics.groupby(KEY, dropna=False)["conflicts_count"].sum().reset_index()
-    merged = found[KEY].merge(conflicts, on=KEY, how="left")
-    agrees = ~(merged["conflicts_count"].to_numpy(float) > 0)
-    found = found.assign(withheld_reason=found["withheld_reason"].where(agrees, "records_conflict"))
-    return limits_by_kind(found.assign(**{name: found[name].where(agrees) for name in FIGURES}), metrics, level)
+    reasons = _withheld(found, statistics, thresholds["unknown_cases_share"])
+    found["withheld_reason"] = found["withheld_reason"].where(reasons == "", reasons)
+    shown = found[FIGURES].where(pd.Series(reasons == "", index=found.index), np.nan)
+    return limits_by_kind(found.assign(**{name: shown[name] for name in FIGURES}), metrics, level)
+
+
+def _withheld(found: pd.DataFrame, statistics: pd.DataFrame, unknown_share: float) -> Texts:
+    """Why the records behind each score do not bear it; "" where they do."""
+    counts = statistics.groupby(KEY, dropna=False)
+    of_records = counts.agg(
+        n=("n", "sum"),
+        conflicts=("conflicts_count", "sum"),
+        unknown=("unknown_count", lambda one: one.sum(min_count=1)),
+    )
+    own = found[KEY].merge(of_records.reset_index(), on=KEY, how="left")
+    n, conflicts, unknown = (own[name].to_numpy(float, na_value=np.nan) for name in ("n", "conflicts", "unknown"))
+    # A share that equals the limit does not exceed it, whatever its last bit says.
+    blank = unknown > unknown_share * (n + unknown) * (1 + 1e-12)
+    reasons = np.select(
+        [conflicts > 0, blank, (n == 0) & (unknown == 0)], ["records_conflict", "values_missing", "no_cases"], ""
+    )
+    return reasons.astype(object)
 
 
 def limits_by_kind(scores: pd.DataFrame, metrics: pd.DataFrame, level: float) -> pd.DataFrame:

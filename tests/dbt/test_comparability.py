@@ -15,6 +15,7 @@ import pytest
 from methodology.adjusted_scores import UNIT, mix_effects, mode_effects, with_adjustments
 from methodology.adjustment import CrossProducts, casemix_adjusted, mix_adjusted
 from methodology.frame_weights import frame_weights
+from methodology.linked_scores import COLUMNS as LINKS
 from methodology.parameters import load_methodology
 from methodology.sampling import sample_design
 from methodology.survey_estimates import survey_mean
@@ -540,6 +541,7 @@ def test_equal_answers_of_everybody_end_as_a_state_not_as_nan() -> None:
         int_scores__judged=scores,
         stg_registry__agencies=agencies,
         int_modes__grouped=mixes,
+        int_scores__linked=pd.DataFrame(columns=list(LINKS)).astype(LINKS),
     )
     assert reliability["reliability"].tolist() == [0] * 7
     gated = scores.assign(
@@ -549,6 +551,7 @@ def test_equal_answers_of_everybody_end_as_a_state_not_as_nan() -> None:
         unit="share_pct",
         smallest_difference=5.0,
         degrees_of_freedom=39.0,
+        shared_errors="",
         response_rate=0.5,
     )
     gated = gated.assign(comparison_class="c", peers_count=6, has_peers=True)

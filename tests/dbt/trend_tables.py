@@ -43,7 +43,7 @@ def trends_of(scores: pd.DataFrame, **tables: Any) -> pd.DataFrame:
         dict.fromkeys([*_TEXTS, "other_period_id"], "str") | {"correlation": "float64"}
     )
     # Not known unless given: the interval is a normal one.
-    scores = scores.assign(degrees_of_freedom=scores.get("degrees_of_freedom", np.nan))
+    scores = scores.assign(degrees_of_freedom=scores.get("degrees_of_freedom", np.nan), shared_errors="")
     metrics, agencies = (sorted(set(scores[name].dropna())) for name in ("metric_id", "agency_id"))
     given = {
         "bench_scores": scores,

@@ -28,6 +28,7 @@ SCORE = {**dict.fromkeys(KEY, "x"), "score": 70.0, "ci_low": 60.0, "interval_met
         ({"interval_method": "wilson", "score": 97.0}, "approximate"),
         ({"interval_method": "taylor_wilson", "score": 3.0}, "approximate"),
         ({"interval_method": "wilson", "score": 96.0}, "holds"),
+        ({"interval_method": "aalen_johansen", "score": 97.0}, "approximate"),
         ({"score": 97.0}, "holds"),
         # Rates and delivered scores have no effective n.
         ({"interval_method": "poisson_exact", "n_effective": np.nan}, "holds"),

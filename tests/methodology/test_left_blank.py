@@ -57,12 +57,12 @@ def test_the_rule_of_thirty_asks_how_many_were_watched() -> None:
     """Of forty cases one was watched up to the target: a share of 50 with an error of 35 is worth two cases."""
     key = dict(zip(KEY, ["agency", "a", "m", "q", "administrative"], strict=True))
     rows = pd.DataFrame([key]).assign(agency_id="a", slice_ids="s")
-    figures = pd.DataFrame([key]).assign(
+    figures = pd.DataFrame([key])[["unit_type", "unit_id", "period_id"]].assign(
         topic="x",
         figure="m",
         n=40.0,
         value=50.0,
-        standard_error=35.35534,
+        standard_error=100 / 8**0.5,
         ci_low=5.0,
         ci_high=95.0,
         interval_method="aalen_johansen",

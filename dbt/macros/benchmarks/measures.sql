@@ -40,7 +40,8 @@ a cell stands for. A feed with `subject` has several kinds of rows in one table;
     {{- return('case when ' ~ flag ~ ' = 1 then ' ~ which ~ '_by_extract_count else ' ~ which ~ '_count end') -}}
 {% endmacro %}
 
-{# Measures that are a share of counts in cells: numerator and base. A new one over existing columns is a line here. #}
+{# Measures that are a share of counts in cells: numerator and base, and how many more cases would be in the base had the provider
+not left a field blank that it fills for others. A new one over existing columns is a line here. #}
 {% macro shares_of_cells() %}
     {%- set digital = 'channel in (select digital_channels.channel from digital_channels)' %}
     {%- set in_digital = 'case when ' ~ digital ~ ' then completed_count else 0 end' %}
@@ -48,10 +49,10 @@ a cell stands for. A feed with `subject` has several kinds of rows in one table;
         {'cells': 'int_complaints__cells', 'measure': 'complaints.in_time', 'numerator': in_time('in_time'), 'base': in_time('due')},
         {'cells': 'int_complaints__cells', 'measure': 'complaints.resolved_in_target_share', 'numerator': 'answered_count', 'base': 'opened_count'},
         {'cells': 'int_complaints__cells', 'measure': 'complaints.acknowledged', 'numerator': 'acknowledged_count', 'base': 'acknowledgeable_count'},
-        {'cells': 'int_complaints__cells', 'measure': 'complaints.upheld', 'numerator': 'upheld_count', 'base': 'decided_count'},
-        {'cells': 'int_complaints__cells', 'measure': 'complaints.reopened', 'numerator': 'reopened_count', 'base': 'closed_count'},
+        {'cells': 'int_complaints__cells', 'measure': 'complaints.upheld', 'numerator': 'upheld_count', 'base': 'decided_count', 'unknown': 'outcome_missing_count'},
+        {'cells': 'int_complaints__cells', 'measure': 'complaints.reopened', 'numerator': 'reopened_count', 'base': 'closed_count', 'unknown': 'reopenings_missing_count'},
         {'cells': 'int_complaints__cells', 'measure': 'complaints.escalated', 'numerator': 'escalated_count', 'base': 'escalatable_count'},
-        {'cells': 'int_usage__cells', 'measure': 'usage.digital_completion', 'numerator': 'rated_ended_count', 'base': 'rated_started_count', 'where': digital},
+        {'cells': 'int_usage__cells', 'measure': 'usage.digital_completion', 'numerator': 'rated_ended_count', 'base': 'rated_started_count', 'unknown': 'coalesce(started_count, 0) - coalesce(rated_started_count, 0)', 'where': digital},
         {'cells': 'int_usage__cells', 'measure': 'usage.digital_take_up', 'numerator': in_digital, 'base': 'completed_count', 'where': 'channel is not null'},
         {'cells': 'int_usage__cells', 'measure': 'usage.availability', 'numerator': 'minutes_available', 'base': 'cast(round(minutes_due) as bigint)'},
         {'cells': 'int_standards__cells', 'measure': 'standards.cases_met', 'numerator': 'met_count', 'base': 'total_count'},
@@ -64,7 +65,8 @@ a cell stands for. A feed with `subject` has several kinds of rows in one table;
     {%- for share in shares_of_cells() %}
     select
         slice_id, agency_id, period_id, service_id, branch_id, region_id, journey_id,
-        '{{ share.measure }}' as measure_id, {{ share.base }} as n, {{ share.numerator }} as numerator
+        '{{ share.measure }}' as measure_id, {{ share.base }} as n, {{ share.numerator }} as numerator,
+        {{ share.unknown or 'cast(null as bigint)' }} as unknown_count
     from {{ ref(share.cells) }}
     {%- if share.where %}
     where {{ share.where }}

@@ -80,7 +80,10 @@ final as (
         count(case when escalated_at is not null then 1 end) as escalated_count,
         count(case when outcome in ('upheld', 'partly') then 1 end) as upheld_count,
         count(case when outcome = 'partly' then 1 end) as partly_count,
-        count(case when outcome in ('upheld', 'partly', 'not_upheld') then 1 end) as decided_count
+        count(case when outcome in ('upheld', 'partly', 'not_upheld') then 1 end) as decided_count,
+        -- What a closed case would add to a base had its provider not left the field blank.
+        count(case when closed_at is not null and outcome is null then 1 end) as outcome_missing_count,
+        count(case when closed_at is not null and reopened_count is null then 1 end) as reopenings_missing_count
     from cases
     group by
         slice_id,

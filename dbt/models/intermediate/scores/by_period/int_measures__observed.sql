@@ -197,7 +197,8 @@ final as (
         sum(measures.sum_x2) as sum_x2,
         max(measures.reported_mean) as reported_mean,
         count(measures.reported_mean) as means_count,
-        cast(coalesce(sum(measures.conflicts_count), 0) as bigint) as conflicts_count
+        cast(coalesce(sum(measures.conflicts_count), 0) as bigint) as conflicts_count,
+        cast(sum(measures.unknown_count) as bigint) as unknown_count
     from measures
     inner join metrics
         on measures.measure_id = metrics.measure_id

@@ -41,14 +41,15 @@ sized as (
         case
             when own_reason is null then 'reported'
             when own_reason in ('base_unknown', 'n_below_owner_minimum', 'n_below_minimum') then 'suppressed'
-            when own_reason = 'not_measured' then 'not_applicable'
+            when own_reason in ('not_measured', 'no_cases') then 'not_applicable'
             else 'refused'
         end as own_status
     from {{ ref('int_scores__chosen') }} as scores
     inner join metrics
         on scores.metric_id = metrics.metric_id
     cross join thresholds
-    where (scores.n > 0 or scores.n is null)
+    -- Of an agency it is said that there was nothing to measure; its parts have no row then.
+    where (scores.n > 0 or scores.n is null or scores.unit_type = 'agency' and scores.withheld_reason is not null)
         and {{ period_is_pending('scores.period_id') }}
 
 ),

@@ -36,7 +36,7 @@ by_slice as (
         [
             'sum(n) as n', 'sum(n_at_least) as n_at_least', 'sum(numerator) as numerator', 'sum(sum_x) as sum_x',
             'sum(sum_x2) as sum_x2', 'sum(means_count) as means_count', 'max(reported_mean) as reported_mean',
-            'sum(conflicts_count) as conflicts_count',
+            'sum(conflicts_count) as conflicts_count', 'sum(unknown_count) as unknown_count',
             only_region(),
         ]
     ) }}
@@ -68,6 +68,7 @@ units as (
         sum(sum_x2) as sum_x2,
         case when sum(means_count) = 1 then max(reported_mean) end as reported_mean,
         coalesce(sum(conflicts_count), 0) as conflicts_count,
+        sum(unknown_count) as unknown_count,
         {{ only_region('only_region_id') }},
         array_to_string(list_sort(list_distinct(list(slice_id))), ';') as slice_ids
     from by_slice
@@ -94,6 +95,7 @@ final as (
         10000 * cast(sum_x2 as double) / (scale_range * scale_range) as sum_x2,
         cast(reported_mean as double) as reported_mean,
         cast(conflicts_count as bigint) as conflicts_count,
+        cast(unknown_count as bigint) as unknown_count,
         only_region_id,
         slice_ids
     from units
