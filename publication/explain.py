@@ -182,6 +182,8 @@ def _placed(position: Numbers | None) -> list[Step]:
     steps.append(Step(told, position))
     if position.get("tipping_gap") is not None:
         steps.append(Step("tipping_gap", position))
+    if position.get("nonresponse_low") is not None:
+        steps.append(Step("nonresponse", position))
     if position.get("special_cause") is not None:
         steps.append(Step("special_cause", position))
     if position.get("turns_with_frame"):

@@ -19,17 +19,16 @@ from publication.reading import satisfaction_metric
 router = APIRouter()
 AGENCY_SCORES = """
     select
-        metrics.metric_id, metrics.name_ar, metrics.name_en, metrics.unit, metrics.polarity,
-        scores.score_id, scores.status, scores.status_reason, scores.score, scores.ci_low, scores.ci_high, scores.n,
-        scores.respondents, scores.n_effective, scores.design_effect, scores.interval_claim,
-        scores.instrument_id,
-        positions.peers_count, positions.peer_frame, positions.peer_mean, positions.difference, positions.difference_low,
-        positions.difference_high, positions.smallest_difference, positions.verdict, positions.p_right,
-        positions.tipping_gap, positions.tier,
+        metrics.metric_id, metrics.name_ar, metrics.name_en, metrics.unit, metrics.polarity, scores.score_id, scores.status,
+        scores.status_reason, scores.score, scores.ci_low, scores.ci_high, scores.n, scores.respondents, scores.n_effective,
+        scores.design_effect, scores.interval_claim, scores.instrument_id, positions.peers_count, positions.peer_frame,
+        positions.peer_mean, positions.difference, positions.difference_low, positions.difference_high,
+        positions.smallest_difference, positions.verdict, positions.p_right, positions.tipping_gap, positions.tier,
         positions.benchmark, positions.national_verdict, positions.turns_with_frame, positions.comparability_reason,
         positions.neighbours_count, positions.neighbour_verdict, positions.turns_with_neighbours, positions.study_n,
         positions.linked_instrument_id, positions.linked_score, positions.linked_low, positions.linked_high,
-        trends.change, trends.change_ci_low, trends.change_ci_high, trends.change_is_significant, trends.control_signal
+        positions.nonresponse_low, positions.nonresponse_high, positions.turns_with_nonresponse, trends.change,
+        trends.change_ci_low, trends.change_ci_high, trends.change_is_significant, trends.control_signal
     from bench_scores as scores
     inner join dim_metrics as metrics on scores.metric_id = metrics.metric_id
     left join bench_peer_positions as positions

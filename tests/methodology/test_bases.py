@@ -286,7 +286,9 @@ def test_what_a_metric_is_comes_from_closed_lists() -> None:
 def test_records_that_contradict_each_other_have_no_score() -> None:
     """Of 122 published scores of an open-data index one was right: an arbitrary one of several assessments counted."""
     rows = pd.DataFrame([*_practices("a", law=80.0, data=60.0), *_practices("b", law=80.0, data=60.0)])
-    rows = rows.assign(numerator=np.nan, sum_x2=np.nan, reported_mean=np.nan, conflicts_count=[0, 0, 0, 1], unknown_count=np.nan)
+    rows = rows.assign(
+        numerator=np.nan, sum_x2=np.nan, reported_mean=np.nan, conflicts_count=[0, 0, 0, 1], unknown_count=np.nan
+    )
     clusters = pd.DataFrame(columns=[*KEY, *BUNCH, "branch_share", "n", "sum_x", "sum_x2"])
     metrics = pd.DataFrame(
         [

@@ -356,7 +356,7 @@ class Micro:
             "select table_name from information_schema.tables where table_schema = 'intermediate' "
             "and table_name like '%\\_\\_cells' escape '\\' order by 1"
         )
-        assert len(tables) == 18
+        assert len(tables) == 19
         return {name: self.sql(f"from intermediate.{name} order by all") for (name,) in tables}
 
 

@@ -6,7 +6,7 @@ a cell stands for. A feed with `subject` has several kinds of rows in one table;
         'survey_responses': {
             'cells': [
                 'int_survey__cells', 'int_respondents__cells', 'int_questionnaires__cells', 'int_journeys__cells',
-                'int_closed_loop__cells', 'int_expectation__cells', 'int_people__cells', 'int_item_pairs__cells',
+                'int_closed_loop__cells', 'int_expectation__cells', 'int_people__cells', 'int_item_pairs__cells', 'int_delays__cells',
             ],
         },
         'complaints': {

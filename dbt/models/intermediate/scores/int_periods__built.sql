@@ -22,6 +22,8 @@
 -- depends_on: {{ ref('int_complaint_counts__by_unit') }}
 -- depends_on: {{ ref('int_complaint_times__by_unit') }}
 -- depends_on: {{ ref('int_contacts__followed') }}
+-- depends_on: {{ ref('int_delays__by_agency') }}
+-- depends_on: {{ ref('int_late_answers__estimated') }}
 -- depends_on: {{ ref('int_disparities__estimated') }}
 -- depends_on: {{ ref('int_survey_samples__counted') }}
 -- depends_on: {{ ref('int_survey_samples__by_stage') }}

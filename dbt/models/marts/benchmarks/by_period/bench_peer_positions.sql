@@ -38,6 +38,12 @@ final as (
         {{ published('positions.p_right', 'p_right') }},
         {{ published('positions.p_beyond', 'p_beyond') }},
         {{ published('positions.tipping_gap', 'tipping_gap') }},
+        {{ published('late.late_gap', 'late_gap') }},
+        {{ published('late.late_gap_low', 'late_gap_low') }},
+        {{ published('late.late_gap_high', 'late_gap_high') }},
+        {{ published('late.nonresponse_low', 'nonresponse_low') }},
+        {{ published('late.nonresponse_high', 'nonresponse_high') }},
+        late.turns_with_nonresponse,
         {{ published('positions.national_peer_mean', 'national_peer_mean') }},
         {{ published('positions.national_difference', 'national_difference') }},
         {{ published('positions.national_difference_low', 'national_difference_low') }},
@@ -96,6 +102,11 @@ final as (
         and scores.metric_id = links.metric_id
         and scores.period_id = links.period_id
         and scores.instrument_id = links.instrument_id
+    left join {{ ref('int_late_answers__estimated') }} as late
+        on scores.agency_id = late.agency_id
+        and scores.metric_id = late.metric_id
+        and scores.period_id = late.period_id
+        and scores.instrument_id = late.instrument_id
     left join {{ ref('int_neighbours__estimated') }} as neighbours
         on scores.agency_id = neighbours.agency_id
         and scores.metric_id = neighbours.metric_id
