@@ -5,7 +5,7 @@ adoption counts (`maturity_practices`), and the formulas (`maturity`, `maturity_
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,12 @@ import pandas as pd
 from methodology.lineage import joined
 from methodology.maturity import assess, level_of, maturity_score
 from methodology.maturity_models import HIGHEST_ADOPTION, MaturityModel
-from methodology.maturity_uncertainty import announced_levels, level_probabilities, level_probabilities_of_score
+from methodology.maturity_uncertainty import (
+    announced_levels,
+    level_probabilities,
+    level_probabilities_of_score,
+    scaled_errors,
+)
 
 Floats = npt.NDArray[np.float64]
 Row = dict[str, object]
@@ -29,7 +34,7 @@ COLUMNS = {
     "part_id": "string",
     "score": "float64",
     "level": "Int64",
-    "level_probability": "float64",
+    **dict.fromkeys(["level_probability", "level_probability_low", "level_probability_high"], "float64"),
     # P(level) of every level, lowest first, as text that parses to the same numbers.
     "level_probabilities": "string",
     "gates_passed": "Int64",
@@ -59,10 +64,13 @@ def maturity_parts(
 ) -> pd.DataFrame:
     """All parts of every unit's assessments of one period, rows with COLUMNS.
 
-    practices: as `maturity_practices` gives them. errors: the probability of each verified adoption given the assessed one.
+    practices: as `maturity_practices` gives them. errors: the probability of each verified adoption given the assessed one;
+    level_probability_low and _high are the least and greatest P of the level found when assessors err `assessor_errors_low` times
+    and `assessor_errors_high` times as often.
     Units none of whose practices count have no row.
     """
     chances = errors.pivot(index="assessed", columns="verified", values="probability").sort_index().to_numpy(float)
+    others = [scaled_errors(chances, thresholds[f"assessor_errors_{end}"]) for end in ("low", "high")]
     practices = practices.sort_values([*UNIT, "practice_id"], kind="stable")
     made: list[Row] = []
     for key, own in practices.groupby(UNIT, sort=True):
@@ -81,7 +89,7 @@ def maturity_parts(
             # Each unit has its own seed, so its draws do not depend on who else is assessed.
             seed = zlib.crc32("|".join([*unit.values(), period]).encode())
             rng = np.random.default_rng([int(thresholds["monte_carlo_seed"]), seed])
-            parts = _by_gates(own, model, chances, int(thresholds["monte_carlo_draws"]), rng)
+            parts = _by_gates(own, model, [chances, *others], int(thresholds["monte_carlo_draws"]), rng)
         else:
             parts = _by_cuts(own, model)
         made += [{**common, **part} for part in parts]
@@ -105,7 +113,7 @@ def announcements(wholes: pd.DataFrame, *, announced_at: float) -> pd.DataFrame:
 
 
 def _by_gates(
-    own: pd.DataFrame, model: MaturityModel, chances: Floats, draws: int, rng: np.random.Generator
+    own: pd.DataFrame, model: MaturityModel, chances: Sequence[Floats], draws: int, rng: np.random.Generator
 ) -> list[Row]:
     measured = own[own["is_known"].astype(bool)]
     given = dict(zip(measured["practice_id"], measured["counted"].to_numpy(float), strict=True))
@@ -113,7 +121,7 @@ def _by_gates(
     # A mean over services may lie between two steps, but assessors' errors are known for whole ones: take the lower.
     step = np.floor(np.array([given.get(name, np.nan) for name in model.practice_ids]) + 1e-9)
     # All draws of one unit at once: each row of the repeated assessment is drawn once.
-    probability = level_probabilities(model, np.tile(step, (draws, 1)), chances, 1, rng).mean(axis=0)
+    drawn = [level_probabilities(model, np.tile(step, (draws, 1)), one, 1, rng).mean(axis=0) for one in chances]
     gap = result.next_level_gap
     passed = sum(gate.is_passed for gate in result.gates)
     gates: list[Row] = [
@@ -133,7 +141,7 @@ def _by_gates(
         "practices_missing": gap.further_practices if gap else 0,
         "mandatory_missing": len(gap.mandatory_missing) if gap else 0,
     }
-    whole = _whole(own, result.score, result.level, probability, passed, len(gates) - passed)
+    whole = _whole(own, result.score, result.level, drawn, passed, len(gates) - passed)
     return [{**whole, **missing}, *_dimensions(result.dimensions, own, model), *gates]
 
 
@@ -145,7 +153,7 @@ def _by_cuts(own: pd.DataFrame, model: MaturityModel) -> list[Row]:
     level = level_of(score, model.cuts)
     probability = level_probabilities_of_score(score, 0.0, model.cuts)
     at_top = level == len(model.levels)
-    whole = _whole(own, score, level, probability, level - 1, len(model.cuts) - level + 1)
+    whole = _whole(own, score, level, [probability], level - 1, len(model.cuts) - level + 1)
     missing: Row = {
         "points_missing": np.nan if at_top else model.cuts[level - 1] - score,
         "practices_missing": 0,
@@ -166,14 +174,19 @@ def _by_cuts(own: pd.DataFrame, model: MaturityModel) -> list[Row]:
     return [{**whole, **missing}, *_dimensions(dimensions, own, model), *gates]
 
 
-def _whole(own: pd.DataFrame, score: float, level: int, probability: Floats, passed: int, failed: int) -> Row:
+def _whole(
+    own: pd.DataFrame, score: float, level: int, probabilities: Sequence[Floats], passed: int, failed: int
+) -> Row:
+    found = [float(probability[level - 1]) for probability in probabilities]
     return {
         "part": "whole",
         "part_id": "",
         "score": score,
         "level": level,
-        "level_probability": float(probability[level - 1]),
-        "level_probabilities": ";".join(repr(float(chance)) for chance in probability),
+        "level_probability": found[0],
+        "level_probability_low": min(found),
+        "level_probability_high": max(found),
+        "level_probabilities": ";".join(repr(float(chance)) for chance in probabilities[0]),
         "gates_passed": passed,
         "gates_failed": failed,
         "practices_count": int(own["counted"].notna().sum()),

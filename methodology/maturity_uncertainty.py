@@ -44,6 +44,15 @@ def level_probabilities(
     return counts / draws
 
 
+def scaled_errors(errors: npt.ArrayLike, scale: float) -> Floats:
+    """The table of errors (4, 4) of assessors who err `scale` times as often, in the same directions; never more than always."""
+    chance = np.asarray(errors, float)
+    wrong = chance * (1 - np.eye(len(chance)))
+    often = wrong.sum(axis=1, keepdims=True)
+    wrong = wrong * np.minimum(scale, 1 / np.where(often > 0, often, 1))
+    return np.asarray(wrong + np.diag(1 - wrong.sum(axis=1)))
+
+
 def level_probabilities_of_score(score: npt.ArrayLike, standard_error: npt.ArrayLike, cuts: Sequence[float]) -> Floats:
     """P(level), (..., levels), of a normal score with this standard error where only cut-offs make levels; 0 error is certain."""
     value, error = np.asarray(score, float)[..., None], np.asarray(standard_error, float)[..., None]

@@ -61,6 +61,8 @@ def _tables(cells: list[dict[str, Any]], seen: list[dict[str, Any]], **threshold
         "announced_at": 0.9,
         "monte_carlo_draws": 2000,
         "monte_carlo_seed": 1,
+        "assessor_errors_low": 0.5,
+        "assessor_errors_high": 2.0,
         **thresholds,
     }
     practices = [
@@ -177,6 +179,9 @@ def test_an_unsure_rise_is_announced_after_two_cycles() -> None:
     assert whole["level"].tolist() == [1, 2, 2]
     assert whole["announced_level"].tolist() == [1, 1, 2]
     assert whole["level_probability"].tolist()[1:] == pytest.approx([0.5, 0.5], abs=5 * (0.25 / 2000) ** 0.5)
+    # Half as many errors: a quarter of all twos are ones. Twice as many: all of them.
+    assert whole["level_probability_high"].tolist()[1:] == pytest.approx([0.75, 0.75], abs=5 * (0.25 / 2000) ** 0.5)
+    assert whole["level_probability_low"].tolist()[1:] == [0, 0]
 
 
 def test_chances_do_not_depend_on_who_else_is_assessed() -> None:

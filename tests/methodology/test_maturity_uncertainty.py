@@ -11,6 +11,7 @@ from methodology.maturity_uncertainty import (
     announced_levels,
     level_probabilities,
     level_probabilities_of_score,
+    scaled_errors,
 )
 
 
@@ -93,3 +94,11 @@ def test_a_leap_is_announced_as_far_as_it_is_sure() -> None:
     assert announced_levels([1, 2, 4], unsure, 0.9) == [1, 1, 2]
     with pytest.raises(ValueError, match="2 levels and probabilities of 1"):
         announced_levels([1, 2], [[1, 0]], 0.9)
+
+
+def test_assessors_who_err_more_or_less_often() -> None:
+    table = np.array([[0.9, 0.1, 0, 0], [0.1, 0.8, 0.1, 0], [0, 0.3, 0.4, 0.3], [0, 0, 0, 1.0]])
+    assert scaled_errors(table, 0.5)[1].tolist() == pytest.approx([0.05, 0.9, 0.05, 0])
+    assert scaled_errors(table, 2)[:2].tolist() == [pytest.approx([0.8, 0.2, 0, 0]), pytest.approx([0.2, 0.6, 0.2, 0])]
+    # More often than always cannot be.
+    assert scaled_errors(table, 2)[2:].tolist() == [pytest.approx([0, 0.5, 0, 0.5]), pytest.approx([0, 0, 0, 1])]

@@ -71,6 +71,8 @@ final as (
         levels.name_ar as level_ar,
         levels.name_en as level_en,
         {{ published('assessed.level_probability', 'level_probability') }},
+        {{ published('assessed.level_probability_low', 'level_probability_low') }},
+        {{ published('assessed.level_probability_high', 'level_probability_high') }},
         cast(announcements.announced_level as integer) as announced_level,
         announced.name_ar as announced_level_ar,
         announced.name_en as announced_level_en,
