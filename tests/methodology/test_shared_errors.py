@@ -14,7 +14,8 @@ from methodology.positions import positions
 from methodology.shared_errors import apart, as_text, loadings_of
 from tests.methodology.test_positions import THRESHOLDS, _members
 
-WORLDS, ERROR, STUDY = 150, 1.0, 3.0
+WORLDS, ERROR, STUDY = 80, 1.0, 3.0
+FEW_DRAWS = THRESHOLDS | {"monte_carlo_draws": 300.0}
 KEY = ["agency_id", "metric_id", "period_id", "instrument_id"]
 
 
@@ -31,7 +32,7 @@ def _verdicts(seed: int, share: np.ndarray) -> pd.DataFrame:
         shared_errors=[f"mode:phone={STUDY * one:.6g}" if one else "" for one in share],
     )
     known = rows[KEY].rename(columns={"agency_id": "unit_id"}).assign(reliability=0.9)
-    return positions(rows.drop(columns="reliability"), known, THRESHOLDS)
+    return positions(rows.drop(columns="reliability"), known, FEW_DRAWS)
 
 
 @pytest.mark.parametrize("unadjusted", [1, 6])
