@@ -90,7 +90,7 @@ def _answers(rng: np.random.Generator, mean: float, n: int) -> tuple[np.ndarray,
     return five, np.clip(np.round((opinion - 6 + 8 * rng.standard_normal(n)) / 10), 0, 10).astype(int)
 
 
-@pytest.mark.parametrize("people", [150, 2000])
+@pytest.mark.parametrize("people", [150])
 def test_equal_agencies_on_two_scales_are_told_apart_in_one_world_of_twenty_at_most(people: int) -> None:
     """Five agencies ask on 1-5 and seven on 0-10, on which the same people score six points less."""
     worlds, wrong, unlinked = 60, 0, 0
