@@ -59,7 +59,7 @@ SCORES = """
         positions.peers_count, positions.peer_median, positions.peer_lower_quartile, positions.peer_upper_quartile,
         positions.peer_frame, positions.peer_mean, positions.difference, positions.difference_low,
         positions.difference_high, positions.verdict, positions.p_right, positions.special_cause,
-        positions.comparability_reason
+        positions.comparability_reason, positions.linked_instrument_id, positions.linked_score
     from intermediate.int_scores__judged as judged
     cross join lateral (
         select

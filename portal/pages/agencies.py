@@ -147,7 +147,7 @@ def _plots(page: Page, metric: Row, rows: list[Row]) -> list[Markup]:
                 row["mode_set"],
                 row["adjustments"],
             )
-            groups.setdefault((frame, *alike), []).append(row | {"polarity": metric["polarity"]})
+            groups.setdefault((frame, *alike), []).append(_as_compared(row) | {"polarity": metric["polarity"]})
     drawn = []
     for (group, *_), own in groups.items():
         told = {"metric": page.writing.name(metric), "group": group}
@@ -157,13 +157,20 @@ def _plots(page: Page, metric: Row, rows: list[Row]) -> list[Markup]:
     return drawn
 
 
+def _as_compared(row: Row) -> Row:
+    """The row with the score its verdict was told from: the linked one where its peers ask on another scale."""
+    if row["linked_score"] is None:
+        return row
+    return row | {"score": row["linked_score"], "ci_low": row["linked_low"], "ci_high": row["linked_high"]}
+
+
 def _agency_page(page: AnyPage, agency_id: str, period: str, full: bool) -> Response:
     agency = page.view.agency(agency_id)
     chosen = page.period(period)
     rows = page.view.rows(AGENCY_SCORES, [agency_id, agency_id, agency_id, chosen, not full])
     index = page.view.rows("select * from bench_index where unit_id = ? and period_id = ?", [agency_id, chosen])
     title = page.writing.text("titles", "against_peers", period=page.writing.period_text(chosen))
-    placed = [row for row in rows if row["verdict"] is not None]
+    placed = [_as_compared(row) for row in rows if row["verdict"] is not None]
     drawing = page.writing.plot(forest, placed, title=title) if placed else ""
     return page.render(
         "agency.html",
