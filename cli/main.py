@@ -13,12 +13,14 @@ from typing import Annotated
 
 import typer
 
+from cli.deliveries import app as delivery_commands
 from cli.editions import app as edition_commands
 from cli.options import HERE, By, Edition, WorkspacePath, operator
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Miyar (معيار)")
+app.add_typer(delivery_commands)
 app.add_typer(edition_commands)
 
 RUN_NICENESS = 10  # a run gets a tenth of a page's share of a busy core under Linux
@@ -165,15 +167,6 @@ def show(
 
 
 @app.command()
-def status(workspace_path: WorkspacePath = HERE) -> None:
-    """Every submission's account, and what is contested or refused."""
-    from cli.terminal import accounts_table
-    from ingestion.submission_ledger import read_accounts
-
-    accounts_table(read_accounts(Workspace.open(workspace_path)))
-
-
-@app.command()
 def check(
     file: Path,
     contract: Annotated[Path, typer.Option(help="The contract, as in registry/contracts/<provider>/<feed>.yml")],
@@ -294,17 +287,6 @@ def _language(code: str) -> str:
     if code not in {"ar", "en"}:
         raise MiyarError(Problem("language_unknown", f"there is no language {code!r}", next_step="Say ar or en."))
     return code
-
-
-@app.command()
-def withdraw(submission_id: str, reason: str, workspace_path: WorkspacePath = HERE) -> None:
-    """Withdraw a submission; its slices fall back to the delivery before, at the next run."""
-    from ingestion.submission_ledger import withdraw as withdraw_submission
-
-    workspace = Workspace.open(workspace_path)
-    with workspace.lock():
-        account = withdraw_submission(workspace, submission_id, reason)
-    typer.echo(f"{account.path}: withdrawn; run `miyar run` to recompute and publish")
 
 
 @app.command()

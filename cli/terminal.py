@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from expectations.check import CheckResult
+from ingestion.slices import Waiting
 from ingestion.submission_ledger import Account
 from publication.difference import Difference
 from publication.explain import Comparison, Explanation, Step, sentence, words
@@ -112,6 +113,19 @@ def accounts_table(accounts: list[Account]) -> None:
     _console().print(table)
 
 
+def waiting_table(waiting: list[Waiting]) -> None:
+    """Print what waits for a person, with rows before and after; nothing if there is none."""
+    if not waiting:
+        return
+    table = Table(
+        "submission", "file", "slice", "rows now", "after", title="waits for `miyar accept` or `miyar withdraw`"
+    )
+    for one in waiting:
+        ids = (one.account.submission_id, one.account.path, one.slice_id)
+        table.add_row(*ids, f"{one.rows_before:,}", f"{one.rows:,}")
+    _console().print(table)
+
+
 def check_table(outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict[str, str]) -> None:
     """Print what a check found: the account, cells to fix in both languages, what changed, and what the scores would be."""
     account = outcome.account
@@ -126,6 +140,15 @@ def check_table(outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict
         table = Table("row", "column", "value", "القاعدة", "rule", "next step")
         for row in outcome.rows[:SHOWN_LINES]:
             table.add_row(str(row["row"]), row["column"], row["value"], row["ar"], row["en"], row["next_en"])
+        console.print(table)
+    if outcome.slices:
+        table = Table("agency", "quarter", "rows now", "after", "decision")
+        for one in outcome.slices[:SHOWN_LINES]:
+            _, agency, period = one.slice_id.split("|")
+            waits = "ينتظر قرار المركز · waits for the centre (miyar accept)" if one.waits else ""
+            table.add_row(agency, period, f"{one.before:,}", f"{one.after:,}", waits)
+        if len(outcome.slices) > SHOWN_LINES:
+            table.caption = f"and {len(outcome.slices) - SHOWN_LINES} more"
         console.print(table)
     if outcome.changes:
         table = Table("تغير", "changed", "column", "value", "before", "now")

@@ -19,7 +19,8 @@ from dagster_project.partitions import range_tags, run_tags
 from dagster_project.resources import RunInputs
 from ingestion.lake import write_empty_files
 from ingestion.landing import discover
-from ingestion.submission_ledger import Account, by_submission, is_done, write_slices
+from ingestion.slices import decide, write_slices
+from ingestion.submission_ledger import Account, by_submission, is_done
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.manifest import list_editions, read_manifest
@@ -106,6 +107,21 @@ def _reason(inputs: Inputs) -> str:
     parts += [f"withdrawn: {account.path} ({account.withdrawn})" for account in withdrawn[:5]]
     if len(withdrawn) > 5:
         parts.append(f"and {len(withdrawn) - 5} more withdrawals")
+    since = read_manifest(folder / editions[-1]).published_at if editions else ""
+    decided = [(a, one) for a in accounts for one in a.decisions if one["at"] > since]
+    parts += [
+        f"{one['by']} accepted {a.path} for {one['slice_id']}, {one['rows']:,} rows in place of {one['rows_before']:,} "
+        f"({one['reason']})"
+        for a, one in decided[:5]
+    ]
+    if len(decided) > 5:
+        parts.append(f"and {len(decided) - 5} more decisions")
+    _, _, waiting = decide(accounts, inputs.contracts)
+    parts += [
+        f"{one.account.path} waits: its {one.rows:,} rows do not replace the {one.rows_before:,} of {one.slice_id}"
+        for one in waiting[:5]
+        if one.account in new
+    ]
     return "; ".join(parts) or "registry, methodology or code changed"
 
 

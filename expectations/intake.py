@@ -21,6 +21,7 @@ from ingestion.contract import Contract
 from ingestion.feeds import load_feeds
 from ingestion.lake import SEVERAL, settle
 from ingestion.landing import Delivery, discover
+from ingestion.slices import write_slices
 from ingestion.staging import Staged, stage
 from ingestion.submission_ledger import (
     Account,
@@ -30,7 +31,6 @@ from ingestion.submission_ledger import (
     next_sequence,
     open_periods,
     write_account,
-    write_slices,
 )
 from miyar import atomic_files
 from miyar.errors import MiyarError, Problem

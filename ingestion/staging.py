@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from ingestion import personal, values
 from ingestion.contract import Contract
 from ingestion.faults import guarded
-from ingestion.feeds import Feed
+from ingestion.feeds import Feed, load_feeds
 from ingestion.headers import properties_of
 from ingestion.landing import Delivery
 from ingestion.mapping import typing_queries
@@ -136,13 +136,22 @@ def _lineage(delivery: Delivery) -> dict[str, str]:
     agency = (
         "coalesce(v_agency_id, '')" if any(p.name == "agency_id" for p in properties_of(delivery.contract)) else "''"
     )
+    row_id = f"{submission} || ':' || source_row::varchar{record}"
     return {
+        **_own_ids(delivery.contract, row_id),
         "provider_id": sql.text(delivery.contract.provider),
         "submission_id": submission,
-        "row_id": f"{submission} || ':' || source_row::varchar{record}",
+        "row_id": row_id,
         "source_row": "source_row::bigint",
         "slice_id": f"{sql.text(delivery.contract.feed + '|')} || {agency} || '|' || coalesce(v_period_id, '')",
     }
+
+
+def _own_ids(contract: Contract, row_id: str) -> dict[str, str]:
+    """Ids of rows that have none, where files add to each other: row 5 of one file is not row 5 of another."""
+    feed, mapped = load_feeds()[contract.feed], {prop.name for prop in properties_of(contract)}
+    numbered = [name for name in feed.key if feed.by_name[name].row_default and name not in mapped]
+    return {name: f"'row:' || {row_id}" for name in numbered if contract.delivery == "add"}
 
 
 def key_columns(rows: Plan) -> list[str]:

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import yaml
 
 from ingestion.feeds import SQL_TYPES, load_feeds
-from ingestion.submission_ledger import SLICES, Account
+from ingestion.slices import SLICES
+from ingestion.submission_ledger import Account
 from miyar.periods import first_day, last_day, period_range, shift
 from miyar.registry import TABLES
 from simulation.perf import DRAW

@@ -55,7 +55,10 @@ class Inputs:
         """Hash of all inputs; the accounts stand for the rows."""
         digest = hashlib.sha256()
         accounts = [
-            (a.submission_id, a.contract_hash, a.names_hash, a.accepted, a.status, a.withdrawn, a.sequence)
+            (
+                *(a.submission_id, a.contract_hash, a.names_hash, a.accepted, a.status, a.withdrawn, a.sequence),
+                *(f"{one['slice_id']} {one['rows']}" for one in a.decisions),
+            )
             for a in self.accounts
         ]
         parts = (

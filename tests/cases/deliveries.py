@@ -106,9 +106,7 @@ class Centre:
         path.write_text(yaml.safe_dump({**content, "provider": provider}, allow_unicode=True), "utf-8")
         return path
 
-    def land(
-        self, name: str, content: str | bytes, provider: str = "water", feed: str = "survey_responses"
-    ) -> Path:
+    def land(self, name: str, content: str | bytes, provider: str = "water", feed: str = "survey_responses") -> Path:
         """Put a file into the landing zone."""
         path = self.root / "landing" / provider / feed / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -144,12 +144,9 @@ def test_days_and_months_swapped_are_told_by_the_check(centre: Centre) -> None:
     centre.land("2025Q1.csv", answers(40, "2025-01-02"))
     centre.receive()
     swapped = [(f"f{n}", f"2025-10-{13 + n:02}" if n % 2 else f"2025-{1 + n % 3:02}-10", 5) for n in range(12)]
-    told = check(
-        centre.workspace,
-        centre.registry,
-        centre.land("../../flip.csv", rows_of("id,at,q1", swapped)),
-        load_contract(path),
-    )
+    file = centre.root / "flip.csv"
+    file.write_text(rows_of("id,at,q1", swapped), "utf-8")
+    told = check(centre.workspace, centre.registry, file, load_contract(path))
     assert [(one.slice_id, one.before, one.after, one.waits) for one in told.slices] == [
         ("survey_responses|water|2025Q1", 40, 6, True),
         (Q4, 0, 6, False),

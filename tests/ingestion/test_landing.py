@@ -10,7 +10,8 @@ import pytest
 
 from ingestion.contract import load_contracts
 from ingestion.landing import discover
-from ingestion.submission_ledger import read_accounts, write_slices
+from ingestion.slices import write_slices
+from ingestion.submission_ledger import read_accounts
 
 FILE = "agency,id,answered,q1\na01,r1,2025-02-03,4\n"
 
