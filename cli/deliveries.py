@@ -20,6 +20,7 @@ def status(workspace_path: WorkspacePath = HERE) -> None:
     """Every submission's account, and what is contested, refused or waits for a decision."""
     from cli.terminal import accounts_table, waiting_table
     from ingestion.contract import load_contracts
+    from ingestion.rereading import read_proposals
     from ingestion.slices import decide
     from ingestion.submission_ledger import read_accounts
 
@@ -27,7 +28,7 @@ def status(workspace_path: WorkspacePath = HERE) -> None:
     accounts = read_accounts(workspace)
     accounts_table(accounts)
     _, problems, waiting = decide(accounts, load_contracts(workspace.registry))
-    waiting_table(waiting)
+    waiting_table(waiting, read_proposals(workspace))
     for problem in problems:
         typer.echo(f"  ! {problem}")
 
@@ -42,13 +43,18 @@ def accept(
 ) -> None:
     """Let a submission that waits replace what counts, from the next run on; to refuse it, withdraw it."""
     from ingestion.contract import load_contracts
+    from ingestion.rereading import accept_reading, read_proposal
     from ingestion.slices import accept as accept_submission
 
     workspace = Workspace.open(workspace_path)
+    now, who = datetime.now(tz=UTC), by or operator()
     with workspace.lock():
-        contracts = load_contracts(workspace.registry)
-        now = datetime.now(tz=UTC)
-        decisions = accept_submission(workspace, submission_id, reason, now, by or operator(), contracts, slice_id)
+        proposal = read_proposal(workspace, submission_id)
+        if proposal is not None and not proposal.decision:
+            decisions = accept_reading(workspace, submission_id, reason, now, who).changes
+        else:
+            contracts = load_contracts(workspace.registry)
+            decisions = accept_submission(workspace, submission_id, reason, now, who, contracts, slice_id)
     for one in decisions:
         typer.echo(f"{one['slice_id']}: {one['rows']:,} rows in place of {one['rows_before']:,}")
     typer.echo("accepted; run `miyar run` to recompute and publish")

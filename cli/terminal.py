@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from expectations.check import CheckResult
+from ingestion.rereading import Proposal
 from ingestion.slices import Waiting
 from ingestion.submission_ledger import Account
 from publication.difference import Difference

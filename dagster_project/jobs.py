@@ -12,7 +12,8 @@ from dagster_project.instance import close_killed_runs, open_runs
 from dagster_project.partitions import range_tags, run_tags
 from ingestion.contract import load_contracts
 from ingestion.landing import discover
-from ingestion.submission_ledger import by_submission, contract_hash, is_done, read_accounts
+from ingestion.rereading import is_done
+from ingestion.submission_ledger import by_submission, contract_hash, read_accounts
 from miyar.errors import WorkspaceBusyError
 from miyar.periods import period_of, shift
 from miyar.registry import load_registry

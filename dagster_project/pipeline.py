@@ -19,8 +19,9 @@ from dagster_project.partitions import range_tags, run_tags
 from dagster_project.resources import RunInputs
 from ingestion.lake import write_empty_files
 from ingestion.landing import discover
+from ingestion.rereading import is_done, read_proposals
 from ingestion.slices import decide, write_slices
-from ingestion.submission_ledger import Account, by_submission, is_done
+from ingestion.submission_ledger import Account, by_submission
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.manifest import list_editions, read_manifest
@@ -69,10 +70,10 @@ def run_pipeline(
         if fresh:
             report(f"{len(fresh)} new files, {result.known} known")
             run.job("ingest", range_tags(sorted({delivery.contract.provider for delivery in fresh})))
-            ids = {delivery.submission_id for delivery in fresh}
-            result.new = [a for a in run.inputs.accounts if a.submission_id in ids or a.submission_id not in received]
+            result.new = [a for a in run.inputs.accounts if received.get(a.submission_id) != a]
         _, contested = write_slices(workspace, run.inputs.accounts, run.inputs.contracts)
         result.problems += contested
+        result.problems += [proposal.problem for proposal in read_proposals(workspace)]
         state = Marks(workspace)
         if state.read("built") != run.inputs.hash:
             report("recomputing the slices that changed, then all scores")

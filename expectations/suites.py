@@ -3,6 +3,7 @@
 Belongs here: reading `suites/*.yml` and compiling the complete list of rules. Does not belong here: running them (`runner`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -59,8 +60,11 @@ def catalogue(feed: str) -> list[dict[str, str]]:
     return [{key: str(row[key]) for key in keep} for row in rows]
 
 
-def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods) -> list[Rule]:
-    """All rules for one submission: required columns, codes, common rules, and the feed's own."""
+def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods, kept_periods: Sequence[str] = ()) -> list[Rule]:
+    """All rules for one submission: required columns, codes, common rules, and the feed's own.
+
+    `kept_periods` are judged as open: rows of theirs were accepted from this file before.
+    """
     common = _read("common")
     rules = []
     for column in feed.columns:
@@ -95,6 +99,7 @@ def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods) -> list[Rule
     filled = {
         "first_period": periods.first,
         "last_period": periods.last,
+        "kept_periods": sql.texts(kept_periods or [""]),
         "covers": _covers_predicate(contract),
         # Key parts that a provider cannot give are null and count as one value.
         "key": ", ".join(f"coalesce(cast({name} as varchar), '')" for name in key),

@@ -12,12 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.contract import Contract
-from ingestion.faults import RETRIED
-from ingestion.landing import Delivery
-from ingestion.names import names_hash
 from miyar import atomic_files
 from miyar.errors import MiyarError, Problem
-from miyar.registry import Registry
 from miyar.workspace import Workspace
 
 
@@ -52,9 +48,18 @@ class Account:
     decisions: list[dict[str, Any]] = field(default_factory=list)  # what a person accepted: slice, rows, reason, by, at
 
 
+# What a contract says beside how a file is read: a change of it reads nothing again.
+_NOT_READING = {"api_version", "kind", "version", "status", "description", "files", "delivery", "precedence", "server"}
+
+
 def contract_hash(contract: Contract) -> str:
-    """Hash of everything a contract says; when it changes, the contract's files are read again."""
-    return hashlib.sha256(contract.model_dump_json(by_alias=True).encode()).hexdigest()[:16]
+    """Hash of what reading and judging a file depends on; when it changes, the contract's files are read again."""
+    content = contract.model_dump(mode="json", by_alias=True, exclude=_NOT_READING)
+    for reasoned in (*content["waivers"], *content["dropped"]):
+        del reasoned["reason"]
+    # Only where files add to each other do rows without an id get one of their own.
+    content["adds"] = contract.delivery == "add"
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 def read_accounts(workspace: Workspace) -> list[Account]:
@@ -72,7 +77,18 @@ def _in_order(accounts: Iterable[Account]) -> list[Account]:
 
 
 def _read(path: Path) -> Account:
-    return Account(**json.loads(path.read_text("utf-8")))
+    return Account(**read_json(path))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The content of one file of the ledger."""
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return content
+
+
+def as_json(account: Account) -> dict[str, Any]:
+    """An account as it is stored."""
+    return asdict(account)
 
 
 def account_path(workspace: Workspace, submission_id: str) -> Path:
@@ -86,30 +102,8 @@ def write_account(workspace: Workspace, account: Account) -> None:
         before = _read(path)
         account.withdrawn = account.withdrawn or before.withdrawn
         account.decisions += [one for one in before.decisions if one not in account.decisions]
-    content = json.dumps(asdict(account), ensure_ascii=False, indent=1, sort_keys=True)
+    content = json.dumps(as_json(account), ensure_ascii=False, indent=1, sort_keys=True)
     atomic_files.write_text(path, content + "\n")
-
-
-def is_done(account: Account | None, delivery: Delivery, workspace: Workspace, registry: Registry) -> bool:
-    """Return whether `account` is of the same bytes, and reading them again could not end differently.
-
-    It could after a machine failure, under another contract, when the registry gives a name in the file another
-    meaning, or when rows were quarantined as outside the open periods and these have changed.
-    """
-    if account is None:
-        return False
-    was_judged = not any(problem["rule"] in RETRIED for problem in account.problems)
-    return (
-        was_judged
-        and account.contract_hash == contract_hash(delivery.contract)
-        and (not account.names or account.names_hash == names_hash(account.names, registry))
-        and account.open_periods in ("", open_periods(workspace))
-    )
-
-
-def open_periods(workspace: Workspace) -> str:
-    """First and last period that rows are accepted for, as an account records them."""
-    return f"{workspace.settings.periods.first}-{workspace.settings.periods.last}"
 
 
 def next_sequence(received: Mapping[str, Account], submission_id: str) -> int:

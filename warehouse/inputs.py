@@ -78,7 +78,9 @@ class Inputs:
         """Hash over all contracts, in order of their ids."""
         digest = hashlib.sha256()
         for contract in sorted(self.contracts, key=lambda contract: contract.id):
-            digest.update(f"{contract.id}={contract_hash(contract)}\n".encode())
+            # How files replace each other is decided from the accounts, without reading them again.
+            ledger = f"{contract.delivery} {contract.precedence}"
+            digest.update(f"{contract.id}={contract_hash(contract)} {ledger}\n".encode())
         return digest.hexdigest()
 
     @property
