@@ -114,16 +114,20 @@ def accounts_table(accounts: list[Account]) -> None:
     _console().print(table)
 
 
-def waiting_table(waiting: list[Waiting]) -> None:
+def waiting_table(waiting: list[Waiting], proposals: list[Proposal]) -> None:
     """Print what waits for a person, with rows before and after; nothing if there is none."""
-    if not waiting:
+    if not waiting and not proposals:
         return
-    table = Table(
-        "submission", "file", "slice", "rows now", "after", title="waits for `miyar accept` or `miyar withdraw`"
-    )
-    for one in waiting:
-        ids = (one.account.submission_id, one.account.path, one.slice_id)
-        table.add_row(*ids, f"{one.rows_before:,}", f"{one.rows:,}")
+    title = "waits for `miyar accept`, or `miyar withdraw`"
+    table = Table("submission", "file", "slice", "rows now", "after", "why", title=title)
+    for held in waiting:
+        ids = (held.account.submission_id, held.account.path, held.slice_id)
+        table.add_row(*ids, f"{held.rows_before:,}", f"{held.rows:,}", "a later delivery has fewer rows")
+    for proposal in proposals:
+        for line in proposal.changes:
+            ids = (proposal.account.submission_id, proposal.account.path, line["slice_id"])
+            why = f"read again, {line['rows_changed']:,} rows change"
+            table.add_row(*ids, f"{line['rows_before']:,}", f"{line['rows']:,}", why)
     _console().print(table)
 
 
