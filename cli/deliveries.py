@@ -17,8 +17,9 @@ app = typer.Typer()
 
 @app.command()
 def status(workspace_path: WorkspacePath = HERE) -> None:
-    """Every submission's account, and what is contested, refused or waits for a decision."""
-    from cli.terminal import accounts_table, waiting_table
+    """Every submission's account and every file in the landing zone, and what is contested, refused or waits for a decision."""
+    from cli.terminal import accounts_table, files_table, waiting_table
+    from ingestion.arrivals import roll_call
     from ingestion.contract import load_contracts
     from ingestion.rereading import read_proposals
     from ingestion.slices import decide
@@ -27,7 +28,9 @@ def status(workspace_path: WorkspacePath = HERE) -> None:
     workspace = Workspace.open(workspace_path)
     accounts = read_accounts(workspace)
     accounts_table(accounts)
-    _, problems, waiting = decide(accounts, load_contracts(workspace.registry))
+    contracts = load_contracts(workspace.registry)
+    files_table(roll_call(workspace, contracts, accounts, datetime.now(tz=UTC)))
+    _, problems, waiting = decide(accounts, contracts)
     waiting_table(waiting, read_proposals(workspace))
     for problem in problems:
         typer.echo(f"  ! {problem}")

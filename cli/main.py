@@ -7,6 +7,7 @@ only when needed so that `miyar --help` is quick.
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -63,15 +64,26 @@ def run(
     by: By = "",
     publish: Annotated[bool, typer.Option(help="Publish when figures changed")] = True,
     wait: Annotated[float, typer.Option(help="Seconds to wait for another run")] = 0,
+    settle: Annotated[
+        bool, typer.Option(help="Wait until files that were just written are at rest", envvar="MIYAR_SETTLE")
+    ] = True,
 ) -> None:
     """Receive what is new, recompute what it touches, publish if figures changed."""
     from dagster_project.pipeline import run_pipeline
 
     # On a shared machine, readers of the portal go first; a run alone on a machine is as fast as before.
     os.setpriority(os.PRIO_PROCESS, 0, max(RUN_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+    if settle:
+        _settle(workspace_path)
     now = datetime.now(tz=UTC)
     result = run_pipeline(
-        workspace_path, now, reason=reason, by=by or operator(), publish=publish, wait_seconds=wait, report=typer.echo
+        *(workspace_path, now),
+        reason=reason,
+        by=by or operator(),
+        publish=publish,
+        wait_seconds=wait,
+        now=now if settle else None,
+        report=typer.echo,
     )
     for problem in result.problems:
         typer.echo(f"  ! {problem}")
@@ -94,6 +106,16 @@ def run(
     typer.echo("warehouse: " + ("recomputed what changed" if result.is_built else "up to date"))
     state = "published" if result.is_published else "unchanged"
     typer.echo(f"edition: {result.edition_id or 'none'} ({state})")
+
+
+def _settle(workspace_path: Path) -> None:
+    """Wait until the files that were just written are at rest; those that still change then wait for the next run."""
+    from ingestion.landed import landed, seconds_to_rest
+
+    files = [entry.path for entry in landed(Workspace.open(workspace_path).landing) if not entry.left]
+    if seconds := seconds_to_rest(files, datetime.now(tz=UTC)):
+        typer.echo(f"waiting {seconds:.0f} s for files that were just written (--no-settle takes them as they are)")
+        time.sleep(seconds)
 
 
 @app.command()

@@ -3,12 +3,14 @@
 Belongs here: layout for the terminal. Does not belong here: queries and decisions.
 """
 
+from collections import Counter
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from expectations.check import CheckResult
+from ingestion.arrivals import Called
 from ingestion.rereading import Proposal
 from ingestion.slices import Waiting
 from ingestion.submission_ledger import Account
@@ -112,6 +114,21 @@ def accounts_table(accounts: list[Account]) -> None:
         counts = (account.records, account.accepted, account.quarantined, account.duplicates)
         table.add_row(account.submission_id, account.path, account.status, *(f"{count:,}" for count in counts), why)
     _console().print(table)
+
+
+def files_table(called: list[Called]) -> None:
+    """Print how many files lie in the landing zone in which state, and each that no account stands for, with the reason."""
+    counts = Counter(one.state for one in called)
+    console = _console()
+    console.print(
+        f"landing zone: {len(called)} files; " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
+    )
+    others = [one for one in called if one.state != "received"]
+    if others:
+        table = Table("file", "state", "rule", "why")
+        for one in others:
+            table.add_row(one.path, one.state, one.rule, one.why)
+        console.print(table)
 
 
 def waiting_table(waiting: list[Waiting], proposals: list[Proposal]) -> None:

@@ -52,7 +52,10 @@ def lake_asset(feed: Feed, providers: dg.PartitionsDefinition[str]) -> dg.Assets
             write_empty_files(workspace)
             try:
                 intake = receive_all(
-                    workspace, held.registry, held.contracts, held.accounts, only=wanted, progress=progress
+                    *(workspace, held.registry, held.contracts, held.accounts),
+                    only=wanted,
+                    now=inputs.clock(),
+                    progress=progress,
                 )
             except Exception:
                 # Accounts written before the failure count: the next feed must not reuse their place in the order of arrival.

@@ -17,9 +17,10 @@ from dagster_project.definitions import define
 from dagster_project.instance import OWN, close_killed_runs, open_instance
 from dagster_project.partitions import range_tags, run_tags
 from dagster_project.resources import RunInputs
+from ingestion.arrivals import arrivals, note_gone, unreceived
 from ingestion.lake import write_empty_files
 from ingestion.landing import discover
-from ingestion.rereading import is_done, read_proposals
+from ingestion.rereading import read_proposals
 from ingestion.slices import decide, write_slices
 from ingestion.submission_ledger import Account, by_submission
 from miyar.errors import MiyarError, Problem
@@ -50,23 +51,27 @@ def run_pipeline(
     by: str = "miyar run",
     publish: bool = True,
     wait_seconds: float = 0,
+    now: datetime | None = None,
     report: Callable[[str], None] = lambda message: None,
 ) -> PipelineResult:
     """Receive what is new, recompute what it touches, publish if figures changed.
 
-    A new revision of a published period records `reason`, or else the deliveries that led to it. Raises
+    A new revision of a published period records `reason`, or else the deliveries that led to it. By `now` files that
+    were just written wait (`survey` of `ingestion.landing`); without it none does. Raises
     WorkspaceBusyError when another run holds the workspace, MiyarError when a Dagster run failed.
     """
     workspace = Workspace.open(root)
     with workspace.lock(wait_seconds):
         shutil.rmtree(workspace.scratch, ignore_errors=True)
-        run = _Run(RunInputs(workspace.root, Inputs.read(workspace)))
+        run = _Run(RunInputs(workspace.root, Inputs.read(workspace), lambda: now))
         write_empty_files(workspace)
         result = PipelineResult()
-        deliveries, result.problems = discover(workspace, run.inputs.contracts)
+        deliveries, result.problems = discover(workspace, run.inputs.contracts, now)
+        found = arrivals(deliveries, run.inputs.accounts)
+        run.received(note_gone(workspace, found, run.inputs.accounts))
         received, registry = by_submission(run.inputs.accounts), run.inputs.registry
-        fresh = [d for d in deliveries if not is_done(received.get(d.submission_id), d, workspace, registry)]
-        result.known = len({d.submission_id for d in deliveries} - {d.submission_id for d in fresh})
+        fresh = unreceived(found, received, workspace, registry)
+        result.known = len(found) - len(fresh)
         if fresh:
             report(f"{len(fresh)} new files, {result.known} known")
             run.job("ingest", range_tags(sorted({delivery.contract.provider for delivery in fresh})))
@@ -137,6 +142,10 @@ class _Run:
     def inputs(self) -> Inputs:
         """The inputs as the last job left them."""
         return self._inputs.read()
+
+    def received(self, accounts: list[Account]) -> None:
+        """Hold these accounts from here on."""
+        self._inputs.received(accounts)
 
     def job(
         self, name: str, tags: dict[str, str] | None = None, config: dict[str, Any] | None = None

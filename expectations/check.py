@@ -51,7 +51,8 @@ def checking(
     workspace: Workspace, registry: Registry, file: Path, contract: Contract
 ) -> Iterator[tuple[CheckResult, Workspace]]:
     """Check a file and keep the temporary workspace that received it for as long as the context lasts."""
-    delivery = delivery_of(file, contract, file.name)
+    # Whoever checks a file may name it by a link; in the landing zone none is followed.
+    delivery = delivery_of(file.resolve(), contract, file.name)
     if isinstance(delivery, Problem):
         raise MiyarError(delivery)
     with tempfile.TemporaryDirectory() as folder:

@@ -9,15 +9,17 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from expectations.batches import judge
 from expectations.recording import record
 from expectations.suites import suite_for
+from ingestion.arrivals import arrivals, note_gone, unreceived
 from ingestion.contract import Contract
 from ingestion.feeds import load_feeds
 from ingestion.landing import Delivery, discover
-from ingestion.rereading import accepted_periods, drop_settled, is_done
+from ingestion.rereading import accepted_periods, drop_settled
 from ingestion.slices import write_slices
 from ingestion.staging import Staged, stage
 from ingestion.submission_ledger import Account, by_submission
@@ -49,27 +51,27 @@ def receive_all(
     accounts: list[Account],
     *,
     only: set[tuple[str, str]] | None = None,
+    now: datetime | None = None,
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Intake:
     """Receive every delivery that is new (or whose contract changed), in path order; then rewrite the list of slices.
 
     `accounts` are all existing accounts of the workspace; those of this intake are added to the slices. `only` limits
-    the intake to these (provider, feed) pairs. A bad file ends as a refused account and never stops the others.
-    `progress` is called with (path, done, total).
+    the intake to these (provider, feed) pairs; `now` is the clock by which files wait (`survey` of `ingestion.landing`).
+    A bad file ends as a refused account and never stops the others. `progress` is called with (path, done, total).
     """
     wanted = [c for c in contracts if only is None or (c.provider, c.feed) in only]
-    deliveries, problems = discover(workspace, wanted)
+    deliveries, problems = discover(workspace, wanted, now)
     if only is not None:
         # Problems with files of other contracts are reported by the runs that receive those.
         folders = tuple(f"{provider}/{feed}/" for provider, feed in only)
         problems = [problem for problem in problems if problem.file.startswith(folders)]
     intake = Intake(problems=problems)
-    # The same bytes under two names are one submission, represented by the first path.
-    chosen = list({delivery.submission_id: delivery for delivery in reversed(deliveries)}.values())[::-1]
-    received = by_submission(accounts)
-    fresh = [d for d in chosen if not is_done(received.get(d.submission_id), d, workspace, registry)]
-    intake.known = len(chosen) - len(fresh)
-    drop_settled(workspace, registry, chosen, received)
+    found = arrivals(deliveries, accounts)
+    received = by_submission(note_gone(workspace, found, accounts, {(c.provider, c.feed) for c in wanted}))
+    fresh = unreceived(found, received, workspace, registry)
+    intake.known = len(found) - len(fresh)
+    drop_settled(workspace, registry, [one.delivery for one in found], received)
     # Submissions of one feed are judged together, in path order within it.
     fresh.sort(key=lambda delivery: delivery.contract.feed)
     # The next submissions are read while these are judged and written.

@@ -46,10 +46,13 @@ def record(
 
     A submission of which rows were accepted before is settled aside first. Where that changes accepted rows nothing is
     written but a proposal, and the problems to tell are returned instead of an account; so are those of a machine
-    failure, which says nothing about the file.
+    failure, and of a file that changed while it was read: it is found again as what it is then.
     """
+    if isinstance(outcome, MiyarError) and all(problem.rule == "file_settling" for problem in outcome.problems):
+        return outcome.problems
     before = received.get(delivery.submission_id)
-    account = _new_account(delivery, next_sequence(received, delivery.submission_id))
+    sequence = next_sequence(received, delivery.submission_id, is_again=delivery.is_again)
+    account = _new_account(delivery, sequence)
     if before is not None and before.accepted:
         return _record_again(delivery, outcome, workspace, before, account, scratch)
     if isinstance(outcome, Judged):
@@ -111,6 +114,7 @@ def _new_account(delivery: Delivery, sequence: int) -> Account:
         contract_id=contract.id,
         contract_version=contract.version,
         contract_hash=contract_hash(contract),
+        content=delivery.content,
         path=delivery.shown,
         delivered_key=delivery.delivered_key,
         sequence=sequence,

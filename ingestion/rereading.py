@@ -62,7 +62,7 @@ def is_done(account: Account | None, delivery: Delivery, workspace: Workspace, r
     meaning, or when rows were quarantined as outside the open periods and these have changed. A reading that waits for
     a decision is not read once more for the same reasons.
     """
-    if account is None:
+    if account is None or delivery.is_again:
         return False
     if _is_of_today(account, delivery, workspace, registry):
         return True

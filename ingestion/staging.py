@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 
 from ingestion import personal, values
 from ingestion.contract import Contract
-from ingestion.faults import guarded
+from ingestion.faults import FULL, guarded
 from ingestion.feeds import Feed, load_feeds
 from ingestion.headers import properties_of
-from ingestion.landing import Delivery
+from ingestion.landed import UnsettledError, copy_with_hash
+from ingestion.landing import Delivery, beginning_of, settling, why_unreadable
 from ingestion.mapping import typing_queries
 from ingestion.names import names_hash
 from ingestion.readers import read
@@ -63,7 +64,8 @@ class Staged:
 
 def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch: Path) -> Staged:
     """Type one delivery into `scratch/typed.parquet`; raises MiyarError when the whole file is refused."""
-    given = Input(delivery.path, delivery.shown, delivery.contract)
+    with guarded(delivery.contract.provider, delivery.shown):
+        given = Input(_copied(delivery, scratch), delivery.shown, delivery.contract)
     pseudonyms = _key_for(given, workspace)
     with guarded(given.contract.provider, given.shown), sql.connect(workspace.settings, scratch) as connection:
         values.install(connection)
@@ -93,6 +95,26 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         names_hash=names_hash(queries.names_read.as_dict(), registry),
         notes=notes,
     )
+
+
+def _copied(delivery: Delivery, scratch: Path) -> Path:
+    """A copy of the delivered file that nobody else writes; raises MiyarError if it is no longer the file that was found."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    copy = scratch / f"delivered{delivery.path.suffix}"
+    try:
+        content = copy_with_hash(delivery.path, beginning_of(delivery.contract), copy)[:16]
+    except UnsettledError:
+        content = ""
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        message, step = why_unreadable(error)
+        raise MiyarError(
+            Problem("file_unreadable", message, delivery.contract.provider, delivery.shown, next_step=step)
+        ) from None
+    if content != delivery.content:
+        raise MiyarError(settling(delivery.shown, delivery.contract.provider))
+    return copy
 
 
 def _only_if_any(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> Path | None:

@@ -45,6 +45,8 @@ class Account:
     names_hash: str = ""  # of what those names meant when the file was read
     open_periods: str = ""  # set only if rows outside them were quarantined
     withdrawn: str = ""  # the reason, once withdrawn
+    content: str = ""  # hash of provider, feed and bytes; empty in accounts whose id is that hash
+    is_gone: bool = False  # the file no longer lay where it was received from when the landing zone was last looked at
     decisions: list[dict[str, Any]] = field(default_factory=list)  # what a person accepted: slice, rows, reason, by, at
 
 
@@ -106,10 +108,14 @@ def write_account(workspace: Workspace, account: Account) -> None:
     atomic_files.write_text(path, content + "\n")
 
 
-def next_sequence(received: Mapping[str, Account], submission_id: str) -> int:
-    """A submission's place in the order of arrival; one received before keeps its place."""
+def next_sequence(received: Mapping[str, Account], submission_id: str, *, is_again: bool = False) -> int:
+    """A submission's place in the order of arrival; one received before keeps its place unless it was sent again."""
     own = received.get(submission_id)
-    return own.sequence if own else max((account.sequence for account in received.values()), default=0) + 1
+    return (
+        own.sequence
+        if own and not is_again
+        else max((account.sequence for account in received.values()), default=0) + 1
+    )
 
 
 def by_submission(accounts: Iterable[Account]) -> dict[str, Account]:

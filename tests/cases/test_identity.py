@@ -56,9 +56,7 @@ def test_equal_bytes_of_two_quarters_are_two_deliveries(centre: Centre) -> None:
 
 
 def test_equal_bytes_of_two_agencies_are_two_deliveries(centre: Centre) -> None:
-    centre.contract(
-        STANDARDS, "hub", files=["*/*.csv"], properties=properties(agency_id={"fileName": r"^(\w+)/"})
-    )
+    centre.contract(STANDARDS, "hub", files=["*/*.csv"], properties=properties(agency_id={"fileName": r"^(\w+)/"}))
     for agency in ("water", "roads"):
         centre.land(f"{agency}/std.csv", TABLE, "hub", "service_standards")
     centre.receive()
@@ -78,7 +76,9 @@ def test_equal_bytes_of_a_later_date_are_a_later_delivery(centre: Centre) -> Non
     assert counting(centre) == {"survey_responses|water|2025Q4": [("x_2026-01-03.csv", 40)]}
 
 
-@pytest.mark.parametrize("names", [("a.csv", "b.csv", "c.csv"), ("a.csv", "b.csv", "a2.csv"), ("x.csv", "x.csv", "x.csv")])
+@pytest.mark.parametrize(
+    "names", [("a.csv", "b.csv", "c.csv"), ("a.csv", "b.csv", "a2.csv"), ("x.csv", "x.csv", "x.csv")]
+)
 @pytest.mark.parametrize("is_emptied", [False, True])
 def test_an_earlier_version_sent_again_counts(centre: Centre, names: tuple[str, ...], is_emptied: bool) -> None:
     """A, B, then A again: under new names, in place of each other, and where the folder is emptied after each run."""
@@ -200,5 +200,3 @@ def test_a_date_of_delivery_that_lies_ahead_is_doubted(centre: Centre) -> None:
     (problem,) = intake.problems
     assert (problem.rule, problem.file) == ("delivery_date", "water/survey_responses/x_2062-01-05.csv")
     assert "2062-01-05" in problem.message
-
-

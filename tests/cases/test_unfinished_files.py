@@ -9,12 +9,13 @@ Belongs here: which files are left alone, and that what is read is what was reco
 
 import os
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from ingestion import staging
+from ingestion import landed, staging
 from ingestion.landing import survey
 from tests.cases.deliveries import SURVEY, Centre, answers
 
@@ -80,22 +81,16 @@ def test_a_file_changed_within_the_last_minute_waits(centre: Centre, age: int, w
 
 
 def test_a_file_that_grows_while_it_is_looked_at_waits(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
-    import ingestion.landed as landed
-
     path = centre.land("q4.csv", GOOD)
-    read = os.read
+    blocks = landed.blocks
 
-    def growing(descriptor: int, size: int) -> bytes:
-        block = read(descriptor, size)
+    def growing(descriptor: int, size: int) -> Iterator[bytes]:
         with path.open("a") as stream:
             stream.write("r999,2025-12-01,1\n")
-        return block[:1] if block else block
+        yield from blocks(descriptor, size)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(landed, "_read", growing)
-        patched.setattr(landed, "MOST_BLOCKS", 5, raising=False)
-        path.write_text(GOOD, "utf-8")
-        found = survey(centre.workspace, centre.contracts)
+    monkeypatch.setattr(landed, "blocks", growing)
+    found = survey(centre.workspace, centre.contracts)
     assert found.deliveries == [] and [one.rule for one in found.problems] == ["file_settling"]
 
 
@@ -104,11 +99,6 @@ def test_a_file_changed_after_it_was_found_is_not_accepted_as_what_it_was(
     centre: Centre, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = centre.land("q4.csv", GOOD)
-    given = staging.Input
-
-    def changed(*arguments: object) -> object:
-        return given(*arguments)  # type: ignore[arg-type]
-
     found = survey(centre.workspace, centre.contracts).deliveries
     if how == "swapped":
         other = path.with_name("other")
