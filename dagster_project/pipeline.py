@@ -82,18 +82,17 @@ def run_pipeline(
         state = Marks(workspace)
         if state.read("built") != run.inputs.hash:
             report("recomputing the slices that changed, then all scores")
-            state.write("published", "")
             run.job("build")
             result.is_built = True
             result.problems += incomputable(workspace)
-        if publish and state.read("published") != run.inputs.hash:
+        if publish and state.read("published") != run.inputs.figures_hash:
             report("publishing")
             why = reason or _reason(run.inputs)
             config = {"published_at": published_at.isoformat(timespec="seconds"), "reason": why, "by": by}
             made = run.job("publish", config={"ops": {"editions__current": {"config": config}}})
             metadata = made.asset_materializations_for_node("editions__current")[0].metadata
             result.is_published = bool(metadata["is_new"].value)
-            state.write("published", run.inputs.hash)
+            state.write("published", run.inputs.figures_hash)
         current = workspace.editions / "current"
         result.edition_id = current.readlink().name if current.is_symlink() else None
         return result

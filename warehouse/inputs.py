@@ -53,13 +53,21 @@ class Inputs:
     @cached_property
     def hash(self) -> str:
         """Hash of all inputs; the accounts stand for the rows."""
+        return self._hash_with(self.accounts)
+
+    @cached_property
+    def figures_hash(self) -> str:
+        """Hash of the inputs that figures come from: a refused file, of which no row was taken, asks for no new edition."""
+        return self._hash_with([account for account in self.accounts if account.accepted])
+
+    def _hash_with(self, some: list[Account]) -> str:
         digest = hashlib.sha256()
         accounts = [
             (
                 *(a.submission_id, a.contract_hash, a.names_hash, a.accepted, a.status, a.withdrawn, a.sequence),
                 *(f"{one['slice_id']} {one['rows']}" for one in a.decisions),
             )
-            for a in self.accounts
+            for a in some
         ]
         parts = (
             code_hash(),
