@@ -121,7 +121,7 @@ def _settle(workspace_path: Path) -> None:
 @app.command()
 def init(folder: Path) -> None:
     """Make an empty workspace: settings and registry tables to fill in."""
-    from miyar.registry import TABLES
+    from miyar.registry import TABLES, columns_of
     from portal.users import COLUMNS as USER_COLUMNS
     from portal.users import FILE as USERS
 
@@ -144,8 +144,8 @@ def init(folder: Path) -> None:
             )
         ) from None
     (folder / "miyar.yml").write_text(SETTINGS, "utf-8")
-    for table, (columns, _, _) in TABLES.items():
-        (folder / "registry" / f"{table}.csv").write_text(",".join(columns) + "\n", "utf-8")
+    for table in TABLES:
+        (folder / "registry" / f"{table}.csv").write_text(",".join(columns_of(table)) + "\n", "utf-8")
     (folder / "registry" / USERS).write_text(",".join(USER_COLUMNS) + "\n", "utf-8")
     typer.echo(f"{folder}: fill in registry/agencies.csv and registry/owed.csv, then add contracts (docs/contracts.md)")
 

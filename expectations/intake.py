@@ -84,7 +84,7 @@ def receive_all(
             if number + AHEAD < len(fresh):
                 coming.append(readers.submit(_stage, fresh[number + AHEAD], workspace, registry))
             if number + 1 == len(fresh) or _is_full(batch, fresh[number + 1]):
-                written, told = _account_for(batch, workspace, received)
+                written, told = _account_for(batch, workspace, registry, received)
                 intake.accounts += written
                 intake.problems += told
                 batch = []
@@ -96,7 +96,7 @@ def receive_all(
 
 def receive(delivery: Delivery, workspace: Workspace, registry: Registry) -> Account:
     """Receive one file. Its account is written last: until then a rerun starts the file from scratch."""
-    (account,), _ = _account_for([(delivery, _stage(delivery, workspace, registry))], workspace, {})
+    (account,), _ = _account_for([(delivery, _stage(delivery, workspace, registry))], workspace, registry, {})
     return account
 
 
@@ -124,7 +124,10 @@ def _stage(delivery: Delivery, workspace: Workspace, registry: Registry) -> Stag
 
 
 def _account_for(
-    batch: list[tuple[Delivery, Staged | MiyarError]], workspace: Workspace, received: dict[str, Account]
+    batch: list[tuple[Delivery, Staged | MiyarError]],
+    workspace: Workspace,
+    registry: Registry,
+    received: dict[str, Account],
 ) -> tuple[list[Account], list[Problem]]:
     """The second half, for submissions of one feed: judge them together, then split, write and record each in `received`.
 
@@ -139,6 +142,7 @@ def _account_for(
                     delivery.contract,
                     workspace.settings.periods,
                     accepted_periods(received.get(delivery.submission_id)),
+                    _successors(delivery.contract, registry),
                 ),
             )
             for delivery, staged in batch
@@ -160,3 +164,15 @@ def _account_for(
     finally:
         for delivery, _ in batch:
             shutil.rmtree(_scratch(delivery, workspace), ignore_errors=True)
+
+
+def _successors(contract: Contract, registry: Registry) -> list[str]:
+    """The agencies that take the place of those a contract covers, and of these in turn."""
+    agencies, found = registry.validity("agencies"), list[str]()
+    waiting = [] if contract.covers == "all" else list(contract.covers)
+    while waiting:
+        valid = agencies.get(waiting.pop())
+        if valid and valid.successor and valid.successor not in found:
+            found.append(valid.successor)
+            waiting.append(valid.successor)
+    return sorted(found)

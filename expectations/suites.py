@@ -60,10 +60,17 @@ def catalogue(feed: str) -> list[dict[str, str]]:
     return [{key: str(row[key]) for key in keep} for row in rows]
 
 
-def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods, kept_periods: Sequence[str] = ()) -> list[Rule]:
+def suite_for(
+    feed: Feed,
+    contract: Contract,
+    periods: OpenPeriods,
+    kept_periods: Sequence[str] = (),
+    successors: Sequence[str] = (),
+) -> list[Rule]:
     """All rules for one submission: required columns, codes, common rules, and the feed's own.
 
-    `kept_periods` are judged as open: rows of theirs were accepted from this file before.
+    `kept_periods` are judged as open: rows of theirs were accepted from this file before. The contract covers the
+    `successors` of its agencies too.
     """
     common = _read("common")
     rules = []
@@ -100,7 +107,7 @@ def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods, kept_periods
         "first_period": periods.first,
         "last_period": periods.last,
         "kept_periods": sql.texts(kept_periods or [""]),
-        "covers": _covers_predicate(contract),
+        "covers": _covers_predicate(contract, successors),
         # Key parts that a provider cannot give are null and count as one value.
         "key": ", ".join(f"coalesce(cast({name} as varchar), '')" for name in key),
         "batch": "{batch}",
@@ -117,10 +124,10 @@ def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods, kept_periods
     return rules
 
 
-def _covers_predicate(contract: Contract) -> str:
+def _covers_predicate(contract: Contract, successors: Sequence[str]) -> str:
     if contract.covers == "all":
         return "true"
-    return f"agency_id in ({sql.texts(contract.covers)})"
+    return f"agency_id in ({sql.texts([*contract.covers, *successors])})"
 
 
 def _rule(source: dict[str, Any], filled: dict[str, str]) -> Rule:

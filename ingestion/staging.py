@@ -21,10 +21,11 @@ from ingestion.names import names_hash
 from ingestion.readers import read
 from ingestion.readers.input import Input, Source
 from ingestion.records import Plan, plan
+from ingestion.row_faults import find_faults, with_faults
 from miyar import sql
 from miyar.errors import MiyarError, Problem
 from miyar.periods import index_of
-from miyar.registry import Registry
+from miyar.registry import Registry, fold
 from miyar.workspace import Workspace
 
 
@@ -77,6 +78,11 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         if queries.problems is not None:
             problems = _only_if_any(connection, queries.problems, scratch / "problems.parquet")
         records = pq.read_metadata(typed).num_rows
+        agencies = find_faults(connection, rows.feed, _as_delivered(delivery.contract), typed, registry)
+        problems = with_faults(connection, problems, scratch / "problems.parquet")
+        names = queries.names_read.as_dict()
+        # An agency that the contract names, and nobody looks up, has a first and a last period too.
+        names.setdefault("agencies", [fold(agency) for agency in agencies if agency in registry.ids("agencies")])
         duplicates = _take_out_duplicates(connection, rows, typed, problems)
         slices = _slices(connection, typed)
         notes = _scan_dropped(given, connection, source)
@@ -91,8 +97,8 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         records=records,
         duplicates=duplicates,
         slices=slices,
-        names=queries.names_read.as_dict(),
-        names_hash=names_hash(queries.names_read.as_dict(), registry),
+        names=names,
+        names_hash=names_hash(names, registry),
         notes=notes,
     )
 
@@ -115,6 +121,11 @@ def _copied(delivery: Delivery, scratch: Path) -> Path:
     if content != delivery.content:
         raise MiyarError(settling(delivery.shown, delivery.contract.provider))
     return copy
+
+
+def _as_delivered(contract: Contract) -> set[str]:
+    """The columns whose texts stand in the lake as they were delivered."""
+    return {prop.name for prop in properties_of(contract) if prop.physical_name is not None and prop.treatment is None}
 
 
 def _only_if_any(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> Path | None:
@@ -205,11 +216,11 @@ def _take_out_duplicates(connection: duckdb.DuckDBPyConnection, rows: Plan, type
     connection.execute(
         f"""create or replace temp table duplicates as
         select position from (
-            select position, row_number() over (partition by {columns}, problems order by position) as copy
+            select position, row_id, row_number() over (partition by {columns}, problems order by position) as copy
             from (select *, file_row_number as position from {numbered}
                   where {hashed} in (select key_hash from repeated)) as found
             left join ({faults}) as faults using (row_id)
-        ) where copy > 1"""
+        ) where copy > 1 and row_id not in (select row_id from faults where rule = 'id_damaged')"""
     )
     count = sql.count(connection, "select count(*) from duplicates")
     if count:

@@ -1,8 +1,7 @@
 """What was accepted stays: reading a file again under other settings never takes accepted rows away by itself.
 
 Kind: reading again under today's settings what was accepted under earlier ones. transferwise/pipelinewise#216 (history
-is not touched when configuration is imported again), dbt-labs/dbt-core#2359 (a full refresh drops what the source no longer
-gives).
+is not touched when configuration is imported again).
 
 Belongs here: when a file is read again, and what becomes of the account it has. Does not belong here: withdrawal.
 """

@@ -2,7 +2,8 @@
 
 Kind: what lies in the folder is taken for what was sent. keysas-fr/keysas#47 (WinSCP's .filepart passes the gate),
 filebrowser/filebrowser#1301 (uploads visible before they are whole), JeffSteinbok/obsidian-onedrive#92 (~$*, Thumbs.db,
-desktop.ini), pydio/pydio-sync#123, syncthing/syncthing#1190 (temporary names of a running copy).
+desktop.ini), pydio/pydio-sync#123, gorakhargosh/watchdog#947 (.tmp of a running download), kuleuven/mango-ingest#5 (files that
+grow for a minute), papra-hq/papra#1168 (0 bytes of a file still synchronised), nextgenhealthcare/connect#1559.
 
 Belongs here: which files are left alone, and that what is read is what was recorded. Does not belong here: reading them.
 """
