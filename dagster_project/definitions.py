@@ -11,7 +11,7 @@ import dagster as dg
 
 from dagster_project.edition_asset import edition
 from dagster_project.jobs import automation
-from dagster_project.lake_assets import lake_assets, ledger_spec
+from dagster_project.lake_assets import lake_assets, ledger_specs
 from dagster_project.partitions import provider_partitions
 from dagster_project.resources import RunInputs, inputs_resource, utc_now
 from dagster_project.warehouse_assets import warehouse_assets
@@ -26,7 +26,7 @@ def define(inputs: RunInputs) -> dg.Definitions:
     root, current = inputs.root, inputs.read()
     providers = provider_partitions(current.contracts)
     assets = dg.Definitions(
-        assets=[*lake_assets(providers), ledger_spec(), *warehouse_assets(prepare_manifest()), edition],
+        assets=[*lake_assets(providers), *ledger_specs(), *warehouse_assets(prepare_manifest()), edition],
         resources={"inputs": inputs_resource(inputs)},
         # A second process costs seconds of imports, and the warehouse has one writer anyway.
         executor=dg.in_process_executor,

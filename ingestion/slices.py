@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
 from ingestion.contract import Contract
+from ingestion.moved_keys import moved_rows
 from ingestion.submission_ledger import Account, read_account, read_accounts, require_reason, write_account
 from miyar import atomic_files
 from miyar.errors import MiyarError, Problem
@@ -46,6 +48,7 @@ class Limits:
 
     shrinks_below_share: float
     edge_below_share: float
+    restart_from_rows: float
 
     def hold(self, rows: int, before: int, largest: int) -> bool:
         """Whether `rows` may not stand for the `before` rows of a slice by themselves.
@@ -253,13 +256,36 @@ def _version(live: list[Account]) -> str:
 def write_slices(
     workspace: Workspace, accounts: list[Account], contracts: list[Contract]
 ) -> tuple[pa.Table, list[Problem]]:
-    """Write `lake/slices.parquet` from all accounts; return the table and the contested slices."""
+    """Write `slices.parquet` and `moved.parquet` of the lake from all accounts; return the first, and what is to be told.
+
+    That are contested slices, those a delivery would shrink, and ids that start anew.
+    """
     table, problems = live_slices(accounts, contracts)
-    path = workspace.lake / "slices.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, atomic_files.part_of(path), compression="zstd")
-    atomic_files.finish(path)
-    return table, problems
+    order = [account.submission_id for account in sorted(accounts, key=_delivery_order)]
+    live = table.filter(pc.equal(table["status"], "live")).to_pylist()
+    moved, told = moved_rows(workspace.lake, live, order, contracts, int(limits().restart_from_rows))
+    table = _with_moved(table, moved)
+    for name, content in (("slices", table), ("moved", moved)):
+        path = workspace.lake / f"{name}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(content, atomic_files.part_of(path), compression="zstd")
+        atomic_files.finish(path)
+    return table, [*problems, *told]
+
+
+def _with_moved(table: pa.Table, moved: pa.Table) -> pa.Table:
+    """The slices, those that lost rows to others with a version of their own."""
+    lost: dict[str, Any] = {}
+    for row in moved.to_pylist():
+        lost.setdefault(row["slice_id"], hashlib.sha256()).update(f"{row['row_id']}\n".encode())
+    versions = [
+        hashlib.sha256(f"{version} {lost[slice_id].hexdigest()}".encode()).hexdigest()[:16]
+        if slice_id in lost
+        else version
+        for slice_id, version in zip(table["slice_id"].to_pylist(), table["slice_version"].to_pylist(), strict=True)
+    ]
+    position = table.schema.get_field_index("slice_version")
+    return table.set_column(position, SLICES.field(position), pa.array(versions, pa.string()))
 
 
 def accept(

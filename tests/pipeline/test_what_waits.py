@@ -55,3 +55,17 @@ def test_a_reason_names_what_waits(built: Any) -> None:
     assert built.run(LATER).is_published
     reason = read_manifest(built.workspace.editions / "current").reason
     assert "a02/survey_responses/2025Q4_2026-01-20.csv waits: its 5 rows do not replace the 64" in reason
+
+
+def test_a_case_passed_on_to_another_agency_is_counted_once(built: Any) -> None:
+    """One case of the second extract comes again in a third, as another agency's."""
+    cases = "select agency_id, sum(opened_count) from intermediate.int_complaints__cells group by all order by all"
+    before = dict(built.sql(cases))
+    case, *others = built.rows(built.second_cases)
+    other = next(row for row in others if row["agency"] != case["agency"])
+    built.write("portal/complaints/2026-01-12.csv", built.as_csv([case | {"agency": other["agency"]}]))
+    built.receive()
+    built.build(["+int_slices__built"])
+    after = dict(built.sql(cases))
+    changed = {agency: int(after[agency] - n) for agency, n in before.items() if after[agency] != n}
+    assert sorted(changed.values()) == [-1, 1] and sum(after.values()) == sum(before.values())
