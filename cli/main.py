@@ -4,6 +4,7 @@ Belongs here: arguments, and printing of results. Does not belong here: the work
 only when needed so that `miyar --help` is quick.
 """
 
+import errno
 import os
 import subprocess
 import sys
@@ -41,6 +42,17 @@ def main() -> None:
     except MiyarError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    except OSError as error:
+        # What reads a file says which and why; this is the disk or the rights of the folder itself.
+        print(_of_the_disk(error), file=sys.stderr)
+        sys.exit(2)
+
+
+def _of_the_disk(error: OSError) -> Problem:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    step = "Free space for the workspace and run again." if full else "Check the disk and the rights of the folder."
+    rule = "disk_full" if full else "workspace_unreadable"
+    return Problem(rule, error.strerror or type(error).__name__, file=str(error.filename or ""), next_step=step)
 
 
 @app.command()

@@ -17,15 +17,17 @@ from dagster_project.definitions import define
 from dagster_project.instance import OWN, close_killed_runs, open_instance
 from dagster_project.partitions import range_tags, run_tags
 from dagster_project.resources import RunInputs
-from ingestion.arrivals import arrivals, note_gone, unreceived
+from ingestion.arrivals import Arrival, arrivals, note_gone, unreceived
 from ingestion.lake import write_empty_files
 from ingestion.landing import discover
-from ingestion.rereading import read_proposals
+from ingestion.rereading import is_lost, read_proposals
 from ingestion.slices import decide, write_slices
 from ingestion.submission_ledger import Account, by_submission
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
+from publication.editions import repaired
 from publication.manifest import list_editions, read_manifest
+from warehouse.damage import put_away_if_torn
 from warehouse.incomputable import incomputable
 from warehouse.inputs import Inputs, submission_state
 from warehouse.marks import Marks
@@ -79,10 +81,20 @@ def run_pipeline(
         _, contested = write_slices(workspace, run.inputs.accounts, run.inputs.contracts)
         result.problems += contested
         result.problems += [proposal.problem for proposal in read_proposals(workspace)]
+        result.problems += _lost_rows(workspace, found, run.inputs.accounts)
+        result.problems += put_away_if_torn(workspace)
         state = Marks(workspace)
         if state.read("built") != run.inputs.hash:
             report("recomputing the slices that changed, then all scores")
-            run.job("build")
+            try:
+                run.job("build")
+            except MiyarError:
+                # A page in the middle of the file shows only when it is read.
+                torn = put_away_if_torn(workspace, thoroughly=True)
+                if not torn:
+                    raise
+                result.problems += torn
+                run.job("build")
             result.is_built = True
             result.problems += incomputable(workspace)
         if publish and state.read("published") != run.inputs.figures_hash:
@@ -93,9 +105,26 @@ def run_pipeline(
             metadata = made.asset_materializations_for_node("editions__current")[0].metadata
             result.is_published = bool(metadata["is_new"].value)
             state.write("published", run.inputs.figures_hash)
+        result.problems += repaired(workspace.editions)
         current = workspace.editions / "current"
         result.edition_id = current.readlink().name if current.is_symlink() else None
         return result
+
+
+def _lost_rows(workspace: Workspace, found: list[Arrival], accounts: list[Account]) -> list[Problem]:
+    """A problem for each account whose rows are gone from the lake and whose file is gone too; others are read again."""
+    lying = {one.delivery.submission_id for one in found}
+    return [
+        Problem(
+            "rows_missing",
+            f"{account.accepted:,} accepted rows are no longer in the lake, and the file they came from is gone",
+            account.provider,
+            account.path,
+            next_step="Restore the folder lake, or the file, from backup.",
+        )
+        for account in accounts
+        if account.submission_id not in lying and not account.withdrawn and is_lost(account, workspace)
+    ]
 
 
 def _reason(inputs: Inputs) -> str:

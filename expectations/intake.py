@@ -78,16 +78,26 @@ def receive_all(
     with ThreadPoolExecutor(READERS) as readers:
         coming = deque(readers.submit(_stage, delivery, workspace, registry) for delivery in fresh[:AHEAD])
         batch: list[tuple[Delivery, Staged | MiyarError]] = []
+        crowded: list[Delivery] = []
         for number, delivery in enumerate(fresh):
             progress(delivery.relative, number, len(fresh))
-            batch.append((delivery, coming.popleft().result()))
+            staged = coming.popleft().result()
+            if _lacked_room(staged):
+                crowded.append(delivery)
+            else:
+                batch.append((delivery, staged))
             if number + AHEAD < len(fresh):
                 coming.append(readers.submit(_stage, fresh[number + AHEAD], workspace, registry))
-            if number + 1 == len(fresh) or _is_full(batch, fresh[number + 1]):
+            if batch and (number + 1 == len(fresh) or _is_full(batch, fresh[number + 1])):
                 written, told = _account_for(batch, workspace, registry, received)
                 intake.accounts += written
                 intake.problems += told
                 batch = []
+    for delivery in crowded:
+        # Alone, with the room that the others have given back.
+        written, told = _account_for([(delivery, _stage(delivery, workspace, registry))], workspace, registry, received)
+        intake.accounts += written
+        intake.problems += told
     progress("", len(fresh), len(fresh))
     _, contested = write_slices(workspace, list(received.values()), contracts)
     intake.problems += contested
@@ -104,6 +114,13 @@ def _is_full(batch: list[tuple[Delivery, Staged | MiyarError]], following: Deliv
     records = sum(staged.records for _, staged in batch if isinstance(staged, Staged))
     is_other_feed = following.contract.feed != batch[0][0].contract.feed
     return is_other_feed or len(batch) >= BATCH_SUBMISSIONS or records >= BATCH_RECORDS
+
+
+def _lacked_room(staged: Staged | MiyarError) -> bool:
+    """Whether a file could not be read for want of disk or memory, which another file may have taken."""
+    return isinstance(staged, MiyarError) and any(
+        one.rule in ("disk_full", "memory_exceeded") for one in staged.problems
+    )
 
 
 def _scratch(delivery: Delivery, workspace: Workspace) -> Path:

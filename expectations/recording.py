@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from expectations.batches import Judged
 from expectations.suites import refuse_above_share
-from ingestion.faults import RETRIED, MachineError
+from ingestion.faults import RETRIED, MachineError, guarded
 from ingestion.lake import SEVERAL, adopt, settle
 from ingestion.landing import Delivery
 from ingestion.rereading import (
@@ -53,8 +53,17 @@ def record(
     before = received.get(delivery.submission_id)
     sequence = next_sequence(received, delivery.submission_id, is_again=delivery.is_again)
     account = _new_account(delivery, sequence)
-    if before is not None and before.accepted:
-        return _record_again(delivery, outcome, workspace, before, account, scratch)
+    try:
+        with guarded(delivery.contract.provider, delivery.shown):
+            if before is not None and before.accepted:
+                return _record_again(delivery, outcome, workspace, before, account, scratch)
+            return _record_new(delivery, outcome, workspace, account)
+    except MachineError as error:
+        # Not even the account could be written: the file is received when there is room for it.
+        return error.problems
+
+
+def _record_new(delivery: Delivery, outcome: Judged | MiyarError, workspace: Workspace, account: Account) -> Account:
     if isinstance(outcome, Judged):
         try:
             account, report = _settle(delivery, workspace, outcome, account)

@@ -6,7 +6,6 @@ Belongs here: whether a file is done, comparing a new reading with the accepted 
 reading itself (`staging`), its account (`submission_ledger`).
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -14,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ingestion.faults import RETRIED
 from ingestion.feeds import load_feeds
 from ingestion.landing import Delivery
+from ingestion.ledger_files import read_json, unreadable, write_json
 from ingestion.names import names_hash
-from ingestion.submission_ledger import Account, as_json, contract_hash, read_json, require_reason
+from ingestion.submission_ledger import Account, account_of, contract_hash, require_reason
 from miyar import atomic_files, sql
 from miyar.errors import MiyarError, Problem
 from miyar.registry import Registry
@@ -75,6 +77,7 @@ def _is_of_today(account: Account, delivery: Delivery, workspace: Workspace, reg
     was_judged = not any(problem["rule"] in RETRIED for problem in account.problems)
     return (
         was_judged
+        and not is_lost(account, workspace)
         and account.contract_hash == contract_hash(delivery.contract)
         and (not account.names or account.names_hash == names_hash(account.names, registry))
         and account.open_periods in ("", open_periods(workspace))
@@ -98,8 +101,8 @@ def changes_of(before: Account, lake: Path, after: Account, again: Path) -> list
         for name, folder in (("old", lake), ("new", again)):
             files = sorted((folder / before.feed).glob(f"period=*/{before.submission_id}.parquet"))
             rows = f"select {columns} from {sql.parquet(*files)}" if files else f"select {columns} from old limit 0"
-            if name == "old" and not files:
-                return []
+            if name == "old" and not _are_whole(files, before):
+                return _changed_counts(before, after)
             connection.execute(f"create view {name} as {rows}")
         found = connection.execute(
             """select slice_id, max(n) from (
@@ -120,6 +123,37 @@ def changes_of(before: Account, lake: Path, after: Account, again: Path) -> list
     ]
 
 
+def _are_whole(files: list[Path], account: Account) -> bool:
+    """Whether the lake still has every row the account accepted."""
+    return sum(_rows_in(path) for path in files) == account.accepted
+
+
+def _rows_in(path: Path) -> int:
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException):
+        return 0
+
+
+def _changed_counts(before: Account, after: Account) -> list[dict[str, Any]]:
+    """Where rows of the lake are lost their numbers are compared: what is read again takes their place."""
+    old, new = ({one["slice_id"]: one["rows"] for one in each.slices} for each in (before, after))
+    return [
+        {"slice_id": name, "rows_before": old.get(name, 0), "rows": new.get(name, 0), "rows_changed": abs(change)}
+        for name in sorted(old | new)
+        if (change := new.get(name, 0) - old.get(name, 0))
+    ]
+
+
+def is_lost(account: Account, workspace: Workspace) -> bool:
+    """Whether rows that the account accepted are no longer in the lake, or cannot be read."""
+    files = [
+        workspace.lake / account.feed / f"period={period}" / f"{account.submission_id}.parquet"
+        for period in accepted_periods(account)
+    ]
+    return bool(account.accepted) and not _are_whole([path for path in files if path.is_file()], account)
+
+
 def takes_away(changes: Iterable[Mapping[str, Any]], workspace: Workspace) -> bool:
     """Whether a person has to decide: accepted rows go or differ, or rows come into a quarter that is closed."""
     first, last = workspace.settings.periods.first, workspace.settings.periods.last
@@ -136,9 +170,7 @@ def _path(workspace: Workspace, submission_id: str) -> Path:
 
 def write_proposal(workspace: Workspace, proposal: Proposal) -> None:
     """Keep a proposal, in place of an earlier one of the same file."""
-    content = {**asdict(proposal), "account": as_json(proposal.account)}
-    text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)
-    atomic_files.write_text(_path(workspace, proposal.account.submission_id), text + "\n")
+    write_json(_path(workspace, proposal.account.submission_id), asdict(proposal))
 
 
 def drop_proposal(workspace: Workspace, submission_id: str) -> None:
@@ -152,7 +184,10 @@ def read_proposal(workspace: Workspace, submission_id: str) -> Proposal | None:
     if not path.is_file():
         return None
     source = read_json(path)
-    return Proposal(Account(**source["account"]), source["changes"], source["decision"])
+    try:
+        return Proposal(account_of(source["account"], path), source["changes"], source["decision"])
+    except KeyError:
+        raise MiyarError(unreadable(path, "the file is no proposal")) from None
 
 
 def read_proposals(workspace: Workspace) -> list[Proposal]:

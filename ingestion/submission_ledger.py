@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.contract import Contract
-from miyar import atomic_files
+from ingestion.ledger_files import read_json, unreadable, write_json
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 
@@ -65,8 +65,16 @@ def contract_hash(contract: Contract) -> str:
 
 
 def read_accounts(workspace: Workspace) -> list[Account]:
-    """All accounts, in order of arrival."""
-    return _in_order(_read(path) for path in workspace.submissions.glob("*.json"))
+    """All accounts, in order of arrival; raises MiyarError naming each that cannot be read."""
+    accounts, problems = [], list[Problem]()
+    for path in sorted(workspace.submissions.glob("*.json")):
+        try:
+            accounts.append(_read(path))
+        except MiyarError as error:
+            problems += error.problems
+    if problems:
+        raise MiyarError(problems)
+    return _in_order(accounts)
 
 
 def with_received(accounts: Iterable[Account], received: Iterable[Account]) -> list[Account]:
@@ -79,18 +87,18 @@ def _in_order(accounts: Iterable[Account]) -> list[Account]:
 
 
 def _read(path: Path) -> Account:
-    return Account(**read_json(path))
+    return account_of(read_json(path), path)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The content of one file of the ledger."""
-    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return content
-
-
-def as_json(account: Account) -> dict[str, Any]:
-    """An account as it is stored."""
-    return asdict(account)
+def account_of(content: dict[str, Any], path: Path) -> Account:
+    """The account that stands in a file of the ledger; raises MiyarError if it is none."""
+    try:
+        account = Account(**content)
+        for one in account.slices:
+            _ = one["slice_id"].split("|")[2], one["agency_id"], one["period_id"], one["rows"] + account.sequence
+    except (TypeError, KeyError, AttributeError, IndexError):
+        raise MiyarError(unreadable(path, "the file is no account")) from None
+    return account
 
 
 def account_path(workspace: Workspace, submission_id: str) -> Path:
@@ -104,8 +112,7 @@ def write_account(workspace: Workspace, account: Account) -> None:
         before = _read(path)
         account.withdrawn = account.withdrawn or before.withdrawn
         account.decisions += [one for one in before.decisions if one not in account.decisions]
-    content = json.dumps(as_json(account), ensure_ascii=False, indent=1, sort_keys=True)
-    atomic_files.write_text(path, content + "\n")
+    write_json(path, asdict(account))
 
 
 def next_sequence(received: Mapping[str, Account], submission_id: str, *, is_again: bool = False) -> int:

@@ -68,7 +68,7 @@ def test_rows_conserved_blocks_and_the_other_checks_of_the_lake_do_not(definitio
 
 
 def test_the_lake_reaches_the_warehouse_by_the_sources_of_dbt(definitions: dg.Definitions) -> None:
-    """Staging of a feed depends on the feed's asset, and on moved rows where rows have ids of events; the ledger depends on all."""
+    """Staging of a feed depends on the feed's asset, and on moved rows where rows have ids; the ledger depends on all."""
     graph = definitions.resolve_asset_graph()
     for name, feed in load_feeds().items():
         moved = {dg.AssetKey(["ledger", "moved"])} if any(column.event_id for column in feed.columns) else set()
