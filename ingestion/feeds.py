@@ -48,6 +48,7 @@ class Column:
     codes: tuple[str, ...] = ()
     free: bool = False
     row_default: bool = False
+    event_id: bool = False
 
 
 @dataclass(frozen=True)

@@ -282,7 +282,7 @@ class Micro:
 
         The data tests run with the whole pipeline: in `built_workspace`, in `run`, and where one should fail.
         """
-        from ingestion.submission_ledger import write_slices
+        from ingestion.slices import write_slices
         from warehouse.dbt_runner import run_dbt
         from warehouse.inputs import Inputs
         from warehouse.snapshots import write_snapshots
