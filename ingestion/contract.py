@@ -15,7 +15,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from ingestion.feeds import load_feeds
-from ingestion.formats import ContractModel, FileFormat
+from ingestion.formats import ContractModel, FileFormat, RowChoice
 from ingestion.values import is_date_format
 from miyar.errors import MiyarError, Problem
 from miyar.periods import is_period
@@ -180,6 +180,7 @@ class Contract(ContractModel):
         description="Agencies this provider may report on"
     )
     format: FileFormat
+    rows: RowChoice = Field(default_factory=RowChoice, description="Default: every row below the header is meant")
     null_values: list[str] = Field(default_factory=list, description="Texts that mean no value, in every column")
     properties: list[Property] = Field(default_factory=list, description="Columns shared by all records of a row")
     records: list[Record] = Field(default_factory=list, description="Default: one record a row")
