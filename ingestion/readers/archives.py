@@ -8,6 +8,7 @@ import html
 import posixpath
 import re
 import zipfile
+from pathlib import Path
 
 from ingestion.readers.containers import bomb, guarded_archive, truncated
 from ingestion.readers.input import Input
@@ -15,6 +16,7 @@ from ingestion.readers.limits import LARGEST_RATIO, LARGEST_UNPACKED, RATIO_COUN
 
 # A workbook's list of sheets is a few KB; one that is larger is searched no further.
 _LONGEST_LIST = 16 << 20
+_NEWER_ERRORS = re.compile(rb">#(?:SPILL|CALC|FIELD|BLOCKED|CONNECT|UNKNOWN|BUSY|PYTHON|EXTERNAL)!<")
 _TAG = re.compile(r"<(?:\w+:)?(\w+)\b([^<>]*)>")
 
 
@@ -36,6 +38,23 @@ def sheet_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
         (_attribute(tag, r"\w+:id") for tag in _tags(archive, "xl/workbook.xml", "sheet") if _named(tag) == sheet), None
     )
     return part_by_id(archive, "xl/_rels/workbook.xml.rels", identity) if identity else None
+
+
+def with_known_errors(path: Path, sheet: str, target: Path) -> bool:
+    """Copy a workbook with the errors of newer spreadsheets (#SPILL!) as #VALUE!, because the library stops at them.
+
+    Returns False, having written nothing, where the sheet has none.
+    """
+    with zipfile.ZipFile(path) as archive:
+        part = sheet_part(archive, sheet)
+        content = archive.read(part) if part else b""
+        mended = _NEWER_ERRORS.sub(b">#VALUE!<", content)
+        if mended == content:
+            return False
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
+            for info in archive.infolist():
+                out.writestr(info.filename, mended if info.filename == part else archive.read(info))
+    return True
 
 
 def part_by_id(archive: zipfile.ZipFile, relations: str, identity: str) -> str | None:

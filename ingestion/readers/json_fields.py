@@ -4,6 +4,7 @@ Belongs here: which fields there are, and SQL of each as text. Does not belong h
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +26,8 @@ class Field:
 
     @property
     def pointer(self) -> str:
-        """Where the field stands, as a JSON path."""
-        return "$" + "".join(f".{quoted(name)}" for name in self.path)
+        """Where the field stands, as a JSON pointer, in which a name is never a pattern."""
+        return pointer_of(self.path)
 
     @property
     def sql(self) -> str:
@@ -36,9 +37,9 @@ class Field:
         return f"case when json_type(record, {pointer}) <> 'OBJECT' then {text} end" if self.beside_objects else text
 
 
-def quoted(name: str) -> str:
-    """A name as a step of a JSON path."""
-    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def pointer_of(path: Iterable[str]) -> str:
+    """A path of names as a JSON pointer (RFC 6901)."""
+    return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in path)
 
 
 def fields_of(given: Input, connection: duckdb.DuckDBPyConnection, records: str) -> list[Field]:

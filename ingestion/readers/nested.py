@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from ingestion.formats import JsonFormat
 from ingestion.headers import resolve
 from ingestion.readers.input import Input, Source
-from ingestion.readers.json_fields import fields_of, quoted
+from ingestion.readers.json_fields import fields_of, pointer_of
 from ingestion.readers.encodings import transcode
 from ingestion.readers.text import error_line, mixed_line_ends
 from miyar import sql
@@ -88,7 +88,7 @@ def _copy_lines(connection: duckdb.DuckDBPyConnection, path: Path, records: Path
 
 
 def _items(given: Input, form: JsonFormat, connection: duckdb.DuckDBPyConnection, records: Path) -> None:
-    path = "$" + "".join(f".{quoted(part)}" for part in form.items_path.split(".") if part)
+    path = pointer_of(part for part in form.items_path.split(".") if part)
     try:
         connection.execute(
             f"create or replace temp table document as select ltrim(content, '\ufeff')::json as document "
@@ -98,7 +98,8 @@ def _items(given: Input, form: JsonFormat, connection: duckdb.DuckDBPyConnection
         if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
             raise
         raise _explain_json(given) from None
-    kind = connection.execute(f"select json_type(document, {sql.text(path)}) from document").fetchone()
+    here = f"json_extract(document, {sql.text(path)})" if path else "document"
+    kind = connection.execute(f"select json_type({here}) from document").fetchone()
     expected = "ARRAY" if form.items == "list" else "OBJECT"
     if kind is None or kind[0] != expected:
         found = "nothing" if kind is None or kind[0] is None else f"{kind[0].lower()}"
@@ -108,22 +109,19 @@ def _items(given: Input, form: JsonFormat, connection: duckdb.DuckDBPyConnection
             f"itemsPath {form.items_path!r} leads to {found}, not to {wanted}",
             "Correct format.itemsPath or format.items in the contract, or deliver the agreed structure.",
         )
-    connection.execute(f"copy ({_records_of(form, path)}) to {sql.text(str(records))} (format parquet)")
+    connection.execute(f"copy ({_records_of(form, here)}) to {sql.text(str(records))} (format parquet)")
     connection.execute("drop table document")
 
 
-def _records_of(form: JsonFormat, path: str) -> str:
+def _records_of(form: JsonFormat, here: str) -> str:
     """SQL of one record a row, as text."""
-    here = f"json_extract(document, {sql.text(path)})"
     if form.items == "list":
-        return f"select unnest(json_extract(document, {sql.text(path + '[*]')}))::varchar as record from document"
+        return f"select unnest(json_extract({here}, '$[*]'))::varchar as record from document"
     if form.items == "one":
         return f"select {here}::varchar as record from document"
-    # Whatever stands under a name that is no object keeps its place and is refused as a record without fields.
-    return f"""select case when json_type(one) = 'OBJECT'
-            then json_merge_patch(one, json_object({sql.text(_NAME)}, name)) else one end::varchar as record
-        from (select name, json_extract(here, '$."' || replace(replace(name, '\\', '\\\\'), '"', '\\"') || '"') as one
-              from (select {here} as here, unnest(json_keys({here})) as name from document))"""
+    pointer = "'/' || replace(replace(name, '~', '~0'), '/', '~1')"
+    return f"""select json_merge_patch(json_extract(here, {pointer}), json_object({sql.text(_NAME)}, name))::varchar as record
+        from (select here, unnest(json_keys(here)) as name from (select {here} as here from document))"""
 
 
 def _explain_json(given: Input) -> Exception:

@@ -8,6 +8,7 @@ import datetime as dt
 import math
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Pass
 
 from ingestion.formats import SheetFormat, header_end, lines_above
 from ingestion.headers import Headers, blank_header, resolve, tidy
-from ingestion.readers.archives import check_archive, sheet_part
+from ingestion.readers.archives import check_archive, sheet_part, with_known_errors
 from ingestion.readers.below import Row, table_rows, with_gaps
 from ingestion.readers.input import Input, Source
 from ingestion.readers.limits import EMPTIEST_SHARE, LARGEST_SHEET
@@ -29,6 +30,7 @@ from miyar import sql
 from miyar.errors import MiyarError, Problem
 
 _EXACT = 2**53  # whole numbers up to this are exact in a spreadsheet
+_NO_NUMBER = "#NUM!"  # what spreadsheets show for infinities and NaN, which some programs write as cells
 _SHOWN = 20  # places named in one message
 
 
@@ -42,7 +44,7 @@ def read_sheet(given: Input, _: duckdb.DuckDBPyConnection, scratch: Path) -> Sou
     name, notes = _choose(given, form, book)
     facts = _facts(given, form, name)
     _refuse_far(given, facts, name)
-    sheet = _sheet(given, book, name)
+    sheet = _sheet(given, book, name, scratch)
     _cover(sheet, facts)
     rows = _rows(sheet, facts, form.decimal)
     heads = _heads(given, form, name, rows)
@@ -136,9 +138,15 @@ def _refuse_far(given: Input, facts: SheetFacts, name: str) -> None:
         )
 
 
-def _sheet(given: Input, book: CalamineWorkbook, name: str) -> CalamineSheet:
+def _sheet(given: Input, book: CalamineWorkbook, name: str, scratch: Path) -> CalamineSheet:
     try:
         return book.get_sheet_by_name(name)
+    except CalamineError:
+        mended = scratch / "mended.xlsx"
+        if given.contract.format.type != "xlsx" or not with_known_errors(given.path, name, mended):
+            raise _unreadable_sheet(given) from None
+    try:
+        return _workbook(replace(given, path=mended)).get_sheet_by_name(name)
     except CalamineError:
         raise _unreadable_sheet(given) from None
 
@@ -289,7 +297,9 @@ def cell_text(value: Any, decimal: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        if math.isfinite(value) and value == int(value) and abs(value) <= _EXACT:
+        if not math.isfinite(value):
+            return _NO_NUMBER
+        if value == int(value) and abs(value) <= _EXACT:
             return str(int(value))
         return repr(value).replace(".", decimal)
     if isinstance(value, dt.datetime):

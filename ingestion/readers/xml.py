@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from ingestion.formats import XmlFormat
 from ingestion.headers import refuse_too_many, resolve
 from ingestion.readers.input import Input, Source
-from ingestion.readers.json_fields import quoted
+from ingestion.readers.json_fields import pointer_of
 from ingestion.readers.limits import LONGEST_FIELD
 from miyar import sql
 
@@ -33,7 +33,7 @@ def read_xml(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path)
     names = _write_records(given, form, records)
     headers = resolve(given.contract, names, given.shown, None)
     columns = "".join(
-        f", json_extract_string(record, {sql.text('$.' + quoted(names[position]))}) as c{position}"
+        f", json_extract_string(record, {sql.text(pointer_of([names[position]]))}) as c{position}"
         for position in headers.wanted
     )
     raw = scratch / "raw.parquet"

@@ -21,11 +21,11 @@ TABLE = HEADER + "a01,r1,2025-02-03,4\na01,r2,2025-02-03,5\n"
 SHEET = workbook(("Data", rows(["agency", "id", "answered", "q1"], ["a01", "r1", "2025-02-03", 4])))
 
 
-def zipped(**members: str) -> bytes:
+def zipped(members: dict[str, str]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(name.replace("__", "/").replace("_", "."), content)
+            archive.writestr(name, content)
     return out.getvalue()
 
 
@@ -48,8 +48,8 @@ def compound(stream: str) -> bytes:
     [
         ("gzip", "f.csv.gz", gzip.compress(TABLE.encode())),
         ("gzip", "f.csv", gzip.compress(TABLE.encode())),
-        ("zip", "f.zip", zipped(f_csv=TABLE)),
-        ("zip", "f.zip", zipped(data__f_csv=TABLE, __MACOSX__f_csv="x")),
+        ("zip", "f.zip", zipped({"f.csv": TABLE})),
+        ("zip", "f.zip", zipped({"data/f.csv": TABLE, "__MACOSX/data/._f.csv": "x"})),
         ("tar", "f.tar", tarred("f.csv", TABLE.encode(), "w")),
         ("tar", "f.tgz", tarred("f.csv", TABLE.encode(), "w:gz")),
         # An HTTP client unpacked it and kept the name: the suffix means nothing.
@@ -73,7 +73,7 @@ def test_members_of_a_zip_are_one_delivery(centre: Any, survey: dict[str, Any]) 
     form = {"type": "csv", "compression": "zip", "members": "q*.csv"}
     centre.contract(survey, format=form)
     second = "id,agency,q1,answered\nr9,a02,3,2025-02-04\n"
-    centre.land(zipped(q2_csv=second, q1_csv=TABLE, readme_txt="not a table"), "f.zip")
+    centre.land(zipped({"q2.csv": second, "q1.csv": TABLE, "readme.txt": "not a table"}), "f.zip")
     # Rows are counted through all members in the order of their names: q2.csv begins below the three lines of q1.csv.
     assert centre.rows("source_row, agency_id, response_id, value") == [
         (2, "a01", "r1", 4),
@@ -88,7 +88,7 @@ def test_members_of_a_zip_are_one_delivery(centre: Any, survey: dict[str, Any]) 
     ("form", "content", "rule", "says"),
     [
         ("csv", gzip.compress(TABLE.encode()), "file_other_format", "gzip"),
-        ("csv", zipped(f_csv=TABLE), "file_other_format", "zip"),
+        ("csv", zipped({"f.csv": TABLE}), "file_other_format", "zip"),
         ("csv", bz2.compress(TABLE.encode()), "file_other_format", "bzip2"),
         ("csv", lzma.compress(TABLE.encode()), "file_other_format", "xz"),
         ("csv", tarred("f.csv", TABLE.encode(), "w"), "file_other_format", "tar"),
@@ -103,7 +103,7 @@ def test_members_of_a_zip_are_one_delivery(centre: Any, survey: dict[str, Any]) 
         ("xlsx", compound("EncryptedPackage"), "file_encrypted", "password"),
         ("json", b"<html><body>502 Bad Gateway</body></html>", "file_other_format", "HTML"),
         ("ndjson", SHEET, "file_other_format", "xlsx"),
-        ("parquet", zipped(f_csv=TABLE), "file_other_format", "zip"),
+        ("parquet", zipped({"f.csv": TABLE}), "file_other_format", "zip"),
         ("csv", b"Rar!\x1a\x07\x01\x00", "file_other_format", "RAR"),
         ("csv", b"7z\xbc\xaf\x27\x1c\x00\x04", "file_other_format", "7z"),
     ],
@@ -121,13 +121,13 @@ def test_something_else_is_called_by_its_name(
 
 def test_a_zip_without_the_agreed_member(centre: Any, survey: dict[str, Any]) -> None:
     centre.contract(survey, format={"type": "csv", "compression": "zip", "members": "data.csv"})
-    centre.land(zipped(other_csv=TABLE), "f.zip")
+    centre.land(zipped({"other.csv": TABLE}), "f.zip")
     [problem] = centre.refusal()
     assert problem.rule == "member_missing" and "'other.csv'" in problem.message
 
 
 def test_a_bad_member_is_named(centre: Any, survey: dict[str, Any]) -> None:
     centre.contract(survey, format={"type": "csv", "compression": "zip"})
-    centre.land(zipped(a_csv=TABLE, b_csv=HEADER + "a01,r1\n"), "f.zip")
+    centre.land(zipped({"a.csv": TABLE, "b.csv": HEADER + "a01,r1\n"}), "f.zip")
     [problem] = centre.refusal()
     assert problem.rule == "row_width" and "b.csv" in problem.file

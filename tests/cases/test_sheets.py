@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import pytest
+from tests.cases.old_workbooks import xls, xlsb
 from tests.cases.workbooks import Raw, cell, rows, workbook
 from tests.ingestion import conftest as shared
 
@@ -132,16 +133,9 @@ def test_cells_that_held(centre: Any, survey: dict[str, Any]) -> None:
     assert centre.rows("response_id, responded_at::varchar, value") == [("r1", "2025-02-03 08:00:00", 5)]
 
 
-def old_excel(*lines: list[Any]) -> bytes:
-    """A BIFF8 workbook as bytes of one stream in an OLE compound file: labels, numbers and errors."""
-    from tests.cases.old_workbooks import xls
-
-    return xls(lines)
-
-
 def test_old_excel(centre: Any, survey: dict[str, Any]) -> None:
     centre.contract(survey, format={"type": "xls"})
-    centre.land(old_excel(HEADER, ONE, ["a01", "r2", "2025-02-03", "#DIV/0!"]), "s.xls")
+    centre.land(xls([HEADER, ONE, ["a01", "r2", "2025-02-03", "#DIV/0!"]]), "s.xls")
     assert centre.rows("source_row, response_id, value") == [(2, "r1", 5), (3, "r2", None)]
     assert centre.problems() == [(3, "spreadsheet_error", "q1", "#DIV/0!")]
 
@@ -154,8 +148,6 @@ def test_old_excel_named_xlsx_and_the_other_way_round(centre: Any, survey: dict[
 
 
 def test_binary_excel(centre: Any, survey: dict[str, Any]) -> None:
-    from tests.cases.old_workbooks import xlsb
-
     centre.contract(survey, format={"type": "xlsb"})
     centre.land(xlsb([HEADER, ONE, ["a01", "r2", "2025-02-03", "#N/A"]]), "s.xlsb")
     assert centre.rows("source_row, response_id, value") == [(2, "r1", 5), (3, "r2", None)]
