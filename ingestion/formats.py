@@ -3,9 +3,10 @@
 Belongs here: a format's options. Does not belong here: reading (`readers`), what the columns mean (`contract`).
 """
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 
@@ -134,15 +135,29 @@ class RowChoice(ContractModel):
     )
     skip_footer: int = Field(0, ge=0, description="Filled rows at the end of the file that are none")
     fill_down: list[str] = Field(
-        default_factory=list, description="Columns whose empty cells mean the value above (merged cells, report layouts)"
+        default_factory=list,
+        description="Columns whose empty cells mean the value above (merged cells, report layouts)",
     )
     where: dict[str, list[str]] = Field(default_factory=dict, description="Column -> texts of the rows that are meant")
     unless: dict[str, list[str]] = Field(default_factory=dict, description="Column -> texts of the rows that are not")
+
+    @model_validator(mode="after")
+    def _readable(self) -> "RowChoice":
+        try:
+            re.compile(self.until or "")
+        except re.error as error:
+            raise ValueError(f"rows.until is no regular expression: {error}") from None
+        return self
 
     @property
     def columns(self) -> list[str]:
         """The source columns that are read to choose rows."""
         return list(dict.fromkeys([*self.fill_down, *self.where, *self.unless]))
+
+
+def has_lines(form: FileFormat) -> bool:
+    """True for formats whose rows are lines of a page, so that something may stand below their table."""
+    return isinstance(form, CsvFormat | SheetFormat | FixedFormat)
 
 
 def lines_above(form: FileFormat) -> int:

@@ -41,9 +41,7 @@ def chosen(given: Input, connection: duckdb.DuckDBPyConnection, source: Source, 
     return replace(source, relation=relation, rows=rows, left_out=left_out, notes=(*source.notes, note))
 
 
-def _filled_down(
-    connection: duckdb.DuckDBPyConnection, source: Source, names: list[str], scratch: Path
-) -> Source:
+def _filled_down(connection: duckdb.DuckDBPyConnection, source: Source, names: list[str], scratch: Path) -> Source:
     positions = sorted({source.headers.chosen[name] for name in names})
     if not positions:
         return source

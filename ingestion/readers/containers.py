@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from ingestion.readers.input import Input
 from ingestion.readers.limits import LARGEST_RATIO, LARGEST_UNPACKED, MOST_MEMBERS, RATIO_COUNTS_FROM
@@ -70,7 +70,7 @@ def opened(given: Input, scratch: Path) -> list[Input]:
     if compression == "gzip" and kind == "gzip":
         target = scratch / "delivered"
         with guarded_archive(given, kind), gzip.open(given.path) as stream:
-            _unpack(given, [(stream, target)])
+            _unpack(given, cast("IO[bytes]", stream), target)
         parts = [Input(target, given.shown, given.contract)]
     elif compression == "zip" and kind == "zip":
         parts = _members_of_zip(given, scratch)
@@ -159,7 +159,7 @@ def _members_of_zip(given: Input, scratch: Path) -> list[Input]:
         parts = _parts(given, scratch, names)
         for name, part in zip(names, parts, strict=True):
             with archive.open(found[name]) as stream:
-                _unpack(given, [(stream, part.path)])
+                _unpack(given, stream, part.path)
     return parts
 
 
@@ -176,7 +176,7 @@ def _members_of_tar(given: Input, scratch: Path) -> list[Input]:
         for name, part in zip(names, parts, strict=True):
             stream = archive.extractfile(found[name])
             if stream is not None:
-                _unpack(given, [(stream, part.path)])
+                _unpack(given, stream, part.path)
     return parts
 
 
@@ -217,18 +217,15 @@ def _parts(given: Input, scratch: Path, names: list[str]) -> list[Input]:
     return parts
 
 
-def _unpack(given: Input, pairs: list[tuple[IO[bytes], Path]]) -> None:
+def _unpack(given: Input, stream: IO[bytes], target: Path) -> None:
     packed = max(1, given.path.stat().st_size)
-    for stream, target in pairs:
-        written = 0
-        with target.open("wb") as out:
-            while block := stream.read(_BLOCK):
-                written += len(block)
-                if written > LARGEST_UNPACKED or (
-                    written > RATIO_COUNTS_FROM and written > LARGEST_RATIO * packed
-                ):
-                    raise bomb(given, written)
-                out.write(block)
+    written = 0
+    with target.open("wb") as out:
+        while block := stream.read(_BLOCK):
+            written += len(block)
+            if written > LARGEST_UNPACKED or (written > RATIO_COUNTS_FROM and written > LARGEST_RATIO * packed):
+                raise bomb(given, written)
+            out.write(block)
 
 
 def bomb(given: Input, unpacked: int) -> MiyarError:

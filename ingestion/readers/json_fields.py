@@ -48,8 +48,10 @@ def fields_of(given: Input, connection: duckdb.DuckDBPyConnection, records: str)
     A name that is an object in one record and empty in another (a reference that is not set) is the object's fields only.
     Raises MiyarError for records that are no objects, and for more fields than a table has columns.
     """
-    connection.execute(f"create or replace temp table shapes as select distinct json_structure(record)::varchar as shape "
-                       f"from {records} order by all")
+    connection.execute(
+        f"create or replace temp table shapes as select distinct json_structure(record)::varchar as shape "
+        f"from {records} order by all"
+    )
     tree: dict[str, Any] = {}
     leaves = 0
     shapes = connection.execute("select shape from shapes order by shape")
@@ -104,5 +106,3 @@ def _told(connection: duckdb.DuckDBPyConnection, records: str, fields: list[Fiel
         found = connection.execute(f"select {counts} from {records}").fetchone() or ()
         empty |= {field for field, count in zip(some, found, strict=True) if not count}
     return [field for field in fields if field not in empty]
-
-

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 
 from ingestion.formats import JsonFormat
 from ingestion.headers import resolve
+from ingestion.readers.encodings import transcode
 from ingestion.readers.input import Input, Source
 from ingestion.readers.json_fields import fields_of, pointer_of
-from ingestion.readers.encodings import transcode
 from ingestion.readers.text import error_line, mixed_line_ends
 from miyar import sql
 

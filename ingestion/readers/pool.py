@@ -20,9 +20,7 @@ from ingestion.readers.input import Input, Source
 from ingestion.readers.worker import ANSWER, UNWRITTEN, Job, heard, receive, send, stopped
 from miyar.workspace import Settings
 
-_START = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from ingestion.readers.worker import main; main()"
-)
+_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from ingestion.readers.worker import main; main()"
 _WHY = {
     signal.SIGXCPU: "it took more time than any table does",
     signal.SIGXFSZ: "its working files grew larger than any table's",
@@ -73,8 +71,8 @@ def _run(job: Job) -> int | None:
 def _start() -> subprocess.Popen[bytes]:
     # Libraries of linear algebra start threads when they are loaded, which a process that forks must not have.
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-c", _START, json.dumps([os.path.abspath(one) for one in sys.path])],  # noqa: PTH100, S603
+    return subprocess.Popen(  # noqa: S603 -- this interpreter
+        [sys.executable, "-c", _START, json.dumps([os.path.abspath(one) for one in sys.path])],  # noqa: PTH100
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,
@@ -92,8 +90,8 @@ def _ended(given: Input, code: int | None) -> Exception:
     if code is None or code in _FROM_OUTSIDE:
         why = "the reading process was ended from outside (often: the machine has too little memory)"
         return _machine(given, "reading_failed", why, "Leave the machine more memory")
-    why = _WHY.get(signal.Signals(-code)) if code < 0 else None
-    return stopped(given, why or "the reading library crashed, or needed more memory than any table does")
+    crashed = "the reading library crashed, or needed more memory than any table does"
+    return stopped(given, _WHY.get(signal.Signals(-code), crashed) if code < 0 else crashed)
 
 
 def _machine(given: Input, rule: str, why: str, step: str) -> MachineError:

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
 from ingestion.formats import SheetFormat, header_end, lines_above
 from ingestion.headers import Headers, blank_header, resolve, tidy
@@ -61,7 +68,7 @@ def read_sheet(given: Input, _: duckdb.DuckDBPyConnection, scratch: Path) -> Sou
 def _workbook(given: Input) -> CalamineWorkbook:
     try:
         # By content: the library trusts a path's suffix, and suffixes lie.
-        return CalamineWorkbook.from_filelike(given.path.open("rb"))  # type: ignore[arg-type]
+        return CalamineWorkbook.from_filelike(given.path.open("rb"))
     except PasswordError:
         raise given.fail(
             "file_encrypted", "the spreadsheet is protected by a password", "Deliver it without a password."

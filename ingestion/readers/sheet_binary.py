@@ -13,7 +13,16 @@ import xlrd
 from ingestion.readers.archives import part_by_id
 from ingestion.readers.sheet_xml import SheetFacts, known_error
 
-_ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A", 43: "#GETTING_DATA"}
+_ERRORS = {
+    0: "#NULL!",
+    7: "#DIV/0!",
+    15: "#VALUE!",
+    23: "#REF!",
+    29: "#NAME?",
+    36: "#NUM!",
+    42: "#N/A",
+    43: "#GETTING_DATA",
+}
 # Records of BIFF12 (MS-XLSB 2.3): a row's head, cells that hold an error, all cells, a sheet's entry in the workbook.
 _ROW, _SHEET = 0, 156
 _ERROR_CELLS = {3, 11}
@@ -26,9 +35,12 @@ def scan_xls(path: Path, sheet: str) -> SheetFacts:
     """The facts of a sheet of an xls workbook; none where it cannot be opened, which the library then says."""
     facts = SheetFacts()
     try:
-        with path.open("rb") as stream, xlrd.open_workbook(
-            file_contents=stream.read(), formatting_info=True, on_demand=True, logfile=_Silence()
-        ) as book:
+        with (
+            path.open("rb") as stream,
+            xlrd.open_workbook(
+                file_contents=stream.read(), formatting_info=True, on_demand=True, logfile=_Silence()
+            ) as book,
+        ):
             table = book.sheet_by_name(sheet)
             for row in range(table.nrows):
                 for column, kind in enumerate(table.row_types(row)):

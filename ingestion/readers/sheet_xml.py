@@ -215,7 +215,7 @@ class _Ods:
     def _cell(self, *, is_covered: bool) -> None:
         attributes, shown = self._attributes, self._shown.strip()
         error, kind = "", attributes.get("calcext:value-type", attributes.get("office:value-type", ""))
-        if kind == "error" or (shown in SHEET_ERRORS or shown.startswith("Err:")) and "table:formula" in attributes:
+        if kind == "error" or ((shown in SHEET_ERRORS or shown.startswith("Err:")) and "table:formula" in attributes):
             error = known_error(shown)
         elif "table:formula" in attributes and not kind:
             error = NO_CACHED_VALUE

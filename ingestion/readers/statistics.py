@@ -18,7 +18,7 @@ from ingestion.readers.rows_out import write_rows
 from ingestion.readers.sheet import cell_text
 from miyar import sql
 
-_READERS = {"sav": pyreadstat.read_sav, "dta": pyreadstat.read_dta, "xpt": pyreadstat.read_xport}
+_READERS: dict[str, Any] = {"sav": pyreadstat.read_sav, "dta": pyreadstat.read_dta, "xpt": pyreadstat.read_xport}
 
 
 def read_statistics(given: Input, _: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
@@ -46,7 +46,7 @@ def _rows(
     wanted = [names[position] for position in headers.wanted] or names[:1]
     options: dict[str, Any] = {} if form.type == "xpt" else {"user_missing": True}
     block: Any = _READERS[form.type](str(given.path), usecols=wanted, output_format="dict", **options)[0]
-    columns = [[_text(value, labels.get(name, {}), form.decimal) for value in block[name].tolist()] for name in wanted]
+    columns = [[_text(value, labels.get(name, {}), form.decimal) for value in block[name]] for name in wanted]
     for number, cells in enumerate(zip(*columns, strict=True), start=1):
         row = [""] * len(names)
         for position, cell in zip(headers.wanted, cells, strict=False):

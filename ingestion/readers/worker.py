@@ -12,7 +12,6 @@ import resource
 import select
 import signal
 import struct
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -204,4 +203,4 @@ def heard(outcome: dict[str, Any]) -> Source:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

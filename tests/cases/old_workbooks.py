@@ -54,8 +54,12 @@ def _compound(name: str, stream: bytes) -> bytes:
     def entry(title: str, kind: int, child: int, first: int, size: int) -> bytes:
         wide = title.encode("utf-16-le") + b"\0\0"
         links = struct.pack("<III", 0xFFFFFFFF, 0xFFFFFFFF, child)
-        return wide.ljust(64, b"\0") + struct.pack("<HBB", len(wide), kind, 1) + links + bytes(36) + struct.pack(
-            "<IQ", first, size
+        return (
+            wide.ljust(64, b"\0")
+            + struct.pack("<HBB", len(wide), kind, 1)
+            + links
+            + bytes(36)
+            + struct.pack("<IQ", first, size)
         )
 
     unused = entry("", 0, 0xFFFFFFFF, 0, 0)

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from tests.cases.workbooks import rows, workbook
-from tests.ingestion import conftest as shared
 
 from miyar.errors import MiyarError
+from tests.cases.workbooks import rows, workbook
+from tests.ingestion import conftest as shared
 
 centre, survey = shared.centre, shared.survey
 

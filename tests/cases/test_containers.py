@@ -9,10 +9,10 @@ import zipfile
 from typing import Any
 
 import pytest
-from tests.cases.workbooks import rows, workbook
-from tests.ingestion import conftest as shared
 
 from ingestion.faults import RETRIED
+from tests.cases.workbooks import rows, workbook
+from tests.ingestion import conftest as shared
 
 centre, survey = shared.centre, shared.survey
 

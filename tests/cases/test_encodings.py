@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from tests.ingestion import conftest as shared
 
 centre, survey, complaints = shared.centre, shared.survey, shared.complaints

@@ -12,10 +12,10 @@ import zipfile
 from typing import Any
 
 import pytest
-from tests.cases.workbooks import Raw, cell, rows, workbook
-from tests.ingestion import conftest as shared
 
 from ingestion.faults import RETRIED
+from tests.cases.workbooks import Raw, cell, rows, workbook
+from tests.ingestion import conftest as shared
 
 centre, survey, complaints = shared.centre, shared.survey, shared.complaints
 

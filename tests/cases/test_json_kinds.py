@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.ingestion import conftest as shared
 
 centre, survey, complaints = shared.centre, shared.survey, shared.complaints
@@ -98,7 +99,11 @@ PAGES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, str]]] = [
         "Qualtrics",
         {
             "responses": [
-                {"responseId": "R_1", "values": {"startDate": "2025-02-03T08:00:00Z", "QID1": 2}, "labels": {"QID1": "x"}},
+                {
+                    "responseId": "R_1",
+                    "values": {"startDate": "2025-02-03T08:00:00Z", "QID1": 2},
+                    "labels": {"QID1": "x"},
+                },
                 {"responseId": "R_2", "values": {"startDate": "2025-02-03T08:00:00Z"}, "labels": {}},
             ]
         },
@@ -108,7 +113,11 @@ PAGES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, str]]] = [
     (
         "Socrata",
         [  # type: ignore[list-item]
-            {"unique_key": "1", "created_date": "2025-02-03T08:00:00.000", "location": {"type": "Point", "coordinates": [1, 2]}},
+            {
+                "unique_key": "1",
+                "created_date": "2025-02-03T08:00:00.000",
+                "location": {"type": "Point", "coordinates": [1, 2]},
+            },
             {"unique_key": "2", "created_date": "2025-02-03T08:00:00.000", "complaint_type": "Noise"},
         ],
         {},
@@ -161,6 +170,8 @@ def test_pages(
 
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "a'b", "*", "a[0]", "$", "سؤال", "a b", "a/b", "#", ""])
 def test_names_are_names_and_never_paths(centre: Any, complaints: dict[str, Any], name: str) -> None:
-    centre.contract(tickets(complaints, category="[column 4]"), format={"type": "json"}, ignored=["x", "assignment_group"])
+    centre.contract(
+        tickets(complaints, category="[column 4]"), format={"type": "json"}, ignored=["x", "assignment_group"]
+    )
     centre.land(json.dumps([{"number": "C1", "opened_at": "2025-02-03", "x": 1, name: "v"}]), "f.json")
     assert centre.rows("category") == [("v",)]

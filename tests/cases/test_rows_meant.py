@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.cases.workbooks import rows, workbook
 from tests.ingestion import conftest as shared
 
@@ -28,9 +29,7 @@ COLUMNS = "source_row, response_id, value"
         (",,,\n,,,9\n", {"until": "^$"}, 4),
     ],
 )
-def test_lines_below_a_table(
-    centre: Any, survey: dict[str, Any], below: str, form: dict[str, Any], first: int
-) -> None:
+def test_lines_below_a_table(centre: Any, survey: dict[str, Any], below: str, form: dict[str, Any], first: int) -> None:
     """Case 08; frictionlessdata/datapackage#813, pandas-dev/pandas#4512, uniVocity/univocity-parsers#107."""
     centre.contract(survey, rows=form)
     centre.land(TABLE + below)

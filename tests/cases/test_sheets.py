@@ -4,11 +4,11 @@ import io
 from typing import Any
 
 import pytest
+
+from ingestion.readers.sheet import cell_text
 from tests.cases.old_workbooks import xls, xlsb
 from tests.cases.workbooks import Raw, cell, rows, workbook
 from tests.ingestion import conftest as shared
-
-from ingestion.readers.sheet import cell_text
 
 centre, survey = shared.centre, shared.survey
 
@@ -20,9 +20,7 @@ OLD = ["a01", "old", "2025-02-03", 3]
 def test_the_first_visible_sheet_is_read(centre: Any, survey: dict[str, Any]) -> None:
     """Case 11; tidyverse/readxl#513, willtrnr/pyxlsb#35, awalker89/openxlsx#434."""
     centre.contract(survey, format={"type": "xlsx"})
-    content = workbook(
-        ("lists", rows(HEADER, OLD)), ("Data", rows(HEADER, ONE, TWO, hidden=[3])), hidden=["lists"]
-    )
+    content = workbook(("lists", rows(HEADER, OLD)), ("Data", rows(HEADER, ONE, TWO, hidden=[3])), hidden=["lists"])
     centre.land(content, "s.xlsx")
     assert centre.rows("response_id, value") == [("r1", 5), ("r2", 1)]
     notes = {note.rule: note for note in centre.stage().notes}
@@ -114,7 +112,9 @@ def test_errors_stand_wherever_they_stand(centre: Any, survey: dict[str, Any], e
     """In a cell without formula, in the last row, in the last column, in shared formulas."""
     centre.contract(survey, format={"type": "xlsx"})
     content = rows(HEADER, ONE).replace(cell("D2", 5), f'<c r="D2" t="e"><v>{error}</v></c>')
-    content += f'<row r="3">{cell("A3", "a01")}{cell("B3", "r2")}{cell("C3", "2025-02-03")}<c t=\'e\'><v>{error}</v></c></row>'
+    content += (
+        f"<row r=\"3\">{cell('A3', 'a01')}{cell('B3', 'r2')}{cell('C3', '2025-02-03')}<c t='e'><v>{error}</v></c></row>"
+    )
     centre.land(workbook(("Data", content)), "s.xlsx")
     assert [(row, rule, column) for row, rule, column, _ in centre.problems()] == [
         (2, "spreadsheet_error", "q1"),
