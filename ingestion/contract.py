@@ -15,7 +15,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from ingestion.feeds import load_feeds
-from ingestion.formats import ContractModel, FileFormat
+from ingestion.formats import ContractModel, FileFormat, RowChoice, has_lines
 from ingestion.values import is_date_format
 from miyar.errors import MiyarError, Problem
 from miyar.periods import is_period
@@ -181,6 +181,7 @@ class Contract(ContractModel):
         description="Agencies this provider may report on"
     )
     format: FileFormat
+    rows: RowChoice = Field(default_factory=RowChoice, description="Default: every row below the header is meant")
     null_values: list[str] = Field(default_factory=list, description="Texts that mean no value, in every column")
     properties: list[Property] = Field(default_factory=list, description="Columns shared by all records of a row")
     records: list[Record] = Field(default_factory=list, description="Default: one record a row")
@@ -250,6 +251,8 @@ def _contract_problems(contract: Contract) -> list[str]:
                     for named in prop.physical_name
                     if not is_period(named.valid_from)
                 ]
+    if (contract.rows.until is not None or contract.rows.skip_footer) and not has_lines(contract.format):
+        problems.append(f"rows.until and rows.skipFooter: {contract.format.type} has no lines below a table")
     problems += [
         f"waiver of {w.rule!r}: until {w.until!r} is no period" for w in contract.waivers if not is_period(w.until)
     ]

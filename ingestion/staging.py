@@ -18,8 +18,8 @@ from ingestion.landed import UnsettledError, copy_with_hash
 from ingestion.landing import Delivery, beginning_of, settling, why_unreadable
 from ingestion.mapping import typing_queries
 from ingestion.names import names_hash
-from ingestion.readers import read
 from ingestion.readers.input import Input, Source
+from ingestion.readers.pool import read
 from ingestion.records import Plan, plan
 from ingestion.row_faults import find_faults, with_faults
 from miyar import sql
@@ -35,7 +35,8 @@ class Staged:
 
     `typed` has the columns of the lake; `problems` (row_id, problems), if any, lists the rows that could not be typed.
     `slices` counts the rows of each slice, without those that lack an agency or period. `names` are the names looked up
-    in the registry, by table (`NamesRead`).
+    in the registry, by table (`NamesRead`). `left_out` counts source rows that the contract does not mean; they are not
+    among `source_rows`.
     """
 
     submission_id: str
@@ -51,6 +52,7 @@ class Staged:
     names: dict[str, list[str] | None]
     names_hash: str
     notes: list[Problem] = field(default_factory=list)
+    left_out: int = 0
 
     def rows_after(self, row_ids: list[str], period_index: int) -> list[str]:
         """The given rows whose period is later or unknown, which a waiver up to that period does not cover."""
@@ -70,7 +72,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
     pseudonyms = _key_for(given, workspace)
     with guarded(given.contract.provider, given.shown), sql.connect(workspace.settings, scratch) as connection:
         values.install(connection)
-        source = read(given, connection, scratch)
+        source = read(given, workspace.settings, scratch)
         rows = plan(given, source, delivery.relative)
         queries = typing_queries(connection, rows, registry, pseudonyms, _lineage(delivery))
         typed, problems = scratch / "typed.parquet", None
@@ -85,7 +87,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         names.setdefault("agencies", [fold(agency) for agency in agencies if agency in registry.ids("agencies")])
         duplicates = _take_out_duplicates(connection, rows, typed, problems)
         slices = _slices(connection, typed)
-        notes = _scan_dropped(given, connection, source)
+        notes = [*source.notes, *_scan_dropped(given, connection, source)]
     return Staged(
         submission_id=delivery.submission_id,
         contract=delivery.contract,
@@ -100,6 +102,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         names=names,
         names_hash=names_hash(names, registry),
         notes=notes,
+        left_out=source.left_out,
     )
 
 
