@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from ingestion.feeds import load_feeds
+from ingestion.feeds import Feed, load_feeds
 from ingestion.formats import ContractModel, FileFormat
+from ingestion.units import fits, load_units
 from ingestion.values import is_date_format
 from miyar.errors import MiyarError, Problem
 from miyar.periods import is_period
@@ -60,6 +61,18 @@ class Property(ContractModel):
     date_format: list[str] | None = Field(None, description="strptime formats, tried in order; default ISO 8601")
     calendar: Literal["gregorian", "umm_al_qura"] = "gregorian"
     multiply_by: float | None = None
+    unit: str | None = Field(
+        None,
+        description="Unit of bare numbers (units.md); a text that names its own unit (85%, 12 min, 0:12:30) is taken by that. "
+        "Both become the unit of the column. `hh:mm` and `mm:ss` say what the two numbers of 0:12 are",
+    )
+    year_ends: int | None = Field(
+        None,
+        ge=1,
+        le=12,
+        description="Month a (fiscal) year ends in, where `period_id` holds years: 2025, FY2025, 2024/25",
+    )
+    timezone: str | None = Field(None, description="Zone of this column's times without one; default: the contract's")
     null_values: list[str] = Field(default_factory=list, description="Texts that mean no value, in this column")
     treatment: Literal["pseudonymise"] | Generalise | None = Field(None, description="For personal columns")
     optional: bool = Field(False, description="The header may be absent; the column is then null")
@@ -240,6 +253,7 @@ def _contract_problems(contract: Contract) -> list[str]:
             for name in feed.key
             if contract.delivery == "upsert" and feed.by_name[name].row_default and name not in names
         ]
+        problems += [f"{prefix}{text}" for prop in every for text in _value_problems(prop, feed)]
         for prop in every:
             if prop.name == "scale" and isinstance(prop.constant, str) and prop.constant not in contract.scales:
                 problems.append(f"{prefix}scale {prop.constant!r} is not declared under scales")
@@ -252,6 +266,23 @@ def _contract_problems(contract: Contract) -> list[str]:
     problems += [
         f"waiver of {w.rule!r}: until {w.until!r} is no period" for w in contract.waivers if not is_period(w.until)
     ]
+    return problems
+
+
+def _value_problems(prop: Property, feed: Feed) -> list[str]:
+    """What a property says about values that its column cannot have."""
+    column = feed.by_name.get(prop.name)
+    if column is None or prop.unit is None:
+        return []
+    if prop.unit not in load_units():
+        return [f"{prop.name}: there is no unit {prop.unit!r} (the units are {', '.join(load_units())})"]
+    problems = []
+    if column.type not in {"decimal", "integer"} or not fits(prop.unit, column.unit):
+        problems.append(
+            f"{prop.name}: no number in {prop.unit!r} can stand in this column ({column.unit or column.type})"
+        )
+    if prop.multiply_by is not None or prop.labels is not None or prop.treatment is not None:
+        problems.append(f"{prop.name}: a unit goes with neither multiplyBy, labels nor treatment")
     return problems
 
 

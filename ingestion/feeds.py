@@ -48,6 +48,7 @@ class Column:
     codes: tuple[str, ...] = ()
     free: bool = False
     row_default: bool = False
+    unit: str | None = None
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ Belongs here: which rule types which column, and in which order. Does not belong
 (`values`), the shape of records (`records`), look-up tables (`labels`, `calendars`, `personal`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import duckdb
 
-from ingestion import calendars, labels, values
+from ingestion import calendars, labels, quantities, values
 from ingestion.contract import Generalise
 from ingestion.feeds import SQL_TYPES, Column
 from ingestion.labels import grouped
@@ -32,7 +33,9 @@ LEGEND = {
     "k_": "the code of a label or name",
     "w_": "why a label or name has no code",
     "a_": "the code of an answer on its scale; a_status_: what an answer outside the scale means",
-    "u_": "the text of a number without its grouping",
+    "q_": "the number of a text with a unit, in the unit of its column",
+    "x_": "why a text with a unit is no number of its column",
+    "u_": "the text of a number with its sign in front",
     "n_": "the text of a number as DuckDB reads it",
     "p_": "the moment a text was parsed to",
     "v_": "the typed value",
@@ -109,6 +112,12 @@ class _Compiler:
         }
         self.personal = personal_lookups(connection, [c.name for c in self.columns if c.free])
         self.has_scale = "scale" in plan.fed
+        quantities.install(connection)
+        self.quantities = {
+            name: quantities.quantities(connection, plan, name)
+            for name in self._numeric()
+            if not (self.has_scale and name in SCALED_VALUES)
+        }
         if pseudonyms is not None:
             pseudonyms.install(connection)
 
@@ -134,7 +143,12 @@ class _Compiler:
         )
         # Each text is cleaned and parsed once, in a stage of its own. If the expressions were repeated wherever they
         # are used, a wide feed's query would grow so large that planning it costs more than processing a file's rows.
-        query.add("ungrouped", [f"{self._ungrouped(name)} as u_{name}" for name in self._numeric()])
+        measured = {name: one for name, one in self.quantities.items() if one is not None}
+        query.add(
+            "quantities",
+            [part for name, one in measured.items() for part in quantities.quantity_columns(self.plan, name, one)],
+        )
+        query.add("signed", [f"{self._signed(name)} as u_{name}" for name in self._numeric()])
         query.add(
             "numbers", [f"{values.number_text(f'u_{name}', self.decimal)} as n_{name}" for name in self._numeric()]
         )
@@ -144,7 +158,7 @@ class _Compiler:
         query.add("period", [f"{self._period()} as v_period_id"])
         records = query.sql(self._records(lineage))
         names = (*(column.name for column in self.columns), *({"scale"} & self.names))
-        untyped = Untyped(self.plan, names, self.has_scale, frozenset(self.personal))
+        untyped = Untyped(self.plan, names, self.has_scale, frozenset(self.personal), frozenset(measured))
         rules = untyped.rules()
         if not rules:
             return TypingQueries(records, None, self.names_read)
@@ -167,9 +181,9 @@ class _Compiler:
         """Columns whose texts are read as dates."""
         return [c.name for c in self.columns if c.type in {"date", "timestamp"} or c.name == "period_id"]
 
-    def _ungrouped(self, name: str) -> str:
+    def _signed(self, name: str) -> str:
         scaled = self.has_scale and name in SCALED_VALUES
-        return f"ungrouped({f't_{name}' if scaled else self._code(name)})"
+        return f"signed({f't_{name}' if scaled else self._code(name)})"
 
     def _parsed(self, name: str) -> str:
         return self.plan.by_group(name, [self._date(name, group) for group in self.plan.groups(name)])
@@ -237,13 +251,18 @@ class _Compiler:
             if name in self.personal:
                 return f"case when {self.personal[name].code(f't_{name}')} is null then {code} end"
             return code
-        if kind == "decimal":
-            return values.decimal_value(number, prop.multiply_by)
-        if kind == "integer":
-            return values.integer_value(number, prop.multiply_by)
+        if kind in {"decimal", "integer"}:
+            return self._number(name, values.decimal_value if kind == "decimal" else values.integer_value, group)
         if kind == "boolean":
             return values.boolean_value(code)
         return f"case when known_year(p_{name}) then p_{name}::{SQL_TYPES[kind]} end"
+
+    def _number(self, name: str, typed: Callable[[str, float | None], str], group: Group) -> str:
+        number, found = f"n_{name}", self.quantities.get(name)
+        if found is None or group.number not in found.units:
+            return typed(number, group.prop.multiply_by)
+        named = typed(f"q_{name}", None)
+        return f"coalesce({named}, {typed(number, found.factor(group))})" if found.takes_bare(group) else named
 
     def _date(self, name: str, group: Group) -> str:
         if is_hijri(group):

@@ -88,10 +88,13 @@ class Plan:
         return f"case record_no {cases} else {sql.text(column)} end"
 
 
+_RULES = {
+    "labels", "unlisted", "lookup", "date_format", "calendar", "multiply_by", "unit", "year_ends", "timezone", "treatment",
+}  # fmt: skip
+
+
 def _rules_of(prop: Property) -> str:
-    rules = prop.model_dump(
-        mode="json", include={"labels", "unlisted", "lookup", "date_format", "calendar", "multiply_by", "treatment"}
-    )
+    rules = prop.model_dump(mode="json", include=_RULES)
     return json.dumps(rules, sort_keys=True)
 
 

@@ -15,12 +15,15 @@ SCALED_VALUES = ("value", "recovered_value")
 
 @dataclass(frozen=True)
 class Untyped:
-    """The mapped columns of a plan; `personal` are those whose texts are scanned for personal data."""
+    """The mapped columns of a plan; `personal` are those whose texts are scanned for personal data,
+    `measured` those whose texts may have a unit beside them.
+    """
 
     plan: Plan
     names: tuple[str, ...]
     has_scale: bool
     personal: frozenset[str]
+    measured: frozenset[str] = frozenset()
 
     def rules(self) -> dict[str, str]:
         """SQL of the rule that each column breaks in a row, null for none; columns that cannot break one are left out."""
@@ -94,7 +97,9 @@ class Untyped:
         prop = group.prop
         reason = {"text": "'unknown_code'", "boolean": "'value_not_boolean'"}.get(kind, "")
         if isinstance(prop.treatment, Generalise) or kind in {"decimal", "integer"}:
-            reason = values.number_rule(f"n_{name}")
+            reason = values.number_rule(f"n_{name}", f"u_{name}")
+            if name in self.measured:
+                reason = f"coalesce(x_{name}, {reason})"
         elif kind in {"date", "timestamp"} or name == "period_id":
             reason = self._date_reason(name, group)
         elif name == "region_id" and not group.is_coded:

@@ -12,6 +12,11 @@ import duckdb
 from miyar import sql
 from miyar.periods import period_range
 
+# Marks between groups of thousands, by the contract's decimal mark: the other of point and comma, the Arabic separator,
+# apostrophes, and spaces of every width.
+_SPACES = (" ", "\u00a0", "\u2007", "\u2009", "\u202f")
+GROUPING = {".": (",", "٬", "'", "’", *_SPACES), ",": (".", "٬", "'", "’", *_SPACES)}
+_PLAIN = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
 ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹"
 ASCII_DIGITS = "01234567890123456789"
 _DIGITS = str.maketrans(ARABIC_DIGITS, ASCII_DIGITS)
@@ -43,21 +48,50 @@ def _ascii(value: str) -> str:
     return f"strlen({value}) = length({value})"
 
 
+def _grouped(decimal: str) -> str:
+    """Regular expression of a number in groups: one to three digits, no zero first, then groups of exactly three by one mark."""
+    groups = "|".join(f"({re.escape(mark)}[0-9]{{3}})+" for mark in GROUPING[decimal])
+    return f"[+-]?[1-9][0-9]{{0,2}}({groups})([{decimal}٫][0-9]*)?"
+
+
+def plain_number(value: str, decimal: str) -> str | None:
+    """A number text without its marks, with a decimal point; None if it is no number. The same as `number_text` in SQL."""
+    if value.endswith("-"):
+        value = "-" + value[:-1].rstrip()
+    if re.fullmatch(_grouped(decimal), value):
+        value = value.translate(dict.fromkeys(map(ord, GROUPING[decimal])))
+    elif decimal == "," and "." in value:
+        return None
+    value = value.replace(decimal, ".").replace("٫", ".")
+    return value if re.fullmatch(_PLAIN, value) else None
+
+
+def _ungrouped(decimal: str) -> str:
+    """SQL of a macro's body: the number text t without its marks, or t itself if they do not stand where thousands are."""
+    marks = sql.text("[" + "".join(GROUPING[decimal]) + "]")
+    # Without any of the marks, which most texts are, no regular expression is tried.
+    first = GROUPING[decimal][0]
+    is_bare = f"{_ascii('t')} and not contains(t, '{first}') and not contains(t, ' ') and not contains(t, chr(39))"
+    return (
+        f"case when {is_bare} then t when regexp_full_match(t, {sql.text(_grouped(decimal))}) "
+        f"then regexp_replace(t, {marks}, '', 'g')"
+    )
+
+
 def _macros() -> list[str]:
-    thousands = "regexp_full_match(t, '[+-]?[0-9]{1,3}([%s][0-9]{3})+([%s][0-9]*)?')"
     return [
         f"""clean_text(t) as nullif(
             case when {_ascii("t")} then trim(t, {sql.text(_ASCII_BLANKS)})
             else trim(t, {sql.text(_BLANKS)}) end, '')""",
         f"""fold_digits(t) as case when {_ascii("t")} then t
             else translate(t, '{ARABIC_DIGITS}', '{ASCII_DIGITS}') end""",
-        # These group thousands whatever the decimal mark is: the Arabic separator and the spaces.
-        f"""ungrouped(t) as case when {_ascii("t")} and not contains(t, ' ') then t
-            else regexp_replace(t, '[ ٬\u00a0\u2009\u202f]([0-9]{{3}})', '\\1', 'g') end""",
-        f"""number_point(t) as case when contains(t, ',') and {thousands % (",", ".٫")} then replace(t, ',', '')
-            else t end""",
-        f"""number_comma(t) as case when contains(t, '.') and not {thousands % (".", ",٫")} then 'not a number'
-            else replace(replace(t, '.', ''), ',', '.') end""",
+        # Negative as bookkeepers and typesetters write it: in parentheses, with the sign behind, with a true minus.
+        """signed(t) as case when t >= '*' and t < ':' and not ends_with(t, '-') then t
+            when starts_with(t, '(') and ends_with(t, ')') then '-' || trim(substr(t, 2, length(t) - 2))
+            when ends_with(t, '-') and t <> '-' then '-' || rtrim(substr(t, 1, length(t) - 1))
+            else replace(t, '\u2212', '-') end""",
+        f"""number_point(t) as {_ungrouped(".")} else t end""",
+        f"""number_comma(t) as replace({_ungrouped(",")} when contains(t, '.') then 'not a number' else t end, ',', '.')""",
         # Texts without a zone take the fast cast; those with one are converted to UTC. Words such as `infinity` are not dates.
         """iso_timestamp(t) as case when t >= '0' and t < ':' and contains(t, '-') then
             case when strlen(t) = 10 or (strlen(t) = 19 and t like '%:__:__') then try_cast(t as timestamp)
@@ -87,7 +121,7 @@ def is_plain(value: str) -> str:
 
 
 def number_text(value: str, decimal: str) -> str:
-    """SQL: an ungrouped number as text that casts to a number, or fails to cast if it is not one."""
+    """SQL: a number text with a decimal point and no other marks, which casts to a number, or fails to if it is none."""
     marked = f"number_point({value})" if decimal == "." else f"number_comma({value})"
     return f"replace({marked}, '٫', '.')"
 
@@ -110,10 +144,13 @@ def integer_value(number: str, factor: float | None) -> str:
     return f"case when ({wide}) = trunc({wide}) then try_cast({wide} as bigint) end"
 
 
-def number_rule(number: str) -> str:
-    """SQL: the rule broken by a number text that gave no value."""
-    plain = "'[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?'"
-    return f"case when regexp_full_match({number}, {plain}) then 'number_out_of_type' else 'value_not_number' end"
+def number_rule(number: str, written: str) -> str:
+    """SQL: the rule broken by a number text that gave no value; `written` is the text before its marks were taken out."""
+    return (
+        f"case when regexp_full_match({number}, {sql.text(_PLAIN)}) then 'number_out_of_type' "
+        f"when regexp_full_match(lower({written}), getvariable('beside_a_number')) then 'unit_undeclared' "
+        "else 'value_not_number' end"
+    )
 
 
 def boolean_value(value: str) -> str:

@@ -84,7 +84,7 @@ def test_hijri_months_in_words(tmp_path: Path, written: str, moment: Any) -> Non
     ],
 )
 def test_numbers_that_are_dates(tmp_path: Path, form: str, written: str, moment: Any) -> None:
-    """Epochs and serials are declared, never guessed: SheetJS/sheetjs#126 and #718, tidyverse/readxl#716, pandas#24252."""
+    """Epochs and serials are declared, never guessed: taxjar/date_time_parser#11, box/spout#480, exceljs/exceljs#219."""
     centre = column(tmp_path, "complaints", [written], name="opened_at", dateFormat=[form])
     assert outcomes(centre, "opened_at") == [moment]
 
@@ -104,7 +104,7 @@ def test_two_digit_years_are_refused_in_the_contract(tmp_path: Path, form: str) 
     ("written", "year_ends", "period"),
     [
         *((text, None, "2025Q3") for text in (
-            "2025Q3", "2025q3", "2025-Q3", "2025 Q3", "2025/Q3", "2025_Q3", "Q3 2025", "Q3-2025", "Q3/2025", "3Q2025",
+            "2025Q3", "2025Q03", "2025q3", "2025-Q3", "2025 Q3", "2025/Q3", "2025_Q3", "Q3 2025", "Q3-2025", "Q3/2025", "3Q2025",
             "3Q 2025", "Quarter 3 2025", "3rd quarter 2025", "Third quarter of 2025", "الربع الثالث 2025",
             "الربع الثالث من عام ٢٠٢٥", "الربع الثالث لعام 2025م", "ر3 2025", "2025-07", "07/2025", "July 2025", "يوليو 2025",
             "Jul 2025", "Jul-Sep 2025", "July to September 2025", "2025-M07", "2025-09-30",
@@ -130,6 +130,6 @@ def test_two_digit_years_are_refused_in_the_contract(tmp_path: Path, form: str) 
     ],
 )  # fmt: skip
 def test_quarters_and_fiscal_years(tmp_path: Path, written: str, year_ends: int | None, period: str) -> None:
-    """business-science/tidyquant#131, pandas-dev/pandas#5279, sdmx TIME_PERIOD, JuliaTime/TimeZones texts of dashboards."""
+    """scrapinghub/dateparser#1254 (`2025Q01`), tidyverse/lubridate#422 and #1196, moment/luxon#595, date-fns/date-fns#1650."""
     centre = column(tmp_path, "reported_measures", [written], name="period_id", yearEnds=year_ends)
     assert outcomes(centre, "period_id") == [period]

@@ -38,6 +38,7 @@ def test_one_treatment_without_a_unit(tmp_path: Path) -> None:
         ("minutes", "2 ساعة و20 دقيقة", 140),
         ("minutes", "1 day, 2:03:00", 1563),
         ("minutes", "P1DT2H", 1560),
+        ("hours", "P41DT16H", 60000),
         ("minutes", "90", 90),
         ("seconds", "90", Decimal("1.5")),
         ("seconds", "PT90S", Decimal("1.5")),
@@ -63,7 +64,7 @@ def test_one_treatment_without_a_unit(tmp_path: Path) -> None:
     ],
 )
 def test_texts(tmp_path: Path, unit: str, written: str, minutes: Any) -> None:
-    """matomo-org/matomo#8460, cpvalente/ontime#971, duckdb/duckdb#3187, python-babel/babel#1096."""
+    """opf/OpenProjectExcel#7 (`P41DT16H`), SailScores/SailScores#448, TeamSQL/desktop-app#269, cpvalente/ontime#971."""
     centre = column(tmp_path, "mystery_visits", [written], name="waiting_minutes", unit=unit)
     assert outcomes(centre, "waiting_minutes") == [minutes]
 

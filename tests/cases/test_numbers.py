@@ -54,7 +54,7 @@ NO = "value_not_number"
     ],
 )
 def test_marks_and_signs(tmp_path: Path, decimal: str, written: str, value: Any) -> None:
-    """tidyverse/readr#446 and #1509 (grouping marks anywhere), pandas-dev/pandas#10161, dotnet/runtime#46827."""
+    """globalizejs/globalize#816, dotnet/coreclr#2285 (marks anywhere), andreaspitzer/parse-decimal-number#4 (lakhs)."""
     form = {"type": "csv", "delimiter": ";", "decimal": decimal}
     centre = column(tmp_path, "service_usage", [written], name="cost", contract={"format": form})
     assert outcomes(centre, "cost") == [value]

@@ -60,7 +60,7 @@ def test_the_zone_of_a_format_stays_with_its_row(tmp_path: Path) -> None:
     ],
 )
 def test_what_names_a_zone(tmp_path: Path, written: str, moment: Any) -> None:
-    """duckdb/duckdb#3187, moment/moment-timezone#129, dateutil/dateutil#318 (BST, IST and EST mean several zones)."""
+    """scrapinghub/dateparser#683, dateutil/dateutil#273, wanasit/chrono#254, tkuchiki/go-timezone#10, duckdb/duckdb#3187."""
     assert outcomes(column(tmp_path, "complaints", [written], name="opened_at"), "opened_at") == [moment]
 
 
