@@ -356,7 +356,7 @@ def prepare() -> None:
 
 @app.command()
 def docs() -> None:
-    """Write docs/contracts.md, docs/rules.md and docs/tables.md from the contract schema, the rules and dbt."""
+    """Write docs/contracts.md, docs/values.md, docs/rules.md and docs/tables.md from the contract schema, the rules and dbt."""
     from cli.reference import write_reference
 
     for path in write_reference():

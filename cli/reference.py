@@ -1,6 +1,6 @@
 """Reference pages generated from their sources: contracts from the schema, tables from dbt, rules from their catalogues.
 
-Belongs here: writing docs/contracts.md, docs/tables.md and docs/rules.md. Does not belong here: facts of its own.
+Belongs here: writing docs/contracts.md, docs/values.md, docs/tables.md and docs/rules.md. Does not belong here: facts of its own.
 """
 
 import json
@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cli.values_page import values_page
 from expectations.suites import catalogue
 from ingestion.contract import contract_schema
 from ingestion.feeds import load_feeds
@@ -20,7 +21,12 @@ MADE = "<!-- Made by `make docs`; do not edit. -->\n"
 
 def write_reference(folder: Path = REPOSITORY / "docs") -> list[Path]:
     """Write all generated pages; returns their paths."""
-    pages = {"contracts.md": contracts_page(), "tables.md": tables_page(), "rules.md": rules_page()}
+    pages = {
+        "contracts.md": contracts_page(),
+        "values.md": values_page(),
+        "tables.md": tables_page(),
+        "rules.md": rules_page(),
+    }
     paths = []
     for name, text in pages.items():
         path = folder / name
@@ -46,7 +52,8 @@ def contracts_page() -> str:
         for column in feed.columns:
             codes = f" One of {', '.join(f'`{code}`' for code in column.codes)}." if column.codes else ""
             needed = "yes" if column.required else ""
-            parts.append(f"| `{column.name}` | {column.type} | {needed} | {column.about}.{codes} |")
+            kind = f"{column.type} ({column.unit})" if column.unit else column.type
+            parts.append(f"| `{column.name}` | {kind} | {needed} | {column.about}.{codes} |")
         parts.append("")
     return "\n".join(parts).rstrip() + "\n"
 

@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from ingestion.calendars import is_hijri_format
 from ingestion.feeds import Feed, load_feeds
 from ingestion.formats import ContractModel, FileFormat
+from ingestion.moments import format_fault
 from ingestion.units import fits, load_units
-from ingestion.values import is_date_format
 from miyar.errors import MiyarError, Problem
 from miyar.periods import is_period
+from miyar.timezones import is_zone
 
 Scalar = str | int | float | bool
 # The same safe loader in C, several times faster; a centre has hundreds of contracts.
@@ -58,12 +60,16 @@ class Property(ContractModel):
         "refuse", description="What a text outside `labels` becomes: a problem, no value, or the text itself"
     )
     lookup: Lookup | None = Field(None, description="Find the id through names and aliases of this registry table")
-    date_format: list[str] | None = Field(None, description="strptime formats, tried in order; default ISO 8601")
+    date_format: list[str] | None = Field(
+        None,
+        description="strptime formats, tried in order, or epoch_seconds, epoch_milliseconds, serial_1900, serial_1904; default "
+        "ISO 8601. Names of months (%B, %b), weekdays (%A) and halves of the day (%p) may be Arabic or English",
+    )
     calendar: Literal["gregorian", "umm_al_qura"] = "gregorian"
     multiply_by: float | None = None
     unit: str | None = Field(
         None,
-        description="Unit of bare numbers (units.md); a text that names its own unit (85%, 12 min, 0:12:30) is taken by that. "
+        description="Unit of bare numbers (values.md); a text that names its own unit (85%, 12 min, 0:12:30) is taken by that. "
         "Both become the unit of the column. `hh:mm` and `mm:ss` say what the two numbers of 0:12 are",
     )
     year_ends: int | None = Field(
@@ -85,8 +91,10 @@ class Property(ContractModel):
         if self.file_name is not None:
             _require_group(f"{self.name}: fileName", self.file_name)
         for one in self.date_format or []:
-            if not is_date_format(one, is_hijri=self.calendar == "umm_al_qura"):
-                raise ValueError(f"{self.name}: no date can be read by the format {one!r}")
+            is_hijri = self.calendar == "umm_al_qura"
+            fault = format_fault(one) if not is_hijri else "" if is_hijri_format(one) else "reads no whole Hijri date"
+            if fault:
+                raise ValueError(f"{self.name}: the format {one!r} {fault}")
         return self
 
 
@@ -194,6 +202,13 @@ class Contract(ContractModel):
     )
     format: FileFormat
     null_values: list[str] = Field(default_factory=list, description="Texts that mean no value, in every column")
+    timezone: str | None = Field(
+        None,
+        description="Zone of times without one, e.g. Asia/Riyadh; default: the workspace's (`timezone` in miyar.yml)",
+    )
+    zone_names: dict[str, str] = Field(
+        default_factory=dict, description="What this provider's abbreviations of zones mean, e.g. AST: Asia/Riyadh"
+    )
     properties: list[Property] = Field(default_factory=list, description="Columns shared by all records of a row")
     records: list[Record] = Field(default_factory=list, description="Default: one record a row")
     scales: dict[str, Scale] = Field(default_factory=dict)
@@ -229,6 +244,13 @@ def _contract_problems(contract: Contract) -> list[str]:
     allowed = set(feed.by_name) | ({"scale"} if "scale_id" in feed.by_name else set())
     problems = []
     groups = [record.properties for record in contract.records] or [[]]
+    props = [*contract.properties, *(prop for own in groups for prop in own)]
+    named = [contract.timezone, *contract.zone_names.values(), *(prop.timezone for prop in props)]
+    problems += [
+        f"there is no time zone {name!r}; name a region and a place, as in Asia/Riyadh, or UTC"
+        for name in dict.fromkeys(named)
+        if name is not None and not is_zone(name)
+    ]
     for number, own in enumerate(groups, start=1):
         prefix = f"record {number}: " if contract.records else ""
         every = [*contract.properties, *own]

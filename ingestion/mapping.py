@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import duckdb
 
-from ingestion import calendars, labels, quantities, values
+from ingestion import calendars, labels, moments, period_names, quantities, values
 from ingestion.contract import Generalise
 from ingestion.feeds import SQL_TYPES, Column
 from ingestion.labels import grouped
@@ -37,6 +37,8 @@ LEGEND = {
     "x_": "why a text with a unit is no number of its column",
     "u_": "the text of a number with its sign in front",
     "n_": "the text of a number as DuckDB reads it",
+    "g_": "the period a text names; e_: why a year alone names none",
+    "z_": "a date's text without its zone, and the zone",
     "p_": "the moment a text was parsed to",
     "v_": "the typed value",
     "r_": "the rule a text breaks, null for none",
@@ -77,6 +79,8 @@ def typing_queries(
     registry: Registry,
     pseudonyms: Pseudonyms | None,
     lineage: dict[str, str],
+    *,
+    timezone: str,
 ) -> TypingQueries:
     """SQL of a file's typed records (the columns of the lake), and of the problems of records that could not be typed.
 
@@ -84,10 +88,11 @@ def typing_queries(
 
     Args:
         lineage: SQL of each lineage column, which may use source_row, record_no, v_agency_id and v_period_id.
+        timezone: the workspace's zone.
     """
     kept = "table" if plan.source_rows * plan.record_count <= KEPT_TEXTS else "view"
     connection.execute(f"create or replace temp {kept} texts as {plan.texts}")
-    return _Compiler(connection, plan, registry, pseudonyms).queries(lineage)
+    return _Compiler(connection, plan, registry, pseudonyms, timezone).queries(lineage)
 
 
 class _Compiler:
@@ -97,8 +102,10 @@ class _Compiler:
         plan: Plan,
         registry: Registry,
         pseudonyms: Pseudonyms | None,
+        timezone: str,
     ) -> None:
         self.connection = connection
+        self.timezone = timezone
         self.plan = plan
         self.pseudonyms = pseudonyms
         self.decimal = plan.contract.format.decimal
@@ -123,6 +130,8 @@ class _Compiler:
 
     def queries(self, lineage: dict[str, str]) -> TypingQueries:
         query = Query()
+        if self._dated():
+            moments.install(self.connection)
         hijri = [name for name in sorted(self.names) if any(is_hijri(g) for g in self.plan.groups(name))]
         if hijri:
             calendars.install(self.connection)
@@ -141,6 +150,8 @@ class _Compiler:
             "codes_of_the_agency",
             [code for name, (_, own) in self.lookups.items() if own is not None for code in self._label_codes(name)],
         )
+        if "period_id" in self.names:
+            query.add("named_periods", period_names.period_columns(self.connection, self.plan, self._code("period_id")))
         # Each text is cleaned and parsed once, in a stage of its own. If the expressions were repeated wherever they
         # are used, a wide feed's query would grow so large that planning it costs more than processing a file's rows.
         measured = {name: one for name, one in self.quantities.items() if one is not None}
@@ -152,6 +163,7 @@ class _Compiler:
         query.add(
             "numbers", [f"{values.number_text(f'u_{name}', self.decimal)} as n_{name}" for name in self._numeric()]
         )
+        query.add("zones", [f"zoned({self._code(name)}) as z_{name}" for name in self._dated() if self._is_iso(name)])
         query.add("moments", [f"{self._parsed(name)} as p_{name}" for name in self._dated()])
         typed_here = [c for c in self.columns if c.name not in {"agency_id", "period_id"}]
         query.add("typed", [f"{self._typed(column)} as v_{column.name}" for column in typed_here])
@@ -187,6 +199,13 @@ class _Compiler:
 
     def _parsed(self, name: str) -> str:
         return self.plan.by_group(name, [self._date(name, group) for group in self.plan.groups(name)])
+
+    def _is_iso(self, name: str) -> bool:
+        return any(not is_hijri(group) and not group.prop.date_format for group in self.plan.groups(name))
+
+    def _clock(self, group: Group) -> moments.Clock:
+        naive = group.prop.timezone or self.plan.contract.timezone or self.timezone
+        return moments.Clock(naive, self.timezone, self.plan.contract.zone_names)
 
     def _label_codes(self, name: str) -> list[str]:
         """Columns k_ (the code) and w_ (why there is none) of a labelled column."""
@@ -265,9 +284,16 @@ class _Compiler:
         return f"coalesce({named}, {typed(number, found.factor(group))})" if found.takes_bare(group) else named
 
     def _date(self, name: str, group: Group) -> str:
-        if is_hijri(group):
+        clock, kind = self._clock(group), self.plan.feed.by_name[name].type
+        if not is_hijri(group):
+            return moments.moment(
+                group.code(name), f"z_{name}", group.prop.date_format, clock, is_day=kind != "timestamp"
+            )
+        if kind != "timestamp":
             return f"h_{name}"
-        return values.gregorian_timestamp(group.code(name), group.prop.date_format)
+        return (
+            f"case when j_{name}.is_timed then {clock.from_naive(f'h_{name}')} else {clock.from_day(f'h_{name}')} end"
+        )
 
     def _typed(self, column: Column) -> str:
         if self.has_scale and column.name in SCALED_VALUES:
@@ -277,12 +303,11 @@ class _Compiler:
 
     def _period(self) -> str:
         if "period_id" not in self.names:
-            return f"quarter_of(v_{self.plan.feed.event})"
-        code = self._code("period_id")
-        return (
-            f"case when regexp_full_match(upper({code}), '[0-9]{{4}}Q[1-4]') then upper({code}) "
-            f"when known_year(p_period_id) then quarter_of(p_period_id) end"
-        )
+            event = f"v_{self.plan.feed.event}"
+            if self.plan.feed.by_name[self.plan.feed.event].type == "timestamp":
+                event = moments.Clock(centre=self.timezone).to_local(event)
+            return f"quarter_of({event})"
+        return "coalesce(g_period_id, quarter_of(p_period_id))"
 
     def _records(self, lineage: dict[str, str]) -> str:
         columns = {column.name: self._output(column) for column in self.plan.feed.columns} | lineage

@@ -69,7 +69,9 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         values.install(connection)
         source = read(given, connection, scratch)
         rows = plan(given, source, delivery.relative)
-        queries = typing_queries(connection, rows, registry, pseudonyms, _lineage(delivery))
+        queries = typing_queries(
+            connection, rows, registry, pseudonyms, _lineage(delivery), timezone=workspace.settings.timezone
+        )
         typed, problems = scratch / "typed.parquet", None
         sql.write(connection, queries.records, typed)
         if queries.problems is not None:

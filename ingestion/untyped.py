@@ -5,7 +5,7 @@ Belongs here: the reasons, and which of them can occur at all. Does not belong h
 
 from dataclasses import dataclass
 
-from ingestion import values
+from ingestion import moments, values
 from ingestion.contract import Generalise
 from ingestion.records import Group, Plan
 from miyar import sql
@@ -119,7 +119,10 @@ class Untyped:
                 f"case when {year} between {values.EARLIEST_YEAR} and {values.LATEST_YEAR} "
                 "then 'date_calendar' else 'date_impossible' end"
             )
-        return values.gregorian_rule(group.code(name), f"p_{name}")
+        rule = values.gregorian_rule(group.code(name), f"p_{name}")
+        unclear = moments.zone_is_unclear(group.code(name), f"z_{name}", group.prop.date_format)
+        rule = f"case when {unclear} then 'zone_unclear' else {rule} end" if unclear != "false" else rule
+        return f"coalesce(e_period_id, {rule})" if name == "period_id" else rule
 
 
 def is_hijri(group: Group) -> bool:

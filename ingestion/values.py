@@ -5,7 +5,6 @@ Belongs here: rules for every contract. Does not belong here: which column gets 
 """
 
 import re
-from functools import cache
 
 import duckdb
 
@@ -92,10 +91,6 @@ def _macros() -> list[str]:
             else replace(t, '\u2212', '-') end""",
         f"""number_point(t) as {_ungrouped(".")} else t end""",
         f"""number_comma(t) as replace({_ungrouped(",")} when contains(t, '.') then 'not a number' else t end, ',', '.')""",
-        # Texts without a zone take the fast cast; those with one are converted to UTC. Words such as `infinity` are not dates.
-        """iso_timestamp(t) as case when t >= '0' and t < ':' and contains(t, '-') then
-            case when strlen(t) = 10 or (strlen(t) = 19 and t like '%:__:__') then try_cast(t as timestamp)
-            else make_timestamp(epoch_us(try_cast(t as timestamptz))) end end""",
         f"""known_year(moment) as year(moment) between {EARLIEST_YEAR} and {LATEST_YEAR}""",
         # Not `in`: the planner turns every longer list into a join, and this macro is used twice per column.
         f"""is_sheet_error(t) as starts_with(t, '#')
@@ -161,42 +156,8 @@ def boolean_value(value: str) -> str:
     )
 
 
-def gregorian_timestamp(value: str, formats: list[str] | None) -> str:
-    """SQL: a text to a timestamp by the given strptime formats, or ISO 8601; times with a zone are converted to UTC."""
-    if not formats:
-        return f"iso_timestamp({value})"
-    tries = []
-    for one in formats:
-        parsed = f"try_strptime({value}, {sql.text(one)})"
-        tries.append(f"timezone('UTC', {parsed})" if "%z" in one or "%Z" in one else parsed)
-    return f"coalesce({', '.join(tries)})"
-
-
 def gregorian_rule(value: str, parsed: str) -> str:
     """SQL: why a Gregorian date gave no value: its year is of another calendar, or there is no such day."""
     low, high = OTHER_CALENDAR_YEARS
     year = f"coalesce(year({parsed}), try_cast(regexp_extract({value}, '(^|[^0-9])(1[3-6][0-9]{{2}})([^0-9]|$)', 2) as bigint))"
     return f"case when {year} between {low} and {high} then 'date_calendar' else 'date_impossible' end"
-
-
-@cache
-def is_date_format(strptime: str, *, is_hijri: bool) -> bool:
-    """Return whether dates can be read by a format: DuckDB decides for Gregorian ones, `format_pattern` for Hijri ones."""
-    if is_hijri:
-        parts = re.findall("%(.?)", strptime)
-        return {"Y", "m", "d"} <= set(parts) <= set("YmdHMS")
-    with duckdb.connect() as connection:
-        try:
-            connection.execute("select try_strptime('', ?)", [strptime])
-        except duckdb.Error:
-            return False
-    return True
-
-
-def format_pattern(strptime: str) -> str:
-    """A strptime format as a regular expression with groups y, m, d, and hours, minutes, seconds where it has them."""
-    groups = {"Y": "(?P<y>[0-9]{4})", "m": "(?P<m>[0-9]{1,2})", "d": "(?P<d>[0-9]{1,2})"}
-    clock = {"H": "hours", "M": "minutes", "S": "seconds"}  # DuckDB compares group names case-insensitively
-    groups |= {part: f"(?P<{name}>[0-9]{{1,2}})" for part, name in clock.items()}
-    pieces = re.split(r"%([YmdHMS])", strptime)
-    return "".join(groups[piece] if position % 2 else re.escape(piece) for position, piece in enumerate(pieces))

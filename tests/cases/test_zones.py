@@ -108,9 +108,9 @@ def test_the_time_between_two_events_does_not_change(tmp_path: Path) -> None:
 
 def test_days_are_those_of_the_centre(tmp_path: Path) -> None:
     """A column of days takes the centre's day of an instant, and a written day as it is written."""
-    texts = ["2025-09-30T21:30:00Z", "2025-10-01", "2025-10-01 23:30"]
+    texts = ["2025-09-30T21:30:00Z", "2025-10-02", "2025-10-03 23:30"]
     centre = column(tmp_path, "service_usage", texts, name="used_on", settings="timezone: Asia/Riyadh\n")
-    assert outcomes(centre, "used_on") == [dt.date(2025, 10, 1)] * 3
+    assert outcomes(centre, "used_on") == [dt.date(2025, 10, day) for day in (1, 2, 3)]
 
 
 def test_a_zone_that_does_not_exist_is_refused_in_contract_and_settings(tmp_path: Path) -> None:
