@@ -13,6 +13,7 @@ import duckdb
 from ingestion import calendars, labels, moments, period_names, quantities, values
 from ingestion.contract import Generalise
 from ingestion.feeds import SQL_TYPES, Column
+from ingestion.known import known_names
 from ingestion.labels import grouped
 from ingestion.names import NamesRead
 from ingestion.personal import Pseudonyms, personal_lookups, pseudonym_sql
@@ -117,6 +118,11 @@ class _Compiler:
             for name in sorted(self.names)
             if (made := labels.label_lookup(connection, plan, name, registry, self.names_read)) is not None
         }
+        self.known = {
+            column.name: found
+            for column in self.columns
+            if (found := known_names(connection, plan, column.name, registry, self.names_read)) is not None
+        }
         self.personal = personal_lookups(connection, [c.name for c in self.columns if c.free])
         self.has_scale = "scale" in plan.fed
         quantities.install(connection)
@@ -170,7 +176,9 @@ class _Compiler:
         query.add("period", [f"{self._period()} as v_period_id"])
         records = query.sql(self._records(lineage))
         names = (*(column.name for column in self.columns), *({"scale"} & self.names))
-        untyped = Untyped(self.plan, names, self.has_scale, frozenset(self.personal), frozenset(measured))
+        untyped = Untyped(
+            self.plan, names, self.has_scale, frozenset(self.personal), frozenset(measured), frozenset(self.known)
+        )
         rules = untyped.rules()
         if not rules:
             return TypingQueries(records, None, self.names_read)
@@ -269,7 +277,7 @@ class _Compiler:
                 return f"case when not regexp_full_match({code}, '[0-9]+([.]0+)?') then {code} end"
             if name in self.personal:
                 return f"case when {self.personal[name].code(f't_{name}')} is null then {code} end"
-            return code
+            return self.known[name].only(code) if name in self.known else code
         if kind in {"decimal", "integer"}:
             return self._number(name, values.decimal_value if kind == "decimal" else values.integer_value, group)
         if kind == "boolean":

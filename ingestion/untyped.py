@@ -16,7 +16,7 @@ SCALED_VALUES = ("value", "recovered_value")
 @dataclass(frozen=True)
 class Untyped:
     """The mapped columns of a plan; `personal` are those whose texts are scanned for personal data,
-    `measured` those whose texts may have a unit beside them.
+    `measured` those whose texts may have a unit beside them, `known` those whose names a figure has to know.
     """
 
     plan: Plan
@@ -24,6 +24,7 @@ class Untyped:
     has_scale: bool
     personal: frozenset[str]
     measured: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
 
     def rules(self) -> dict[str, str]:
         """SQL of the rule that each column breaks in a row, null for none; columns that cannot break one are left out."""
@@ -61,6 +62,7 @@ class Untyped:
             kind == "text"
             and name not in {"scale", "region_id", "period_id"}
             and name not in self.personal
+            and name not in self.known
             and not group.is_coded
             and prop.treatment is None
             and self.plan.sheet_error(name) == "false"
@@ -108,6 +110,8 @@ class Untyped:
             reason = "'personal_data'"
         if self.has_scale and name in SCALED_VALUES:
             return f"case when try_cast(n_{name} as double) is null then 'unknown_code' else 'number_out_of_type' end"
+        if name in self.known:
+            reason = "'name_unknown'"
         if group.is_coded:
             return f"coalesce(w_{name}, {reason})"
         return reason
