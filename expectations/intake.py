@@ -186,6 +186,7 @@ def _settle(delivery: Delivery, workspace: Workspace, judged: Judged, account: A
     account.blank_cells = staged.blank_cells
     account.records = staged.records
     account.duplicates = staged.duplicates
+    account.left_out = staged.left_out
     account.accepted = settlement.accepted
     account.quarantined = settlement.quarantined
     account.slices = settlement.slices

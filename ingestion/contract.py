@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from ingestion.calendars import is_hijri_format
 from ingestion.feeds import Feed, load_feeds
-from ingestion.formats import ContractModel, FileFormat
+from ingestion.formats import ContractModel, FileFormat, RowChoice, has_lines
 from ingestion.moments import format_fault
 from ingestion.units import fits, load_units
 from miyar.errors import MiyarError, Problem
@@ -201,6 +201,7 @@ class Contract(ContractModel):
         description="Agencies this provider may report on"
     )
     format: FileFormat
+    rows: RowChoice = Field(default_factory=RowChoice, description="Default: every row below the header is meant")
     null_values: list[str] = Field(default_factory=list, description="Texts that mean no value, in every column")
     timezone: str | None = Field(
         None,
@@ -285,6 +286,8 @@ def _contract_problems(contract: Contract) -> list[str]:
                     for named in prop.physical_name
                     if not is_period(named.valid_from)
                 ]
+    if (contract.rows.until is not None or contract.rows.skip_footer) and not has_lines(contract.format):
+        problems.append(f"rows.until and rows.skipFooter: {contract.format.type} has no lines below a table")
     problems += [
         f"waiver of {w.rule!r}: until {w.until!r} is no period" for w in contract.waivers if not is_period(w.until)
     ]

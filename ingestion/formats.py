@@ -3,9 +3,10 @@
 Belongs here: a format's options. Does not belong here: reading (`readers`), what the columns mean (`contract`).
 """
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 
@@ -15,46 +16,157 @@ class ContractModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
-class CsvFormat(ContractModel):
+class _Format(ContractModel):
+    decimal: Literal[".", ","] = "."
+    compression: Literal["gzip", "zip", "tar"] | None = Field(
+        None, description="Container the file may come in; a file that comes plain is read as it is"
+    )
+    members: str = Field(
+        "*", description="Glob of the members of a zip or tar that are read, in the order of their names, as one file"
+    )
+
+
+class _TableFormat(_Format):
+    skip_rows: int = Field(0, ge=0, description="Banner rows before the header")
+    header_rows: Literal[1, 2] = 1
+    skip_below_header: int = Field(
+        0, ge=0, description="Rows below the header that are none (Qualtrics: 2, the questions and their ids)"
+    )
+
+
+class CsvFormat(_TableFormat):
     """Delimited text. `headerRows: 2` joins the two header cells with ` / `, the upper one filled to the right."""
 
     type: Literal["csv", "tsv"]
     encoding: str = "utf-8-sig"
     delimiter: str | None = Field(None, description="Default: a comma for csv, a tab for tsv")
     quote: str = '"'
-    decimal: Literal[".", ","] = "."
-    skip_rows: int = Field(0, ge=0, description="Banner rows before the header")
-    header_rows: Literal[1, 2] = 1
+    short_rows: Literal["refuse", "fill"] = Field(
+        "refuse", description="Rows with fewer cells than the header: the file is refused, or the rest is empty"
+    )
 
 
-class SheetFormat(ContractModel):
-    """A spreadsheet. Rows below `skipRows` and the header are data; fully empty rows are not counted."""
+class SheetFormat(_TableFormat):
+    """A spreadsheet. Rows below `skipRows` and the header are data; fully empty rows are not counted.
 
-    type: Literal["xlsx", "ods"]
-    sheet: str | int = Field(0, description="Sheet name, or its number counted from 0")
-    decimal: Literal[".", ","] = "."
-    skip_rows: int = Field(0, ge=0, description="Banner rows before the header")
-    header_rows: Literal[1, 2] = 1
+    Durations and times of day become texts such as `00:12:30` (hours, minutes, seconds), whatever the cell shows.
+    """
+
+    type: Literal["xlsx", "ods", "xls", "xlsb"]
+    sheet: str | int = Field(0, description="Sheet name, or its number among the visible sheets counted from 0")
 
 
-class JsonFormat(ContractModel):
-    """JSON: `itemsPath` leads to the list of records (dots between names). Nested fields are named `a.b`."""
+class JsonFormat(_Format):
+    """JSON: `itemsPath` leads to the records (dots between names). Nested fields are named `a.b`.
+
+    `items` says what stands there: a `list` of records, `one` record, or records by name (`named`: an object whose names
+    become the field `[name]`). A field that is an object in some records and empty in others is empty there.
+    """
 
     type: Literal["json", "ndjson"]
     items_path: str = ""
-    decimal: Literal[".", ","] = "."
+    items: Literal["list", "one", "named"] = "list"
 
 
-class ParquetFormat(ContractModel):
+class ParquetFormat(_Format):
     """Parquet; nested columns are named `a.b`."""
 
     type: Literal["parquet"]
-    decimal: Literal[".", ","] = "."
 
 
-FileFormat = Annotated[CsvFormat | SheetFormat | JsonFormat | ParquetFormat, Field(discriminator="type")]
+class StatisticsFormat(_Format):
+    """SPSS (sav), Stata (dta) or SAS transport (xpt). Dates and times become ISO texts, user-missing values are values.
+
+    `values: labels` gives the label of each value that has one (`Very satisfied`) instead of its code (`5`).
+    """
+
+    type: Literal["sav", "dta", "xpt"]
+    values: Literal["codes", "labels"] = "codes"
+
+
+class XmlFormat(_Format):
+    """XML: `recordPath` names the element of a record below the root (`service_requests/request`, or `request`).
+
+    Fields are the elements inside (`address.city`), attributes (`@id`, `place.@lat`), and attributes of the elements
+    around the record (`Series.@FREQ`). With `nameAttribute: id`, `<Value id="AREA" value="N"/>` is the field `AREA`.
+    """
+
+    type: Literal["xml"]
+    record_path: str = Field(min_length=1)
+    name_attribute: str | None = Field(
+        None, description="Attribute that names a field; its value is the attribute `value`, else the text"
+    )
+
+
+class FixedColumn(ContractModel):
+    """One column of a fixed-width file, in characters."""
+
+    name: str
+    start: int = Field(ge=1, description="First character, counted from 1")
+    width: int = Field(ge=1)
+
+
+class FixedFormat(_Format):
+    """Text whose columns stand at fixed characters of each line, without a header."""
+
+    type: Literal["fixed"]
+    encoding: str = "utf-8-sig"
+    skip_rows: int = Field(0, ge=0, description="Lines before the first row")
+    columns: list[FixedColumn] = Field(min_length=1)
+
+
+FileFormat = Annotated[
+    CsvFormat | SheetFormat | JsonFormat | ParquetFormat | StatisticsFormat | XmlFormat | FixedFormat,
+    Field(discriminator="type"),
+]
+
+
+class RowChoice(ContractModel):
+    """Which rows of a file are meant: where the table ends, values said once, and conditions on source columns.
+
+    `where: {Status: [IP Address]}` keeps rows whose column holds one of the texts ("" is an empty cell) in every column
+    named; `unless` then leaves out rows that hold one in any of its columns. What is left out is counted, not judged.
+    """
+
+    until: str | None = Field(
+        None,
+        description="Regular expression: the first row whose first filled cell it matches is below the table; "
+        "`^$` is a blank row",
+    )
+    skip_footer: int = Field(0, ge=0, description="Filled rows at the end of the file that are none")
+    fill_down: list[str] = Field(
+        default_factory=list,
+        description="Columns whose empty cells mean the value above (merged cells, report layouts)",
+    )
+    where: dict[str, list[str]] = Field(default_factory=dict, description="Column -> texts of the rows that are meant")
+    unless: dict[str, list[str]] = Field(default_factory=dict, description="Column -> texts of the rows that are not")
+
+    @model_validator(mode="after")
+    def _readable(self) -> "RowChoice":
+        try:
+            re.compile(self.until or "")
+        except re.error as error:
+            raise ValueError(f"rows.until is no regular expression: {error}") from None
+        return self
+
+    @property
+    def columns(self) -> list[str]:
+        """The source columns that are read to choose rows."""
+        return list(dict.fromkeys([*self.fill_down, *self.where, *self.unless]))
+
+
+def has_lines(form: FileFormat) -> bool:
+    """True for formats whose rows are lines of a page, so that something may stand below their table."""
+    return isinstance(form, CsvFormat | SheetFormat | FixedFormat)
 
 
 def lines_above(form: FileFormat) -> int:
     """Number of rows above a file's first data row: banner and header; 0 where records name their own fields."""
-    return form.skip_rows + form.header_rows if isinstance(form, CsvFormat | SheetFormat) else 0
+    if isinstance(form, CsvFormat | SheetFormat):
+        return header_end(form) + form.skip_below_header
+    return form.skip_rows if isinstance(form, FixedFormat) else 0
+
+
+def header_end(form: CsvFormat | SheetFormat) -> int:
+    """The row of the (last) header row."""
+    return form.skip_rows + form.header_rows

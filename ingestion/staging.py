@@ -18,8 +18,8 @@ from ingestion.known import unknown_names
 from ingestion.landing import Delivery
 from ingestion.mapping import typing_queries
 from ingestion.names import names_hash
-from ingestion.readers import read
 from ingestion.readers.input import Input, Source
+from ingestion.readers.pool import read
 from ingestion.records import Plan, plan
 from miyar import sql
 from miyar.errors import MiyarError, Problem
@@ -34,7 +34,8 @@ class Staged:
 
     `typed` has the columns of the lake; `problems` (row_id, problems), if any, lists the rows that could not be typed.
     `slices` counts the rows of each slice, without those that lack an agency or period. `names` are the names looked up
-    in the registry, by table (`NamesRead`).
+    in the registry, by table (`NamesRead`). `left_out` counts source rows that the contract does not mean; they are not
+    among `source_rows`.
     """
 
     submission_id: str
@@ -50,6 +51,7 @@ class Staged:
     names: dict[str, list[str] | None]
     names_hash: str
     notes: list[Problem] = field(default_factory=list)
+    left_out: int = 0
 
     def rows_after(self, row_ids: list[str], period_index: int) -> list[str]:
         """The given rows whose period is later or unknown, which a waiver up to that period does not cover."""
@@ -68,7 +70,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
     pseudonyms = _key_for(given, workspace)
     with guarded(given.contract.provider, given.shown), sql.connect(workspace.settings, scratch) as connection:
         values.install(connection)
-        source = read(given, connection, scratch)
+        source = read(given, workspace.settings, scratch)
         rows = plan(given, source, delivery.relative)
         queries = typing_queries(
             connection, rows, registry, pseudonyms, _lineage(delivery), timezone=workspace.settings.timezone
@@ -80,7 +82,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         records = pq.read_metadata(typed).num_rows
         duplicates = _take_out_duplicates(connection, rows, typed, problems)
         slices = _slices(connection, typed)
-        notes = _scan_dropped(given, connection, source)
+        notes = [*source.notes, *_scan_dropped(given, connection, source)]
         if problems is not None:
             notes += unknown_names(given, connection, rows, sql.parquet(problems), registry)
     return Staged(
@@ -97,6 +99,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         names=queries.names_read.as_dict(),
         names_hash=names_hash(queries.names_read.as_dict(), registry),
         notes=notes,
+        left_out=source.left_out,
     )
 
 

@@ -59,6 +59,7 @@ class Account:
     accepted: int = 0
     quarantined: int = 0
     duplicates: int = 0
+    left_out: int = 0  # source rows that the contract does not mean; not among source_rows
     slices: list[dict[str, Any]] = field(default_factory=list)
     problems: list[dict[str, Any]] = field(default_factory=list)  # of the file as a whole
     rule_counts: dict[str, int] = field(default_factory=dict)

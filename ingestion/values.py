@@ -25,6 +25,7 @@ _BLANKS = _ASCII_BLANKS + "\u00a0\u2002\u2003\u2007\u2009\u202f\u3000\u200b\u200
 # What a spreadsheet shows in a cell it could not compute, in any export format.
 SHEET_ERRORS = ("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#GETTING_DATA")
 NO_CACHED_VALUE = "#NO_CACHED_VALUE"
+MERGED_CELL = "#MERGED_CELL"  # covered by a merged cell, so that what it means is not known
 # Plausible Gregorian years for a public service; a year between the two bounds below belongs to another calendar.
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 OTHER_CALENDAR_YEARS = (1300, 1699)
@@ -40,6 +41,11 @@ def fold_digits(value: str) -> str:
 def clean(value: str) -> str:
     """The text without invisible characters at its ends; the same as the macro `clean_text`, but never null."""
     return value.strip(_BLANKS)
+
+
+def clean_sql(value: str) -> str:
+    """SQL of `clean` that needs no macro; null for what is empty then."""
+    return f"nullif(trim({value}, {sql.text(_BLANKS)}), '')"
 
 
 def _ascii(value: str) -> str:
@@ -94,7 +100,7 @@ def _macros() -> list[str]:
         f"""known_year(moment) as year(moment) between {EARLIEST_YEAR} and {LATEST_YEAR}""",
         # Not `in`: the planner turns every longer list into a join, and this macro is used twice per column.
         f"""is_sheet_error(t) as starts_with(t, '#')
-            and contains({sql.text("|".join(("", *SHEET_ERRORS, NO_CACHED_VALUE, "")))}, '|' || t || '|')""",
+            and contains({sql.text("|".join(("", *SHEET_ERRORS, NO_CACHED_VALUE, MERGED_CELL, "")))}, '|' || t || '|')""",
         # A list of all periods, because building the text for every row costs more than parsing its date.
         f"""quarter_of(moment) as case when known_year(moment)
             then list_extract(getvariable('periods'), (year(moment) - {EARLIEST_YEAR}) * 4 + quarter(moment)) end""",

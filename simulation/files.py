@@ -254,7 +254,8 @@ def _ods_cell(text: str) -> str:
     return f'<table:table-cell office:value-type="{kind}"><text:p>{escape(text)}</text:p></table:table-cell>'
 
 
-# One writer per format of `ingestion.readers.READERS`, so that the simulation can deliver whatever a contract may require.
+# Formats of `ingestion.readers.READERS` that a world delivers; binary workbooks, files of statistics programs, XML and fixed
+# widths are read only.
 WRITERS: dict[str, Callable[[Path, Any, Iterable[str]], Writer]] = {
     "csv": _Csv,
     "tsv": _Csv,

@@ -1,7 +1,7 @@
 """Turn one delivered file of any format into one Parquet file of texts in delivered order.
 
 Belongs here: the readers by format, and checks for every format. Does not belong here: the formats themselves (`text`,
-`sheet`, `nested`) and what the columns mean (`ingestion.mapping`).
+`sheet`, `nested`), the process they run in (`worker`), what the columns mean (`ingestion.mapping`).
 """
 
 from collections.abc import Callable
@@ -11,30 +11,50 @@ from pathlib import Path
 import duckdb
 
 from ingestion.headers import blank_header
-from ingestion.readers.input import LONGEST_FIELD, Input, Source, unreadable
+from ingestion.readers.choice import chosen
+from ingestion.readers.containers import opened
+from ingestion.readers.fixed import read_fixed
+from ingestion.readers.input import Input, Source, unreadable
+from ingestion.readers.limits import LONGEST_FIELD
+from ingestion.readers.losses import is_lost, lost_texts
+from ingestion.readers.members import joined
 from ingestion.readers.nested import read_json, read_lines, read_parquet
 from ingestion.readers.sheet import read_sheet
+from ingestion.readers.statistics import read_statistics
 from ingestion.readers.text import read_text
+from ingestion.readers.xml import read_xml
 from ingestion.values import is_plain
-from miyar.errors import MiyarError
+from miyar.errors import MiyarError, Problem
 
 Reader = Callable[[Input, duckdb.DuckDBPyConnection, Path], Source]
 
 # Format of a contract -> its reader. A new format needs a model in `ingestion.formats`, a reader here, and a writer for
-# the simulation (`simulation.files.WRITERS`).
+# the simulation (`simulation.files.WRITERS`) if its world is to deliver it.
 READERS: dict[str, Reader] = {
     "csv": read_text,
     "tsv": read_text,
     "xlsx": read_sheet,
     "ods": read_sheet,
+    "xls": read_sheet,
+    "xlsb": read_sheet,
     "json": read_json,
     "ndjson": read_lines,
     "parquet": read_parquet,
+    "sav": read_statistics,
+    "dta": read_statistics,
+    "xpt": read_statistics,
+    "xml": read_xml,
+    "fixed": read_fixed,
 }
+# Columns measured in one query: its cost grows with the square of their number.
+_AT_ONCE = 200
 
 
-def read(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
-    """Read a file into scratch; raises MiyarError if the file as a whole cannot be read."""
+def read_here(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
+    """Read a file into scratch in this process; raises MiyarError if the file as a whole cannot be read.
+
+    `ingestion.readers.pool.read` does the same in a process that may die.
+    """
     try:
         size = given.path.stat().st_size
         with given.path.open("rb"):
@@ -43,44 +63,70 @@ def read(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> 
         raise unreadable(given, error) from None
     if size == 0:
         raise given.fail("file_empty", "the file is empty (0 bytes)", "Deliver the file again; the transfer was cut.")
-    source = READERS[given.contract.format.type](given, connection, scratch)
+    parts = opened(given, scratch)
+    source = joined(given, connection, [_read_part(part, connection) for part in parts], parts, scratch)
     if source.rows == 0:
         raise given.fail(
             "file_no_rows",
             "the file has a header but no data row",
             "Deliver the rows; if there is nothing to report, deliver no file.",
         )
-    _refuse_blank_headers(given, connection, source)
-    return _measure(given, connection, source)
+    return _measure(given, connection, chosen(given, connection, source, scratch))
+
+
+def _read_part(part: Input, connection: duckdb.DuckDBPyConnection) -> Source:
+    source = READERS[part.contract.format.type](part, connection, part.path.parent)
+    _refuse_blank_headers(part, connection, source)
+    return source
 
 
 def _refuse_blank_headers(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> None:
-    if not source.headers.nameless:
-        return
-    filled = ", ".join(f"count(*) filter (where trim(c{position}) <> '')" for position in source.headers.nameless)
-    counts = connection.execute(f"select {filled} from {source.relation}").fetchone() or ()
-    problems = [
-        blank_header(given.contract, given.shown, source.headers.row, position)
-        for position, count in zip(source.headers.nameless, counts, strict=True)
-        if count
-    ]
+    problems: list[Problem] = []
+    for start in range(0, len(source.headers.nameless), _AT_ONCE):
+        some = source.headers.nameless[start : start + _AT_ONCE]
+        filled = ", ".join(f"count(*) filter (where trim(c{position}) <> '')" for position in some)
+        counts = connection.execute(f"select {filled} from {source.relation}").fetchone() or ()
+        problems += [
+            blank_header(given.contract, given.shown, source.headers.row, position)
+            for position, count in zip(some, counts, strict=True)
+            if count
+        ]
     if problems:
         raise MiyarError(problems)
 
 
 def _measure(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> Source:
-    """Scan all cells once: refuse those that are too long, and note which columns are plain."""
+    """Scan all cells: refuse those that are too long, note lost texts, and note which columns are plain."""
     positions = source.headers.wanted
-    if not positions:
-        return source
-    measures = ", ".join(
-        f"max(strlen(c{position})), bool_and({is_plain(f'c{position}')}), bool_and(not contains(c{position}, '#'))"
-        for position in positions
+    lengths: list[int | None] = []
+    plain: list[bool] = []
+    sound: list[bool] = []
+    lost: list[int] = []
+    for start in range(0, len(positions), _AT_ONCE):
+        measures = ", ".join(
+            f"max(strlen(c{one})), bool_and({is_plain(f'c{one}')}), bool_and(not contains(c{one}, '#')), "
+            f"count(*) filter (where {is_lost(f'c{one}')})"
+            for one in positions[start : start + _AT_ONCE]
+        )
+        measured = connection.execute(f"select {measures} from {source.relation}").fetchone() or ()
+        lengths += measured[0::4]
+        plain += measured[1::4]
+        sound += measured[2::4]
+        lost += measured[3::4]
+    _refuse_long(given, connection, source, lengths)
+    source = replace(
+        source,
+        plain=frozenset(position for position, is_one in zip(positions, plain, strict=True) if is_one),
+        sound=frozenset(position for position, is_one in zip(positions, sound, strict=True) if is_one),
     )
-    measured = connection.execute(f"select {measures} from {source.relation}").fetchone() or ()
-    lengths, plain, sound = measured[0::3], measured[1::3], measured[2::3]
+    return replace(source, notes=(*source.notes, *lost_texts(given, connection, source, lost)))
+
+
+def _refuse_long(
+    given: Input, connection: duckdb.DuckDBPyConnection, source: Source, lengths: list[int | None]
+) -> None:
     problems = []
-    for position, length in zip(positions, lengths, strict=True):
+    for position, length in zip(source.headers.wanted, lengths, strict=True):
         # Count bytes first because that is cheap; a character takes up to four.
         if length is not None and length > LONGEST_FIELD:
             found = connection.execute(
@@ -99,8 +145,3 @@ def _measure(given: Input, connection: duckdb.DuckDBPyConnection, source: Source
                 )
     if problems:
         raise MiyarError(problems)
-    return replace(
-        source,
-        plain=frozenset(position for position, is_one in zip(positions, plain, strict=True) if is_one),
-        sound=frozenset(position for position, is_one in zip(positions, sound, strict=True) if is_one),
-    )

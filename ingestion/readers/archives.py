@@ -1,178 +1,84 @@
 """Inspection of a spreadsheet's zip archive before any spreadsheet library opens it.
 
-Belongs here: zip bombs, damage, and cells whose formula failed (which the reading library shows as empty). Does not
-belong here: the values of cells (`sheet`).
+Belongs here: zip bombs, damage, and which part of the archive is a sheet. Does not belong here: what stands in a sheet
+(`sheet_xml`, `sheet_binary`), archives of other files (`containers`).
 """
 
 import html
 import posixpath
 import re
 import zipfile
-import zlib
-from collections.abc import Iterator
+from pathlib import Path
 
+from ingestion.readers.containers import bomb, guarded_archive, truncated
 from ingestion.readers.input import Input
-from ingestion.values import NO_CACHED_VALUE, SHEET_ERRORS
+from ingestion.readers.limits import LARGEST_RATIO, LARGEST_UNPACKED, RATIO_COUNTS_FROM
 
-# A sheet of a million rows and thirty columns is under 2 GB of XML; no report on services is larger.
-LARGEST_UNPACKED = 2 << 30
-# Real sheets compress 10 to 60 times. Deflate's maximum is about 1,030, which only padding reaches. Small files may
-# compress well by chance, so the ratio is checked only from a size that could do harm.
-LARGEST_RATIO, RATIO_COUNTS_FROM = 200, 64 << 20
-_BLOCK = 4 << 20
-_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
-_VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*>([^<]+)</")
-_FORMULA = re.compile(rb"<(?:\w+:)?f\b")
-_REFERENCE = re.compile(rb'\br="([A-Z]+)([0-9]+)"')
-_ROW_END = re.compile(rb"</(?:\w+:)?row>")
-_ODS = re.compile(
-    rb"<table:table (?P<table>[^>]*)>|<table:table-row\b(?P<row>[^>]*?)(?P<empty_row>/?)>|(?P<row_end></table:table-row>)"
-    rb"|<table:(?:covered-)?table-cell\b(?P<cell>[^>]*?)(?:/>|>(?P<content>.*?)</table:(?:covered-)?table-cell>)",
-    re.DOTALL,
-)
-
-Cells = dict[tuple[int, int], str]  # (row, column), both counted from 0 -> the error text
+# A workbook's list of sheets is a few KB; one that is larger is searched no further.
+_LONGEST_LIST = 16 << 20
+_NEWER_ERRORS = re.compile(rb">#(?:SPILL|CALC|FIELD|BLOCKED|CONNECT|UNKNOWN|BUSY|PYTHON|EXTERNAL)!<")
+_TAG = re.compile(r"<(?:\w+:)?(\w+)\b([^<>]*)>")
 
 
 def check_archive(given: Input) -> None:
     """Refuse bombs and damaged archives. Every member is unpacked once in small blocks, because declared sizes may be false."""
-    try:
-        with zipfile.ZipFile(given.path) as archive:
-            members = archive.infolist()
-            unpacked = sum(member.file_size for member in members)
-            packed = max(1, sum(member.compress_size for member in members))
-            if unpacked > LARGEST_UNPACKED or (unpacked > RATIO_COUNTS_FROM and unpacked > LARGEST_RATIO * packed):
-                raise given.fail(
-                    "zip_bomb",
-                    f"unpacked it would hold {unpacked:,} bytes, {unpacked // packed:,} times its size",
-                    "Deliver the plain table: no whole-column formats, no embedded objects.",
-                )
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "password" in str(error):
-            raise given.fail(
-                "file_encrypted", "the spreadsheet is protected by a password", "Deliver it without a password."
-            ) from None
-        raise _truncated(given) from None
-    if damaged:
-        raise _truncated(given)
+    with guarded_archive(given, given.contract.format.type), zipfile.ZipFile(given.path) as archive:
+        members = archive.infolist()
+        unpacked = sum(member.file_size for member in members)
+        packed = max(1, sum(member.compress_size for member in members))
+        if unpacked > LARGEST_UNPACKED or (unpacked > RATIO_COUNTS_FROM and unpacked > LARGEST_RATIO * packed):
+            raise bomb(given, unpacked)
+        if archive.testzip():
+            raise truncated(given, given.contract.format.type)
 
 
-def _truncated(given: Input) -> Exception:
-    return given.fail(
-        "file_truncated",
-        f"the file is cut off or damaged: it is no whole {given.contract.format.type} archive",
-        "Deliver the file again; compare its size with the original.",
+def sheet_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
+    """The member of an xlsx archive that holds a sheet, or None if its lists do not say."""
+    identity = next(
+        (_attribute(tag, r"\w+:id") for tag in _tags(archive, "xl/workbook.xml", "sheet") if _named(tag) == sheet), None
     )
+    return part_by_id(archive, "xl/_rels/workbook.xml.rels", identity) if identity else None
 
 
-def failed_cells(given: Input, sheet: str) -> Cells:
-    """Cells of a sheet whose formula returned an error or was never computed."""
-    with zipfile.ZipFile(given.path) as archive:
-        if given.contract.format.type == "ods":
-            return _failed_ods(archive.read("content.xml"), sheet)
-        part = _sheet_part(archive, sheet)
-        found: Cells = {}
-        if part is not None:
-            for rows in _whole_rows(archive, part):
-                if b't="e"' in rows or _FORMULA.search(rows):
-                    found |= _failed_xlsx(rows)
-        return found
+def with_known_errors(path: Path, sheet: str, target: Path) -> bool:
+    """Copy a workbook with the errors of newer spreadsheets (#SPILL!) as #VALUE!, because the library stops at them.
+
+    Returns False, having written nothing, where the sheet has none.
+    """
+    with zipfile.ZipFile(path) as archive:
+        part = sheet_part(archive, sheet)
+        content = archive.read(part) if part else b""
+        mended = _NEWER_ERRORS.sub(b">#VALUE!<", content)
+        if mended == content:
+            return False
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
+            for info in archive.infolist():
+                out.writestr(info.filename, mended if info.filename == part else archive.read(info))
+    return True
 
 
-def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
-    names = archive.namelist()
-    if "xl/workbook.xml" not in names or "xl/_rels/workbook.xml.rels" not in names:
-        return None
-    workbook = archive.read("xl/workbook.xml").decode("utf-8", "replace")
-    relations = archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
-    for tag in re.findall(r"<(?:\w+:)?sheet\b[^>]*>", workbook):
-        if html.unescape(_attribute(tag, "name")) == sheet:
-            identity = _attribute(tag, r"\w+:id")
-            for relation in re.findall(r"<(?:\w+:)?Relationship\b[^>]*>", relations):
-                if _attribute(relation, "Id") == identity:
-                    target = _attribute(relation, "Target")
-                    part = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
-                    return part if part in names else None
+def part_by_id(archive: zipfile.ZipFile, relations: str, identity: str) -> str | None:
+    """The member that a workbook's list of relations names."""
+    for relation in _tags(archive, relations, "Relationship"):
+        if _attribute(relation, "Id") == identity:
+            target = html.unescape(_attribute(relation, "Target"))
+            part = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
+            return part if part in archive.namelist() else None
     return None
 
 
+def _tags(archive: zipfile.ZipFile, member: str, name: str) -> list[str]:
+    if member not in archive.namelist():
+        return []
+    with archive.open(member) as stream:
+        content = stream.read(_LONGEST_LIST).decode("utf-8", "replace")
+    return [tag[2] for tag in _TAG.finditer(content) if tag[1] == name]
+
+
+def _named(tag: str) -> str:
+    return html.unescape(_attribute(tag, "name"))
+
+
 def _attribute(tag: str, name: str) -> str:
-    found = re.search(rf'\s{name}="([^"]*)"', tag)
-    return found[1] if found else ""
-
-
-def _whole_rows(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
-    held = b""
-    with archive.open(part) as stream:
-        while block := stream.read(_BLOCK):
-            held += block
-            ends = [match.end() for match in _ROW_END.finditer(held)]
-            if ends:
-                yield held[: ends[-1]]
-                held = held[ends[-1] :]
-    yield held
-
-
-def _failed_xlsx(rows: bytes) -> Cells:
-    found: Cells = {}
-    for cell in _CELL.finditer(rows):
-        attributes, content = cell[1], cell[2] or b""
-        reference = _REFERENCE.search(attributes)
-        if reference is None:
-            continue
-        value = _VALUE.search(content)
-        if b't="e"' in attributes:
-            text = html.unescape(value[1].decode("utf-8", "replace")) if value else ""
-            found[_position(reference)] = _known_error(text)
-        elif value is None and _FORMULA.search(content) and b't="str"' not in attributes:
-            found[_position(reference)] = NO_CACHED_VALUE
-    return found
-
-
-def _position(reference: re.Match[bytes]) -> tuple[int, int]:
-    column = 0
-    for letter in reference[1]:
-        column = column * 26 + letter - 64
-    return int(reference[2]) - 1, column - 1
-
-
-def _known_error(text: str) -> str:
-    return text if text in SHEET_ERRORS else "#VALUE!"
-
-
-def _failed_ods(content: bytes, sheet: str) -> Cells:
-    """Visits every cell of the sheet, because positions follow from repeat counts."""
-    found: Cells = {}
-    inside, row, column, repeated = False, 0, 0, 1
-    for event in _ODS.finditer(content):
-        if event["table"] is not None:
-            name = re.search(rb'table:name="([^"]*)"', event["table"])
-            inside = name is not None and html.unescape(name[1].decode("utf-8", "replace")) == sheet
-            row = column = 0
-        elif not inside:
-            continue
-        elif event["row"] is not None:
-            repeated, column = _repeats(event["row"], b"rows"), 0
-            row += repeated if event["empty_row"] else 0
-        elif event["row_end"] is not None:
-            row += repeated
-        else:
-            attributes, inner = event["cell"], event["content"] or b""
-            shown = html.unescape(re.sub(rb"<[^>]+>", b"", inner).decode("utf-8", "replace")).strip()
-            error = ""
-            if b"table:formula=" in attributes:
-                if b'value-type="error"' in attributes or shown in SHEET_ERRORS or shown.startswith("Err:"):
-                    error = _known_error(shown)
-                elif b"office:value-type=" not in attributes:
-                    error = NO_CACHED_VALUE
-            width = _repeats(attributes, b"columns")
-            if error:
-                found |= {(row + down, column + right): error for down in range(repeated) for right in range(width)}
-            column += width
-    return found
-
-
-def _repeats(attributes: bytes, what: bytes) -> int:
-    found = re.search(rb'table:number-%s-repeated="([0-9]+)"' % what, attributes)
-    return int(found[1]) if found else 1
+    found = re.search(rf"""\s{name}\s*=\s*(?:"([^"]*)"|'([^']*)')""", tag)
+    return (found[1] if found[1] is not None else found[2]) if found else ""

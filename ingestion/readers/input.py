@@ -11,10 +11,6 @@ from ingestion.headers import Headers
 from ingestion.landing import why_unreadable
 from miyar.errors import MiyarError, Problem
 
-# Longest text of one cell. A spreadsheet cell holds 32,767 characters; more than three times that is a lost quote or an
-# attack, not an answer.
-LONGEST_FIELD = 100_000
-
 
 @dataclass(frozen=True)
 class Input:
@@ -23,6 +19,7 @@ class Input:
     path: Path
     shown: str
     contract: Contract
+    member: str = ""  # name inside the archive the file came in
 
     def problem(self, rule: str, message: str, next_step: str, row: int | None = None, column: str = "") -> Problem:
         return Problem(rule, message, self.contract.provider, self.shown, row, column, next_step)
@@ -33,13 +30,18 @@ class Input:
 
 @dataclass(frozen=True)
 class Source:
-    """The texts of one file: Parquet columns `c<position of the header>`, and how row numbers are computed."""
+    """The texts of one file: Parquet columns `c<position of the header>`, and how row numbers are computed.
+
+    `rows` counts the rows that are meant; `left_out` those that the contract's `rows` leaves out.
+    """
 
     relation: str  # SQL relation with column source_row and the text columns
     headers: Headers
     rows: int
     plain: frozenset[int] = frozenset()  # columns whose texts need neither cleaning nor folding
     sound: frozenset[int] = frozenset()  # columns in which no text can be a spreadsheet error
+    left_out: int = 0
+    notes: tuple[Problem, ...] = ()  # what the sender should know although the file is read
 
 
 def unreadable(given: Input, error: OSError) -> MiyarError:

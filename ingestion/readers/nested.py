@@ -5,21 +5,22 @@ a server (`ingestion.fetch`).
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
 
 from ingestion.formats import JsonFormat
 from ingestion.headers import resolve
+from ingestion.readers.encodings import transcode
 from ingestion.readers.input import Input, Source
-from ingestion.readers.text import error_line, mixed_line_ends, transcode
+from ingestion.readers.json_fields import fields_of, pointer_of
+from ingestion.readers.text import error_line, mixed_line_ends
 from miyar import sql
 
 _LONGEST_LINE = 16 << 20  # one JSON record; the same as DuckDB's limit for a JSON object
 _SHOWN_LINES = 10  # malformed lines named in one message
+_NAME = "[name]"  # the field that holds a record's name where records are named
 
 
 def read_lines(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
@@ -81,13 +82,13 @@ def _copy_lines(connection: duckdb.DuckDBPyConnection, path: Path, records: Path
     connection.execute(
         f"""copy (select record from read_csv({sql.text(str(path))}, auto_detect = false, header = false,
             columns = {{'record': 'varchar'}}, delim = '\x1f', quote = '', escape = '',
-            max_line_size = {_LONGEST_LINE}, nullstr = ''))
+            max_line_size = {_LONGEST_LINE}, nullstr = '', compression = 'none'))
         to {sql.text(str(records))} (format parquet)"""
     )
 
 
 def _items(given: Input, form: JsonFormat, connection: duckdb.DuckDBPyConnection, records: Path) -> None:
-    path = "$" + "".join(f".{_quoted(part)}" for part in form.items_path.split(".") if part)
+    path = pointer_of(part for part in form.items_path.split(".") if part)
     try:
         connection.execute(
             f"create or replace temp table document as select ltrim(content, '\ufeff')::json as document "
@@ -97,19 +98,30 @@ def _items(given: Input, form: JsonFormat, connection: duckdb.DuckDBPyConnection
         if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
             raise
         raise _explain_json(given) from None
-    kind = connection.execute(f"select json_type(document, {sql.text(path)}) from document").fetchone()
-    if kind is None or kind[0] != "ARRAY":
+    here = f"json_extract(document, {sql.text(path)})" if path else "document"
+    kind = connection.execute(f"select json_type({here}) from document").fetchone()
+    expected = "ARRAY" if form.items == "list" else "OBJECT"
+    if kind is None or kind[0] != expected:
         found = "nothing" if kind is None or kind[0] is None else f"{kind[0].lower()}"
+        wanted = {"list": "a list of records", "one": "one record", "named": "records by name"}[form.items]
         raise given.fail(
             "json_items",
-            f"itemsPath {form.items_path!r} leads to {found}, not to a list of records",
-            "Correct format.itemsPath in the contract, or deliver the agreed structure.",
+            f"itemsPath {form.items_path!r} leads to {found}, not to {wanted}",
+            "Correct format.itemsPath or format.items in the contract, or deliver the agreed structure.",
         )
-    connection.execute(
-        f"copy (select unnest(json_extract(document, {sql.text(path + '[*]')}))::varchar as record from document) "
-        f"to {sql.text(str(records))} (format parquet)"
-    )
+    connection.execute(f"copy ({_records_of(form, here)}) to {sql.text(str(records))} (format parquet)")
     connection.execute("drop table document")
+
+
+def _records_of(form: JsonFormat, here: str) -> str:
+    """SQL of one record a row, as text."""
+    if form.items == "list":
+        return f"select unnest(json_extract({here}, '$[*]'))::varchar as record from document"
+    if form.items == "one":
+        return f"select {here}::varchar as record from document"
+    pointer = "'/' || replace(replace(name, '~', '~0'), '/', '~1')"
+    return f"""select json_merge_patch(json_extract(here, {pointer}), json_object({sql.text(_NAME)}, name))::varchar as record
+        from (select here, unnest(json_keys(here)) as name from (select {here} as here from document))"""
 
 
 def _explain_json(given: Input) -> Exception:
@@ -143,36 +155,15 @@ def _explain_json(given: Input) -> Exception:
 def _flatten_json(given: Input, connection: duckdb.DuckDBPyConnection, records: Path, scratch: Path) -> Source:
     source = sql.parquet(records, with_places=True)
     filled = f"(select * from {source} where trim(record) <> '')"
-    found = connection.execute(f"select json_group_structure(record::json)::varchar from {filled}").fetchone()
-    structure = json.loads(found[0]) if found and found[0] else {}
-    if not isinstance(structure, dict):
-        raise given.fail(
-            "json_items", "the records are no JSON objects with names", 'Deliver objects: {"name": value, ...}.'
-        )
-    leaves = list(_leaves(structure))
-    headers = resolve(given.contract, [".".join(leaf) for leaf in leaves], given.shown, None)
-    columns = "".join(
-        f", json_extract_string(record, {sql.text('$.' + '.'.join(map(_quoted, leaves[position])))}) as c{position}"
-        for position in headers.wanted
-    )
+    fields = fields_of(given, connection, filled)
+    headers = resolve(given.contract, [".".join(field.path) for field in fields], given.shown, None)
+    columns = "".join(f", {fields[position].sql} as c{position}" for position in headers.wanted)
     raw = scratch / "raw.parquet"
     connection.execute(
         f"copy (select file_row_number + 1 as source_row{columns} from {filled}) to {sql.text(str(raw))} "
         "(format parquet, compression lz4)"
     )
     return Source(sql.parquet(raw), headers, pq.read_metadata(raw).num_rows)
-
-
-def _leaves(structure: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for name, kind in structure.items():
-        if isinstance(kind, dict):
-            yield from _leaves(kind, (*above, name))
-        else:
-            yield (*above, name)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '\\"') + '"'
 
 
 def read_parquet(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Source:

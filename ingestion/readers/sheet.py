@@ -1,140 +1,330 @@
-"""Spreadsheets (xlsx, ods) read with calamine: cells as text, banner and header rows, row numbers as the sheet shows them.
+"""Spreadsheets read with calamine: cells as text, banner and header rows, row numbers as the sheet shows them.
 
-Belongs here: values of cells. Does not belong here: the archive around them (`archives`), header matching (`ingestion.headers`).
+Belongs here: values of cells, and what the sender should know of the sheet. Does not belong here: the archive around it
+(`archives`), failed and merged cells (`sheet_xml`, `sheet_binary`), header matching (`ingestion.headers`).
 """
 
 import datetime as dt
+import math
+import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
-from ingestion.formats import SheetFormat, lines_above
-from ingestion.headers import Headers, resolve
-from ingestion.readers.archives import Cells, check_archive, failed_cells
+from ingestion.formats import SheetFormat, header_end, lines_above
+from ingestion.headers import Headers, blank_header, resolve, tidy
+from ingestion.readers.archives import check_archive, sheet_part, with_known_errors
+from ingestion.readers.below import Row, table_rows, with_gaps
 from ingestion.readers.input import Input, Source
+from ingestion.readers.limits import EMPTIEST_SHARE, LARGEST_SHEET
+from ingestion.readers.rows_out import write_rows
+from ingestion.readers.sheet_binary import scan_xls, scan_xlsb
+from ingestion.readers.sheet_xml import SheetFacts, cell_name, scan_ods, scan_xlsx, xlsx_needs_scan
 from ingestion.readers.text import join_headers
+from ingestion.values import MERGED_CELL
 from miyar import sql
+from miyar.errors import MiyarError, Problem
 
-_BATCH = 20_000  # rows held as Python objects at a time
 _EXACT = 2**53  # whole numbers up to this are exact in a spreadsheet
+_NO_NUMBER = "#NUM!"  # what spreadsheets show for infinities and NaN, which some programs write as cells
+_SHOWN = 20  # places named in one message
 
 
 def read_sheet(given: Input, _: duckdb.DuckDBPyConnection, scratch: Path) -> Source:
     """Read one sheet into scratch; fully empty rows are skipped but still counted in row numbers."""
     form = given.contract.format
     assert isinstance(form, SheetFormat)  # noqa: S101 -- narrows the type; the caller chose by it
-    check_archive(given)
-    sheet = _open(given, form)
-    failed = failed_cells(given, sheet.name)
-    rows = _rows(sheet, failed, form.decimal)
+    if form.type != "xls":
+        check_archive(given)
+    book = _workbook(given)
+    name, notes = _choose(given, form, book)
+    facts = _facts(given, form, name)
+    _refuse_far(given, facts, name)
+    sheet = _sheet(given, book, name, scratch)
+    _cover(sheet, facts)
+    rows = _rows(sheet, facts, form.decimal)
+    heads = _heads(given, form, name, rows)
+    headers = resolve(given.contract, heads, given.shown, header_end(form))
+    below: list[Problem] = []
+    found = _filled(table_rows(given, with_gaps(_data(rows, lines_above(form))), below))
+    watch = _Watch(given, headers, facts)
+    raw = scratch / "raw.parquet"
+    count = write_rows(watch.through(found), headers, raw)
+    watch.refuse_stray()
+    return Source(sql.parquet(raw), headers, count, notes=(*notes, *below, *watch.notes()))
+
+
+def _workbook(given: Input) -> CalamineWorkbook:
+    try:
+        # By content: the library trusts a path's suffix, and suffixes lie.
+        return CalamineWorkbook.from_filelike(given.path.open("rb"))
+    except PasswordError:
+        raise given.fail(
+            "file_encrypted", "the spreadsheet is protected by a password", "Deliver it without a password."
+        ) from None
+    except CalamineError:
+        raise _unreadable_sheet(given) from None
+
+
+def _unreadable_sheet(given: Input) -> MiyarError:
+    return given.fail(
+        "file_malformed",
+        f"the file is no readable {given.contract.format.type} spreadsheet",
+        "Open it in a spreadsheet program, save it anew, and deliver that.",
+    )
+
+
+def _choose(given: Input, form: SheetFormat, book: CalamineWorkbook) -> tuple[str, list[Problem]]:
+    """The sheet the contract means, and a note where the workbook has others."""
+    tables = [meta for meta in book.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet]
+    visible = [meta.name for meta in tables if meta.visible == SheetVisibleEnum.Visible]
+    hidden = [meta.name for meta in tables if meta.visible != SheetVisibleEnum.Visible]
+    if isinstance(form.sheet, int):
+        found = visible[form.sheet] if 0 <= form.sheet < len(visible) else None
+    else:
+        found = form.sheet if form.sheet in (*visible, *hidden) else None
+    others = f"visible: {_list(visible)}; hidden: {_list(hidden)}"
+    if found is None:
+        raise given.fail(
+            "sheet_missing",
+            f"there is no visible sheet {form.sheet!r}; the file has {others}",
+            "Name the sheet as agreed, or correct format.sheet in the contract (a hidden sheet by its name).",
+        )
+    if len(tables) == 1:
+        return found, []
+    state = "hidden sheet" if found in hidden else "sheet"
+    step = "If another sheet is meant, name it under format.sheet in the contract."
+    return found, [given.problem("sheet_read", f"the {state} {found!r} was read; {others}", step)]
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(map(repr, names[:_SHOWN])) or "none"
+
+
+def _facts(given: Input, form: SheetFormat, name: str) -> SheetFacts:
+    if form.type == "xls":
+        return scan_xls(given.path, name)
+    with zipfile.ZipFile(given.path) as archive:
+        if form.type == "xlsb":
+            return scan_xlsb(archive, name)
+        if form.type == "ods":
+            with archive.open("content.xml") as stream:
+                return scan_ods(stream, name)
+        part = sheet_part(archive, name)
+        if part is None:
+            return SheetFacts()
+        with archive.open(part) as stream:
+            if not xlsx_needs_scan(stream):
+                return SheetFacts()
+        with archive.open(part) as stream:
+            return scan_xlsx(stream)
+
+
+def _refuse_far(given: Input, facts: SheetFacts, name: str) -> None:
+    """The library holds the rectangle around all filled cells, so one stray cell can ask for more memory than there is."""
+    places = (facts.last_row + 1) * (facts.last_column + 1)
+    if places > LARGEST_SHEET and places > EMPTIEST_SHARE * facts.filled:
+        far = cell_name(*facts.farthest)
+        raise given.fail(
+            "cell_far_away",
+            f"the cell {far} of sheet {name!r} lies far from the table: {facts.filled:,} cells are filled and the sheet "
+            f"spans {facts.last_row + 1:,} rows and {facts.last_column + 1:,} columns",
+            f"Delete the columns and rows around {far} in the sheet, save it and deliver that.",
+            facts.farthest[0] + 1,
+        )
+
+
+def _sheet(given: Input, book: CalamineWorkbook, name: str, scratch: Path) -> CalamineSheet:
+    try:
+        return book.get_sheet_by_name(name)
+    except CalamineError:
+        mended = scratch / "mended.xlsx"
+        if given.contract.format.type != "xlsx" or not with_known_errors(given.path, name, mended):
+            raise _unreadable_sheet(given) from None
+    try:
+        return _workbook(replace(given, path=mended)).get_sheet_by_name(name)
+    except CalamineError:
+        raise _unreadable_sheet(given) from None
+
+
+def _cover(sheet: CalamineSheet, facts: SheetFacts) -> None:
+    """Note the cells that a merged cell covers, within the used part of the sheet."""
+    last_row, last_column = sheet.end or (-1, -1)
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
+        for row in range(top, min(bottom, last_row) + 1):
+            begin = left + 1 if row == top else left
+            facts.covered.setdefault(row, []).extend(range(begin, min(right, last_column) + 1))
+
+
+def _rows(sheet: CalamineSheet, facts: SheetFacts, decimal: str) -> Iterator[Row]:
+    """Yield (row number as shown, texts of its cells) for every row that is not empty."""
+    waiting = dict(facts.errors)
+    for row, cells in enumerate(sheet.iter_rows()):
+        texts = [cell if cell.__class__ is str else cell_text(cell, decimal) for cell in cells]
+        for column, error in waiting.pop(row, {}).items():
+            texts += [""] * (column + 1 - len(texts))
+            texts[column] = error
+        if any(texts):
+            yield row + 1, texts  # type: ignore[misc]
+    # Rows below the last value, which the library omits because it does not see cells whose formula failed.
+    for row in sorted(waiting):
+        width = max(waiting[row]) + 1
+        yield row + 1, [waiting[row].get(column, "") for column in range(width)]
+
+
+def _heads(given: Input, form: SheetFormat, name: str, rows: Iterator[Row]) -> list[str]:
     heads: list[list[str]] = []
-    header_end = lines_above(form)
+    end = header_end(form)
     for number, cells in rows:
         if number > form.skip_rows:
             heads += [[] for _ in range(number - form.skip_rows - 1 - len(heads))] + [cells]
-        if number >= header_end:
+        if number >= end:
             break
     heads = heads[: form.header_rows]
     if len(heads) < form.header_rows or not any(cell.strip() for cell in heads[-1]):
         raise given.fail(
             "header_missing",
-            f"row {header_end} of sheet {sheet.name!r} should be the header and is empty",
+            f"row {end} of sheet {name!r} should be the header and is empty",
             "Deliver the sheet with its header, or correct sheet or skipRows in the contract.",
-            header_end,
+            end,
         )
-    headers = resolve(given.contract, join_headers(heads), given.shown, header_end)
-    raw = scratch / "raw.parquet"
-    count = _write(rows, headers, raw)
-    return Source(sql.parquet(raw), headers, count)
+    joined = join_headers(heads)
+    # A stray cell far right makes every row as wide; the header ends with its last name.
+    while joined and not joined[-1].strip():
+        joined.pop()
+    return joined
 
 
-def _open(given: Input, form: SheetFormat) -> CalamineSheet:
-    try:
-        workbook = CalamineWorkbook.from_path(given.path)
-        names = [meta.name for meta in workbook.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet]
-        if isinstance(form.sheet, int):
-            found = names[form.sheet] if form.sheet < len(names) else None
-        else:
-            found = form.sheet if form.sheet in names else None
-        if found is None:
-            raise given.fail(
-                "sheet_missing",
-                f"there is no sheet {form.sheet!r}; the file has {', '.join(map(repr, names))}",
-                "Name the sheet as agreed, or correct format.sheet in the contract.",
+def _data(rows: Iterator[Row], above: int) -> Iterator[Row]:
+    return ((number, cells) for number, cells in rows if number > above)
+
+
+def _filled(rows: Iterator[Row]) -> Iterator[Row]:
+    return ((number, cells) for number, cells in rows if cells)
+
+
+class _Watch:
+    """Looks at every row on its way: covered and stray cells, hidden rows."""
+
+    def __init__(self, given: Input, headers: Headers, facts: SheetFacts) -> None:
+        self._given, self._headers, self._facts = given, headers, facts
+        filled = {headers.chosen[name] for name in given.contract.rows.fill_down}
+        self._marked = frozenset(headers.wanted) - filled
+        self._width = len(headers.all)
+        self._hidden_rows = frozenset(facts.hidden)
+        self._hidden: list[int] = []
+        self._merged: dict[int, list[int]] = {}
+        self._stray: dict[int, int] = {}
+
+    def through(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """The same rows, with cells that a merged cell covers marked."""
+        for number, cells in rows:
+            if len(cells) > self._width and any(cells[self._width :]):
+                self._note_stray(number, cells)
+            if number in self._hidden_rows:
+                self._hidden.append(number)
+            for column in self._facts.covered.get(number - 1, ()):
+                if column in self._marked and (column >= len(cells) or not cells[column]):
+                    cells += [""] * (column + 1 - len(cells))
+                    cells[column] = MERGED_CELL
+                    self._merged.setdefault(column, []).append(number)
+            yield number, cells
+
+    def _note_stray(self, number: int, cells: list[str]) -> None:
+        for column in range(self._width, len(cells)):
+            if cells[column].strip() and len(self._stray) < _SHOWN:
+                self._stray.setdefault(column, number)
+
+    def refuse_stray(self) -> None:
+        """Raise MiyarError for values to the right of the last header."""
+        if "" in {tidy(pattern) for pattern in self._given.contract.ignored}:
+            return
+        if self._stray:
+            raise MiyarError(
+                blank_header(
+                    self._given.contract,
+                    self._given.shown,
+                    self._headers.row,
+                    column,
+                    f"the cell {cell_name(row - 1, column)} holds a value",
+                )
+                for column, row in sorted(self._stray.items())
             )
-        return workbook.get_sheet_by_name(found)
-    except CalamineError:
-        raise given.fail(
-            "file_malformed",
-            f"the file is a zip archive but no readable {form.type} spreadsheet",
-            "Open it in a spreadsheet program, save it anew, and deliver that.",
-        ) from None
+
+    def notes(self) -> list[Problem]:
+        """What the sender does not see, or sees otherwise."""
+        notes = []
+        if self._hidden:
+            notes.append(
+                self._given.problem(
+                    "rows_hidden",
+                    f"{len(self._hidden):,} rows are hidden in the sheet and were read: {_numbers(self._hidden)}",
+                    "If they are not meant, delete them, or leave them out by `rows` in the contract.",
+                    self._hidden[0],
+                )
+            )
+        for column, rows in sorted(self._merged.items()):
+            name = self._headers.all[column]
+            notes.append(
+                self._given.problem(
+                    "cells_merged",
+                    f"{len(rows):,} cells of this column are covered by a merged cell: rows {_numbers(rows)}",
+                    "Undo the merge and fill every cell, or write in the contract: "
+                    f"`rows: {{fillDown: [{name!r}]}}`, if the value above is meant.",
+                    rows[0],
+                    name,
+                )
+            )
+        return notes
 
 
-def _rows(sheet: CalamineSheet, failed: Cells, decimal: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (row number as shown, texts of its cells) for every row that is not empty."""
-    by_row: dict[int, dict[int, str]] = {}
-    for (row, column), error in failed.items():
-        by_row.setdefault(row, {})[column] = error
-    row = -1
-    for row, cells in enumerate(sheet.iter_rows()):
-        texts = [cell_text(cell, decimal) for cell in cells]
-        for column, error in by_row.pop(row, {}).items():
-            texts += [""] * (column + 1 - len(texts))
-            texts[column] = error
-        if any(texts):
-            yield row + 1, texts
-    # Rows below the last value, which the library omits because it does not see cells whose formula failed.
-    for row in sorted(by_row):
-        width = max(by_row[row]) + 1
-        yield row + 1, [by_row[row].get(column, "") for column in range(width)]
+def _numbers(rows: list[int]) -> str:
+    shown = ", ".join(str(row) for row in rows[:_SHOWN])
+    return f"{shown}, …" if len(rows) > _SHOWN else shown
 
 
 def cell_text(value: Any, decimal: str) -> str:
-    """A cell as text: ISO dates, whole numbers without a decimal part, the contract's decimal mark."""
+    """A cell as text: ISO dates, whole numbers without a decimal part, the contract's decimal mark.
+
+    Times of day and durations alike are `hh:mm:ss`, with the fraction of a second if there is one.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
+        if not math.isfinite(value):
+            return _NO_NUMBER
         if value == int(value) and abs(value) <= _EXACT:
             return str(int(value))
         return repr(value).replace(".", decimal)
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time.min else value.isoformat()
-    if isinstance(value, dt.date | dt.time):
+    if isinstance(value, dt.date):
         return value.isoformat()
+    if isinstance(value, dt.time):
+        value = dt.timedelta(
+            hours=value.hour, minutes=value.minute, seconds=value.second, microseconds=value.microsecond
+        )
     if isinstance(value, dt.timedelta):
-        return str(int(value.total_seconds()))
+        return _clock(value)
     return str(value)
 
 
-def _write(rows: Iterator[tuple[int, list[str]]], headers: Headers, raw: Path) -> int:
-    positions = headers.wanted
-    schema = pa.schema([("source_row", pa.int64()), *((f"c{position}", pa.string()) for position in positions)])
-    count = 0
-    with pq.ParquetWriter(raw, schema, compression="lz4") as writer:
-        numbers: list[int] = []
-        columns: list[list[str]] = [[] for _ in positions]
-
-        def flush() -> None:
-            arrays = [pa.array(numbers, pa.int64()), *(pa.array(column, pa.string()) for column in columns)]
-            writer.write_table(pa.table(arrays, schema=schema))
-            numbers.clear()
-            for column in columns:
-                column.clear()
-
-        for number, cells in rows:
-            numbers.append(number)
-            for column, position in zip(columns, positions, strict=True):
-                column.append(cells[position] if position < len(cells) else "")
-            count += 1
-            if len(numbers) == _BATCH:
-                flush()
-        flush()
-    return count
+def _clock(value: dt.timedelta) -> str:
+    milliseconds = round(abs(value) / dt.timedelta(milliseconds=1))
+    seconds, fraction = divmod(milliseconds, 1000)
+    text = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    text += f".{fraction:03}".rstrip("0") if fraction else ""
+    return f"-{text}" if value < dt.timedelta(0) else text

@@ -1,4 +1,4 @@
-"""Every format a contract may name can be read, and the simulation can deliver it.
+"""Every format a contract may name can be read, and the simulation delivers those of its worlds.
 
 Belongs here: whether the hand-kept lists of formats are complete. Does not belong here: what is read (`tests/ingestion`).
 """
@@ -18,12 +18,12 @@ MODELS = get_args(get_args(FileFormat)[0])
 TYPES = [kind for model in MODELS for kind in get_args(model.model_fields["type"].annotation)]
 
 
-def test_each_format_has_one_reader_and_one_writer() -> None:
+def test_each_format_has_one_reader() -> None:
     assert len(TYPES) == len(set(TYPES)) > 5
-    assert set(READERS) == set(WRITERS) == set(TYPES)
+    assert set(READERS) == set(TYPES) > set(WRITERS)
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", WRITERS)
 def test_a_writer_takes_the_bare_format(kind: str, tmp_path: Path) -> None:
     form = TypeAdapter(FileFormat).validate_python({"type": kind})
     with opened(tmp_path / f"file.{kind}", form) as writer:

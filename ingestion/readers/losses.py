@@ -1,0 +1,62 @@
+"""Texts whose letters were lost before delivery: question marks where letters stood, and text decoded as something else.
+
+Belongs here: noticing that in what was read. Does not belong here: a wrong encoding of the file itself (`encodings`).
+"""
+
+import duckdb
+
+from ingestion.readers.input import Input, Source
+from miyar.errors import Problem
+
+# Code pages through which UTF-8 is most often read by mistake; a text that turns into other valid UTF-8 by way of one of
+# them was decoded twice (rspeer/python-ftfy explains why plain texts practically never do).
+_PAGES = ("windows-1252", "windows-1256", "latin-1")
+_SAMPLE = 2_000  # texts beyond ASCII looked at in each column, from its first row on
+_SHORTEST = 2  # letters that must come out: one alone may be chance
+
+
+def lost_texts(given: Input, connection: duckdb.DuckDBPyConnection, source: Source, lost: list[int]) -> list[Problem]:
+    """A note for each column that holds such texts.
+
+    Args:
+        lost: for each wanted column, its cells of nothing but question marks or with the replacement character.
+    """
+    notes = []
+    for position, count in zip(source.headers.wanted, lost, strict=True):
+        if count:
+            what = f"{_cells(count)} of this column hold question marks or U+FFFD where letters stood"
+            notes.append(_note(given, source, position, what))
+        elif position not in source.plain and (twice := _decoded_twice(connection, source, position)):
+            what = f"{_cells(twice)} of this column hold text that was read in a wrong encoding before"
+            notes.append(_note(given, source, position, what))
+    return notes
+
+
+def is_lost(value: str) -> str:
+    """SQL: true for a cell of three or more question marks and blanks only, or with U+FFFD."""
+    return f"contains({value}, '\ufffd') or (contains({value}, '???') and trim({value}, '? ') = '')"
+
+
+def _cells(count: int) -> str:
+    return f"{count:,} cell" if count == 1 else f"{count:,} cells"
+
+
+def _note(given: Input, source: Source, position: int, what: str) -> Problem:
+    step = "Export the file again in UTF-8 from the system it comes from; what is lost in it cannot be restored here."
+    return given.problem("text_lost", what, step, column=source.headers.all[position])
+
+
+def _decoded_twice(connection: duckdb.DuckDBPyConnection, source: Source, position: int) -> int:
+    texts = connection.execute(
+        f"select c{position}, count(*) from (select c{position} from {source.relation} "
+        f"where strlen(c{position}) > length(c{position}) limit {_SAMPLE}) group by all order by all"
+    ).fetchall()
+    return sum(count for text, count in texts if any(_turns(text, page) for page in _PAGES))
+
+
+def _turns(text: str, page: str) -> bool:
+    try:
+        turned = text.encode(page).decode("utf-8")
+    except UnicodeError:
+        return False
+    return sum(not character.isascii() for character in turned) >= _SHORTEST

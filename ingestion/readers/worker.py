@@ -1,0 +1,206 @@
+"""The process that reads untrusted files: it forks for each file, so that whatever a file does ends with that fork.
+
+Belongs here: limits of one reading, and how its outcome crosses to the parent. Does not belong here: starting and keeping
+such processes (`pool`), reading itself (`ingestion.readers`).
+"""
+
+import contextlib
+import json
+import os
+import pickle
+import resource
+import select
+import signal
+import struct
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import duckdb
+
+from ingestion.contract import Contract
+from ingestion.faults import MachineError, guarded
+from ingestion.headers import Headers
+from ingestion.readers import read_here
+from ingestion.readers.input import Input, Source
+from ingestion.readers.limits import (
+    CPU_SECONDS,
+    CPU_SECONDS_PER_MEGABYTE,
+    MOST_MEMORY,
+    OUTPUT_BYTES,
+    OUTPUT_RATIO,
+    WAITING,
+)
+from miyar import sql
+from miyar.errors import MiyarError, Problem
+from miyar.workspace import Settings
+
+ANSWER = "answer.json"
+FAILED, UNWRITTEN = 1, 2  # exit statuses: nothing to tell, or no room to write it
+_SIZE = struct.Struct("<Q")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to read into a folder."""
+
+    path: Path
+    shown: str
+    contract: Contract
+    settings: Settings
+    scratch: Path
+
+    @property
+    def given(self) -> Input:
+        return Input(self.path, self.shown, self.contract)
+
+
+def send(stream: IO[bytes], message: bytes) -> None:
+    """Write one message and its length."""
+    stream.write(_SIZE.pack(len(message)) + message)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> bytes | None:
+    """The next message, or None when the other side is gone."""
+    head = stream.read(_SIZE.size)
+    if len(head) < _SIZE.size:
+        return None
+    (size,) = _SIZE.unpack(head)
+    message = stream.read(size)
+    return message if len(message) == size else None
+
+
+def main() -> None:
+    """Read jobs from standard input until it closes, and answer each with the exit status of its fork."""
+    requests = os.fdopen(os.dup(0), "rb", buffering=0)
+    answers = os.fdopen(os.dup(1), "wb")
+    # Libraries that write warnings must not reach the protocol, nor quote cells to whoever watches.
+    silence = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(silence, stream)
+    awake, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    while (message := receive(requests)) is not None:
+        child = os.fork()
+        if child == 0:
+            signal.set_wakeup_fd(-1)
+            _serve(message)
+        status = _wait(child, requests, awake)
+        if status is None:
+            return
+        send(answers, struct.pack("<i", status))
+
+
+def _wait(child: int, requests: IO[bytes], awake: int) -> int | None:
+    """The exit status of a child, or None, the child being ended, when the parent is gone."""
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        ready, _, _ = select.select([requests, awake], [], [])
+        if awake in ready:
+            os.read(awake, 4096)
+        if requests in ready:
+            # The parent sends nothing before it has the answer, so this is its end.
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return None
+
+
+def _serve(message: bytes) -> None:
+    code = FAILED
+    with contextlib.suppress(BaseException):
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        job: Job = pickle.loads(message)  # noqa: S301 -- written by the parent
+        outcome = json.dumps(_outcome(job))
+        code = UNWRITTEN
+        (job.scratch / ANSWER).write_text(outcome, "utf-8")
+        code = 0
+    os._exit(code)
+
+
+def _outcome(job: Job) -> dict[str, Any]:
+    """The source of a file that was read, or the problems for which it was not, as plain data."""
+    limited = _limit(job)
+    try:
+        with guarded(job.contract.provider, job.shown), sql.connect(job.settings, job.scratch) as connection:
+            return told(read_here(job.given, connection, job.scratch))
+    except MachineError as error:
+        cause = error.__cause__
+        if isinstance(cause, MemoryError):
+            return refused(stopped(job.given, "it needed more memory than any table does"))
+        if limited and "File too large" in str(cause):
+            return refused(stopped(job.given, "its working files grew larger than any table's"))
+        if isinstance(cause, duckdb.Error) and not isinstance(cause, duckdb.IOException | duckdb.OutOfMemoryException):
+            return refused(stopped(job.given, f"the reading library failed ({type(cause).__name__})"))
+        return {"machine": [problem.as_dict() for problem in error.problems]}
+    except MiyarError as error:
+        return refused(error)
+    except BaseException as error:  # whatever a library raises, also what is no Exception
+        return refused(stopped(job.given, f"the reading library failed ({type(error).__name__})"))
+
+
+def _limit(job: Job) -> bool:
+    """Set this process's limits; returns whether the size of files is limited by us and not by the machine."""
+    size = job.path.stat().st_size if job.path.exists() else 0
+    seconds = CPU_SECONDS + CPU_SECONDS_PER_MEGABYTE * size // (1 << 20)
+    _lower(resource.RLIMIT_CPU, seconds)
+    _lower(resource.RLIMIT_DATA, MOST_MEMORY)
+    _lower(resource.RLIMIT_CORE, 0)
+    signal.setitimer(signal.ITIMER_REAL, WAITING * seconds)
+    return _lower(resource.RLIMIT_FSIZE, OUTPUT_BYTES + OUTPUT_RATIO * size)
+
+
+def _lower(what: int, most: int) -> bool:
+    soft, hard = resource.getrlimit(what)
+    if soft != resource.RLIM_INFINITY and soft <= most:
+        return False
+    resource.setrlimit(what, (most, hard))
+    return True
+
+
+def stopped(given: Input, why: str) -> MiyarError:
+    """The problem of a file whose reading had to be ended."""
+    return given.fail(
+        "reading_stopped",
+        f"reading the file was stopped: {why}",
+        "Open the file in its own program, copy the table alone into a new file, and deliver that.",
+    )
+
+
+def refused(error: MiyarError) -> dict[str, Any]:
+    """Problems as plain data."""
+    return {"problems": [problem.as_dict() for problem in error.problems]}
+
+
+def told(source: Source) -> dict[str, Any]:
+    """A source as plain data."""
+    content = asdict(source)
+    content["plain"], content["sound"] = sorted(source.plain), sorted(source.sound)
+    return {"source": content}
+
+
+def heard(outcome: dict[str, Any]) -> Source:
+    """The source from plain data; raises MiyarError for the problems in it."""
+    if "source" not in outcome:
+        kind = MachineError if "machine" in outcome else MiyarError
+        raise kind(Problem(**one) for one in outcome.get("machine", outcome.get("problems", [])))
+    content = outcome["source"]
+    headers = content["headers"]
+    headers |= {"all": tuple(headers["all"]), "nameless": tuple(headers["nameless"])}
+    return Source(
+        **content
+        | {
+            "headers": Headers(**headers),
+            "plain": frozenset(content["plain"]),
+            "sound": frozenset(content["sound"]),
+            "notes": tuple(Problem(**note) for note in content["notes"]),
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()
