@@ -12,6 +12,7 @@ from cli.values_page import values_page
 from expectations.suites import catalogue
 from ingestion.contract import contract_schema
 from ingestion.feeds import load_feeds
+from ingestion.recipes import load_recipes
 from ingestion.rules import rule_texts
 from warehouse.dbt_runner import prepare_manifest
 from warehouse.inputs import REPOSITORY
@@ -43,7 +44,13 @@ def contracts_page() -> str:
     for name, definition in sorted(schema["$defs"].items()):
         if "properties" in definition:
             parts += _fields(name, definition)
-    parts.append("# Canonical feeds\n")
+    parts += [
+        "# Recipes\n",
+        _paragraph(RECIPES_INTRO),
+        "| `extends` | what it is | the contract still says |\n|---|---|---|",
+    ]
+    parts += [f"| `{recipe.id}` | {recipe.about} | {recipe.needs} |" for recipe in load_recipes().values()]
+    parts += ["", "# Canonical feeds\n"]
     for feed in load_feeds().values():
         parts.append(
             f"## {feed.name}\n\n{feed.about} A row's period comes from `{feed.event}` unless `period_id` is mapped.\n"
@@ -58,6 +65,12 @@ def contracts_page() -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
+RECIPES_INTRO = """
+`extends: qualtrics` lays a contract over a recipe of `ingestion/recipes/`: properties of the same name are the contract's,
+`format` and `rows` are joined field by field, `dropped`, `ignored` and `nullValues` are added up. What follows is all such
+a contract needs: `{id: harbours-survey, provider: harbours, extends: kobotoolbox, covers: [harbours], properties: [...],
+scales: {...}}`.
+"""
 CONTRACTS_INTRO = """
 A contract says how one provider delivers one feed. It stands in `registry/contracts/<provider>/<feed>.yml` of a workspace
 (`<feed>.<variant>.yml` where one provider has several) and is checked as a whole when it is read. Editors complete it with

@@ -18,6 +18,7 @@ from ingestion.calendars import is_hijri_format
 from ingestion.feeds import Feed, load_feeds
 from ingestion.formats import ContractModel, FileFormat, RowChoice, has_lines
 from ingestion.moments import format_fault
+from ingestion.recipes import with_recipe
 from ingestion.units import fits, load_units
 from miyar.errors import MiyarError, Problem
 from miyar.periods import is_period
@@ -50,7 +51,9 @@ class Property(ContractModel):
     """
 
     name: str = Field(description="Canonical column of the feed, or `scale` (an id of `scales`)")
-    physical_name: str | list[NamedFrom] | None = None
+    physical_name: str | list[NamedFrom | str] | None = Field(
+        None, description="Header; or several, of which the file has one, some perhaps from a period on"
+    )
     constant: Scalar | None = None
     file_name: str | None = None
     labels: dict[str, Scalar] | None = Field(
@@ -188,6 +191,9 @@ class Contract(ContractModel):
     version: str = "1.0.0"
     status: Literal["active", "retired"] = "active"
     description: str = ""
+    extends: str | None = Field(
+        None, description="A recipe: what every export of one program has in common (see Recipes)"
+    )
     provider: str
     feed: str
     files: list[str] = Field(default=["*"], description="Globs below landing/<provider>/<feed>/")
@@ -284,7 +290,7 @@ def _contract_problems(contract: Contract) -> list[str]:
                 problems += [
                     f"{prefix}{prop.name}: validFrom {named.valid_from!r} is no period"
                     for named in prop.physical_name
-                    if not is_period(named.valid_from)
+                    if isinstance(named, NamedFrom) and not is_period(named.valid_from)
                 ]
     if (contract.rows.until is not None or contract.rows.skip_footer) and not has_lines(contract.format):
         problems.append(f"rows.until and rows.skipFooter: {contract.format.type} has no lines below a table")
@@ -361,18 +367,25 @@ def load_contract(path: Path) -> Contract:
 
 def _read_contract(path: Path, shown: str) -> Contract | list[Problem]:
     try:
-        return Contract.model_validate(yaml.load(path.read_text("utf-8"), Loader=_LOADER))  # noqa: S506 - a safe loader
+        content = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
+        return Contract.model_validate(with_recipe(content))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         return [Problem("contract_unreadable", str(error).splitlines()[0], file=shown, next_step="Mend the YAML.")]
     except ValidationError as error:
-        return [
-            Problem(
-                "contract_invalid",
-                text,
-                file=shown,
-                column=".".join(str(part) for part in detail["loc"]),
-                next_step="See docs/contracts.md.",
-            )
-            for detail in error.errors(include_url=False, include_input=False)
-            for text in detail["msg"].removeprefix("Value error, ").split("; ")
-        ]
+        return _faults(error, shown)
+    except ValueError as error:
+        return [Problem("contract_invalid", str(error), file=shown, next_step="See docs/contracts.md.")]
+
+
+def _faults(error: ValidationError, shown: str) -> list[Problem]:
+    return [
+        Problem(
+            "contract_invalid",
+            text,
+            file=shown,
+            column=".".join(str(part) for part in detail["loc"]),
+            next_step="See docs/contracts.md.",
+        )
+        for detail in error.errors(include_url=False, include_input=False)
+        for text in detail["msg"].removeprefix("Value error, ").split("; ")
+    ]

@@ -46,6 +46,7 @@ def macros() -> list[str]:
         f"english_short_months(t) as {_replaced('t', words['months'], lambda name: name[:3])}",
         f"english_weekdays(t) as {_replaced('t', words['weekdays'], lambda name: name)}",
         f"numbered_hijri_months(t) as {_replaced('t', words['hijri_months'], str)}",
+        f"greenwich(t) as {_each('t', words['greenwich'], 'GMT')}",
         f"halves_of_the_day(t) as {_halves('t')}",
     ]
 
@@ -55,6 +56,13 @@ def _replaced(value: str, names: dict[Any, list[str]], target: Any) -> str:
     pairs = {fold(name): target(key) for key, spelled in names.items() for name in spelled}
     for name in sorted(pairs, key=lambda name: (-len(name), name)):
         value = f"replace({value}, {sql.text(name)}, {sql.text(pairs[name])})"
+    return value
+
+
+def _each(value: str, spelled: list[str], target: str) -> str:
+    """SQL: each of the words replaced by one."""
+    for word in spelled:
+        value = f"replace({value}, {sql.text(word)}, {sql.text(target)})"
     return value
 
 

@@ -51,7 +51,7 @@ def tidy(header: str) -> str:
 def names_of(prop: Property) -> list[str]:
     """All headers a property may come from."""
     if isinstance(prop.physical_name, list):
-        return [named.physical_name for named in prop.physical_name]
+        return [named if isinstance(named, str) else named.physical_name for named in prop.physical_name]
     return [] if prop.physical_name is None else [prop.physical_name]
 
 

@@ -110,7 +110,7 @@ def _by_format(value: str, form: str, clock: Clock, *, is_day: bool) -> str:
         return _numbered(value, form, clock, is_day=is_day)
     text, shown = gregorian_words(value, form)
     if "%Z" in shown:
-        told = zones.instant(_with_word(value, form), f"zone_word({value})", clock.names)
+        told = zones.instant(_with_word(value, form), f"zone_word(greenwich({value}))", clock.names)
         return clock.to_local(told) if is_day else told
     if "%z" in shown:
         text = f"regexp_replace({text}, '[Zz]$', '+0000')" if shown.endswith("%z") else text
@@ -124,7 +124,7 @@ def _by_format(value: str, form: str, clock: Clock, *, is_day: bool) -> str:
 
 def _with_word(value: str, form: str) -> str:
     """SQL: the time of day of a text whose zone's name is read apart, wherever the format has it."""
-    text, shown = gregorian_words(f"replace({value}, zone_word({value}), 'UTC')", form)
+    text, shown = gregorian_words(f"replace(greenwich({value}), zone_word(greenwich({value})), 'UTC')", form)
     return f"timezone('UTC', try_strptime({text}, {sql.text(shown)}))"
 
 
@@ -147,7 +147,7 @@ def zone_is_unclear(value: str, parts: str, formats: list[str] | None) -> str:
     if not formats:
         return f"({parts}.zone <> '' and iso_naive({parts}.body) is not null)"
     named = [f"{_with_word(value, one)} is not null" for one in formats if "%Z" in one]
-    return f"(zone_word({value}) <> '' and ({' or '.join(named)}))" if named else "false"
+    return f"(zone_word(greenwich({value})) <> '' and ({' or '.join(named)}))" if named else "false"
 
 
 @cache

@@ -161,7 +161,8 @@ def _fed(
 def _validity(prop: Property, named: NamedFrom | str) -> tuple[str, str | None] | None:
     if not isinstance(named, NamedFrom) or not isinstance(prop.physical_name, list):
         return None
-    later = sorted(one.valid_from for one in prop.physical_name if one.valid_from > named.valid_from)
+    dated = [one for one in prop.physical_name if isinstance(one, NamedFrom)]
+    later = sorted(one.valid_from for one in dated if one.valid_from > named.valid_from)
     return named.valid_from, later[0] if later else None
 
 

@@ -16,7 +16,7 @@ _ZONE = (
 )
 _TIMED = rf"^(?P<body>.*[0-9]:[0-9]{{2}}(?:[.,][0-9]+)?)\s*{_ZONE}$"
 _OFFSET = "([+-])([0-9]{1,2}):?([0-9]{2})?$"
-_WORD = r"\b(UTC|GMT|[A-Z]{3,5}|[A-Z][a-z]+(?:/[A-Za-z_+-]+)+)\b"
+_WORD = r"\b((?:UTC|GMT)[+-][0-9]{1,2}(?::?[0-9]{2})?|UTC|GMT|[A-Z]{3,5}|[A-Z][a-z]+(?:/[A-Za-z_+-]+)+)\b"
 # Abbreviations with one meaning; all others (AST, BST, EST, IST, ...) stand for several zones: scrapinghub/dateparser#683.
 CERTAIN = ("Z", "UTC", "GMT")
 _FARTHEST = 18 * 60  # minutes; no zone was ever farther from UTC (ISO 8601 as read by java.time)
