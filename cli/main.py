@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from cli.drafts import app as draft_commands
 from cli.editions import app as edition_commands
 from cli.options import HERE, By, Edition, WorkspacePath, operator
 from miyar.errors import MiyarError, Problem
@@ -20,6 +21,7 @@ from miyar.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Miyar (معيار)")
 app.add_typer(edition_commands)
+app.add_typer(draft_commands)
 
 RUN_NICENESS = 10  # a run gets a tenth of a page's share of a busy core under Linux
 

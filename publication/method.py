@@ -40,6 +40,15 @@ def with_known_names(registry: Registry, methodology: Methodology) -> Registry:
     return replace(registry, known=known)
 
 
+def item_names(methodology: Methodology) -> dict[str, list[str]]:
+    """Return survey question -> its names in both languages, for questions whose mean over the whole journey is a metric."""
+    return {
+        row["measure_id"].removesuffix(".mean"): [row["name_ar"], row["name_en"]]
+        for row in methodology.metrics
+        if row["feed"] == "survey_responses" and row["measure_id"].endswith(".mean") and not row["stage"]
+    }
+
+
 @cache
 def usual_roles() -> dict[str, str]:
     """Return role -> metric, for versions that name no roles (their files are fixed)."""

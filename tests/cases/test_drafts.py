@@ -76,7 +76,7 @@ def test_complaints_with_days_first(tmp_path: Path) -> None:
         ("C-1", dt.datetime(2025, 10, 13, 9, 12), dt.datetime(2025, 10, 14, 10), "phone"),
         ("C-2", dt.datetime(2025, 10, 2, 10), None, "website"),
     ]
-    assert made.questions
+    assert made.questions == []
 
 
 def test_days_or_months_first_is_asked(tmp_path: Path) -> None:
@@ -116,8 +116,8 @@ def test_json_and_the_recipe_of_a_known_export(tmp_path: Path) -> None:
 
 def test_what_a_feed_needs_and_no_column_gives_is_asked(tmp_path: Path) -> None:
     made, contract, _ = drafted(tmp_path, "met,total\n80,100\n", "service_standards")
-    assert any("standard_id" in question for question in made.questions)
-    assert any("period_id" in question for question in made.questions)
+    # A standard without an id is known by its row, so only the period has to be asked.
+    assert [question for question in made.questions if "period_id" in question] == made.questions != []
     assert yaml.safe_load(made.text)["covers"] == ["a01"] and contract.feed == "service_standards"
 
 
