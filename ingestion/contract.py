@@ -15,6 +15,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from ingestion.calendars import is_hijri_format
+from ingestion.expressions import Expression
 from ingestion.feeds import Feed, load_feeds
 from ingestion.formats import ContractModel, FileFormat, RowChoice, has_lines
 from ingestion.moments import format_fault
@@ -46,8 +47,8 @@ class Generalise(ContractModel):
 class Property(ContractModel):
     """Where one canonical column comes from and how its text becomes a value.
 
-    Exactly one of physicalName (one header, or headers by period), constant, fileName (a regular expression whose first
-    group is taken from the path below the feed's landing folder) says where from.
+    Exactly one of physicalName (one header, or headers by period), constant, expression (several columns), fileName (a regular
+    expression whose first group is taken from the path below the feed's landing folder) says where from.
     """
 
     name: str = Field(description="Canonical column of the feed, or `scale` (an id of `scales`)")
@@ -56,6 +57,7 @@ class Property(ContractModel):
     )
     constant: Scalar | None = None
     file_name: str | None = None
+    expression: Expression | None = Field(None, description="A value made from several columns")
     labels: dict[str, Scalar] | None = Field(
         None, description='Value map: label as delivered -> canonical code; the label "" is an empty cell'
     )
@@ -88,9 +90,9 @@ class Property(ContractModel):
 
     @model_validator(mode="after")
     def _one_source(self) -> "Property":
-        given = [source for source in (self.physical_name, self.constant, self.file_name) if source is not None]
-        if len(given) != 1:
-            raise ValueError(f"{self.name}: give exactly one of physicalName, constant, fileName")
+        sources = (self.physical_name, self.constant, self.file_name, self.expression)
+        if sum(source is not None for source in sources) != 1:
+            raise ValueError(f"{self.name}: give exactly one of physicalName, constant, fileName, expression")
         if self.file_name is not None:
             _require_group(f"{self.name}: fileName", self.file_name)
         for one in self.date_format or []:

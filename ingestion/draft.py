@@ -305,9 +305,9 @@ class _Drafter:
             if column.name == "agency_id":
                 added.append({"name": "agency_id", "constant": self.provider})
             else:
-                self.questions.append(
-                    f"Which column, or which one value, is {column.name} ({column.about.lower()})? Drafted as {self._stand_in(column)!r}."
-                )
+                stand_in = self._stand_in(column)
+                asked = f"Which column, or which one value, is {column.name} ({column.about.lower()})?"
+                self.questions.append(f"{asked} Drafted as {stand_in!r}.")
                 added.append({"name": column.name, "constant": self._stand_in(column)})
         if "scale_id" in self.feed.by_name and "scale" not in have:
             added.append({"name": "scale", "constant": next(iter(self.scales), UNKNOWN)})

@@ -292,6 +292,10 @@ class _Compiler:
         return f"coalesce({named}, {typed(number, found.factor(group))})" if found.takes_bare(group) else named
 
     def _date(self, name: str, group: Group) -> str:
+        later = group.prop.expression.seconds if group.prop.expression else 0
+        return f"{self._told(name, group)} + to_seconds({later})" if later else self._told(name, group)
+
+    def _told(self, name: str, group: Group) -> str:
         clock, kind = self._clock(group), self.plan.feed.by_name[name].type
         if not is_hijri(group):
             return moments.moment(
