@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from cli.deliveries import app as delivery_commands
+from cli.drafts import app as draft_commands
 from cli.editions import app as edition_commands
 from cli.options import HERE, By, Edition, WorkspacePath, operator
 from miyar.errors import MiyarError, Problem
@@ -24,6 +25,7 @@ from miyar.workspace import Workspace
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Miyar (معيار)")
 app.add_typer(delivery_commands)
 app.add_typer(edition_commands)
+app.add_typer(draft_commands)
 
 RUN_NICENESS = 10  # a run gets a tenth of a page's share of a busy core under Linux
 
@@ -372,7 +374,7 @@ def prepare() -> None:
 
 @app.command()
 def docs() -> None:
-    """Write docs/contracts.md, docs/rules.md and docs/tables.md from the contract schema, the rules and dbt."""
+    """Write docs/contracts.md, docs/values.md, docs/rules.md and docs/tables.md from the contract schema, the rules and dbt."""
     from cli.reference import write_reference
 
     for path in write_reference():

@@ -1,6 +1,6 @@
 """Reference pages generated from their sources: contracts from the schema, tables from dbt, rules from their catalogues.
 
-Belongs here: writing docs/contracts.md, docs/tables.md and docs/rules.md. Does not belong here: facts of its own.
+Belongs here: writing docs/contracts.md, docs/values.md, docs/tables.md and docs/rules.md. Does not belong here: facts of its own.
 """
 
 import json
@@ -8,9 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cli.values_page import values_page
 from expectations.suites import catalogue
 from ingestion.contract import contract_schema
 from ingestion.feeds import load_feeds
+from ingestion.recipes import load_recipes
 from ingestion.rules import rule_texts
 from warehouse.dbt_runner import prepare_manifest
 from warehouse.inputs import REPOSITORY
@@ -20,7 +22,12 @@ MADE = "<!-- Made by `make docs`; do not edit. -->\n"
 
 def write_reference(folder: Path = REPOSITORY / "docs") -> list[Path]:
     """Write all generated pages; returns their paths."""
-    pages = {"contracts.md": contracts_page(), "tables.md": tables_page(), "rules.md": rules_page()}
+    pages = {
+        "contracts.md": contracts_page(),
+        "values.md": values_page(),
+        "tables.md": tables_page(),
+        "rules.md": rules_page(),
+    }
     paths = []
     for name, text in pages.items():
         path = folder / name
@@ -37,7 +44,13 @@ def contracts_page() -> str:
     for name, definition in sorted(schema["$defs"].items()):
         if "properties" in definition:
             parts += _fields(name, definition)
-    parts.append("# Canonical feeds\n")
+    parts += [
+        "# Recipes\n",
+        _paragraph(RECIPES_INTRO),
+        "| `extends` | what it is | the contract still says |\n|---|---|---|",
+    ]
+    parts += [f"| `{recipe.id}` | {recipe.about} | {recipe.needs} |" for recipe in load_recipes().values()]
+    parts += ["", "# Canonical feeds\n"]
     for feed in load_feeds().values():
         parts.append(
             f"## {feed.name}\n\n{feed.about} A row's period comes from `{feed.event}` unless `period_id` is mapped.\n"
@@ -46,11 +59,18 @@ def contracts_page() -> str:
         for column in feed.columns:
             codes = f" One of {', '.join(f'`{code}`' for code in column.codes)}." if column.codes else ""
             needed = "yes" if column.required else ""
-            parts.append(f"| `{column.name}` | {column.type} | {needed} | {column.about}.{codes} |")
+            kind = f"{column.type} ({column.unit})" if column.unit else column.type
+            parts.append(f"| `{column.name}` | {kind} | {needed} | {column.about}.{codes} |")
         parts.append("")
     return "\n".join(parts).rstrip() + "\n"
 
 
+RECIPES_INTRO = """
+`extends: qualtrics` lays a contract over a recipe of `ingestion/recipes/`: properties of the same name are the contract's,
+`format` and `rows` are joined field by field, `dropped`, `ignored` and `nullValues` are added up. What follows is all such
+a contract needs: `{id: harbours-survey, provider: harbours, extends: kobotoolbox, covers: [harbours], properties: [...],
+scales: {...}}`.
+"""
 CONTRACTS_INTRO = """
 A contract says how one provider delivers one feed. It stands in `registry/contracts/<provider>/<feed>.yml` of a workspace
 (`<feed>.<variant>.yml` where one provider has several) and is checked as a whole when it is read. Editors complete it with

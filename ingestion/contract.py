@@ -14,11 +14,16 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from ingestion.feeds import load_feeds
+from ingestion.calendars import is_hijri_format
+from ingestion.expressions import Expression
+from ingestion.feeds import Feed, load_feeds
 from ingestion.formats import ContractModel, FileFormat, RowChoice, has_lines
-from ingestion.values import is_date_format
+from ingestion.moments import format_fault
+from ingestion.recipes import with_recipe
+from ingestion.units import fits, load_units
 from miyar.errors import MiyarError, Problem
 from miyar.periods import is_period
+from miyar.timezones import is_zone
 
 Scalar = str | int | float | bool
 # The same safe loader in C, several times faster; a centre has hundreds of contracts.
@@ -42,14 +47,17 @@ class Generalise(ContractModel):
 class Property(ContractModel):
     """Where one canonical column comes from and how its text becomes a value.
 
-    Exactly one of physicalName (one header, or headers by period), constant, fileName (a regular expression whose first
-    group is taken from the path below the feed's landing folder) says where from.
+    Exactly one of physicalName (one header, or headers by period), constant, expression (several columns), fileName (a regular
+    expression whose first group is taken from the path below the feed's landing folder) says where from.
     """
 
     name: str = Field(description="Canonical column of the feed, or `scale` (an id of `scales`)")
-    physical_name: str | list[NamedFrom] | None = None
+    physical_name: str | list[NamedFrom | str] | None = Field(
+        None, description="Header; or several, of which the file has one, some perhaps from a period on"
+    )
     constant: Scalar | None = None
     file_name: str | None = None
+    expression: Expression | None = Field(None, description="A value made from several columns")
     labels: dict[str, Scalar] | None = Field(
         None, description='Value map: label as delivered -> canonical code; the label "" is an empty cell'
     )
@@ -57,23 +65,41 @@ class Property(ContractModel):
         "refuse", description="What a text outside `labels` becomes: a problem, no value, or the text itself"
     )
     lookup: Lookup | None = Field(None, description="Find the id through names and aliases of this registry table")
-    date_format: list[str] | None = Field(None, description="strptime formats, tried in order; default ISO 8601")
+    date_format: list[str] | None = Field(
+        None,
+        description="strptime formats, tried in order, or epoch_seconds, epoch_milliseconds, serial_1900, serial_1904; default "
+        "ISO 8601. Names of months (%B, %b), weekdays (%A) and halves of the day (%p) may be Arabic or English",
+    )
     calendar: Literal["gregorian", "umm_al_qura"] = "gregorian"
     multiply_by: float | None = None
+    unit: str | None = Field(
+        None,
+        description="Unit of bare numbers (values.md); a text that names its own unit (85%, 12 min, 0:12:30) is taken by that. "
+        "Both become the unit of the column. `hh:mm` and `mm:ss` say what the two numbers of 0:12 are",
+    )
+    year_ends: int | None = Field(
+        None,
+        ge=1,
+        le=12,
+        description="Month a (fiscal) year ends in, where `period_id` holds years: 2025, FY2025, 2024/25",
+    )
+    timezone: str | None = Field(None, description="Zone of this column's times without one; default: the contract's")
     null_values: list[str] = Field(default_factory=list, description="Texts that mean no value, in this column")
     treatment: Literal["pseudonymise"] | Generalise | None = Field(None, description="For personal columns")
     optional: bool = Field(False, description="The header may be absent; the column is then null")
 
     @model_validator(mode="after")
     def _one_source(self) -> "Property":
-        given = [source for source in (self.physical_name, self.constant, self.file_name) if source is not None]
-        if len(given) != 1:
-            raise ValueError(f"{self.name}: give exactly one of physicalName, constant, fileName")
+        sources = (self.physical_name, self.constant, self.file_name, self.expression)
+        if sum(source is not None for source in sources) != 1:
+            raise ValueError(f"{self.name}: give exactly one of physicalName, constant, fileName, expression")
         if self.file_name is not None:
             _require_group(f"{self.name}: fileName", self.file_name)
         for one in self.date_format or []:
-            if not is_date_format(one, is_hijri=self.calendar == "umm_al_qura"):
-                raise ValueError(f"{self.name}: no date can be read by the format {one!r}")
+            is_hijri = self.calendar == "umm_al_qura"
+            fault = format_fault(one) if not is_hijri else "" if is_hijri_format(one) else "reads no whole Hijri date"
+            if fault:
+                raise ValueError(f"{self.name}: the format {one!r} {fault}")
         return self
 
 
@@ -167,6 +193,9 @@ class Contract(ContractModel):
     version: str = "1.0.0"
     status: Literal["active", "retired"] = "active"
     description: str = ""
+    extends: str | None = Field(
+        None, description="A recipe: what every export of one program has in common (see Recipes)"
+    )
     provider: str
     feed: str
     files: list[str] = Field(default=["*"], description="Globs below landing/<provider>/<feed>/")
@@ -183,6 +212,13 @@ class Contract(ContractModel):
     format: FileFormat
     rows: RowChoice = Field(default_factory=RowChoice, description="Default: every row below the header is meant")
     null_values: list[str] = Field(default_factory=list, description="Texts that mean no value, in every column")
+    timezone: str | None = Field(
+        None,
+        description="Zone of times without one, e.g. Asia/Riyadh; default: the workspace's (`timezone` in miyar.yml)",
+    )
+    zone_names: dict[str, str] = Field(
+        default_factory=dict, description="What this provider's abbreviations of zones mean, e.g. AST: Asia/Riyadh"
+    )
     properties: list[Property] = Field(default_factory=list, description="Columns shared by all records of a row")
     records: list[Record] = Field(default_factory=list, description="Default: one record a row")
     scales: dict[str, Scale] = Field(default_factory=dict)
@@ -218,6 +254,13 @@ def _contract_problems(contract: Contract) -> list[str]:
     allowed = set(feed.by_name) | ({"scale"} if "scale_id" in feed.by_name else set())
     problems = []
     groups = [record.properties for record in contract.records] or [[]]
+    props = [*contract.properties, *(prop for own in groups for prop in own)]
+    named = [contract.timezone, *contract.zone_names.values(), *(prop.timezone for prop in props)]
+    problems += [
+        f"there is no time zone {name!r}; name a region and a place, as in Asia/Riyadh, or UTC"
+        for name in dict.fromkeys(named)
+        if name is not None and not is_zone(name)
+    ]
     for number, own in enumerate(groups, start=1):
         prefix = f"record {number}: " if contract.records else ""
         every = [*contract.properties, *own]
@@ -242,6 +285,7 @@ def _contract_problems(contract: Contract) -> list[str]:
             for name in feed.key
             if contract.delivery == "upsert" and feed.by_name[name].row_default and name not in names
         ]
+        problems += [f"{prefix}{text}" for prop in every for text in _value_problems(prop, feed)]
         for prop in every:
             if prop.name == "scale" and isinstance(prop.constant, str) and prop.constant not in contract.scales:
                 problems.append(f"{prefix}scale {prop.constant!r} is not declared under scales")
@@ -249,13 +293,30 @@ def _contract_problems(contract: Contract) -> list[str]:
                 problems += [
                     f"{prefix}{prop.name}: validFrom {named.valid_from!r} is no period"
                     for named in prop.physical_name
-                    if not is_period(named.valid_from)
+                    if isinstance(named, NamedFrom) and not is_period(named.valid_from)
                 ]
     if (contract.rows.until is not None or contract.rows.skip_footer) and not has_lines(contract.format):
         problems.append(f"rows.until and rows.skipFooter: {contract.format.type} has no lines below a table")
     problems += [
         f"waiver of {w.rule!r}: until {w.until!r} is no period" for w in contract.waivers if not is_period(w.until)
     ]
+    return problems
+
+
+def _value_problems(prop: Property, feed: Feed) -> list[str]:
+    """What a property says about values that its column cannot have."""
+    column = feed.by_name.get(prop.name)
+    if column is None or prop.unit is None:
+        return []
+    if prop.unit not in load_units():
+        return [f"{prop.name}: there is no unit {prop.unit!r} (the units are {', '.join(load_units())})"]
+    problems = []
+    if column.type not in {"decimal", "integer"} or not fits(prop.unit, column.unit):
+        problems.append(
+            f"{prop.name}: no number in {prop.unit!r} can stand in this column ({column.unit or column.type})"
+        )
+    if prop.multiply_by is not None or prop.labels is not None or prop.treatment is not None:
+        problems.append(f"{prop.name}: a unit goes with neither multiplyBy, labels nor treatment")
     return problems
 
 
@@ -309,18 +370,25 @@ def load_contract(path: Path) -> Contract:
 
 def _read_contract(path: Path, shown: str) -> Contract | list[Problem]:
     try:
-        return Contract.model_validate(yaml.load(path.read_text("utf-8"), Loader=_LOADER))  # noqa: S506 - a safe loader
+        content = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
+        return Contract.model_validate(with_recipe(content))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         return [Problem("contract_unreadable", str(error).splitlines()[0], file=shown, next_step="Mend the YAML.")]
     except ValidationError as error:
-        return [
-            Problem(
-                "contract_invalid",
-                text,
-                file=shown,
-                column=".".join(str(part) for part in detail["loc"]),
-                next_step="See docs/contracts.md.",
-            )
-            for detail in error.errors(include_url=False, include_input=False)
-            for text in detail["msg"].removeprefix("Value error, ").split("; ")
-        ]
+        return _faults(error, shown)
+    except ValueError as error:
+        return [Problem("contract_invalid", str(error), file=shown, next_step="See docs/contracts.md.")]
+
+
+def _faults(error: ValidationError, shown: str) -> list[Problem]:
+    return [
+        Problem(
+            "contract_invalid",
+            text,
+            file=shown,
+            column=".".join(str(part) for part in detail["loc"]),
+            next_step="See docs/contracts.md.",
+        )
+        for detail in error.errors(include_url=False, include_input=False)
+        for text in detail["msg"].removeprefix("Value error, ").split("; ")
+    ]

@@ -49,6 +49,7 @@ class Column:
     free: bool = False
     row_default: bool = False
     event_id: bool = False
+    unit: str | None = None
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def tidy(header: str) -> str:
 def names_of(prop: Property) -> list[str]:
     """All headers a property may come from."""
     if isinstance(prop.physical_name, list):
-        return [named.physical_name for named in prop.physical_name]
+        return [named if isinstance(named, str) else named.physical_name for named in prop.physical_name]
     return [] if prop.physical_name is None else [prop.physical_name]
 
 
@@ -185,21 +185,23 @@ def _taken(headers: _HeaderRow) -> tuple[dict[str, int], list[Problem]]:
 
 
 def _chosen(headers: _HeaderRow) -> tuple[dict[str, int], list[Problem]]:
-    """Positions of the columns that rows are chosen by, under their names in the contract."""
+    """Positions of the columns that rows are chosen by or expressions read, under their names in the contract."""
     chosen: dict[str, int] = {}
     problems = []
-    for name in headers.contract.rows.columns:
+    parts = [name for prop in properties_of(headers.contract) if prop.expression for name in prop.expression.headers]
+    for name in dict.fromkeys([*headers.contract.rows.columns, *parts]):
         found = headers.places(tidy(name))
         chosen |= {name: found[0]} if found else {}
         if len(found) > 1:
             problems.append(headers.duplicated(name, len(found)))
         if not found:
+            verb = "computes with" if name in parts else "chooses rows by"
             problems.append(
                 headers.problem(
                     "header_missing",
-                    f"the header {name!r}, by which rows are chosen, is not in the file",
+                    f"the header {name!r}, which the contract {verb}, is not in the file",
                     name,
-                    "Deliver the column under its agreed name, or change `rows` in the contract.",
+                    "Deliver the column under its agreed name, or change `rows` or `expression` in the contract.",
                 )
             )
     return chosen, problems

@@ -4,14 +4,16 @@ Belongs here: which rule types which column, and in which order. Does not belong
 (`values`), the shape of records (`records`), look-up tables (`labels`, `calendars`, `personal`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import duckdb
 
-from ingestion import calendars, labels, values
+from ingestion import calendars, labels, moments, period_names, quantities, values
 from ingestion.contract import Generalise
 from ingestion.feeds import SQL_TYPES, Column
+from ingestion.known import known_names
 from ingestion.labels import grouped
 from ingestion.names import NamesRead
 from ingestion.personal import Pseudonyms, personal_lookups, pseudonym_sql
@@ -32,8 +34,12 @@ LEGEND = {
     "k_": "the code of a label or name",
     "w_": "why a label or name has no code",
     "a_": "the code of an answer on its scale; a_status_: what an answer outside the scale means",
-    "u_": "the text of a number without its grouping",
+    "q_": "the number of a text with a unit, in the unit of its column",
+    "x_": "why a text with a unit is no number of its column",
+    "u_": "the text of a number with its sign in front",
     "n_": "the text of a number as DuckDB reads it",
+    "g_": "the period a text names; e_: why a year alone names none",
+    "z_": "a date's text without its zone, and the zone",
     "p_": "the moment a text was parsed to",
     "v_": "the typed value",
     "r_": "the rule a text breaks, null for none",
@@ -74,6 +80,8 @@ def typing_queries(
     registry: Registry,
     pseudonyms: Pseudonyms | None,
     lineage: dict[str, str],
+    *,
+    timezone: str,
 ) -> TypingQueries:
     """SQL of a file's typed records (the columns of the lake), and of the problems of records that could not be typed.
 
@@ -81,10 +89,11 @@ def typing_queries(
 
     Args:
         lineage: SQL of each lineage column, which may use source_row, record_no, v_agency_id and v_period_id.
+        timezone: the workspace's zone.
     """
     kept = "table" if plan.source_rows * plan.record_count <= KEPT_TEXTS else "view"
     connection.execute(f"create or replace temp {kept} texts as {plan.texts}")
-    return _Compiler(connection, plan, registry, pseudonyms).queries(lineage)
+    return _Compiler(connection, plan, registry, pseudonyms, timezone).queries(lineage)
 
 
 class _Compiler:
@@ -94,8 +103,10 @@ class _Compiler:
         plan: Plan,
         registry: Registry,
         pseudonyms: Pseudonyms | None,
+        timezone: str,
     ) -> None:
         self.connection = connection
+        self.timezone = timezone
         self.plan = plan
         self.pseudonyms = pseudonyms
         self.decimal = plan.contract.format.decimal
@@ -107,13 +118,26 @@ class _Compiler:
             for name in sorted(self.names)
             if (made := labels.label_lookup(connection, plan, name, registry, self.names_read)) is not None
         }
+        self.known = {
+            column.name: found
+            for column in self.columns
+            if (found := known_names(connection, plan, column.name, registry, self.names_read)) is not None
+        }
         self.personal = personal_lookups(connection, [c.name for c in self.columns if c.free])
         self.has_scale = "scale" in plan.fed
+        quantities.install(connection)
+        self.quantities = {
+            name: quantities.quantities(connection, plan, name)
+            for name in self._numeric()
+            if not (self.has_scale and name in SCALED_VALUES)
+        }
         if pseudonyms is not None:
             pseudonyms.install(connection)
 
     def queries(self, lineage: dict[str, str]) -> TypingQueries:
         query = Query()
+        if self._dated():
+            moments.install(self.connection)
         hijri = [name for name in sorted(self.names) if any(is_hijri(g) for g in self.plan.groups(name))]
         if hijri:
             calendars.install(self.connection)
@@ -132,19 +156,29 @@ class _Compiler:
             "codes_of_the_agency",
             [code for name, (_, own) in self.lookups.items() if own is not None for code in self._label_codes(name)],
         )
+        if "period_id" in self.names:
+            query.add("named_periods", period_names.period_columns(self.connection, self.plan, self._code("period_id")))
         # Each text is cleaned and parsed once, in a stage of its own. If the expressions were repeated wherever they
         # are used, a wide feed's query would grow so large that planning it costs more than processing a file's rows.
-        query.add("ungrouped", [f"{self._ungrouped(name)} as u_{name}" for name in self._numeric()])
+        measured = {name: one for name, one in self.quantities.items() if one is not None}
+        query.add(
+            "quantities",
+            [part for name, one in measured.items() for part in quantities.quantity_columns(self.plan, name, one)],
+        )
+        query.add("signed", [f"{self._signed(name)} as u_{name}" for name in self._numeric()])
         query.add(
             "numbers", [f"{values.number_text(f'u_{name}', self.decimal)} as n_{name}" for name in self._numeric()]
         )
+        query.add("zones", [f"zoned({self._code(name)}) as z_{name}" for name in self._dated() if self._is_iso(name)])
         query.add("moments", [f"{self._parsed(name)} as p_{name}" for name in self._dated()])
         typed_here = [c for c in self.columns if c.name not in {"agency_id", "period_id"}]
         query.add("typed", [f"{self._typed(column)} as v_{column.name}" for column in typed_here])
         query.add("period", [f"{self._period()} as v_period_id"])
         records = query.sql(self._records(lineage))
         names = (*(column.name for column in self.columns), *({"scale"} & self.names))
-        untyped = Untyped(self.plan, names, self.has_scale, frozenset(self.personal))
+        untyped = Untyped(
+            self.plan, names, self.has_scale, frozenset(self.personal), frozenset(measured), frozenset(self.known)
+        )
         rules = untyped.rules()
         if not rules:
             return TypingQueries(records, None, self.names_read)
@@ -167,12 +201,19 @@ class _Compiler:
         """Columns whose texts are read as dates."""
         return [c.name for c in self.columns if c.type in {"date", "timestamp"} or c.name == "period_id"]
 
-    def _ungrouped(self, name: str) -> str:
+    def _signed(self, name: str) -> str:
         scaled = self.has_scale and name in SCALED_VALUES
-        return f"ungrouped({f't_{name}' if scaled else self._code(name)})"
+        return f"signed({f't_{name}' if scaled else self._code(name)})"
 
     def _parsed(self, name: str) -> str:
         return self.plan.by_group(name, [self._date(name, group) for group in self.plan.groups(name)])
+
+    def _is_iso(self, name: str) -> bool:
+        return any(not is_hijri(group) and not group.prop.date_format for group in self.plan.groups(name))
+
+    def _clock(self, group: Group) -> moments.Clock:
+        naive = group.prop.timezone or self.plan.contract.timezone or self.timezone
+        return moments.Clock(naive, self.timezone, self.plan.contract.zone_names)
 
     def _label_codes(self, name: str) -> list[str]:
         """Columns k_ (the code) and w_ (why there is none) of a labelled column."""
@@ -236,19 +277,35 @@ class _Compiler:
                 return f"case when not regexp_full_match({code}, '[0-9]+([.]0+)?') then {code} end"
             if name in self.personal:
                 return f"case when {self.personal[name].code(f't_{name}')} is null then {code} end"
-            return code
-        if kind == "decimal":
-            return values.decimal_value(number, prop.multiply_by)
-        if kind == "integer":
-            return values.integer_value(number, prop.multiply_by)
+            return self.known[name].only(code) if name in self.known else code
+        if kind in {"decimal", "integer"}:
+            return self._number(name, values.decimal_value if kind == "decimal" else values.integer_value, group)
         if kind == "boolean":
             return values.boolean_value(code)
         return f"case when known_year(p_{name}) then p_{name}::{SQL_TYPES[kind]} end"
 
+    def _number(self, name: str, typed: Callable[[str, float | None], str], group: Group) -> str:
+        number, found = f"n_{name}", self.quantities.get(name)
+        if found is None or group.number not in found.units:
+            return typed(number, group.prop.multiply_by)
+        named = typed(f"q_{name}", None)
+        return f"coalesce({named}, {typed(number, found.factor(group))})" if found.takes_bare(group) else named
+
     def _date(self, name: str, group: Group) -> str:
-        if is_hijri(group):
+        later = group.prop.expression.seconds if group.prop.expression else 0
+        return f"{self._told(name, group)} + to_seconds({later})" if later else self._told(name, group)
+
+    def _told(self, name: str, group: Group) -> str:
+        clock, kind = self._clock(group), self.plan.feed.by_name[name].type
+        if not is_hijri(group):
+            return moments.moment(
+                group.code(name), f"z_{name}", group.prop.date_format, clock, is_day=kind != "timestamp"
+            )
+        if kind != "timestamp":
             return f"h_{name}"
-        return values.gregorian_timestamp(group.code(name), group.prop.date_format)
+        return (
+            f"case when j_{name}.is_timed then {clock.from_naive(f'h_{name}')} else {clock.from_day(f'h_{name}')} end"
+        )
 
     def _typed(self, column: Column) -> str:
         if self.has_scale and column.name in SCALED_VALUES:
@@ -258,12 +315,11 @@ class _Compiler:
 
     def _period(self) -> str:
         if "period_id" not in self.names:
-            return f"quarter_of(v_{self.plan.feed.event})"
-        code = self._code("period_id")
-        return (
-            f"case when regexp_full_match(upper({code}), '[0-9]{{4}}Q[1-4]') then upper({code}) "
-            f"when known_year(p_period_id) then quarter_of(p_period_id) end"
-        )
+            event = f"v_{self.plan.feed.event}"
+            if self.plan.feed.by_name[self.plan.feed.event].type == "timestamp":
+                event = moments.Clock(centre=self.timezone).to_local(event)
+            return f"quarter_of({event})"
+        return "coalesce(g_period_id, quarter_of(p_period_id))"
 
     def _records(self, lineage: dict[str, str]) -> str:
         columns = {column.name: self._output(column) for column in self.plan.feed.columns} | lineage

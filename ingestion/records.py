@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from ingestion.contract import Contract, NamedFrom, Property
+from ingestion.expressions import Expression, text_of
 from ingestion.feeds import Feed, load_feeds
 from ingestion.headers import chosen_name, tidy
 from ingestion.readers.input import Input, Source
@@ -25,6 +26,12 @@ class Fed:
     header: str  # "" for constants, file names and absent optional headers
     valid: tuple[str, str | None] | None = None  # first period of the header, first period after it
     is_sound: bool = True  # none of its texts can be a spreadsheet error
+    parts: tuple[str, ...] = ()  # the texts an expression reads
+
+    @property
+    def delivered(self) -> str:
+        """SQL: null in a row that holds nothing of it; an expression may be empty where one of its parts is not."""
+        return f"coalesce({', '.join(self.parts)})" if self.parts else self.sql
 
 
 @dataclass(frozen=True)
@@ -88,10 +95,14 @@ class Plan:
         return f"case record_no {cases} else {sql.text(column)} end"
 
 
+_RULES = {
+    "labels", "unlisted", "lookup", "date_format", "calendar", "multiply_by", "unit", "year_ends", "timezone", "treatment",
+    "expression",
+}  # fmt: skip
+
+
 def _rules_of(prop: Property) -> str:
-    rules = prop.model_dump(
-        mode="json", include={"labels", "unlisted", "lookup", "date_format", "calendar", "multiply_by", "treatment"}
-    )
+    rules = prop.model_dump(mode="json", include=_RULES)
     return json.dumps(rules, sort_keys=True)
 
 
@@ -134,6 +145,8 @@ def _fed(
             )
             return Fed(record, prop, "null::varchar", "")
         return Fed(record, prop, sql.text(found[1]), "")
+    if prop.expression is not None:
+        return _computed(given, source, prop, prop.expression, record)
     named = chosen_name(prop, source.headers)
     if named is None:
         return Fed(record, prop, "null::varchar", "")
@@ -155,10 +168,26 @@ def _fed(
     return Fed(record, prop, value, header, _validity(prop, named), position in source.sound)
 
 
+def _computed(given: Input, source: Source, prop: Property, expression: Expression, record: int) -> Fed:
+    """A property made from several columns, each cleaned as if it fed one alone."""
+    nulls = [*given.contract.null_values, *prop.null_values]
+
+    def text(header: str) -> str:
+        value = f"fold_digits(clean_text(c{source.headers.chosen[header]}))"
+        return f"(case when {value} not in ({sql.texts(nulls)}) then {value} end)" if nulls else value
+
+    is_sound = all(source.headers.chosen[header] in source.sound for header in expression.headers)
+    made = text_of(expression, text, given.contract.format.decimal)
+    return Fed(
+        record, prop, made, ", ".join(expression.headers), is_sound=is_sound, parts=tuple(map(text, expression.headers))
+    )
+
+
 def _validity(prop: Property, named: NamedFrom | str) -> tuple[str, str | None] | None:
     if not isinstance(named, NamedFrom) or not isinstance(prop.physical_name, list):
         return None
-    later = sorted(one.valid_from for one in prop.physical_name if one.valid_from > named.valid_from)
+    dated = [one for one in prop.physical_name if isinstance(one, NamedFrom)]
+    later = sorted(one.valid_from for one in dated if one.valid_from > named.valid_from)
     return named.valid_from, later[0] if later else None
 
 
@@ -166,6 +195,10 @@ def _plain(source: Source, select: dict[str, Fed | None]) -> str:
     fields = ", ".join(f"{fed.sql} as t_{name}" for name, fed in select.items() if fed is not None)
     delivered = [f"t_{name}" for name, fed in select.items() if fed is not None and fed.header]
     filled = f"where {' or '.join(f'{column} is not null' for column in delivered)}" if delivered else ""
+    if any(fed.parts for fed in select.values() if fed is not None):
+        texts = (fed.delivered for fed in select.values() if fed is not None and fed.header)
+        given = f"where {' or '.join(f'({text}) is not null' for text in texts)}"
+        return f"select source_row, 1 as record_no, {fields} from {source.relation} {given}"
     return f"select * from (select source_row, 1 as record_no, {fields} from {source.relation}) {filled}"
 
 
@@ -175,7 +208,7 @@ def _unpivoted(contract: Contract, source: Source, selects: list[dict[str, Fed |
     structs = []
     for record, (select, declared) in enumerate(zip(selects, contract.records, strict=True), start=1):
         texts = {name: fed.sql for name in own if (fed := select.get(name)) is not None}
-        delivered = [fed.sql for name in own if (fed := select.get(name)) is not None and fed.header]
+        delivered = [fed.delivered for name in own if (fed := select.get(name)) is not None and fed.header]
         empty = " and ".join(f"({sql}) is null" for sql in delivered) if delivered else "false"
         fields = [f"record_no := {record}", f"is_blank := {empty if declared.skip_when_empty else 'false'}"]
         fields += [f"t_{name} := {texts.get(name, 'null::varchar')}" for name in own]

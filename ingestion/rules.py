@@ -12,13 +12,17 @@ import yaml
 
 @dataclass(frozen=True)
 class RuleText:
-    """One rule: what it holds back (file, row, slice, note, setup), its sentence and the next step."""
+    """One rule: what it holds back (file, row, slice, note, setup), its sentence, the next step and the contract's line.
+
+    `contract` is the line of a contract that mends the rule's faults where the data are right; "" where none does.
+    """
 
     unit: str
     ar: str
     en: str
     next_ar: str
     next_en: str
+    contract: str = ""
 
 
 @cache

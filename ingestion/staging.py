@@ -14,6 +14,7 @@ from ingestion.contract import Contract
 from ingestion.faults import FULL, guarded
 from ingestion.feeds import Feed, load_feeds
 from ingestion.headers import properties_of
+from ingestion.known import unknown_names
 from ingestion.landed import UnsettledError, copy_with_hash
 from ingestion.landing import Delivery, beginning_of, settling, why_unreadable
 from ingestion.mapping import typing_queries
@@ -74,7 +75,9 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         values.install(connection)
         source = read(given, workspace.settings, scratch)
         rows = plan(given, source, delivery.relative)
-        queries = typing_queries(connection, rows, registry, pseudonyms, _lineage(delivery))
+        queries = typing_queries(
+            connection, rows, registry, pseudonyms, _lineage(delivery), timezone=workspace.settings.timezone
+        )
         typed, problems = scratch / "typed.parquet", None
         sql.write(connection, queries.records, typed)
         if queries.problems is not None:
@@ -88,6 +91,8 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         duplicates = _take_out_duplicates(connection, rows, typed, problems)
         slices = _slices(connection, typed)
         notes = [*source.notes, *_scan_dropped(given, connection, source)]
+        if problems is not None:
+            notes += unknown_names(given, connection, rows, sql.parquet(problems), registry)
     return Staged(
         submission_id=delivery.submission_id,
         contract=delivery.contract,

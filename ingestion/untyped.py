@@ -5,7 +5,7 @@ Belongs here: the reasons, and which of them can occur at all. Does not belong h
 
 from dataclasses import dataclass
 
-from ingestion import values
+from ingestion import moments, values
 from ingestion.contract import Generalise
 from ingestion.records import Group, Plan
 from miyar import sql
@@ -15,12 +15,16 @@ SCALED_VALUES = ("value", "recovered_value")
 
 @dataclass(frozen=True)
 class Untyped:
-    """The mapped columns of a plan; `personal` are those whose texts are scanned for personal data."""
+    """The mapped columns of a plan; `personal` are those whose texts are scanned for personal data,
+    `measured` those whose texts may have a unit beside them, `known` those whose names a figure has to know.
+    """
 
     plan: Plan
     names: tuple[str, ...]
     has_scale: bool
     personal: frozenset[str]
+    measured: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
 
     def rules(self) -> dict[str, str]:
         """SQL of the rule that each column breaks in a row, null for none; columns that cannot break one are left out."""
@@ -58,6 +62,7 @@ class Untyped:
             kind == "text"
             and name not in {"scale", "region_id", "period_id"}
             and name not in self.personal
+            and name not in self.known
             and not group.is_coded
             and prop.treatment is None
             and self.plan.sheet_error(name) == "false"
@@ -94,7 +99,9 @@ class Untyped:
         prop = group.prop
         reason = {"text": "'unknown_code'", "boolean": "'value_not_boolean'"}.get(kind, "")
         if isinstance(prop.treatment, Generalise) or kind in {"decimal", "integer"}:
-            reason = values.number_rule(f"n_{name}")
+            reason = values.number_rule(f"n_{name}", f"u_{name}")
+            if name in self.measured:
+                reason = f"coalesce(x_{name}, {reason})"
         elif kind in {"date", "timestamp"} or name == "period_id":
             reason = self._date_reason(name, group)
         elif name == "region_id" and not group.is_coded:
@@ -103,6 +110,8 @@ class Untyped:
             reason = "'personal_data'"
         if self.has_scale and name in SCALED_VALUES:
             return f"case when try_cast(n_{name} as double) is null then 'unknown_code' else 'number_out_of_type' end"
+        if name in self.known:
+            reason = "'name_unknown'"
         if group.is_coded:
             return f"coalesce(w_{name}, {reason})"
         return reason
@@ -114,7 +123,10 @@ class Untyped:
                 f"case when {year} between {values.EARLIEST_YEAR} and {values.LATEST_YEAR} "
                 "then 'date_calendar' else 'date_impossible' end"
             )
-        return values.gregorian_rule(group.code(name), f"p_{name}")
+        rule = values.gregorian_rule(group.code(name), f"p_{name}")
+        unclear = moments.zone_is_unclear(group.code(name), f"z_{name}", group.prop.date_format)
+        rule = f"case when {unclear} then 'zone_unclear' else {rule} end" if unclear != "false" else rule
+        return f"coalesce(e_period_id, {rule})" if name == "period_id" else rule
 
 
 def is_hijri(group: Group) -> bool:

@@ -5,13 +5,17 @@ Belongs here: rules for every contract. Does not belong here: which column gets 
 """
 
 import re
-from functools import cache
 
 import duckdb
 
 from miyar import sql
 from miyar.periods import period_range
 
+# Marks between groups of thousands, by the contract's decimal mark: the other of point and comma, the Arabic separator,
+# apostrophes, and spaces of every width.
+_SPACES = (" ", "\u00a0", "\u2007", "\u2009", "\u202f")
+GROUPING = {".": (",", "٬", "'", "’", *_SPACES), ",": (".", "٬", "'", "’", *_SPACES)}
+_PLAIN = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
 ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹"
 ASCII_DIGITS = "01234567890123456789"
 _DIGITS = str.maketrans(ARABIC_DIGITS, ASCII_DIGITS)
@@ -49,25 +53,50 @@ def _ascii(value: str) -> str:
     return f"strlen({value}) = length({value})"
 
 
+def _grouped(decimal: str) -> str:
+    """Regular expression of a number in groups: one to three digits, no zero first, then groups of exactly three by one mark."""
+    groups = "|".join(f"({re.escape(mark)}[0-9]{{3}})+" for mark in GROUPING[decimal])
+    return f"[+-]?[1-9][0-9]{{0,2}}({groups})([{decimal}٫][0-9]*)?"
+
+
+def plain_number(value: str, decimal: str) -> str | None:
+    """A number text without its marks, with a decimal point; None if it is no number. The same as `number_text` in SQL."""
+    if value.endswith("-"):
+        value = "-" + value[:-1].rstrip()
+    if re.fullmatch(_grouped(decimal), value):
+        value = value.translate(dict.fromkeys(map(ord, GROUPING[decimal])))
+    elif decimal == "," and "." in value:
+        return None
+    value = value.replace(decimal, ".").replace("٫", ".")
+    return value if re.fullmatch(_PLAIN, value) else None
+
+
+def _ungrouped(decimal: str) -> str:
+    """SQL of a macro's body: the number text t without its marks, or t itself if they do not stand where thousands are."""
+    marks = sql.text("[" + "".join(GROUPING[decimal]) + "]")
+    # Without any of the marks, which most texts are, no regular expression is tried.
+    first = GROUPING[decimal][0]
+    is_bare = f"{_ascii('t')} and not contains(t, '{first}') and not contains(t, ' ') and not contains(t, chr(39))"
+    return (
+        f"case when {is_bare} then t when regexp_full_match(t, {sql.text(_grouped(decimal))}) "
+        f"then regexp_replace(t, {marks}, '', 'g')"
+    )
+
+
 def _macros() -> list[str]:
-    thousands = "regexp_full_match(t, '[+-]?[0-9]{1,3}([%s][0-9]{3})+([%s][0-9]*)?')"
     return [
         f"""clean_text(t) as nullif(
             case when {_ascii("t")} then trim(t, {sql.text(_ASCII_BLANKS)})
             else trim(t, {sql.text(_BLANKS)}) end, '')""",
         f"""fold_digits(t) as case when {_ascii("t")} then t
             else translate(t, '{ARABIC_DIGITS}', '{ASCII_DIGITS}') end""",
-        # These group thousands whatever the decimal mark is: the Arabic separator and the spaces.
-        f"""ungrouped(t) as case when {_ascii("t")} and not contains(t, ' ') then t
-            else regexp_replace(t, '[ ٬\u00a0\u2009\u202f]([0-9]{{3}})', '\\1', 'g') end""",
-        f"""number_point(t) as case when contains(t, ',') and {thousands % (",", ".٫")} then replace(t, ',', '')
-            else t end""",
-        f"""number_comma(t) as case when contains(t, '.') and not {thousands % (".", ",٫")} then 'not a number'
-            else replace(replace(t, '.', ''), ',', '.') end""",
-        # Texts without a zone take the fast cast; those with one are converted to UTC. Words such as `infinity` are not dates.
-        """iso_timestamp(t) as case when t >= '0' and t < ':' and contains(t, '-') then
-            case when strlen(t) = 10 or (strlen(t) = 19 and t like '%:__:__') then try_cast(t as timestamp)
-            else make_timestamp(epoch_us(try_cast(t as timestamptz))) end end""",
+        # Negative as bookkeepers and typesetters write it: in parentheses, with the sign behind, with a true minus.
+        """signed(t) as case when t >= '*' and t < ':' and not ends_with(t, '-') then t
+            when starts_with(t, '(') and ends_with(t, ')') then '-' || trim(substr(t, 2, length(t) - 2))
+            when ends_with(t, '-') and t <> '-' then '-' || rtrim(substr(t, 1, length(t) - 1))
+            else replace(t, '\u2212', '-') end""",
+        f"""number_point(t) as {_ungrouped(".")} else t end""",
+        f"""number_comma(t) as replace({_ungrouped(",")} when contains(t, '.') then 'not a number' else t end, ',', '.')""",
         f"""known_year(moment) as year(moment) between {EARLIEST_YEAR} and {LATEST_YEAR}""",
         # Not `in`: the planner turns every longer list into a join, and this macro is used twice per column.
         f"""is_sheet_error(t) as starts_with(t, '#')
@@ -93,7 +122,7 @@ def is_plain(value: str) -> str:
 
 
 def number_text(value: str, decimal: str) -> str:
-    """SQL: an ungrouped number as text that casts to a number, or fails to cast if it is not one."""
+    """SQL: a number text with a decimal point and no other marks, which casts to a number, or fails to if it is none."""
     marked = f"number_point({value})" if decimal == "." else f"number_comma({value})"
     return f"replace({marked}, '٫', '.')"
 
@@ -116,10 +145,13 @@ def integer_value(number: str, factor: float | None) -> str:
     return f"case when ({wide}) = trunc({wide}) then try_cast({wide} as bigint) end"
 
 
-def number_rule(number: str) -> str:
-    """SQL: the rule broken by a number text that gave no value."""
-    plain = "'[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?'"
-    return f"case when regexp_full_match({number}, {plain}) then 'number_out_of_type' else 'value_not_number' end"
+def number_rule(number: str, written: str) -> str:
+    """SQL: the rule broken by a number text that gave no value; `written` is the text before its marks were taken out."""
+    return (
+        f"case when regexp_full_match({number}, {sql.text(_PLAIN)}) then 'number_out_of_type' "
+        f"when regexp_full_match(lower({written}), getvariable('beside_a_number')) then 'unit_undeclared' "
+        "else 'value_not_number' end"
+    )
 
 
 def boolean_value(value: str) -> str:
@@ -130,42 +162,8 @@ def boolean_value(value: str) -> str:
     )
 
 
-def gregorian_timestamp(value: str, formats: list[str] | None) -> str:
-    """SQL: a text to a timestamp by the given strptime formats, or ISO 8601; times with a zone are converted to UTC."""
-    if not formats:
-        return f"iso_timestamp({value})"
-    tries = []
-    for one in formats:
-        parsed = f"try_strptime({value}, {sql.text(one)})"
-        tries.append(f"timezone('UTC', {parsed})" if "%z" in one or "%Z" in one else parsed)
-    return f"coalesce({', '.join(tries)})"
-
-
 def gregorian_rule(value: str, parsed: str) -> str:
     """SQL: why a Gregorian date gave no value: its year is of another calendar, or there is no such day."""
     low, high = OTHER_CALENDAR_YEARS
     year = f"coalesce(year({parsed}), try_cast(regexp_extract({value}, '(^|[^0-9])(1[3-6][0-9]{{2}})([^0-9]|$)', 2) as bigint))"
     return f"case when {year} between {low} and {high} then 'date_calendar' else 'date_impossible' end"
-
-
-@cache
-def is_date_format(strptime: str, *, is_hijri: bool) -> bool:
-    """Return whether dates can be read by a format: DuckDB decides for Gregorian ones, `format_pattern` for Hijri ones."""
-    if is_hijri:
-        parts = re.findall("%(.?)", strptime)
-        return {"Y", "m", "d"} <= set(parts) <= set("YmdHMS")
-    with duckdb.connect() as connection:
-        try:
-            connection.execute("select try_strptime('', ?)", [strptime])
-        except duckdb.Error:
-            return False
-    return True
-
-
-def format_pattern(strptime: str) -> str:
-    """A strptime format as a regular expression with groups y, m, d, and hours, minutes, seconds where it has them."""
-    groups = {"Y": "(?P<y>[0-9]{4})", "m": "(?P<m>[0-9]{1,2})", "d": "(?P<d>[0-9]{1,2})"}
-    clock = {"H": "hours", "M": "minutes", "S": "seconds"}  # DuckDB compares group names case-insensitively
-    groups |= {part: f"(?P<{name}>[0-9]{{1,2}})" for part, name in clock.items()}
-    pieces = re.split(r"%([YmdHMS])", strptime)
-    return "".join(groups[piece] if position % 2 else re.escape(piece) for position, piece in enumerate(pieces))

@@ -8,7 +8,8 @@ import csv
 import hashlib
 import io
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
@@ -117,10 +118,15 @@ class Validity:
 
 @dataclass(frozen=True)
 class Registry:
-    """Registry tables as lists of rows (text only), and a hash over all of them."""
+    """Registry tables as lists of rows (text only), and a hash over all of them.
+
+    `known` are the names that figures of the workspace's methodology use, by column of the feeds (`item`, `measure`, ...);
+    a column that is not there may hold any.
+    """
 
     tables: dict[str, list[dict[str, str]]]
     hash: str
+    known: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def ids(self, table: str) -> set[str]:
         id_column = TABLES[table][1]
@@ -145,6 +151,8 @@ class Registry:
 
         Ids, both names and all aliases are labels. A label with two ids in one agency is reported when the registry is read.
         """
+        if table in self.known:
+            return {"": {name: name for name in self.known[table]}}
         return self._labels[table]
 
     def _labels_in(self, table: str) -> dict[str, dict[str, str]]:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import yaml
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from miyar.errors import MiyarError, Problem, WorkspaceBusyError
 from miyar.periods import is_period, period_range
+from miyar.timezones import is_zone
 
 
 class _Model(BaseModel):
@@ -54,9 +55,18 @@ class Settings(_Model):
     name: Names
     methodology: str
     periods: OpenPeriods
+    # Zone whose quarters and days count, and of times that name none. UTC is the one default that moves no time nobody placed.
+    timezone: str = "UTC"
     pseudonym_key_variable: str = "MIYAR_PSEUDONYM_KEY"
     memory_limit: str = "2GB"
     threads: int = 2
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if not is_zone(name):
+            raise ValueError(f"there is no time zone {name!r}; name a region and a place, as in Asia/Riyadh, or UTC")
+        return name
 
 
 @dataclass(frozen=True)

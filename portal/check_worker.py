@@ -105,6 +105,7 @@ def _context() -> ForkServerContext:
 
 def _work(answer: Connection, workspace: Workspace, file: Path, contract: Path, limits: Limits) -> None:
     from expectations.check import checking
+    from publication.method import methodology_of, with_known_names
 
     resource.setrlimit(resource.RLIMIT_AS, (limits.check_memory_bytes, limits.check_memory_bytes))
     longest = limits.check_seconds + limits.score_seconds * (os.cpu_count() or 1)
@@ -114,6 +115,7 @@ def _work(answer: Connection, workspace: Workspace, file: Path, contract: Path, 
     os.chdir(tempfile.tempdir)
     try:
         agreed, registry = load_contract(contract), load_registry(workspace.registry)
+        registry = with_known_names(registry, methodology_of(workspace))
         with checking(workspace, registry, file, agreed) as (result, throwaway):
             account = result.account
             counts = ("records", "accepted", "quarantined", "duplicates")

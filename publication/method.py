@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from methodology.parameters import VERSIONS, Methodology, load_methodology
+from miyar.registry import Registry
 from miyar.workspace import Workspace
 
 
@@ -24,6 +25,28 @@ def methodology_of(workspace: Workspace) -> Methodology:
     metric_ids = set(methodology.metric_ids)
     usual = {role: metric for role, metric in usual_roles().items() if metric in metric_ids}
     return replace(methodology, roles=usual | methodology.roles)
+
+
+def with_known_names(registry: Registry, methodology: Methodology) -> Registry:
+    """Return the registry with the names that this methodology's figures use; all others would be accepted and never told."""
+    measures = {(row["feed"], row["measure_id"]) for row in methodology.metrics}
+    models = {measure.removeprefix("maturity.") for _, measure in measures if measure.startswith("maturity.")}
+    known = {
+        # The last part says what is computed of the answers: mean, top_box, ...
+        "item": frozenset(measure.rpartition(".")[0] for feed, measure in measures if feed == "survey_responses"),
+        "measure": frozenset(methodology.metric_ids),
+        "model_id": frozenset(models | set(methodology.models)),
+    }
+    return replace(registry, known=known)
+
+
+def item_names(methodology: Methodology) -> dict[str, list[str]]:
+    """Return survey question -> its names in both languages, for questions whose mean over the whole journey is a metric."""
+    return {
+        row["measure_id"].removesuffix(".mean"): [row["name_ar"], row["name_en"]]
+        for row in methodology.metrics
+        if row["feed"] == "survey_responses" and row["measure_id"].endswith(".mean") and not row["stage"]
+    }
 
 
 @cache

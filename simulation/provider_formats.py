@@ -38,7 +38,10 @@ def header_of(prop: Property, period: str) -> str | None:
     """A property's header in files of a period; None when it is not a column."""
     if prop.physical_name is None or isinstance(prop.physical_name, str):
         return prop.physical_name
-    valid = [named for named in prop.physical_name if index_of(named.valid_from) <= index_of(period)]
+    dated = [named for named in prop.physical_name if not isinstance(named, str)]
+    if not dated:
+        return str(prop.physical_name[0])
+    valid = [named for named in dated if index_of(named.valid_from) <= index_of(period)]
     return max(valid, key=lambda named: index_of(named.valid_from)).physical_name
 
 

@@ -17,7 +17,7 @@ from ingestion.submission_ledger import read_accounts
 from miyar import sql
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
-from publication.method import methodology_of
+from publication.method import methodology_of, with_known_names
 from warehouse.dbt_runner import run_dbt
 from warehouse.inputs import Inputs, code_hash
 from warehouse.snapshots import write_snapshots
@@ -47,6 +47,7 @@ def check_with_scores(
 ) -> tuple[CheckResult, list[dict[str, Any]], dict[str, str]]:
     """The check of a file, its scores (none for a refused file), and the hashes of the code and registry that judged it."""
     contract, registry = load_contract(contract_path), load_registry(workspace.registry)
+    registry = with_known_names(registry, methodology_of(workspace))
     hashes = {"code": code_hash(), "registry": registry.hash}
     with checking(workspace, registry, file, contract) as (result, throwaway):
         is_scored = with_scores and result.account.status == "accepted"

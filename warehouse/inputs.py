@@ -17,7 +17,7 @@ from methodology.parameters import Methodology
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
 from publication.editions import Origin
-from publication.method import methodology_of
+from publication.method import methodology_of, with_known_names
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # The rooms that compute numbers. A change of pages, commands or orchestration recomputes no score.
@@ -38,11 +38,12 @@ class Inputs:
     @classmethod
     def read(cls, workspace: Workspace) -> "Inputs":
         """Read a workspace's inputs; raises MiyarError with every problem of its registry or its contracts."""
+        methodology = methodology_of(workspace)
         return cls(
             workspace,
-            load_registry(workspace.registry),
+            with_known_names(load_registry(workspace.registry), methodology),
             load_contracts(workspace.registry),
-            methodology_of(workspace),
+            methodology,
             read_accounts(workspace),
         )
 

@@ -94,10 +94,13 @@ def test_every_problem_of_every_contract_is_listed(centre: Any, survey: dict[str
         ({"delivered": {"fileName": "(unclosed"}}, "delivered.fileName is no regular expression"),
         ({"delivered": {"fileName": "no group"}}, "delivered.fileName needs one group"),
         ({"covers": []}, "at least 1 item"),
-        ({"properties": [{"name": "item", "physicalName": "x", "dateFormat": ["%Y-%Q"]}]}, "by the format '%Y-%Q'"),
         (
-            {"properties": [{"name": "i", "physicalName": "x", "dateFormat": ["%d %B %Y"], "calendar": "umm_al_qura"}]},
-            "by the format '%d %B %Y'",
+            {"properties": [{"name": "item", "physicalName": "x", "dateFormat": ["%Y-%Q"]}]},
+            "the format '%Y-%Q' is no format of dates",
+        ),
+        (
+            {"properties": [{"name": "i", "physicalName": "x", "dateFormat": ["%d %B"], "calendar": "umm_al_qura"}]},
+            "the format '%d %B' reads no whole Hijri date",
         ),
         ({"server": {"type": "api", "url": "ftp://files.example/answers"}}, "server.url is no http or https address"),
         ({"server": {"type": "api", "url": "answers"}}, "server.url is no http or https address"),

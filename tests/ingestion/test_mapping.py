@@ -116,7 +116,7 @@ def test_numbers(centre: Any, complaints: dict[str, Any], decimal: str, written:
     ("decimal", "written", "rule"),
     [
         (".", "about 5", "value_not_number"),
-        (".", "5%", "value_not_number"),
+        (".", "5%", "unit_undeclared"),
         (".", "1_000", "value_not_number"),
         (".", "nan", "value_not_number"),
         (".", "inf", "value_not_number"),
@@ -431,8 +431,8 @@ def test_the_typing_query_can_be_printed_and_read(
     """Stages say what they do, and the legend at the top of the query explains every column prefix."""
     printed: list[str] = []
 
-    def kept(*given: Any) -> mapping.TypingQueries:
-        made = mapping.typing_queries(*given)
+    def kept(*given: Any, **named: Any) -> mapping.TypingQueries:
+        made = mapping.typing_queries(*given, **named)
         printed.extend([made.records, made.problems or ""])
         return made
 
@@ -443,7 +443,7 @@ def test_the_typing_query_can_be_printed_and_read(
     records, problems = printed
     stages = re.findall(r"^(?:with )?(\w+) as \($", problems, re.MULTILINE)
     assert stages == [
-        "delivered", "codes", "answers_on_scales", "agency", "ungrouped", "numbers", "moments", "typed", "period", "rules",
+        "delivered", "codes", "answers_on_scales", "agency", "signed", "numbers", "zones", "moments", "typed", "period", "rules",
     ]  # fmt: skip
     assert re.findall(r"^(?:with )?(\w+) as \($", records, re.MULTILINE) == stages[:-1]
     made = {prefix for sql in printed for prefix in re.findall(r" as ([a-z]_)\w+", sql)}

@@ -13,8 +13,12 @@ SOURCES = sorted(Path(ingestion.__file__).parent.rglob("*.py"))
 # Calls, with the position of the argument that is a rule.
 CALLS = {"Problem": 0, "problem": 0, "fail": 0, "report": 0, "_problem": 2}
 # Rules that SQL returns are in texts: '...' after then, else, or in a union.
-IN_SQL = re.compile(r"'((?:value|date|number|unknown|region|spreadsheet|personal|header|slice|submission)_[a-z_]+)'")
-NO_RULES = {"slice_id", "submission_id", "slice_version"}
+IN_SQL = re.compile(
+    r"'((?:value|unit|zone|date|period|number|unknown|region|spreadsheet|personal|header|slice|submission)_[a-z_]+)'"
+)
+# Files that decide rules in Python for distinct texts.
+IN_PYTHON = {"known.py", "labels.py", "units.py", "period_names.py"}
+NO_RULES = {"slice_id", "submission_id", "slice_version", "period_id", "unit_texts"}
 
 
 def reported() -> set[str]:
@@ -32,7 +36,7 @@ def reported() -> set[str]:
                         found.add(rule.value)
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found |= set(IN_SQL.findall(node.value))
-                if path.name == "labels.py" and node.value in {"unknown_code", "region_ambiguous"}:
+                if path.name in IN_PYTHON and node.value in rule_texts():
                     found.add(node.value)
     return found - NO_RULES
 

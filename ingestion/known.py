@@ -1,0 +1,107 @@
+"""Names that figures know: items, measures, models and practices of the methodology, agencies of the registry.
+
+Belongs here: which columns hold such names, and telling unknown ones with the nearest known. Does not belong here: the lists
+themselves (`miyar.registry.Registry.known`), labels and aliases (`labels`).
+"""
+
+import difflib
+from dataclasses import dataclass
+
+import duckdb
+
+from ingestion.labels import Lookup, as_text, key_of, key_of_name, make_lookup
+from ingestion.names import NamesRead
+from ingestion.readers.input import Input
+from ingestion.records import Group, Plan
+from miyar import sql
+from miyar.errors import Problem
+from miyar.registry import Registry
+
+RULE = "name_unknown"
+
+
+@dataclass(frozen=True)
+class Known:
+    """The names known in one column, as a look-up."""
+
+    lookup: Lookup
+
+    def only(self, code: str) -> str:
+        """SQL: a name if it is known, else null."""
+        return self.lookup.code(code)
+
+
+def names_of(registry: Registry, column: str) -> frozenset[str] | None:
+    """The names that a column may hold; None where any may stand."""
+    return frozenset(registry.ids("agencies")) if column == "agency_id" else registry.known.get(column)
+
+
+def known_names(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, column: str, registry: Registry, names_read: NamesRead
+) -> Known | None:
+    """Create the look-up of a column's known names, and note which of them the file uses."""
+    names = names_of(registry, column)
+    if names is None:
+        return None
+    table = "agencies" if column == "agency_id" else column
+    for group in plan.groups(column):
+        if group.prop.lookup is None:
+            for text in _texts(connection, column, group):
+                names_read.note(table, registry, key_of_name(text) if table == "agencies" else text)
+    return Known(make_lookup(connection, f"known_{column}", {name: (name, None) for name in sorted(names)}))
+
+
+def _texts(connection: duckdb.DuckDBPyConnection, column: str, group: Group) -> list[str]:
+    """The names a group of properties can give: constants and labels from the contract, others from the file."""
+    if group.prop.constant is not None:
+        return [str(group.prop.constant)]
+    labels = [str(code) for code in (group.prop.labels or {}).values()]
+    if group.prop.labels is not None and group.prop.unlisted != "keep":
+        return labels
+    members = ", ".join(str(fed.record) for fed in group.members)
+    found = connection.execute(
+        f"select distinct t_{column} from texts where record_no in ({members}) order by all"
+    ).fetchall()
+    return [*labels, *(text for (text,) in found if text is not None)]
+
+
+def unknown_names(
+    given: Input, connection: duckdb.DuckDBPyConnection, plan: Plan, problems: str, registry: Registry
+) -> list[Problem]:
+    """A note for each unknown name of a file, with its rows and the nearest known names, most rows first.
+
+    Args:
+        problems: SQL relation with the column `problems` of the rows that could not be typed.
+    """
+    found = connection.execute(
+        f"""select problem.column as header, problem.value as value, count(*) as rows
+        from (select unnest(problems) as problem from {problems}) where problem.rule = '{RULE}'
+        group by all order by count(*) desc, 1, 2"""
+    )
+    fed_by = {
+        fed.header or column: (
+            column,
+            {key_of(label): as_text(code) for label, code in (fed.prop.labels or {}).items()},
+        )
+        for column, feds in plan.fed.items()
+        if names_of(registry, column) is not None
+        for fed in feds
+    }
+    notes = []
+    for line in sql.rows(found):
+        column, labels = fed_by[line["header"]]
+        name = labels.get(key_of(line["value"]), line["value"])
+        names = sorted(names_of(registry, column) or ())
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+        shown = ", ".join(map(repr, near or names[:5]))
+        told = f"the nearest known {'is' if len(near) == 1 else 'are'} {shown}" if near else f"known are {shown}, ..."
+        notes.append(
+            given.problem(
+                RULE,
+                f"{name!r} ({line['rows']:,} rows) names no {column} that a figure knows; {told}",
+                "Correct the name in the file or under labels in the contract; a new item or measure needs a line in "
+                "registry/metrics.csv, a new agency one in registry/agencies.csv.",
+                column=line["header"],
+            )
+        )
+    return notes

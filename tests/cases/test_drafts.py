@@ -1,0 +1,136 @@
+"""A first contract drafted from a file: it validates, it takes the file, and what it could not know it asks.
+
+Belongs here: files as agencies send them, and what their drafts say. Does not belong here: recipes (`test_recipes`).
+"""
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ingestion.contract import Contract, load_contract
+from ingestion.draft import Draft, draft
+from miyar.errors import MiyarError
+from miyar.registry import load_registry
+from tests.cases.test_recipes import QUALTRICS, ZENDESK
+from tests.ingestion.conftest import Centre, build
+
+ITEMS = {"overall_satisfaction": ["الرضا العام", "Overall satisfaction"], "speed": ["السرعة", "Speed"]}
+
+
+def drafted(folder: Path, content: str | bytes, feed: str, name: str = "f.csv") -> tuple[Draft, Contract, Centre]:
+    """The draft of a file, loaded as a contract, and a centre to which the file was delivered under it."""
+    centre = build(folder / "centre")
+    file = folder / name
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    made = draft(file, feed, "a01", centre.workspace, load_registry(centre.root / "registry"), ITEMS)
+    path = centre.root / "registry" / "contracts" / "a01" / f"{feed}.yml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(made.text, "utf-8")
+    centre.land(file.read_bytes(), name, "a01", feed)
+    return made, load_contract(path), centre
+
+
+def source(contract: Contract, name: str) -> Any:
+    props = [*contract.properties, *(prop for record in contract.records for prop in record.properties)]
+    found = [prop for prop in props if prop.name == name]
+    return found[0].physical_name if found else None
+
+
+def test_arabic_survey_in_an_old_encoding(tmp_path: Path) -> None:
+    lines = ["رقم الاستبانة;تاريخ الإجابة;الرضا العام;الجوال;ملاحظات المدير"]
+    answers = ["راض جدا", "راض", "محايد", "غير راض", "غير راض جدا", "لا أعرف"]
+    lines += [f"{n};1447/04/0{n + 1};{answer};050000000{n};x{n}" for n, answer in enumerate(answers)]
+    made, contract, centre = drafted(tmp_path, "\r\n".join(lines).encode("windows-1256"), "survey_responses")
+    assert contract.format.model_dump(include={"type", "encoding", "delimiter"}) == {
+        "type": "csv", "encoding": "windows-1256", "delimiter": ";",
+    }  # fmt: skip
+    assert source(contract, "response_id") == "رقم الاستبانة"
+    [responded] = [prop for prop in contract.properties if prop.name == "responded_at"]
+    assert (responded.physical_name, responded.calendar) == ("تاريخ الإجابة", "umm_al_qura")
+    assert [drop.physical_name for drop in contract.dropped] == ["الجوال"]
+    assert contract.ignored == ["ملاحظات المدير"]
+    assert any("ملاحظات المدير" in question for question in made.questions)
+    assert centre.rows("item, value, answer_status, scale_min, scale_max")[0] == (
+        "overall_satisfaction", 5, "answered", 1, 5,
+    )  # fmt: skip
+    assert [status for (status,) in centre.rows("answer_status")][-1] == "dont_know"
+    assert centre.problems() == []
+
+
+def test_complaints_with_days_first(tmp_path: Path) -> None:
+    content = (
+        "Case number,Date opened,Closed on,Channel,Subject area,Email\n"
+        "C-1,13/10/2025 09:12,14/10/2025 10:00,Phone,Roads,a@example.invalid\n"
+        "C-2,02/10/2025 10:00,,Website,Water,b@example.invalid\n"
+    )
+    made, contract, centre = drafted(tmp_path, content, "complaints")
+    assert (source(contract, "case_id"), source(contract, "opened_at"), source(contract, "closed_at")) == (
+        "Case number", "Date opened", "Closed on",
+    )  # fmt: skip
+    assert [drop.physical_name for drop in contract.dropped] == ["Email"]
+    assert centre.rows("case_id, opened_at, closed_at, channel") == [
+        ("C-1", dt.datetime(2025, 10, 13, 9, 12), dt.datetime(2025, 10, 14, 10), "phone"),
+        ("C-2", dt.datetime(2025, 10, 2, 10), None, "website"),
+    ]
+    assert made.questions == []
+
+
+def test_days_or_months_first_is_asked(tmp_path: Path) -> None:
+    made, _, _ = drafted(tmp_path, "Case number,Date opened\nC-1,02/10/2025\nC-2,03/04/2025\n", "complaints")
+    assert any("day" in question and "month" in question and "Date opened" in question for question in made.questions)
+
+
+def test_usage_with_units_and_quarters(tmp_path: Path) -> None:
+    content = "الفترة;المعاملات المبدوءة;المعاملات المكتملة;التكلفة\nالربع الثالث 2025;1.200;1.100;SAR 12,50\n"
+    _, contract, centre = drafted(tmp_path, "\ufeff" + content, "service_usage")
+    assert (source(contract, "period_id"), source(contract, "started"), source(contract, "completed")) == (
+        "الفترة", "المعاملات المبدوءة", "المعاملات المكتملة",
+    )  # fmt: skip
+    assert centre.rows("period_id, started, completed, cost") == [("2025Q3", 1200, 1100, 12.5)]
+
+
+def test_several_questions_become_records(tmp_path: Path) -> None:
+    rows = "".join(f"r{n},2025-10-0{n},{n},{6 - n},ok\n" for n in range(1, 6))
+    made, contract, centre = drafted(
+        tmp_path, f"Response ID,Submitted at,Overall satisfaction,Speed,Comment\n{rows}", "survey_responses"
+    )
+    assert [record.properties[0].constant for record in contract.records] == ["overall_satisfaction", "speed"]
+    assert centre.rows("item, value")[:2] == [("overall_satisfaction", 1), ("speed", 5)]
+    assert any("best" in question for question in made.questions)
+    assert any("Comment" in question for question in made.questions)
+
+
+def test_json_and_the_recipe_of_a_known_export(tmp_path: Path) -> None:
+    _, contract, centre = drafted(tmp_path, ZENDESK, "complaints", "f.json")
+    assert contract.extends == "zendesk"
+    assert centre.rows("case_id") == [("35",)]
+    (tmp_path / "q").mkdir()
+    made, contract, _ = drafted(tmp_path / "q", QUALTRICS, "survey_responses")
+    assert contract.extends == "qualtrics"
+    assert any("Q1" in question for question in made.questions)
+
+
+def test_what_a_feed_needs_and_no_column_gives_is_asked(tmp_path: Path) -> None:
+    made, contract, _ = drafted(tmp_path, "met,total\n80,100\n", "service_standards")
+    # A standard without an id is known by its row, so only the period has to be asked.
+    assert [question for question in made.questions if "period_id" in question] == made.questions != []
+    assert yaml.safe_load(made.text)["covers"] == ["a01"] and contract.feed == "service_standards"
+
+
+def test_an_unknown_feed_is_told_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(MiyarError, match="survey_responses"):
+        drafted(tmp_path, json.dumps([{"a": 1}]), "surveys", "f.json")
+
+
+def test_the_same_file_gives_the_same_draft(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    texts = [
+        drafted(tmp_path / name, "Case number,Date opened,X\nC-1,2025-10-02,y\n", "complaints")[0].text
+        for name in ("a", "b")
+    ]
+    assert texts[0] == texts[1]
