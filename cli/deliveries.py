@@ -64,6 +64,23 @@ def accept(
 
 
 @app.command()
+def keep(
+    submission_id: str,
+    reason: Annotated[str, typer.Option(help="Why it stays as it was read then")] = "",
+    by: Annotated[str, typer.Option(help="Who decides, for the ledger; default: the user of this machine")] = "",
+    workspace_path: WorkspacePath = HERE,
+) -> None:
+    """Leave a submission as it was accepted, though today's contract, registry or periods would read it otherwise."""
+    from ingestion.rereading import accept_reading
+
+    workspace = Workspace.open(workspace_path)
+    with workspace.lock():
+        now = datetime.now(tz=UTC)
+        kept = accept_reading(workspace, submission_id, reason, now, by or operator(), is_refused=True)
+    typer.echo(f"{kept.account.path}: stays as it was accepted")
+
+
+@app.command()
 def withdraw(submission_id: str, reason: str, workspace_path: WorkspacePath = HERE) -> None:
     """Withdraw a submission; its slices fall back to the delivery before, at the next run."""
     from ingestion.submission_ledger import withdraw as withdraw_submission
