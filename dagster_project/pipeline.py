@@ -18,6 +18,7 @@ from dagster_project.instance import OWN, close_killed_runs, open_instance
 from dagster_project.partitions import range_tags, run_tags
 from dagster_project.resources import RunInputs
 from ingestion.arrivals import Arrival, arrivals, note_gone, unreceived
+from ingestion.faults import RETRIED
 from ingestion.lake import write_empty_files
 from ingestion.landing import discover
 from ingestion.rereading import is_lost, read_proposals
@@ -81,6 +82,9 @@ def run_pipeline(
         _, contested = write_slices(workspace, run.inputs.accounts, run.inputs.contracts)
         result.problems += contested
         result.problems += [proposal.problem for proposal in read_proposals(workspace)]
+        # What only the intakes know: files that changed while they were read, and for which the machine had no room.
+        only_told = [one for one in run.told if one.rule == "file_settling" or one.rule in RETRIED]
+        result.problems = list(dict.fromkeys([*result.problems, *only_told]))
         result.problems += _lost_rows(workspace, found, run.inputs.accounts)
         result.problems += put_away_if_torn(workspace)
         state = Marks(workspace)
@@ -170,6 +174,11 @@ class _Run:
     def inputs(self) -> Inputs:
         """The inputs as the last job left them."""
         return self._inputs.read()
+
+    @property
+    def told(self) -> list[Problem]:
+        """The problems the intakes told."""
+        return self._inputs.told
 
     def received(self, accounts: list[Account]) -> None:
         """Hold these accounts from here on."""
