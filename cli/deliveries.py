@@ -46,8 +46,8 @@ def accept(
 ) -> None:
     """Let a submission that waits replace what counts, from the next run on; to refuse it, withdraw it."""
     from ingestion.contract import load_contracts
+    from ingestion.decisions import accept as accept_submission
     from ingestion.rereading import accept_reading, read_proposal
-    from ingestion.slices import accept as accept_submission
 
     workspace = Workspace.open(workspace_path)
     now, who = datetime.now(tz=UTC), by or operator()
