@@ -161,6 +161,21 @@ def is_lost(account: Account, workspace: Workspace) -> bool:
     return bool(account.accepted) and not _are_whole([path for path in files if path.is_file()], account)
 
 
+def lost_rows(workspace: Workspace, accounts: Iterable[Account], lying: set[str]) -> list[Problem]:
+    """A problem for each account whose rows are gone from the lake and whose file is gone too; others are read again."""
+    return [
+        Problem(
+            "rows_missing",
+            f"{account.accepted:,} accepted rows are no longer in the lake, and the file they came from is gone",
+            account.provider,
+            account.path,
+            next_step="Restore the folder lake, or the file, from backup.",
+        )
+        for account in accounts
+        if account.submission_id not in lying and not account.withdrawn and is_lost(account, workspace)
+    ]
+
+
 def takes_away(changes: Iterable[Mapping[str, Any]], workspace: Workspace) -> bool:
     """Whether a person has to decide: accepted rows go or differ, or rows come into a quarter that is closed."""
     first, last = workspace.settings.periods.first, workspace.settings.periods.last

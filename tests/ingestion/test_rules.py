@@ -13,8 +13,10 @@ SOURCES = sorted(Path(ingestion.__file__).parent.rglob("*.py"))
 # Calls, with the position of the argument that is a rule.
 CALLS = {"Problem": 0, "problem": 0, "fail": 0, "report": 0, "_problem": 2}
 # Rules that SQL returns are in texts: '...' after then, else, or in a union.
-IN_SQL = re.compile(r"'((?:value|date|number|unknown|region|spreadsheet|personal|header|slice|submission)_[a-z_]+)'")
-NO_RULES = {"slice_id", "submission_id", "slice_version"}
+IN_SQL = re.compile(
+    r"'((?:value|date|number|unknown|region|spreadsheet|personal|header|slice|submission|id|agency|unit)_[a-z_]+)'"
+)
+NO_RULES = {"slice_id", "submission_id", "slice_version", "agency_id"}
 
 
 def reported() -> set[str]:
@@ -32,6 +34,8 @@ def reported() -> set[str]:
                         found.add(rule.value)
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found |= set(IN_SQL.findall(node.value))
+                if path.name == "landed.py" and re.fullmatch("file_[a-z_]+", node.value):
+                    found.add(node.value)
                 if path.name == "labels.py" and node.value in {"unknown_code", "region_ambiguous"}:
                     found.add(node.value)
     return found - NO_RULES
