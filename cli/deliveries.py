@@ -46,8 +46,8 @@ def accept(
 ) -> None:
     """Let a submission that waits replace what counts, from the next run on; to refuse it, withdraw it."""
     from ingestion.contract import load_contracts
+    from ingestion.decisions import accept as accept_submission
     from ingestion.rereading import accept_reading, read_proposal
-    from ingestion.slices import accept as accept_submission
 
     workspace = Workspace.open(workspace_path)
     now, who = datetime.now(tz=UTC), by or operator()
@@ -61,6 +61,23 @@ def accept(
     for one in decisions:
         typer.echo(f"{one['slice_id']}: {one['rows']:,} rows in place of {one['rows_before']:,}")
     typer.echo("accepted; run `miyar run` to recompute and publish")
+
+
+@app.command()
+def keep(
+    submission_id: str,
+    reason: Annotated[str, typer.Option(help="Why it stays as it was read then")] = "",
+    by: Annotated[str, typer.Option(help="Who decides, for the ledger; default: the user of this machine")] = "",
+    workspace_path: WorkspacePath = HERE,
+) -> None:
+    """Leave a submission as it was accepted, though today's contract, registry or periods would read it otherwise."""
+    from ingestion.rereading import accept_reading
+
+    workspace = Workspace.open(workspace_path)
+    with workspace.lock():
+        now = datetime.now(tz=UTC)
+        kept = accept_reading(workspace, submission_id, reason, now, by or operator(), is_refused=True)
+    typer.echo(f"{kept.account.path}: stays as it was accepted")
 
 
 @app.command()

@@ -135,7 +135,7 @@ def _settle(workspace_path: Path) -> None:
 @app.command()
 def init(folder: Path) -> None:
     """Make an empty workspace: settings and registry tables to fill in."""
-    from miyar.registry import TABLES, columns_of
+    from miyar.registry_tables import TABLES, columns_of
     from portal.users import COLUMNS as USER_COLUMNS
     from portal.users import FILE as USERS
 

@@ -157,12 +157,20 @@ def check_table(outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict
         f"{account.quarantined:,} quarantined + {account.duplicates:,} duplicates"
     )
     for line in account.problems + account.notes:
-        console.print(f"  [{line['rule']}] {line['message']} -> {line['next_step']}")
+        numbered = f"row {line['row']}" if line.get("row") is not None else ""
+        named = f"column {line['column']!r}" if line.get("column") else ""
+        place = ", ".join(part for part in (numbered, named) if part)
+        console.print(f"  [{line['rule']}] {place + ': ' if place else ''}{line['message']} -> {line['next_step']}")
     if outcome.rows:
         table = Table("row", "column", "value", "القاعدة", "rule", "next step")
         for row in outcome.rows[:SHOWN_LINES]:
             table.add_row(str(row["row"]), row["column"], row["value"], row["ar"], row["en"], row["next_en"])
         console.print(table)
+        if len(outcome.rows) > SHOWN_LINES:
+            rules = ", ".join(f"{rule} {n:,}" for rule, n in Counter(row["rule"] for row in outcome.rows).most_common())
+            console.print(
+                f"{SHOWN_LINES} of {len(outcome.rows):,} cells are shown (--out writes all); by rule: {rules}"
+            )
     if outcome.slices:
         table = Table("agency", "quarter", "rows now", "after", "decision")
         for one in outcome.slices[:SHOWN_LINES]:

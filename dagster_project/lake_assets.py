@@ -62,6 +62,7 @@ def lake_asset(feed: Feed, providers: dg.PartitionsDefinition[str]) -> dg.Assets
                 inputs.received(read_accounts(workspace))
                 raise
             inputs.received(intake.accounts)
+        inputs.told += intake.problems
         for problem in intake.problems:
             context.log.warning(str(problem))
         accounts = with_received(held.accounts, intake.accounts)

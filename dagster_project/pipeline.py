@@ -17,10 +17,11 @@ from dagster_project.definitions import define
 from dagster_project.instance import OWN, close_killed_runs, open_instance
 from dagster_project.partitions import range_tags, run_tags
 from dagster_project.resources import RunInputs
-from ingestion.arrivals import Arrival, arrivals, note_gone, unreceived
+from ingestion.arrivals import arrivals, note_gone, unreceived
+from ingestion.faults import RETRIED
 from ingestion.lake import write_empty_files
 from ingestion.landing import discover
-from ingestion.rereading import is_lost, read_proposals
+from ingestion.rereading import lost_rows, read_proposals
 from ingestion.slices import decide, write_slices
 from ingestion.submission_ledger import Account, by_submission
 from miyar.errors import MiyarError, Problem
@@ -81,7 +82,11 @@ def run_pipeline(
         _, contested = write_slices(workspace, run.inputs.accounts, run.inputs.contracts)
         result.problems += contested
         result.problems += [proposal.problem for proposal in read_proposals(workspace)]
-        result.problems += _lost_rows(workspace, found, run.inputs.accounts)
+        # What only the intakes know: files that changed while they were read, and for which the machine had no room.
+        only_told = [one for one in run.told if one.rule == "file_settling" or one.rule in RETRIED]
+        result.problems = list(dict.fromkeys([*result.problems, *only_told]))
+        lying = {one.delivery.submission_id for one in found}
+        result.problems += lost_rows(workspace, run.inputs.accounts, lying)
         result.problems += put_away_if_torn(workspace)
         state = Marks(workspace)
         if state.read("built") != run.inputs.hash:
@@ -109,22 +114,6 @@ def run_pipeline(
         current = workspace.editions / "current"
         result.edition_id = current.readlink().name if current.is_symlink() else None
         return result
-
-
-def _lost_rows(workspace: Workspace, found: list[Arrival], accounts: list[Account]) -> list[Problem]:
-    """A problem for each account whose rows are gone from the lake and whose file is gone too; others are read again."""
-    lying = {one.delivery.submission_id for one in found}
-    return [
-        Problem(
-            "rows_missing",
-            f"{account.accepted:,} accepted rows are no longer in the lake, and the file they came from is gone",
-            account.provider,
-            account.path,
-            next_step="Restore the folder lake, or the file, from backup.",
-        )
-        for account in accounts
-        if account.submission_id not in lying and not account.withdrawn and is_lost(account, workspace)
-    ]
 
 
 def _reason(inputs: Inputs) -> str:
@@ -170,6 +159,11 @@ class _Run:
     def inputs(self) -> Inputs:
         """The inputs as the last job left them."""
         return self._inputs.read()
+
+    @property
+    def told(self) -> list[Problem]:
+        """The problems the intakes told."""
+        return self._inputs.told
 
     def received(self, accounts: list[Account]) -> None:
         """Hold these accounts from here on."""

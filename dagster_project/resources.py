@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 
 from ingestion.submission_ledger import Account, with_received
+from miyar.errors import Problem
 from miyar.workspace import Workspace
 from warehouse.inputs import Inputs
 
@@ -37,6 +38,7 @@ class RunInputs:
     def __init__(self, root: Path, held: Inputs | None = None, clock: Clock = lambda: None) -> None:
         self.root = root
         self.clock = clock
+        self.told: list[Problem] = []  # by the intakes of this run
         self._held = held
 
     def read(self) -> Inputs:

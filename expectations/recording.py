@@ -100,7 +100,7 @@ def _record_again(
     changes = changes_of(before, workspace.lake, account, aside.lake)
     asked = read_proposal(workspace, account.submission_id)
     # No change: the run that applied the decision was killed before it wrote the account.
-    is_decided = asked is not None and bool(asked.decision) and changes in (asked.changes, [])
+    is_decided = asked is not None and bool(asked.decision) and not asked.is_refused and changes in (asked.changes, [])
     if takes_away(changes, workspace) and not is_decided:
         proposal = Proposal(account, changes)
         write_proposal(workspace, proposal)

@@ -67,9 +67,9 @@ def _below(folder: Path, left: str) -> list[Landed]:
 def left_alone(name: str) -> str:
     """The rule by which a file or folder of this name is no delivery, or an empty text."""
     folded = name.lower()
-    for kind in ("foreign", "unfinished"):
+    for kind, rule in (("foreign", "file_foreign"), ("unfinished", "file_unfinished")):
         if any(fnmatchcase(folded, pattern) for pattern in _policy()[kind]["names"]):
-            return f"file_{kind}"
+            return rule
     return "file_hidden" if name.startswith(".") else ""
 
 

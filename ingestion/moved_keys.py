@@ -1,7 +1,8 @@
 """Rows that a later delivery took to another slice: a case transferred to another agency, an answer whose date was corrected.
 
 Where a provider's files update or add to each other, the latest version of an id counts once, wherever it stands. Within
-a slice that is the warehouse's work; between slices it is found here, from the keys in the lake.
+a slice that is the warehouse's work; between slices it is found here, from the keys in the lake. A row that moved kept
+its agency or its moment: an id with another agency and another moment is another event that was given the same id.
 
 Belongs here: finding these rows. Does not belong here: which submissions count for a slice (`slices`).
 """
@@ -73,14 +74,21 @@ def _of_provider(
             [(row["slice_id"], row["submission_id"], places[row["submission_id"]]) for row in own],
         )
         connection.execute(
-            f"create temp table versions as select slice_id, row_id, place, {', '.join(keys)} "
-            f"from {sql.parquet(*files)} inner join live using (slice_id, submission_id)"
+            f"create temp table versions as select slice_id, row_id, place, agency_id, {feed.event} as event, "
+            f"{', '.join(keys)} from {sql.parquet(*files)} inner join live using (slice_id, submission_id)"
+        )
+        # An id that one file has in two slices names two events.
+        connection.execute(
+            f"create temp table shared as select distinct {', '.join(keys)} from versions "
+            f"group by place, {', '.join(keys)} having count(distinct slice_id) > 1"
         )
         # A join: of `exists` with both inequalities DuckDB 1.5 makes an empty result.
         connection.execute(
             f"""create temp table moved as select distinct earlier.slice_id, earlier.row_id
             from versions as earlier inner join versions as later
-            on {same} and later.slice_id <> earlier.slice_id and later.place > earlier.place"""
+            on {same} and later.slice_id <> earlier.slice_id and later.place > earlier.place
+                and (later.agency_id = earlier.agency_id or later.event is not distinct from earlier.event)
+            anti join shared on {same.replace("later.", "shared.")}"""
         )
         repeated = connection.execute(
             f"""select slice_id, count(moved.row_id) as n, count(*) as every

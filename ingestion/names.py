@@ -41,7 +41,7 @@ def names_hash(names: Mapping[str, list[str] | None], registry: Registry) -> str
     """Hash of what these names mean in a registry: the id behind each, for every agency, and its first and last period."""
     meaning: list[list[str]] = []
     for table, keys in sorted(names.items()):
-        valid = registry.validity(table)
+        valid = {} if table in registry.known else registry.validity(table)
         for agency, ids in sorted(registry.labels(table).items()):
             used = [(key, ids[key]) for key in (sorted(ids) if keys is None else keys) if key in ids]
             meaning += [[table, agency, key, one] for key, one in used]

@@ -33,12 +33,14 @@ class Proposal:
     """A reading that would change accepted rows, or rows of a closed quarter.
 
     `changes` lists per slice `rows_before`, `rows` and `rows_changed` (rows that go, come or differ). `decision` is
-    empty until a person accepts it; the next run then reads the file and applies it.
+    empty until a person accepts it, so that the next run applies it, or refuses it (`is_refused`): the account then
+    stays as it is until something else changes.
     """
 
     account: Account
     changes: list[dict[str, Any]]
     decision: dict[str, str] = field(default_factory=dict)
+    is_refused: bool = False
 
     @property
     def problem(self) -> Problem:
@@ -53,7 +55,7 @@ class Proposal:
             self.account.provider,
             self.account.path,
             next_step=f'`miyar accept {self.account.submission_id} --reason "…"` applies it at the next run; '
-            "or set back what was changed.",
+            "`miyar keep` with a reason leaves it as it is; or set back what was changed.",
         )
 
 
@@ -69,15 +71,20 @@ def is_done(account: Account | None, delivery: Delivery, workspace: Workspace, r
     if _is_of_today(account, delivery, workspace, registry):
         return True
     proposal = read_proposal(workspace, account.submission_id)
-    is_asked = proposal is not None and not proposal.decision
-    return is_asked and proposal is not None and _is_of_today(proposal.account, delivery, workspace, registry)
+    if proposal is None or (proposal.decision and not proposal.is_refused):
+        return False
+    return not is_lost(account, workspace) and _is_of_today(
+        proposal.account, delivery, workspace, registry, is_plan=True
+    )
 
 
-def _is_of_today(account: Account, delivery: Delivery, workspace: Workspace, registry: Registry) -> bool:
+def _is_of_today(
+    account: Account, delivery: Delivery, workspace: Workspace, registry: Registry, *, is_plan: bool = False
+) -> bool:
     was_judged = not any(problem["rule"] in RETRIED for problem in account.problems)
     return (
         was_judged
-        and not is_lost(account, workspace)
+        and (is_plan or not is_lost(account, workspace))
         and account.contract_hash == contract_hash(delivery.contract)
         and (not account.names or account.names_hash == names_hash(account.names, registry))
         and account.open_periods in ("", open_periods(workspace))
@@ -154,6 +161,21 @@ def is_lost(account: Account, workspace: Workspace) -> bool:
     return bool(account.accepted) and not _are_whole([path for path in files if path.is_file()], account)
 
 
+def lost_rows(workspace: Workspace, accounts: Iterable[Account], lying: set[str]) -> list[Problem]:
+    """A problem for each account whose rows are gone from the lake and whose file is gone too; others are read again."""
+    return [
+        Problem(
+            "rows_missing",
+            f"{account.accepted:,} accepted rows are no longer in the lake, and the file they came from is gone",
+            account.provider,
+            account.path,
+            next_step="Restore the folder lake, or the file, from backup.",
+        )
+        for account in accounts
+        if account.submission_id not in lying and not account.withdrawn and is_lost(account, workspace)
+    ]
+
+
 def takes_away(changes: Iterable[Mapping[str, Any]], workspace: Workspace) -> bool:
     """Whether a person has to decide: accepted rows go or differ, or rows come into a quarter that is closed."""
     first, last = workspace.settings.periods.first, workspace.settings.periods.last
@@ -185,7 +207,8 @@ def read_proposal(workspace: Workspace, submission_id: str) -> Proposal | None:
         return None
     source = read_json(path)
     try:
-        return Proposal(account_of(source["account"], path), source["changes"], source["decision"])
+        account = account_of(source["account"], path)
+        return Proposal(account, source["changes"], source["decision"], source["is_refused"])
     except KeyError:
         raise MiyarError(unreadable(path, "the file is no proposal")) from None
 
@@ -208,8 +231,10 @@ def drop_settled(
             drop_proposal(workspace, delivery.submission_id)
 
 
-def accept_reading(workspace: Workspace, submission_id: str, reason: str, now: datetime, by: str) -> Proposal:
-    """Let a proposal be applied by the next run; raises MiyarError if there is none or no reason is given."""
+def accept_reading(
+    workspace: Workspace, submission_id: str, reason: str, now: datetime, by: str, *, is_refused: bool = False
+) -> Proposal:
+    """Let a proposal be applied by the next run, or refuse it; raises MiyarError if there is none or no reason is given."""
     require_reason(reason)
     proposal = read_proposal(workspace, submission_id)
     if proposal is None or proposal.decision:
@@ -221,6 +246,7 @@ def accept_reading(workspace: Workspace, submission_id: str, reason: str, now: d
             )
         )
     at = now.astimezone(UTC).isoformat(timespec="seconds")
+    proposal.is_refused = is_refused
     proposal.decision = {"reason": reason.strip(), "by": by, "at": at}
     write_proposal(workspace, proposal)
     return proposal

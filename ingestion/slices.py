@@ -1,27 +1,24 @@
 """Which submission counts for which slice: replacement, additions, contested slices, and those that wait for a person.
 
-Belongs here: deciding it from the accounts, and a person's decision. Does not belong here: the accounts themselves
-(`submission_ledger`), rows (`lake`).
+Belongs here: deciding it from the accounts. Does not belong here: the accounts themselves (`submission_ledger`), a
+person's decision (`decisions`), rows (`lake`).
 """
 
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import yaml
 
 from ingestion.contract import Contract
 from ingestion.moved_keys import moved_rows
-from ingestion.submission_ledger import Account, read_account, read_accounts, require_reason, write_account
+from ingestion.replacement import limits
+from ingestion.submission_ledger import Account
 from miyar import atomic_files
-from miyar.errors import MiyarError, Problem
+from miyar.errors import Problem
 from miyar.workspace import Workspace
 
 SLICES = pa.schema(
@@ -40,31 +37,6 @@ SLICES = pa.schema(
 )
 
 ContractOf = Callable[[Account], Contract | None]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """From which loss on a replacement waits for a person; `replacement.yml` gives the reasons."""
-
-    shrinks_below_share: float
-    edge_below_share: float
-    restart_from_rows: float
-
-    def hold(self, rows: int, before: int, largest: int) -> bool:
-        """Whether `rows` may not stand for the `before` rows of a slice by themselves.
-
-        Args:
-            largest: rows of the agency's largest slice in the same delivery.
-        """
-        is_edge = rows < before and rows < self.edge_below_share * largest
-        return is_edge or rows < self.shrinks_below_share * before
-
-
-@cache
-def limits() -> Limits:
-    """The centre's limits for replacement."""
-    source = yaml.safe_load((Path(__file__).parent / "replacement.yml").read_text("utf-8"))
-    return Limits(**{name: float(entry["value"]) for name, entry in source.items()})
 
 
 @dataclass(frozen=True)
@@ -286,45 +258,3 @@ def _with_moved(table: pa.Table, moved: pa.Table) -> pa.Table:
     ]
     position = table.schema.get_field_index("slice_version")
     return table.set_column(position, SLICES.field(position), pa.array(versions, pa.string()))
-
-
-def accept(
-    workspace: Workspace,
-    submission_id: str,
-    reason: str,
-    now: datetime,
-    by: str,
-    contracts: list[Contract],
-    slice_id: str = "",
-) -> list[dict[str, Any]]:
-    """Let a waiting submission replace a slice (or all it waits for); return the decisions, which the ledger keeps.
-
-    Raises MiyarError for an unknown submission, an empty reason, or when nothing of it waits.
-    """
-    account = read_account(workspace, submission_id)
-    require_reason(reason)
-    _, _, waiting = decide(read_accounts(workspace), contracts)
-    asked = [one for one in waiting if one.account.submission_id == submission_id and slice_id in ("", one.slice_id)]
-    if not asked:
-        raise MiyarError(
-            Problem(
-                "nothing_waits",
-                f"no slice{f' {slice_id}' if slice_id else ''} of this submission waits for a decision",
-                file=account.path,
-                next_step="See `miyar status` for what waits.",
-            )
-        )
-    decisions = [
-        {
-            "slice_id": one.slice_id,
-            "rows": one.rows,
-            "rows_before": one.rows_before,
-            "reason": reason.strip(),
-            "by": by,
-            "at": now.astimezone(UTC).isoformat(timespec="seconds"),
-        }
-        for one in asked
-    ]
-    account.decisions += decisions
-    write_account(workspace, account)
-    return decisions

@@ -18,7 +18,7 @@ from ingestion.moved_keys import MOVED
 from ingestion.slices import SLICES
 from ingestion.submission_ledger import Account
 from miyar.periods import first_day, last_day, period_range, shift
-from miyar.registry import TABLES
+from miyar.registry_tables import TABLES
 from simulation.perf import DRAW
 from simulation.workspace import write_csv
 from simulation.world import table

@@ -14,7 +14,7 @@ from pathlib import Path
 from ingestion.contract import Contract, load_contracts
 from ingestion.formats import lines_above
 from miyar.periods import last_day
-from miyar.registry import TABLES
+from miyar.registry_tables import TABLES
 from simulation import feeds
 from simulation.defects import Planted, plant
 from simulation.deliveries import Delivery, by_delivery, deliveries, plan, write_contracts

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from ingestion.submission_ledger import Account
 from methodology.parameters import Methodology
-from miyar.registry import TABLES, columns_of
+from miyar.registry_tables import TABLES, columns_of
 from publication.method import items_of_roles
 from publication.published import read_published
 from warehouse.inputs import Inputs

@@ -140,3 +140,16 @@ def test_two_systems_of_one_agency_that_add_both_count(tmp_path: Path) -> None:
     centre.contract(SURVEY, "web")
     _, problems = write_slices(centre.workspace, read_accounts(centre.workspace), centre.contracts)
     assert [problem.rule for problem in problems] == ["slice_contested"]
+
+
+def test_two_cases_of_two_agencies_that_share_an_id_both_count(centre: Centre) -> None:
+    """Numbers begin with the first letters of the agency's name, and two names begin alike."""
+    deliver(centre, "1.csv", ("water", "WA-12", "2025-08-01"))
+    deliver(centre, "2.csv", ("roads", "WA-12", "2025-08-09"))
+    assert moved(centre) == []
+
+
+def test_an_id_that_one_file_has_twice_names_two_cases(centre: Centre) -> None:
+    deliver(centre, "1.csv", ("water", "WA-12", "2025-08-01"), ("roads", "WA-12", "2025-08-01"))
+    deliver(centre, "2.csv", ("roads", "WA-12", "2025-08-01"))
+    assert moved(centre) == []

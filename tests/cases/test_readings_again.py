@@ -190,3 +190,18 @@ def test_a_name_that_means_another_agency_now_is_a_proposal(tmp_path: Path) -> N
         {"slice_id": "survey_responses|roads|2025Q4", "rows_before": 0, "rows": 1, "rows_changed": 1},
         {"slice_id": Q4, "rows_before": 1, "rows": 0, "rows_changed": 1},
     ]
+
+
+def test_a_person_refuses_the_plan_and_is_not_asked_again(centre: Centre) -> None:
+    before = rows(centre)
+    centre.contract(SURVEY, **with_scale(max=7))
+    centre.receive()
+    for proposal in read_proposals(centre.workspace):
+        accept_reading(centre.workspace, proposal.account.submission_id, "five it was", NOW, "huda", is_refused=True)
+    intake = centre.receive()
+    assert (intake.accounts, intake.problems, read_proposals(centre.workspace)) == ([], [], [])
+    assert rows(centre) == before
+    # Another change is another question.
+    centre.contract(SURVEY, **with_scale(max=9))
+    centre.receive()
+    assert len(read_proposals(centre.workspace)) == 2

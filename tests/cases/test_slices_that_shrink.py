@@ -14,7 +14,8 @@ import pytest
 
 from expectations.check import check
 from ingestion.contract import load_contract
-from ingestion.slices import accept, write_slices
+from ingestion.decisions import accept
+from ingestion.slices import write_slices
 from ingestion.submission_ledger import read_accounts, withdraw
 from miyar.errors import MiyarError
 from tests.cases.deliveries import CASES, SURVEY, Centre, answers, rows_of

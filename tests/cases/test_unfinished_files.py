@@ -154,3 +154,12 @@ def test_no_link_is_followed_and_no_pipe_is_waited_for(centre: Centre, tmp_path:
         ("file_not_regular", "pipe.csv"),
     ]
     assert all(one.next_step for one in found.problems)
+
+
+def test_how_long_a_command_waits(centre: Centre) -> None:
+    now = datetime(2026, 1, 20, 12, tzinfo=UTC)
+    young, old = centre.land("young.csv", GOOD), centre.land("old.csv", GOOD)
+    for path, age in ((young, 20), (old, 3600)):
+        os.utime(path, (now.timestamp() - age,) * 2)
+    assert landed.seconds_to_rest([young, old], now) == 40
+    assert landed.seconds_to_rest([old, centre.root / "gone.csv"], now) == 0

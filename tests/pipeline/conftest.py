@@ -17,7 +17,8 @@ import duckdb
 import pytest
 import yaml
 
-from miyar.registry import TABLES, load_registry
+from miyar.registry import load_registry
+from miyar.registry_tables import TABLES
 from miyar.workspace import Workspace
 
 MOMENT = datetime(2026, 1, 20, 6, tzinfo=UTC)
