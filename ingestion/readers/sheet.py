@@ -143,9 +143,10 @@ def _refuse_far(given: Input, facts: SheetFacts, name: str) -> None:
     if places > LARGEST_SHEET and places > EMPTIEST_SHARE * facts.filled:
         row, column = facts.farthest if facts.last_column > _ORDINARY_WIDTH else facts.lowest
         far = cell_name(row, column)
+        where = f" of sheet {name!r}" if name else ""
         raise given.fail(
             "cell_far_away",
-            f"the cell {far}{f' of sheet {name!r}' if name else ''} lies far from the table: {facts.filled:,} cells are filled and the sheet "
+            f"the cell {far}{where} lies far from the table: {facts.filled:,} cells are filled and the sheet "
             f"spans {facts.last_row + 1:,} rows and {facts.last_column + 1:,} columns",
             f"Delete the columns and rows around {far} in the sheet, save it and deliver that.",
             row + 1,
