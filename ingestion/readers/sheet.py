@@ -38,6 +38,8 @@ from miyar.errors import MiyarError, Problem
 
 _EXACT = 2**53  # whole numbers up to this are exact in a spreadsheet
 _NO_NUMBER = "#NUM!"  # what spreadsheets show for infinities and NaN, which some programs write as cells
+_MOST_COVERED = 5_000_000  # places under merged cells that are looked at; merged areas of a real sheet do not overlap
+_ORDINARY_WIDTH = 1_000  # columns; a rectangle that is too large is too wide beyond it, else too tall
 _SHOWN = 20  # places named in one message
 
 
@@ -74,6 +76,10 @@ def _workbook(given: Input) -> CalamineWorkbook:
             "file_encrypted", "the spreadsheet is protected by a password", "Deliver it without a password."
         ) from None
     except CalamineError:
+        if given.contract.format.type == "ods":
+            # The library opens all tables at once, and stops at the cell that asks for too much.
+            with zipfile.ZipFile(given.path) as archive, archive.open("content.xml") as stream:
+                _refuse_far(given, scan_ods(stream, None), "")
         raise _unreadable_sheet(given) from None
 
 
@@ -135,13 +141,15 @@ def _refuse_far(given: Input, facts: SheetFacts, name: str) -> None:
     """The library holds the rectangle around all filled cells, so one stray cell can ask for more memory than there is."""
     places = (facts.last_row + 1) * (facts.last_column + 1)
     if places > LARGEST_SHEET and places > EMPTIEST_SHARE * facts.filled:
-        far = cell_name(*facts.farthest)
+        row, column = facts.farthest if facts.last_column > _ORDINARY_WIDTH else facts.lowest
+        far = cell_name(row, column)
+        where = f" of sheet {name!r}" if name else ""
         raise given.fail(
             "cell_far_away",
-            f"the cell {far} of sheet {name!r} lies far from the table: {facts.filled:,} cells are filled and the sheet "
+            f"the cell {far}{where} lies far from the table: {facts.filled:,} cells are filled and the sheet "
             f"spans {facts.last_row + 1:,} rows and {facts.last_column + 1:,} columns",
             f"Delete the columns and rows around {far} in the sheet, save it and deliver that.",
-            facts.farthest[0] + 1,
+            row + 1,
         )
 
 
@@ -161,7 +169,11 @@ def _sheet(given: Input, book: CalamineWorkbook, name: str, scratch: Path) -> Ca
 def _cover(sheet: CalamineSheet, facts: SheetFacts) -> None:
     """Note the cells that a merged cell covers, within the used part of the sheet."""
     last_row, last_column = sheet.end or (-1, -1)
+    places = 0
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
+        places += max(0, min(bottom, last_row) - top + 1) * max(0, min(right, last_column) - left + 1)
+        if places > _MOST_COVERED:
+            return
         for row in range(top, min(bottom, last_row) + 1):
             begin = left + 1 if row == top else left
             facts.covered.setdefault(row, []).extend(range(begin, min(right, last_column) + 1))
@@ -222,6 +234,7 @@ class _Watch:
         filled = {headers.chosen[name] for name in given.contract.rows.fill_down}
         self._marked = frozenset(headers.wanted) - filled
         self._width = len(headers.all)
+        self._nameless = headers.nameless
         self._hidden_rows = frozenset(facts.hidden)
         self._hidden: list[int] = []
         self._merged: dict[int, list[int]] = {}
@@ -232,6 +245,9 @@ class _Watch:
         for number, cells in rows:
             if len(cells) > self._width and any(cells[self._width :]):
                 self._note_stray(number, cells)
+            for column in self._nameless:
+                if column < len(cells) and cells[column].strip():
+                    self._stray.setdefault(column, number)
             if number in self._hidden_rows:
                 self._hidden.append(number)
             for column in self._facts.covered.get(number - 1, ()):
@@ -247,7 +263,7 @@ class _Watch:
                 self._stray.setdefault(column, number)
 
     def refuse_stray(self) -> None:
-        """Raise MiyarError for values to the right of the last header."""
+        """Raise MiyarError for values under no header, also to the right of the last one."""
         if "" in {tidy(pattern) for pattern in self._given.contract.ignored}:
             return
         if self._stray:
