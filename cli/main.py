@@ -99,7 +99,7 @@ def run(
 @app.command()
 def init(folder: Path) -> None:
     """Make an empty workspace: settings and registry tables to fill in."""
-    from miyar.registry import TABLES
+    from miyar.registry_tables import registry_tables
     from portal.users import COLUMNS as USER_COLUMNS
     from portal.users import FILE as USERS
 
@@ -122,10 +122,10 @@ def init(folder: Path) -> None:
             )
         ) from None
     (folder / "miyar.yml").write_text(SETTINGS, "utf-8")
-    for table, (columns, _, _) in TABLES.items():
-        (folder / "registry" / f"{table}.csv").write_text(",".join(columns) + "\n", "utf-8")
+    for table in registry_tables():
+        (folder / "registry" / f"{table.name}.csv").write_text(table.empty(), "utf-8")
     (folder / "registry" / USERS).write_text(",".join(USER_COLUMNS) + "\n", "utf-8")
-    typer.echo(f"{folder}: fill in registry/agencies.csv and registry/owed.csv, then add contracts (docs/contracts.md)")
+    typer.echo(f"{folder}: fill in registry/agencies.csv and registry/owed.csv, then draft contracts (miyar draft)")
 
 
 @app.command()
@@ -358,7 +358,7 @@ def prepare() -> None:
 
 @app.command()
 def docs() -> None:
-    """Write docs/contracts.md, docs/values.md, docs/rules.md and docs/tables.md from the contract schema, the rules and dbt."""
+    """Write the reference pages (contracts, values, registry, rules, tables) in docs/ from what they describe."""
     from cli.reference import write_reference
 
     for path in write_reference():

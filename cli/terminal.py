@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from expectations.check import CheckResult
+from ingestion.rules import contract_line
 from ingestion.submission_ledger import Account
 from publication.difference import Difference
 from publication.explain import Comparison, Explanation, Step, sentence, words
@@ -121,11 +122,18 @@ def check_table(outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict
         f"{account.quarantined:,} quarantined + {account.duplicates:,} duplicates"
     )
     for line in account.problems + account.notes:
-        console.print(f"  [{line['rule']}] {line['message']} -> {line['next_step']}")
+        console.print(f"  [{line['rule']}] {_place(line)}{line['message']} -> {line['next_step']}", markup=False)
+        for mend in filter(None, [contract_line(str(line["rule"]), str(line["column"]))]):
+            console.print(f"      in the contract: {mend}", markup=False)
     if outcome.rows:
+        _print_rules(console, outcome.rows)
         table = Table("row", "column", "value", "القاعدة", "rule", "next step")
-        for row in outcome.rows[:SHOWN_LINES]:
+        # Good rows of a refused file have nothing to mend; above they are counted.
+        rows = [row for row in outcome.rows if row["rule"] != "submission_refused"]
+        for row in rows[:SHOWN_LINES]:
             table.add_row(str(row["row"]), row["column"], row["value"], row["ar"], row["en"], row["next_en"])
+        if len(rows) > SHOWN_LINES:
+            table.caption = f"and {len(rows) - SHOWN_LINES:,} more cells (--out answer.xlsx has them all)"
         console.print(table)
     if outcome.changes:
         table = Table("تغير", "changed", "column", "value", "before", "now")
@@ -148,6 +156,31 @@ def check_table(outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict
             )
         console.print(table)
     console.print(f"code {hashes['code'][:16]}, registry {hashes['registry'][:16]}")
+
+
+def _place(line: dict[str, Any]) -> str:
+    """Where in the file a problem of the whole file is: its row and column, as far as they are known."""
+    parts = [
+        f"row {line['row']}" if line.get("row") is not None else "",
+        f"column {line['column']!r}" if line.get("column") else "",
+    ]
+    shown = ", ".join(filter(None, parts))
+    return f"{shown}: " if shown else ""
+
+
+def _print_rules(console: Console, rows: list[dict[str, str]]) -> None:
+    """Print each rule once: how many cells and columns break it, and the contract's line that mends it if the data are right."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        found.setdefault(row["rule"], []).append(row)
+    for rule, broken in sorted(found.items(), key=lambda one: (-len(one[1]), one[0])):
+        columns = ", ".join(sorted({row["column"] for row in broken if row["column"]}))
+        console.print(
+            f"  {len(broken):,} cells [{rule}] in {columns or 'whole rows'}: {broken[0]['ar']} · {broken[0]['en']}",
+            markup=False,
+        )
+        if broken[0]["contract"]:
+            console.print(f"      in the contract: {broken[0]['contract']}", markup=False)
 
 
 def difference_table(difference: Difference, limit: int) -> None:
