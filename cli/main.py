@@ -189,13 +189,18 @@ def check(
     Exit 1: not accepted.
     """
     from cli.terminal import check_table
+    from miyar.registry import load_registry
     from publication.documents.check import require_answer, write_answer
     from warehouse.check_scores import check_with_scores
+    from warehouse.comparability import foreseen
 
     if out is not None:
         require_answer(out, language)
     outcome, rows, hashes = check_with_scores(Workspace.open(workspace_path), file, contract, with_scores=scores)
     check_table(outcome, rows, hashes)
+    workspace = Workspace.open(workspace_path)
+    for one in foreseen(workspace, load_registry(workspace.registry), rows):
+        typer.echo(f"  ! {one.ar}\n    {one.en}")
     if out is not None:
         write_answer(outcome, rows, hashes, out, language)
         typer.echo(f"written: {out}")
