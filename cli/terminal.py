@@ -107,7 +107,7 @@ def accounts_table(accounts: list[Account]) -> None:
     """Print one line per submission."""
     table = Table("submission", "file", "status", "records", "accepted", "quarantined", "duplicates", "why")
     for account in sorted(accounts, key=lambda account: account.path):
-        why = account.withdrawn or "; ".join(str(line["message"]) for line in account.problems[:2])
+        why = account.withdrawn or "; ".join(str(line["message"]) for line in (account.problems or account.notes)[:2])
         counts = (account.records, account.accepted, account.quarantined, account.duplicates)
         table.add_row(account.submission_id, account.path, account.status, *(f"{count:,}" for count in counts), why)
     _console().print(table)

@@ -14,7 +14,7 @@ from ingestion.contract import Contract
 from ingestion.faults import guarded
 from ingestion.feeds import Feed
 from ingestion.headers import properties_of
-from ingestion.known import unknown_names
+from ingestion.known import unknown_names, unregistered_units
 from ingestion.landing import Delivery
 from ingestion.mapping import typing_queries
 from ingestion.names import names_hash
@@ -85,6 +85,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         notes = [*source.notes, *_scan_dropped(given, connection, source)]
         if problems is not None:
             notes += unknown_names(given, connection, rows, sql.parquet(problems), registry)
+        notes += unregistered_units(given, connection, rows, sql.parquet(typed), registry)
     return Staged(
         submission_id=delivery.submission_id,
         contract=delivery.contract,
