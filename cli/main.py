@@ -135,7 +135,7 @@ def _settle(workspace_path: Path) -> None:
 @app.command()
 def init(folder: Path) -> None:
     """Make an empty workspace: settings and registry tables to fill in."""
-    from miyar.registry_tables import TABLES, columns_of
+    from miyar.registry_texts import registry_tables
     from portal.users import COLUMNS as USER_COLUMNS
     from portal.users import FILE as USERS
 
@@ -158,10 +158,10 @@ def init(folder: Path) -> None:
             )
         ) from None
     (folder / "miyar.yml").write_text(SETTINGS, "utf-8")
-    for table in TABLES:
-        (folder / "registry" / f"{table}.csv").write_text(",".join(columns_of(table)) + "\n", "utf-8")
+    for table in registry_tables():
+        (folder / "registry" / f"{table.name}.csv").write_text(table.empty(), "utf-8")
     (folder / "registry" / USERS).write_text(",".join(USER_COLUMNS) + "\n", "utf-8")
-    typer.echo(f"{folder}: fill in registry/agencies.csv and registry/owed.csv, then add contracts (docs/contracts.md)")
+    typer.echo(f"{folder}: fill in registry/agencies.csv and registry/owed.csv, then draft contracts (miyar draft)")
 
 
 @app.command()
@@ -216,13 +216,18 @@ def check(
     Exit 1: not accepted.
     """
     from cli.terminal import check_table
+    from miyar.registry import load_registry
     from publication.documents.check import require_answer, write_answer
     from warehouse.check_scores import check_with_scores
+    from warehouse.comparability import foreseen
 
     if out is not None:
         require_answer(out, language)
     outcome, rows, hashes = check_with_scores(Workspace.open(workspace_path), file, contract, with_scores=scores)
     check_table(outcome, rows, hashes)
+    workspace = Workspace.open(workspace_path)
+    for one in foreseen(workspace, load_registry(workspace.registry), rows):
+        typer.echo(f"  ! {one.ar}\n    {one.en}")
     if out is not None:
         write_answer(outcome, rows, hashes, out, language)
         typer.echo(f"written: {out}")
@@ -374,7 +379,7 @@ def prepare() -> None:
 
 @app.command()
 def docs() -> None:
-    """Write docs/contracts.md, docs/values.md, docs/rules.md and docs/tables.md from the contract schema, the rules and dbt."""
+    """Write the reference pages (contracts, values, registry, rules, tables) in docs/ from what they describe."""
     from cli.reference import write_reference
 
     for path in write_reference():

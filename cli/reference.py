@@ -14,6 +14,8 @@ from ingestion.contract import contract_schema
 from ingestion.feeds import load_feeds
 from ingestion.recipes import load_recipes
 from ingestion.rules import rule_texts
+from miyar.registry_tables import KEYS, TABLES
+from miyar.registry_texts import registry_tables
 from warehouse.dbt_runner import prepare_manifest
 from warehouse.inputs import REPOSITORY
 
@@ -25,6 +27,7 @@ def write_reference(folder: Path = REPOSITORY / "docs") -> list[Path]:
     pages = {
         "contracts.md": contracts_page(),
         "values.md": values_page(),
+        "registry.md": registry_page(),
         "tables.md": tables_page(),
         "rules.md": rules_page(),
     }
@@ -125,6 +128,28 @@ def tables_page() -> str:
 TABLES_INTRO = """
 The tables of an edition, in `editions/current/benchmarks.duckdb` and as Parquet under `editions/current/tables/`. Columns
 keep name, type and meaning within a major version; numbers are never NaN; what is not reported is empty and says why.
+"""
+
+
+def registry_page() -> str:
+    """Every registry table: what it is for, its columns, its key and a row to copy."""
+    parts = [MADE, "# Registry\n", _paragraph(REGISTRY_INTRO)]
+    for table in registry_tables():
+        _, own_id, references = TABLES.get(table.name, ((), "metric_id", {}))
+        keys = KEYS.get(table.name, (own_id,) if own_id else tuple(table.columns))
+        parts.append(f"## {table.name}.csv\n\n{table.about} Key: {', '.join(f'`{key}`' for key in keys)}.\n")
+        parts.append("| column | meaning |\n|---|---|")
+        for column, meaning in table.columns.items():
+            other = f" Refers to `{references[column]}.csv`." if column in references else ""
+            parts.append(f"| `{column}` | {meaning.replace('|', chr(92) + '|')}.{other} |")
+        parts.append(f"\n```\n{table.example}\n```\n" if table.example else "")
+    return "\n".join(parts).rstrip() + "\n"
+
+
+REGISTRY_INTRO = """
+The tables of `registry/` in a workspace: CSV in UTF-8, with the header as written here. Lines that begin with # are comments.
+`agencies.csv` and `owed.csv` are required. `users.csv` is described in [portal.md](portal.md), contracts in
+[contracts.md](contracts.md). `miyar init` writes all tables with what stands here as comments.
 """
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from expectations.check import CheckResult
 from ingestion.arrivals import Called
 from ingestion.rereading import Proposal
+from ingestion.rules import contract_line
 from ingestion.slices import Waiting
 from ingestion.submission_ledger import Account
 from publication.difference import Difference
@@ -110,7 +111,7 @@ def accounts_table(accounts: list[Account]) -> None:
     """Print one line per submission."""
     table = Table("submission", "file", "status", "records", "accepted", "quarantined", "duplicates", "why")
     for account in sorted(accounts, key=lambda account: account.path):
-        why = account.withdrawn or "; ".join(str(line["message"]) for line in account.problems[:2])
+        why = account.withdrawn or "; ".join(str(line["message"]) for line in (account.problems or account.notes)[:2])
         counts = (account.records, account.accepted, account.quarantined, account.duplicates)
         table.add_row(account.submission_id, account.path, account.status, *(f"{count:,}" for count in counts), why)
     _console().print(table)
@@ -157,14 +158,18 @@ def check_table(outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict
         f"{account.quarantined:,} quarantined + {account.duplicates:,} duplicates"
     )
     for line in account.problems + account.notes:
-        numbered = f"row {line['row']}" if line.get("row") is not None else ""
-        named = f"column {line['column']!r}" if line.get("column") else ""
-        place = ", ".join(part for part in (numbered, named) if part)
-        console.print(f"  [{line['rule']}] {place + ': ' if place else ''}{line['message']} -> {line['next_step']}")
+        console.print(f"  [{line['rule']}] {_place(line)}{line['message']} -> {line['next_step']}", markup=False)
+        for mend in filter(None, [contract_line(str(line["rule"]), str(line["column"]))]):
+            console.print(f"      in the contract: {mend}", markup=False)
     if outcome.rows:
+        _print_rules(console, outcome.rows)
         table = Table("row", "column", "value", "القاعدة", "rule", "next step")
-        for row in outcome.rows[:SHOWN_LINES]:
+        # Good rows of a refused file have nothing to mend; above they are counted.
+        rows = [row for row in outcome.rows if row["rule"] != "submission_refused"]
+        for row in rows[:SHOWN_LINES]:
             table.add_row(str(row["row"]), row["column"], row["value"], row["ar"], row["en"], row["next_en"])
+        if len(rows) > SHOWN_LINES:
+            table.caption = f"and {len(rows) - SHOWN_LINES:,} more cells (--out answer.xlsx has them all)"
         console.print(table)
         if len(outcome.rows) > SHOWN_LINES:
             rules = ", ".join(f"{rule} {n:,}" for rule, n in Counter(row["rule"] for row in outcome.rows).most_common())
@@ -201,6 +206,31 @@ def check_table(outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict
             )
         console.print(table)
     console.print(f"code {hashes['code'][:16]}, registry {hashes['registry'][:16]}")
+
+
+def _place(line: dict[str, Any]) -> str:
+    """Where in the file a problem of the whole file is: its row and column, as far as they are known."""
+    parts = [
+        f"row {line['row']}" if line.get("row") is not None else "",
+        f"column {line['column']!r}" if line.get("column") else "",
+    ]
+    shown = ", ".join(filter(None, parts))
+    return f"{shown}: " if shown else ""
+
+
+def _print_rules(console: Console, rows: list[dict[str, str]]) -> None:
+    """Print each rule once: how many cells and columns break it, and the contract's line that mends it if the data are right."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        found.setdefault(row["rule"], []).append(row)
+    for rule, broken in sorted(found.items(), key=lambda one: (-len(one[1]), one[0])):
+        columns = ", ".join(sorted({row["column"] for row in broken if row["column"]}))
+        console.print(
+            f"  {len(broken):,} cells [{rule}] in {columns or 'whole rows'}: {broken[0]['ar']} · {broken[0]['en']}",
+            markup=False,
+        )
+        if broken[0]["contract"]:
+            console.print(f"      in the contract: {broken[0]['contract']}", markup=False)
 
 
 def difference_table(difference: Difference, limit: int) -> None:

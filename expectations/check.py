@@ -19,7 +19,7 @@ from expectations.suites import catalogue
 from ingestion.contract import Contract
 from ingestion.feeds import load_feeds
 from ingestion.landing import delivery_of
-from ingestion.rules import rule_texts
+from ingestion.rules import contract_line, rule_texts
 from ingestion.submission_ledger import Account
 from miyar.errors import MiyarError, Problem
 from miyar.registry import Registry
@@ -88,6 +88,7 @@ def _rows(path: Path, feed: str) -> list[dict[str, str]]:
                     "en": words.get("en", problem["rule"]),
                     "next_ar": words.get("next_ar", ""),
                     "next_en": words.get("next_en", ""),
+                    "contract": contract_line(problem["rule"], problem["column"]),
                 }
             )
     # The records of one wide row share its faults, and the agency fixes the row once.

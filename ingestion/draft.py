@@ -237,6 +237,11 @@ class _Drafter:
         return {**prop, **guess[0]}
 
     def _period(self, prop: dict[str, Any], sample: Sample) -> dict[str, Any] | None:
+        month = self.guesser.month_form(sample)
+        if month is not None and self.feed.event not in self.taken:
+            # Months of one quarter are told apart by their day only.
+            self.taken.add(self.feed.event)
+            return {**prop, "name": self.feed.event, "dateFormat": [month]}
         if self.guesser.is_period(sample):
             if all(text.isdigit() for text in sample.texts):
                 self.questions.append(f"{sample.header!r}: in which month do its years end (yearEnds)?")

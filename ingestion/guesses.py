@@ -33,6 +33,7 @@ _DAYS = (
     "%d-%b-%Y",
 )
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_MONTHS = ("%Y-%m", "%m/%Y", "%Y/%m", "%m-%Y", "%B %Y", "%b %Y")
 _ZONED = ("%Y/%m/%d %I:%M:%S %p %Z", "%d/%m/%Y %H:%M %z")
 _NUMBERED = ("epoch_seconds", "epoch_milliseconds")
 _HIJRI = ("%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%d-%m-%Y", "%d %B %Y")
@@ -88,9 +89,7 @@ class Guesser:
 
     def date_of(self, sample: Sample) -> tuple[dict[str, Any], str] | None:
         """(fields of the property, question) for a column of dates; None if no form reads all its values."""
-        self._connection.execute(
-            "create or replace temp table sample as select unnest(?::varchar[]) as t", [list(sample.texts)]
-        )
+        self._take(sample)
         if self._reads_all(f"known_year({self._moment(None)})"):
             return {}, ""
         forms = [day + time for time in _TIMES for day in _DAYS]
@@ -111,6 +110,16 @@ class Guesser:
             if self._reads_all(f"({calendars.hijri_timestamp(f'({parts})')}) is not null"):
                 return {"dateFormat": [form], "calendar": "umm_al_qura"}, ""
         return None
+
+    def month_form(self, sample: Sample) -> str | None:
+        """The form of a column of months; None if they are none."""
+        self._take(sample)
+        return next((form for form in _MONTHS if self._reads_all(f"known_year({self._moment([form])})")), None)
+
+    def _take(self, sample: Sample) -> None:
+        self._connection.execute(
+            "create or replace temp table sample as select unnest(?::varchar[]) as t", [list(sample.texts)]
+        )
 
     def _moment(self, formats: list[str] | None) -> str:
         return moments.moment("t", "z", formats, moments.Clock(), is_day=False)

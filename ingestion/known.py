@@ -11,6 +11,7 @@ import duckdb
 
 from ingestion.labels import Lookup, as_text, key_of, key_of_name, make_lookup
 from ingestion.names import NamesRead
+from ingestion.personal import mask
 from ingestion.readers.input import Input
 from ingestion.records import Group, Plan
 from miyar import sql
@@ -18,6 +19,9 @@ from miyar.errors import Problem
 from miyar.registry import Registry
 
 RULE = "name_unknown"
+# Columns of units that rows may name without a look-up, and the registry table that gives a unit its names.
+UNITS = {"service_id": "services", "branch_id": "branches", "region_id": "regions", "journey_id": "journeys"}
+_TOLD = 5  # unregistered ids of one column that are named; a message is no list
 
 
 @dataclass(frozen=True)
@@ -98,10 +102,43 @@ def unknown_names(
         notes.append(
             given.problem(
                 RULE,
-                f"{name!r} ({line['rows']:,} rows) names no {column} that a figure knows; {told}",
+                f"{mask(name)!r} ({line['rows']:,} rows) names no {column} that a figure knows; {told}",
                 "Correct the name in the file or under labels in the contract; a new item or measure needs a line in "
                 "registry/metrics.csv, a new agency one in registry/agencies.csv.",
                 column=line["header"],
             )
         )
+    return notes
+
+
+def unregistered_units(
+    given: Input, connection: duckdb.DuckDBPyConnection, plan: Plan, typed: str, registry: Registry
+) -> list[Problem]:
+    """A note for each column whose rows name units that the registry lacks: they count for the agency, under no name.
+
+    Args:
+        typed: SQL relation of the typed rows.
+    """
+    notes = []
+    for column, table in UNITS.items():
+        if all(fed.prop.lookup is not None for fed in plan.fed.get(column, ())):
+            continue
+        registered = sorted(registry.ids(table))
+        found = connection.execute(
+            f"select {column} as id, count(*) as rows from {typed} where {column} is not null "
+            f"and not list_contains(?::varchar[], {column}) group by all order by count(*) desc, 1",
+            [registered],
+        ).fetchall()
+        if found:
+            shown = ", ".join(repr(mask(name)) for name, _ in found[:_TOLD]) + (", ..." if len(found) > _TOLD else "")
+            rows = sum(count for _, count in found)
+            notes.append(
+                given.problem(
+                    "unit_unregistered",
+                    f"{rows:,} rows name {column} {shown}, not in registry/{table}.csv: they count for their agency, and "
+                    "the unit has no name",
+                    f"Register it in registry/{table}.csv, or let the contract find it by name (lookup: {table}).",
+                    column=plan.fed[column][0].header or column,
+                )
+            )
     return notes

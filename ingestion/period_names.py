@@ -15,6 +15,7 @@ from ingestion.records import Plan
 from miyar.registry import fold
 
 UNCLEAR = "period_unclear"
+_LONGEST = 80  # bytes; longer texts name no period
 _YEAR = "(?P<year>[12][0-9]{3})"
 _YEARS = r"(?P<first>[12][0-9]{3}) ?[-/–] ?(?P<last>[0-9]{4}|[0-9]{2})"
 
@@ -119,8 +120,10 @@ def period_columns(connection: duckdb.DuckDBPyConnection, plan: Plan, code: str)
     entries: dict[str, tuple[str | None, str | None]] = {}
     for group in plan.groups("period_id"):
         members = ", ".join(str(fed.record) for fed in group.members)
+        # Dates, which may be as many as rows, are read by the typing step.
         found = connection.execute(
-            f"select distinct t_period_id from texts where record_no in ({members}) order by all"
+            f"select distinct t_period_id from texts where record_no in ({members}) and strlen(t_period_id) <= {_LONGEST} "
+            f"and not regexp_matches(t_period_id, '^[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}') order by all"
         ).fetchall()
         labels = [str(label) for label in (group.prop.labels or {}).values()]
         for text in [*(text for (text,) in found if text is not None), *labels]:

@@ -16,6 +16,7 @@ import yaml
 from ingestion.values import plain_number
 from miyar.registry import fold
 
+_LONGEST, _LARGEST = 80, 10**15
 UNCLEAR, NOT_A_NUMBER = "unit_unclear", "value_not_number"
 _NUMBER = r"[+-]?[0-9][0-9.,٫٬'’ \u00a0\u2007\u2009\u202f]*(?:[eE][+-]?[0-9]+)?"
 _CLOCK = re.compile(
@@ -110,6 +111,9 @@ def quantity(text: str, unit: Unit, column_unit: str | None, decimal: str) -> tu
 
     A unit in the text counts before the one of the contract, which is that of bare numbers only.
     """
+    # Texts longer than any quantity, and exponents whose power would fill the memory, are no numbers.
+    if len(text) > _LONGEST or re.search(r"[0-9][eE][+-]?[0-9]{3,}", text):
+        return None, NOT_A_NUMBER
     folded = _unsigned(fold(text))
     bare = plain_number(folded, decimal)
     if bare is not None:
@@ -131,6 +135,8 @@ def _unsigned(text: str) -> str:
 
 
 def _shown(value: Fraction) -> str:
+    if abs(value) >= _LARGEST:
+        return str(int(value))  # more than any column holds, which the typing step tells
     whole = Decimal(value.numerator) / Decimal(value.denominator)
     return f"{whole.quantize(Decimal('0.000001'), ROUND_HALF_UP):f}"
 

@@ -231,7 +231,9 @@ def _about(path: Path, faults: list[str]) -> dict[str, str]:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
-        return list(csv.DictReader(stream))
+        rows = list(csv.DictReader(stream))
+    # Lines that begin with # are comments, as in all registry tables.
+    return [row for row in rows if not str(next(iter(row.values()), "")).startswith("#")]
 
 
 def _choice_faults(file: str, rows: list[dict[str, str]], choices: dict[str, tuple[str, ...]]) -> list[str]:

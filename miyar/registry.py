@@ -156,6 +156,8 @@ def _read(table: str, content: bytes) -> tuple[list[_Row], list[Problem]]:
         end = reader.line_num
         for cells in reader:
             line, end = end + 1, reader.line_num
+            if cells and cells[0].startswith("#"):
+                continue  # a comment
             if len(cells) == len(header):
                 given = dict(zip(header, (cell.strip() for cell in cells), strict=True))
                 rows.append(_Row(table, line, dict.fromkeys(columns_of(table), "") | given))

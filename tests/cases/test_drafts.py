@@ -134,3 +134,12 @@ def test_the_same_file_gives_the_same_draft(tmp_path: Path) -> None:
         for name in ("a", "b")
     ]
     assert texts[0] == texts[1]
+
+
+def test_months_are_days_of_the_feed_not_quarters(tmp_path: Path) -> None:
+    """Three months of one quarter would be rows of one key."""
+    content = "الشهر;القناة;المعاملات المكتملة\n2025-10;الموقع;800\n2025-11;الموقع;810\n2025-12;الفرع;500\n"
+    made, contract, centre = drafted(tmp_path, content, "service_usage")
+    assert source(contract, "used_on") == "الشهر" and source(contract, "period_id") is None
+    assert centre.rows("used_on, channel, completed, period_id")[0] == (dt.date(2025, 10, 1), "website", 800, "2025Q4")
+    assert made.questions == []

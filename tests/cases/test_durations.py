@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.cases.meanings import column, outcomes
+from tests.cases.meanings import FEEDS, column, outcomes
+from tests.ingestion.conftest import build
 
 
 def test_cells_of_a_spreadsheet(tmp_path: Path) -> None:
@@ -72,3 +73,23 @@ def test_texts(tmp_path: Path, unit: str, written: str, minutes: Any) -> None:
 def test_a_factor_names_the_unit_too(tmp_path: Path) -> None:
     centre = column(tmp_path, "mystery_visits", ["2", "1:30:00"], name="waiting_minutes", multiplyBy=60)
     assert outcomes(centre, "waiting_minutes") == [120, 90]
+
+
+def test_cells_of_a_real_spreadsheet(tmp_path: Path) -> None:
+    """Four formats of one column, from the workbook to minutes; without a unit all four are told the same way."""
+    xlsxwriter = pytest.importorskip("xlsxwriter")
+    centre = build(tmp_path / "centre")
+    shared = [one for one in FEEDS["mystery_visits"] if one["name"] != "rubric_item"]
+    shared.append({"name": "rubric_item", "physicalName": "id"})
+    for unit, found in (("minutes", [Decimal("12.5"), 12, 12, 90]), (None, ["unit_undeclared"] * 4)):
+        wait = {"name": "waiting_minutes", "physicalName": "wait", "unit": unit}
+        centre.contract({"feed": "mystery_visits", "properties": [*shared, wait]}, format={"type": "xlsx"})
+        path = centre.land(b"", "f.xlsx")
+        with xlsxwriter.Workbook(str(path)) as book:
+            sheet = book.add_worksheet()
+            sheet.write_row(0, 0, ["id", "wait"])
+            cells = (("[mm]:ss", 12.5), ("[h]:mm", 12), ("h:mm", 12), ("[h]:mm", 90))
+            for row, (form, minutes) in enumerate(cells, start=1):
+                sheet.write_string(row, 0, f"v{row}")
+                sheet.write_number(row, 1, minutes / 1440, book.add_format({"num_format": form}))
+        assert outcomes(centre, "waiting_minutes") == found

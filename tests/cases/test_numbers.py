@@ -113,3 +113,18 @@ def test_percents_of_a_column_that_holds_percents(tmp_path: Path) -> None:
 def test_currencies(tmp_path: Path, unit: str | None, written: str, value: Any) -> None:
     """Matomo exports (`$ 0`), jtablesaw/tablesaw#204: the contract names the currency; none is converted into another."""
     assert outcomes(column(tmp_path, "service_usage", [written], name="cost", unit=unit), "cost") == [value]
+
+
+@pytest.mark.parametrize(
+    ("written", "rule"),
+    [
+        ("1e999999999 SAR", "value_not_number"),
+        ("1e999999999", "number_out_of_type"),
+        ("SAR " + "9" * 60, "number_out_of_type"),
+        ("1" + " " * 5000 + "1 SAR", "value_not_number"),
+        ("SAR" * 3000, "value_not_number"),
+        ("(" * 3000 + "1" + ")" * 3000, "value_not_number"),
+    ],
+)
+def test_texts_made_to_exhaust_their_reader(tmp_path: Path, written: str, rule: str) -> None:
+    assert outcomes(column(tmp_path, "service_usage", [written], name="cost", unit="SAR"), "cost") == [rule]

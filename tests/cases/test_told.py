@@ -127,3 +127,20 @@ def test_names_that_become_known_have_the_file_read_again(centre: Centre) -> Non
     more = replace(registry, known={**registry.known, "item": registry.known["item"] | {"sped"}})
     assert names_hash({"item": None}, registry) != names_hash({"item": None}, more)
     assert names_hash({"item": ["speed"]}, registry) == names_hash({"item": ["speed"]}, more)
+
+
+def test_units_that_the_registry_lacks_are_told(centre: Centre) -> None:
+    """They count for their agency, and nobody finds them again under a name."""
+    properties = [{"name": "agency_id", "constant": "a01"}, {"name": "used_on", "physicalName": "day"}]
+    properties += [{"name": "service_id", "physicalName": "service"}, {"name": "completed", "physicalName": "n"}]
+    rows = "day,service,n\n2025-10-01,a01-s1,1\n2025-10-02,a01-s9,2\n2025-10-03,a01-s9,2\n"
+    found = checked(centre, "service_usage", properties, rows)
+    assert found.account.accepted == 3
+    [note] = found.account.notes
+    assert (note["rule"], note["column"]) == ("unit_unregistered", "service")
+    assert note["message"].startswith("2 rows name service_id 'a01-s9'")
+
+
+def test_a_name_that_may_be_a_persons_is_masked(centre: Centre) -> None:
+    found = survey(centre, ["call 0501234567"] * 3)
+    assert "0501234567" not in found.account.notes[0]["message"]

@@ -1,0 +1,79 @@
+"""What an operator is told: each rule with its count and the contract's line that mends it, each table with its columns.
+
+Belongs here: messages of check and init. Does not belong here: which rules there are (`tests/ingestion/test_rules.py`).
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from cli.main import app
+from cli.terminal import check_table
+from expectations.check import check
+from ingestion.contract import Property, load_contract
+from ingestion.rules import contract_line, rule_texts
+from methodology.bases import KIND_COLUMNS
+from methodology.parameters import METRIC_COLUMNS, load_methodology
+from miyar.registry import load_registry
+from miyar.registry_tables import TABLES, columns_of
+from miyar.registry_texts import registry_tables
+from tests.cases.meanings import column
+
+
+def printed(centre: Any, capsys: pytest.CaptureFixture[str], feed: str) -> str:
+    contract = load_contract(centre.root / "registry" / "contracts" / "p1" / f"{feed}.yml")
+    [delivery] = centre.deliveries()
+    outcome = check(centre.workspace, load_registry(centre.root / "registry"), delivery.path, contract)
+    check_table(outcome, [], {"code": "c" * 16, "registry": "r" * 16})
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_problems_of_the_file_keep_their_row_and_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It was `header_unknown` four times, with no header named."""
+    centre = column(tmp_path, "complaints", ["2025-10-01"], name="opened_at")
+    centre.land("id;x;Extra;More\n1;2025-10-01;a;b\n", "f.csv")
+    told = printed(centre, capsys, "complaints")
+    assert "[header_unknown] row 1, column 'Extra'" in told and "[header_unknown] row 1, column 'More'" in told
+    assert "in the contract: ignored: ['Extra']" in told
+
+
+def test_a_cut_table_says_how_much_there_is_by_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = [f"{number} min" for number in range(50)] + [f"soon {number}" for number in range(20)]
+    told = printed(column(tmp_path, "mystery_visits", texts, name="waiting_minutes"), capsys, "mystery_visits")
+    assert "50 cells [unit_undeclared] in x" in told and "20 cells [value_not_number] in x" in told
+    assert "in the contract: unit: percent" in told
+    assert "30 more cells" in told
+
+
+@pytest.mark.parametrize("rule", sorted(rule for rule, text in rule_texts().items() if text.contract))
+def test_the_line_that_mends_is_yaml_of_a_contract(rule: str) -> None:
+    line = contract_line(rule, "it's a: header")
+    read = yaml.safe_load(line)
+    [name] = read
+    known = {field.alias or name for model in (Property,) for name, field in model.model_fields.items()}
+    assert name in known | {"ignored", "dropped", "format", "files", "nullValues", "zoneNames", "timezone"}
+
+
+def test_init_writes_every_table_with_its_columns_explained(tmp_path: Path) -> None:
+    folder = tmp_path / "centre"
+    assert CliRunner().invoke(app, ["init", str(folder)]).exit_code == 0
+    for table in (*TABLES, "metrics"):
+        lines = (folder / "registry" / f"{table}.csv").read_text("utf-8").splitlines()
+        for name in lines[0].split(","):
+            assert any(re.match(rf"# {name}: \S", line) for line in lines[1:]), (table, name)
+    assert load_registry(folder / "registry").tables["agencies"] == []
+    assert load_methodology("2026.2", folder / "registry" / "metrics.csv").metrics
+
+
+def test_every_column_of_every_table_is_described() -> None:
+    described = {table.name: tuple(table.columns) for table in registry_tables()}
+    assert described == {table: columns_of(table) for table in TABLES} | {"metrics": (*METRIC_COLUMNS, *KIND_COLUMNS)}
+
+
+@pytest.mark.parametrize("table", [table for table in registry_tables() if table.example], ids=lambda table: table.name)
+def test_examples_have_a_cell_for_each_column(table: Any) -> None:
+    assert len(table.example.split(",")) == len(table.columns)
