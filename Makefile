@@ -8,7 +8,7 @@ export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: run test lint ui portal bench coverage lock docs clean
+.PHONY: run test lint ui portal bench coverage fuzz lock docs clean
 run: $(VENV)/.installed
 	@$(BIN)/miyar demo $(DEMO)
 	@$(BIN)/miyar run --workspace $(DEMO)
@@ -37,6 +37,9 @@ bench: $(VENV)/.installed
 
 coverage: $(VENV)/.installed
 	@$(BIN)/python -m simulation.coverage
+
+fuzz: $(VENV)/.installed
+	@$(BIN)/python -m tests.fuzz.campaign 100000
 
 docs: $(VENV)/.installed
 	@$(BIN)/miyar docs

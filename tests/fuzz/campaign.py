@@ -20,6 +20,7 @@ from ingestion.submission_ledger import Account
 from miyar.errors import MiyarError
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
+from publication.method import methodology_of, with_known_names
 from tests.fuzz.deliveries import Drawn, drawn, write_contracts
 from tests.ingestion.conftest import build
 
@@ -50,6 +51,8 @@ def campaign(count: int, seed: int, root: Path) -> Outcome:
 def _batch(outcome: Outcome, seed: int, numbers: list[int], root: Path) -> None:
     forth, back = build(root / "forth"), build(root / "back")
     for centre in (forth, back):
+        settings = centre.root / "miyar.yml"
+        settings.write_text(settings.read_text("utf-8").replace("methodology: v1", "methodology: '2026.2'"), "utf-8")
         write_contracts(centre.root / "registry")
     contracts = load_contracts(forth.root / "registry")
     by_provider = {contract.provider: contract for contract in contracts}
@@ -78,7 +81,8 @@ def _received(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(one.content)
     try:
-        intake = receive_all(workspace, load_registry(workspace.root / "registry"), contracts, [])
+        registry = with_known_names(load_registry(workspace.root / "registry"), methodology_of(workspace))
+        intake = receive_all(workspace, registry, contracts, [])
     except Exception as error:  # whatever escapes is the fault looked for
         outcome.faults.append(
             f"{min(files)}-{max(files)}: the intake stopped: {type(error).__name__}: {str(error)[:200]}"
