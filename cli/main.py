@@ -37,16 +37,24 @@ periods: {first: 2025Q1, last: 2026Q4}
 """
 
 
-def main() -> None:
-    """Run the command; bad input ends with its list of problems and exit code 2, never with a traceback."""
+def main(words: list[str] | None = None) -> None:
+    """Run the command (default: the process's own words); bad input ends with its problems and exit code 2, never a traceback."""
     try:
-        app()
+        app(words)
     except MiyarError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     except OSError as error:
         # What reads a file says which and why; this is the disk or the rights of the folder itself.
         print(_of_the_disk(error), file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:
+        # Named by its module: importing DuckDB for `--help` costs more than the help. The text may quote cells.
+        if type(error).__module__.lstrip("_") != "duckdb":
+            raise
+        step = "`miyar verify` names a damaged edition; `warehouse/` may be deleted, and the next run makes it again."
+        what = f"a table cannot be read ({type(error).__name__})"
+        print(Problem("workspace_unreadable", what, next_step=step), file=sys.stderr)
         sys.exit(2)
 
 

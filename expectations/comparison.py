@@ -15,6 +15,7 @@ from ingestion.feeds import LINEAGE, Feed
 from ingestion.slices import decide
 from ingestion.submission_ledger import Account, next_sequence, read_accounts, with_received
 from miyar import sql
+from miyar.errors import MiyarError
 from miyar.workspace import Workspace
 
 # A column with more values than this holds names or ids, and listing the new ones would not help.
@@ -40,7 +41,7 @@ def slice_changes(workspace: Workspace, account: Account, contract: Contract) ->
     accounts = read_accounts(workspace)
     known = {other.submission_id: other for other in accounts}
     candidate = replace(account, sequence=next_sequence(known, account.submission_id))
-    contracts = [one for one in load_contracts(workspace.registry) if one.id != contract.id] + [contract]
+    contracts = [*_others(workspace, contract), contract]
     before, _, _ = decide(accounts, contracts)
     after, _, waiting = decide(with_received(accounts, [candidate]), contracts)
     held = {one.slice_id for one in waiting if one.account.submission_id == account.submission_id}
@@ -50,6 +51,14 @@ def slice_changes(workspace: Workspace, account: Account, contract: Contract) ->
         SliceChange(name, now[name], rows if name in held else then[name], name in held)
         for name, rows in sorted(touched.items())
     ]
+
+
+def _others(workspace: Workspace, contract: Contract) -> list[Contract]:
+    """The workspace's other contracts; none where one of them is wrong, which is not this file's fault."""
+    try:
+        return [one for one in load_contracts(workspace.registry) if one.id != contract.id]
+    except MiyarError:
+        return []
 
 
 def _counting(slices: pa.Table) -> Counter[str]:

@@ -74,15 +74,17 @@ def open_edition(edition: Path, threads: int = 0) -> duckdb.DuckDBPyConnection:
             )
         )
     # Resolve the path: a process that opened an earlier edition under the same name would go on reading that one.
-    return duckdb.connect(
-        str(database.resolve()),
-        read_only=True,
-        config={
-            "enable_external_access": "false",
-            "lock_configuration": "true",
-            **({"threads": str(threads)} if threads else {}),
-        },
-    )
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "enable_external_access": "false",
+        "lock_configuration": "true",
+        **({"threads": str(threads)} if threads else {}),
+    }
+    try:
+        return duckdb.connect(str(database.resolve()), read_only=True, config=config)
+    except (duckdb.Error, UnicodeDecodeError):
+        step = "Restore the edition from backup; `miyar verify` names what else was changed."
+        told = Problem("edition_unreadable", "its database cannot be opened", file=edition.name, next_step=step)
+        raise MiyarError(told) from None
 
 
 def headline_metrics(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:

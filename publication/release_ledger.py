@@ -77,7 +77,7 @@ def record_unrecorded(editions: Path) -> None:
 def read_entries(editions: Path) -> list[Entry]:
     """Return all entries, oldest first; raises MiyarError naming a line that is no entry."""
     path = editions / FILE
-    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    lines = path.read_bytes().splitlines() if path.is_file() else []
     entries = []
     for number, line in enumerate(lines, start=1):
         try:

@@ -16,6 +16,8 @@ from publication.manifest import Manifest, content_hash, list_editions, read_man
 from publication.packs import pack_hash
 from publication.release_ledger import FILE, check
 
+UNREADABLE = "unreadable"
+
 
 def verify(editions: Path, edition_id: str) -> list[Problem]:
     """Recompute all hashes of one edition and its link to the previous one; an empty list means nothing was touched."""
@@ -81,7 +83,8 @@ def _check_tables(folder: Path, manifest: Manifest) -> list[Problem]:
             intact = [copy for kind, copy in copies.items() if hashes[kind] == entry.hash]
             for kind, copy in copies.items():
                 if hashes[kind] != entry.hash:
-                    where = locate(connection, copy, intact[0], entry.columns) if intact else ""
+                    is_readable = hashes[kind] != UNREADABLE
+                    where = locate(connection, copy, intact[0], entry.columns) if intact and is_readable else ""
                     message = f"the {kind} table differs from the manifest{where}"
                     problems.append(_problem("table_changed", message, folder.name, name))
         for agency, digest in manifest.packs.items():
@@ -94,14 +97,14 @@ def _pack_hash(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
     try:
         return pack_hash(connection, folder)
     except (duckdb.Error, OSError):
-        return "unreadable"
+        return UNREADABLE
 
 
 def _table_hash(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
     try:
         return table_hash(connection, relation)
     except duckdb.Error:
-        return "unreadable"
+        return UNREADABLE
 
 
 def _problem(rule: str, message: str, edition_id: str, name: str) -> Problem:
