@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.readers.sheet import cell_text
+from ingestion.readers.cells import cell_text
 from tests.cases.old_workbooks import xls, xlsb
 from tests.cases.workbooks import Raw, cell, rows, workbook
 from tests.ingestion import conftest as shared
