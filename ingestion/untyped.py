@@ -101,7 +101,9 @@ class Untyped:
         if isinstance(prop.treatment, Generalise) or kind in {"decimal", "integer"}:
             reason = values.number_rule(f"n_{name}", f"u_{name}")
             if name in self.measured:
-                reason = f"case when q_{name} is not null then 'number_out_of_type' else coalesce(x_{name}, {reason}) end"
+                reason = (
+                    f"case when q_{name} is not null then 'number_out_of_type' else coalesce(x_{name}, {reason}) end"
+                )
         elif kind in {"date", "timestamp"} or name == "period_id":
             reason = self._date_reason(name, group)
         elif name == "region_id" and not group.is_coded:

@@ -1,6 +1,6 @@
 """What an operator has to know of each registry table, as comments of empty tables and for the page that describes them.
 
-Belongs here: reading `registry_tables.yml`. Does not belong here: reading and checking tables (`registry`).
+Belongs here: reading `registry_texts.yml`. Does not belong here: reading and checking tables (`registry`).
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class TableText:
 
 
 @cache
-def registry_tables() -> tuple[TableText, ...]:
+def registry_texts() -> tuple[TableText, ...]:
     """All tables that `miyar init` makes, users apart."""
     source = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text("utf-8"))
     return tuple(TableText(name, **content) for name, content in source.items())
