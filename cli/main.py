@@ -143,7 +143,7 @@ def _settle(workspace_path: Path) -> None:
 @app.command()
 def init(folder: Path) -> None:
     """Make an empty workspace: settings and registry tables to fill in."""
-    from miyar.registry_texts import registry_tables
+    from miyar.registry_texts import registry_texts
     from portal.users import COLUMNS as USER_COLUMNS
     from portal.users import FILE as USERS
 
@@ -166,7 +166,7 @@ def init(folder: Path) -> None:
             )
         ) from None
     (folder / "miyar.yml").write_text(SETTINGS, "utf-8")
-    for table in registry_tables():
+    for table in registry_texts():
         (folder / "registry" / f"{table.name}.csv").write_text(table.empty(), "utf-8")
     (folder / "registry" / USERS).write_text(",".join(USER_COLUMNS) + "\n", "utf-8")
     typer.echo(f"{folder}: fill in registry/agencies.csv and registry/owed.csv, then draft contracts (miyar draft)")

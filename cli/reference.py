@@ -15,7 +15,7 @@ from ingestion.feeds import load_feeds
 from ingestion.recipes import load_recipes
 from ingestion.rules import rule_texts
 from miyar.registry_tables import KEYS, TABLES
-from miyar.registry_texts import registry_tables
+from miyar.registry_texts import registry_texts
 from warehouse.dbt_runner import prepare_manifest
 from warehouse.inputs import REPOSITORY
 
@@ -134,7 +134,7 @@ keep name, type and meaning within a major version; numbers are never NaN; what 
 def registry_page() -> str:
     """Every registry table: what it is for, its columns, its key and a row to copy."""
     parts = [MADE, "# Registry\n", _paragraph(REGISTRY_INTRO)]
-    for table in registry_tables():
+    for table in registry_texts():
         _, own_id, references = TABLES.get(table.name, ((), "metric_id", {}))
         keys = KEYS.get(table.name, (own_id,) if own_id else tuple(table.columns))
         parts.append(f"## {table.name}.csv\n\n{table.about} Key: {', '.join(f'`{key}`' for key in keys)}.\n")

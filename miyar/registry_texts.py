@@ -28,7 +28,7 @@ class TableText:
 
 
 @cache
-def registry_tables() -> tuple[TableText, ...]:
+def registry_texts() -> tuple[TableText, ...]:
     """All tables that `miyar init` makes, users apart."""
     source = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text("utf-8"))
     return tuple(TableText(name, **content) for name, content in source.items())

@@ -20,7 +20,7 @@ from methodology.bases import KIND_COLUMNS
 from methodology.parameters import METRIC_COLUMNS, load_methodology
 from miyar.registry import load_registry
 from miyar.registry_tables import TABLES, columns_of
-from miyar.registry_texts import registry_tables
+from miyar.registry_texts import registry_texts
 from tests.cases.meanings import column
 
 
@@ -70,10 +70,10 @@ def test_init_writes_every_table_with_its_columns_explained(tmp_path: Path) -> N
 
 
 def test_every_column_of_every_table_is_described() -> None:
-    described = {table.name: tuple(table.columns) for table in registry_tables()}
+    described = {table.name: tuple(table.columns) for table in registry_texts()}
     assert described == {table: columns_of(table) for table in TABLES} | {"metrics": (*METRIC_COLUMNS, *KIND_COLUMNS)}
 
 
-@pytest.mark.parametrize("table", [table for table in registry_tables() if table.example], ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [table for table in registry_texts() if table.example], ids=lambda table: table.name)
 def test_examples_have_a_cell_for_each_column(table: Any) -> None:
     assert len(table.example.split(",")) == len(table.columns)
