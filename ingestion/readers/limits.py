@@ -17,7 +17,7 @@ MOST_MEMBERS = 2_000
 # 31 million places; a rectangle larger than this is held only where one place in twenty is filled.
 LARGEST_SHEET, EMPTIEST_SHARE = 50_000_000, 20
 # Private memory of the reading process, beside the engine's own limit: a full sheet of thirty columns takes under 2.5 GB.
-MOST_MEMORY = 4 << 30
+MOST_MEMORY = 3 << 30
 # Processor seconds: a megabyte of the slowest format (spreadsheets) takes about two on slow machines.
 CPU_SECONDS, CPU_SECONDS_PER_MEGABYTE = 60, 10
 # A process that waits (for a disk, for other processes) is not the file's fault; ten times the processor's limit is a hang.

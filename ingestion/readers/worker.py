@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pickle
+import re
 import resource
 import select
 import signal
@@ -148,10 +149,16 @@ def _limit(job: Job) -> bool:
     size = job.path.stat().st_size if job.path.exists() else 0
     seconds = CPU_SECONDS + CPU_SECONDS_PER_MEGABYTE * size // (1 << 20)
     _lower(resource.RLIMIT_CPU, seconds)
-    _lower(resource.RLIMIT_DATA, MOST_MEMORY)
+    _lower(resource.RLIMIT_DATA, MOST_MEMORY + _bytes(job.settings.memory_limit))
     _lower(resource.RLIMIT_CORE, 0)
     signal.setitimer(signal.ITIMER_REAL, WAITING * seconds)
     return _lower(resource.RLIMIT_FSIZE, OUTPUT_BYTES + OUTPUT_RATIO * size)
+
+
+def _bytes(limit: str) -> int:
+    """The engine's limit (2GB, 500 MiB) as a number; 0 for what is no size."""
+    found = re.fullmatch(r"\s*([0-9.]+)\s*([KMGT])i?B\s*", limit, re.IGNORECASE)
+    return int(float(found[1]) * 1024 ** ("KMGT".index(found[2].upper()) + 1)) if found else 0
 
 
 def _lower(what: int, most: int) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from miyar.errors import MiyarError
 from tests.cases.workbooks import rows, workbook
 from tests.ingestion import conftest as shared
 
@@ -165,3 +166,21 @@ def test_values_said_once_for_several_rows(centre: Any, survey: dict[str, Any]) 
     centre.contract(survey, rows={"fillDown": ["agency"]})
     centre.land(HEADER + "a01,r1,2025-02-03,4\n,r2,2025-02-03,5\na02,r3,2025-02-03,1\n ,r4,2025-02-03,2\n")
     assert centre.rows("agency_id, response_id") == [("a01", "r1"), ("a01", "r2"), ("a02", "r3"), ("a02", "r4")]
+
+
+@pytest.mark.parametrize(
+    ("form", "rows_meant", "says"),
+    [
+        ({"type": "csv"}, {"until": "("}, "no regular expression"),
+        ({"type": "json"}, {"until": "^Total"}, "no lines below a table"),
+        ({"type": "sav"}, {"skipFooter": 1}, "no lines below a table"),
+    ],
+)
+def test_choices_that_no_file_can_follow(
+    centre: Any, survey: dict[str, Any], form: dict[str, Any], rows_meant: dict[str, Any], says: str
+) -> None:
+    centre.contract(survey, format=form, rows=rows_meant)
+    with pytest.raises(MiyarError) as caught:
+        centre.deliveries()
+    [problem] = caught.value.problems
+    assert problem.rule == "contract_invalid" and says in problem.message
