@@ -163,7 +163,8 @@ class Waiver(ContractModel):
 class Server(ContractModel):
     """A paged HTTP endpoint whose items `miyar fetch` writes to the landing zone as NDJSON.
 
-    The next page is `nextPath` in the body (a URL or a token sent as `pageParameter`), else page numbers from 1.
+    The next page is `nextPath` in the body (a URL or a token sent as `pageParameter`), else what `pages` says: page numbers
+    from 1, offsets from 0 (the items read so far), or the Link header of each answer.
     """
 
     type: Literal["api"]
@@ -171,6 +172,7 @@ class Server(ContractModel):
     items_path: str = "items"
     page_parameter: str = "page"
     next_path: str | None = None
+    pages: Literal["number", "offset", "link"] = "number"
     token_variable: str | None = Field(None, description="Environment variable with the bearer token")
 
     @model_validator(mode="after")

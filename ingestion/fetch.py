@@ -23,6 +23,7 @@ from miyar.workspace import Workspace
 TIMEOUT_SECONDS = 30.0
 ATTEMPTS = 5  # with waits of 1, 2, 4 and 8 seconds, for outages of a quarter of a minute
 LONGEST_WAIT_SECONDS = 60.0  # of a Retry-After header; longer pauses are left to the next run
+_FIRST = {"number": "1", "offset": "0", "link": None}
 MOST_PAGES = 100_000  # an endpoint that never ends is broken
 
 
@@ -74,7 +75,7 @@ def fetch(
     client = httpx.Client(timeout=TIMEOUT_SECONDS, headers=_headers(contract, server), follow_redirects=True)
     with client, part.open("ab") as out:
         while not state.is_last:
-            page = _get(client, contract, server, state, wait)
+            page, link = _get(client, contract, server, state, wait)
             items = _at(page, server.items_path)
             if not isinstance(items, list):
                 raise _problem(
@@ -89,7 +90,7 @@ def fetch(
                 out.write(line.encode() + b"\n")
             out.flush()
             os.fsync(out.fileno())
-            state.is_last = not _advance(contract, server, state, page, len(items))
+            state.is_last = not _advance(contract, server, state, _following(server, page, link), len(items))
             state.size = out.tell()
             atomic_files.write_text(state_file, json.dumps(asdict(state)))
     part.replace(target)
@@ -106,7 +107,7 @@ def _resume(server: Server, part: Path, state_file: Path) -> _State:
             return state
     part.unlink(missing_ok=True)
     state_file.unlink(missing_ok=True)
-    return _State(server.url, None, "1" if server.next_path is None else None)
+    return _State(server.url, None, None if server.next_path is not None else _FIRST[server.pages])
 
 
 def _headers(contract: Contract, server: Server) -> dict[str, str]:
@@ -125,16 +126,19 @@ def _headers(contract: Contract, server: Server) -> dict[str, str]:
     return headers
 
 
-def _get(client: httpx.Client, contract: Contract, server: Server, state: _State, wait: Callable[[float], None]) -> Any:
+def _get(
+    client: httpx.Client, contract: Contract, server: Server, state: _State, wait: Callable[[float], None]
+) -> tuple[Any, str | None]:
+    """The body of a page, and the next page its Link header names."""
     url = state.next_url or server.url
     query = {} if state.next_value is None else {server.page_parameter: state.next_value}
 
-    def ask() -> Any:
+    def ask() -> tuple[Any, str | None]:
         answer = client.get(httpx.URL(url).copy_merge_params(query))
         if answer.status_code == 429 or answer.status_code >= 500:
             raise _BusyError(answer.status_code, _retry_after(answer))
         answer.raise_for_status()
-        return answer.json()
+        return answer.json(), answer.links.get("next", {}).get("url")
 
     retrying = Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, _BusyError | httpx.TransportError | ValueError)),
@@ -178,7 +182,14 @@ def _at(page: Any, path: str) -> Any:
     return page
 
 
-def _advance(contract: Contract, server: Server, state: _State, page: Any, items: int) -> bool:
+def _following(server: Server, page: Any, link: str | None) -> Any:
+    """The next page as the answer names it; None where pages are counted, or there is no next."""
+    if server.next_path is not None:
+        return _at(page, server.next_path)
+    return link if server.pages == "link" else None
+
+
+def _advance(contract: Contract, server: Server, state: _State, following: Any, items: int) -> bool:
     """Move the state to the next page; return False when there is none."""
     state.pages += 1
     state.items += items
@@ -190,10 +201,9 @@ def _advance(contract: Contract, server: Server, state: _State, page: Any, items
             f"more than {MOST_PAGES:,} pages",
             "Check server.nextPath in the contract with the provider.",
         )
-    if server.next_path is None:
-        state.next_value = str(state.pages + 1)
+    if server.next_path is None and server.pages != "link":
+        state.next_value = str(state.items if server.pages == "offset" else state.pages + 1)
         return items > 0
-    following = _at(page, server.next_path)
     if not following:
         return False
     text = str(following)

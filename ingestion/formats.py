@@ -85,10 +85,11 @@ class StatisticsFormat(_Format):
 
 
 class XmlFormat(_Format):
-    """XML: `recordPath` names the element of a record below the root (`service_requests/request`, or `request`).
+    """XML: `recordPath` names the element of a record, with as many of those above it as are needed (a/b, or b).
 
-    Fields are the elements inside (`address.city`), attributes (`@id`, `place.@lat`), and attributes of the elements
-    around the record (`Series.@FREQ`). With `nameAttribute: id`, `<Value id="AREA" value="N"/>` is the field `AREA`.
+    Fields are the elements inside (address.city), attributes (@id, place.@lat), and attributes of the elements around
+    the record (Series.@FREQ). With `nameAttribute: id`, <Value id="AREA" value="N"/> is the field AREA. Prefixes are left
+    out; an element that stands several times is one text, its parts joined by a semicolon.
     """
 
     type: Literal["xml"]

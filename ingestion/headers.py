@@ -26,6 +26,8 @@ _PLACE = re.compile(r"\[column ([1-9][0-9]{0,5})\]")
 class Headers:
     """The headers of one file, and the positions of those that the contract maps, scans or chooses rows by.
 
+    `nameless` are columns without a header, which readers refuse where they hold a value.
+
     Columns that share a header are named apart: `q1 [1]`, `q1 [2]`; any column is also `[column 4]`.
     """
 
@@ -39,7 +41,7 @@ class Headers:
     @property
     def wanted(self) -> list[int]:
         """Positions of the columns to read, in file order."""
-        positions = {*self.taken.values(), *self.scanned.values(), *self.chosen.values(), *self.nameless}
+        positions = {*self.taken.values(), *self.scanned.values(), *self.chosen.values()}
         return sorted(positions)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.headers import blank_header
 from ingestion.readers.choice import chosen
 from ingestion.readers.containers import opened
 from ingestion.readers.fixed import read_fixed
@@ -24,7 +23,7 @@ from ingestion.readers.statistics import read_statistics
 from ingestion.readers.text import read_text
 from ingestion.readers.xml import read_xml
 from ingestion.values import is_plain
-from miyar.errors import MiyarError, Problem
+from miyar.errors import MiyarError
 
 Reader = Callable[[Input, duckdb.DuckDBPyConnection, Path], Source]
 
@@ -75,24 +74,7 @@ def read_here(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path
 
 
 def _read_part(part: Input, connection: duckdb.DuckDBPyConnection) -> Source:
-    source = READERS[part.contract.format.type](part, connection, part.path.parent)
-    _refuse_blank_headers(part, connection, source)
-    return source
-
-
-def _refuse_blank_headers(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> None:
-    problems: list[Problem] = []
-    for start in range(0, len(source.headers.nameless), _AT_ONCE):
-        some = source.headers.nameless[start : start + _AT_ONCE]
-        filled = ", ".join(f"count(*) filter (where trim(c{position}) <> '')" for position in some)
-        counts = connection.execute(f"select {filled} from {source.relation}").fetchone() or ()
-        problems += [
-            blank_header(given.contract, given.shown, source.headers.row, position)
-            for position, count in zip(some, counts, strict=True)
-            if count
-        ]
-    if problems:
-        raise MiyarError(problems)
+    return READERS[part.contract.format.type](part, connection, part.path.parent)
 
 
 def _measure(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> Source:

@@ -1,6 +1,6 @@
 """Where a table ends: footnotes, totals and second tables below it are left out and told.
 
-Belongs here: `rows.until` and `rows.skipFooter` of a contract. Does not belong here: rows chosen by their values (`choice`).
+Belongs here: until and skipFooter under `rows` of a contract. Does not belong here: rows chosen by their values (`choice`).
 """
 
 import re

@@ -1,6 +1,6 @@
 """Rows of a file by the values of its columns: those that are meant, and values said once for several rows.
 
-Belongs here: `rows.fillDown`, `rows.where` and `rows.unless` of a contract. Does not belong here: where the table ends
+Belongs here: fillDown, where and unless under `rows` of a contract. Does not belong here: where the table ends
 (`below`), whether a value is acceptable (`expectations`).
 """
 

@@ -129,6 +129,10 @@ def _explain_json(given: Input) -> Exception:
     try:
         content = given.path.read_text("utf-8-sig")
         json.loads(content)
+    except RecursionError:
+        return given.fail(
+            "file_malformed", "lists stand in lists, thousands deep", "Check the file with a JSON validator."
+        )
     except UnicodeDecodeError as error:
         return given.fail(
             "file_encoding",

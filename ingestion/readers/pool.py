@@ -21,10 +21,6 @@ from ingestion.readers.worker import ANSWER, UNWRITTEN, Job, heard, receive, sen
 from miyar.workspace import Settings
 
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from ingestion.readers.worker import main; main()"
-_WHY = {
-    signal.SIGXCPU: "it took more time than any table does",
-    signal.SIGXFSZ: "its working files grew larger than any table's",
-}
 _FROM_OUTSIDE = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}
 _idle: list[subprocess.Popen[bytes]] = []
 _lock = threading.Lock()
@@ -91,7 +87,7 @@ def _ended(given: Input, code: int | None) -> Exception:
         why = "the reading process was ended from outside (often: the machine has too little memory)"
         return _machine(given, "reading_failed", why, "Leave the machine more memory")
     crashed = "the reading library crashed, or needed more memory than any table does"
-    return stopped(given, _WHY.get(signal.Signals(-code), crashed) if code < 0 else crashed)
+    return stopped(given, "it took more time than any table does" if code == -signal.SIGXCPU else crashed)
 
 
 def _machine(given: Input, rule: str, why: str, step: str) -> MachineError:

@@ -4,13 +4,10 @@ Belongs here: values of cells, and what the sender should know of the sheet. Doe
 (`archives`), failed and merged cells (`sheet_xml`, `sheet_binary`), header matching (`ingestion.headers`).
 """
 
-import datetime as dt
-import math
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from python_calamine import (
@@ -23,21 +20,22 @@ from python_calamine import (
 )
 
 from ingestion.formats import SheetFormat, header_end, lines_above
-from ingestion.headers import Headers, blank_header, resolve, tidy
+from ingestion.headers import resolve
 from ingestion.readers.archives import check_archive, sheet_part, with_known_errors
 from ingestion.readers.below import Row, table_rows, with_gaps
+from ingestion.readers.cells import cell_text
 from ingestion.readers.input import Input, Source
 from ingestion.readers.limits import EMPTIEST_SHARE, LARGEST_SHEET
 from ingestion.readers.rows_out import write_rows
 from ingestion.readers.sheet_binary import scan_xls, scan_xlsb
+from ingestion.readers.sheet_watch import Watch
 from ingestion.readers.sheet_xml import SheetFacts, cell_name, scan_ods, scan_xlsx, xlsx_needs_scan
 from ingestion.readers.text import join_headers
-from ingestion.values import MERGED_CELL
 from miyar import sql
 from miyar.errors import MiyarError, Problem
 
-_EXACT = 2**53  # whole numbers up to this are exact in a spreadsheet
-_NO_NUMBER = "#NUM!"  # what spreadsheets show for infinities and NaN, which some programs write as cells
+_MOST_COVERED = 5_000_000  # places under merged cells that are looked at; merged areas of a real sheet do not overlap
+_ORDINARY_WIDTH = 1_000  # columns; a rectangle that is too large is too wide beyond it, else too tall
 _SHOWN = 20  # places named in one message
 
 
@@ -58,7 +56,7 @@ def read_sheet(given: Input, _: duckdb.DuckDBPyConnection, scratch: Path) -> Sou
     headers = resolve(given.contract, heads, given.shown, header_end(form))
     below: list[Problem] = []
     found = _filled(table_rows(given, with_gaps(_data(rows, lines_above(form))), below))
-    watch = _Watch(given, headers, facts)
+    watch = Watch(given, headers, facts)
     raw = scratch / "raw.parquet"
     count = write_rows(watch.through(found), headers, raw)
     watch.refuse_stray()
@@ -74,6 +72,10 @@ def _workbook(given: Input) -> CalamineWorkbook:
             "file_encrypted", "the spreadsheet is protected by a password", "Deliver it without a password."
         ) from None
     except CalamineError:
+        if given.contract.format.type == "ods":
+            # The library opens all tables at once, and stops at the cell that asks for too much.
+            with zipfile.ZipFile(given.path) as archive, archive.open("content.xml") as stream:
+                _refuse_far(given, scan_ods(stream, None), "")
         raise _unreadable_sheet(given) from None
 
 
@@ -135,13 +137,15 @@ def _refuse_far(given: Input, facts: SheetFacts, name: str) -> None:
     """The library holds the rectangle around all filled cells, so one stray cell can ask for more memory than there is."""
     places = (facts.last_row + 1) * (facts.last_column + 1)
     if places > LARGEST_SHEET and places > EMPTIEST_SHARE * facts.filled:
-        far = cell_name(*facts.farthest)
+        row, column = facts.farthest if facts.last_column > _ORDINARY_WIDTH else facts.lowest
+        far = cell_name(row, column)
+        where = f" of sheet {name!r}" if name else ""
         raise given.fail(
             "cell_far_away",
-            f"the cell {far} of sheet {name!r} lies far from the table: {facts.filled:,} cells are filled and the sheet "
+            f"the cell {far}{where} lies far from the table: {facts.filled:,} cells are filled and the sheet "
             f"spans {facts.last_row + 1:,} rows and {facts.last_column + 1:,} columns",
             f"Delete the columns and rows around {far} in the sheet, save it and deliver that.",
-            facts.farthest[0] + 1,
+            row + 1,
         )
 
 
@@ -161,7 +165,11 @@ def _sheet(given: Input, book: CalamineWorkbook, name: str, scratch: Path) -> Ca
 def _cover(sheet: CalamineSheet, facts: SheetFacts) -> None:
     """Note the cells that a merged cell covers, within the used part of the sheet."""
     last_row, last_column = sheet.end or (-1, -1)
+    places = 0
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
+        places += max(0, min(bottom, last_row) - top + 1) * max(0, min(right, last_column) - left + 1)
+        if places > _MOST_COVERED:
+            return
         for row in range(top, min(bottom, last_row) + 1):
             begin = left + 1 if row == top else left
             facts.covered.setdefault(row, []).extend(range(begin, min(right, last_column) + 1))
@@ -212,119 +220,3 @@ def _data(rows: Iterator[Row], above: int) -> Iterator[Row]:
 
 def _filled(rows: Iterator[Row]) -> Iterator[Row]:
     return ((number, cells) for number, cells in rows if cells)
-
-
-class _Watch:
-    """Looks at every row on its way: covered and stray cells, hidden rows."""
-
-    def __init__(self, given: Input, headers: Headers, facts: SheetFacts) -> None:
-        self._given, self._headers, self._facts = given, headers, facts
-        filled = {headers.chosen[name] for name in given.contract.rows.fill_down}
-        self._marked = frozenset(headers.wanted) - filled
-        self._width = len(headers.all)
-        self._hidden_rows = frozenset(facts.hidden)
-        self._hidden: list[int] = []
-        self._merged: dict[int, list[int]] = {}
-        self._stray: dict[int, int] = {}
-
-    def through(self, rows: Iterator[Row]) -> Iterator[Row]:
-        """The same rows, with cells that a merged cell covers marked."""
-        for number, cells in rows:
-            if len(cells) > self._width and any(cells[self._width :]):
-                self._note_stray(number, cells)
-            if number in self._hidden_rows:
-                self._hidden.append(number)
-            for column in self._facts.covered.get(number - 1, ()):
-                if column in self._marked and (column >= len(cells) or not cells[column]):
-                    cells += [""] * (column + 1 - len(cells))
-                    cells[column] = MERGED_CELL
-                    self._merged.setdefault(column, []).append(number)
-            yield number, cells
-
-    def _note_stray(self, number: int, cells: list[str]) -> None:
-        for column in range(self._width, len(cells)):
-            if cells[column].strip() and len(self._stray) < _SHOWN:
-                self._stray.setdefault(column, number)
-
-    def refuse_stray(self) -> None:
-        """Raise MiyarError for values to the right of the last header."""
-        if "" in {tidy(pattern) for pattern in self._given.contract.ignored}:
-            return
-        if self._stray:
-            raise MiyarError(
-                blank_header(
-                    self._given.contract,
-                    self._given.shown,
-                    self._headers.row,
-                    column,
-                    f"the cell {cell_name(row - 1, column)} holds a value",
-                )
-                for column, row in sorted(self._stray.items())
-            )
-
-    def notes(self) -> list[Problem]:
-        """What the sender does not see, or sees otherwise."""
-        notes = []
-        if self._hidden:
-            notes.append(
-                self._given.problem(
-                    "rows_hidden",
-                    f"{len(self._hidden):,} rows are hidden in the sheet and were read: {_numbers(self._hidden)}",
-                    "If they are not meant, delete them, or leave them out by `rows` in the contract.",
-                    self._hidden[0],
-                )
-            )
-        for column, rows in sorted(self._merged.items()):
-            name = self._headers.all[column]
-            notes.append(
-                self._given.problem(
-                    "cells_merged",
-                    f"{len(rows):,} cells of this column are covered by a merged cell: rows {_numbers(rows)}",
-                    "Undo the merge and fill every cell, or write in the contract: "
-                    f"`rows: {{fillDown: [{name!r}]}}`, if the value above is meant.",
-                    rows[0],
-                    name,
-                )
-            )
-        return notes
-
-
-def _numbers(rows: list[int]) -> str:
-    shown = ", ".join(str(row) for row in rows[:_SHOWN])
-    return f"{shown}, …" if len(rows) > _SHOWN else shown
-
-
-def cell_text(value: Any, decimal: str) -> str:
-    """A cell as text: ISO dates, whole numbers without a decimal part, the contract's decimal mark.
-
-    Times of day and durations alike are `hh:mm:ss`, with the fraction of a second if there is one.
-    """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        if not math.isfinite(value):
-            return _NO_NUMBER
-        if value == int(value) and abs(value) <= _EXACT:
-            return str(int(value))
-        return repr(value).replace(".", decimal)
-    if isinstance(value, dt.datetime):
-        return value.date().isoformat() if value.time() == dt.time.min else value.isoformat()
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    if isinstance(value, dt.time):
-        value = dt.timedelta(
-            hours=value.hour, minutes=value.minute, seconds=value.second, microseconds=value.microsecond
-        )
-    if isinstance(value, dt.timedelta):
-        return _clock(value)
-    return str(value)
-
-
-def _clock(value: dt.timedelta) -> str:
-    milliseconds = round(abs(value) / dt.timedelta(milliseconds=1))
-    seconds, fraction = divmod(milliseconds, 1000)
-    text = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    text += f".{fraction:03}".rstrip("0") if fraction else ""
-    return f"-{text}" if value < dt.timedelta(0) else text

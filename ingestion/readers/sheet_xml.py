@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from typing import IO
 from xml.parsers import expat
 
+import numpy as np
+
+from ingestion.readers.limits import LARGEST_SHEET
 from ingestion.values import NO_CACHED_VALUE, SHEET_ERRORS
 
 _BLOCK = 1 << 20
-# Only sheets that hold one of these need the slower pass: formulas, errors, hidden rows, cells beyond column ZZ, cells
-# without a place.
-_TRIGGERS = re.compile(
-    rb"""<(?:\w+:)?f[\s/>]|\st\s*=\s*["']e["']|\shidden\s*=|\sr\s*=\s*["'][A-Z]{3,}[0-9]|<(?:\w+:)?c(?:\s+[stcmvph]+\s*=|>)"""
-)
-_KEPT = 64  # bytes held back so that a trigger cut by a block's end is seen
+# Only sheets that hold one of these need the slower pass: formulas, errors, hidden rows, prefixed names.
+_MARKS = (b"<f", b":f", b'"e"', b"'e'", b"hidden", b":c ")
+_ROW = re.compile(rb"""<row\s[^<>]{0,200}?r\s*=\s*["']([0-9]{1,10})""")
+_COLUMNS_TO_ZZ = 702
 _PLACE = re.compile(r"([A-Z]{1,7})([0-9]{1,10})")
 # An error repeated over more cells than this is a sheet made to exhaust its reader; the rest of it is not listed.
 _MOST_ERRORS = 1_000_000
@@ -29,7 +30,7 @@ class SheetFacts:
     """What stands in one sheet beside its values; rows and columns are counted from 0, `hidden` rows from 1.
 
     `filled` counts the cells with content as the file stores them, `last_row` and `last_column` bound them (-1: unknown or none),
-    `farthest` is the place of the last one in the last column.
+    `farthest` is one in the last column, `lowest` one in the last row.
     """
 
     errors: dict[int, dict[int, str]] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class SheetFacts:
     last_row: int = -1
     last_column: int = -1
     farthest: tuple[int, int] = (-1, -1)
+    lowest: tuple[int, int] = (-1, -1)
     listed: int = 0
 
     def error(self, row: int, column: int, text: str) -> None:
@@ -50,7 +52,8 @@ class SheetFacts:
     def cell(self, row: int, column: int) -> None:
         """Note a cell with content."""
         self.filled += 1
-        self.last_row = max(self.last_row, row)
+        if row >= self.last_row:
+            self.last_row, self.lowest = row, (row, column)
         if column >= self.last_column:
             self.last_column, self.farthest = column, (row, column)
 
@@ -79,13 +82,37 @@ def cell_name(row: int, column: int) -> str:
 
 
 def xlsx_needs_scan(stream: IO[bytes]) -> bool:
-    """True when a sheet may hold something that only `scan_xlsx` sees."""
-    held = b""
+    """True when a sheet may hold something that only `scan_xlsx` sees; a search of bytes, several times faster than that."""
+    held, is_wide, rows = b"", False, 0
     while block := stream.read(_BLOCK):
-        held = held[-_KEPT:] + block
-        if _TRIGGERS.search(held):
+        held += block
+        cut = held.rfind(b"<")
+        part, held = (held[:cut], held[cut:]) if cut >= 0 else (held, b"")
+        # What stands above the cells (the encoding's name) looks like places, and hidden columns are no rows.
+        part = part[max(0, part.find(b"<sheetData")) :]
+        letters = _most_letters(part)
+        if letters > 2 or any(mark in part for mark in _MARKS):
             return True
-    return False
+        # A cell that does not begin with its place may stand anywhere.
+        if part.count(b"<c ") + part.count(b"<c>") != part.count(b'<c r="'):
+            return True
+        is_wide = is_wide or letters == 2
+        last = _ROW.search(part, max(0, part.rfind(b"<row ")))
+        rows = max(rows, int(last[1])) if last else rows
+    # Up to column ZZ a sheet of so many rows may be a rectangle that is too large.
+    return any(mark in held for mark in _MARKS) or (is_wide and rows > LARGEST_SHEET // _COLUMNS_TO_ZZ)
+
+
+def _most_letters(part: bytes) -> int:
+    """How many capital letters stand behind a quote before digits, as in the place of a cell: 3 means three or more."""
+    data = np.frombuffer(part, np.uint8)
+    if len(data) < 4:
+        return 0
+    quote, upper = (data == 34) | (data == 39), (data >= 65) & (data <= 90)
+    two = quote[:-3] & upper[1:-2] & upper[2:-1]
+    if (two & upper[3:]).any():
+        return 3
+    return 2 if (two & (data[3:] >= 48) & (data[3:] <= 57)).any() else 1
 
 
 def scan_xlsx(stream: IO[bytes]) -> SheetFacts:
@@ -96,8 +123,8 @@ def scan_xlsx(stream: IO[bytes]) -> SheetFacts:
     return facts
 
 
-def scan_ods(stream: IO[bytes], sheet: str) -> SheetFacts:
-    """The facts of one table of an ods document."""
+def scan_ods(stream: IO[bytes], sheet: str | None) -> SheetFacts:
+    """The facts of one table of an ods document, or of all of them one upon the other."""
     facts = SheetFacts()
     scan = _Ods(facts, sheet)
     _parse(stream, scan.start, scan.end, scan.text)
@@ -170,7 +197,7 @@ class _Xlsx:
 class _Ods:
     """Handlers for tables, rows and cells of the given table; places follow from repeat counts."""
 
-    def __init__(self, facts: SheetFacts, sheet: str) -> None:
+    def __init__(self, facts: SheetFacts, sheet: str | None) -> None:
         self._facts, self._sheet = facts, sheet
         self._inside = self._reads = False
         self._row, self._column, self._down, self._right = 0, 0, 1, 1
@@ -180,7 +207,7 @@ class _Ods:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "table:table":
-            self._inside = attributes.get("table:name") == self._sheet
+            self._inside = self._sheet is None or attributes.get("table:name") == self._sheet
             self._row = 0
         elif not self._inside:
             return

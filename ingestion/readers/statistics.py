@@ -13,9 +13,9 @@ import pyreadstat
 
 from ingestion.formats import StatisticsFormat
 from ingestion.headers import Headers, resolve
+from ingestion.readers.cells import cell_text
 from ingestion.readers.input import Input, Source
 from ingestion.readers.rows_out import write_rows
-from ingestion.readers.sheet import cell_text
 from miyar import sql
 
 _READERS: dict[str, Any] = {"sav": pyreadstat.read_sav, "dta": pyreadstat.read_dta, "xpt": pyreadstat.read_xport}

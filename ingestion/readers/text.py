@@ -14,14 +14,14 @@ import duckdb
 import pyarrow.parquet as pq
 
 from ingestion.formats import CsvFormat, header_end, lines_above
-from ingestion.headers import refuse_too_many, resolve
+from ingestion.headers import Headers, blank_header, refuse_too_many, resolve
 from ingestion.readers.below import Row, table_rows
 from ingestion.readers.encodings import as_utf8, find_wrong_byte, transcode
 from ingestion.readers.input import Input, Source
 from ingestion.readers.limits import LONGEST_FIELD
 from ingestion.readers.lines import numbered
 from miyar import sql
-from miyar.errors import Problem
+from miyar.errors import MiyarError, Problem
 
 # DuckDB holds a whole line in memory. A line is as long as all its cells, so the limit is a few cells of LONGEST_FIELD.
 _LONGEST_LINE = 20 * LONGEST_FIELD
@@ -37,6 +37,7 @@ def read_text(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path
     cells = header_cells(given, form, path)
     headers = resolve(given.contract, cells, given.shown, header_end(form))
     path, notes = _without_below(given, form, path, scratch)
+    _refuse_nameless(given, form, path, headers)
     raw = scratch / "raw.parquet"
     try:
         _copy(connection, path, form, len(cells), headers.wanted, raw)
@@ -130,6 +131,25 @@ def _without_below(given: Input, form: CsvFormat, path: Path, scratch: Path) -> 
     ):
         out.writelines(islice(lines, first_below - 1))
     return target, notes
+
+
+def _refuse_nameless(given: Input, form: CsvFormat, path: Path, headers: Headers) -> None:
+    """Raise MiyarError for columns that hold values and have no header."""
+    left = set(headers.nameless)
+    filled: set[int] = set()
+    if not left:
+        return
+    try:
+        for _, cells in _records(form, path):
+            found = {position for position in left if position < len(cells) and cells[position].strip()}
+            filled |= found
+            left -= found
+    except csv.Error:
+        return  # a cell that is too long; the parser names it
+    if filled:
+        raise MiyarError(
+            blank_header(given.contract, given.shown, headers.row, position) for position in sorted(filled)
+        )
 
 
 def _records(form: CsvFormat, path: Path) -> Iterator[Row]:

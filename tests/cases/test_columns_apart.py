@@ -30,7 +30,7 @@ def test_the_nth_of_a_name(centre: Any, survey: dict[str, Any], name: str, ignor
 
 
 def test_both_of_a_name(centre: Any, survey: dict[str, Any]) -> None:
-    """SurveyMonkey's `Response` eleven times."""
+    """SurveyMonkey's `Response` eleven times; mattroumaya/surveymonkey#36, ropensci/qualtRics#176."""
     more = {"records": [{"properties": [{"name": "value", "physicalName": f"q1 [{n}]"}]} for n in (1, 2)]}
     shared_ones = [p for p in survey["properties"] if p["name"] != "value"]
     centre.contract(survey | {"properties": shared_ones, **more})

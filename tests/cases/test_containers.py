@@ -111,7 +111,7 @@ def test_members_of_a_zip_are_one_delivery(centre: Any, survey: dict[str, Any]) 
 def test_something_else_is_called_by_its_name(
     centre: Any, survey: dict[str, Any], form: str, content: bytes, rule: str, says: str
 ) -> None:
-    """im-anishraj/arnio#2469; SheetJS/sheetjs#1036 (HTML named .xls); tafia/calamine#282 (password)."""
+    """im-anishraj/arnio#2469; SheetJS/sheetjs#18 and qax-os/excelize#1877 (password)."""
     centre.contract(survey, format={"type": form})
     centre.land(content, f"f.{form}")
     [problem] = centre.refusal()

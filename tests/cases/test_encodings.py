@@ -48,11 +48,27 @@ def test_encodings_that_fit(centre: Any, complaints: dict[str, Any], encoding: s
 
 
 def test_utf16_under_utf8_is_called_by_its_name(centre: Any, complaints: dict[str, Any]) -> None:
-    """Excel's "Unicode text"; pandas-dev/pandas#2298."""
+    """Excel's "Unicode text"; csv-viewer-online/csv-viewer-online.github.io#35."""
     centre.contract(with_category(complaints))
     centre.land(TABLE.encode("utf-16"))
     [problem] = centre.refusal()
     assert problem.rule == "file_encoding" and "UTF-16" in problem.message
+
+
+def test_a_letter_across_two_blocks(centre: Any, complaints: dict[str, Any]) -> None:
+    """datagouv/cdata#1237: a letter cut by the end of a block made valid UTF-8 look like a code page."""
+    head = "case,opened,cat\nC1,2025-02-03,"
+    block = 8 << 20
+    long = "".join(f"x{n:06},2025-02-03,{'y' * 80}\n" for n in range(100_000))
+    for shift in (0, 1):
+        filled = (head + "z\n" + long)[: block - 1 - shift]
+        filled = filled[: filled.rindex("\n") + 1]
+        last = "C2,2025-02-03,".ljust(block - 1 - shift - len(filled), "w")
+        content = (filled + last).encode() + "مياه\n".encode()
+        centre.contract(with_category(complaints), format={"type": "csv", "encoding": "windows-1256"})
+        centre.land(content)
+        [problem] = centre.refusal()
+        assert problem.rule == "file_encoding" and "UTF-8" in problem.message
 
 
 @pytest.mark.parametrize("lost", ["\ufffd\ufffd\ufffd", "????", "??? ????"])
@@ -95,7 +111,7 @@ def test_line_ends_mixed(centre: Any, complaints: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\u0085", "\v", "\f", "\x1c", "\x1e"])
 def test_what_only_looks_like_a_line_end(centre: Any, complaints: dict[str, Any], separator: str) -> None:
-    """Line separators of Unicode stand in answers pasted from the web; python/cpython#66428."""
+    """Line separators of Unicode stand in answers pasted from the web; awslabs/gluonts#920."""
     centre.contract(with_category(complaints))
     centre.land(TABLE.replace("صرف صحي", f"a{separator}b"))
     assert centre.rows("source_row, category")[1] == (3, f"a{separator}b")

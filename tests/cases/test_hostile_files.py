@@ -1,8 +1,8 @@
 """Files that crash, hang or exhaust a reading library: each is refused by name, once, and stops nobody else.
 
-Kinds and sources: tafia/calamine#530 (allocation by the used range), SheetJS/sheetjs#182 (dimension A1:XFD132),
-ToucanToco/fastexcel#487 (memory by stray cells), duckdb/duckdb-json deep nesting, pandas-dev/pandas#44126 (ods with
-repeated rows), OWASP zip bombs.
+Kinds and sources: tafia/calamine#693 (two corners of a sheet abort the process), ToucanToco/fastexcel#487 and
+SheetJS/sheetjs#182 (a stray cell far right), tdf/odftoolkit#25 (repeated cells of ods), akheron/jansson#282 (nested
+lists), ClickHouse/ClickHouse#39492 (ids as names).
 """
 
 import io
@@ -54,6 +54,46 @@ def test_a_sheet_whose_corners_are_far_apart_is_refused_by_name(centre: Any, sur
     assert problem.rule == "cell_far_away" and "XFD1048576" in problem.message and problem.next_step
 
 
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        # developer0hye/office2pdf#1703: LibreOffice's own test file, beyond the grid of any spreadsheet.
+        (f'<row r="16777217">{cell("XFE16777217", 1)}</row>', "XFE16777217"),
+        # xberg-io/xberg#331: where Excel's Solver keeps its settings.
+        (
+            "".join(f'<row r="{row}">{cell(f"XFD{row}", 1)}</row>' for row in range(1_048_550, 1_048_576)),
+            "XFD1048575",
+        ),
+        # The last row of a sheet, in a column that is not far.
+        (f'<row r="1048576">{cell("ZZ1048576", 1)}</row>', "ZZ1048576"),
+    ],
+)
+def test_cells_far_from_the_table(centre: Any, survey: dict[str, Any], line: str, place: str) -> None:
+    centre.contract(survey, format={"type": "xlsx"})
+    centre.land(workbook(("Data", rows(HEADER, GOOD) + line)), "s.xlsx")
+    [problem] = centre.refusal()
+    assert problem.rule == "cell_far_away" and place in problem.message
+
+
+def test_a_stray_header_far_right_of_a_long_table(centre: Any, survey: dict[str, Any]) -> None:
+    """pola-rs/polars#27677: 52 GB for a hundred thousand rows of three columns."""
+    centre.contract(survey, format={"type": "xlsx"})
+    lines = "".join(f'<row r="{row}">{cell(f"A{row}", "a01")}</row>' for row in range(3, 20_000))
+    head = rows(HEADER, GOOD).replace("</row>", cell("XFD1", "stray") + "</row>", 1)
+    centre.land(workbook(("Data", head + lines)), "s.xlsx")
+    [problem] = centre.refusal()
+    assert problem.rule == "cell_far_away" and "XFD1" in problem.message
+
+
+def test_repeated_rows_with_content_are_rows(centre: Any, survey: dict[str, Any]) -> None:
+    """ropensci/readODS#81: 245 rows of a published table were missing; pyexcel/pyexcel-ods#1."""
+    centre.contract(survey, format={"type": "ods"})
+    twice = ods_row("a01", "r1", "2025-02-03", 4, repeated=' table:number-rows-repeated="3"')
+    centre.land(ods(ods_row(*HEADER) + twice), "s.ods")
+    staged = centre.stage()
+    assert (staged.source_rows, staged.duplicates) == (3, 2)
+
+
 def test_a_row_number_beyond_any_sheet(centre: Any, survey: dict[str, Any]) -> None:
     """A row number of ten digits; reading ends as a refused file, whatever the library does with it."""
     centre.contract(survey, format={"type": "xlsx"})
@@ -96,7 +136,7 @@ def ods_row(*texts: Any, repeated: str = "") -> str:
     ("down", "right"), [(1_000_000, 16_000), (2_000_000_000, 1), (1, 2_000_000_000), (99_999_999_999, 99_999_999_999)]
 )
 def test_an_ods_of_repeated_cells(centre: Any, survey: dict[str, Any], down: int, right: int) -> None:
-    """2.4 KB of repeat counts took 11.5 GB; pandas-dev/pandas#44126 is the harmless relative of it."""
+    """2.4 KB of repeat counts took 11.5 GB; tdf/odftoolkit#25 is the harmless relative of it."""
     centre.contract(survey, format={"type": "ods"})
     bomb = (
         f'<table:table-row table:number-rows-repeated="{down}"><table:table-cell '
@@ -130,7 +170,7 @@ def test_a_comment_that_looks_like_cells_costs_no_time(centre: Any, survey: dict
 
 
 def test_deep_json_lines(centre: Any, survey: dict[str, Any]) -> None:
-    """400 KB of `[` were a segmentation fault at every run."""
+    """400 KB of `[` were a segmentation fault at every run; akheron/jansson#282, Tencent/rapidjson#1027."""
     centre.contract(survey, format={"type": "ndjson"})
     centre.land("[" * 400_000 + "\n", "f.ndjson")
     [problem] = centre.refusal()
@@ -164,7 +204,7 @@ def test_two_hundred_thousand_names_in_json(centre: Any, survey: dict[str, Any])
 
 
 def test_ids_as_names_in_json_lines(centre: Any, survey: dict[str, Any]) -> None:
-    """Each record with names of its own (maps by id, elastic/elasticsearch#11443's mapping explosion)."""
+    """Each record with names of its own (maps by id, ClickHouse/ClickHouse#39492)."""
     centre.contract(survey, format={"type": "ndjson"}, ignored=["by.*"])
     record = {"agency": "a01", "answered": "2025-02-03", "q1": 4}
     lines = (json.dumps(record | {"id": f"r{n}", "by": {f"u{n}": 1}}) for n in range(30_000))

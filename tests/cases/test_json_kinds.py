@@ -146,7 +146,7 @@ PAGES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, str]]] = [
         {"case_id": "id", "opened_at": "at", "category": "answers.topic"},
     ),
     (
-        "an object by id",
+        "an object by id",  # Kotlin/dataframe#567, ClickHouse/ClickHouse#78699
         {"data": {"C1": {"at": "2025-02-03", "topic": "w"}, "C2": {"at": "2025-02-03", "topic": "w"}}},
         {"itemsPath": "data", "items": "named"},
         {"case_id": "[name]", "opened_at": "at", "category": "topic"},

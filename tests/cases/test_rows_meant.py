@@ -27,10 +27,14 @@ COLUMNS = "source_row, response_id, value"
         ("المجموع,,,9\nملاحظة\n", {"until": "^المجموع"}, 4),
         ("source: a\nsource: b\n\n\n", {"skipFooter": 2}, 4),
         (",,,\n,,,9\n", {"until": "^$"}, 4),
+        # tidyverse/readr#88: the lines below every report of a mandated provider.
+        ('"Grand Total: 6,634",,,\nPage -1 of 1,,,\n', {"until": "^Grand Total"}, 4),
+        # pandas-dev/pandas#32495 and #15910: a quote that is never closed, in a line that is no row.
+        ('"a\n', {"skipFooter": 1}, 4),
     ],
 )
 def test_lines_below_a_table(centre: Any, survey: dict[str, Any], below: str, form: dict[str, Any], first: int) -> None:
-    """Case 08; frictionlessdata/datapackage#813, pandas-dev/pandas#4512, uniVocity/univocity-parsers#107."""
+    """Case 08; frictionlessdata/datapackage#813, pandas-dev/pandas#4512, tidyverse/readr#88."""
     centre.contract(survey, rows=form)
     centre.land(TABLE + below)
     assert centre.rows(COLUMNS) == READ
@@ -144,7 +148,7 @@ def test_rows_by_columns_in_json(centre: Any, survey: dict[str, Any]) -> None:
 
 
 def test_short_rows(centre: Any, survey: dict[str, Any]) -> None:
-    """Exports that leave out empty cells at the end of a row; pandas-dev/pandas#17319."""
+    """Exports that leave out empty cells at the end of a row; dathere/qsv#2613, mholt/PapaParse#1053."""
     centre.contract(survey, format={"type": "csv", "shortRows": "fill"})
     centre.land(HEADER + 'a01,r1,2025-02-03\na01,"r\n2",2025-02-03,5\n')
     assert centre.rows(COLUMNS) == [(2, "r1", None), (3, "r\n2", 5)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.readers.sheet import cell_text
+from ingestion.readers.cells import cell_text
 from tests.cases.old_workbooks import xls, xlsb
 from tests.cases.workbooks import Raw, cell, rows, workbook
 from tests.ingestion import conftest as shared
@@ -18,7 +18,7 @@ OLD = ["a01", "old", "2025-02-03", 3]
 
 
 def test_the_first_visible_sheet_is_read(centre: Any, survey: dict[str, Any]) -> None:
-    """Case 11; tidyverse/readxl#513, willtrnr/pyxlsb#35, awalker89/openxlsx#434."""
+    """Case 11; tidyverse/readxl#513, tidyverse/readxl#533, willtrnr/pyxlsb#35."""
     centre.contract(survey, format={"type": "xlsx"})
     content = workbook(("lists", rows(HEADER, OLD)), ("Data", rows(HEADER, ONE, TWO, hidden=[3])), hidden=["lists"])
     centre.land(content, "s.xlsx")

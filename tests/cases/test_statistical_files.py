@@ -1,7 +1,7 @@
 """Files of SPSS, Stata and SAS, as survey houses send them: value labels, user-missing values, dates, letters of any script.
 
-Kinds and sources: Roche/pyreadstat#23 (user-missing), tidyverse/haven#165 (labels), tidyverse/haven#409 (dates),
-WizardMac/ReadStat#151 (truncated), pandas-dev/pandas#27882 (encodings of dta).
+Kinds and sources: Roche/pyreadstat#19 and WizardMac/ReadStat#176 (user-missing values), Roche/pyreadstat#42 (values without a
+label), IQSS/dataverse#823 (dates), Roche/pyreadstat#45 (damaged files).
 """
 
 import datetime as dt

@@ -24,9 +24,9 @@ SDMX = """<message:StructureSpecificData xmlns:message="m"><message:DataSet>
 <Series FREQ="A" AREA="N1"><Obs TIME_PERIOD="2025-02-03" OBS_VALUE="12"/><Obs TIME_PERIOD="2025-02-04" OBS_VALUE="13"/></Series>
 <Series FREQ="A" AREA="N2"><Obs TIME_PERIOD="2025-02-05" OBS_VALUE="14"/></Series>
 </message:DataSet></message:StructureSpecificData>"""
-# SDMX-ML 2.1, generic: fields are named by an attribute.
+# SDMX-ML 2.1, generic: fields are named by an attribute; an empty one may lack its value (khaeru/sdmx#287).
 GENERIC = """<g:DataSet xmlns:g="g"><g:Obs><g:ObsKey><g:Value id="AREA" value="N1"/><g:Value id="TIME" value="2025-02-03"/>
-</g:ObsKey><g:ObsValue value="12"/></g:Obs></g:DataSet>"""
+</g:ObsKey><g:ObsValue value="12"/><g:Value id="UNIT"></g:Value></g:Obs></g:DataSet>"""
 # mysql --xml and mysqldump --xml.
 MYSQL = """<?xml version="1.0"?><resultset statement="select 1" xmlns:xsi="x">
 <row><field name="no">C1</field><field name="at">2025-02-03</field><field name="topic" xsi:nil="true"/></row></resultset>"""
@@ -73,7 +73,7 @@ def test_attributes_and_named_fields(
     category: str,
     expected: list[tuple[str, str | None]],
 ) -> None:
-    """datagovuk/ckanext-spectrum#3 and sdmx1's sample messages; mysql's own `--xml`."""
+    """eblondel/rsdmx#43 and dr-leo/pandaSDMX#225 (attributes of the series), mysql's own --xml."""
     centre.contract(mapped(complaints, case, opened, category), format={"type": "xml", **form}, ignored=["*"])
     centre.land(content, "f.xml")
     assert centre.rows("case_id, category") == expected

@@ -16,7 +16,11 @@ import xlsxwriter
 
 from ingestion.contract import load_contracts
 from ingestion.landing import discover
-from ingestion.readers import archives
+from ingestion.readers import read_here
+from ingestion.readers.input import Input
+from ingestion.readers.limits import RATIO_COUNTS_FROM
+from miyar import sql
+from miyar.errors import MiyarError
 
 HEADER = "agency,id,answered,q1\n"
 GOOD = "a01,r1,2025-02-03,4\n"
@@ -202,11 +206,18 @@ def test_zip_bomb_is_refused_before_it_is_unpacked(
 ) -> None:
     out = io.BytesIO(workbook(good_sheet))
     with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/bomb.xml", b"0" * (archives.RATIO_COUNTS_FROM + 1))
+        archive.writestr("xl/bomb.xml", b"0" * (RATIO_COUNTS_FROM + 1))
     monkeypatch.setattr(zipfile.ZipFile, "testzip", lambda self: pytest.fail("it was unpacked"))
     centre.contract(survey, format={"type": "xlsx"})
-    centre.land(out.getvalue(), "s.xlsx")
-    [problem] = centre.refusal()
+    path = centre.land(out.getvalue(), "s.xlsx")
+    contract = centre.deliveries()[0].contract
+    # In this process, where unpacking would be seen.
+    with (
+        sql.connect(centre.workspace.settings, centre.root / "scratch") as connection,
+        pytest.raises(MiyarError) as caught,
+    ):
+        read_here(Input(path, "p1/survey_responses/s.xlsx", contract), connection, centre.root / "scratch")
+    [problem] = caught.value.problems
     assert "times its size" in told(problem, "zip_bomb")
 
 

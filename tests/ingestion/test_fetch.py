@@ -226,3 +226,46 @@ def test_a_server_that_sends_in_circles_is_told(centre: Any, survey: dict[str, A
     endpoint.answer = lambda query, headers, count: (302, {"Location": f"/answers?hop={count}"}, b"")
     with pytest.raises(MiyarError, match=r"\[fetch_failed\] p1, http://.*TooManyRedirects"):
         fetch(contract(survey, endpoint), centre.workspace, "2025-04-01", wait=lambda seconds: None)
+
+
+def test_offsets(centre: Any, survey: dict[str, Any], endpoint: Endpoint) -> None:
+    """Socrata and ServiceNow count items, not pages; the last page is the empty one."""
+
+    def by_offset(query: dict[str, str], headers: dict[str, str], count: int) -> tuple[int, dict[str, str], bytes]:
+        first = int(query["$offset"])
+        return 200, {}, body(ITEMS[first : first + PAGE])
+
+    endpoint.answer = by_offset
+    made = contract(survey, endpoint, itemsPath="", pageParameter="$offset", pages="offset")
+    assert lines(fetch(made, centre.workspace, "2025-03-01")) == ITEMS
+    assert [parse_qs(urlparse(path).query)["$offset"] for path in endpoint.asked] == [["0"], ["3"], ["6"], ["7"]]
+
+
+def test_the_next_page_in_a_header(centre: Any, survey: dict[str, Any], endpoint: Endpoint) -> None:
+    """RFC 8288; an interrupted fetch goes on where the last header led."""
+
+    def by_link(query: dict[str, str], headers: dict[str, str], count: int) -> tuple[int, dict[str, str], bytes]:
+        first = int(query.get("from", "0"))
+        following = first + PAGE
+        link = {"Link": f'</answers?from={following}>; rel="next"'} if following < len(ITEMS) else {}
+        if count == 2:
+            return 404, {}, b""
+        return 200, link, body({"items": ITEMS[first:following]})
+
+    endpoint.answer = by_link
+    made = contract(survey, endpoint, pages="link")
+    with pytest.raises(MiyarError):
+        fetch(made, centre.workspace, "2025-03-01")
+    assert lines(fetch(made, centre.workspace, "2025-03-01")) == ITEMS
+    assert [path.partition("?")[2] for path in endpoint.asked] == ["size=3", "from=3", "from=3", "from=6"]
+
+
+def test_a_header_that_leads_to_another_host(centre: Any, survey: dict[str, Any], endpoint: Endpoint) -> None:
+    endpoint.answer = lambda query, headers, count: (
+        200,
+        {"Link": '<https://elsewhere.example/answers>; rel="next"'},
+        body({"items": ITEMS}),
+    )
+    with pytest.raises(MiyarError) as caught:
+        fetch(contract(survey, endpoint, pages="link"), centre.workspace, "2025-03-01")
+    assert [problem.rule for problem in caught.value.problems] == ["fetch_host"]
