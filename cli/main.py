@@ -4,15 +4,18 @@ Belongs here: arguments, and printing of results. Does not belong here: the work
 only when needed so that `miyar --help` is quick.
 """
 
+import errno
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.deliveries import app as delivery_commands
 from cli.drafts import app as draft_commands
 from cli.editions import app as edition_commands
 from cli.options import HERE, By, Edition, WorkspacePath, operator
@@ -20,6 +23,7 @@ from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Miyar (معيار)")
+app.add_typer(delivery_commands)
 app.add_typer(edition_commands)
 app.add_typer(draft_commands)
 
@@ -40,6 +44,17 @@ def main() -> None:
     except MiyarError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    except OSError as error:
+        # What reads a file says which and why; this is the disk or the rights of the folder itself.
+        print(_of_the_disk(error), file=sys.stderr)
+        sys.exit(2)
+
+
+def _of_the_disk(error: OSError) -> Problem:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    step = "Free space for the workspace and run again." if full else "Check the disk and the rights of the folder."
+    rule = "disk_full" if full else "workspace_unreadable"
+    return Problem(rule, error.strerror or type(error).__name__, file=str(error.filename or ""), next_step=step)
 
 
 @app.command()
@@ -63,15 +78,26 @@ def run(
     by: By = "",
     publish: Annotated[bool, typer.Option(help="Publish when figures changed")] = True,
     wait: Annotated[float, typer.Option(help="Seconds to wait for another run")] = 0,
+    settle: Annotated[
+        bool, typer.Option(help="Wait until files that were just written are at rest", envvar="MIYAR_SETTLE")
+    ] = True,
 ) -> None:
     """Receive what is new, recompute what it touches, publish if figures changed."""
     from dagster_project.pipeline import run_pipeline
 
     # On a shared machine, readers of the portal go first; a run alone on a machine is as fast as before.
     os.setpriority(os.PRIO_PROCESS, 0, max(RUN_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+    if settle:
+        _settle(workspace_path)
     now = datetime.now(tz=UTC)
     result = run_pipeline(
-        workspace_path, now, reason=reason, by=by or operator(), publish=publish, wait_seconds=wait, report=typer.echo
+        *(workspace_path, now),
+        reason=reason,
+        by=by or operator(),
+        publish=publish,
+        wait_seconds=wait,
+        now=now if settle else None,
+        report=typer.echo,
     )
     for problem in result.problems:
         typer.echo(f"  ! {problem}")
@@ -94,6 +120,16 @@ def run(
     typer.echo("warehouse: " + ("recomputed what changed" if result.is_built else "up to date"))
     state = "published" if result.is_published else "unchanged"
     typer.echo(f"edition: {result.edition_id or 'none'} ({state})")
+
+
+def _settle(workspace_path: Path) -> None:
+    """Wait until the files that were just written are at rest; those that still change then wait for the next run."""
+    from ingestion.landed import landed, seconds_to_rest
+
+    files = [entry.path for entry in landed(Workspace.open(workspace_path).landing) if not entry.left]
+    if seconds := seconds_to_rest(files, datetime.now(tz=UTC)):
+        typer.echo(f"waiting {seconds:.0f} s for files that were just written (--no-settle takes them as they are)")
+        time.sleep(seconds)
 
 
 @app.command()
@@ -164,15 +200,6 @@ def show(
     )
     typer.echo(f"trace:    miyar trace SCORE_ID --workspace {workspace_path}")
     typer.echo(f"pipeline: miyar ui --workspace {workspace_path}   (Dagster, in the browser)")
-
-
-@app.command()
-def status(workspace_path: WorkspacePath = HERE) -> None:
-    """Every submission's account, and what is contested or refused."""
-    from cli.terminal import accounts_table
-    from ingestion.submission_ledger import read_accounts
-
-    accounts_table(read_accounts(Workspace.open(workspace_path)))
 
 
 @app.command()
@@ -301,17 +328,6 @@ def _language(code: str) -> str:
     if code not in {"ar", "en"}:
         raise MiyarError(Problem("language_unknown", f"there is no language {code!r}", next_step="Say ar or en."))
     return code
-
-
-@app.command()
-def withdraw(submission_id: str, reason: str, workspace_path: WorkspacePath = HERE) -> None:
-    """Withdraw a submission; its slices fall back to the delivery before, at the next run."""
-    from ingestion.submission_ledger import withdraw as withdraw_submission
-
-    workspace = Workspace.open(workspace_path)
-    with workspace.lock():
-        account = withdraw_submission(workspace, submission_id, reason)
-    typer.echo(f"{account.path}: withdrawn; run `miyar run` to recompute and publish")
 
 
 @app.command()

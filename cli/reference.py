@@ -14,7 +14,7 @@ from ingestion.contract import contract_schema
 from ingestion.feeds import load_feeds
 from ingestion.recipes import load_recipes
 from ingestion.rules import rule_texts
-from miyar.registry import KEYS, TABLES
+from miyar.registry_tables import KEYS, TABLES
 from miyar.registry_texts import registry_texts
 from warehouse.dbt_runner import prepare_manifest
 from warehouse.inputs import REPOSITORY

@@ -3,13 +3,17 @@
 Belongs here: layout for the terminal. Does not belong here: queries and decisions.
 """
 
+from collections import Counter
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from expectations.check import CheckResult
+from ingestion.arrivals import Called
+from ingestion.rereading import Proposal
 from ingestion.rules import contract_line
+from ingestion.slices import Waiting
 from ingestion.submission_ledger import Account
 from publication.difference import Difference
 from publication.explain import Comparison, Explanation, Step, sentence, words
@@ -113,6 +117,38 @@ def accounts_table(accounts: list[Account]) -> None:
     _console().print(table)
 
 
+def files_table(called: list[Called]) -> None:
+    """Print how many files lie in the landing zone in which state, and each that no account stands for, with the reason."""
+    counts = Counter(one.state for one in called)
+    console = _console()
+    console.print(
+        f"landing zone: {len(called)} files; " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
+    )
+    others = [one for one in called if one.state != "received"]
+    if others:
+        table = Table("file", "state", "rule", "why")
+        for one in others:
+            table.add_row(one.path, one.state, one.rule, one.why)
+        console.print(table)
+
+
+def waiting_table(waiting: list[Waiting], proposals: list[Proposal]) -> None:
+    """Print what waits for a person, with rows before and after; nothing if there is none."""
+    if not waiting and not proposals:
+        return
+    title = "waits for `miyar accept`, or `miyar withdraw`"
+    table = Table("submission", "file", "slice", "rows now", "after", "why", title=title)
+    for held in waiting:
+        ids = (held.account.submission_id, held.account.path, held.slice_id)
+        table.add_row(*ids, f"{held.rows_before:,}", f"{held.rows:,}", "a later delivery has fewer rows")
+    for proposal in proposals:
+        for line in proposal.changes:
+            ids = (proposal.account.submission_id, proposal.account.path, line["slice_id"])
+            why = f"read again, {line['rows_changed']:,} rows change"
+            table.add_row(*ids, f"{line['rows_before']:,}", f"{line['rows']:,}", why)
+    _console().print(table)
+
+
 def check_table(outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict[str, str]) -> None:
     """Print what a check found: the account, cells to fix in both languages, what changed, and what the scores would be."""
     account = outcome.account
@@ -134,6 +170,15 @@ def check_table(outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict
             table.add_row(str(row["row"]), row["column"], row["value"], row["ar"], row["en"], row["next_en"])
         if len(rows) > SHOWN_LINES:
             table.caption = f"and {len(rows) - SHOWN_LINES:,} more cells (--out answer.xlsx has them all)"
+        console.print(table)
+    if outcome.slices:
+        table = Table("agency", "quarter", "rows now", "after", "decision")
+        for one in outcome.slices[:SHOWN_LINES]:
+            _, agency, period = one.slice_id.split("|")
+            waits = "ينتظر قرار المركز · waits for the centre (miyar accept)" if one.waits else ""
+            table.add_row(agency, period, f"{one.before:,}", f"{one.after:,}", waits)
+        if len(outcome.slices) > SHOWN_LINES:
+            table.caption = f"and {len(outcome.slices) - SHOWN_LINES} more"
         console.print(table)
     if outcome.changes:
         table = Table("تغير", "changed", "column", "value", "before", "now")

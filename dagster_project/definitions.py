@@ -11,9 +11,9 @@ import dagster as dg
 
 from dagster_project.edition_asset import edition
 from dagster_project.jobs import automation
-from dagster_project.lake_assets import lake_assets, ledger_spec
+from dagster_project.lake_assets import lake_assets, ledger_specs
 from dagster_project.partitions import provider_partitions
-from dagster_project.resources import RunInputs, inputs_resource
+from dagster_project.resources import RunInputs, inputs_resource, utc_now
 from dagster_project.warehouse_assets import warehouse_assets
 from warehouse.dbt_runner import prepare_manifest
 
@@ -26,15 +26,15 @@ def define(inputs: RunInputs) -> dg.Definitions:
     root, current = inputs.root, inputs.read()
     providers = provider_partitions(current.contracts)
     assets = dg.Definitions(
-        assets=[*lake_assets(providers), ledger_spec(), *warehouse_assets(prepare_manifest()), edition],
+        assets=[*lake_assets(providers), *ledger_specs(), *warehouse_assets(prepare_manifest()), edition],
         resources={"inputs": inputs_resource(inputs)},
         # A second process costs seconds of imports, and the warehouse has one writer anyway.
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(assets, automation(root, providers))
+    return dg.Definitions.merge(assets, automation(root, providers, inputs.clock))
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """Entry point of `dagster dev` and of the daemon."""
-    return define(RunInputs(Path(os.environ.get("MIYAR_WORKSPACE", "demo"))))
+    return define(RunInputs(Path(os.environ.get("MIYAR_WORKSPACE", "demo")), clock=utc_now))

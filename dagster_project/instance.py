@@ -37,7 +37,19 @@ def open_instance(root: Path) -> dg.DagsterInstance:
     settings.parent.mkdir(exist_ok=True)
     if not settings.is_file():
         settings.write_text(DAGSTER_YAML, "utf-8")
-    instance = dg.DagsterInstance.from_config(str(settings.parent))
+    try:
+        instance = dg.DagsterInstance.from_config(str(settings.parent))
+        instance.get_runs_count()
+    except Exception as error:
+        # Its databases and settings raise what the libraries below Dagster raise.
+        raise MiyarError(
+            Problem(
+                "dagster_unreadable",
+                f"the records of runs cannot be opened ({type(error).__name__})",
+                file=str(settings.parent),
+                next_step="Delete the folder: it holds records of past runs only, and the next run makes it again.",
+            )
+        ) from error
     granularity = instance.get_concurrency_config().pool_config.pool_granularity
     if granularity is None or granularity.value != "run":
         instance.dispose()

@@ -10,17 +10,26 @@ import dagster as dg
 
 from dagster_project.instance import close_killed_runs, open_runs
 from dagster_project.partitions import range_tags, run_tags
+from dagster_project.resources import Clock
+from ingestion.arrivals import arrivals, unreceived
 from ingestion.contract import load_contracts
-from ingestion.landing import discover
-from ingestion.submission_ledger import by_submission, contract_hash, is_done, read_accounts
+from ingestion.landing import Delivery, discover
+from ingestion.rereading import read_proposal
+from ingestion.submission_ledger import by_submission, contract_hash, read_accounts
 from miyar.errors import WorkspaceBusyError
 from miyar.periods import period_of, shift
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
 
 
-def automation(root: Path, providers: dg.PartitionsDefinition[str]) -> dg.Definitions:
-    """Define the three jobs and when they run.
+def _asked(workspace: Workspace, delivery: Delivery, received: int) -> str:
+    proposal = read_proposal(workspace, delivery.submission_id)
+    decided = proposal.decision.get("at", "") if proposal else ""
+    return f"{delivery.submission_id} {contract_hash(delivery.contract)}{decided}{f' {received}' * delivery.is_again}"
+
+
+def automation(root: Path, providers: dg.PartitionsDefinition[str], clock: Clock) -> dg.Definitions:
+    """Define the three jobs and when they run; by `clock` files that were just written wait.
 
     `ingest` (by provider), `build` (cells of pending slices, then everything computed from cells) and `publish`. Every
     provider is received nightly; an edition is published on the 20th after a quarter ends, when files are due. New
@@ -56,16 +65,17 @@ def automation(root: Path, providers: dg.PartitionsDefinition[str]) -> dg.Defini
             with suppress(WorkspaceBusyError), workspace.lock():
                 close_killed_runs(context.instance)
         registry, contracts = load_registry(workspace.registry), load_contracts(workspace.registry)
-        deliveries, _ = discover(workspace, contracts)
-        received = by_submission(read_accounts(workspace))
-        new = [d for d in deliveries if not is_done(received.get(d.submission_id), d, workspace, registry)]
+        deliveries, _ = discover(workspace, contracts, clock())
+        accounts = read_accounts(workspace)
+        received = by_submission(accounts)
+        new = unreceived(arrivals(deliveries, accounts), received, workspace, registry)
         if not new:
             return dg.SkipReason("nothing new in the landing zone")
         keys = sorted({delivery.contract.provider for delivery in new})
         tags = run_tags(registry)
         # The same new files under the same contracts and registry are requested once; the operator or the nightly run
-        # retries a failed run.
-        asked = sorted(f"{delivery.submission_id} {contract_hash(delivery.contract)}" for delivery in new)
+        # retries a failed run. A file sent again, or one whose new reading was accepted, is asked for anew.
+        asked = sorted(_asked(workspace, delivery, len(received)) for delivery in new)
         return dg.RunRequest(run_key="|".join([*tags.values(), *asked]), tags={**tags, **range_tags(keys)})
 
     @dg.run_status_sensor(

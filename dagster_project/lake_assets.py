@@ -52,13 +52,17 @@ def lake_asset(feed: Feed, providers: dg.PartitionsDefinition[str]) -> dg.Assets
             write_empty_files(workspace)
             try:
                 intake = receive_all(
-                    workspace, held.registry, held.contracts, held.accounts, only=wanted, progress=progress
+                    *(workspace, held.registry, held.contracts, held.accounts),
+                    only=wanted,
+                    now=inputs.clock(),
+                    progress=progress,
                 )
             except Exception:
                 # Accounts written before the failure count: the next feed must not reuse their place in the order of arrival.
                 inputs.received(read_accounts(workspace))
                 raise
             inputs.received(intake.accounts)
+        inputs.told += intake.problems
         for problem in intake.problems:
             context.log.warning(str(problem))
         accounts = with_received(held.accounts, intake.accounts)
@@ -120,16 +124,23 @@ def _checks(workspace: Workspace, accounts: list[Account], rules: list[str]) -> 
         )
 
 
-def ledger_spec() -> dg.AssetSpec:
-    """Spec of the ledger's slices: every feed's asset writes them, so they have no asset of their own."""
-    return dg.AssetSpec(
-        ["ledger", "slices"],
-        deps=[dg.AssetKey(["lake", feed]) for feed in load_feeds()],
-        group_name="lake",
-        owners=["team:measurement-centre"],
-        kinds={"parquet"},
-        description="What became of each slice of every submission. Received files write it.",
-    )
+def ledger_specs() -> list[dg.AssetSpec]:
+    """Specs of what the ledger decides: every feed's asset writes it, so it has no asset of its own."""
+    described = {
+        "slices": "What became of each slice of every submission. Received files write it.",
+        "moved": "Rows that a later delivery took to another slice. Received files write it.",
+    }
+    return [
+        dg.AssetSpec(
+            ["ledger", name],
+            deps=[dg.AssetKey(["lake", feed]) for feed in load_feeds()],
+            group_name="lake",
+            owners=["team:measurement-centre"],
+            kinds={"parquet"},
+            description=description,
+        )
+        for name, description in described.items()
+    ]
 
 
 def lake_assets(providers: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:

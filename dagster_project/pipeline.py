@@ -17,12 +17,18 @@ from dagster_project.definitions import define
 from dagster_project.instance import OWN, close_killed_runs, open_instance
 from dagster_project.partitions import range_tags, run_tags
 from dagster_project.resources import RunInputs
+from ingestion.arrivals import arrivals, note_gone, unreceived
+from ingestion.faults import RETRIED
 from ingestion.lake import write_empty_files
 from ingestion.landing import discover
-from ingestion.submission_ledger import Account, by_submission, is_done, write_slices
+from ingestion.rereading import lost_rows, read_proposals
+from ingestion.slices import decide, write_slices
+from ingestion.submission_ledger import Account, by_submission
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
+from publication.editions import repaired
 from publication.manifest import list_editions, read_manifest
+from warehouse.damage import put_away_if_torn
 from warehouse.incomputable import incomputable
 from warehouse.inputs import Inputs, submission_state
 from warehouse.marks import Marks
@@ -48,45 +54,63 @@ def run_pipeline(
     by: str = "miyar run",
     publish: bool = True,
     wait_seconds: float = 0,
+    now: datetime | None = None,
     report: Callable[[str], None] = lambda message: None,
 ) -> PipelineResult:
     """Receive what is new, recompute what it touches, publish if figures changed.
 
-    A new revision of a published period records `reason`, or else the deliveries that led to it. Raises
+    A new revision of a published period records `reason`, or else the deliveries that led to it. By `now` files that
+    were just written wait (`survey` of `ingestion.landing`); without it none does. Raises
     WorkspaceBusyError when another run holds the workspace, MiyarError when a Dagster run failed.
     """
     workspace = Workspace.open(root)
     with workspace.lock(wait_seconds):
         shutil.rmtree(workspace.scratch, ignore_errors=True)
-        run = _Run(RunInputs(workspace.root, Inputs.read(workspace)))
+        run = _Run(RunInputs(workspace.root, Inputs.read(workspace), lambda: now))
         write_empty_files(workspace)
         result = PipelineResult()
-        deliveries, result.problems = discover(workspace, run.inputs.contracts)
+        deliveries, result.problems = discover(workspace, run.inputs.contracts, now)
+        found = arrivals(deliveries, run.inputs.accounts)
+        run.received(note_gone(workspace, found, run.inputs.accounts))
         received, registry = by_submission(run.inputs.accounts), run.inputs.registry
-        fresh = [d for d in deliveries if not is_done(received.get(d.submission_id), d, workspace, registry)]
-        result.known = len({d.submission_id for d in deliveries} - {d.submission_id for d in fresh})
+        fresh = unreceived(found, received, workspace, registry)
+        result.known = len(found) - len(fresh)
         if fresh:
             report(f"{len(fresh)} new files, {result.known} known")
             run.job("ingest", range_tags(sorted({delivery.contract.provider for delivery in fresh})))
-            ids = {delivery.submission_id for delivery in fresh}
-            result.new = [a for a in run.inputs.accounts if a.submission_id in ids or a.submission_id not in received]
+            result.new = [a for a in run.inputs.accounts if received.get(a.submission_id) != a]
         _, contested = write_slices(workspace, run.inputs.accounts, run.inputs.contracts)
         result.problems += contested
+        result.problems += [proposal.problem for proposal in read_proposals(workspace)]
+        # What only the intakes know: files that changed while they were read, and for which the machine had no room.
+        only_told = [one for one in run.told if one.rule == "file_settling" or one.rule in RETRIED]
+        result.problems = list(dict.fromkeys([*result.problems, *only_told]))
+        lying = {one.delivery.submission_id for one in found}
+        result.problems += lost_rows(workspace, run.inputs.accounts, lying)
+        result.problems += put_away_if_torn(workspace)
         state = Marks(workspace)
         if state.read("built") != run.inputs.hash:
             report("recomputing the slices that changed, then all scores")
-            state.write("published", "")
-            run.job("build")
+            try:
+                run.job("build")
+            except MiyarError:
+                # A page in the middle of the file shows only when it is read.
+                torn = put_away_if_torn(workspace, thoroughly=True)
+                if not torn:
+                    raise
+                result.problems += torn
+                run.job("build")
             result.is_built = True
             result.problems += incomputable(workspace)
-        if publish and state.read("published") != run.inputs.hash:
+        if publish and state.read("published") != run.inputs.figures_hash:
             report("publishing")
             why = reason or _reason(run.inputs)
             config = {"published_at": published_at.isoformat(timespec="seconds"), "reason": why, "by": by}
             made = run.job("publish", config={"ops": {"editions__current": {"config": config}}})
             metadata = made.asset_materializations_for_node("editions__current")[0].metadata
             result.is_published = bool(metadata["is_new"].value)
-            state.write("published", run.inputs.hash)
+            state.write("published", run.inputs.figures_hash)
+        result.problems += repaired(workspace.editions)
         current = workspace.editions / "current"
         result.edition_id = current.readlink().name if current.is_symlink() else None
         return result
@@ -106,6 +130,21 @@ def _reason(inputs: Inputs) -> str:
     parts += [f"withdrawn: {account.path} ({account.withdrawn})" for account in withdrawn[:5]]
     if len(withdrawn) > 5:
         parts.append(f"and {len(withdrawn) - 5} more withdrawals")
+    since = read_manifest(folder / editions[-1]).published_at if editions else ""
+    decided = [(a, one) for a in accounts for one in a.decisions if one["at"] > since]
+    parts += [
+        f"{one['by']} accepted {a.path} for {one['slice_id']}, {one['rows']:,} rows in place of {one['rows_before']:,} "
+        f"({one['reason']})"
+        for a, one in decided[:5]
+    ]
+    if len(decided) > 5:
+        parts.append(f"and {len(decided) - 5} more decisions")
+    _, _, waiting = decide(accounts, inputs.contracts)
+    parts += [
+        f"{one.account.path} waits: its {one.rows:,} rows do not replace the {one.rows_before:,} of {one.slice_id}"
+        for one in waiting[:5]
+        if one.account in new
+    ]
     return "; ".join(parts) or "registry, methodology or code changed"
 
 
@@ -120,6 +159,15 @@ class _Run:
     def inputs(self) -> Inputs:
         """The inputs as the last job left them."""
         return self._inputs.read()
+
+    @property
+    def told(self) -> list[Problem]:
+        """The problems the intakes told."""
+        return self._inputs.told
+
+    def received(self, accounts: list[Account]) -> None:
+        """Hold these accounts from here on."""
+        self._inputs.received(accounts)
 
     def job(
         self, name: str, tags: dict[str, str] | None = None, config: dict[str, Any] | None = None

@@ -3,13 +3,15 @@
 Belongs here: resources. Does not belong here: what is done with them (the assets).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 
 from ingestion.submission_ledger import Account, with_received
+from miyar.errors import Problem
 from miyar.workspace import Workspace
 from warehouse.inputs import Inputs
 
@@ -17,15 +19,26 @@ from warehouse.inputs import Inputs
 WAIT_SECONDS = 3600
 
 
+Clock = Callable[[], datetime | None]
+
+
+def utc_now() -> datetime:
+    """The clock of the daemon."""
+    return datetime.now(tz=UTC)
+
+
 class RunInputs:
     """The inputs of one run's steps.
 
     A step of the daemon reads them after it gets the workspace, because another run may have changed them since the
-    last step. `miyar run` holds the workspace throughout and passes its own inputs to every step.
+    last step. `miyar run` holds the workspace throughout and passes its own inputs to every step. By `clock` files that
+    were just written wait; without a moment none does.
     """
 
-    def __init__(self, root: Path, held: Inputs | None = None) -> None:
+    def __init__(self, root: Path, held: Inputs | None = None, clock: Clock = lambda: None) -> None:
         self.root = root
+        self.clock = clock
+        self.told: list[Problem] = []  # by the intakes of this run
         self._held = held
 
     def read(self) -> Inputs:

@@ -14,7 +14,7 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY
 
 from dagster_project.resources import RunInputs
-from ingestion.submission_ledger import write_slices
+from ingestion.slices import write_slices
 from miyar.workspace import Workspace
 from warehouse.dbt_runner import HEAVY, LIGHT, NOTED, is_stale, run_dbt
 from warehouse.marks import Marks

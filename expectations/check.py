@@ -7,13 +7,13 @@ import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from expectations.comparison import changes, last_submission
+from expectations.comparison import SliceChange, changes, last_submission, slice_changes
 from expectations.intake import receive
 from expectations.suites import catalogue
 from ingestion.contract import Contract
@@ -31,12 +31,13 @@ class CheckResult:
     """The account the file would get, its refused cells with rule, place and sentences, and changes since the last file.
 
     `rows` lists all refused cells with masked values; `changes` is as in `comparison.changes`, or None if there is no
-    earlier submission to compare with.
+    earlier submission to compare with. `slices` are the rows of each quarter and agency before and after.
     """
 
     account: Account
     rows: list[dict[str, str]]
     changes: list[dict[str, Any]] | None = None
+    slices: list[SliceChange] = field(default_factory=list)
 
 
 def check(workspace: Workspace, registry: Registry, file: Path, contract: Contract) -> CheckResult:
@@ -50,7 +51,8 @@ def checking(
     workspace: Workspace, registry: Registry, file: Path, contract: Contract
 ) -> Iterator[tuple[CheckResult, Workspace]]:
     """Check a file and keep the temporary workspace that received it for as long as the context lasts."""
-    delivery = delivery_of(file, contract, file.name)
+    # Whoever checks a file may name it by a link; in the landing zone none is followed.
+    delivery = delivery_of(file.resolve(), contract, file.name)
     if isinstance(delivery, Problem):
         raise MiyarError(delivery)
     with tempfile.TemporaryDirectory() as folder:
@@ -64,7 +66,8 @@ def checking(
         rows = _rows(refused, contract.feed) if refused.is_file() else []
         earlier = last_submission(workspace, account) if account.status == "accepted" else None
         told = changes(throwaway, account, workspace, earlier, load_feeds()[contract.feed]) if earlier else None
-        yield CheckResult(account, rows, told), throwaway
+        slices = slice_changes(workspace, account, contract) if account.status == "accepted" else []
+        yield CheckResult(account, rows, told, slices), throwaway
 
 
 def _rows(path: Path, feed: str) -> list[dict[str, str]]:

@@ -3,12 +3,17 @@
 Belongs here: counting both sides and reporting differences. Does not belong here: verdicts; a change is not a fault.
 """
 
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
+from ingestion.contract import Contract, load_contracts
 from ingestion.feeds import LINEAGE, Feed
-from ingestion.submission_ledger import Account, read_accounts
+from ingestion.slices import decide
+from ingestion.submission_ledger import Account, next_sequence, read_accounts, with_received
 from miyar import sql
 from miyar.workspace import Workspace
 
@@ -18,6 +23,42 @@ FEW_VALUES = 50
 LEAST_DISTANCE = 0.1
 # These identify single events, people or the period, so their values are always new.
 IDENTIFIERS = {"period_id", "beneficiary", "response_id", "case_id", "visit_id", "assessment_id", "shopper"}
+
+
+@dataclass(frozen=True)
+class SliceChange:
+    """Rows of one slice: those that count now, those that would, and whether they would wait for a person."""
+
+    slice_id: str
+    before: int
+    after: int
+    waits: bool
+
+
+def slice_changes(workspace: Workspace, account: Account, contract: Contract) -> list[SliceChange]:
+    """The slices an accepted file touches, as the ledger would take it if it were delivered next under the contract."""
+    accounts = read_accounts(workspace)
+    known = {other.submission_id: other for other in accounts}
+    candidate = replace(account, sequence=next_sequence(known, account.submission_id))
+    contracts = [one for one in load_contracts(workspace.registry) if one.id != contract.id] + [contract]
+    before, _, _ = decide(accounts, contracts)
+    after, _, waiting = decide(with_received(accounts, [candidate]), contracts)
+    held = {one.slice_id for one in waiting if one.account.submission_id == account.submission_id}
+    now, then = _counting(before), _counting(after)
+    touched = {one["slice_id"]: int(one["rows"]) for one in account.slices}
+    return [
+        SliceChange(name, now[name], rows if name in held else then[name], name in held)
+        for name, rows in sorted(touched.items())
+    ]
+
+
+def _counting(slices: pa.Table) -> Counter[str]:
+    """Slice -> the rows that count for it."""
+    counts: Counter[str] = Counter()
+    for row in slices.to_pylist():
+        if row["status"] == "live":
+            counts[row["slice_id"]] += row["rows"]
+    return counts
 
 
 def last_submission(workspace: Workspace, account: Account) -> Account | None:

@@ -3,6 +3,7 @@
 Belongs here: reading `suites/*.yml` and compiling the complete list of rules. Does not belong here: running them (`runner`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -59,8 +60,18 @@ def catalogue(feed: str) -> list[dict[str, str]]:
     return [{key: str(row[key]) for key in keep} for row in rows]
 
 
-def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods) -> list[Rule]:
-    """All rules for one submission: required columns, codes, common rules, and the feed's own."""
+def suite_for(
+    feed: Feed,
+    contract: Contract,
+    periods: OpenPeriods,
+    kept_periods: Sequence[str] = (),
+    successors: Sequence[str] = (),
+) -> list[Rule]:
+    """All rules for one submission: required columns, codes, common rules, and the feed's own.
+
+    `kept_periods` are judged as open: rows of theirs were accepted from this file before. The contract covers the
+    `successors` of its agencies too.
+    """
     common = _read("common")
     rules = []
     for column in feed.columns:
@@ -95,7 +106,8 @@ def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods) -> list[Rule
     filled = {
         "first_period": periods.first,
         "last_period": periods.last,
-        "covers": _covers_predicate(contract),
+        "kept_periods": sql.texts(kept_periods or [""]),
+        "covers": _covers_predicate(contract, successors),
         # Key parts that a provider cannot give are null and count as one value.
         "key": ", ".join(f"coalesce(cast({name} as varchar), '')" for name in key),
         "batch": "{batch}",
@@ -112,10 +124,10 @@ def suite_for(feed: Feed, contract: Contract, periods: OpenPeriods) -> list[Rule
     return rules
 
 
-def _covers_predicate(contract: Contract) -> str:
+def _covers_predicate(contract: Contract, successors: Sequence[str]) -> str:
     if contract.covers == "all":
         return "true"
-    return f"agency_id in ({sql.texts(contract.covers)})"
+    return f"agency_id in ({sql.texts([*contract.covers, *successors])})"
 
 
 def _rule(source: dict[str, Any], filled: dict[str, str]) -> Rule:

@@ -201,9 +201,11 @@ class Contract(ContractModel):
     provider: str
     feed: str
     files: list[str] = Field(default=["*"], description="Globs below landing/<provider>/<feed>/")
-    delivery: Literal["replace", "upsert"] = Field(
+    delivery: Literal["replace", "upsert", "add"] = Field(
         "replace",
-        description="replace: a file is the whole of its slices; upsert: the latest version of a key counts",
+        description="replace: a file is the whole of its slices; upsert: the latest version of a key counts; "
+        "add: a file brings further rows of its slices; an id that came before is corrected by the later one, and rows "
+        "without ids are told apart by file and row",
     )
     delivered: Delivered | None = Field(None, description="Default: order of arrival, then path")
     precedence: int | None = Field(None, description="Decides when two providers deliver one slice; lower wins")

@@ -20,7 +20,7 @@ RETRIED = {
     "pseudonym_key_open",
     "file_unreadable",
 }
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large", "max_temp_directory_size")
 
 
@@ -43,7 +43,7 @@ def guarded(provider: str, shown: str) -> Iterator[None]:
 
 
 def _problem(error: Exception, provider: str, shown: str) -> Problem:
-    is_full = isinstance(error, OSError) and error.errno in _FULL
+    is_full = isinstance(error, OSError) and error.errno in FULL
     if is_full or any(text in str(error) for text in _FULL_TEXTS):
         return Problem(
             "disk_full",

@@ -49,6 +49,7 @@ class Column:
     free: bool = False
     row_default: bool = False
     unit: str | None = None
+    event_id: bool = False
 
 
 @dataclass(frozen=True)

@@ -276,3 +276,18 @@ def _publish(
     if taken + held + staged.duplicates != staged.records:
         raise rows_lost(staged.delivery, staged.records, taken, held, staged.duplicates)
     return replace(settlement, accepted=taken, quarantined=held, duplicates=staged.duplicates)
+
+
+def adopt(aside: Workspace, workspace: Workspace, feed: str, submission_id: str) -> None:
+    """Let the files that were settled aside (in the same file system) take the place of a submission's own."""
+    own = f"{submission_id}.parquet"
+    for new, old in (
+        (aside.lake / feed, workspace.lake / feed),
+        (aside.quarantine / feed, workspace.quarantine / feed),
+    ):
+        written = [path.relative_to(new) for path in [*new.glob(f"period=*/{own}"), *new.glob(own)]]
+        for relative in written:
+            (old / relative).parent.mkdir(parents=True, exist_ok=True)
+            (new / relative).replace(old / relative)
+        stale = [*old.glob(f"period=*/{own}"), *old.glob(own)]
+        atomic_files.remove(path for path in stale if path.relative_to(old) not in written)

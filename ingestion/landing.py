@@ -1,4 +1,4 @@
-"""Deliveries in the landing zone: files matched with contracts and identified by their content.
+"""Deliveries in the landing zone: files matched with contracts and identified by path and content.
 
 Belongs here: finding and naming deliveries. Does not belong here: reading their content, or what was done with them
 before (`submission_ledger`).
@@ -9,28 +9,35 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from functools import cache
 from pathlib import Path
 
 from ingestion.contract import Contract
+from ingestion.landed import UnsettledError, hash_of, is_settled, landed
+from ingestion.rules import rule_texts
 from miyar.errors import Problem
 from miyar.workspace import Workspace
 
-_BLOCK = 4 << 20
-UNFINISHED = ".part"  # a copy or a fetch still in progress
+UNFINISHED = ".part"  # a fetch still in progress
+_A_DAY = 86400
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivered file and the contract it came under."""
+    """One delivered file and the contract it came under.
+
+    `content` is a hash of provider, feed and bytes, `submission_id` one of these and the path. `is_again` says that the
+    file was received before and was sent again since, after something else had lain at its place (`arrivals`).
+    """
 
     contract: Contract
     path: Path
     relative: str
     submission_id: str
     delivered_key: str
+    content: str = ""
+    is_again: bool = False
 
     @property
     def shown(self) -> str:
@@ -38,48 +45,56 @@ class Delivery:
         return f"{self.contract.provider}/{self.contract.feed}/{self.relative}"
 
 
-def submission_id_of(path: Path, provider: str, feed: str) -> str:
-    """First 16 hex digits of SHA-256 over provider, feed and bytes."""
-    state = path.stat()
-    return _hashed(path, provider, feed, (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
+@dataclass(frozen=True)
+class Survey:
+    """Everything in the landing zone: deliveries in path order, files that nobody takes or that wait, and those left alone."""
+
+    deliveries: list[Delivery]
+    problems: list[Problem]
+    left: list[Problem]
 
 
-@cache
-def _hashed(path: Path, provider: str, feed: str, state: tuple[int, ...]) -> str:
-    """Cached per state of the file, because one run scans the landing zone several times."""
-    digest = hashlib.sha256(f"{provider}\0{feed}\0".encode())
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()[:16]
+def survey(workspace: Workspace, contracts: list[Contract], now: datetime | None = None) -> Survey:
+    """Look at every file below the landing zone.
 
-
-def discover(workspace: Workspace, contracts: list[Contract]) -> tuple[list[Delivery], list[Problem]]:
-    """All deliveries in path order, and a problem for each file that no contract takes or that cannot be read.
-
-    Of several files with the same bytes only the first path is a delivery.
+    With `now`, files that changed within the last minute wait, and dates of delivery that lie ahead are doubted.
     """
-    deliveries: list[Delivery] = []
-    problems: list[Problem] = []
-    seen: set[str] = set()
-    for path in sorted(_files(workspace.landing), key=lambda one: one.as_posix()):
-        found = _deliver(workspace, contracts, path)
-        if isinstance(found, Problem):
-            problems.append(found)
-        elif found.submission_id not in seen:
-            seen.add(found.submission_id)
-            deliveries.append(found)
-    return deliveries, problems
+    found = Survey([], [], [])
+    for entry in landed(workspace.landing):
+        shown = entry.path.relative_to(workspace.landing).as_posix()
+        provider = shown.partition("/")[0] if "/" in shown else ""
+        if entry.left == "file_not_regular":
+            found.problems.append(_not_regular(shown, provider))
+        elif entry.left:
+            readable = os.fsencode(shown).decode("utf-8", "replace")
+            found.left.append(Problem(entry.left, rule_texts()[entry.left].en, provider, readable))
+        else:
+            one = _deliver(workspace, contracts, entry.path, now)
+            (found.problems if isinstance(one, Problem) else found.deliveries).append(one)  # type: ignore[arg-type]
+    return found
 
 
-def delivery_of(path: Path, contract: Contract, relative: str) -> Delivery | Problem:
+def discover(
+    workspace: Workspace, contracts: list[Contract], now: datetime | None = None
+) -> tuple[list[Delivery], list[Problem]]:
+    """All deliveries in path order, and a problem for each file that no contract takes, that cannot be read, or that waits."""
+    found = survey(workspace, contracts, now)
+    return found.deliveries, found.problems
+
+
+def delivery_of(path: Path, contract: Contract, relative: str, now: datetime | None = None) -> Delivery | Problem:
     """One file as a delivery under a contract, or the problem that prevents it."""
     shown = f"{contract.provider}/{contract.feed}/{relative}"
     unnameable = _unnameable(shown, contract.provider)
     if unnameable:
         return unnameable
     try:
-        identity = submission_id_of(path, contract.provider, contract.feed)
+        if now is not None and not is_settled(path, now):
+            return settling(shown, contract.provider)
+        whole = hash_of(path, beginning_of(contract))
+        changed = path.lstat().st_mtime
+    except UnsettledError:
+        return settling(shown, contract.provider)
     except OSError as error:
         message, step = why_unreadable(error)
         return Problem("file_unreadable", message, contract.provider, shown, next_step=step)
@@ -92,7 +107,48 @@ def delivery_of(path: Path, contract: Contract, relative: str) -> Delivery | Pro
             shown,
             next_step="Name the file as agreed, or correct `delivered` in the contract.",
         )
-    return Delivery(contract, path, relative, identity, key or "")
+    # A file is never written after its date: one that was written then is of another clock, not of another date.
+    if key and now is not None and _moment(key) > max(now.timestamp(), changed) + _A_DAY:
+        return Problem(
+            "delivery_date",
+            f"the date of delivery {key} lies ahead: it would stand above every later correction",
+            contract.provider,
+            shown,
+            next_step="Correct the date in the file's name; the file is taken when its day has come.",
+        )
+    identity = hashlib.sha256(f"{whole}\0{relative}".encode()).hexdigest()[:16]
+    return Delivery(contract, path, relative, identity, key or "", whole[:16])
+
+
+def beginning_of(contract: Contract) -> bytes:
+    """What the hash of a delivery's content begins with."""
+    return f"{contract.provider}\0{contract.feed}\0".encode()
+
+
+def settling(shown: str, provider: str) -> Problem:
+    """What is told of a file that is still being written."""
+    return Problem(
+        "file_settling",
+        "the file was changed within the last minute, or while it was read; nothing of it was taken",
+        provider,
+        shown,
+        next_step="Nothing: the next run takes it when it is at rest.",
+    )
+
+
+def _not_regular(shown: str, provider: str) -> Problem:
+    return Problem(
+        "file_not_regular",
+        "this is a link, a pipe or a device; links are not followed",
+        provider,
+        os.fsencode(shown).decode("utf-8", "replace"),
+        next_step="Put the file itself into the folder.",
+    )
+
+
+def _moment(key: str) -> float:
+    moment = datetime.fromisoformat(key)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def why_unreadable(error: OSError) -> tuple[str, str]:
@@ -118,15 +174,7 @@ def _unnameable(shown: str, provider: str) -> Problem | None:
     return None
 
 
-def _files(landing: Path) -> list[Path]:
-    found = []
-    for folder, folders, files in os.walk(landing):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(folder, name) for name in files if not name.startswith(".") and not name.endswith(UNFINISHED)]
-    return found
-
-
-def _deliver(workspace: Workspace, contracts: list[Contract], path: Path) -> Delivery | Problem:
+def _deliver(workspace: Workspace, contracts: list[Contract], path: Path, now: datetime | None) -> Delivery | Problem:
     below = path.relative_to(workspace.landing)
     provider = below.parts[0] if len(below.parts) > 1 else ""
     unnameable = _unnameable(below.as_posix(), provider)
@@ -138,7 +186,7 @@ def _deliver(workspace: Workspace, contracts: list[Contract], path: Path) -> Del
     relative = Path(*below.parts[2:]).as_posix() if len(below.parts) > 2 else below.as_posix()
     taking = [contract for contract in matching if any(_matches(relative, glob) for glob in contract.files)]
     if len(taking) == 1:
-        return delivery_of(path, taking[0], relative)
+        return delivery_of(path, taking[0], relative, now)
     if taking:
         reason = f"several contracts take it: {', '.join(contract.id for contract in taking)}"
         step = "Make the globs under `files` of these contracts exclude each other."

@@ -7,7 +7,7 @@ Belongs here: recording looked-up names, and checking whether they still mean th
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 from miyar.registry import Registry
 
@@ -38,9 +38,12 @@ class NamesRead:
 
 
 def names_hash(names: Mapping[str, list[str] | None], registry: Registry) -> str:
-    """Hash of what these names mean in a registry: the id behind each, for every agency."""
-    meaning = []
+    """Hash of what these names mean in a registry: the id behind each, for every agency, and its first and last period."""
+    meaning: list[list[str]] = []
     for table, keys in sorted(names.items()):
+        valid = registry.validity(table)
         for agency, ids in sorted(registry.labels(table).items()):
-            meaning += [[table, agency, key, ids[key]] for key in (sorted(ids) if keys is None else keys) if key in ids]
+            used = [(key, ids[key]) for key in (sorted(ids) if keys is None else keys) if key in ids]
+            meaning += [[table, agency, key, one] for key, one in used]
+            meaning += [[one, *astuple(valid[one])] for _, one in used if one in valid]
     return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()[:16]

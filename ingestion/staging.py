@@ -11,20 +11,22 @@ import pyarrow.parquet as pq
 
 from ingestion import personal, values
 from ingestion.contract import Contract
-from ingestion.faults import guarded
-from ingestion.feeds import Feed
+from ingestion.faults import FULL, guarded
+from ingestion.feeds import Feed, load_feeds
 from ingestion.headers import properties_of
 from ingestion.known import unknown_names, unregistered_units
-from ingestion.landing import Delivery
+from ingestion.landed import UnsettledError, copy_with_hash
+from ingestion.landing import Delivery, beginning_of, settling, why_unreadable
 from ingestion.mapping import typing_queries
 from ingestion.names import names_hash
 from ingestion.readers.input import Input, Source
 from ingestion.readers.pool import read
 from ingestion.records import Plan, plan
+from ingestion.row_faults import find_faults, with_faults
 from miyar import sql
 from miyar.errors import MiyarError, Problem
 from miyar.periods import index_of
-from miyar.registry import Registry
+from miyar.registry import Registry, fold
 from miyar.workspace import Workspace
 
 
@@ -66,7 +68,8 @@ class Staged:
 
 def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch: Path) -> Staged:
     """Type one delivery into `scratch/typed.parquet`; raises MiyarError when the whole file is refused."""
-    given = Input(delivery.path, delivery.shown, delivery.contract)
+    with guarded(delivery.contract.provider, delivery.shown):
+        given = Input(_copied(delivery, scratch), delivery.shown, delivery.contract)
     pseudonyms = _key_for(given, workspace)
     with guarded(given.contract.provider, given.shown), sql.connect(workspace.settings, scratch) as connection:
         values.install(connection)
@@ -80,6 +83,11 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         if queries.problems is not None:
             problems = _only_if_any(connection, queries.problems, scratch / "problems.parquet")
         records = pq.read_metadata(typed).num_rows
+        agencies = find_faults(connection, rows.feed, _as_delivered(delivery.contract), typed, registry)
+        problems = with_faults(connection, problems, scratch / "problems.parquet")
+        names = queries.names_read.as_dict()
+        # An agency that the contract names, and nobody looks up, has a first and a last period too.
+        names.setdefault("agencies", [fold(agency) for agency in agencies if agency in registry.ids("agencies")])
         duplicates = _take_out_duplicates(connection, rows, typed, problems)
         slices = _slices(connection, typed)
         notes = [*source.notes, *_scan_dropped(given, connection, source)]
@@ -97,11 +105,36 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         records=records,
         duplicates=duplicates,
         slices=slices,
-        names=queries.names_read.as_dict(),
-        names_hash=names_hash(queries.names_read.as_dict(), registry),
+        names=names,
+        names_hash=names_hash(names, registry),
         notes=notes,
         left_out=source.left_out,
     )
+
+
+def _copied(delivery: Delivery, scratch: Path) -> Path:
+    """A copy of the delivered file that nobody else writes; raises MiyarError if it is no longer the file that was found."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    copy = scratch / f"delivered{delivery.path.suffix}"
+    try:
+        content = copy_with_hash(delivery.path, beginning_of(delivery.contract), copy)[:16]
+    except UnsettledError:
+        content = ""
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        message, step = why_unreadable(error)
+        raise MiyarError(
+            Problem("file_unreadable", message, delivery.contract.provider, delivery.shown, next_step=step)
+        ) from None
+    if content != delivery.content:
+        raise MiyarError(settling(delivery.shown, delivery.contract.provider))
+    return copy
+
+
+def _as_delivered(contract: Contract) -> set[str]:
+    """The columns whose texts stand in the lake as they were delivered."""
+    return {prop.name for prop in properties_of(contract) if prop.physical_name is not None and prop.treatment is None}
 
 
 def _only_if_any(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> Path | None:
@@ -145,13 +178,22 @@ def _lineage(delivery: Delivery) -> dict[str, str]:
     agency = (
         "coalesce(v_agency_id, '')" if any(p.name == "agency_id" for p in properties_of(delivery.contract)) else "''"
     )
+    row_id = f"{submission} || ':' || source_row::varchar{record}"
     return {
+        **_own_ids(delivery.contract, row_id),
         "provider_id": sql.text(delivery.contract.provider),
         "submission_id": submission,
-        "row_id": f"{submission} || ':' || source_row::varchar{record}",
+        "row_id": row_id,
         "source_row": "source_row::bigint",
         "slice_id": f"{sql.text(delivery.contract.feed + '|')} || {agency} || '|' || coalesce(v_period_id, '')",
     }
+
+
+def _own_ids(contract: Contract, row_id: str) -> dict[str, str]:
+    """Ids of rows that have none, where files add to each other: row 5 of one file is not row 5 of another."""
+    feed, mapped = load_feeds()[contract.feed], {prop.name for prop in properties_of(contract)}
+    numbered = [name for name in feed.key if feed.by_name[name].row_default and name not in mapped]
+    return {name: f"'row:' || {row_id}" for name in numbered if contract.delivery == "add"}
 
 
 def key_columns(rows: Plan) -> list[str]:
@@ -183,11 +225,11 @@ def _take_out_duplicates(connection: duckdb.DuckDBPyConnection, rows: Plan, type
     connection.execute(
         f"""create or replace temp table duplicates as
         select position from (
-            select position, row_number() over (partition by {columns}, problems order by position) as copy
+            select position, row_id, row_number() over (partition by {columns}, problems order by position) as copy
             from (select *, file_row_number as position from {numbered}
                   where {hashed} in (select key_hash from repeated)) as found
             left join ({faults}) as faults using (row_id)
-        ) where copy > 1"""
+        ) where copy > 1 and row_id not in (select row_id from faults where rule = 'id_damaged')"""
     )
     count = sql.count(connection, "select count(*) from duplicates")
     if count:

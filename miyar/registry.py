@@ -16,55 +16,7 @@ from pathlib import Path
 
 from miyar.errors import MiyarError, Problem
 from miyar.periods import is_period
-
-# Table -> (its columns, the id column, columns that reference ids of other tables). All columns are text; `aliases` are
-# separated by `|`. A workspace may lack files it does not need, but agencies.csv and owed.csv are required.
-TABLES: dict[str, tuple[tuple[str, ...], str, dict[str, str]]] = {
-    "agencies": (
-        (
-            "agency_id",
-            "name_ar",
-            "name_en",
-            "sector",
-            "peer_group",
-            "size_class",
-            "valid_from",
-            "valid_to",
-            "aliases",
-        ),
-        "agency_id",
-        {},
-    ),
-    "providers": (("provider_id", "name_ar", "name_en"), "provider_id", {}),
-    "services": (
-        ("service_id", "agency_id", "name_ar", "name_en", "digital_stage", "aliases"),
-        "service_id",
-        {"agency_id": "agencies"},
-    ),
-    "regions": (("region_id", "name_ar", "name_en", "aliases"), "region_id", {}),
-    "branches": (
-        ("branch_id", "agency_id", "region_id", "name_ar", "name_en", "aliases"),
-        "branch_id",
-        {"agency_id": "agencies", "region_id": "regions"},
-    ),
-    "journeys": (("journey_id", "name_ar", "name_en", "aliases"), "journey_id", {}),
-    "journey_steps": (
-        ("step_id", "journey_id", "step", "service_id", "stage"),
-        "step_id",
-        {"journey_id": "journeys", "service_id": "services"},
-    ),
-    "owed": (("agency_id", "feed", "from_period", "to_period"), "", {"agency_id": "agencies"}),
-    # What sets an agency apart from others before it does anything: whom it serves, and where. For its statistical neighbours.
-    "context": (("agency_id", "variable", "value", "source"), "", {"agency_id": "agencies"}),
-    # Effects of survey modes on a metric, in its unit, from studies that randomised the mode; the reference has effect 0, and
-    # the error of its mean there (`reference_error`) is in all effects measured against it.
-    "overlap_studies": (("metric_id", "mode", "effect", "standard_error", "reference_error", "source"), "", {}),
-}
-NUMBERS = ("effect", "standard_error", "reference_error", "value")
-# Columns that together name a row of a table without ids.
-KEYS = {"context": ("agency_id", "variable")}
-PERIODS = ("valid_from", "valid_to", "from_period", "to_period")
-REQUIRED = ("agencies", "owed")
+from miyar.registry_tables import KEYS, NUMBERS, OPTIONAL, PERIODS, REQUIRED, TABLES, columns_of
 
 
 def fold(label: str) -> str:
@@ -80,6 +32,18 @@ def fold(label: str) -> str:
 
 
 _FOLDED = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ـ": None})
+
+
+@dataclass(frozen=True)
+class Validity:
+    """First and last period of an entry, each empty if there is none, and the agency that took its place."""
+
+    first: str
+    last: str
+    successor: str = ""
+
+    def holds(self, period_id: str) -> bool:
+        return (not self.first or period_id >= self.first) and (not self.last or period_id <= self.last)
 
 
 @dataclass(frozen=True)
@@ -101,6 +65,16 @@ class Registry:
     @cached_property
     def _labels(self) -> dict[str, dict[str, dict[str, str]]]:
         return {table: self._labels_in(table) for table in self.tables if "name_ar" in TABLES[table][0]}
+
+    def validity(self, table: str) -> dict[str, "Validity"]:
+        """Id -> first and last period, for entries of a table that have either."""
+        id_column = TABLES[table][1]
+        found = {}
+        for row in self.tables[table]:
+            first, last = row.get("valid_from", ""), row.get("valid_to", "")
+            if first or last:
+                found[row[id_column]] = Validity(first, last, row.get("successor", ""))
+        return found
 
     def labels(self, table: str) -> dict[str, dict[str, str]]:
         """Folded label -> id, per agency: `labels("branches")["a01"]["الرياض"]`; agency `""` holds labels of no agency.
@@ -175,24 +149,29 @@ def _read(table: str, content: bytes) -> tuple[list[_Row], list[Problem]]:
     reader = csv.reader(io.StringIO(text, newline=""))
     try:
         header = next(reader, [])
-        if tuple(header) != columns:
-            step = f"Write {','.join(columns)}."
+        optional = OPTIONAL.get(table, ())
+        if tuple(header[: len(columns)]) != columns or any(name not in optional for name in header[len(columns) :]):
+            step = f"Write {','.join(columns)}." + (f" It may end in {','.join(optional)}." if optional else "")
             return [], [Problem("registry_header", f"the header is {header}", file=file, row=1, next_step=step)]
         end = reader.line_num
         for cells in reader:
             line, end = end + 1, reader.line_num
             if cells and cells[0].startswith("#"):
                 continue  # a comment
-            if len(cells) == len(columns):
-                rows.append(_Row(table, line, dict(zip(columns, (cell.strip() for cell in cells), strict=True))))
+            if len(cells) == len(header):
+                given = dict(zip(header, (cell.strip() for cell in cells), strict=True))
+                rows.append(_Row(table, line, dict.fromkeys(columns_of(table), "") | given))
             elif cells:  # blank lines are skipped
                 problems.append(
-                    Problem("registry_row", f"{len(cells)} cells, {len(columns)} expected", file=file, row=line)
+                    Problem("registry_row", f"{len(cells)} cells, {len(header)} expected", file=file, row=line)
                 )
     except csv.Error as error:
         step = "Look for a quote that is never closed."
         problems.append(Problem("registry_row", str(error), file=file, row=reader.line_num, next_step=step))
     return rows, problems
+
+
+_LISTED = "Write an id that is listed there, or add it."
 
 
 def _check(tables: dict[str, list[_Row]]) -> list[Problem]:
@@ -205,9 +184,10 @@ def _check(tables: dict[str, list[_Row]]) -> list[Problem]:
         if "name_ar" in TABLES[table][0]:
             problems += _check_labels(rows, id_column)
         problems += _check_keys(rows, KEYS.get(table, ()))
+        problems += _check_validity(rows)
         for row in rows:
             problems += [
-                row.problem("registry_reference", f"{row.cells[column]!r} is not in {target}.csv", column)
+                row.problem("registry_reference", f"{row.cells[column]!r} is not in {target}.csv", column, _LISTED)
                 for column, target in references.items()
                 if row.cells[column] and row.cells[column] not in ids[target]
             ]
@@ -221,6 +201,32 @@ def _check(tables: dict[str, list[_Row]]) -> list[Problem]:
                 for column in PERIODS
                 if row.cells.get(column) and not is_period(row.cells[column])
             ]
+    return problems
+
+
+def _check_validity(rows: list[_Row]) -> list[Problem]:
+    """Report entries that end before they begin, and successors that lead nowhere or in a circle."""
+    problems = []
+    successors = {row.cells["agency_id"]: row.cells["successor"] for row in rows if row.cells.get("successor")}
+    for row in rows:
+        first, last = row.cells.get("valid_from", ""), row.cells.get("valid_to", "")
+        if first and last and is_period(first) and is_period(last) and last < first:
+            step = "Write the first and the last period it exists in."
+            problems.append(
+                row.problem("registry_period", f"it ends with {last} and begins with {first}", "valid_to", step)
+            )
+        if not row.cells.get("successor"):
+            continue
+        if not last:
+            step = "Write the agency's last period, or take the successor out."
+            problems.append(row.problem("registry_successor", "it has a successor and no end", "valid_to", step))
+        passed, one = set[str](), row.cells["agency_id"]
+        while one in successors and one not in passed:
+            passed.add(one)
+            one = successors[one]
+        if one in passed:
+            step = "Name the agency that took its place."
+            problems.append(row.problem("registry_successor", "its successors lead back to it", "successor", step))
     return problems
 
 

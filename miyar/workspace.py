@@ -150,7 +150,7 @@ class Workspace:
         try:
             lock.acquire(timeout=wait_seconds)
         except Timeout:
-            pid = holder.read_text("utf-8").strip() if holder.is_file() else "unknown"
+            pid = holder.read_text("utf-8", "replace").strip() if holder.is_file() else "unknown"
             raise WorkspaceBusyError(
                 Problem(
                     "workspace_busy",

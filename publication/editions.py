@@ -26,7 +26,7 @@ from publication.manifest import Manifest, TableEntry, content_hash, list_editio
 from publication.marts import STORAGE_VERSION, known_period, last_reported_period, reading, write_tables
 from publication.packs import write_owner_files, write_packs
 from publication.published import counts_to_publish, note_published
-from publication.release_ledger import record_unrecorded
+from publication.release_ledger import read_entries, record_unrecorded
 from publication.reports import write_reports
 from publication.restatements import TABLE as RESTATED
 from publication.restatements import fill_restatements
@@ -104,8 +104,7 @@ def publish(
             draft.tables[RESTATED] = fill_restatements(
                 draft.folder, before, read_manifest(before), origin.methodology_version, same_method
             )
-    # Not the number of editions present: one that was moved away keeps its revision, as the ledger shows.
-    revision = read_manifest(editions / earlier[-1]).revision + 1 if earlier else 1
+    revision = _next_revision(editions, draft.period_id, earlier)
     edition_id = f"{draft.period_id}-r{revision}"
     # Written only now: packs and reports show restatements, and unchanged content needs neither.
     with open_shares(draft.folder / "benchmarks.duckdb") as shares:
@@ -217,6 +216,41 @@ def _point_current(editions: Path) -> None:
     link.symlink_to(edition_id, target_is_directory=True)
     link.replace(current)
     _sync(editions)
+
+
+def repaired(editions: Path) -> list[Problem]:
+    """Point `current` at the newest edition if it leads nowhere, and name the editions of the ledger that are gone."""
+    problems = []
+    present = list_editions(editions)
+    current = editions / "current"
+    if present and not (current.is_symlink() and (current / "manifest.json").is_file()):
+        if current.is_symlink() or not current.exists():
+            _point_current(editions)
+            told = ("it led nowhere and points at the newest edition again", "Nothing; readers see that edition.")
+        else:
+            told = ("it is no link but a file or folder", "Move it away; the next run makes the link.")
+        problems.append(Problem("current_lost", told[0], file="editions/current", next_step=told[1]))
+    try:
+        entries = read_entries(editions)
+    except MiyarError as error:
+        return problems + error.problems
+    return problems + [
+        Problem(
+            "edition_missing",
+            f"{entry.edition_id} was published and is gone; what it said can no longer be shown",
+            file=f"editions/{entry.edition_id}",
+            next_step="Restore it from backup. Without it the next revision follows the one before.",
+        )
+        for entry in entries
+        if not (editions / entry.edition_id / "manifest.json").is_file()
+    ]
+
+
+def _next_revision(editions: Path, period: str, earlier: list[str]) -> int:
+    """One more than the last of the period that is there or that the ledger names: an edition that is lost keeps its name."""
+    named = [entry.edition_id for entry in read_entries(editions)]
+    numbers = [int(name.rpartition("-r")[2]) for name in [*earlier, *named] if name.startswith(f"{period}-r")]
+    return max(numbers, default=0) + 1
 
 
 def _sweep(editions: Path) -> None:

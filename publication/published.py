@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from miyar import atomic_files
+from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 
 FILE = "vintages/published.parquet"
@@ -47,4 +48,16 @@ def note_published(workspace: Workspace, counts: pa.Table, period: str) -> None:
 def read_published(workspace: Workspace) -> pa.Table:
     """Return the counts of the last edition of each period; no rows before the first edition."""
     path = workspace.root / FILE
-    return pq.read_table(path, schema=SCHEMA) if path.is_file() else SCHEMA.empty_table()
+    if not path.is_file():
+        return SCHEMA.empty_table()
+    try:
+        return pq.read_table(path, schema=SCHEMA)
+    except (OSError, pa.ArrowException):
+        raise MiyarError(
+            Problem(
+                "vintage_changed",
+                "what earlier editions showed and hid cannot be read, and without it nothing is published",
+                file=FILE,
+                next_step="Restore the folder vintages from backup.",
+            )
+        ) from None

@@ -43,7 +43,7 @@ def keep(workspace: Workspace) -> str:
 def restore(workspace: Workspace, inputs_hash: str, folder: Path) -> None:
     """Restore the inputs into an empty folder; raises MiyarError listing what is gone or was changed."""
     index = workspace.root / "vintages" / f"{inputs_hash}.json"
-    source = json.loads(index.read_text("utf-8")) if index.is_file() else {}
+    source = _read(index)
     problems = []
     if combined_hash(source) != inputs_hash:
         problems.append(_problem("vintage_missing", "the list of inputs is gone or was changed", index.name))
@@ -59,6 +59,15 @@ def restore(workspace: Workspace, inputs_hash: str, folder: Path) -> None:
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(workspace.root / "vintages" / "objects" / digest, target)
+
+
+def _read(index: Path) -> dict[str, str]:
+    """A kept list of inputs; empty if it is gone or is none."""
+    try:
+        source = json.loads(index.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(path): str(digest) for path, digest in source.items()} if isinstance(source, dict) else {}
 
 
 def _small_files(workspace: Workspace) -> list[Path]:

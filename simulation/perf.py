@@ -11,7 +11,7 @@ import duckdb
 import yaml
 
 from miyar.periods import first_day, last_day, period_range, shift
-from miyar.registry import TABLES
+from miyar.registry_tables import TABLES
 from simulation.workspace import write_csv
 from simulation.world import table
 

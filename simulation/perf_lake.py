@@ -14,9 +14,11 @@ import pyarrow.parquet as pq
 import yaml
 
 from ingestion.feeds import SQL_TYPES, load_feeds
-from ingestion.submission_ledger import SLICES, Account
+from ingestion.moved_keys import MOVED
+from ingestion.slices import SLICES
+from ingestion.submission_ledger import Account
 from miyar.periods import first_day, last_day, period_range, shift
-from miyar.registry import TABLES
+from miyar.registry_tables import TABLES
 from simulation.perf import DRAW
 from simulation.workspace import write_csv
 from simulation.world import table
@@ -104,6 +106,7 @@ def write_perf_lake(root: Path, scale: Scale, seed: int = 2026) -> None:
                 ]  # fmt: skip
                 _write_account(lake, feed, period, submission, sequence, found)
     pq.write_table(pa.Table.from_pylist(slices, schema=SLICES), lake / "slices.parquet")
+    pq.write_table(MOVED.empty_table(), lake / "moved.parquet")
 
 
 def _copy(

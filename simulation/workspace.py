@@ -5,13 +5,16 @@ Belongs here: the order of writing and the truth files. Does not belong here: ho
 
 import csv
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from ingestion.contract import Contract, load_contracts
 from ingestion.formats import lines_above
-from miyar.registry import TABLES
+from miyar.periods import last_day
+from miyar.registry_tables import TABLES
 from simulation import feeds
 from simulation.defects import Planted, plant
 from simulation.deliveries import Delivery, by_delivery, deliveries, plan, write_contracts
@@ -72,6 +75,7 @@ def write_workspace(root: Path, seed: int = 2026, size: Size = DEFAULT, progress
     write_csv(root / "truth" / "defects.csv", DEFECTS, truth.defects)
     # Written last: without it the folder is no workspace, so an interrupted simulation can be started again.
     periods = size.period_ids
+    _at_rest(root / "landing", periods[-1])
     (root / "miyar.yml").write_text(SETTINGS.format(first=periods[0], last=periods[-1]), "utf-8")
 
 
@@ -150,6 +154,14 @@ def _deliver(
         truth.defects.append(
             _note(path, 0, Planted(0, "", "*", f"rubbish_{delivery.rubbish[1]}", rule, "refused_file"))
         )
+
+
+def _at_rest(landing: Path, last_period: str) -> None:
+    """Date the delivered files a month after the last period: a run waits for files that were written within the last minute."""
+    moment = datetime.combine(last_day(last_period) + timedelta(days=30), time(), UTC).timestamp()
+    for path in landing.rglob("*"):
+        if path.is_file():
+            os.utime(path, (moment, moment))
 
 
 def _note(path: str, first_row: int, planted: Planted) -> dict[str, object]:

@@ -12,7 +12,8 @@ import duckdb
 from expectations.check import CheckResult, checking
 from ingestion.contract import Contract, load_contract
 from ingestion.lake import write_empty_files
-from ingestion.submission_ledger import read_accounts, write_slices
+from ingestion.slices import write_slices
+from ingestion.submission_ledger import read_accounts
 from miyar import sql
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace

@@ -217,7 +217,7 @@ def is_stale(workspace: Workspace) -> bool:
 
 def _noted(workspace: Workspace, name: str) -> str:
     path = workspace.root / "warehouse" / name
-    return path.read_text("utf-8") if path.is_file() else ""
+    return path.read_text("utf-8", "replace") if path.is_file() else ""
 
 
 def _note(workspace: Workspace, name: str, key: str) -> None:

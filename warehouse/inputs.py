@@ -54,10 +54,21 @@ class Inputs:
     @cached_property
     def hash(self) -> str:
         """Hash of all inputs; the accounts stand for the rows."""
+        return self._hash_with(self.accounts)
+
+    @cached_property
+    def figures_hash(self) -> str:
+        """Hash of the inputs that figures come from: a refused file, of which no row was taken, asks for no new edition."""
+        return self._hash_with([account for account in self.accounts if account.accepted])
+
+    def _hash_with(self, some: list[Account]) -> str:
         digest = hashlib.sha256()
         accounts = [
-            (a.submission_id, a.contract_hash, a.names_hash, a.accepted, a.status, a.withdrawn, a.sequence)
-            for a in self.accounts
+            (
+                *(a.submission_id, a.contract_hash, a.names_hash, a.accepted, a.status, a.withdrawn, a.sequence),
+                *(f"{one['slice_id']} {one['rows']}" for one in a.decisions),
+            )
+            for a in some
         ]
         parts = (
             code_hash(),
@@ -76,7 +87,9 @@ class Inputs:
         """Hash over all contracts, in order of their ids."""
         digest = hashlib.sha256()
         for contract in sorted(self.contracts, key=lambda contract: contract.id):
-            digest.update(f"{contract.id}={contract_hash(contract)}\n".encode())
+            # How files replace each other is decided from the accounts, without reading them again.
+            ledger = f"{contract.delivery} {contract.precedence}"
+            digest.update(f"{contract.id}={contract_hash(contract)} {ledger}\n".encode())
         return digest.hexdigest()
 
     @property

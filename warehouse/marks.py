@@ -16,7 +16,7 @@ class Marks:
 
     def read(self, step: str) -> str:
         path = self._folder / f"{step}.hash"
-        return path.read_text("utf-8") if path.is_file() else ""
+        return path.read_text("utf-8", "replace") if path.is_file() else ""
 
     def write(self, step: str, value: str) -> None:
         self._folder.mkdir(exist_ok=True)

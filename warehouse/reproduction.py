@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ingestion.lake import write_empty_files
-from ingestion.submission_ledger import write_slices
+from ingestion.slices import write_slices
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.editions import publish

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from ingestion.submission_ledger import Account
 from methodology.parameters import Methodology
-from miyar.registry import TABLES
+from miyar.registry_tables import TABLES, columns_of
 from publication.method import items_of_roles
 from publication.published import read_published
 from warehouse.inputs import Inputs
@@ -33,8 +33,8 @@ def write_snapshots(inputs: Inputs, *, into: Path | None = None) -> None:
     workspace, registry, methodology = inputs.workspace, inputs.registry, inputs.methodology
     folder = (into or workspace.lake) / "registry"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (columns, _, _) in TABLES.items():
-        _write(folder / f"{name}.parquet", list(columns), registry.tables[name])
+    for name in TABLES:
+        _write(folder / f"{name}.parquet", list(columns_of(name)), registry.tables[name])
     _write(folder / "metrics.parquet", list(methodology.metrics[0]), methodology.metrics)
     thresholds = [{"name": name, "value": str(value)} for name, value in methodology.thresholds.items()]
     _write(folder / "thresholds.parquet", ["name", "value"], thresholds)

@@ -22,7 +22,7 @@ it stays pending. A version that is noted, replaced by a stopped build and deliv
 
 {# The rows of a feed to make cells from: those of the live submissions of pending slices, each with the rank of its delivery.
 Where several submissions count for a slice, a row whose key a later one delivers again is what that one corrects: it is left
-out, for else both would be counted. Most slices have one submission, and nothing to look for. #}
+out, for else both would be counted. Ids are a provider's own. Most slices have one submission, and nothing to look for. #}
 {% macro pending_rows(feed) -%}
     {%- set pending = ref('int_slices__pending') -%}
     (
@@ -43,6 +43,7 @@ out, for else both would be counted. Most slices have one submission, and nothin
                 select several.slice_id from {{ pending }} as several group by several.slice_id having count(*) > 1
             )
             and later.slice_id = feed.slice_id
+            and later.provider_id is not distinct from feed.provider_id
             and later_delivery.delivery_rank > pending.delivery_rank
             {%- for column in var('feed_keys')[feed] %}
             and later.{{ column }} is not distinct from feed.{{ column }}
@@ -54,7 +55,7 @@ out, for else both would be counted. Most slices have one submission, and nothin
 {# Position of a delivered case among its versions in a slice, latest first; only the latest counts. #}
 {% macro age_of_version(cases) -%}
     row_number() over (
-        partition by {{ cases }}.slice_id, {{ cases }}.case_id
+        partition by {{ cases }}.slice_id, {{ cases }}.provider_id, {{ cases }}.case_id
         order by {{ cases }}.delivery_rank desc, {{ cases }}.source_row desc
     )
 {%- endmacro %}

@@ -50,7 +50,7 @@ def check_document(
         Sentence("check_verdict", cells),
         Sentence("check_hashes", {name: Code(value[:16]) for name, value in hashes.items()}),
     ]
-    sections = [_whole(outcome), _cells(outcome, all_rows), _changed(outcome), _scores(scores)]
+    sections = [_whole(outcome), _cells(outcome, all_rows), _slices(outcome), _changed(outcome), _scores(scores)]
     return Document(Sentence("check_title", cells), lead, [section for section in sections if section])
 
 
@@ -81,6 +81,19 @@ def _cells(outcome: CheckResult, all_rows: bool) -> Section:
     shown: dict[str, Cell] = {"shown": Count(len(rows)), "all": Count(len(outcome.rows))}
     table = Table(("source_row", "column", "value", "problem", "next_step"), lines)
     return Section(Sentence("check_cells"), [Sentence("check_shown", shown), table])
+
+
+def _slices(outcome: CheckResult) -> Section | None:
+    if not outcome.slices:
+        return None
+    waits = {True: Text("ينتظر قرار المركز", "waits for the centre"), False: Text("", "")}
+    lines: list[tuple[Cell, ...]] = [
+        (Code(agency), Code(period), Count(one.before), Count(one.after), waits[one.waits])
+        for one in outcome.slices
+        for _, agency, period in [one.slice_id.split("|")]
+    ]
+    table = Table(("agency", "period", "before", "after", "decision"), lines)
+    return Section(Sentence("check_slices"), [Sentence("check_slices_how"), table])
 
 
 def _changed(outcome: CheckResult) -> Section:
@@ -138,6 +151,7 @@ def write_answer(
                 "account": asdict(outcome.account),
                 "hashes": hashes,
                 "cells": outcome.rows,
+                "slices": [asdict(one) for one in outcome.slices],
                 "changes": outcome.changes,
                 "scores": scores,
             }

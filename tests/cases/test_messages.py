@@ -18,7 +18,8 @@ from ingestion.contract import Property, load_contract
 from ingestion.rules import contract_line, rule_texts
 from methodology.bases import KIND_COLUMNS
 from methodology.parameters import METRIC_COLUMNS, load_methodology
-from miyar.registry import TABLES, load_registry
+from miyar.registry import load_registry
+from miyar.registry_tables import TABLES, columns_of
 from miyar.registry_texts import registry_texts
 from tests.cases.meanings import column
 
@@ -70,9 +71,7 @@ def test_init_writes_every_table_with_its_columns_explained(tmp_path: Path) -> N
 
 def test_every_column_of_every_table_is_described() -> None:
     described = {table.name: tuple(table.columns) for table in registry_texts()}
-    assert described == {table: columns for table, (columns, _, _) in TABLES.items()} | {
-        "metrics": (*METRIC_COLUMNS, *KIND_COLUMNS)
-    }
+    assert described == {table: columns_of(table) for table in TABLES} | {"metrics": (*METRIC_COLUMNS, *KIND_COLUMNS)}
 
 
 @pytest.mark.parametrize("table", [table for table in registry_texts() if table.example], ids=lambda table: table.name)

@@ -249,7 +249,8 @@ def test_every_rule_speaks_both_languages(feed: str) -> None:
 def test_what_is_filled_in() -> None:
     rules = {rule.id: rule for rule in _rules("complaints")}
     assert rules["agency_not_covered"].violation == "not (agency_id in ('a01', 'a02'))"
-    assert rules["period_closed"].violation == "period_id < '2025Q1' or period_id > '2026Q4'"
+    outside = "(period_id < '2025Q1' or period_id > '2026Q4')"
+    assert rules["period_closed"].violation == f"{outside} and period_id not in ('')"
     assert "{batch}" in rules["duplicate_key"].violation
     everybody = {rule.id: rule for rule in _rules("complaints", covers="all")}
     assert everybody["agency_not_covered"].violation == "not (true)"

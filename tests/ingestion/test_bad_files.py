@@ -5,7 +5,6 @@ import json
 import os
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -130,15 +129,15 @@ def test_banner_row_where_the_header_should_be(centre: Any, survey: dict[str, An
 def test_unreadable_file(centre: Any, survey: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     centre.contract(survey)
     path = centre.land(HEADER + GOOD)
-    opened = Path.open
+    opened = os.open
 
-    def denied(self: Path, *args: Any, **kwargs: Any) -> Any:
-        if self == path:
+    def denied(opening: Any, *args: Any, **kwargs: Any) -> int:
+        if opening == path:
             raise PermissionError(13, os.strerror(13))
-        return opened(self, *args, **kwargs)
+        return opened(opening, *args, **kwargs)
 
     # The tests may run as a user whom file modes do not stop, so the refusal is simulated.
-    monkeypatch.setattr(Path, "open", denied)
+    monkeypatch.setattr(os, "open", denied)
     deliveries, [problem] = discover(centre.workspace, load_contracts(centre.root / "registry"))
     assert deliveries == []
     assert "Permission denied" in told(problem, "file_unreadable")

@@ -10,7 +10,8 @@ import pytest
 
 from ingestion.contract import load_contracts
 from ingestion.landing import discover
-from ingestion.submission_ledger import read_accounts, write_slices
+from ingestion.slices import write_slices
+from ingestion.submission_ledger import read_accounts
 
 FILE = "agency,id,answered,q1\na01,r1,2025-02-03,4\n"
 
@@ -19,12 +20,13 @@ def found(centre: Any) -> tuple[list[Any], list[Any]]:
     return discover(centre.workspace, load_contracts(centre.root / "registry"))
 
 
-def test_submission_id_is_made_of_provider_feed_and_bytes(centre: Any, survey: dict[str, Any]) -> None:
+def test_submission_id_is_made_of_provider_feed_bytes_and_path(centre: Any, survey: dict[str, Any]) -> None:
     centre.contract(survey)
     centre.land(FILE)
     [delivery] = centre.deliveries()
-    expected = hashlib.sha256(b"p1\0survey_responses\0" + FILE.encode()).hexdigest()[:16]
-    assert delivery.submission_id == expected
+    content = hashlib.sha256(b"p1\0survey_responses\0" + FILE.encode()).hexdigest()
+    assert delivery.content == content[:16]
+    assert delivery.submission_id == hashlib.sha256(f"{content}\0f.csv".encode()).hexdigest()[:16]
     assert (delivery.relative, delivery.delivered_key) == ("f.csv", "")
 
 
@@ -56,11 +58,11 @@ def test_copies_in_progress_and_hidden_files_are_left_alone(centre: Any, survey:
     assert found(centre) == ([], [])
 
 
-def test_same_bytes_twice_are_one_delivery(centre: Any, survey: dict[str, Any]) -> None:
+def test_same_bytes_at_two_paths_are_two_deliveries(centre: Any, survey: dict[str, Any]) -> None:
     centre.contract(survey)
     centre.land(FILE, "a.csv")
     centre.land(FILE, "b.csv")
-    assert [d.relative for d in centre.deliveries()] == ["a.csv"]
+    assert [d.relative for d in centre.deliveries()] == ["a.csv", "b.csv"]
 
 
 def test_date_of_delivery_from_the_path(centre: Any, survey: dict[str, Any]) -> None:

@@ -7,15 +7,14 @@ import pytest
 
 from ingestion.contract import Contract, load_contracts
 from ingestion.landing import Delivery
+from ingestion.rereading import is_done
+from ingestion.slices import live_slices, write_slices
 from ingestion.submission_ledger import (
     Account,
     by_submission,
     contract_hash,
-    is_done,
-    live_slices,
     read_accounts,
     withdraw,
-    write_slices,
 )
 from miyar.errors import MiyarError
 

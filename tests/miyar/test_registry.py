@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from miyar.errors import MiyarError
-from miyar.registry import TABLES, Registry, load_registry
+from miyar.registry import Registry, load_registry
+from miyar.registry_tables import TABLES
 
 AGENCIES = ",".join(TABLES["agencies"][0])
 OWED = ",".join(TABLES["owed"][0])

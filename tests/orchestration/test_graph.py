@@ -68,10 +68,12 @@ def test_rows_conserved_blocks_and_the_other_checks_of_the_lake_do_not(definitio
 
 
 def test_the_lake_reaches_the_warehouse_by_the_sources_of_dbt(definitions: dg.Definitions) -> None:
-    """Staging of a feed depends on the feed's asset; the ledger's slices depend on all feeds."""
+    """Staging of a feed depends on the feed's asset, and on moved rows where rows have ids; the ledger depends on all."""
     graph = definitions.resolve_asset_graph()
-    for feed in load_feeds():
-        assert graph.get(dg.AssetKey(["staging", f"stg_lake__{feed}"])).parent_keys == {dg.AssetKey(["lake", feed])}
+    for name, feed in load_feeds().items():
+        moved = {dg.AssetKey(["ledger", "moved"])} if any(column.event_id for column in feed.columns) else set()
+        parents = graph.get(dg.AssetKey(["staging", f"stg_lake__{name}"])).parent_keys
+        assert parents == {dg.AssetKey(["lake", name])} | moved
     (ledger,) = graph.get(dg.AssetKey(["staging", "stg_ledger__slices"])).parent_keys
     assert graph.get(ledger).parent_keys == {dg.AssetKey(["lake", feed]) for feed in load_feeds()}
 

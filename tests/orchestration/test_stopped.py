@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from dagster_project.resources import RunInputs
-from miyar.registry import REQUIRED, TABLES
+from miyar.registry_tables import REQUIRED, TABLES
 from miyar.workspace import Workspace
 from warehouse.dbt_runner import could_not_run
 

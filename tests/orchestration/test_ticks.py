@@ -45,6 +45,21 @@ def test_two_hundred_new_files_are_one_run(centre: Path, tmp_path: Path) -> None
     assert asked.skip_message == "nothing new in the landing zone"
 
 
+def test_a_file_that_was_just_written_waits_for_the_next_tick(centre: Path, tmp_path: Path) -> None:
+    root = tmp_path / "centre"
+    shutil.copytree(centre, root)
+    shutil.rmtree(root / "lake", ignore_errors=True)
+    files = sorted(path for path in (root / "landing").rglob("*") if path.is_file())
+    for path in files[1:]:
+        path.unlink()
+    written = files[0].stat().st_mtime
+    for age, is_asked in ((5, False), (61, True)):
+        inputs = RunInputs(root, clock=lambda age=age: datetime.fromtimestamp(written + age, tz=UTC))
+        sensor = define(inputs).resolve_sensor_def("landing")
+        with dg.instance_for_test() as instance, dg.build_sensor_context(instance=instance) as context:
+            assert bool(sensor.evaluate_tick(context).run_requests) is is_asked
+
+
 def _tick(definitions: dg.Definitions, name: str, moment: datetime) -> dg.RunRequest:
     """What a schedule requests at this moment; the clock is passed in."""
     with dg.instance_for_test() as instance:

@@ -17,7 +17,8 @@ import duckdb
 import pytest
 import yaml
 
-from miyar.registry import TABLES, load_registry
+from miyar.registry import load_registry
+from miyar.registry_tables import TABLES
 from miyar.workspace import Workspace
 
 MOMENT = datetime(2026, 1, 20, 6, tzinfo=UTC)
@@ -282,7 +283,7 @@ class Micro:
 
         The data tests run with the whole pipeline: in `built_workspace`, in `run`, and where one should fail.
         """
-        from ingestion.submission_ledger import write_slices
+        from ingestion.slices import write_slices
         from warehouse.dbt_runner import run_dbt
         from warehouse.inputs import Inputs
         from warehouse.snapshots import write_snapshots

@@ -194,15 +194,15 @@ def test_the_next_step_fits_what_stopped_the_reading(
 ) -> None:
     closed = tmp_path / "2025Q4_2026-01-06.csv"
     closed.write_text("agency\n", "utf-8")
-    opened = Path.open
+    opened = os.open
 
-    def failing(self: Path, *args: object, **kwargs: object) -> object:
-        if self == closed:
+    def failing(opening: object, *args: int, **kwargs: int) -> int:
+        if opening == closed.resolve():
             raise OSError(number, os.strerror(number))
-        return opened(self, *args, **kwargs)
+        return opened(opening, *args, **kwargs)  # type: ignore[arg-type]
 
     # The tests may run as a user whom file modes do not stop, so the refusal is simulated.
-    monkeypatch.setattr(Path, "open", failing)
+    monkeypatch.setattr(os, "open", failing)
     contract = shared.root / "registry" / "contracts" / "a02" / "survey_responses.yml"
     outcome = call("check", closed, "--contract", contract, "--workspace", shared.root)
     assert isinstance(outcome.exception, MiyarError)

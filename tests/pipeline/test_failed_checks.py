@@ -1,6 +1,5 @@
 """A failed data test stops the pipeline before the edition, and the operator sees which test it was."""
 
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ import duckdb
 import pytest
 
 from cli.main import main
+from ingestion.ledger_files import read_json, write_json
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
 
 def test_an_account_that_does_not_add_up_fails_the_run_and_its_check(built, run, expected_hash: str) -> None:
     path = built.workspace.submissions / f"{built.submission(built.a02_q4)}.json"
-    account = json.loads(path.read_text("utf-8"))
-    path.write_text(json.dumps({**account, "accepted": account["accepted"] + 1}), "utf-8")
+    account = read_json(path)
+    write_json(path, {**account, "records": account["records"] + 1})
     code, told = run(built.root)
     assert code == 2
     assert told.count("[run_failed]") == 1 and "Traceback" not in told

@@ -14,7 +14,8 @@ import pytest
 from dagster_project.definitions import define
 from dagster_project.instance import open_instance
 from dagster_project.resources import RunInputs
-from ingestion.submission_ledger import read_accounts, write_slices
+from ingestion.slices import write_slices
+from ingestion.submission_ledger import read_accounts
 from miyar.errors import MiyarError
 from warehouse.dbt_runner import run_dbt
 from warehouse.inputs import Inputs

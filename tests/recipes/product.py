@@ -61,7 +61,7 @@ class Product:
     def build(self) -> None:
         """Rebuild the whole warehouse from the copy."""
         from ingestion.lake import write_empty_files
-        from ingestion.submission_ledger import write_slices
+        from ingestion.slices import write_slices
         from warehouse.inputs import Inputs
         from warehouse.snapshots import write_snapshots
 

@@ -22,3 +22,5 @@ select
     source_row,
     slice_id
 from {{ source('lake', 'maturity_assessments') }}
+-- A later delivery of its provider has the row in another slice.
+where row_id not in (select moved.row_id from {{ source('ledger', 'moved') }} as moved)

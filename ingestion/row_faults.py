@@ -1,0 +1,157 @@
+"""What is wrong with typed rows before any suite looks at them: ids a program changed, and units that did not exist then.
+
+Belongs here: these faults, and moving rows of an ended agency to its successor. Does not belong here: why a text gave no
+value (`untyped`), what is acceptable (`expectations`).
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from ingestion.feeds import Feed
+from miyar import sql
+from miyar.registry import Registry, Validity
+
+UNITS = {"service_id": "services", "branch_id": "branches"}
+
+
+@cache
+def _damaged() -> dict[str, Any]:
+    source: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "damaged_ids.yml").read_text("utf-8"))
+    return source
+
+
+def find_faults(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, shown: set[str], typed: Path, registry: Registry
+) -> list[str]:
+    """Fill the table `faults` (row_id, rule, column, value) and move rows to successors; return the agencies that were named.
+
+    Args:
+        shown: the columns whose ids are as delivered, neither numbered by row nor pseudonyms.
+    """
+    connection.execute(
+        'create or replace temp table faults (row_id varchar, rule varchar, "column" varchar, "value" varchar)'
+    )
+    for name in shown & {column.name for column in feed.columns if column.event_id}:
+        _find_damaged(connection, name, typed)
+    pairs = connection.execute(
+        f"select distinct agency_id, period_id from {sql.parquet(typed)} where agency_id is not null order by all"
+    ).fetchall()
+    _place_agencies(connection, feed, typed, registry, [(agency, period) for agency, period in pairs if period])
+    for column, table in UNITS.items():
+        _find_invalid(connection, column, registry.validity(table), typed)
+    return sorted({agency for agency, _ in pairs})
+
+
+def _find_damaged(connection: duckdb.DuckDBPyConnection, name: str, typed: Path) -> None:
+    rule = _damaged()
+    forms = " or ".join(f"regexp_matches({name}, {sql.text(pattern)})" for pattern in rule["patterns"])
+    digits = rule["kept_digits"]
+    rounded = f"regexp_matches({name}, '^[1-9][0-9]{{{digits - 1}}}0+$')"
+    found = connection.execute(
+        f"select count(distinct {name}), bool_and({rounded}) from {sql.parquet(typed)} "
+        f"where regexp_matches({name}, '^[1-9][0-9]{{{digits},}}$')"
+    ).fetchone()
+    if found and found[1] and found[0] >= rule["least_rounded"]:
+        forms += f" or {rounded}"
+    connection.execute(
+        f"insert into faults select row_id, 'id_damaged', {sql.text(name)}, {name} from {sql.parquet(typed)} where {forms}"
+    )
+
+
+def successor_of(agency: str, period_id: str, agencies: dict[str, Validity]) -> str | None:
+    """The agency that stands for another in a period: itself while it exists, else its successor; None if there is none then."""
+    one: str = agency
+    while True:
+        valid = agencies.get(one)
+        if valid is None or valid.holds(period_id):
+            return one
+        if not valid.successor or not valid.last or period_id <= valid.last:
+            return None
+        one = valid.successor
+
+
+def _place_agencies(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, typed: Path, registry: Registry, pairs: list[tuple[str, str]]
+) -> None:
+    agencies = registry.validity("agencies")
+    placed = []
+    for agency, period in pairs:
+        to = successor_of(agency, period, agencies)
+        if to != agency:
+            rule = "agency_not_begun" if period < agencies[agency].first else "agency_ended"
+            placed.append((agency, period, to, rule))
+    if not placed:
+        return
+    connection.execute(
+        "create or replace temp table placed (agency_id varchar, period_id varchar, successor varchar, rule varchar)"
+    )
+    connection.executemany("insert into placed values (?, ?, ?, ?)", placed)
+    foreign = " or ".join(
+        f"(typed.{column} is not null and typed.{column} not in (select id from owned where agency_id = placed.successor))"
+        for column in UNITS
+    )
+    connection.execute("create or replace temp table owned (agency_id varchar, id varchar)")
+    owned = [(row["agency_id"], row[column]) for column, table in UNITS.items() for row in registry.tables[table]]
+    if owned:
+        connection.executemany("insert into owned values (?, ?)", owned)
+    # A service of the old agency is not the successor's until the registry says so: such a row cannot be moved.
+    connection.execute(
+        f"""insert into faults select row_id, placed.rule, 'agency_id', typed.agency_id
+        from {sql.parquet(typed)} as typed inner join placed using (agency_id, period_id)
+        where placed.successor is null or {foreign}"""
+    )
+    moved = typed.with_name("moved.parquet")
+    is_moved = "its_successor is not null and not stays"
+    slice_id = f"{sql.text(feed.name + '|')} || its_successor || '|' || period_id"
+    of_row = {
+        "agency_id": f"case when {is_moved} then its_successor else agency_id end",
+        "slice_id": f"case when {is_moved} then {slice_id} else slice_id end",
+    }
+    sql.write(
+        connection,
+        f"""with found as (
+            select typed.*, placed.successor as its_successor, file_row_number as place,
+                typed.row_id in (select row_id from faults where rule in ('agency_ended', 'agency_not_begun')) as stays
+            from {sql.parquet(typed, with_places=True)} as typed
+            left join placed on placed.agency_id = typed.agency_id and placed.period_id = typed.period_id
+        )
+        select {", ".join(f"{of_row.get(name, name)} as {name}" for name in feed.lake_schema.names)}
+        from found order by place""",
+        moved,
+    )
+    moved.replace(typed)
+
+
+def _find_invalid(connection: duckdb.DuckDBPyConnection, column: str, units: dict[str, Validity], typed: Path) -> None:
+    if not units:
+        return
+    connection.execute("create or replace temp table valid (id varchar, valid_from varchar, valid_to varchar)")
+    connection.executemany("insert into valid values (?, ?, ?)", [(i, v.first, v.last) for i, v in units.items()])
+    connection.execute(
+        f"""insert into faults select row_id, 'unit_not_valid', {sql.text(column)}, {column}
+        from {sql.parquet(typed)} as typed inner join valid on valid.id = typed.{column}
+        where typed.period_id < valid.valid_from or (valid.valid_to <> '' and typed.period_id > valid.valid_to)"""
+    )
+
+
+def with_faults(connection: duckdb.DuckDBPyConnection, problems: Path | None, target: Path) -> Path | None:
+    """The file of rows with problems, with the faults found added; None if there are neither."""
+    if not sql.count(connection, "select count(*) from faults"):
+        return problems
+    one = """{'rule': rule, 'column': "column", 'value': "value"}"""
+    added = f'select row_id, list({one} order by rule, "column") as problems from faults group by row_id'
+    before = sql.parquet(problems) if problems else f"(select * from ({added}) limit 0)"
+    merged = target.with_name("merged.parquet")
+    sql.write(
+        connection,
+        f"""select coalesce(old.row_id, new.row_id) as row_id,
+            list_concat(coalesce(old.problems, []), coalesce(new.problems, [])) as problems
+        from {before} as old full join ({added}) as new on old.row_id = new.row_id order by row_id""",
+        merged,
+    )
+    merged.replace(target)
+    return target
