@@ -167,7 +167,9 @@ def rules_page() -> str:
 
 
 def _rules(rows: list[dict[str, str]]) -> list[str]:
-    lines = ["| rule | القاعدة | rule, in English | ما العمل | next step | in the contract |\n|---|---|---|---|---|---|"]
+    lines = [
+        "| rule | القاعدة | rule, in English | ما العمل | next step | in the contract |\n|---|---|---|---|---|---|"
+    ]
     for row in rows:
         line = f"`{row['contract']}`" if row.get("contract") else ""
         lines.append(f"| `{row['id']}` | {row['ar']} | {row['en']} | {row['next_ar']} | {row['next_en']} | {line} |")
