@@ -35,7 +35,12 @@ class _TableFormat(_Format):
 
 
 class CsvFormat(_TableFormat):
-    """Delimited text. `headerRows: 2` joins the two header cells with ` / `, the upper one filled to the right."""
+    """Delimited text. `headerRows: 2` joins the two header cells with ` / `, the upper one filled to the right.
+
+    Columns that share a header are told apart as `q1 [1]`, `q1 [2]`, and any column is also `[column 4]`, wherever a contract
+    names a column. Examples: `{type: csv, encoding: windows-1256, skipRows: 2, shortRows: fill}`; a zip of files read as one:
+    `{type: csv, compression: zip, members: "2025-*.csv"}`; an export of Qualtrics: `{type: csv, skipBelowHeader: 2}`.
+    """
 
     type: Literal["csv", "tsv"]
     encoding: str = "utf-8-sig"
@@ -49,7 +54,9 @@ class CsvFormat(_TableFormat):
 class SheetFormat(_TableFormat):
     """A spreadsheet. Rows below `skipRows` and the header are data; fully empty rows are not counted.
 
-    Durations and times of day become texts such as `00:12:30` (hours, minutes, seconds), whatever the cell shows.
+    Durations and times of day become texts such as `00:12:30` (hours, minutes, seconds), whatever the cell shows. Hidden rows
+    are read and told; a cell covered by a merged one is `#MERGED_CELL`, unless `fillDown` names its column. Examples:
+    `{type: xlsx, sheet: Answers, skipRows: 1, headerRows: 2}`; the second visible sheet: `{type: ods, sheet: 1}`.
     """
 
     type: Literal["xlsx", "ods", "xls", "xlsb"]
@@ -60,7 +67,8 @@ class JsonFormat(_Format):
     """JSON: `itemsPath` leads to the records (dots between names). Nested fields are named `a.b`.
 
     `items` says what stands there: a `list` of records, `one` record, or records by name (`named`: an object whose names
-    become the field `[name]`). A field that is an object in some records and empty in others is empty there.
+    become the field `[name]`). A field that is an object in some records and empty in others is empty there. Examples: ServiceNow
+    `{type: json, itemsPath: result}`; GeoJSON `{type: json, itemsPath: features}`; `{type: json, items: one}`.
     """
 
     type: Literal["json", "ndjson"]
@@ -77,7 +85,8 @@ class ParquetFormat(_Format):
 class StatisticsFormat(_Format):
     """SPSS (sav), Stata (dta) or SAS transport (xpt). Dates and times become ISO texts, user-missing values are values.
 
-    `values: labels` gives the label of each value that has one (`Very satisfied`) instead of its code (`5`).
+    `values: labels` gives the label of each value that has one (Very satisfied) instead of its code (5). Example:
+    `{type: sav, values: labels}`.
     """
 
     type: Literal["sav", "dta", "xpt"]
@@ -89,7 +98,8 @@ class XmlFormat(_Format):
 
     Fields are the elements inside (address.city), attributes (@id, place.@lat), and attributes of the elements around
     the record (Series.@FREQ). With `nameAttribute: id`, <Value id="AREA" value="N"/> is the field AREA. Prefixes are left
-    out; an element that stands several times is one text, its parts joined by a semicolon.
+    out; an element that stands several times is one text, its parts joined by a semicolon. Examples: Open311
+    `{type: xml, recordPath: service_requests/request}`; SDMX-ML `{type: xml, recordPath: Obs, nameAttribute: id}`.
     """
 
     type: Literal["xml"]
@@ -108,7 +118,10 @@ class FixedColumn(ContractModel):
 
 
 class FixedFormat(_Format):
-    """Text whose columns stand at fixed characters of each line, without a header."""
+    """Text whose columns stand at fixed characters of each line, without a header.
+
+    Example: `{type: fixed, columns: [{name: agency, start: 1, width: 3}, {name: q1, start: 17, width: 2}]}`.
+    """
 
     type: Literal["fixed"]
     encoding: str = "utf-8-sig"
@@ -127,6 +140,7 @@ class RowChoice(ContractModel):
 
     `where: {Status: [IP Address]}` keeps rows whose column holds one of the texts ("" is an empty cell) in every column
     named; `unless` then leaves out rows that hold one in any of its columns. What is left out is counted, not judged.
+    Examples: `{until: "^Total"}`, `{skipFooter: 2}`, `{fillDown: [agency]}`, `{where: {dept: [Water]}, unless: {test: ["1"]}}`.
     """
 
     until: str | None = Field(

@@ -58,7 +58,7 @@ def below_note(given: Input, first: int, last: int) -> Problem:
     where = f"row {first:,} stands" if first == last else f"rows {first:,} to {last:,} stand"
     return given.problem(
         "rows_below_table",
-        f"{where} below the table by `rows` in the contract and was not read as data",
+        f"{where} below the table (`rows` in the contract); not read as data",
         "Check that no data row is among them.",
         first,
     )

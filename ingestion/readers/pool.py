@@ -21,6 +21,7 @@ from ingestion.readers.worker import ANSWER, UNWRITTEN, Job, heard, receive, sen
 from miyar.workspace import Settings
 
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from ingestion.readers.worker import main; main()"
+_PATIENCE_SECONDS = 5
 _FROM_OUTSIDE = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}
 _idle: list[subprocess.Popen[bytes]] = []
 _lock = threading.Lock()
@@ -100,8 +101,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         if stream is not None:
             with contextlib.suppress(OSError):
                 stream.close()
-    process.kill()
-    process.wait()
+    # The end of its requests has it end its fork and itself; killed at once, it would leave the fork behind.
+    try:
+        process.wait(_PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _forget() -> None:

@@ -75,7 +75,7 @@ class Watch:
             notes.append(
                 self._given.problem(
                     "rows_hidden",
-                    f"{len(self._hidden):,} rows are hidden in the sheet and were read: {_numbers(self._hidden)}",
+                    f"rows hidden in the sheet were read with the others ({len(self._hidden):,}): {_numbers(self._hidden)}",
                     "If they are not meant, delete them, or leave them out by `rows` in the contract.",
                     self._hidden[0],
                 )
@@ -85,7 +85,7 @@ class Watch:
             notes.append(
                 self._given.problem(
                     "cells_merged",
-                    f"{len(rows):,} cells of this column are covered by a merged cell: rows {_numbers(rows)}",
+                    f"cells of this column are covered by a merged one ({len(rows):,}): rows {_numbers(rows)}",
                     "Undo the merge and fill every cell, or write in the contract: "
                     f"`rows: {{fillDown: [{name!r}]}}`, if the value above is meant.",
                     rows[0],

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -85,6 +87,43 @@ def test_a_reader_that_is_gone_is_replaced(centre: Any, survey: dict[str, Any]) 
             process.kill()
             process.wait()
     assert centre.rows("response_id") == [("r1",)]
+
+
+ENDLESS = """
+import os, sys
+from pathlib import Path
+from tests.ingestion import conftest as shared
+from ingestion.readers import pool
+from ingestion.readers.input import Input
+centre = shared.build(Path(sys.argv[1]))
+centre.contract(shared.SURVEY)
+centre.land("agency,id,answered,q1\\na01,r1,2025-02-03,4\\n")
+pipe = centre.root / "pipe"
+os.mkfifo(pipe)
+(centre.root / "scratch").mkdir()
+print("reads", flush=True)
+pool.read(Input(pipe, "p1/x/f.csv", centre.deliveries()[0].contract), centre.workspace.settings, centre.root / "scratch")
+"""
+
+
+@pytest.mark.parametrize("ends", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_ended_leaves_no_reader_behind(tmp_path: Path, ends: signal.Signals) -> None:
+    """A reader that went on would write into the folder of the next run."""
+    command = [sys.executable, "-c", ENDLESS, str(tmp_path / "centre")]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[2])
+    with run:
+        assert run.stdout is not None and run.stdout.readline()
+        readers: list[psutil.Process] = []
+        for _ in range(200):
+            readers = psutil.Process(run.pid).children(recursive=True)
+            if len(readers) == 2:
+                break
+            time.sleep(0.05)
+        run.send_signal(ends)
+        run.wait()
+    _, alive = psutil.wait_procs(readers, timeout=10)
+    assert len(readers) == 2
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 
 def test_nothing_of_a_file_stays_in_its_reader(centre: Any, survey: dict[str, Any]) -> None:
