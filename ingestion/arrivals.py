@@ -147,12 +147,16 @@ def note_gone(
 ) -> list[Account]:
     """Note in their accounts which files no longer lie where they were received from; return all accounts as they are now.
 
-    Without the note nobody could tell a file that was moved from one that was sent again later.
+    Without the note nobody could tell a file that was moved from one that was sent again later. A file that only waits
+    or that no contract takes today still lies there, and where the whole folder is away nothing is known.
     """
     lying = {one.delivery.submission_id for one in found}
+    other = {one.delivery.shown for one in found}
     now = []
     for account in accounts:
-        is_gone = account.submission_id not in lying
+        path = workspace.landing / account.path
+        is_away = account.path in other or (not path.is_file() and path.parent.is_dir())
+        is_gone = account.submission_id not in lying and is_away
         if (only is None or (account.provider, account.feed) in only) and is_gone and not account.is_gone:
             account = replace(account, is_gone=True)
             write_account(workspace, account)

@@ -150,6 +150,8 @@ def test_a_file_keeps_the_account_it_had_under_ids_of_bytes_alone(centre: Centre
     centre.receive()
     (account,) = read_accounts(centre.workspace)
     account_path(centre.workspace, account.submission_id).unlink()
+    (rows,) = centre.workspace.lake.glob(f"survey_responses/period=*/{account.submission_id}.parquet")
+    rows.rename(rows.with_stem(account.content))
     account.submission_id, account.content = account.content, ""
     write_account(centre.workspace, account)
     intake = centre.receive()
@@ -200,3 +202,26 @@ def test_a_date_of_delivery_that_lies_ahead_is_doubted(centre: Centre) -> None:
     (problem,) = intake.problems
     assert (problem.rule, problem.file) == ("delivery_date", "water/survey_responses/x_2062-01-05.csv")
     assert "2062-01-05" in problem.message
+
+
+@pytest.mark.parametrize("how", ["touched", "retired", "unmounted"])
+def test_a_file_that_is_not_seen_for_a_while_is_not_sent_again(centre: Centre, how: str) -> None:
+    """The older of two files is touched, its contract retired, or the share not mounted, while a run looks: nothing was sent."""
+    older = centre.land("b.csv", answers(40, "2025-10-15"))
+    centre.receive()
+    centre.land("a.csv", answers(41, "2025-10-15", value=2))
+    centre.receive()
+    folder = older.parent
+    if how == "touched":
+        centre.receive(now=datetime.fromtimestamp(older.stat().st_mtime + 5, tz=UTC))
+    elif how == "retired":
+        centre.contract(SURVEY, status="retired")
+        centre.receive()
+        centre.contract(SURVEY)
+    else:
+        folder.rename(centre.root / "away")
+        centre.receive()
+        (centre.root / "away").rename(folder)
+    intake = centre.receive()
+    assert (intake.accounts, intake.known) == ([], 2)
+    assert counting(centre) == {"survey_responses|water|2025Q4": [("a.csv", 41)]}

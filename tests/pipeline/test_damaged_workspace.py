@@ -70,21 +70,25 @@ def told(*words: Any) -> str:
     return ""
 
 
-@pytest.mark.parametrize("damage", [cut, flipped, emptied], ids=lambda one: one.__name__)
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_damage_ends_in_a_traceback(built: Micro, kind: str, damage: Callable[[bytes], bytes]) -> None:
+def test_no_damage_ends_in_a_traceback(built: Micro, kind: str) -> None:
     path = sorted(built.root.glob(kind))[0]
     content = path.read_bytes()
     path.chmod(0o600)
-    path.write_bytes(damage(content))
-    for words in (("status",), ("verify",), ("show",), ("asof", "2026-02-01"), ("publish", "--reason", "a test")):
-        told(*words, "--workspace", built.root)
+    damages: tuple[Callable[[bytes], bytes], ...] = (cut, flipped, emptied)
+    for damage in damages:
+        path.write_bytes(damage(content))
+        for words in (("status",), ("verify",), ("show",), ("asof", "2026-02-01"), ("publish", "--reason", "a test")):
+            told(*words, "--workspace", built.root)
+        path.write_bytes(content)
 
 
 def test_a_changed_account_stops_the_run_and_names_the_file(built: Micro) -> None:
     path = sorted(built.workspace.submissions.glob("*.json"))[0]
     path.write_bytes(path.read_bytes().replace(b'"accepted": ', b'"accepted": 1', 1))
-    said = told("run", "--workspace", built.root)
+    with pytest.raises(MiyarError) as caught:
+        built.run()
+    said = str(caught.value)
     assert said.count("[account_unreadable]") == 1 and f"lake/submissions/{path.name}" in said and "Restore" in said
     path.unlink()
     result = built.run()
