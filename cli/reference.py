@@ -167,9 +167,12 @@ def rules_page() -> str:
 
 
 def _rules(rows: list[dict[str, str]]) -> list[str]:
-    lines = ["| rule | القاعدة | rule, in English | ما العمل | next step |\n|---|---|---|---|---|"]
+    lines = [
+        "| rule | القاعدة | rule, in English | ما العمل | next step | in the contract |\n|---|---|---|---|---|---|"
+    ]
     for row in rows:
-        lines.append(f"| `{row['id']}` | {row['ar']} | {row['en']} | {row['next_ar']} | {row['next_en']} |")
+        line = f"`{row['contract']}`" if row.get("contract") else ""
+        lines.append(f"| `{row['id']}` | {row['ar']} | {row['en']} | {row['next_ar']} | {row['next_en']} | {line} |")
     return [*lines, ""]
 
 

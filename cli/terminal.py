@@ -171,11 +171,6 @@ def check_table(outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict
         if len(rows) > SHOWN_LINES:
             table.caption = f"and {len(rows) - SHOWN_LINES:,} more cells (--out answer.xlsx has them all)"
         console.print(table)
-        if len(outcome.rows) > SHOWN_LINES:
-            rules = ", ".join(f"{rule} {n:,}" for rule, n in Counter(row["rule"] for row in outcome.rows).most_common())
-            console.print(
-                f"{SHOWN_LINES} of {len(outcome.rows):,} cells are shown (--out writes all); by rule: {rules}"
-            )
     if outcome.slices:
         table = Table("agency", "quarter", "rows now", "after", "decision")
         for one in outcome.slices[:SHOWN_LINES]:

@@ -229,6 +229,10 @@ class Contract(ContractModel):
     ignored: list[str] = Field(
         default_factory=list, description="Other headers (globs) known and not taken; any further header is refused"
     )
+    untold: list[str] = Field(
+        default_factory=list,
+        description="Items, measures or models (globs) that are taken though no figure uses them; any other such name is refused",
+    )
     waivers: list[Waiver] = Field(default_factory=list)
     server: Server | None = None
 

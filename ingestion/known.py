@@ -6,6 +6,7 @@ themselves (`miyar.registry.Registry.known`), labels and aliases (`labels`).
 
 import difflib
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import duckdb
 
@@ -48,11 +49,50 @@ def known_names(
     if names is None:
         return None
     table = "agencies" if column == "agency_id" else column
+    taken = set(names)
     for group in plan.groups(column):
         if group.prop.lookup is None:
             for text in _texts(connection, column, group):
                 names_read.note(table, registry, key_of_name(text) if table == "agencies" else text)
-    return Known(make_lookup(connection, f"known_{column}", {name: (name, None) for name in sorted(names)}))
+                if table != "agencies" and _is_untold(text, plan):
+                    taken.add(text)
+    return Known(make_lookup(connection, f"known_{column}", {name: (name, None) for name in sorted(taken)}))
+
+
+def _is_untold(name: str, plan: Plan) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in plan.contract.untold)
+
+
+def untold_names(
+    given: Input, connection: duckdb.DuckDBPyConnection, plan: Plan, typed: str, registry: Registry
+) -> list[Problem]:
+    """A note for each column with names that the contract takes though no figure uses them, with their rows.
+
+    Args:
+        typed: SQL relation of the typed rows.
+    """
+    notes = []
+    for column in plan.fed if plan.contract.untold else ():
+        names = registry.known.get(column)
+        if names is None:
+            continue
+        found = connection.execute(
+            f"select {column} as name, count(*) as rows from {typed} where {column} is not null "
+            f"and not list_contains(?::varchar[], {column}) group by all order by count(*) desc, 1",
+            [sorted(names)],
+        ).fetchall()
+        if found:
+            shown = ", ".join(f"{mask(name)!r} ({count:,})" for name, count in found[:_TOLD])
+            notes.append(
+                given.problem(
+                    "name_untold",
+                    f"{sum(count for _, count in found):,} rows are taken and no figure uses their {column}: {shown}"
+                    + (f" and {len(found) - _TOLD:,} more names" if len(found) > _TOLD else ""),
+                    "Add a metric over them to registry/metrics.csv, or leave them out of the delivery.",
+                    column=plan.fed[column][0].header or column,
+                )
+            )
+    return notes
 
 
 def _texts(connection: duckdb.DuckDBPyConnection, column: str, group: Group) -> list[str]:
@@ -104,7 +144,8 @@ def unknown_names(
                 RULE,
                 f"{mask(name)!r} ({line['rows']:,} rows) names no {column} that a figure knows; {told}",
                 "Correct the name in the file or under labels in the contract; a new item or measure needs a line in "
-                "registry/metrics.csv, a new agency one in registry/agencies.csv.",
+                "registry/metrics.csv (or, to be taken without a figure, in the contract's `untold`), a new agency one in "
+                "registry/agencies.csv.",
                 column=line["header"],
             )
         )

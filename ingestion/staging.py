@@ -14,7 +14,7 @@ from ingestion.contract import Contract
 from ingestion.faults import FULL, guarded
 from ingestion.feeds import Feed, load_feeds
 from ingestion.headers import properties_of
-from ingestion.known import unknown_names, unregistered_units
+from ingestion.known import unknown_names, unregistered_units, untold_names
 from ingestion.landed import UnsettledError, copy_with_hash
 from ingestion.landing import Delivery, beginning_of, settling, why_unreadable
 from ingestion.mapping import typing_queries
@@ -93,6 +93,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         notes = [*source.notes, *_scan_dropped(given, connection, source)]
         if problems is not None:
             notes += unknown_names(given, connection, rows, sql.parquet(problems), registry)
+        notes += untold_names(given, connection, rows, sql.parquet(typed), registry)
         notes += unregistered_units(given, connection, rows, sql.parquet(typed), registry)
     return Staged(
         submission_id=delivery.submission_id,

@@ -68,6 +68,8 @@ class Registry:
 
     def validity(self, table: str) -> dict[str, "Validity"]:
         """Id -> first and last period, for entries of a table that have either."""
+        if table in self.known:
+            return {}
         id_column = TABLES[table][1]
         found = {}
         for row in self.tables[table]:

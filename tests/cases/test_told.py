@@ -144,3 +144,16 @@ def test_units_that_the_registry_lacks_are_told(centre: Centre) -> None:
 def test_a_name_that_may_be_a_persons_is_masked(centre: Centre) -> None:
     found = survey(centre, ["call 0501234567"] * 3)
     assert "0501234567" not in found.account.notes[0]["message"]
+
+
+def test_names_that_the_contract_takes_without_a_figure_are_listed(centre: Centre) -> None:
+    """A long questionnaire has questions that no figure uses yet; the contract says which, and every check lists them."""
+    properties = [p for p in SURVEY["properties"] if p["name"] not in {"item", "agency_id"}]
+    properties += [{"name": "item", "physicalName": "item"}, {"name": "agency_id", "constant": "a01"}]
+    items = ["speed", "q5_01", "q5_02", "q5_02", "q6"]
+    rows = "id,answered,q1,item\n" + "".join(f"r{n},2025-02-03,4,{item}\n" for n, item in enumerate(items))
+    found = checked(centre, "survey_responses", properties, rows, scales=SURVEY["scales"], untold=["q5_*"])
+    assert (found.account.accepted, found.account.rule_counts) == (4, {"name_unknown": 1})
+    [unknown, untold] = found.account.notes
+    assert unknown["rule"] == "name_unknown" and "'q6' (1 rows)" in unknown["message"]
+    assert untold["message"] == "3 rows are taken and no figure uses their item: 'q5_02' (2), 'q5_01' (1)"
