@@ -167,7 +167,7 @@ def _entry(editions: Path, number: int, manifest: Manifest, previous: str) -> En
 def _corrections(editions: Path, manifest: Manifest) -> dict[str, Any]:
     """Return where the edition differs from the one it corrects: its earlier revision, or else the previous edition."""
     base = f"{manifest.period_id}-r{manifest.revision - 1}" if manifest.revision > 1 else manifest.previous_edition_id
-    if base is None:
+    if base is None or not (editions / base / "manifest.json").is_file():  # nothing before it, or it was lost
         return {}
     older = read_manifest(editions / base)
     told: dict[str, Any] = {"base": base, "methodology_before": older.methodology_version, "figures": []}

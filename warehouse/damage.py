@@ -12,7 +12,7 @@ from warehouse.dbt_runner import NOTED
 from warehouse.marks import Marks
 
 # What DuckDB says of a file that another process has open; that is no damage.
-LOCKED = "lock"
+LOCKED = "Could not set lock"
 
 
 def put_away_if_torn(workspace: Workspace, *, thoroughly: bool = False) -> list[Problem]:

@@ -48,8 +48,12 @@ def test_every_unit_test_says_what_it_holds() -> None:
             assert case["expect"]["rows"], case["name"]
 
 
+# Which rows have moved is the ledger's decision (tests/cases/test_keys_that_move.py); staging leaves them out.
+MOVED = "where row_id not in (select moved.row_id from {{ source('ledger', 'moved') }} as moved)"
+
+
 def test_staging_only_renames_and_casts() -> None:
-    """Why staging needs no unit tests: no join, no filter, no grouping."""
+    """Why staging needs no unit tests: no join, no filter but that of moved rows, no grouping."""
     for path in sorted((DBT / "models" / "staging").rglob("*.sql")):
-        sql = Path(path).read_text("utf-8").lower()
+        sql = Path(path).read_text("utf-8").lower().replace(MOVED, "")
         assert not re.search(r"\b(join|where|group by|having|union|over|case|distinct)\b", sql), path.name

@@ -37,7 +37,7 @@ def test_a_delivery_that_would_shrink_a_quarter_is_listed_and_accepted_by_a_pers
     assert [problem.rule for problem in result.problems] == ["slice_shrinks"]
     waiting = built.submission("a02/survey_responses/2025Q4_2026-01-20.csv")
     told = command("status", "--workspace", built.root)
-    assert waiting in told and "64" in told and "waits for" in told
+    assert waiting in told and "128" in told and "waits for" in told
     n = "select n from bench_scores where agency_id = 'a02' and unit_type = 'agency' and metric_id = 'overall_satisfaction'"
     before = built.edition(n)
     command("accept", waiting, "--reason", "the rest was of a pilot", "--by", "huda", "--workspace", built.root)
@@ -45,7 +45,7 @@ def test_a_delivery_that_would_shrink_a_quarter_is_listed_and_accepted_by_a_pers
     assert result.is_published and result.problems == []
     reason = read_manifest(built.workspace.editions / "current").reason
     assert "huda accepted a02/survey_responses/2025Q4_2026-01-20.csv" in reason
-    assert "5 rows in place of 64" in reason and "the rest was of a pilot" in reason
+    assert "10 rows in place of 128" in reason and "the rest was of a pilot" in reason
     assert built.edition(n) != before
 
 
@@ -54,7 +54,7 @@ def test_a_reason_names_what_waits(built: Any) -> None:
     built.write("a04/survey_responses/2025Q4_2026-01-20.csv", built.as_csv(built.rows(built.a04_q4)[:40]))
     assert built.run(LATER).is_published
     reason = read_manifest(built.workspace.editions / "current").reason
-    assert "a02/survey_responses/2025Q4_2026-01-20.csv waits: its 5 rows do not replace the 64" in reason
+    assert "a02/survey_responses/2025Q4_2026-01-20.csv waits: its 10 rows do not replace the 128" in reason
 
 
 def test_a_case_passed_on_to_another_agency_is_counted_once(built: Any) -> None:
