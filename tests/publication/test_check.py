@@ -27,7 +27,8 @@ from miyar.workspace import Workspace
 from publication.documents.check import write_answer
 from warehouse.check_scores import check_with_scores
 
-SAME = ("status", "submission_id", "records", "accepted", "quarantined", "duplicates", "slices", "rule_counts")
+# A file is checked wherever it lies, and its path is part of its id.
+SAME = ("status", "content", "records", "accepted", "quarantined", "duplicates", "slices", "rule_counts")
 HASHES = {"code": "c" * 64, "registry": "r" * 64}
 
 
