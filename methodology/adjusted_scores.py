@@ -14,6 +14,7 @@ from scipy import stats
 
 from methodology.adjustment import CrossProducts, casemix_adjusted, impute_by_unit, mix_adjusted, mode_adjusted
 from methodology.frames import Ints, numbers_by
+from methodology.peers import usable_error
 from methodology.shared_errors import as_text
 
 Floats = npt.NDArray[np.float64]
@@ -188,7 +189,8 @@ def with_adjustments(rows: pd.DataFrame, level: float) -> pd.DataFrame:
     made = rows[UNIT].assign(
         adjustments=np.select([has_mix & has_mode, has_mix, has_mode], ["mix;mode", "mix", "mode"], ""),
         score=score,
-        standard_error=np.hypot(rows["standard_error"], extra),
+        # Equal answers have an interval and no error; beside the adjustments' it would no longer be seen that theirs is missing.
+        standard_error=np.hypot(usable_error(rows["standard_error"], rows["ci_low"], rows["ci_high"]), extra),
         ci_low=(score - np.hypot(rows["score"] - rows["ci_low"], z * extra)).clip(0, 100),
         ci_high=(score + np.hypot(rows["ci_high"] - rows["score"], z * extra)).clip(0, 100),
         shared_errors=rows[SHARED].fillna("").astype(str),

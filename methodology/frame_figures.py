@@ -40,6 +40,7 @@ class Agencies:
     """Agencies of one class that pass the gate, (agencies,) each, in the order of their ids; the class's name seeds its draws.
 
     `own_error` is that of an agency's own answers; `shared` (agencies, factors) loads those that studies gave several of them.
+    Others' means are over those `among` whom all are compared.
     """
 
     name: str
@@ -52,9 +53,16 @@ class Agencies:
     smallest_difference: float
     base: str
     thresholds: Mapping[str, float]
+    among: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, rows: pd.DataFrame, name: str, thresholds: Mapping[str, float]) -> "Agencies":
+    def of(
+        cls,
+        rows: pd.DataFrame,
+        name: str,
+        thresholds: Mapping[str, float],
+        among: npt.NDArray[np.bool_] | None = None,
+    ) -> "Agencies":
         """The rows of a class: score, error, shared_errors, degrees_of_freedom, n, polarity, smallest_difference, base."""
         numbers = ("score", "error", "degrees_of_freedom", "n")
         score, error, freedom, size = (rows[column].to_numpy(float, na_value=np.nan) for column in numbers)
@@ -63,7 +71,16 @@ class Agencies:
         own = np.sqrt(np.maximum(error**2 - (shared**2).sum(axis=1), (1e-6 * error) ** 2))
         polarity, smallest = int(rows["polarity"].iloc[0]), float(rows["smallest_difference"].iloc[0])
         base = str(rows["base"].iloc[0])
-        return cls(name, score, own, shared, freedom, size, polarity, smallest, base, thresholds)
+        among = np.ones(score.size, bool) if among is None else among
+        return cls(name, score, own, shared, freedom, size, polarity, smallest, base, thresholds, among)
+
+    @property
+    def others(self) -> Floats | None:
+        """Weights (agencies, agencies) of the others' means; None where all are compared with all."""
+        if self.among.all():
+            return None
+        mask = np.tile(self.among, (self.among.size, 1)) & ~np.eye(self.among.size, dtype=bool)
+        return np.asarray(mask / mask.sum(axis=1, keepdims=True))
 
     @property
     def error(self) -> Floats:
@@ -94,7 +111,7 @@ def against_peers(own: Agencies) -> tuple[Floats, Words]:
     rng, draws = own.draws("against peers")
     draws = max(draws, min(MORE_DRAWS * draws, HELD_DRAWS // own.score.size))
     level = own.thresholds["interval_level"]
-    found = peer_differences(own.score, own.own_error, rng, level, draws, own.freedom, shared=own.shared)
+    found = peer_differences(own.score, own.own_error, rng, level, draws, own.freedom, own.others, own.shared)
     true = true_differences(own.score, own.error, own.smallest_difference)
     chances = (true.p_right(found.direction), true.p_beyond(found.direction))
     figures = np.column_stack([found.others_mean, found.difference, found.low, found.high, *chances])
@@ -127,7 +144,7 @@ def benchmark(own: Agencies) -> Floats:
     made = np.full((own.score.size, 5), np.nan)
     if own.is_exact:
         return made
-    known = np.isfinite(own.size) & (own.size > 0)
+    known = np.isfinite(own.size) & (own.size > 0) & own.among
     least = int(own.thresholds["minimum_peers"]) + 1
     share, level = own.thresholds["benchmark_share"], own.thresholds["interval_level"]
     if known.sum() < 2 * least:

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from methodology.crosswalk import LinearCrosswalk, linear_crosswalk
+from methodology.peers import usable_error
 from methodology.shared_errors import as_text, loadings_by_factor
 
 KEY = ["agency_id", "metric_id", "period_id", "instrument_id"]
@@ -40,8 +41,11 @@ def linked_scores(scores: pd.DataFrame, studies: pd.DataFrame, *, thresholds: Ma
     for metric, own in studies.groupby("metric_id", sort=True):
         measured = rows[rows["metric_id"] == metric]
         sizes = measured.groupby("instrument_id")["agency_id"].nunique()
-        for instrument, (target, link) in _links(own, sizes, thresholds["minimum_peers"]).items():
-            made.append(_linked(measured[measured["instrument_id"] == instrument], target, link, z))
+        for instrument, (target, link) in _links(own, sizes, thresholds).items():
+            # Who also asked on the others' scale is there already.
+            there = set(measured.loc[measured["instrument_id"] == target, "agency_id"])
+            asked = (measured["instrument_id"] == instrument) & ~measured["agency_id"].isin(there)
+            made.append(_linked(measured[asked], target, link, z))
     return pd.concat(made).astype(COLUMNS).reset_index(drop=True)
 
 
@@ -59,25 +63,34 @@ def as_compared(scores: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     return scores.assign(compared_instrument_id=compared, **figures)
 
 
-def _links(studies: pd.DataFrame, sizes: "pd.Series[int]", minimum_peers: float) -> Links:
-    """The scale and the link of each instrument with too few agencies: the most used scale that stays its own."""
+def _links(studies: pd.DataFrame, sizes: "pd.Series[int]", thresholds: Mapping[str, float]) -> Links:
+    """The scale and the link of each instrument with too few agencies: the most used scale that stays its own.
+
+    Scales on which enough agencies ask come first; those with too few are then linked to each other.
+    """
     found: Links = {}
-    few = sizes[sizes <= minimum_peers]
-    for instrument in sorted(few.index, key=lambda name: (int(few[name]), str(name))):
-        if instrument in {target for target, _ in found.values()}:
-            continue
-        own = studies[studies["instrument_id"] == instrument]
-        targets = [one for one in own["linked_instrument_id"].unique() if one in sizes.index and one not in found]
-        for target in sorted(targets, key=lambda name: (-int(sizes[name]), str(name))):
-            link = _link(own[own["linked_instrument_id"] == target])
-            if link is not None:
-                found[str(instrument)] = (str(target), link)
-                break
+    few = sizes[sizes <= thresholds["minimum_peers"]]
+    sources = sorted(few.index, key=lambda name: (int(few[name]), str(name)))
+    for among in (set(sizes.index) - set(few.index), set(few.index)):
+        for instrument in sources:
+            if instrument in found or instrument in {target for target, _ in found.values()}:
+                continue
+            own = studies[studies["instrument_id"] == instrument]
+            targets = [one for one in own["linked_instrument_id"].unique() if one in among and one not in found]
+            for target in sorted(targets, key=lambda name: (-int(sizes[name]), str(name))):
+                link = _link(own[own["linked_instrument_id"] == target], thresholds["minimum_n"])
+                if link is not None and target != instrument:
+                    found[str(instrument)] = (str(target), link)
+                    break
     return found
 
 
-def _link(study: pd.DataFrame) -> LinearCrosswalk | None:
+def _link(study: pd.DataFrame, least: float) -> LinearCrosswalk | None:
+    """The link; None where fewer than `least` people answered: its error is as little known as that of a score of so few."""
     counts = study.pivot_table("people", "level", "linked_level", "sum", fill_value=0.0)
+    levels = np.append(counts.index.to_numpy(float), counts.columns.to_numpy(float))
+    if not (counts.to_numpy().sum() >= least and np.all((levels >= 0) & (levels <= 100))):
+        return None
     try:
         return linear_crosswalk(counts, counts.index.to_numpy(float), counts.columns.to_numpy(float))
     except ValueError:  # nobody, or all answered alike: such a study links nothing
@@ -86,13 +99,19 @@ def _link(study: pd.DataFrame) -> LinearCrosswalk | None:
 
 def _linked(rows: pd.DataFrame, target: str, link: LinearCrosswalk, z: float) -> pd.DataFrame:
     score, error, low, high = (rows[name].to_numpy(float) for name in FIGURES)
+    # Equal answers have an interval and no error; beside the link's it would no longer be seen that theirs is missing.
+    error = usable_error(error, low, high)
     value, total = link.convert(score, error)
     beside = link.loadings(score)
     extra = z * np.sqrt((beside**2).sum(axis=1))
+    source = str(rows["instrument_id"].iloc[0]) if len(rows) else ""
     shared = [
         as_text(
             {name: link.slope * loading for name, loading in own.items()}
-            | {f"scale:{target}:{part}": float(one) for part, one in zip(("level", "slope"), added, strict=True)}
+            | {
+                f"scale:{source}>{target}:{part}": float(one)
+                for part, one in zip(("level", "slope"), added, strict=True)
+            }
         )
         for own, added in zip(loadings_by_factor(rows["shared_errors"]), beside, strict=True)
     ]

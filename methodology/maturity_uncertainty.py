@@ -50,7 +50,7 @@ def scaled_errors(errors: npt.ArrayLike, scale: float) -> Floats:
     wrong = chance * (1 - np.eye(len(chance)))
     often = wrong.sum(axis=1, keepdims=True)
     wrong = wrong * np.minimum(scale, 1 / np.where(often > 0, often, 1))
-    return np.asarray(wrong + np.diag(1 - wrong.sum(axis=1)))
+    return np.asarray(wrong + np.diag(np.maximum(1 - wrong.sum(axis=1), 0)))
 
 
 def level_probabilities_of_score(score: npt.ArrayLike, standard_error: npt.ArrayLike, cuts: Sequence[float]) -> Floats:

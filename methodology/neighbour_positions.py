@@ -39,12 +39,12 @@ def neighbour_positions(
 ) -> pd.DataFrame:
     """Positions of one period's agencies among their neighbours, a row each with COLUMNS.
 
-    gated: KEY, score, standard_error, shared_errors, degrees_of_freedom, ci_low, ci_high, n, polarity, base,
-    smallest_difference, comparison_class,
-    national_class, national_reason. positions: KEY, verdict, peer_frame, peer_mean, national_peer_mean. neighbours: agency_id,
-    neighbour_id and reason. Neighbours count where they agree in everything but the peer group and pass the gate; with fewer than
-    `minimum_peers` of them the reason is the gate's, else context_missing or too_few_neighbours. Directions are simultaneous
-    over a class. `neighbour_reason` also says neighbours_overlap where the verdict stands and the difference does not.
+    gated: KEY, compared_instrument_id, score, standard_error, shared_errors, degrees_of_freedom, ci_low, ci_high, n, polarity,
+    base, smallest_difference, comparison_class, national_class, national_reason. positions: KEY, verdict, peer_frame, peer_mean,
+    national_peer_mean. neighbours: agency_id, neighbour_id and reason. Neighbours count where they agree in everything but the
+    peer group and pass the gate; with fewer than `minimum_peers` of them the reason is the gate's, else context_missing or
+    too_few_neighbours. Directions are simultaneous over a class. `neighbour_reason` also says neighbours_overlap where the
+    verdict stands and the difference does not.
     """
     rows = gated.merge(
         positions[[*KEY, "verdict", "peer_frame", "peer_mean", "national_peer_mean"]], on=KEY, how="left"
@@ -83,6 +83,8 @@ def _placed(
     """Fill in the rows of one class that passes the gate."""
     own = rows.iloc[at]
     is_near = _near(own["agency_id"].to_numpy(object), sets)
+    # A score linked to the others' scale has neighbours and is nobody's: beside a total of that scale it would be what is left.
+    is_near[:, (own["instrument_id"] != own["compared_instrument_id"]).to_numpy(bool)] = False
     made.loc[at, "neighbours_count"] = is_near.sum(axis=1)
     is_near[is_near.sum(axis=1) < thresholds["minimum_peers"]] = False
     has_enough: Mask = np.asarray(is_near.any(axis=1), bool)

@@ -50,15 +50,15 @@ LINKABLE = ["instrument_differs", "wording_differs"]
 def positions(gated: pd.DataFrame, reliability: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
     """Positions of one period's agencies, a row each with COLUMNS.
 
-    gated: KEY, peer_group, n, score, standard_error, shared_errors, degrees_of_freedom, response_rate (missing where nothing is
-    surveyed), ci_low, ci_high, polarity, smallest_difference, base, and of each frame its class, the count of peers, whether they
-    are enough and the reason against comparison (missing where the gate lets the score through): comparison_class, peers_count,
-    has_peers, comparability_reason; national_class, national_peers_count, has_national_peers, national_reason. reliability: KEY
-    with unit_id for agency_id, and reliability. Statistics are over a whole class, both answers and ranks over those that pass
-    the gate; only reliable scores of a group, and those without a sampling error, show a rank. `tipping_gap` is how far those who
-    did not answer would have to be from those who did for a direction told to be lost: the distance of the interval from zero
-    over 1 - response rate. `study_n` is how many people a study would take that links the score to its peers' scale
-    (`people_for_link`, answers on both correlated by `retest_correlation`).
+    gated: KEY, compared_instrument_id, peer_group, n, score, standard_error, shared_errors, degrees_of_freedom, response_rate
+    (missing where nothing is surveyed), ci_low, ci_high, polarity, smallest_difference, base, and of each frame its class, the
+    count of peers, whether they are enough and the reason against comparison (missing where the gate lets the score through):
+    comparison_class, peers_count, has_peers, comparability_reason; national_class, national_peers_count, has_national_peers,
+    national_reason. reliability: KEY with unit_id for agency_id, and reliability. Statistics are over a whole class, both answers
+    and ranks over those that pass the gate; only reliable scores of a group, and those without a sampling error, show a rank.
+    `tipping_gap` is how far those who did not answer would have to be from those who did for a direction told to be lost: the
+    distance of the interval from zero over 1 - response rate. `study_n` is how many people a study would take that links the
+    score to its peers' scale (`people_for_link`, answers on both correlated by `retest_correlation`).
     """
     reliability = reliability.rename(columns={"unit_id": "agency_id"})
     rows = gated.merge(reliability[[*KEY, "reliability"]], on=KEY, how="left")
@@ -88,19 +88,28 @@ def _placed(rows: pd.DataFrame, kind: str, thresholds: Mapping[str, float]) -> p
         np.nan, index=rows.index, columns=["others", *STATISTICS, *DIFFERENCES, *CHANCES, *BENCHMARK, "z", *RANKED]
     )
     words = pd.DataFrame(None, index=rows.index, columns=["verdict", "special_cause"], dtype=object)
+    native = (rows["instrument_id"] == rows["compared_instrument_id"]).to_numpy(bool)
+    frame["in_mean"] = frame["passed"]
     for name, members, passed in _classes(frame):
-        figures.loc[members, STATISTICS] = statistics(rows.loc[members, "score"])
+        # Means are over those who ask on the scale itself, if they are enough: totals of a scale are published, and a linked
+        # score among the others would be what is left of them.
+        among = native[passed] | (native[passed].sum() <= thresholds["minimum_peers"])
+        frame.loc[passed[~among], "in_mean"] = False
+        own_scale = members[native[members]]
+        figures.loc[members, STATISTICS] = statistics(
+            rows.loc[own_scale if own_scale.size > thresholds["minimum_peers"] else members, "score"]
+        )
         if not passed.size:
             continue
-        figures.loc[passed, "others"] = passed.size - 1
-        own = Agencies.of(rows.loc[passed], name, thresholds)
+        figures.loc[passed, "others"] = among.sum() - among
+        own = Agencies.of(rows.loc[passed], name, thresholds, among)
         figures.loc[passed, [*DIFFERENCES, *CHANCES]], words.loc[passed, "verdict"] = against_peers(own)
         figures.loc[passed, BENCHMARK] = benchmark(own)
         if is_group:
             figures.loc[passed, "z"], words.loc[passed, "special_cause"] = special_causes(own)
             if _rankable(rows.loc[passed], thresholds).any():
                 figures.loc[passed, RANKED] = ranked(own)
-    return pd.concat([figures, words, frame[["has_peers", "passed"]]], axis=1)
+    return pd.concat([figures, words, frame[["has_peers", "passed", "in_mean"]]], axis=1)
 
 
 def _classes(frame: pd.DataFrame) -> Iterator[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
@@ -117,7 +126,7 @@ def _joined(
     rows: pd.DataFrame, group: pd.DataFrame, national: pd.DataFrame, thresholds: Mapping[str, float]
 ) -> pd.DataFrame:
     """Each row in its frame, and the national difference beside the group's where both may be told."""
-    one_left, one_left_beside = _one_left(rows, group["passed"], national["passed"])
+    one_left, one_left_beside = _one_left(rows, group["in_mean"], national["in_mean"])
     in_group, in_nation = group["has_peers"], national["has_peers"]
     alone = (~group["passed"] & national["passed"] | ~in_group & in_nation) & ~one_left
     told = ["special_cause", "verdict", *STATISTICS, *DIFFERENCES, *CHANCES, "z", *RANKED]

@@ -17,7 +17,8 @@ from methodology.arrays import Floats
 
 def as_text(loadings: Mapping[str, float]) -> str:
     """`factor=loading;...` of the loadings that are not zero, by name; "" where a score shares no error."""
-    return ";".join(f"{name}={loadings[name]:.9g}" for name in sorted(loadings) if loadings[name])
+    # A name with the separator in it would read as two.
+    return ";".join(f"{name.replace(';', ',')}={loadings[name]:.9g}" for name in sorted(loadings) if loadings[name])
 
 
 def loadings_by_factor(texts: Iterable[object]) -> list[dict[str, float]]:

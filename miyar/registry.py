@@ -187,6 +187,7 @@ def _check(tables: dict[str, list[_Row]]) -> list[Problem]:
             problems += _check_labels(rows, id_column)
         problems += _check_keys(rows, KEYS.get(table, ()))
         problems += _check_validity(rows)
+        problems += _check_studies(table, rows)
         for row in rows:
             problems += [
                 row.problem("registry_reference", f"{row.cells[column]!r} is not in {target}.csv", column, _LISTED)
@@ -229,6 +230,30 @@ def _check_validity(rows: list[_Row]) -> list[Problem]:
         if one in passed:
             step = "Name the agency that took its place."
             problems.append(row.problem("registry_successor", "its successors lead back to it", "successor", step))
+    return problems
+
+
+def _check_studies(table: str, rows: list[_Row]) -> list[Problem]:
+    """Report what no study can have found: a reference less sure than what is measured against it, answers off the scale."""
+    problems = []
+    for row in rows:
+        cells = row.cells
+        if table == "overlap_studies" and _is_number(cells["standard_error"]) and _is_number(cells["reference_error"]):
+            own, shared = float(cells["standard_error"]), float(cells["reference_error"])
+            if own < 0 or shared < 0 or 0 < own < shared:
+                message = (
+                    f"errors of {own:g} and {shared:g}: an effect holds its reference's error, and none is negative"
+                )
+                problems.append(row.problem("registry_study", message, "reference_error", "Copy both from the study."))
+        if table == "scale_studies":
+            for column in ("level", "linked_level"):
+                if _is_number(cells[column]) and not 0 <= float(cells[column]) <= 100:
+                    step = "Write the answer as a score: 0 is the worst, 100 the best."
+                    problems.append(row.problem("registry_study", f"{cells[column]!r} is not in 0-100", column, step))
+            if _is_number(cells["people"]) and (float(cells["people"]) < 0 or float(cells["people"]) % 1):
+                problems.append(row.problem("registry_study", f"{cells['people']!r} is no count of people", "people"))
+            if cells["instrument_id"] == cells["linked_instrument_id"]:
+                problems.append(row.problem("registry_study", "a scale is linked to itself", "linked_instrument_id"))
     return problems
 
 

@@ -552,6 +552,7 @@ def test_equal_answers_of_everybody_end_as_a_state_not_as_nan() -> None:
         smallest_difference=5.0,
         degrees_of_freedom=39.0,
         shared_errors="",
+        compared_instrument_id="i",
         response_rate=0.5,
     )
     gated = gated.assign(comparison_class="c", peers_count=6, has_peers=True)

@@ -100,5 +100,7 @@ def test_assessors_who_err_more_or_less_often() -> None:
     table = np.array([[0.9, 0.1, 0, 0], [0.1, 0.8, 0.1, 0], [0, 0.3, 0.4, 0.3], [0, 0, 0, 1.0]])
     assert scaled_errors(table, 0.5)[1].tolist() == pytest.approx([0.05, 0.9, 0.05, 0])
     assert scaled_errors(table, 2)[:2].tolist() == [pytest.approx([0.8, 0.2, 0, 0]), pytest.approx([0.2, 0.6, 0.2, 0])]
+    # Rounding leaves no chance below none.
+    assert (scaled_errors([[0.22, 0.08, 0.61, 0.09]] * 4, 2) >= 0).all()
     # More often than always cannot be.
     assert scaled_errors(table, 2)[2:].tolist() == [pytest.approx([0, 0.5, 0, 0.5]), pytest.approx([0, 0, 0, 1])]

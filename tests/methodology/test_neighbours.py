@@ -91,6 +91,7 @@ def gated(scores: list[float], group: list[str], error: float = 1.0) -> pd.DataF
             "metric_id": "m",
             "period_id": "2025Q4",
             "instrument_id": "i",
+            "compared_instrument_id": "i",
             "score": scores,
             "standard_error": error,
             "shared_errors": "",

@@ -33,6 +33,7 @@ def _members(scores: list[float], error: float = 1.0, polarity: int = 1, **chang
         "metric_id": ["m"] * count,
         "period_id": ["2026Q1"] * count,
         "instrument_id": ["i"] * count,
+        "compared_instrument_id": ["i"] * count,
         "peer_group": ["g"] * count,
         "polarity": [polarity] * count,
         "smallest_difference": [5.0] * count,

@@ -22,7 +22,7 @@ versions as (
         {{ age_of_version('complaints') }} as version_rank,
         -- An extract without its own time was taken no earlier than its last case was opened.
         coalesce(
-            complaints.extracted_at,
+            max(complaints.extracted_at) over (partition by complaints.submission_id),
             max(complaints.opened_at) over (partition by complaints.submission_id)
         ) as known_until,
         -- A step that a provider never records is unknown, not missing.

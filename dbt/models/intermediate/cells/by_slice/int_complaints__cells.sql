@@ -5,9 +5,10 @@ versions as (
     select
         complaints.*,
         {{ age_of_version('complaints') }} as version_rank,
-        -- An extract without its own time was taken no earlier than its last case was opened.
+        -- One file is one extract, taken when its latest row says, or no earlier than its last case was opened: a time
+        -- of its own for each open case could hide how long it has been open.
         coalesce(
-            complaints.extracted_at,
+            max(complaints.extracted_at) over (partition by complaints.submission_id),
             max(complaints.opened_at) over (partition by complaints.submission_id)
         ) as known_until,
         -- A step that a provider never records is unknown, not missing.
@@ -81,8 +82,8 @@ final as (
         count(case when outcome in ('upheld', 'partly') then 1 end) as upheld_count,
         count(case when outcome = 'partly' then 1 end) as partly_count,
         count(case when outcome in ('upheld', 'partly', 'not_upheld') then 1 end) as decided_count,
-        -- What a closed case would add to a base had its provider not left the field blank.
-        count(case when closed_at is not null and outcome is null then 1 end) as outcome_missing_count,
+        -- What an answered case would add to a base had its provider not left the field blank.
+        count(case when answered_at is not null and outcome is null then 1 end) as outcome_missing_count,
         count(case when closed_at is not null and reopened_count is null then 1 end) as reopenings_missing_count
     from cases
     group by

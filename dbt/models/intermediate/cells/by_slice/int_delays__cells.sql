@@ -1,5 +1,6 @@
-{# Answers of those who took longer than half of their slice to respond, and of the others: who comes late is nearer to those
-who never come. What was answered on no known invitation is in neither half. #}
+{# Answers of those who took longer to respond than half of those asked alike (same mode, same service), and of the
+others: who comes late is nearer to those who never come. In neither half is what was answered on no known invitation,
+or where all took the same time: there late would be a mode or a service, and no person. #}
 with
 
 answers as (
@@ -8,6 +9,7 @@ answers as (
         answers.slice_id,
         answers.agency_id,
         answers.period_id,
+        concat_ws('|', coalesce(answers.mode, ''), coalesce(answers.service_id, '')) as asked_as,
         answers.stage,
         answers.item,
         answers.scale_id,
@@ -25,9 +27,11 @@ halves as (
 
     select
         slice_id,
+        asked_as,
         percentile_disc(0.5) within group (order by delay) as middle
     from answers
-    group by slice_id
+    group by slice_id, asked_as
+    having max(delay) > min(delay)
 
 ),
 
@@ -49,6 +53,7 @@ final as (
     from answers
     inner join halves
         on answers.slice_id = halves.slice_id
+        and answers.asked_as = halves.asked_as
     group by
         answers.slice_id,
         answers.agency_id,

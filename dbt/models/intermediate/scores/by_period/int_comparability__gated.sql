@@ -27,9 +27,13 @@ scores as (
         scores.status_reason,
         scores.n,
         coalesce(links.score, scores.score) as score,
-        sqrt(
-            coalesce(links.standard_error, scores.standard_error) ** 2 + coalesce(mixes.mode_error, 0) ** 2
-        ) as standard_error,
+        -- Equal answers have an interval and no error, which is seen no more beside that of mixes.
+        case
+            when scores.standard_error = 0 and links.score is null and mixes.mode_error > 0
+                then coalesce((scores.ci_high - scores.ci_low) / (2 * 1.959963984540054), 0)
+            else coalesce(links.standard_error, scores.standard_error)
+        end as own_error,
+        sqrt(own_error ** 2 + coalesce(mixes.mode_error, 0) ** 2) as standard_error,
         coalesce(links.shared_errors, scores.shared_errors) as shared_errors,
         scores.degrees_of_freedom,
         -- Nobody is silent in records; a survey that does not tell its rate may have been answered by hardly anybody.
