@@ -6,10 +6,16 @@ Expected figures are computed here with pandas from the raw files.
 import csv
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 import pytest
+
+from ingestion.contract import load_contracts
+from ingestion.decisions import accept
+from ingestion.slices import decide, write_slices
+from ingestion.submission_ledger import read_accounts
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +23,17 @@ def scans(open_set: Callable[..., Any]) -> Any:
     real = open_set("us_gsa_site_scanning")
     assert real.land() == 20
     real.receive()
+    # Three small agencies lost more than half of their websites between two snapshots of a quarter: four deliveries to few of the
+    # hundreds of slices wait for a person, who knows that a snapshot is whole.
+    contracts = load_contracts(real.workspace.registry)
+    waiting = decide(read_accounts(real.workspace), contracts)[2]
+    assert len(waiting) == 4 and all(2 * one.rows < one.rows_before for one in waiting)
+    while waiting:
+        # The latest decides for those before it.
+        latest = waiting[-1].account.submission_id
+        accept(real.workspace, latest, "a snapshot is whole", datetime(2026, 10, 1, tzinfo=UTC), "operator", contracts)
+        waiting = decide(read_accounts(real.workspace), contracts)[2]
+    write_slices(real.workspace, read_accounts(real.workspace), contracts)
     return real
 
 
