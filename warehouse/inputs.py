@@ -66,6 +66,7 @@ class Inputs:
         accounts = [
             (
                 *(a.submission_id, a.contract_hash, a.names_hash, a.accepted, a.status, a.withdrawn, a.sequence),
+                *(a.records, a.quarantined, a.duplicates),
                 *(f"{one['slice_id']} {one['rows']}" for one in a.decisions),
             )
             for a in some

@@ -51,8 +51,12 @@ def test_an_account_that_does_not_add_up_fails_the_run_and_its_check(built, run,
 
 
 def test_a_lake_file_that_lost_rows_fails_the_run_before_any_score(built, run, expected_hash: str) -> None:
-    """The warehouse is rebuilt from a lake that somebody changed, so cells hold fewer answers than the ledger says."""
+    """The warehouse is rebuilt from a lake that somebody changed, so cells hold fewer answers than the ledger says.
+
+    The delivery is gone too: where it still lies in the landing zone it is read again, and nothing is lost.
+    """
     workspace = built.workspace
+    (workspace.root / "landing" / built.a02_q4).unlink()
     path = workspace.lake / "survey_responses" / "period=2025Q4" / f"{built.submission(built.a02_q4)}.parquet"
     part = path.with_suffix(".part")
     duckdb.sql(f"copy (from read_parquet('{path}') limit 50) to '{part}' (format parquet)")

@@ -28,7 +28,7 @@ halves as (
     select
         slice_id,
         asked_as,
-        percentile_disc(0.5) within group (order by delay) as middle
+        percentile_disc(5e-1) within group (order by delay) as middle
     from answers
     group by slice_id, asked_as
     having max(delay) > min(delay)
