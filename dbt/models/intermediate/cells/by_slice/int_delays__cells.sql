@@ -9,7 +9,7 @@ answers as (
         answers.slice_id,
         answers.agency_id,
         answers.period_id,
-        concat_ws('|', coalesce(answers.mode, ''), coalesce(answers.service_id, '')) as asked_as,
+        coalesce(answers.mode, '') || '|' || coalesce(answers.service_id, '') as asked_as,
         answers.stage,
         answers.item,
         answers.scale_id,
