@@ -43,7 +43,7 @@ def names_hash(names: Mapping[str, list[str] | None], registry: Registry) -> str
     for table, keys in sorted(names.items()):
         valid = {} if table in registry.known else registry.validity(table)
         for agency, ids in sorted(registry.labels(table).items()):
-            used = [(key, ids[key]) for key in (sorted(ids) if keys is None else keys) if key in ids]
+            used = [(key, ids[key]) for key in sorted(ids if keys is None else keys) if key in ids]
             meaning += [[table, agency, key, one] for key, one in used]
             meaning += [[one, *astuple(valid[one])] for _, one in used if one in valid]
     return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()[:16]

@@ -87,7 +87,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         problems = with_faults(connection, problems, scratch / "problems.parquet")
         names = queries.names_read.as_dict()
         # An agency that the contract names, and nobody looks up, has a first and a last period too.
-        names.setdefault("agencies", [fold(agency) for agency in agencies if agency in registry.ids("agencies")])
+        names.setdefault("agencies", sorted(fold(one) for one in agencies if one in registry.ids("agencies")))
         duplicates = _take_out_duplicates(connection, rows, typed, problems)
         slices = _slices(connection, typed)
         notes = [*source.notes, *_scan_dropped(given, connection, source)]
