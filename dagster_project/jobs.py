@@ -15,11 +15,12 @@ from ingestion.arrivals import arrivals, unreceived
 from ingestion.contract import load_contracts
 from ingestion.landing import Delivery, discover
 from ingestion.rereading import read_proposal
-from ingestion.submission_ledger import by_submission, contract_hash, read_accounts
+from ingestion.submission_ledger import by_submission, contract_hash
 from miyar.errors import WorkspaceBusyError
 from miyar.periods import period_of, shift
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
+from warehouse.inputs import Inputs
 
 
 def _asked(workspace: Workspace, delivery: Delivery, received: int) -> str:
@@ -64,9 +65,9 @@ def automation(root: Path, providers: dg.PartitionsDefinition[str], clock: Clock
             # If nobody holds the workspace, a kill left these runs, and the run requested below would queue behind them.
             with suppress(WorkspaceBusyError), workspace.lock():
                 close_killed_runs(context.instance)
-        registry, contracts = load_registry(workspace.registry), load_contracts(workspace.registry)
-        deliveries, _ = discover(workspace, contracts, clock())
-        accounts = read_accounts(workspace)
+        inputs = Inputs.read(workspace)
+        registry, accounts = inputs.registry, inputs.accounts
+        deliveries, _ = discover(workspace, inputs.contracts, clock())
         received = by_submission(accounts)
         new = unreceived(arrivals(deliveries, accounts), received, workspace, registry)
         if not new:

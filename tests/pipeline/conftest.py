@@ -20,6 +20,7 @@ import yaml
 from miyar.registry import load_registry
 from miyar.registry_tables import TABLES
 from miyar.workspace import Workspace
+from publication.method import methodology_of, with_known_names
 
 MOMENT = datetime(2026, 1, 20, 6, tzinfo=UTC)
 SETTINGS = """name: {{ar: مركز صغير, en: Small centre}}
@@ -273,7 +274,7 @@ class Micro:
             write_empty_files(workspace)
             return receive_all(
                 workspace,
-                load_registry(workspace.registry),
+                with_known_names(load_registry(workspace.registry), methodology_of(workspace)),
                 load_contracts(workspace.registry),
                 read_accounts(workspace),
             )
