@@ -105,7 +105,9 @@ class Centre:
                 sequence=1,
                 status="accepted",
                 records=7777,
-                slices=slices,
+                slices=[
+                    {"slice_id": f"survey_responses|{one['agency_id']}|{one['period_id']}", **one} for one in slices
+                ],
                 rule_counts=rules,
             ),
         )
