@@ -61,7 +61,8 @@ def _withheld(found: pd.DataFrame, statistics: pd.DataFrame, unknown_share: floa
     own = found[KEY].merge(of_records.reset_index(), on=KEY, how="left")
     n, conflicts, unknown = (own[name].to_numpy(float, na_value=np.nan) for name in ("n", "conflicts", "unknown"))
     # A share that equals the limit does not exceed it, whatever its last bit says.
-    blank = unknown > unknown_share * (n + unknown) * (1 + 1e-12)
+    # What was never recorded of any case is not measured at all.
+    blank = (n > 0) & (unknown > unknown_share * (n + unknown) * (1 + 1e-12))
     reasons = np.select(
         [conflicts > 0, blank, (n == 0) & (unknown == 0)], ["records_conflict", "values_missing", "no_cases"], ""
     )

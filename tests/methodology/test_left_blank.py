@@ -42,7 +42,7 @@ def _scored(n: int, unknown: float | None, hits: int = 10) -> pd.Series:
         (100, 12, "values_missing"),
         (100, 11, None),  # 11 of 111 are not more than a tenth
         (100, 0, None),
-        (0, 40, "values_missing"),
+        (0, 40, None),  # never recorded: not measured
         (0, 0, "no_cases"),
         (0, None, None),  # where nobody counts the blank ones nothing is known
     ],

@@ -50,7 +50,8 @@ create table benchmarks.bench_peer_positions (
     p_right decimal(12, 4), national_verdict varchar, turns_with_frame boolean, benchmark decimal(12, 4),
     benchmark_low decimal(12, 4), benchmark_high decimal(12, 4), z decimal(12, 4), special_cause varchar, tier int,
     is_comparable boolean, comparability_reason varchar,
-    score decimal(12, 4), rank_low int, rank_high int);
+    score decimal(12, 4), rank_low int, rank_high int,
+    linked_instrument_id varchar, linked_score decimal(12, 4));
 insert into benchmarks.bench_peer_positions by name
     select agency_id, metric_id, period_id, instrument_id, score_id, 1 as peers_count, 5 as smallest_difference,
         false as is_comparable, 'too_few_peers' as comparability_reason, score
