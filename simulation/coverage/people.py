@@ -261,6 +261,7 @@ def _trend_tables(scores: Floats) -> dict[str, pd.DataFrame]:
                 "quarter": quarter,
                 "status": "reported",
                 "status_reason": None,
+                "shared_errors": "",
                 "slice_ids": "",
                 "score": mean[:, quarter],
                 "standard_error": error[:, quarter],
@@ -275,7 +276,7 @@ def _trend_tables(scores: Floats) -> dict[str, pd.DataFrame]:
         for quarter in (0, 1)
     ]
     member = ["unit_type", "unit_id", "metric_id", "instrument_id", "period_id", "quarter", "score", "standard_error"]
-    members = pd.concat(quarters)[[*member, "n", "n_effective", "degrees_of_freedom", "slice_ids"]]
+    members = pd.concat(quarters)[[*member, "n", "n_effective", "degrees_of_freedom", "shared_errors", "slice_ids"]]
     series = ["unit_type", "unit_id", "metric_id", "instrument_id", "period_id"]
     texts = dict.fromkeys(series, "str") | {"weight_sum": "float64"}
     groups = pd.DataFrame({name: np.array([], float) for name in ("instrument", "quarter", "group_of", "n", "rate")})
