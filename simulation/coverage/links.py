@@ -144,9 +144,12 @@ def _study(table: Floats) -> pd.DataFrame:
 
 
 def _some_told(rows: pd.DataFrame) -> bool:
-    """Whether a verdict against peers tells any agency of the class apart."""
+    """Whether a verdict against peers tells any agency of the class apart; a linked score is in nobody's mean (`positions`)."""
+    among = np.ones(len(rows), bool)
+    if "compared_instrument_id" in rows:
+        among = (rows["instrument_id"] == rows["compared_instrument_id"]).to_numpy(bool)
     class_ = rows.assign(error=rows["standard_error"], degrees_of_freedom=np.inf, n=ANSWERS)
-    own = Agencies.of(class_.assign(polarity=1, smallest_difference=5.0, base="persons"), "class", THRESHOLDS)
+    own = Agencies.of(class_.assign(polarity=1, smallest_difference=5.0, base="persons"), "class", THRESHOLDS, among)
     return bool((against_peers(own)[1] != "no_clear_difference").any())
 
 

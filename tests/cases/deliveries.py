@@ -14,6 +14,7 @@ import yaml
 
 from expectations.intake import Intake, receive_all
 from ingestion.contract import Contract, load_contracts
+from ingestion.slices import write_slices
 from ingestion.submission_ledger import Account, read_accounts
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
@@ -135,3 +136,20 @@ def answers(count: int, first_day: str, *more: tuple[str, str, int], begin: int 
         (f"r{begin + number}", (start + timedelta(days=number % 60)).isoformat(), value) for number in range(count)
     ]
     return rows_of("id,at,q1", [*rows, *more])
+
+
+def by_status(centre: Centre, status: str) -> dict[str, list[tuple[str, int]]]:
+    """Slice -> the files (path below the feed's folder) that have this status for it, with their rows."""
+    accounts = read_accounts(centre.workspace)
+    paths = {account.submission_id: account.path.split("/", 2)[-1] for account in accounts}
+    table, _ = write_slices(centre.workspace, accounts, centre.contracts)
+    found: dict[str, list[tuple[str, int]]] = {}
+    for row in table.to_pylist():
+        if row["status"] == status:
+            found.setdefault(row["slice_id"], []).append((paths[row["submission_id"]], row["rows"]))
+    return found
+
+
+def counting(centre: Centre) -> dict[str, list[tuple[str, int]]]:
+    """Slice -> the files that count for it, with their rows."""
+    return by_status(centre, "live")

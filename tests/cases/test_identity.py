@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from ingestion.arrivals import roll_call
-from ingestion.slices import write_slices
 from ingestion.submission_ledger import read_accounts
-from tests.cases.deliveries import STANDARDS, SURVEY, Centre, answers
+from tests.cases.deliveries import STANDARDS, SURVEY, Centre, answers, counting
 
 TABLE = "std,target,met,total\ns1,0.9,90,100\n"
 
@@ -26,18 +25,6 @@ def centre(tmp_path: Path) -> Centre:
     centre = Centre(tmp_path / "centre")
     centre.contract(SURVEY)
     return centre
-
-
-def counting(centre: Centre) -> dict[str, list[tuple[str, int]]]:
-    """Slice -> the paths that count for it, with their rows."""
-    accounts = read_accounts(centre.workspace)
-    paths = {account.submission_id: account.path.partition("/")[2].partition("/")[2] for account in accounts}
-    table, _ = write_slices(centre.workspace, accounts, centre.contracts)
-    found: dict[str, list[tuple[str, int]]] = {}
-    for row in table.to_pylist():
-        if row["status"] == "live":
-            found.setdefault(row["slice_id"], []).append((paths[row["submission_id"]], row["rows"]))
-    return found
 
 
 def properties(**fed: dict[str, str]) -> list[dict[str, str]]:

@@ -15,10 +15,9 @@ import pytest
 from expectations.check import check
 from ingestion.contract import load_contract
 from ingestion.decisions import accept
-from ingestion.slices import write_slices
-from ingestion.submission_ledger import read_accounts, withdraw
+from ingestion.submission_ledger import withdraw
 from miyar.errors import MiyarError
-from tests.cases.deliveries import CASES, SURVEY, Centre, answers, rows_of
+from tests.cases.deliveries import CASES, SURVEY, Centre, answers, by_status, counting, rows_of
 
 NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
 Q3, Q4 = "survey_responses|water|2025Q3", "survey_responses|water|2025Q4"
@@ -31,23 +30,8 @@ def centre(tmp_path: Path) -> Centre:
     return centre
 
 
-def counting(centre: Centre) -> dict[str, list[tuple[str, int]]]:
-    """Slice -> the files that count for it, with their rows."""
-    accounts = read_accounts(centre.workspace)
-    paths = {account.submission_id: Path(account.path).name for account in accounts}
-    table, _ = write_slices(centre.workspace, accounts, centre.contracts)
-    found: dict[str, list[tuple[str, int]]] = {}
-    for row in table.to_pylist():
-        if row["status"] == "live":
-            found.setdefault(row["slice_id"], []).append((paths[row["submission_id"]], row["rows"]))
-    return found
-
-
 def waiting(centre: Centre) -> list[tuple[str, str]]:
-    accounts = read_accounts(centre.workspace)
-    paths = {account.submission_id: Path(account.path).name for account in accounts}
-    table, _ = write_slices(centre.workspace, accounts, centre.contracts)
-    return [(row["slice_id"], paths[row["submission_id"]]) for row in table.to_pylist() if row["status"] == "waiting"]
+    return [(one, path) for one, files in by_status(centre, "waiting").items() for path, _ in files]
 
 
 def submission(centre: Centre, name: str) -> str:

@@ -78,6 +78,22 @@ def test_every_fault_of_every_table_is_told(tmp_path: Path) -> None:
     ]
 
 
+def test_what_no_study_can_have_found_is_told(tmp_path: Path) -> None:
+    overlaps, scales = ",".join(TABLES["overlap_studies"][0]), ",".join(TABLES["scale_studies"][0])
+    found = told(
+        tmp_path,
+        overlap_studies=f"{overlaps}\nm,web,0,0,0.5,s\nm,phone,4,0.8,0.5,s\nm,sms,4,0.4,0.5,s\n",
+        scale_studies=f"{scales}\nm,x,4,y,50,10,s\nm,x,4,y,150,10,s\nm,x,0,y,0,-5,s\nm,x,0,y,10,1.5,s\nm,x,0,x,0,9,s\n",
+    )
+    assert found == [
+        ("registry_study", "overlap_studies.csv", 4, "reference_error"),
+        ("registry_study", "scale_studies.csv", 3, "linked_level"),
+        ("registry_study", "scale_studies.csv", 4, "people"),
+        ("registry_study", "scale_studies.csv", 5, "people"),
+        ("registry_study", "scale_studies.csv", 6, "linked_instrument_id"),
+    ]
+
+
 def test_a_table_saved_in_another_encoding_is_told_with_its_line(tmp_path: Path) -> None:
     """Spreadsheets save Arabic CSV in windows-1256 unless told otherwise."""
     content = f"{AGENCIES}\na07,Seven,Seven,,,,,,\n{NOOR}\n".encode("windows-1256")
