@@ -55,8 +55,8 @@ def sums_of(units: Units) -> list[tuple[str, str]]:
 def beside_published(cells: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     """Return today's cells with what was published of them, then the published cells of tables in which a count changed.
 
-    cells: CELL, agency_id, n, x (the count) and is_primary; published: CELL, agency_id, n, is_shown. Adds `is_earlier`,
-    `is_unchanged` (the count equals the published one), `was_shown` and `was_hidden` (of an unchanged count).
+    cells: CELL, agency_id, n, x (the count), is_primary and is_unread; published: CELL, agency_id, n, is_shown. Adds
+    `is_earlier`, `is_unchanged` (the count equals the published one), `was_shown` and `was_hidden` (of an unchanged count).
     """
     published = published.sort_values(CELL, kind="stable")
     published = published.merge(cells[TABLE].drop_duplicates(), on=TABLE)
@@ -74,6 +74,7 @@ def beside_published(cells: pd.DataFrame, published: pd.DataFrame) -> pd.DataFra
         return cells
     earlier = earlier.assign(
         is_primary=False,
+        is_unread=False,
         is_earlier=True,
         is_unchanged=False,
         was_shown=earlier["shown"],

@@ -54,6 +54,7 @@ COLUMNS = {
 def disparities(
     scores: pd.DataFrame,
     raw: pd.DataFrame,
+    sharing: pd.DataFrame,
     *,
     metrics: pd.DataFrame,
     branches: pd.DataFrame,
@@ -63,9 +64,12 @@ def disparities(
     """Families of one period and their units, rows of `row_type` `group` and `unit` with COLUMNS.
 
     scores: UNIT, agency_id, n, FIGURES, weighting, status, status_reason, slice_ids of branches and regions. raw: UNIT and
-    FIGURES before weighting. metrics: metric_id, estimator. branches: agency_id, branch_id, region_id. A family below
-    `minimum_units` shown units is not reported; intervals hold with probability `level`.
+    FIGURES before weighting. sharing: UNIT and is_shared of regions of the whole; those that rest on few agencies are in no
+    family, for its readers could solve for them. metrics: metric_id, estimator. branches: agency_id, branch_id, region_id. A
+    family below `minimum_units` shown units is not reported; intervals hold with probability `level`.
     """
+    is_shared = scores[UNIT].merge(sharing[[*UNIT, "is_shared"]], on=UNIT, how="left")["is_shared"].eq(True)
+    scores = scores[scores["agency_id"].notna().to_numpy() | is_shared.to_numpy(bool)]
     units = scores.merge(metrics[["metric_id", "estimator"]], on="metric_id")
     units = units[units["estimator"].isin(MEASURED)]
     units = units[np.isfinite(units["score"].astype(float))]

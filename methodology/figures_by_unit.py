@@ -31,6 +31,7 @@ COLUMNS = {
     "closed_only_misleading": "float64",
     "fault": "string",
     "caveat": "string",
+    "is_shared": "boolean",
     "slice_ids": "string",
 }
 # Counts at a duration: had the event, were still open, were taken over, and left by a competing event.

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from methodology import dominance
+from methodology.contributors import sharing
 from methodology.estimates import ROUNDING, mean_estimate, mean_interval
 from methodology.lineage import joined
 from methodology.shared_people import products_of_residuals
@@ -52,6 +53,7 @@ COLUMNS = {
     "owners_count": "Int64",
     "agencies_count": "Int64",
     "steps_count": "Int64",
+    "is_shared": "boolean",
     "slice_ids": "string",
 }
 # Shares of a shortfall are whole units of the last published digit, so that they sum to it exactly.
@@ -113,6 +115,7 @@ def _journey(own: pd.DataFrame, owners: pd.DataFrame, thresholds: Mapping[str, f
     shares = _shares(lacking, scores, target, weights, owners) if explained else {}
     parts = dominance.stage_shortfalls(scores, target, weights)
     weakest = dominance.weakest_link(scores, target, weights) if explained else None
+    is_shared = _shared(own, thresholds)
     head: Row = {
         "part": "journey",
         "part_id": "",
@@ -124,6 +127,7 @@ def _journey(own: pd.DataFrame, owners: pd.DataFrame, thresholds: Mapping[str, f
         "weights_reason": reason,
         "owners_count": owners["agency_id"].nunique(),
         "agencies_count": own["agency_id"].nunique(),
+        "is_shared": is_shared,
         "slice_ids": joined(own["slice_id"]),
     }
     stage_rows: list[Row] = [
@@ -134,10 +138,20 @@ def _journey(own: pd.DataFrame, owners: pd.DataFrame, thresholds: Mapping[str, f
             "contribution": explained.contributions[position] if explained else np.nan,
             "weight": weights[position],
             "shortfall": parts[position],
+            "is_shared": is_shared,
         }
         for position, name in enumerate(STAGES)
     ]
     return [head, *stage_rows, *_agencies(own, owners, _Shortfall(lacking, shares), level)]
+
+
+def _shared(own: pd.DataFrame, thresholds: Mapping[str, float]) -> bool:
+    """Whether every part somebody was asked about rests on enough agencies: weights and gaps mix the parts."""
+    asked = [
+        own[["agency_id"]].assign(part=part, n=own[f"{part}_count"].astype(float), contributor_id=own["agency_id"])
+        for part in PARTS
+    ]
+    return bool(sharing(pd.concat(asked), ["part"], thresholds)["is_shared"].all())
 
 
 def _sums(cells: pd.DataFrame) -> dict[str, float]:

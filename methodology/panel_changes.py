@@ -12,8 +12,9 @@ import pandas as pd
 from scipy import stats
 
 from methodology.change import panel_growth
+from methodology.contributors import dominated
 from methodology.frames import rows_by
-from methodology.panels import PANEL, POOLED, dominated
+from methodology.panels import PANEL, POOLED
 from methodology.score_series import CORRELATIONS, SERIES
 
 Floats = npt.NDArray[np.float64]

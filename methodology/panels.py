@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from methodology.disclosure import p_percent
+from methodology.contributors import dominated
 from methodology.frames import Texts, numbers_by, only_where
 from methodology.lineage import joined
 from methodology.score_series import CORRELATIONS, KEYS, SCORE, SERIES
@@ -159,29 +159,6 @@ def total_correlations(total: pd.DataFrame, members: pd.DataFrame) -> pd.DataFra
         found[column] = (found["covariance"] / (found["whole"] * found["whole_then"])).clip(-1, 1)
         total = total.merge(found[[*own, column]], on=own, how="left").fillna({column: 0.0})
     return total
-
-
-def dominated(
-    weight: Floats, group: npt.NDArray[np.int64], groups: int, thresholds: Mapping[str, float]
-) -> npt.NDArray[np.bool_]:
-    """Whether the second largest member of a group (groups,) could work out the largest one's score from the total.
-
-    `weight` and `group` (0 to `groups` - 1) are (members,). All the second does not know is the others' part: where their weight
-    is under `dominance_margin` % of the largest one's, it comes too near (p % rule, `p_percent`). A margin of 25 also hides every
-    total of which one agency holds more than four fifths. False for a group with a weight that is not known.
-    """
-    order = np.lexsort((-weight, group))
-    sizes = np.bincount(group, minlength=groups)
-    first = np.cumsum(sizes) - sizes
-    ordered = np.append(weight[order], 0.0)
-    total = np.bincount(group, weight, groups)
-    largest, second = ordered[first], np.where(sizes > 1, ordered[np.minimum(first + 1, weight.size)], 0.0)
-    known = (sizes > 0) & np.isfinite(total) & (largest > 0)
-    # Rounding must not make the two more than the whole.
-    total = np.maximum(total, largest + second)
-    found = np.zeros(groups, bool)
-    found[known] = ~p_percent(total[known], largest[known], second[known], thresholds["dominance_margin"])[1]
-    return found
 
 
 def _keyed(made: pd.DataFrame) -> pd.DataFrame:

@@ -33,6 +33,7 @@ def suppressed(
     scores: pd.DataFrame,
     lying: pd.DataFrame,
     published: pd.DataFrame,
+    sharing: pd.DataFrame,
     *,
     metrics: pd.DataFrame,
     units: Units,
@@ -43,16 +44,19 @@ def suppressed(
 
     scores: CELL, agency_id, n, n_at_least, respondents, slice_ids; n is missing where it is unknown, n_at_least where not even
     a lower bound is known. lying: where branches lie (`additive_tables.tables_of`). published: counts of the edition readers
-    have, and whether it showed them. metrics: metric_id and disclosure. units: the columns of each type's ids. A count below
-    `minimum_n`, or of fewer respondents than that, is hidden (`is_primary`) and its interval must stay 2 x `owner_n` wide;
-    `is_proved` says whether it does, `is_public` that an earlier edition showed it. Cells that protect others are hidden with
-    them. Raises ValueError where parts exceed their total.
+    have, and whether it showed them. sharing: which counts of no single agency readers see (`contributors.sharing`). metrics:
+    metric_id and disclosure. units: the columns of each type's ids. A count below `minimum_n`, or of fewer respondents than
+    that, is hidden (`is_primary`) and its interval must stay 2 x `owner_n` wide; `is_proved` says whether it does, `is_public`
+    that an earlier edition showed it. Cells that protect others are hidden with them. Raises ValueError where parts exceed their
+    total.
     """
     # A type that is part of nothing and has no parts stands in no sum: nothing can be worked out from it, or for it.
     types = {name for pair in sums_of(units) for name in pair}
     cells = _counts(scores[scores["unit_type"].isin(types)], metrics, minimum_n)
     if cells.empty:
         return pd.DataFrame(columns=list(COLUMNS))
+    seen = cells[CELL].merge(sharing[[*CELL, "is_shared"]], on=CELL, how="left")["is_shared"].eq(True).to_numpy(bool)
+    cells["is_unread"] = cells["agency_id"].isna().to_numpy() & ~seen
     cells = beside_published(cells, published[published["unit_type"].isin(types)])
     # The requirement is the same for every cell: one that depended on the cell's size would reveal it.
     return _hidden(cells, tables_of(cells, lying, units), width=2 * owner_n)
@@ -76,7 +80,8 @@ def _hidden(cells: pd.DataFrame, tables: Tables, width: float) -> pd.DataFrame:
     rests = np.zeros(tables.values.size - len(cells), bool)
     public = np.concatenate([cells["was_shown"].to_numpy(bool), rests])
     primary = np.concatenate([cells["is_primary"].to_numpy(bool), rests])
-    unseen = np.concatenate([(cells["n"].isna() | cells["was_hidden"]).to_numpy(bool), ~rests])
+    is_unseen = cells["n"].isna() | cells["was_hidden"] | cells["is_unread"]
+    unseen = np.concatenate([is_unseen.to_numpy(bool), ~rests])
     hidden = _with_siblings(tables.values, (primary | unseen) & ~public, tables.sums, public)
     # What readers have cannot be hidden from them, nor can hiding it protect anything.
     protected = primary & ~public
@@ -85,8 +90,9 @@ def _hidden(cells: pd.DataFrame, tables: Tables, width: float) -> pd.DataFrame:
     made = cells.assign(is_public=(primary & public)[own])
     made["width_required"] = np.where(protected, width, np.nan)[own]
     made["is_proved"] = pd.Series(found.is_proved[own], dtype="boolean").where(protected[own])
-    # A cell unpublished for another reason needs no row: it was never to be protected.
-    is_row = ~made["is_earlier"].to_numpy(bool) & (cells["n"].notna() | cells["is_primary"]).to_numpy(bool)
+    # A cell that nobody reads for another reason needs no row: it was never to be protected.
+    is_told = (cells["n"].notna() & ~cells["is_unread"]) | cells["is_primary"]
+    is_row = is_told.to_numpy(bool) & ~made["is_earlier"].to_numpy(bool)
     is_hidden: Mask = (found.hidden | primary)[own] & is_row
     return made.loc[is_hidden]
 
@@ -97,9 +103,11 @@ def _with_siblings(values: Floats, hidden: Mask, sums: sparse.csr_array, public:
     table = sums.tocoo()
     is_part = table.data > 0
     family, position = table.row[is_part], table.col[is_part]
+    total = np.zeros(sums.shape[0], np.int64)
+    total[table.row[~is_part]] = table.col[~is_part]
     while True:
         count = np.bincount(family, weights=hidden[position], minlength=sums.shape[0])
-        open_parts = (count[family] == 1) & ~hidden[position] & ~public[position]
+        open_parts = (count[family] == 1) & ~hidden[total[family]] & ~hidden[position] & ~public[position]
         if not open_parts.any():
             return hidden
         order = np.lexsort((position[open_parts], values[position[open_parts]], family[open_parts]))

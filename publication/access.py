@@ -20,7 +20,7 @@ class Centre:
 
 @dataclass(frozen=True)
 class Agency:
-    """One agency: reads its own rows, and rows that belong to no single agency where the rule allows it.
+    """One agency: reads its own rows, and shared ones (`is_shared`) where the rule allows it.
 
     Raises ValueError without an id.
     """
@@ -34,7 +34,7 @@ class Agency:
 
 @dataclass(frozen=True)
 class Public:
-    """Anybody: owns no rows, and reads only rows that belong to no single agency."""
+    """Anybody: owns no rows, and reads only rows that are shared."""
 
 
 # There is no default viewer: a value that gets lost is none of these, so it cannot pass for the centre.
@@ -84,10 +84,10 @@ def row_condition(table: str, viewer: Viewer) -> tuple[str, list[str]]:
     if rule == "everyone" or isinstance(viewer, Centre):
         return "true", []
     if isinstance(viewer, Agency):
-        own = {"owner": "agency_id = ?", "owner_and_shared": "(agency_id = ? or agency_id is null)"}
+        own = {"owner": "agency_id = ?", "owner_and_shared": "(agency_id = ? or is_shared)"}
         return (own[rule], [viewer.agency_id]) if rule in own else ("false", [])
     if isinstance(viewer, Public):
-        return "agency_id is null" if rule == "owner_and_shared" else "false", []
+        return "is_shared" if rule == "owner_and_shared" else "false", []
     assert_never(viewer)
 
 

@@ -21,7 +21,7 @@ SCHEMA = pa.schema(
 )
 COUNTS = """
     select judged.unit_type, judged.unit_id, judged.metric_id, judged.period_id, judged.instrument_id, judged.agency_id,
-        cast(judged.n as bigint) as n, scores.n is not null as is_shown
+        cast(judged.n as bigint) as n, scores.n is not null and (scores.agency_id is not null or scores.is_shared) as is_shown
     from intermediate.int_scores__judged as judged
     inner join benchmarks.bench_scores as scores
         using (unit_type, unit_id, metric_id, period_id, instrument_id)

@@ -120,6 +120,8 @@ def protected(worlds: Sequence[World]) -> list[Hidden]:
         pd.DataFrame(rows),
         pd.DataFrame(lying, columns=[*cell_columns[2:], "unit_id", "only_region_id"]),
         pd.DataFrame(published, columns=[*cell_columns, "n", "is_shown"]),
+        # A reader who sees every region sees more than the product shows.
+        pd.DataFrame(rows)[cell_columns].assign(is_shared=True),
         metrics=METRICS,
         units=columns_by_type(),
         minimum_n=MINIMUM_N,

@@ -15,6 +15,7 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from methodology import shrinkage
+from methodology.disparities import UNIT
 from miyar.workspace import Workspace
 from simulation.world import Size, draw_world, parameters
 from tests.dbt.python_models import Dbt, run_model
@@ -432,6 +433,7 @@ def _disparities(scores: pd.DataFrame, estimator: str, **other: pd.DataFrame) ->
         "int_scores__judged": scores,
         # Raw scores, unless a test says otherwise.
         "int_scores__estimated": scores,
+        "int_sharing__decided": scores[UNIT].assign(is_shared=True),
         "stg_methodology__metrics": pd.DataFrame({"metric_id": ["m"], "estimator": [estimator]}),
         "stg_registry__branches": pd.DataFrame(columns=["agency_id", "branch_id", "region_id"], dtype=str),
         "stg_methodology__thresholds": pd.DataFrame(

@@ -65,6 +65,13 @@ def _run(
                 [{"metric_id": "m", "disclosure": other.get("disclosure", "persons")}]
             ),
             "int_statistics__by_unit": pd.DataFrame(branches, columns=PLACED, dtype="str"),
+            "int_sharing__decided": pd.DataFrame(
+                [
+                    {"unit_type": key[0], "unit_id": key[2], **TABLE, "is_shared": other.get("is_shared", True)}
+                    for key in counts
+                ],
+                columns=["unit_type", "unit_id", *TABLE, "is_shared"],
+            ),
             "stg_methodology__thresholds": pd.DataFrame({"name": ["minimum_n", "owner_n"], "value": [30.0, 5.0]}),
         },
     )
@@ -112,6 +119,16 @@ def test_regions_are_totals_too() -> None:
     made = _run(counts)
     assert made.loc["a/r", "is_proved"]
     assert set(made.index) >= {"a/r", "a/t"} and set(made.index) & {"b/r", "r"}
+
+
+def test_a_total_that_only_the_centre_reads_hides_nothing_more() -> None:
+    # Agency a's other region would protect r among the agency's own; no reader has the region's total to take b off.
+    counts = {("agency", "a", "a"): 200, ("agency_region", "a", "a/r"): 6, ("agency_region", "a", "a/t"): 194}
+    counts |= {("agency", "b", "b"): 160, ("agency_region", "b", "b/r"): 70, ("agency_region", "b", "b/t"): 90}
+    counts |= {("region", "", "r"): 76, ("region", "", "t"): 284}
+    made = _run(counts, is_shared=False)
+    assert sorted(made.index) == ["a/r", "a/t"]
+    assert made.loc["a/r", "is_proved"]
 
 
 def test_branches_of_a_region_are_parts_of_it() -> None:

@@ -34,7 +34,8 @@ def _hidden(counts: Mapping[tuple[str, str, str], int], units: Mapping[str, Sequ
     )
     lying = pd.DataFrame(columns=[*TABLE, "agency_id", "unit_id", "only_region_id"], dtype=str)
     published = pd.DataFrame(columns=["unit_type", "unit_id", *TABLE, "agency_id", "n", "is_shown"])
-    made = suppressed(scores, lying, published, metrics=METRICS, units=units, minimum_n=30, owner_n=5)
+    sharing = scores[["unit_type", "unit_id", *TABLE]].assign(is_shared=True)
+    made = suppressed(scores, lying, published, sharing, metrics=METRICS, units=units, minimum_n=30, owner_n=5)
     return set(made["unit_id"])
 
 

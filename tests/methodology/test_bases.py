@@ -136,7 +136,8 @@ def test_only_persons_are_protected(disclosure: str, hidden: list[str]) -> None:
     published = pd.DataFrame(columns=[*columns[:6], "n", "is_shown"])
     metrics = pd.DataFrame([{"metric_id": "m", "disclosure": disclosure}])
     units = {"agency": ("agency_id",), "service": ("agency_id", "service_id")}
-    made = suppressed(scores, lying, published, metrics=metrics, units=units, minimum_n=30, owner_n=5)
+    sharing = scores[columns[:5]].assign(is_shared=True)
+    made = suppressed(scores, lying, published, sharing, metrics=metrics, units=units, minimum_n=30, owner_n=5)
     assert made["unit_id"].tolist() == hidden
 
 

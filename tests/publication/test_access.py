@@ -24,7 +24,7 @@ def test_every_published_table_has_a_rule_and_every_rule_a_table() -> None:
 
 
 def test_conditions() -> None:
-    assert access.row_condition("bench_scores", access.Agency("a")) == ("(agency_id = ? or agency_id is null)", ["a"])
+    assert access.row_condition("bench_scores", access.Agency("a")) == ("(agency_id = ? or is_shared)", ["a"])
     assert access.row_condition("bench_peer_positions", access.Agency("a")) == ("agency_id = ?", ["a"])
     assert access.row_condition("dim_metrics", access.Agency("a")) == ("true", [])
     assert access.row_condition("fct_submissions", access.Agency("a")) == ("false", [])
@@ -35,7 +35,7 @@ def test_conditions() -> None:
 
 
 def test_anybody_reads_rows_of_no_single_agency_only() -> None:
-    assert access.row_condition("bench_scores", access.Public()) == ("agency_id is null", [])
+    assert access.row_condition("bench_scores", access.Public()) == ("is_shared", [])
     assert access.row_condition("bench_peer_positions", access.Public()) == ("false", [])
     assert access.row_condition("dim_metrics", access.Public()) == ("true", [])
 

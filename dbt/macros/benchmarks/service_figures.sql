@@ -38,6 +38,7 @@ final as (
         case when status = 'reported' then cast(n as bigint) end as n_effective,
         {{ published('closed_only_misleading') }},
         caveat,
+        coalesce(is_shared, false) as is_shared,
         slice_ids
     from judged
 

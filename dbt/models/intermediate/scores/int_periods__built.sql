@@ -21,6 +21,7 @@
 -- depends_on: {{ ref('int_comparability__gated') }}
 -- depends_on: {{ ref('int_complaint_counts__by_unit') }}
 -- depends_on: {{ ref('int_complaint_times__by_unit') }}
+-- depends_on: {{ ref('int_contributors__counted') }}
 -- depends_on: {{ ref('int_contacts__followed') }}
 -- depends_on: {{ ref('int_delays__by_agency') }}
 -- depends_on: {{ ref('int_late_answers__estimated') }}
@@ -57,6 +58,7 @@
 -- depends_on: {{ ref('int_scores__weighted') }}
 -- depends_on: {{ ref('int_screens__estimated') }}
 -- depends_on: {{ ref('int_service_figures__estimated') }}
+-- depends_on: {{ ref('int_sharing__decided') }}
 -- depends_on: {{ ref('int_small_units__estimated') }}
 -- depends_on: {{ ref('int_statistics__by_unit') }}
 -- depends_on: {{ ref('int_suppression__decided') }}

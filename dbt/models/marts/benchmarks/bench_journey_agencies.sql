@@ -11,7 +11,8 @@ journeys as (
         instrument_id,
         methodology_version,
         status = 'reported' and weights_reason is null as is_weighed,
-        owners_count
+        owners_count,
+        is_shared
     from {{ ref('bench_journeys') }}
 
 ),
@@ -41,12 +42,13 @@ final as (
         {{ published('agencies.ci_low', 'ci_low') }},
         {{ published('agencies.ci_high', 'ci_high') }},
         agencies.status = 'reported' and journeys.owners_count > 1 as is_partial,
+        -- A share of a whole that is not shared would tell the whole.
         case
-            when journeys.is_weighed and isfinite(agencies.shortfall)
+            when journeys.is_weighed and journeys.is_shared and isfinite(agencies.shortfall)
                 then cast(round(agencies.shortfall, 4) as decimal(12, 4))
         end as shortfall,
         case
-            when journeys.is_weighed and isfinite(agencies.shortfall_share)
+            when journeys.is_weighed and journeys.is_shared and isfinite(agencies.shortfall_share)
                 then cast(round(agencies.shortfall_share, 4) as decimal(12, 4))
         end as shortfall_share,
         agencies.slice_ids

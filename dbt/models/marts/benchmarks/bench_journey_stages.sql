@@ -66,6 +66,7 @@ final as (
             when stages.status = 'reported' and journeys.is_weighed
                 then coalesce(journeys.weakest_stage = stages.part_id, false)
         end as is_weakest,
+        stages.is_shared,
         journeys.journey_slice_ids as slice_ids
     from stages
     inner join journeys

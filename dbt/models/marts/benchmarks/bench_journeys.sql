@@ -36,6 +36,7 @@ final as (
         journeys.owners_count,
         journeys.agencies_count,
         journeys.agencies_count < journeys.owners_count as is_partial,
+        journeys.is_shared,
         journeys.slice_ids
     from {{ ref('int_journeys__judged') }} as journeys
     inner join {{ ref('stg_methodology__roles') }} as roles

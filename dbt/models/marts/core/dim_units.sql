@@ -10,8 +10,17 @@ with
 ),
 
 {% endfor -%}
-final as (
+units as (
     {{ named_units() }}
+),
+
+final as (
+
+    select
+        *,
+        agency_id is null as is_shared
+    from units
+
 )
 
 select * from final

@@ -19,6 +19,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     tables = {
         "scores": dbt.ref("int_scores__judged").filter(f"{families} and n is not null"),
         "raw": dbt.ref("int_scores__estimated").filter(families).project(", ".join([*UNIT, *FIGURES])),
+        "sharing": dbt.ref("int_sharing__decided").filter(families),
     }
     estimated = partial(
         disparities,

@@ -71,6 +71,7 @@ final as (
         owners_count,
         agencies_count,
         steps_count,
+        coalesce(is_shared, false) as is_shared,
         slice_ids,
         status_reason,
         case

@@ -24,6 +24,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         ),
         "lying": branches.project(", ".join([*TABLE, "agency_id", "unit_id", "only_region_id"])).distinct(),
         "published": dbt.ref("stg_ledger__published"),
+        "sharing": dbt.ref("int_sharing__decided"),
     }
     hidden = partial(
         suppressed,

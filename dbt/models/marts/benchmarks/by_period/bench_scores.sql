@@ -94,7 +94,8 @@ scores as (
     select
         judged.*,
         claims.interval_claim,
-        reliability.reliability
+        reliability.reliability,
+        judged.agency_id is null and coalesce(sharing.is_shared, false) as is_shared
     from judged
     left join {{ ref('int_intervals__claimed') }} as claims
         on judged.unit_type = claims.unit_type
@@ -108,8 +109,17 @@ scores as (
         and judged.metric_id = reliability.metric_id
         and judged.period_id = reliability.period_id
         and judged.instrument_id = reliability.instrument_id
+    left join {{ ref('int_sharing__decided') }} as sharing
+        on judged.unit_type = sharing.unit_type
+        and judged.unit_id = sharing.unit_id
+        and judged.metric_id = sharing.metric_id
+        and judged.period_id = sharing.period_id
+        and judged.instrument_id = sharing.instrument_id
     union all by name
-    select * from absent
+    select
+        *,
+        false as is_shared
+    from absent
 
 ),
 
@@ -162,6 +172,7 @@ final as (
         weighting,
         mode_set,
         series_id,
+        is_shared,
         slice_ids
     from scores
 

@@ -16,6 +16,9 @@ trends as (
 
     select
         trends.*,
+        -- Totals of agencies have rules of their own (`methodology.panels`), which hide them from everybody.
+        case when trends.score_id is null then trends.agency_id is null else coalesce(scores.is_shared, false) end
+            as is_shared,
         seasons.ramadan_share,
         seasons.hajj_share,
         seasons.eid_share,
@@ -28,6 +31,9 @@ trends as (
     from {{ ref('int_trends__estimated') }} as trends
     left join seasons
         on trends.period_id = seasons.period_id
+    left join {{ ref('bench_scores') }} as scores
+        on trends.score_id = scores.score_id
+        and {{ period_is_pending('scores.period_id') }}
 
 ),
 
@@ -90,6 +96,7 @@ final as (
         cast(round(ramadan_share, 4) as decimal(12, 4)) as ramadan_share,
         cast(round(hajj_share, 4) as decimal(12, 4)) as hajj_share,
         cast(round(eid_share, 4) as decimal(12, 4)) as eid_share,
+        is_shared,
         slice_ids
     from trends
 

@@ -1,0 +1,71 @@
+"""How many agencies a figure rests on, and whether agencies that know their own part could work out another's.
+
+Belongs here: the rules for figures of several agencies (regions, journeys) as each of those agencies reads them. Does not belong
+here: counts of persons hidden from everybody (`suppression`), and totals of agencies (`panels`), which ask for more of them.
+
+A reader takes its own part off, and so does a second one that works with it. What is left must rest on others, must not be
+nearly one agency's, and must leave the others' counts as much room as a hidden count needs.
+Source: Hundepool et al., Handbook on Statistical Disclosure Control (2010), chapter 4 (threshold rule, p % rule).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from methodology.disclosure import p_percent
+from methodology.frames import numbers_by
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+def sharing(contributions: pd.DataFrame, key: Sequence[str], thresholds: Mapping[str, float]) -> pd.DataFrame:
+    """Whether every agency may read a figure: a row per `key` with `contributors_count` and `is_shared`.
+
+    contributions: `key`, contributor_id and n, what the agency adds to the figure. Shared is a figure to which at least
+    `minimum_contributors` agencies contribute beside any reader, of which the largest is not `dominated`, and in which all but
+    the two largest count 2 x `owner_n` at least.
+    """
+    summed = (
+        contributions.astype({"n": "float64"}).groupby([*key, "contributor_id"], dropna=False, sort=True)["n"].sum()
+    )
+    rows = summed[summed > 0].reset_index()
+    made = rows.groupby(list(key), dropna=False, sort=True).agg(contributors_count=("n", "size")).reset_index()
+    n, group = rows["n"].to_numpy(float), numbers_by(rows, list(key))
+    largest, second = two_largest(n, group, len(made))
+    left = np.bincount(group, n, len(made)) - largest - second
+    enough = made["contributors_count"].to_numpy() > thresholds["minimum_contributors"]
+    near = dominated(n, group, len(made), thresholds)
+    return made.assign(is_shared=enough & ~near & (left >= 2 * thresholds["owner_n"]))
+
+
+def two_largest(weight: Floats, group: npt.NDArray[np.int64], groups: int) -> tuple[Floats, Floats]:
+    """The largest and the second largest weight of each group (groups,), 0 where there is none.
+
+    `weight` and `group` (0 to `groups` - 1) are (members,).
+    """
+    order = np.lexsort((-weight, group))
+    sizes = np.bincount(group, minlength=groups)
+    first = np.cumsum(sizes) - sizes
+    ordered = np.append(weight[order], 0.0)
+    largest = np.where(sizes > 0, ordered[np.minimum(first, weight.size)], 0.0)
+    return largest, np.where(sizes > 1, ordered[np.minimum(first + 1, weight.size)], 0.0)
+
+
+def dominated(weight: Floats, group: npt.NDArray[np.int64], groups: int, thresholds: Mapping[str, float]) -> Mask:
+    """Whether the second largest member of a group (groups,) could work out the largest one's score from the total.
+
+    `weight` and `group` (0 to `groups` - 1) are (members,). All the second does not know is the others' part: where their weight
+    is under `dominance_margin` % of the largest one's, it comes too near (p % rule, `p_percent`). A margin of 25 also hides every
+    total of which one agency holds more than four fifths. False for a group with a weight that is not known.
+    """
+    largest, second = two_largest(weight, group, groups)
+    total = np.bincount(group, weight, groups)
+    known = np.isfinite(total) & (largest > 0)
+    # Rounding must not make the two more than the whole.
+    total = np.maximum(total, largest + second)
+    found = np.zeros(groups, bool)
+    found[known] = ~p_percent(total[known], largest[known], second[known], thresholds["dominance_margin"])[1]
+    return found

@@ -1,0 +1,74 @@
+"""What rests on few agencies is not for all readers: contributors by hand, and two readers who take their own shares off.
+
+Belongs here: `methodology.contributors`, against counts worked out by hand and a search over all pairs of readers. Does not belong here:
+editions (`test_readers.py`).
+"""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from methodology.contributors import sharing
+
+THRESHOLDS = {"minimum_contributors": 3.0, "dominance_margin": 25.0, "owner_n": 5.0}
+KEY = ["unit_id"]
+
+
+def shared(**counts: list[float]) -> dict[str, bool]:
+    rows = [
+        {"unit_id": unit, "contributor_id": f"a{number}", "n": n}
+        for unit, parts in counts.items()
+        for number, n in enumerate(parts)
+    ]
+    made = sharing(pd.DataFrame(rows), KEY, THRESHOLDS)
+    return dict(zip(made["unit_id"], made["is_shared"], strict=True))
+
+
+def test_four_contribute_or_one_is_known_to_two_others() -> None:
+    # Three others beside each reader: of three contributors two take their own off and have the third.
+    assert shared(one=[400], two=[90, 80], three=[50, 50, 50], four=[50, 50, 50, 50]) == {
+        "one": False,
+        "two": False,
+        "three": False,
+        "four": True,
+    }
+
+
+def test_the_second_largest_does_not_learn_the_largest() -> None:
+    # Beside 1000 and 150 are 249: 24.9 % of the largest, too near at 25; 250 are enough.
+    assert shared(near=[1000, 150, 149, 100], apart=[1000, 150, 150, 100]) == {"near": False, "apart": True}
+
+
+def test_what_two_readers_do_not_know_leaves_room() -> None:
+    # Others' counts lie between 0 and what the two largest leave: 9 narrow them, 10 (twice the owner's minimum) do not.
+    assert shared(narrow=[20, 20, 5, 4], wide=[20, 20, 5, 5]) == {"narrow": False, "wide": True}
+
+
+def test_who_contributes_nothing_is_no_contributor() -> None:
+    assert shared(some=[50, 50, 50, 0]) == {"some": False}
+    assert sharing(pd.DataFrame(columns=["unit_id", "contributor_id", "n"]), KEY, THRESHOLDS).empty
+
+
+def test_an_agency_in_several_rows_is_one() -> None:
+    rows = pd.DataFrame({"unit_id": "u", "contributor_id": ["a", "a", "b", "c"], "n": [50.0, 50.0, 60.0, 60.0]})
+    assert not sharing(rows, KEY, THRESHOLDS)["is_shared"].any()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_two_readers_come_near_a_third(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    worlds = {f"u{number}": np.floor(np.exp(rng.normal(3, 1.5, rng.integers(1, 9)))).tolist() for number in range(50)}
+    for unit, is_shared in shared(**worlds).items():
+        parts = [n for n in worlds[unit] if n > 0]
+        if not is_shared:
+            continue
+        assert len(parts) >= 4
+        for readers in combinations(range(len(parts)), 2):
+            rest = sum(parts) - sum(parts[reader] for reader in readers)
+            # Nothing but 0 <= each <= rest is known of the others.
+            assert rest >= 2 * THRESHOLDS["owner_n"]
+            assert len(parts) - 2 >= 2
+        largest, second = sorted(parts)[-1], sorted(parts)[-2]
+        assert sum(parts) - second >= 1.25 * largest
