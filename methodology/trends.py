@@ -32,6 +32,7 @@ from methodology.score_series import (
     position,
     with_correlations,
 )
+from methodology.total_attacks import telling
 
 Columns = dict[str, npt.NDArray[np.generic]]
 
@@ -77,6 +78,7 @@ def trends(
     mix: pd.DataFrame,
     regions: pd.DataFrame,
     people: pd.DataFrame,
+    located: pd.DataFrame,
     *,
     agencies: pd.DataFrame,
     metrics: pd.DataFrame,
@@ -90,14 +92,21 @@ def trends(
     of KEYS and their quarter. members: reported scores of agencies, of all quarters, and of agencies' regions, as far back as
     they are compared; frames: the population each of those that are weighted stands for. mix, regions: n and rate of answers of
     units and of whole regions, by instrument (as KEYS has it), quarter and group. people: how far scores from `since` on come
-    from the people of earlier ones (`score_series.with_correlations`). agencies: peer group of each; metrics: estimator, base,
+    from the people of earlier ones (`score_series.with_correlations`). located: what agencies add to regions that all readers see
+    (`total_attacks.telling`). agencies: peer group of each; metrics: estimator, base,
     quarters_apart and smallest_difference of each; seasons: share of a quarter's days that is a season. A change is to the last
     measurement (`measured_before`), whose period is named; mix and rate are told of what is measured every quarter.
     """
     uncounted = set(metrics.loc[metrics["base"] == "index", "metric_id"])
     kinds = metrics.set_index("metric_id")[["base", "quarters_apart", "smallest_difference"]]
     members = with_correlations(panel_members(members, frames, agencies, uncounted), people)
-    total = total_correlations(totals(members, thresholds, since), members)
+    total = totals(members, thresholds, since)
+    tells = telling(total, members, located, int(thresholds["minimum_contributors"]))
+    total = total.assign(
+        status=total["status"].mask(tells, "suppressed"),
+        status_reason=total["status_reason"].mask(tells, "too_few_units"),
+    )
+    total = total_correlations(total, members)
     is_now = (total["quarter"] >= since).to_numpy()
     # A region's score counts all its answers once, or the population they stand for.
     now = with_correlations(now, people)

@@ -13,6 +13,7 @@ from tests.dbt.python_models import run_model
 PARAMETERS = {
     "interval_level": 0.95,
     "minimum_peers": 1.0,
+    "minimum_contributors": 3.0,
     "dominance_margin": 25.0,
     "control_chart_points": 5.0,
     "control_limit_rate": 0.02,
@@ -42,6 +43,9 @@ def trends_of(scores: pd.DataFrame, **tables: Any) -> pd.DataFrame:
     people = pd.DataFrame(columns=[*_TEXTS, "other_period_id", "correlation"]).astype(
         dict.fromkeys([*_TEXTS, "other_period_id"], "str") | {"correlation": "float64"}
     )
+    located = pd.DataFrame(columns=[*_TEXTS, "contributor_id", "n"]).astype(
+        dict.fromkeys([*_TEXTS, "contributor_id"], "str") | {"n": "float64"}
+    )
     # Not known unless given: the interval is a normal one.
     scores = scores.assign(degrees_of_freedom=scores.get("degrees_of_freedom", np.nan), shared_errors="")
     metrics, agencies = (sorted(set(scores[name].dropna())) for name in ("metric_id", "agency_id"))
@@ -53,6 +57,8 @@ def trends_of(scores: pd.DataFrame, **tables: Any) -> pd.DataFrame:
             {"period_id": ["2025Q1"], "season": ["ramadan"], "days": [29], "share": [29 / 90]}
         ),
         "int_people__correlated": people,
+        "int_contributors__counted": located,
+        "int_sharing__decided": located[_TEXTS].assign(is_shared=True),
         "stg_registry__agencies": pd.DataFrame({"agency_id": agencies, "peer_group": ["g"] * len(agencies)}),
         "stg_methodology__metrics": kinds_of(metrics),
         "stg_methodology__thresholds": pd.DataFrame({"name": list(PARAMETERS), "value": list(PARAMETERS.values())}),

@@ -1,7 +1,7 @@
 """What rests on few agencies is not for all readers: contributors by hand, and two readers who take their own shares off.
 
-Belongs here: `methodology.contributors`, against counts worked out by hand and a search over all pairs of readers. Does not belong here:
-editions (`test_readers.py`).
+Belongs here: `methodology.contributors`, against counts worked out by hand and a search over all pairs of readers. Does not
+belong here: editions (`test_readers.py`).
 """
 
 from itertools import combinations

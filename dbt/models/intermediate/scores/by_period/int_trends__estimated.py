@@ -8,9 +8,11 @@ from functools import partial
 
 import pyarrow as pa
 
+from methodology.additive_tables import CELL
 from methodology.score_series import KEYS, SCORE, SERIES, rarely_measured
+from methodology.total_attacks import TABLE as SUMMED
 from methodology.trends import COLUMNS, trends
-from miyar.lookback import QUARTER, Batches, Reading, number_of, since_pending
+from miyar.lookback import QUARTER, Batches, Reading, inner_join, number_of, since_pending
 from miyar.relations import Dbt, read, thresholds_of
 from miyar.sql import texts
 
@@ -48,6 +50,13 @@ OF_UNIT, OF_REGION = (
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     scores, mix = dbt.ref("bench_scores"), dbt.ref("int_mix__by_unit")
+    # What everybody reads of regions, of all quarters: an earlier total must stay withheld beside a later one.
+    located = inner_join(
+        dbt.ref("int_contributors__counted").filter("unit_type = 'region'"),
+        dbt.ref("int_sharing__decided").filter("is_shared"),
+        CELL,
+        {"left": [*SUMMED, "unit_id as region", "contributor_id as agency_id", "n"], "right": []},
+    )
     metrics = read(dbt.ref("stg_methodology__metrics"))
     rare = texts(["", *rarely_measured(metrics)])
     of_panels = OF_PANELS.replace("RARE", rare)
@@ -69,6 +78,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
             [*SERIES, QUARTER, OTHER_QUARTER, "correlation"],
             "period_id >= '{pending}' and other_period_id < period_id",
         ),
+        "located": Reading(located, [*SUMMED, "region", "agency_id", "n"], "true"),
         "regions": Reading(mix, OF_REGION, "unit_type = 'agency_region' and period_id >= '{before}'"),
     }
     made = partial(

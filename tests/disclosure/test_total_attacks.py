@@ -1,0 +1,95 @@
+"""Totals added up and taken off each other until few agencies are left: by hand, and against a search that shares no code.
+
+Belongs here: `methodology.total_attacks`. Does not belong here: one figure by itself (`test_contributors.py`).
+"""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.linalg import null_space
+
+from methodology.total_attacks import resting_on_few, telling
+
+TABLE = {"metric_id": "m", "instrument_id": "i", "period_id": "2025Q4"}
+
+
+def test_a_nation_less_its_regions_tells_of_who_is_elsewhere() -> None:
+    # Five agencies in the region, the fifth of which has answers elsewhere too: the nation less the region is that one's.
+    region, nation = [1, 1, 1, 1, 1, 0], [1, 1, 1, 1, 1, 1]
+    assert resting_on_few([region, nation], [0, 1, 2, 3, 4, 4], 3).tolist() == [True, True]
+    # Four with answers elsewhere hide each other.
+    region, nation = [1] * 5 + [0] * 4, [1] * 9
+    assert not resting_on_few([region, nation], [0, 1, 2, 3, 4, 1, 2, 3, 4], 3).any()
+
+
+def test_a_total_alone_and_totals_of_the_same() -> None:
+    assert resting_on_few([[1, 1, 1]], [0, 1, 2], 3).all()
+    assert not resting_on_few([[1, 1, 1, 1]], [0, 1, 2, 3], 3).any()
+    # Two names of one sum, whose difference rests on nobody.
+    assert not resting_on_few([[1, 1, 1, 1], [1, 1, 1, 1]], [0, 1, 2, 3], 3).any()
+    assert not resting_on_few(np.zeros((0, 4)), [0, 1, 2, 3], 3).any()
+
+
+def searched(rows: np.ndarray, owner: np.ndarray, few: int) -> bool:
+    """Whether some combination that is not 0 vanishes for all but `few` agencies: a null space for each set of them."""
+    agencies = np.unique(owner)
+    for some in combinations(agencies, min(few, agencies.size)):
+        outside = rows[:, ~np.isin(owner, some)]
+        free = null_space(outside.T) if outside.size else np.eye(len(rows))
+        if free.size and np.abs(free.T @ rows).max() > 1e-7:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_it_finds_what_a_search_over_all_sets_finds(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    agencies, places = int(rng.integers(4, 8)), int(rng.integers(2, 5))
+    owner = np.repeat(np.arange(agencies), places)
+    place = np.tile(np.arange(places), agencies)
+    there = rng.random(owner.size) < 0.7
+    owner, place = owner[there], place[there]
+    rows = [place == one for one in range(places - 1)]
+    rows += [np.isin(owner, rng.choice(agencies, size=agencies - 1, replace=False)), np.ones(owner.size, bool)]
+    table = np.array([row for row in rows if np.any(row)], float)
+    assert bool(resting_on_few(table, owner, 3).any()) == searched(table, owner, 3)
+
+
+def frames(n: dict[str, dict[str, float]], shared: list[str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """A nation's total over agencies with these counts by region, and the counts in the shared regions."""
+    total = pd.DataFrame(
+        [{"unit_type": "national", "unit_id": "all", **TABLE, "score_kind": "pooled", "status": "reported"}]
+    )
+    members = pd.DataFrame(
+        [
+            {
+                "panel_type": "national",
+                "panel_id": "all",
+                "unit_id": agency,
+                **TABLE,
+                "score_kind": "pooled",
+                "n": sum(own.values()),
+            }
+            for agency, own in n.items()
+        ]
+    )
+    located = [
+        {**TABLE, "region": region, "agency_id": agency, "n": count}
+        for agency, own in n.items()
+        for region, count in own.items()
+        if region in shared
+    ]
+    return total, members, pd.DataFrame(located, columns=[*TABLE, "region", "agency_id", "n"])
+
+
+def test_the_nation_is_withheld_where_a_hidden_region_would_be_told() -> None:
+    """Region t rests on one agency and only the centre reads it: the nation less region r would be t to the last answer."""
+    n = {f"a{number}": {"r": 50.0} for number in range(7)}
+    n["a6"]["t"] = 40.0
+    assert telling(*frames(n, ["r"]), few=3).tolist() == [True]
+    for number in range(4):
+        n[f"a{number}"]["t"] = 40.0
+    assert telling(*frames(n, ["r"]), few=3).tolist() == [False]
+    assert telling(*frames(n, []), few=3).tolist() == [False]
