@@ -1,7 +1,7 @@
 """Readers who own data, over every edition table: what one agency, or two together, can work out of a third one's.
 
 Belongs here: attacks on the built workspace by readers' shares of its edition and what their owners know. Does not belong here:
-the rules by themselves (`test_contributors.py`, `test_total_attacks.py`), readers who own nothing (`tests/dbt/test_suppression.py`).
+the rules by themselves (`test_contributors.py`, `test_total_attacks.py`), readers who own nothing (`tests/dbt`).
 
 The attacker shares no code with the product: it knows every row its share grants, every answer of its own, and in which sums any
 agency takes part, which is more than it is told.
