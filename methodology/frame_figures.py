@@ -98,9 +98,9 @@ class Agencies:
         return np.random.default_rng(seed), int(self.thresholds["monte_carlo_draws"])
 
 
-def statistics(score: pd.Series) -> Floats:
-    """Median, lower and upper quartile."""
-    low, middle, high = peers.quartiles(score.to_numpy(float))
+def statistics(score: pd.Series, smallest_difference: float) -> Floats:
+    """Median, lower and upper quartile, to a fifth of the smallest difference that matters."""
+    low, middle, high = peers.quartiles(score.to_numpy(float), smallest_difference / 5)
     return np.array([middle, low, high])
 
 

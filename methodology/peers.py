@@ -116,9 +116,15 @@ def percentile_ranks(score: npt.ArrayLike) -> Floats:
     return 50 * (np.searchsorted(ordered, y, "left") + np.searchsorted(ordered, y, "right")) / y.size
 
 
-def quartiles(peers: npt.ArrayLike) -> tuple[float, float, float]:
-    """Lower quartile, median, upper quartile by linear interpolation (type 7)."""
-    low, middle, high = np.quantile(np.asarray(peers, float), [0.25, 0.5, 0.75])
+def quartiles(peers: npt.ArrayLike, step: float = 0) -> tuple[float, float, float]:
+    """Lower quartile, median and upper quartile by Harrell and Davis (1982), each rounded to a multiple of `step` (0: exact).
+
+    Q_p = sum w_i y_(i), w_i = I(i/n) - I((i - 1)/n) of Beta((n + 1) p, (n + 1)(1 - p)): every score has a part in each. The usual
+    median of an odd number of agencies is the score of one of them. Rounded, quartiles and mean together do not give the scores.
+    """
+    found = stats.mstats.hdquantiles(np.asarray(peers, float), [0.25, 0.5, 0.75])
+    exact = np.asarray(found, float)
+    low, middle, high = np.round(exact / step) * step if step > 0 else exact
     return float(low), float(middle), float(high)
 
 

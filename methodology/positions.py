@@ -96,9 +96,8 @@ def _placed(rows: pd.DataFrame, kind: str, thresholds: Mapping[str, float]) -> p
         among = native[passed] | (native[passed].sum() <= thresholds["minimum_peers"])
         frame.loc[passed[~among], "in_mean"] = False
         own_scale = members[native[members]]
-        figures.loc[members, STATISTICS] = statistics(
-            rows.loc[own_scale if own_scale.size > thresholds["minimum_peers"] else members, "score"]
-        )
+        asked = rows.loc[own_scale if own_scale.size > thresholds["minimum_peers"] else members]
+        figures.loc[members, STATISTICS] = statistics(asked["score"], float(asked["smallest_difference"].iloc[0]))
         if not passed.size:
             continue
         figures.loc[passed, "others"] = among.sum() - among

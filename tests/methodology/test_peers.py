@@ -120,5 +120,9 @@ def test_percentile_and_quartiles_by_hand() -> None:
     # Two of five below, one equal: (2 + 3) / 2 of 5, the mean of the two readings of a tie.
     assert percentile_ranks([50, 60, 70, 80, 90]) == pytest.approx([10, 30, 50, 70, 90])
     assert percentile_ranks([70, 70]) == pytest.approx([50, 50])
-    # Type 7 on 1..4: positions 1.75, 2.5, 3.25.
-    assert quartiles([4, 1, 3, 2]) == pytest.approx((1.75, 2.5, 3.25))
+    # Of three the median's weights are those of Beta(2, 2), 3 x^2 - 2 x^3 at thirds: 7/27, 13/27, 7/27. None is one score.
+    assert quartiles([10, 0, 27])[1] == pytest.approx((0 * 7 + 10 * 13 + 27 * 7) / 27)
+    # The lower quartile of three is that of Beta(1, 3), 1 - (1 - x)^3: 19/27, 7/27, 1/27; the upper one is its mirror.
+    low, _, high = quartiles([0, 27, 54])
+    assert (low, high) == pytest.approx(((27 * 7 + 54) / 27, (27 * 7 + 54 * 19) / 27))
+    assert quartiles([10, 0, 27], step=5) == (5, 10, 20)

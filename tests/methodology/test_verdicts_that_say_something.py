@@ -20,7 +20,8 @@ def _errors() -> np.ndarray:
 
 def test_agencies_twenty_points_apart_are_not_told_the_same() -> None:
     made = _placed(_members(SCORES, ci_low=LOWS, ci_high=HIGHS, standard_error=_errors()))
-    assert made["peer_median"].tolist() == pytest.approx([67.2] * 6)
+    # Within half a point of the usual median, 67.2: told to a fifth of the smallest difference.
+    assert made["peer_median"].tolist() == pytest.approx([67] * 6)
     assert made["verdict"].iloc[:2].tolist() == ["better", "worse"]
 
 
