@@ -10,7 +10,7 @@ from functools import cache
 import duckdb
 
 from ingestion import date_words, zones
-from ingestion.date_words import gregorian_words
+from ingestion.date_words import gregorian_words, spelled_plainly
 from miyar import sql
 from miyar.timezones import UTC
 
@@ -108,6 +108,7 @@ def _iso(value: str, parts: str, clock: Clock, *, is_day: bool) -> str:
 def _by_format(value: str, form: str, clock: Clock, *, is_day: bool) -> str:
     if form in NUMBERED:
         return _numbered(value, form, clock, is_day=is_day)
+    value = spelled_plainly(value)
     text, shown = gregorian_words(value, form)
     if "%Z" in shown:
         told = zones.instant(_with_word(value, form), f"zone_word(greenwich({value}))", clock.names)

@@ -5,6 +5,7 @@ numbers (`values`), which column has which unit (`feeds.yml`).
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -111,10 +112,10 @@ def quantity(text: str, unit: Unit, column_unit: str | None, decimal: str) -> tu
 
     A unit in the text counts before the one of the contract, which is that of bare numbers only.
     """
-    # Texts longer than any quantity, and exponents whose power would fill the memory, are no numbers.
-    if len(text) > _LONGEST or re.search(r"[0-9][eE][+-]?[0-9]{3,}", text):
+    # Texts longer than any quantity, exponents whose power would fill the memory, and two numbers in one cell are no numbers.
+    if len(text) > _LONGEST or re.search(r"[0-9][eE][+-]?[0-9]{3,}|[0-9](?:\s{2,}|[\t-\r])[0-9]", text):
         return None, NOT_A_NUMBER
-    folded = _unsigned(fold(text))
+    folded = _unsigned(fold(_without_raised_digits(text)))
     bare = plain_number(folded, decimal)
     if bare is not None:
         factor = size_in(unit, column_unit)
@@ -128,10 +129,16 @@ def quantity(text: str, unit: Unit, column_unit: str | None, decimal: str) -> tu
     return _shown(found / base), None
 
 
+def _without_raised_digits(text: str) -> str:
+    """The text with ¹, ₂ and ③ as marks: they point to a note, and folding would make them digits of the number."""
+    return "".join("†" if one.isnumeric() and not one.isdecimal() else one for one in text)
+
+
 def _unsigned(text: str) -> str:
+    """The text with its minus as `-`, whether it is a true minus or parentheses around the number, with or without its unit."""
     text = text.replace("\u2212", "-")
-    inner = re.fullmatch(r"\((.+)\)", text)
-    return f"-{inner[1]}" if inner else text
+    inner = re.fullmatch(r"([^0-9()+-]*)\((.+)\)([^0-9()+-]*)", text)
+    return f"-{inner[1]}{inner[2]}{inner[3]}" if inner and not (inner[1] and inner[3]) else text
 
 
 def _shown(value: Fraction) -> str:

@@ -11,15 +11,15 @@ from miyar.timezones import known_places
 
 # Z, an offset (+03:00, UTC+3), a name of the IANA database, or an abbreviation; then what Java and JavaScript add in brackets.
 _ZONE = (
-    r"(?P<zone>[Zz]|(?:UTC|GMT)?[+-][0-9]{1,2}(?::?[0-9]{2})?|[A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+|[A-Za-z]{3,5})"
+    r"(?P<zone>[Zz]|(?:UTC|GMT)?[+-][0-9]{1,2}(?::?[0-9]{2})?|[A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+|[A-Za-z]{3,5}|[ACEMP]T)"
     r"(?:\s*(?:\[[^\[\]]*\]|\([^()]*\)))?"
 )
-_TIMED = rf"^(?P<body>.*[0-9]:[0-9]{{2}}(?:[.,][0-9]+)?)\s*{_ZONE}$"
+_TIMED = rf"^(?P<body>.*[0-9]:[0-9]{{2}}(?:[.,][0-9]+)?)\s*\(?{_ZONE}\)?$"
 _OFFSET = "([+-])([0-9]{1,2}):?([0-9]{2})?$"
-_WORD = r"\b((?:UTC|GMT)[+-][0-9]{1,2}(?::?[0-9]{2})?|UTC|GMT|[A-Z]{3,5}|[A-Z][a-z]+(?:/[A-Za-z_+-]+)+)\b"
+_WORD = r"\b((?:UTC|GMT)[+-][0-9]{1,2}(?::?[0-9]{2})?|UTC|GMT|[A-Z]{3,5}|[ACEMP]T|[A-Z][a-z]+(?:/[A-Za-z_+-]+)+)\b"
 # Abbreviations with one meaning; all others (AST, BST, EST, IST, ...) stand for several zones: scrapinghub/dateparser#683.
 CERTAIN = ("Z", "UTC", "GMT")
-_FARTHEST = 18 * 60  # minutes; no zone was ever farther from UTC (ISO 8601 as read by java.time)
+_FARTHEST = 14 * 60  # minutes; no zone is farther from UTC (Kiribati; tz database, 2025)
 
 
 def install(connection: duckdb.DuckDBPyConnection) -> None:
@@ -32,7 +32,7 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
         f"""zoned(t) as case when not contains(t, ':') or (strlen(t) = 19 and t like '%:__:__') then {_parts("''", "''")}
             when ends_with(t, 'Z') and strlen(t) = 20 then {_parts("left(t, 19)", "'Z'")}
             when strlen(t) = 25 and t like '%:__:__+__:__' then {_parts("left(t, 19)", "right(t, 6)")}
-            else regexp_extract(t, {sql.text(_TIMED)}, ['body', 'zone']) end""",
+            else regexp_extract(replace(t, '\u2212', '-'), {sql.text(_TIMED)}, ['body', 'zone']) end""",
         f"zone_word(t) as regexp_extract(t, {sql.text(_WORD)}, 1)",
         "local_to_utc(moment, zone) as make_timestamp(epoch_us(timezone(zone, moment)))",
         "utc_to_local(moment, zone) as timezone(zone, timezone('UTC', moment))",

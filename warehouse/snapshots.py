@@ -117,7 +117,7 @@ def _practice_rows(methodology: Methodology) -> tuple[list[dict[str, str]], list
 
 def _write_submissions(path: Path, accounts: list[Account]) -> None:
     text = ("submission_id", "feed", "path", "delivered_key", "status")
-    numbers = ("source_rows", "records", "accepted", "quarantined", "duplicates")
+    numbers = ("source_rows", "left_out", "records", "accepted", "quarantined", "duplicates")
     ordered = sorted(accounts, key=lambda account: account.submission_id)
     columns = {name: pa.array([getattr(account, name) for account in ordered], pa.string()) for name in text}
     columns["provider_id"] = pa.array([account.provider for account in ordered], pa.string())

@@ -6,7 +6,7 @@ Belongs here: the readers by format, and checks for every format. Does not belon
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import duckdb
 
@@ -63,7 +63,7 @@ def read_here(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path
     if size == 0:
         raise given.fail("file_empty", "the file is empty (0 bytes)", "Deliver the file again; the transfer was cut.")
     parts = opened(given, scratch)
-    source = joined(given, connection, [_read_part(part, connection) for part in parts], parts, scratch)
+    source = joined(given, connection, [_read_member(part, parts, connection) for part in parts], parts, scratch)
     if source.rows == 0:
         raise given.fail(
             "file_no_rows",
@@ -71,6 +71,18 @@ def read_here(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path
             "Deliver the rows; if there is nothing to report, deliver no file.",
         )
     return _measure(given, connection, chosen(given, connection, source, scratch))
+
+
+def _read_member(part: Input, parts: list[Input], connection: duckdb.DuckDBPyConnection) -> Source:
+    """Read one of the files of a delivery; where there are several, a problem of one says how it is left out."""
+    try:
+        return _read_part(part, connection)
+    except MiyarError as error:
+        if len(parts) == 1 or part.contract.format.members != "*":
+            raise
+        suffix = PurePosixPath(next((one.member for one in parts if one is not part), "")).suffix or ".csv"
+        hint = f" If this file is not meant, write `members: '*{suffix}'` under `format` in the contract."
+        raise MiyarError(replace(one, next_step=one.next_step + hint) for one in error.problems) from None
 
 
 def _read_part(part: Input, connection: duckdb.DuckDBPyConnection) -> Source:

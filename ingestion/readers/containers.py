@@ -4,6 +4,7 @@ Belongs here: gzip, zip, tar, and naming what is no table. Does not belong here:
 """
 
 import gzip
+import re
 import tarfile
 import zipfile
 import zlib
@@ -38,15 +39,24 @@ _SIGNATURES = {
     b"$FL3": "sav",
     b"<stata_dta>": "dta",
     b"HEADER RECORD*******LIB": "xpt",
+    b"\x1f\x9d": "compress",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"ARROW1\0\0": "Arrow",
+    b"Obj\x01": "Avro",
+    b"MIME-Version:": "a web archive",
+    b"ID;P": "SYLK",
 }
-# What each format of a contract is by its first bytes; formats of plain text are `text`, `JSON` or what has no signature.
-_TEXT = frozenset({"text", "JSON"})
+# dBASE has no signature: its kind, then the month and day of its last change, in bytes that no text begins with.
+_DBASE = re.compile(rb"[\x03\x30\x31\x83\x8b\xf5].[\x01-\x0c][\x01-\x1f]", re.DOTALL)
+# A list of records or a record; a header may begin with a bracket too.
+_JSON = re.compile(rb"\[\s*[\[{\]]|\{\s*[\"}]")
+# What each format of a contract is by its first bytes; `text` is whatever has no signature.
 EXPECTED = {
-    "csv": _TEXT,
-    "tsv": _TEXT,
-    "fixed": _TEXT,
-    "json": _TEXT,
-    "ndjson": _TEXT,
+    "csv": frozenset({"text"}),
+    "tsv": frozenset({"text"}),
+    "fixed": frozenset({"text"}),
+    "json": frozenset({"text", "JSON"}),
+    "ndjson": frozenset({"text", "JSON"}),
     "xml": frozenset({"XML", "text"}),
     "xlsx": frozenset({"xlsx", "zip"}),
     "ods": frozenset({"ods", "zip"}),
@@ -81,8 +91,9 @@ def opened(given: Input, scratch: Path) -> list[Input]:
         link.unlink(missing_ok=True)
         link.symlink_to(given.path.absolute())
         parts = [Input(link, given.shown, given.contract)]
+    outer = kind if parts[0].path.resolve() != given.path.resolve() else ""
     for part in parts:
-        _refuse_other(part, kind_of(part.path))
+        _refuse_other(part, kind_of(part.path), outer)
     return parts
 
 
@@ -99,12 +110,14 @@ def kind_of(path: Path) -> str:
     for signature, kind in _SIGNATURES.items():
         if head.startswith(signature):
             return kind
+    if _DBASE.match(head):
+        return "dBASE"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:_HEAD].lower()
     if start.startswith((b"<!doctype html", b"<html", b"<table", b"<body")):
         return "HTML"
     if start.startswith(b"<?xml"):
         return "XML"
-    return "JSON" if start.startswith((b"{", b"[")) else "text"
+    return "JSON" if _JSON.match(start) else "text"
 
 
 def _kind_of_zip(path: Path) -> str:
@@ -132,7 +145,8 @@ def _kind_of_compound(path: Path) -> str:
     return found
 
 
-def _refuse_other(given: Input, kind: str) -> None:
+def _refuse_other(given: Input, kind: str, outer: str) -> None:
+    """Raise MiyarError for a kind that the contract does not expect; `outer` is the archive it was in."""
     form = given.contract.format.type
     if kind == "encrypted":
         raise given.fail(
@@ -140,9 +154,17 @@ def _refuse_other(given: Input, kind: str) -> None:
         )
     if kind in EXPECTED[form]:
         return
+    if outer and kind in {"gzip", "zip", "tar"}:
+        raise given.fail(
+            "file_other_format",
+            f"the {outer} archive has a {kind} archive in it, and no {form}",
+            f"Deliver the {form} in one archive, or as it is.",
+        )
     step = f"Deliver the file as {form}, or change format.type in the contract."
     if kind in {"gzip", "zip", "tar"}:
         step = f"Deliver the file in it, or write `compression: {kind}` under `format` in the contract."
+    elif kind == "JSON":
+        step = "Look at the file: it may be the error of a service; or write `type: json` under `format` in the contract."
     elif kind in EXPECTED:
         step = f"Deliver the file as {form}, or write `type: {kind}` under `format` in the contract."
     elif kind == "HTML":

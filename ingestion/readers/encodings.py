@@ -76,11 +76,12 @@ def _utf8_beyond_ascii(path: Path) -> str:
         while True:
             block = stream.read(_BLOCK)
             try:
-                is_ascii = decoder.decode(block, final=not block).isascii() and is_ascii
+                is_ascii = decoder.decode(block).isascii() and is_ascii
             except UnicodeDecodeError:
                 return ""
             if not block:
-                return "ascii" if is_ascii else "utf-8"
+                # A file cut within a letter is UTF-8 all the same.
+                return "ascii" if is_ascii and not decoder.getstate()[0] else "utf-8"
 
 
 def _other_encoding(given: Input, found: str, agreed: str) -> Exception:

@@ -3,6 +3,8 @@
 Belongs here: noticing that in what was read. Does not belong here: a wrong encoding of the file itself (`encodings`).
 """
 
+import re
+
 import duckdb
 
 from ingestion.readers.input import Input, Source
@@ -12,7 +14,12 @@ from miyar.errors import Problem
 # them was decoded twice (rspeer/python-ftfy explains why plain texts practically never do).
 _PAGES = ("windows-1252", "windows-1256", "latin-1")
 _SAMPLE = 2_000  # texts beyond ASCII looked at in each column, from its first row on
-_SHORTEST = 2  # letters that must come out: one alone may be chance
+_SHORTEST = {"windows-1256": 2}  # letters that must come out where one alone may be chance
+_WESTERN = "\u00aa\u00b5\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff"
+# Letters that no word has side by side: Arabic ones and accented Latin ones; four accented ones in a row; what DOS draws with.
+_NO_WORD = re.compile(
+    rf"[\u0621-\u06d3][{_WESTERN}]|[{_WESTERN}][\u0621-\u06d3]|[{_WESTERN}]{{4}}|[\u0621-\u06d3][\u00a1-\u00ac\u2500-\u259f]"
+)
 
 
 def lost_texts(given: Input, connection: duckdb.DuckDBPyConnection, source: Source, lost: list[int]) -> list[Problem]:
@@ -26,8 +33,8 @@ def lost_texts(given: Input, connection: duckdb.DuckDBPyConnection, source: Sour
         if count:
             what = f"{_cells(count)} of this column hold question marks or U+FFFD where letters stood"
             notes.append(_note(given, source, position, what))
-        elif position not in source.plain and (twice := _decoded_twice(connection, source, position)):
-            what = f"{_cells(twice)} of this column hold text that was read in a wrong encoding before"
+        elif position not in source.plain and (twice := _decoded_wrongly(connection, source, position)):
+            what = f"{_cells(twice)} of this column hold text that was read in a wrong encoding, here or before"
             notes.append(_note(given, source, position, what))
     return notes
 
@@ -42,16 +49,21 @@ def _cells(count: int) -> str:
 
 
 def _note(given: Input, source: Source, position: int, what: str) -> Problem:
-    step = "Export the file again in UTF-8 from the system it comes from; what is lost in it cannot be restored here."
+    step = (
+        "Export the file again in UTF-8 from the system it comes from; what is lost in it cannot be restored here. "
+        "If the file is sound, correct `encoding` under `format` in the contract."
+    )
     return given.problem("text_lost", what, step, column=source.headers.all[position])
 
 
-def _decoded_twice(connection: duckdb.DuckDBPyConnection, source: Source, position: int) -> int:
+def _decoded_wrongly(connection: duckdb.DuckDBPyConnection, source: Source, position: int) -> int:
     texts = connection.execute(
         f"select c{position}, count(*) from (select c{position} from {source.relation} "
         f"where strlen(c{position}) > length(c{position}) limit {_SAMPLE}) group by all order by all"
     ).fetchall()
-    return sum(count for text, count in texts if any(_turns(text, page) for page in _PAGES))
+    return sum(
+        count for text, count in texts if _NO_WORD.search(text) or any(_turns(text, page) for page in _PAGES)
+    )
 
 
 def _turns(text: str, page: str) -> bool:
@@ -59,4 +71,4 @@ def _turns(text: str, page: str) -> bool:
         turned = text.encode(page).decode("utf-8")
     except UnicodeError:
         return False
-    return sum(not character.isascii() for character in turned) >= _SHORTEST
+    return sum(not character.isascii() for character in turned) >= _SHORTEST.get(page, 1)

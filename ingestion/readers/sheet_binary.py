@@ -1,4 +1,4 @@
-"""Failed formulas and hidden rows of binary workbooks (xls, xlsb), which the spreadsheet library shows as empty.
+"""Failed formulas, hidden rows and columns of binary workbooks (xls, xlsb), which the spreadsheet library shows as empty.
 
 Belongs here: records of BIFF12, and what xlrd knows of BIFF8. Does not belong here: values of cells (`sheet`).
 """
@@ -23,8 +23,9 @@ _ERRORS = {
     42: "#N/A",
     43: "#GETTING_DATA",
 }
-# Records of BIFF12 (MS-XLSB 2.3): a row's head, cells that hold an error, all cells, a sheet's entry in the workbook.
-_ROW, _SHEET = 0, 156
+# Records of BIFF12 (MS-XLSB 2.3): a row's head, a range of columns, a sheet's entry in the workbook, cells that hold an error,
+# all cells.
+_ROW, _COLUMNS, _SHEET = 0, 60, 156
 _ERROR_CELLS = {3, 11}
 _FILLED_CELLS = {2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 62}
 _MOST_ROWS = 1 << 20
@@ -47,6 +48,7 @@ def scan_xls(path: Path, sheet: str) -> SheetFacts:
                     if kind == xlrd.XL_CELL_ERROR:
                         facts.error(row, column, _ERRORS.get(int(table.cell_value(row, column)), "#VALUE!"))
             facts.hidden = sorted(row + 1 for row, info in table.rowinfo_map.items() if info.hidden)
+            facts.hidden_columns = sorted((one, one) for one, info in table.colinfo_map.items() if info.hidden)
     except (xlrd.XLRDError, xlrd.compdoc.CompDocError, struct.error, IndexError, KeyError, AssertionError, ValueError):
         return facts
     return facts
@@ -69,6 +71,11 @@ def scan_xlsb(archive: zipfile.ZipFile, sheet: str) -> SheetFacts:
             # The byte after styles and height: bit 4 of the row's flags says that it is hidden.
             if row < _MOST_ROWS and content[11] & 0x10:
                 facts.hidden.append(row + 1)
+        elif kind == _COLUMNS and len(content) >= 18:
+            # First and last column, width and style, then flags of which bit 0 says that they are hidden.
+            first, last, width, _, flags = struct.unpack_from("<4IH", content)
+            if flags & 1 or not width:
+                facts.hidden_columns.append((first, last))
         elif kind in _FILLED_CELLS and len(content) >= 9:
             column = struct.unpack_from("<I", content)[0]
             facts.cell(row, column)

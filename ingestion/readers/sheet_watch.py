@@ -1,4 +1,4 @@
-"""What a reader of sheets notes on its way: covered and stray cells, hidden rows.
+"""What a reader of sheets notes on its way: covered and stray cells, hidden rows and columns.
 
 Belongs here: what the sender does not see, or sees otherwise. Does not belong here: reading (`sheet`), the facts of the file
 (`sheet_xml`, `sheet_binary`).
@@ -28,6 +28,7 @@ class Watch:
         self._hidden_rows = frozenset(facts.hidden)
         self._hidden: list[int] = []
         self._merged: dict[int, list[int]] = {}
+        self._unseen: dict[int, list[int]] = {}
         self._stray: dict[int, int] = {}
 
     def through(self, rows: Iterator[Row]) -> Iterator[Row]:
@@ -41,10 +42,14 @@ class Watch:
             if number in self._hidden_rows:
                 self._hidden.append(number)
             for column in self._facts.covered.get(number - 1, ()):
-                if column in self._marked and (column >= len(cells) or not cells[column]):
-                    cells += [""] * (column + 1 - len(cells))
-                    cells[column] = MERGED_CELL
-                    self._merged.setdefault(column, []).append(number)
+                if column not in self._marked:
+                    continue
+                if column < len(cells) and cells[column]:
+                    self._unseen.setdefault(column, []).append(number)
+                    continue
+                cells += [""] * (column + 1 - len(cells))
+                cells[column] = MERGED_CELL
+                self._merged.setdefault(column, []).append(number)
             yield number, cells
 
     def _note_stray(self, number: int, cells: list[str]) -> None:
@@ -80,21 +85,44 @@ class Watch:
                     self._hidden[0],
                 )
             )
-        for column, rows in sorted(self._merged.items()):
-            name = self._headers.all[column]
+        if hidden := [name for name, column in self._read() if self._is_hidden(column)]:
             notes.append(
                 self._given.problem(
-                    "cells_merged",
-                    f"cells of this column are covered by a merged one ({len(rows):,}): rows {_numbers(rows)}",
-                    "Undo the merge and fill every cell, or write in the contract: "
-                    f"`rows: {{fillDown: [{name!r}]}}`, if the value above is meant.",
-                    rows[0],
-                    name,
+                    "columns_hidden",
+                    f"columns hidden in the sheet were read with the others ({len(hidden):,}): {_listed(hidden)}",
+                    "If they are not meant, delete them, or name the columns that are in the contract.",
+                    column=hidden[0],
                 )
             )
+        return notes + self._notes_on_merged()
+
+    def _read(self) -> list[tuple[str, int]]:
+        return [(self._headers.all[column], column) for column in self._headers.wanted]
+
+    def _is_hidden(self, column: int) -> bool:
+        return any(first <= column <= last for first, last in self._facts.hidden_columns)
+
+    def _notes_on_merged(self) -> list[Problem]:
+        notes = []
+        for column, rows in sorted(self._merged.items()):
+            name = self._headers.all[column]
+            what = f"cells of this column are covered by a merged one ({len(rows):,}): rows {_numbers(rows)}"
+            step = (
+                "Undo the merge and fill every cell, or write in the contract: "
+                f"`rows: {{fillDown: [{name!r}]}}`, if the value above is meant."
+            )
+            notes.append(self._given.problem("cells_merged", what, step, rows[0], name))
+        for column, rows in sorted(self._unseen.items()):
+            what = f"values of this column stand under a merged cell, where nobody sees them ({len(rows):,}): rows {_numbers(rows)}"
+            step = "Undo the merge and look which value is meant; the one under it was read."
+            notes.append(self._given.problem("cells_merged", what, step, rows[0], self._headers.all[column]))
         return notes
 
 
 def _numbers(rows: list[int]) -> str:
-    shown = ", ".join(str(row) for row in rows[:_SHOWN])
-    return f"{shown}, …" if len(rows) > _SHOWN else shown
+    return _listed([str(row) for row in rows])
+
+
+def _listed(texts: list[str]) -> str:
+    shown = ", ".join(texts[:_SHOWN])
+    return f"{shown}, …" if len(texts) > _SHOWN else shown

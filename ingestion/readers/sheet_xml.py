@@ -17,7 +17,9 @@ from ingestion.values import NO_CACHED_VALUE, SHEET_ERRORS
 
 _BLOCK = 1 << 20
 # Only sheets that hold one of these need the slower pass: formulas, errors, hidden rows, prefixed names.
-_MARKS = (b"<f", b":f", b'"e"', b"'e'", b"hidden", b":c ")
+_MARKS = (b"<f", b":f", b'"e"', b"'e'", b"hidden", b":c ", b'ht="0"', b"ht='0'")
+# The same above the cells: columns that are hidden or have no width.
+_HIDES = re.compile(rb"""\bcol\s[^<>]*(hidden|width\s*=\s*["']0["'.])""")
 _ROW = re.compile(rb"""<row\s[^<>]{0,200}?r\s*=\s*["']([0-9]{1,10})""")
 _COLUMNS_TO_ZZ = 702
 _PLACE = re.compile(r"([A-Z]{1,7})([0-9]{1,10})")
@@ -29,12 +31,15 @@ _MOST_ERRORS = 1_000_000
 class SheetFacts:
     """What stands in one sheet beside its values; rows and columns are counted from 0, `hidden` rows from 1.
 
+    `hidden_columns` are ranges from and to a column.
+
     `filled` counts the cells with content as the file stores them, `last_row` and `last_column` bound them (-1: unknown or none),
     `farthest` is one in the last column, `lowest` one in the last row.
     """
 
     errors: dict[int, dict[int, str]] = field(default_factory=dict)
     hidden: list[int] = field(default_factory=list)
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
     covered: dict[int, list[int]] = field(default_factory=dict)
     filled: int = 0
     last_row: int = -1
@@ -89,7 +94,10 @@ def xlsx_needs_scan(stream: IO[bytes]) -> bool:
         cut = held.rfind(b"<")
         part, held = (held[:cut], held[cut:]) if cut >= 0 else (held, b"")
         # What stands above the cells (the encoding's name) looks like places, and hidden columns are no rows.
-        part = part[max(0, part.find(b"<sheetData")) :]
+        above = max(0, part.find(b"<sheetData"))
+        if _HIDES.search(part, 0, above):
+            return True
+        part = part[above:]
         letters = _most_letters(part)
         if letters > 2 or any(mark in part for mark in _MARKS):
             return True
@@ -168,8 +176,12 @@ class _Xlsx:
         elif name == "row":
             number = attributes.get("r", "")
             self._row, self._column = int(number) - 1 if number.isdigit() else self._row + 1, -1
-            if attributes.get("hidden") in {"1", "true"}:
+            if _is_hidden(attributes, "ht"):
                 self._facts.hidden.append(self._row + 1)
+        elif name == "col":
+            first, last = attributes.get("min", ""), attributes.get("max", "")
+            if _is_hidden(attributes, "width") and first.isdigit() and last.isdigit():
+                self._facts.hidden_columns.append((int(first) - 1, int(last) - 1))
         elif name == "f":
             self._has_formula = True
         elif name in {"v", "is"}:
@@ -194,6 +206,11 @@ class _Xlsx:
                 self._facts.cell(self._row, self._column)
 
 
+def _is_hidden(attributes: dict[str, str], size: str) -> bool:
+    """True for a row or column that is hidden, or so low or narrow that nobody sees it."""
+    return attributes.get("hidden") in {"1", "true"} or re.fullmatch(r"0+(\.0*)?", attributes.get(size, "")) is not None
+
+
 class _Ods:
     """Handlers for tables, rows and cells of the given table; places follow from repeat counts."""
 
@@ -208,13 +225,18 @@ class _Ods:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "table:table":
             self._inside = self._sheet is None or attributes.get("table:name") == self._sheet
-            self._row = 0
+            self._row = self._column = 0
         elif not self._inside:
             return
         elif name == "table:table-row":
             self._down, self._column = _repeats(attributes, "rows"), 0
             if attributes.get("table:visibility") in {"collapse", "filter"} and self._down <= _MOST_ERRORS:
                 self._facts.hidden += range(self._row + 1, self._row + 1 + self._down)
+        elif name == "table:table-column":
+            last = self._column + _repeats(attributes, "columns") - 1
+            if attributes.get("table:visibility") in {"collapse", "filter"}:
+                self._facts.hidden_columns.append((self._column, last))
+            self._column = last + 1
         elif name in {"table:table-cell", "table:covered-table-cell"}:
             self._right = _repeats(attributes, "columns")
             self._attributes, self._shown, self._reads = attributes, "", True

@@ -35,6 +35,7 @@ def read_text(given: Input, connection: duckdb.DuckDBPyConnection, scratch: Path
     assert isinstance(form, CsvFormat)  # noqa: S101 -- narrows the type; the caller chose by it
     path = as_utf8(given, form.encoding, scratch)
     cells = header_cells(given, form, path)
+    _refuse_hint(given, form, cells)
     headers = resolve(given.contract, cells, given.shown, header_end(form))
     path, notes = _without_below(given, form, path, scratch)
     _refuse_nameless(given, form, path, headers)
@@ -85,6 +86,16 @@ def header_cells(given: Input, form: CsvFormat, path: Path) -> list[str]:
             header_end(form),
         )
     return join_headers(rows)
+
+
+def _refuse_hint(given: Input, form: CsvFormat, cells: list[str]) -> None:
+    if form.skip_rows == 0 and re.fullmatch(r"sep=.?", "".join(cells).strip(), re.IGNORECASE):
+        raise given.fail(
+            "header_missing",
+            "row 1 tells a spreadsheet program the delimiter and is no header",
+            "Write `skipRows: 1` under `format` in the contract.",
+            1,
+        )
 
 
 def join_headers(rows: list[list[str]]) -> list[str]:

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ingestion.contract import Contract, load_contract
+from ingestion.rules import contract_line
 from miyar.errors import MiyarError
 from portal.checks import Check
 from portal.context import form_of, language_of, page_of, portal_of, user_of, visit_of
@@ -123,6 +124,7 @@ def _page(request: Request, language: str, contracts: dict[str, Offered], found:
             "sentence": rule_sentence(line["rule"], language),
             "next_step": rule_next_step(line["rule"], language),
             "message": line["message"],
+            "contract": contract_line(line["rule"], line["column"]),
         }
         for line in lines
     ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from expectations.check import CheckResult
+from ingestion.rules import contract_line
 from miyar.errors import MiyarError, Problem
 from publication.documents.model import (
     WORDS,
@@ -58,10 +59,16 @@ def _whole(outcome: CheckResult) -> Section | None:
     """List what is wrong with the file as a whole; these messages are in one language, as in every log."""
     told = outcome.account.problems + outcome.account.notes
     lines: list[tuple[Cell, ...]] = [
-        (Code(line["rule"]), Text(line["message"], line["message"]), Text(line["next_step"], line["next_step"]))
+        (
+            Code(line["rule"]),
+            Text(line["message"], line["message"]),
+            Text(line["next_step"], line["next_step"]),
+            Code(contract_line(line["rule"], line["column"])),
+        )
         for line in told
     ]
-    return Section(Sentence("check_file"), [Table(("rule", "problem", "next_step"), lines)]) if told else None
+    table = Table(("rule", "problem", "next_step", "contract_line"), lines)
+    return Section(Sentence("check_file"), [table]) if told else None
 
 
 def _cells(outcome: CheckResult, all_rows: bool) -> Section:
@@ -73,13 +80,14 @@ def _cells(outcome: CheckResult, all_rows: bool) -> Section:
             Code(row["value"]),
             Text(row["ar"], row["en"]),
             Text(row["next_ar"], row["next_en"]),
+            Code(row["contract"]),
         )
         for row in rows
     ]
     if not rows:
         return Section(Sentence("check_cells"), [Sentence("check_no_cells")])
     shown: dict[str, Cell] = {"shown": Count(len(rows)), "all": Count(len(outcome.rows))}
-    table = Table(("source_row", "column", "value", "problem", "next_step"), lines)
+    table = Table(("source_row", "column", "value", "problem", "next_step", "contract_line"), lines)
     return Section(Sentence("check_cells"), [Sentence("check_shown", shown), table])
 
 
@@ -220,4 +228,5 @@ def _marks(book: Any, outcome: CheckResult, columns: list[str]) -> None:
 
 
 def _sentence(row: dict[str, str], language: Language) -> str:
-    return f"{row[language]}\n{row[f'next_{language}']}".strip()
+    mends = {"ar": "أو في العقد: ", "en": "Or in the contract: "}[language] + row["contract"] if row["contract"] else ""
+    return "\n".join(filter(None, (row[language], row[f"next_{language}"], mends)))

@@ -3,10 +3,12 @@
 Belongs here: messages of check and init. Does not belong here: which rules there are (`tests/ingestion/test_rules.py`).
 """
 
+import html
 import re
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -21,6 +23,7 @@ from methodology.parameters import METRIC_COLUMNS, load_methodology
 from miyar.registry import load_registry
 from miyar.registry_tables import TABLES, columns_of
 from miyar.registry_texts import registry_texts
+from publication.documents.check import write_answer
 from tests.cases.meanings import column
 
 
@@ -72,6 +75,28 @@ def test_init_writes_every_table_with_its_columns_explained(tmp_path: Path) -> N
 def test_every_column_of_every_table_is_described() -> None:
     described = {table.name: tuple(table.columns) for table in registry_texts()}
     assert described == {table: columns_of(table) for table in TABLES} | {"metrics": (*METRIC_COLUMNS, *KIND_COLUMNS)}
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_what_an_agency_receives_has_the_line_that_mends(tmp_path: Path, language: str) -> None:
+    """Page and workbook, for cells and for the file as a whole: an agency does not see the terminal."""
+    centre = column(tmp_path, "mystery_visits", ["90", "12 min"], name="waiting_minutes")
+    contract = load_contract(centre.root / "registry" / "contracts" / "p1" / "mystery_visits.yml")
+    registry = load_registry(centre.root / "registry")
+    hashes = {"code": "c" * 16, "registry": "r" * 16}
+    [delivery] = centre.deliveries()
+    outcome = check(centre.workspace, registry, delivery.path, contract)
+    write_answer(outcome, [], hashes, tmp_path / "cells.html", language)
+    write_answer(outcome, [], hashes, tmp_path / "cells.xlsx", language)
+    line = contract_line("unit_undeclared", "x")
+    assert html.escape(line, quote=False) in (tmp_path / "cells.html").read_text("utf-8")
+    marked = openpyxl.load_workbook(tmp_path / "cells.xlsx").worksheets[1]
+    assert any(cell.comment and line in cell.comment.text for row in marked.iter_rows() for cell in row)
+    centre.land("id;x;Extra\n1;2;a\n", "f.csv")
+    [delivery] = centre.deliveries()
+    write_answer(check(centre.workspace, registry, delivery.path, contract), [], hashes, tmp_path / "file.html", language)
+    page = html.unescape((tmp_path / "file.html").read_text("utf-8"))
+    assert contract_line("header_unknown", "Extra") in page
 
 
 @pytest.mark.parametrize("table", [table for table in registry_texts() if table.example], ids=lambda table: table.name)

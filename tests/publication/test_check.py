@@ -147,6 +147,7 @@ def test_changes_by_hand(built_workspace: Workspace, tmp_path: Path) -> None:
 def outcome(built_workspace: Workspace) -> CheckResult:
     account = replace(read_accounts(built_workspace)[0], path="p/f/<b>file.csv", status="accepted")
     words = {"ar": "خارج المقياس", "en": "outside the scale", "next_ar": "صحح القيمة", "next_en": "correct the value"}
+    words["contract"] = ""
     rows = [
         {"row": "12", "column": "value", "value": "9", "rule": "value_in_scale", **words},
         {"row": "3", "column": "channel", "value": '=HYPERLINK("x")', "rule": "channel_known", **words},

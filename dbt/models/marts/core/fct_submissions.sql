@@ -5,6 +5,7 @@ select
     path,
     status,
     source_rows,
+    left_out,
     records,
     accepted,
     quarantined,

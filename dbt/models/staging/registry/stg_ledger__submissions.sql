@@ -6,6 +6,7 @@ select
     delivered_key,
     status,
     source_rows,
+    left_out,
     records,
     accepted,
     quarantined,
