@@ -64,51 +64,99 @@ def metric(centre: Centre, **cells: str) -> None:
 
 
 # Feed, header, rows, and how many rows are listed with which reason; every row is accepted.
-KINDS = {
+KINDS: dict[str, tuple[str, str, list[str], dict[str, int]]] = {
     # A mean-type measure with counts in place of a mean.
-    "mean without a mean": ("reported_measures", "measure,period_id,n,numerator", ["speed,2025Q1,100,80", "ease,2025Q1,50,40"],
-                            {"value_missing": 2}),
-    "share without a numerator": ("reported_measures", "measure,period_id,n", ["digital_completion,2025Q1,100"],
-                                  {"value_missing": 1}),
+    "mean without a mean": (
+        "reported_measures",
+        "measure,period_id,n,numerator",
+        ["speed,2025Q1,100,80", "ease,2025Q1,50,40"],
+        {"value_missing": 2},
+    ),
+    "share without a numerator": (
+        "reported_measures",
+        "measure,period_id,n",
+        ["digital_completion,2025Q1,100"],
+        {"value_missing": 1},
+    ),
     # A numerator of nobody knows how many: `int_measures__observed` drops what has neither a base nor a mean.
-    "count without a base": ("reported_measures", "measure,period_id,n,numerator",
-                             ["complaints_per_1000,2025Q1,,7", "complaints_per_1000,2025Q2,1000,7"], {"base_missing": 1}),
-    "base that is a band": ("reported_measures", "measure,period_id,n_low,n_high,numerator",
-                            ["digital_completion,2025Q1,100,199,80"], {"base_missing": 1}),
+    "count without a base": (
+        "reported_measures",
+        "measure,period_id,n,numerator",
+        ["complaints_per_1000,2025Q1,,7", "complaints_per_1000,2025Q2,1000,7"],
+        {"base_missing": 1},
+    ),
+    "base that is a band": (
+        "reported_measures",
+        "measure,period_id,n_low,n_high,numerator",
+        ["digital_completion,2025Q1,100,199,80"],
+        {"base_missing": 1},
+    ),
     # Means of channels without their bases: the agency's mean cannot be worked out of them.
-    "means of parts without bases": ("reported_measures", "measure,period_id,channel,mean",
-                                     ["speed,2025Q1,website,80", "speed,2025Q1,phone,60", "speed,2025Q2,phone,60"],
-                                     {"means_unpooled": 2}),
+    "means of parts without bases": (
+        "reported_measures",
+        "measure,period_id,channel,mean",
+        ["speed,2025Q1,website,80", "speed,2025Q1,phone,60", "speed,2025Q2,phone,60"],
+        {"means_unpooled": 2},
+    ),
     # A metric of one stage takes rows of that stage only.
-    "measure of another stage": ("reported_measures", "measure,period_id,stage,n,mean",
-                                 ["mystery_score_before,2025Q1,,40,80", "mystery_score_before,2025Q1,before,40,80"],
-                                 {"stage_unused": 1}),
-    "practice not assessed": ("maturity_assessments",
-                              "assessment_id,period_id,model_id,practice_id,dimension,adoption,adoption_max",
-                              ["x,2025Q1,digital_experience,own,satisfaction,,3", "x,2025Q1,digital_experience,b,satisfaction,2,3"],
-                              {"value_missing": 1}),
-    "earlier assessment": ("maturity_assessments",
-                           "assessment_id,assessed_on,model_id,practice_id,dimension,adoption,adoption_max",
-                           ["x,2025-01-05,digital_experience,p,satisfaction,1,3", "y,2025-03-05,digital_experience,p,satisfaction,2,3"],
-                           {"report_replaced": 1}),
+    "measure of another stage": (
+        "reported_measures",
+        "measure,period_id,stage,n,mean",
+        ["mystery_score_before,2025Q1,,40,80", "mystery_score_before,2025Q1,before,40,80"],
+        {"stage_unused": 1},
+    ),
+    "practice not assessed": (
+        "maturity_assessments",
+        "assessment_id,period_id,model_id,practice_id,dimension,adoption,adoption_max",
+        ["x,2025Q1,digital_experience,own,satisfaction,,3", "x,2025Q1,digital_experience,b,satisfaction,2,3"],
+        {"value_missing": 1},
+    ),
+    "earlier assessment": (
+        "maturity_assessments",
+        "assessment_id,assessed_on,model_id,practice_id,dimension,adoption,adoption_max",
+        ["x,2025-01-05,digital_experience,p,satisfaction,1,3", "y,2025-03-05,digital_experience,p,satisfaction,2,3"],
+        {"report_replaced": 1},
+    ),
     # A visit whose items did not apply.
-    "visit without a scored item": ("mystery_visits", "visit_id,visited_at,rubric_item,score,score_max",
-                                    ["v1,2025-01-05,greeting,,5", "v2,2025-01-06,greeting,4,5"], {"value_missing": 1}),
-    "standard with neither counts nor verdict": ("service_standards", "standard_id,period_id,met,total,target",
-                                                 ["s1,2025Q1,,,0.9", "s2,2025Q1,8,10,0.9", "s3,2025Q1,8,,0.9"], {"value_missing": 2}),
-    "transactions of nothing": ("service_usage", "used_on,channel,completed,repeat_visits",
-                                ["2025-01-01,website,,3", "2025-02-01,website,9,3"], {"value_missing": 1}),
+    "visit without a scored item": (
+        "mystery_visits",
+        "visit_id,visited_at,rubric_item,score,score_max",
+        ["v1,2025-01-05,greeting,,5", "v2,2025-01-06,greeting,4,5"],
+        {"value_missing": 1},
+    ),
+    "standard with neither counts nor verdict": (
+        "service_standards",
+        "standard_id,period_id,met,total,target",
+        ["s1,2025Q1,,,0.9", "s2,2025Q1,8,10,0.9", "s3,2025Q1,8,,0.9"],
+        {"value_missing": 2},
+    ),
+    "transactions of nothing": (
+        "service_usage",
+        "used_on,channel,completed,repeat_visits",
+        ["2025-01-01,website,,3", "2025-02-01,website,9,3"],
+        {"value_missing": 1},
+    ),
     # Started in a branch: only digital channels have a completion rate.
-    "started outside digital channels": ("service_usage", "used_on,channel,started",
-                                         ["2025-01-01,branch,9", "2025-02-01,website,9"], {"value_missing": 1}),
+    "started outside digital channels": (
+        "service_usage",
+        "used_on,channel,started",
+        ["2025-01-01,branch,9", "2025-02-01,website,9"],
+        {"value_missing": 1},
+    ),
     # Failed transactions are shown by service.
-    "figures of services without a service": ("service_usage", "used_on,channel,service_id,started,failed,minutes_due",
-                                              ["2025-01-01,branch,,,2,", "2025-02-01,website,a01-s1,9,2,", "2025-02-01,phone,,,,60"],
-                                              {"value_missing": 2}),
-    "only don't know": ("survey_responses", "id,answered,q1,item",
-                        ["r1,2025-02-03,9,speed", "r2,2025-02-03,9,speed", "r1,2025-02-03,4,ease", "r2,2025-02-03,9,ease"],
-                        {"answers_none": 2}),
-}  # fmt: skip
+    "figures of services without a service": (
+        "service_usage",
+        "used_on,channel,service_id,started,failed,minutes_due",
+        ["2025-01-01,branch,,,2,", "2025-02-01,website,a01-s1,9,2,", "2025-02-01,phone,,,,60"],
+        {"value_missing": 2},
+    ),
+    "only don't know": (
+        "survey_responses",
+        "id,answered,q1,item",
+        ["r1,2025-02-03,9,speed", "r2,2025-02-03,9,speed", "r1,2025-02-03,4,ease", "r2,2025-02-03,9,ease"],
+        {"answers_none": 2},
+    ),
+}
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
