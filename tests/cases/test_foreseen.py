@@ -121,7 +121,13 @@ LACKS: dict[str, tuple[list[tuple[str, str, str]], dict[str, Any], dict[str, Any
         "adjustment_differs",
         "age_band, gender",
     ),
-    "study of modes": (PEERS, {"adjustments": "mode"}, {"mode_set": "phone"}, "mode_study_missing", "overlap_studies"),
+    "study of modes": (
+        PEERS,
+        {"adjustments": "mode", "mode_set": "adjusted"},
+        {"mode_set": "phone"},
+        "mode_study_missing",
+        "overlap_studies",
+    ),
     "base": (PEERS, {}, {"n": None}, "base_unknown", "n"),
     "spread": (PEERS, {}, {"standard_error": None, "ci_low": None, "ci_high": None}, "no_interval", "sd"),
 }
