@@ -104,7 +104,7 @@ def test_nothing_published_yet_and_figures_that_are_withheld(centre: Centre) -> 
 
 PEERS = [("g", "likert5|w1", "unweighted")] * 6
 WEIGHTED = [("g", "likert5|w1", "weighted")] * 6
-# Each gate of comparability that depends on what is delivered: peers, a delivery that lacks only that, the reason and what it names.
+# Each gate that depends on what is delivered: peers, what they have, a delivery that lacks it, the reason, what it names.
 LACKS: dict[str, tuple[list[tuple[str, str, str]], dict[str, Any], dict[str, Any], str, str]] = {
     "n": (PEERS, {}, {"status": "suppressed", "n": 12}, "n_small", "12"),
     "period": (PEERS, {"period_id": "2025Q2"}, {"period_id": "2025Q1"}, "peers_few", "peer group"),
