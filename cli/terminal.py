@@ -14,7 +14,7 @@ from ingestion.arrivals import Called
 from ingestion.rereading import Proposal
 from ingestion.rules import contract_line
 from ingestion.slices import Waiting
-from ingestion.submission_ledger import Account
+from ingestion.submission_ledger import Account, untold_count
 from publication.difference import Difference
 from publication.explain import Comparison, Explanation, Step, sentence, words
 from publication.reading import code_text, reason_text, wording
@@ -109,10 +109,12 @@ def _expected_wrong(rows: list[dict[str, Any]]) -> str | None:
 
 def accounts_table(accounts: list[Account]) -> None:
     """Print one line per submission."""
-    table = Table("submission", "file", "status", "records", "accepted", "quarantined", "duplicates", "why")
+    table = Table(
+        "submission", "file", "status", "records", "accepted", "in no figure", "quarantined", "duplicates", "why"
+    )
     for account in sorted(accounts, key=lambda account: account.path):
         why = account.withdrawn or "; ".join(str(line["message"]) for line in (account.problems or account.notes)[:2])
-        counts = (account.records, account.accepted, account.quarantined, account.duplicates)
+        counts = (account.records, account.accepted, untold_count(account), account.quarantined, account.duplicates)
         table.add_row(account.submission_id, account.path, account.status, *(f"{count:,}" for count in counts), why)
     _console().print(table)
 
@@ -157,6 +159,11 @@ def check_table(outcome: CheckResult, scores: list[dict[str, Any]], hashes: dict
         f"{account.path}: {account.status}; {account.records:,} records = {account.accepted:,} accepted + "
         f"{account.quarantined:,} quarantined + {account.duplicates:,} duplicates"
     )
+    if account.accepted:
+        untold = untold_count(account)
+        console.print(
+            f"  of the accepted, {account.accepted - untold:,} are counted into figures, {untold:,} into none"
+        )
     for line in account.problems + account.notes:
         console.print(f"  [{line['rule']}] {_place(line)}{line['message']} -> {line['next_step']}", markup=False)
         for mend in filter(None, [contract_line(str(line["rule"]), str(line["column"]))]):

@@ -169,7 +169,7 @@ def _account_for(
         accounts, told = [], []
         for delivery, staged in batch:
             outcome = staged if isinstance(staged, MiyarError) else judged[staged.submission_id]
-            found = record(delivery, outcome, workspace, received, _scratch(delivery, workspace))
+            found = record(delivery, outcome, workspace, received, _scratch(delivery, workspace), registry)
             if isinstance(found, Account):
                 received[found.submission_id] = found
                 accounts.append(found)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from expectations.batches import Judged
 from expectations.suites import refuse_above_share
+from expectations.told import notes_on, untold_rows
 from ingestion.faults import RETRIED, MachineError, guarded
 from ingestion.lake import SEVERAL, adopt, settle
 from ingestion.landing import Delivery
@@ -29,6 +30,7 @@ from ingestion.submission_ledger import Account, contract_hash, next_sequence, w
 from miyar import atomic_files
 from miyar.errors import MiyarError, Problem
 from miyar.periods import index_of
+from miyar.registry import Registry
 from miyar.workspace import Workspace
 
 OUTSIDE_PERIODS = "period_closed"  # the only rule of the suites that depends on the workspace's settings
@@ -41,6 +43,7 @@ def record(
     workspace: Workspace,
     received: dict[str, Account],
     scratch: Path,
+    registry: Registry,
 ) -> Account | list[Problem]:
     """Write the rows and the account of one submission; the account is the commit point.
 
@@ -56,17 +59,19 @@ def record(
     try:
         with guarded(delivery.contract.provider, delivery.shown):
             if before is not None and before.accepted:
-                return _record_again(delivery, outcome, workspace, before, account, scratch)
-            return _record_new(delivery, outcome, workspace, account)
+                return _record_again(delivery, outcome, workspace, before, account, scratch, registry)
+            return _record_new(delivery, outcome, workspace, account, registry)
     except MachineError as error:
         # Not even the account could be written: the file is received when there is room for it.
         return error.problems
 
 
-def _record_new(delivery: Delivery, outcome: Judged | MiyarError, workspace: Workspace, account: Account) -> Account:
+def _record_new(
+    delivery: Delivery, outcome: Judged | MiyarError, workspace: Workspace, account: Account, registry: Registry
+) -> Account:
     if isinstance(outcome, Judged):
         try:
-            account, report = _settle(delivery, workspace, outcome, account)
+            account, report = _settle(delivery, workspace, outcome, account, registry)
         except MachineError as error:
             outcome = error
         else:
@@ -85,12 +90,13 @@ def _record_again(
     before: Account,
     account: Account,
     scratch: Path,
+    registry: Registry,
 ) -> Account | list[Problem]:
     aside = Workspace(scratch / "again", workspace.settings)
     report: list[dict[str, Any]] = []
     if isinstance(outcome, Judged):
         try:
-            account, report = _settle(delivery, aside, outcome, account)
+            account, report = _settle(delivery, aside, outcome, account, registry)
         except MachineError as error:
             outcome = error
     if isinstance(outcome, MiyarError):
@@ -132,7 +138,7 @@ def _new_account(delivery: Delivery, sequence: int) -> Account:
 
 
 def _settle(
-    delivery: Delivery, workspace: Workspace, judged: Judged, account: Account
+    delivery: Delivery, workspace: Workspace, judged: Judged, account: Account, registry: Registry
 ) -> tuple[Account, list[dict[str, Any]]]:
     """Split the rows into those accepted and those held back; the account of both, and the quality report."""
     staged = judged.staged
@@ -151,7 +157,9 @@ def _settle(
     account.quarantined = settlement.quarantined
     account.slices = settlement.slices
     account.rule_counts = settlement.rule_counts
-    account.notes = [note.as_dict() for note in staged.notes]
+    account.untold = untold_rows(workspace, account.feed, account.submission_id, registry)
+    notes = [*staged.notes, *notes_on(account.untold, account.accepted, account.provider, account.path)]
+    account.notes = [note.as_dict() for note in notes]
     account.names, account.names_hash = staged.names, staged.names_hash
     if OUTSIDE_PERIODS in settlement.rule_counts:
         account.open_periods = open_periods(workspace)

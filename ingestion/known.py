@@ -17,7 +17,7 @@ from ingestion.readers.input import Input
 from ingestion.records import Group, Plan
 from miyar import sql
 from miyar.errors import Problem
-from miyar.registry import Registry
+from miyar.registry import WITHIN_MODELS, Registry
 
 RULE = "name_unknown"
 # Columns of units that rows may name without a look-up, and the registry table that gives a unit its names.
@@ -97,8 +97,10 @@ def untold_names(
 
 def _texts(connection: duckdb.DuckDBPyConnection, column: str, group: Group) -> list[str]:
     """The names a group of properties can give: constants and labels from the contract, others from the file."""
-    if group.prop.constant is not None:
-        return [str(group.prop.constant)]
+    # Constants are read by the same rules, so that one group has those of all its records.
+    constants = [str(fed.prop.constant) for fed in group.members if fed.prop.constant is not None]
+    if len(constants) == len(group.members):
+        return constants
     labels = [str(code) for code in (group.prop.labels or {}).values()]
     if group.prop.labels is not None and group.prop.unlisted != "keep":
         return labels
@@ -131,11 +133,13 @@ def unknown_names(
         if names_of(registry, column) is not None
         for fed in feds
     }
+    # Faults of names that depend on the row's model stand under the canonical name of their column.
+    fed_by |= {column: (column, {}) for column in WITHIN_MODELS if column in plan.fed}
     notes = []
     for line in sql.rows(found):
         column, labels = fed_by[line["header"]]
         name = labels.get(key_of(line["value"]), line["value"])
-        names = sorted(names_of(registry, column) or ())
+        names = sorted(_names_anywhere(registry, column))
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
         shown = ", ".join(map(repr, near or names[:5]))
         told = f"the nearest known {'is' if len(near) == 1 else 'are'} {shown}" if near else f"known are {shown}, ..."
@@ -150,6 +154,13 @@ def unknown_names(
             )
         )
     return notes
+
+
+def _names_anywhere(registry: Registry, column: str) -> frozenset[str]:
+    """The names that a column may hold, in some model where they depend on it."""
+    if column in WITHIN_MODELS:
+        return frozenset[str]().union(*registry.names_within(column).values())
+    return names_of(registry, column) or frozenset()
 
 
 def unregistered_units(

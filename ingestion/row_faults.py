@@ -4,6 +4,8 @@ Belongs here: these faults, and moving rows of an ended agency to its successor.
 value (`untyped`), what is acceptable (`expectations`).
 """
 
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import yaml
 
 from ingestion.feeds import Feed
 from miyar import sql
-from miyar.registry import Registry, Validity
+from miyar.registry import WITHIN_MODELS, Registry, Validity
 
 UNITS = {"service_id": "services", "branch_id": "branches"}
 
@@ -25,12 +27,18 @@ def _damaged() -> dict[str, Any]:
 
 
 def find_faults(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, shown: set[str], typed: Path, registry: Registry
+    connection: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    shown: set[str],
+    typed: Path,
+    registry: Registry,
+    untold: Sequence[str] = (),
 ) -> list[str]:
     """Fill the table `faults` (row_id, rule, column, value) and move rows to successors; return the agencies that were named.
 
     Args:
         shown: the columns whose ids are as delivered, neither numbered by row nor pseudonyms.
+        untold: patterns of practices that the contract takes though their model does not have them.
     """
     connection.execute(
         'create or replace temp table faults (row_id varchar, rule varchar, "column" varchar, "value" varchar)'
@@ -43,6 +51,8 @@ def find_faults(
     _place_agencies(connection, feed, typed, registry, [(agency, period) for agency, period in pairs if period])
     for column, table in UNITS.items():
         _find_invalid(connection, column, registry.validity(table), typed)
+    if "model_id" in feed.by_name:
+        _find_unknown(connection, typed, registry, untold)
     return sorted({agency for agency, _ in pairs})
 
 
@@ -136,6 +146,31 @@ def _find_invalid(connection: duckdb.DuckDBPyConnection, column: str, units: dic
         from {sql.parquet(typed)} as typed inner join valid on valid.id = typed.{column}
         where typed.period_id < valid.valid_from or (valid.valid_to <> '' and typed.period_id > valid.valid_to)"""
     )
+
+
+def _find_unknown(
+    connection: duckdb.DuckDBPyConnection, typed: Path, registry: Registry, untold: Sequence[str]
+) -> None:
+    """Practices and dimensions that the model of their row does not have; a model that lists none takes any."""
+    for column in WITHIN_MODELS:
+        names = registry.names_within(column)
+        pairs = connection.execute(
+            f"select distinct model_id, {column} from {sql.parquet(typed)} where {column} is not null order by all"
+        ).fetchall()
+        for model, name in pairs:
+            is_taken = name in names.get(model, (name,)) or any(fnmatchcase(name, pattern) for pattern in untold)
+            if not is_taken:
+                connection.execute(
+                    f"insert into faults select row_id, 'name_unknown', {sql.text(column)}, {column} "
+                    f"from {sql.parquet(typed)} where model_id = ? and {column} = ?",
+                    [model, name],
+                )
+
+
+def tables_asked(connection: duckdb.DuckDBPyConnection) -> dict[str, None]:
+    """The tables of models in which a name of the file was not found: any change of them may make it known."""
+    asked = connection.execute("select distinct \"column\" from faults where rule = 'name_unknown'").fetchall()
+    return {WITHIN_MODELS[column]: None for (column,) in asked}
 
 
 def with_faults(connection: duckdb.DuckDBPyConnection, problems: Path | None, target: Path) -> Path | None:

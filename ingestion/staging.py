@@ -22,7 +22,7 @@ from ingestion.names import names_hash
 from ingestion.readers.input import Input, Source
 from ingestion.readers.pool import read
 from ingestion.records import Plan, plan
-from ingestion.row_faults import find_faults, with_faults
+from ingestion.row_faults import find_faults, tables_asked, with_faults
 from miyar import sql
 from miyar.errors import MiyarError, Problem
 from miyar.periods import index_of
@@ -83,9 +83,10 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         if queries.problems is not None:
             problems = _only_if_any(connection, queries.problems, scratch / "problems.parquet")
         records = pq.read_metadata(typed).num_rows
-        agencies = find_faults(connection, rows.feed, _as_delivered(delivery.contract), typed, registry)
+        shown, untold = _as_delivered(delivery.contract), delivery.contract.untold
+        agencies = find_faults(connection, rows.feed, shown, typed, registry, untold)
         problems = with_faults(connection, problems, scratch / "problems.parquet")
-        names = queries.names_read.as_dict()
+        names = queries.names_read.as_dict() | tables_asked(connection)
         # An agency that the contract names, and nobody looks up, has a first and a last period too.
         names.setdefault("agencies", sorted(fold(one) for one in agencies if one in registry.ids("agencies")))
         duplicates = _take_out_duplicates(connection, rows, typed, problems)

@@ -42,6 +42,7 @@ class Account:
     problems: list[dict[str, Any]] = field(default_factory=list)  # of the file as a whole
     rule_counts: dict[str, int] = field(default_factory=dict)
     notes: list[dict[str, Any]] = field(default_factory=list)
+    untold: list[dict[str, Any]] = field(default_factory=list)  # accepted rows in no figure: slice_id, reason, rows
     names: dict[str, list[str] | None] = field(default_factory=dict)  # looked up in the registry, by table
     names_hash: str = ""  # of what those names meant when the file was read
     open_periods: str = ""  # set only if rows outside them were quarantined
@@ -63,6 +64,11 @@ def contract_hash(contract: Contract) -> str:
     # Only where files add to each other do rows without an id get one of their own.
     content["adds"] = contract.delivery == "add"
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def untold_count(account: Account) -> int:
+    """Accepted rows of a submission that no figure uses."""
+    return sum(int(one["rows"]) for one in account.untold)
 
 
 def read_accounts(workspace: Workspace) -> list[Account]:

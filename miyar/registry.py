@@ -46,17 +46,30 @@ class Validity:
         return (not self.first or period_id >= self.first) and (not self.last or period_id <= self.last)
 
 
+# Columns whose names are those of the maturity model of their row, and the table of `Registry.figures` that lists them.
+WITHIN_MODELS = {"practice_id": "practices", "dimension": "dimensions"}
+
+
 @dataclass(frozen=True)
 class Registry:
     """Registry tables as lists of rows (text only), and a hash over all of them.
 
     `known` are the names that figures of the workspace's methodology use, by column of the feeds (`item`, `measure`, ...);
-    a column that is not there may hold any.
+    a column that is not there may hold any. `figures` are the tables of that methodology that say which rows a figure can use
+    (`metrics`, `channels`, `top_boxes`, `practices`, `dimensions`); empty where nobody asked a methodology.
     """
 
     tables: dict[str, list[dict[str, str]]]
     hash: str
     known: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    figures: Mapping[str, list[dict[str, str]]] = field(default_factory=dict)
+
+    def names_within(self, column: str) -> dict[str, frozenset[str]]:
+        """Maturity model -> the names that a `column` of its rows may hold; models that leave it open are not there."""
+        found: dict[str, set[str]] = {}
+        for row in self.figures.get(WITHIN_MODELS[column], ()):
+            found.setdefault(row["model_id"], set()).add(row[column])
+        return {model: frozenset(names) for model, names in found.items()}
 
     def ids(self, table: str) -> set[str]:
         id_column = TABLES[table][1]
@@ -68,7 +81,7 @@ class Registry:
 
     def validity(self, table: str) -> dict[str, "Validity"]:
         """Id -> first and last period, for entries of a table that have either."""
-        if table in self.known:
+        if table in self.known or table in self.figures:
             return {}
         id_column = TABLES[table][1]
         found = {}
@@ -81,10 +94,13 @@ class Registry:
     def labels(self, table: str) -> dict[str, dict[str, str]]:
         """Folded label -> id, per agency: `labels("branches")["a01"]["الرياض"]`; agency `""` holds labels of no agency.
 
-        Ids, both names and all aliases are labels. A label with two ids in one agency is reported when the registry is read.
+        Practices and dimensions are labels of their model. Ids, both names and all aliases are labels. A label with two ids in one agency is reported when the registry is read.
         """
         if table in self.known:
             return {"": {name: name for name in self.known[table]}}
+        if table in WITHIN_MODELS.values():
+            column = next(one for one, its in WITHIN_MODELS.items() if its == table)
+            return {model: {name: name for name in names} for model, names in self.names_within(column).items()}
         return self._labels[table]
 
     def _labels_in(self, table: str) -> dict[str, dict[str, str]]:

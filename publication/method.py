@@ -37,7 +37,23 @@ def with_known_names(registry: Registry, methodology: Methodology) -> Registry:
         "measure": frozenset(methodology.metric_ids),
         "model_id": frozenset(models | set(methodology.models)),
     }
-    return replace(registry, known=known)
+    return replace(registry, known=known, figures=_figures(methodology))
+
+
+def _figures(methodology: Methodology) -> dict[str, list[dict[str, str]]]:
+    """The tables that say which rows a figure can use."""
+    models = methodology.models.values()
+    return {
+        "metrics": methodology.metrics,
+        "channels": methodology.channels,
+        "top_boxes": methodology.top_boxes,
+        "practices": [
+            {"model_id": model.model_id, "practice_id": practice} for model in models for practice in model.practice_ids
+        ],
+        "dimensions": [
+            {"model_id": model.model_id, "dimension": dimension} for model in models for dimension in model.weights
+        ],
+    }
 
 
 def item_names(methodology: Methodology) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from ingestion.contract import Contract, load_contract
 from ingestion.lake import write_empty_files
 from ingestion.slices import write_slices
 from ingestion.submission_ledger import read_accounts
+from methodology.parameters import Methodology
 from miyar import sql
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
@@ -29,7 +30,8 @@ SCORES = """
         scores.metric_id, metrics.name_ar, metrics.name_en, scores.unit_type, scores.unit_id, scores.period_id,
         scores.instrument_id, scores.status, coalesce(judged.owner_reason, scores.status_reason) as status_reason,
         scores.n, scores.respondents, scores.n_effective, scores.interval_claim, scores.score,
-        scores.ci_low, scores.ci_high, scores.frame_status, scores.weighting
+        scores.ci_low, scores.ci_high, scores.frame_status, scores.weighting, scores.mode_set, scores.adjustments,
+        scores.standard_error
     from benchmarks.bench_scores as scores
     inner join core.dim_metrics as metrics on scores.metric_id = metrics.metric_id
     -- Whose file it is may know why a figure would be withheld.
@@ -39,6 +41,12 @@ SCORES = """
         and scores.instrument_id = judged.instrument_id
     where scores.instrument_id is not null and scores.agency_id is not null
     order by scores.unit_type, scores.unit_id, scores.metric_id, scores.period_id, scores.instrument_id
+"""
+
+# Share of an agency's answers that lack what its scores would be weighted or adjusted by.
+BLANK = """
+    select agency_id, period_id, {shares}
+    from intermediate.int_respondents__cells group by agency_id, period_id
 """
 
 
@@ -71,4 +79,19 @@ def scores_of_check(
     if failures:
         raise RuntimeError(f"the scores could not be worked out: {'; '.join(failures)}")
     with duckdb.connect(str(throwaway.warehouse), read_only=True) as connection:
-        return sql.rows(connection.execute(SCORES))
+        scores = sql.rows(connection.execute(SCORES))
+        blank = _blank(connection, inputs.methodology)
+    for score in scores:
+        is_surveyed = score["mode_set"] != ""
+        score["blank"] = blank.get((score["unit_id"], score["period_id"]), {}) if is_surveyed else {}
+    return scores
+
+
+def _blank(connection: duckdb.DuckDBPyConnection, methodology: Methodology) -> dict[tuple[str, str], dict[str, float]]:
+    """(agency, quarter) -> column -> share of its answers without a value there."""
+    columns = [row["adjuster"] for row in methodology.adjusters] + [row["margin"] for row in methodology.margins]
+    shares = ", ".join(
+        f"sum(case when {one} is null then asked_count else 0 end) / sum(asked_count) as {one}" for one in columns
+    )
+    rows = sql.rows(connection.execute(BLANK.format(shares=shares)))
+    return {(row["agency_id"], row["period_id"]): {one: float(row[one]) for one in columns} for row in rows}

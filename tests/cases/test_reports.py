@@ -71,3 +71,68 @@ def test_keys_name_columns_of_their_feeds() -> None:
     for feed in load_feeds().values():
         assert set(feed.key) <= set(feed.by_name)
         assert isinstance(feed.lake_schema, pa.Schema)
+
+
+def _scored(folder: Path, metric: dict[str, str], properties: list[dict[str, Any]], content: str) -> tuple[Any, Any]:
+    """What `miyar check` says of a file of one measure of the workspace's own, and the agency's scores."""
+    from warehouse.check_scores import check_with_scores
+
+    centre = build(folder / "centre")
+    (centre.root / "miyar.yml").write_text(
+        "name: {ar: مركز, en: Centre}\nmethodology: '2026.2'\nperiods: {first: 2025Q1, last: 2025Q4}\nmemory_limit: 500MB\n",
+        "utf-8",
+    )
+    row = {
+        "metric_id": "own", "name_ar": "مؤشر", "name_en": "Own", "definition_ar": "تعريف", "definition_en": "Definition",
+        "feed": "reported_measures", "measure_id": "own", "stage": "", "polarity": "1", "is_headline": "false",
+        "status": "chosen", "source": "test", "smallest_difference": "1",
+    } | metric  # fmt: skip
+    (centre.root / "registry" / "metrics.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n", "utf-8")
+    measure = {"name": "measure", "constant": "own"}
+    centre.contract({"feed": "reported_measures", "properties": [AGENCY, measure, *properties]})
+    file = centre.root / "f.csv"
+    file.write_text(content, "utf-8")
+    contract = centre.root / "registry" / "contracts" / "p1" / "reported_measures.yml"
+    result, scores, _ = check_with_scores(centre.workspace, file, contract)
+    return result, [one for one in scores if one["unit_type"] == "agency"]
+
+
+PERIOD = {"name": "period_id", "physicalName": "quarter"}
+DAYS = {"estimator": "median", "unit": "days", "polarity": "-1"}
+
+
+def test_medians_with_and_without_their_base(tmp_path: Path) -> None:
+    """A median of days was refused as a mean that is not on 0-100; with its base it was taken for a mean and pooled."""
+    columns = [PERIOD, {"name": "mean", "physicalName": "median"}, {"name": "n", "physicalName": "n"}]
+    result, scores = _scored(tmp_path, DAYS, columns, "quarter,median,n\n2025Q1,120,400\n2025Q2,95.5,\n")
+    assert (result.account.accepted, result.account.untold) == (2, [])
+    found = [(one["period_id"], float(one["score"]), one["n"], one["ci_low"]) for one in scores]
+    assert found == [("2025Q1", 120, 400, None), ("2025Q2", 95.5, None, None)]
+
+
+def test_medians_of_parts_make_none_of_the_whole(tmp_path: Path) -> None:
+    """Medians of channels, each with its base: no mean of them is the agency's median."""
+    columns = [PERIOD, {"name": "channel", "physicalName": "channel"}]
+    columns += [{"name": "mean", "physicalName": "median"}, {"name": "n", "physicalName": "n"}]
+    content = "quarter,channel,median,n\n2025Q1,phone,10,40\n2025Q1,website,20,60\n2025Q2,phone,11,50\n"
+    result, scores = _scored(tmp_path, DAYS, columns, content)
+    assert [(one["reason"], one["rows"]) for one in result.account.untold] == [("means_unpooled", 2)]
+    shown = {one["period_id"]: one["score"] for one in scores}
+    assert shown["2025Q2"] == 11 and shown.get("2025Q1") is None
+
+
+def test_a_mean_on_0_100_is_still_held_to_it(tmp_path: Path) -> None:
+    columns = [PERIOD, {"name": "mean", "physicalName": "mean"}]
+    result, _ = _scored(tmp_path, {"estimator": "mean", "unit": "score_0_100"}, columns, "quarter,mean\n2025Q1,120\n")
+    assert result.account.rule_counts == {"mean_on_0_100": 1}
+
+
+def test_a_weighted_base_with_a_fraction(tmp_path: Path) -> None:
+    """Weighted tables have bases such as 412.6; the share is as reported, and the base counts no person it does not have."""
+    columns = [PERIOD, {"name": "mean", "physicalName": "percent", "unit": "percent"}]
+    columns += [{"name": "n", "physicalName": "base", "rounding": "down"}]
+    result, scores = _scored(
+        tmp_path, {"estimator": "proportion", "unit": "share_pct"}, columns, "quarter,percent,base\n2025Q1,62.5,412.6\n"
+    )
+    assert result.account.accepted == 1
+    assert [(one["n"], float(one["score"])) for one in scores] == [(412, 62.5)]

@@ -157,3 +157,16 @@ def test_names_that_the_contract_takes_without_a_figure_are_listed(centre: Centr
     [unknown, untold] = found.account.notes
     assert unknown["rule"] == "name_unknown" and "'q6' (1 rows)" in unknown["message"]
     assert untold["message"] == "3 rows are taken and no figure uses their item: 'q5_02' (2), 'q5_01' (1)"
+
+
+def test_constants_of_several_records_are_all_taken(centre: Centre) -> None:
+    """Of a wide file only the first record's item was looked at: the others were refused in spite of `untold`."""
+    properties = [p for p in SURVEY["properties"] if p["name"] not in {"item", "agency_id", "value"}]
+    properties += [{"name": "agency_id", "constant": "a01"}]
+    records = [
+        {"properties": [{"name": "item", "constant": item}, {"name": "value", "physicalName": column}]}
+        for item, column in (("speed", "q1"), ("q5_01", "q2"), ("q5_02", "q3"))
+    ]
+    given = {"scales": SURVEY["scales"], "records": records, "untold": ["q5_*"]}
+    found = checked(centre, "survey_responses", properties, "id,answered,q1,q2,q3\nr1,2025-02-03,4,3,2\n", **given)
+    assert (found.account.accepted, found.account.quarantined) == (3, 0)

@@ -20,6 +20,8 @@ from ingestion.lake import write_empty_files
 from ingestion.submission_ledger import Account, read_accounts
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
+from publication.method import methodology_of, with_known_names
+from tests.reached import differences
 from warehouse.dbt_runner import run_dbt
 from warehouse.inputs import Inputs
 from warehouse.snapshots import write_snapshots
@@ -49,7 +51,7 @@ class RealSet:
 
     def receive(self) -> Intake:
         """Receive what is new in the landing zone, as a run does; the counts of every account must add up."""
-        registry = load_registry(self.workspace.registry)
+        registry = with_known_names(load_registry(self.workspace.registry), methodology_of(self.workspace))
         contracts = load_contracts(self.workspace.registry)
         with self.workspace.lock():
             intake = receive_all(self.workspace, registry, contracts, read_accounts(self.workspace))
@@ -58,13 +60,14 @@ class RealSet:
         return intake
 
     def build(self) -> None:
-        """Build the warehouse from the lake; every model and every test of dbt must pass."""
+        """Build the warehouse from the lake; all models and tests must pass, and accepted rows be in a figure or listed."""
         with self.workspace.lock():
             write_empty_files(self.workspace)
             write_snapshots(Inputs.read(self.workspace))
             results = list(run_dbt(self.workspace))
         assert results
         assert not [(result.unique_id, result.message) for result in results if result.failed]
+        assert differences(self.workspace) == []
 
     def publish(self) -> Any:
         """Do all that `miyar run` does: receive new files from the landing zone, build the warehouse, publish an edition."""

@@ -1,0 +1,95 @@
+"""Accepted rows that no figure uses, counted by quarter, agency and reason: what is accepted is told, or it is said why not.
+
+Belongs here: trying the reasons of `told.yml` on one submission's accepted rows. Does not belong here: names that are refused
+(`ingestion.known`), rows of deliveries that others replaced (`ingestion.slices`).
+"""
+
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import yaml
+
+from ingestion.rules import rule_texts
+from miyar import sql
+from miyar.errors import Problem
+from miyar.registry import Registry
+from miyar.workspace import Workspace
+
+# Tables of `miyar.registry.Registry.figures`, and the columns that reasons may name.
+TABLES = {
+    "metrics": ("metric_id", "feed", "measure_id", "estimator", "stage", "repeats"),
+    "channels": ("channel", "is_digital"),
+    "top_boxes": ("points",),
+    "practices": ("model_id", "practice_id"),
+    "dimensions": ("model_id", "dimension"),
+}
+VIEWS = """
+    create temp view digital as select channel from channels where is_digital = 'true';
+    create temp view items as select
+        regexp_replace(measure_id, '\\.[a-z_]+$', '') as item, regexp_extract(measure_id, '\\.([a-z_]+)$', 1) as kind, stage
+        from metrics where feed = 'survey_responses';
+"""
+
+
+@cache
+def _source() -> dict[str, list[dict[str, str]]]:
+    source: dict[str, list[dict[str, str]]] = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text("utf-8"))
+    return source
+
+
+def reasons() -> dict[str, list[str]]:
+    """Feed -> the reasons for which a row of it may be in no figure."""
+    return {feed: [one["reason"] for one in found] for feed, found in _source().items()}
+
+
+def untold_rows(workspace: Workspace, feed: str, submission_id: str, registry: Registry) -> list[dict[str, Any]]:
+    """The accepted rows of a submission that no figure uses: rows by slice_id and reason, in that order.
+
+    Nothing where the registry does not say what figures are made from (`Registry.figures`).
+    """
+    files = sorted((workspace.lake / feed).glob(f"period=*/{submission_id}.parquet"))
+    if not files or not registry.figures or not _source()[feed]:
+        return []
+    with sql.connect(workspace.settings, workspace.scratch) as connection:
+        _register(connection, registry)
+        connection.execute("create temp table untold (row_id varchar, slice_id varchar, reason varchar)")
+        connection.execute(
+            f"create temp view accepted as from {sql.parquet(*files)} where row_id not in (select row_id from untold)"
+        )
+        for one in _source()[feed]:
+            rows = one.get("over", "from accepted")
+            connection.execute(
+                f"insert into untold select row_id, slice_id, {sql.text(one['reason'])} "
+                f"from (select *, coalesce({one['rows']}, false) as is_untold from ({rows}) as accepted) where is_untold"
+            )
+        return sql.rows(
+            connection.execute(
+                "select slice_id, reason, count(*) as rows from untold group by all order by slice_id, reason"
+            )
+        )
+
+
+def _register(connection: duckdb.DuckDBPyConnection, registry: Registry) -> None:
+    tables = {**registry.figures, "services": registry.tables.get("services", [])}
+    for name, columns in {**TABLES, "services": ("service_id",)}.items():
+        held = {column: pa.array([row[column] for row in tables[name]], pa.string()) for column in columns}
+        connection.register(name, pa.table(held))
+    connection.execute(VIEWS)
+
+
+def notes_on(untold: list[dict[str, Any]], accepted: int, who: str, file: str) -> list[Problem]:
+    """A note for each reason, most rows first; names that a contract takes without a figure have a note of their own."""
+    counts: Counter[str] = Counter()
+    for line in untold:
+        counts[line["reason"]] += line["rows"]
+    notes = []
+    for reason, rows in sorted(counts.items(), key=lambda one: (-one[1], one[0])):
+        text = rule_texts().get(f"untold_{reason}")
+        if text is not None:
+            message = f"{rows:,} of {accepted:,} accepted rows are in no figure: {text.en}"
+            notes.append(Problem(f"untold_{reason}", message, who=who, file=file, next_step=f"{text.next_en}."))
+    return notes
