@@ -68,7 +68,7 @@ def make_lookup(
     keys = list(entries) or [_NO_KEY]
     codes, others = zip(*(entries.get(key, (None, None)) for key in keys), strict=True)
     connection.execute("create or replace temp table keys as from (select unnest(?) as key)", [keys])
-    connection.execute(f"create type {sql.name(f'enum_{name}')} as enum (select key from keys)")
+    connection.execute(f"create temp type {sql.name(f'enum_{name}')} as enum (select key from keys)")
     for variable, content in (("codes", codes), ("others", others)):
         connection.execute(f"set variable {variable}_{name} = ?::varchar[]", [list(content)])
     return Lookup(name)

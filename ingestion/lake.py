@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion import values
+from ingestion.databases import session
 from ingestion.faults import guarded
 from ingestion.feeds import Feed, load_feeds
 from ingestion.headers import properties_of
@@ -56,8 +56,7 @@ def settle(staged: Staged, refused: pa.Table, workspace: Workspace, refuse_above
     with fault:
         if _is_clean(staged, refused):
             return _move(staged, feed, workspace)
-        with sql.connect(workspace.settings, staged.typed.parent) as connection:
-            values.install(connection)
+        with session(workspace.settings, staged.typed.parent) as connection:
             return _split(connection, staged, feed, refused, workspace, refuse_above_share)
 
 

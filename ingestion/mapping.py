@@ -136,8 +136,6 @@ class _Compiler:
 
     def queries(self, lineage: dict[str, str]) -> TypingQueries:
         query = Query()
-        if self._dated():
-            moments.install(self.connection)
         hijri = [name for name in sorted(self.names) if any(is_hijri(g) for g in self.plan.groups(name))]
         if hijri:
             calendars.install(self.connection)

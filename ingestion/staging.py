@@ -9,8 +9,9 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from ingestion import personal, values
+from ingestion import personal
 from ingestion.contract import Contract
+from ingestion.databases import session
 from ingestion.faults import FULL, guarded
 from ingestion.feeds import Feed, load_feeds
 from ingestion.headers import properties_of
@@ -71,8 +72,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
     with guarded(delivery.contract.provider, delivery.shown):
         given = Input(_copied(delivery, scratch), delivery.shown, delivery.contract)
     pseudonyms = _key_for(given, workspace)
-    with guarded(given.contract.provider, given.shown), sql.connect(workspace.settings, scratch) as connection:
-        values.install(connection)
+    with guarded(given.contract.provider, given.shown), session(workspace.settings, scratch) as connection:
         source = read(given, workspace.settings, scratch)
         rows = plan(given, source, delivery.relative)
         queries = typing_queries(
