@@ -5,7 +5,7 @@ Belongs here: which rule types which column, and in which order. Does not belong
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import duckdb
@@ -67,11 +67,16 @@ class Query:
 
 @dataclass(frozen=True)
 class TypingQueries:
-    """Two queries over the same records in delivered order: all typed records, and those with `problems` (None if impossible)."""
+    """Two queries over the same records in delivered order: all typed records, and those with `problems` (None if impossible).
+
+    `both` is the first with a column `problems`, null where there are none. `in_memory` says that the rows are few.
+    """
 
     records: str
     problems: str | None
+    both: str
     names_read: NamesRead
+    in_memory: bool = False
 
 
 def typing_queries(
@@ -91,9 +96,10 @@ def typing_queries(
         lineage: SQL of each lineage column, which may use source_row, record_no, v_agency_id and v_period_id.
         timezone: the workspace's zone.
     """
-    kept = "table" if plan.source_rows * plan.record_count <= KEPT_TEXTS else "view"
-    connection.execute(f"create or replace temp {kept} texts as {plan.texts}")
-    return _Compiler(connection, plan, registry, pseudonyms, timezone).queries(lineage)
+    in_memory = plan.source_rows * plan.record_count <= KEPT_TEXTS
+    connection.execute(f"create or replace temp {'table' if in_memory else 'view'} texts as {plan.texts}")
+    made = _Compiler(connection, plan, registry, pseudonyms, timezone).queries(lineage)
+    return replace(made, in_memory=in_memory)
 
 
 class _Compiler:
@@ -179,11 +185,12 @@ class _Compiler:
         )
         rules = untyped.rules()
         if not rules:
-            return TypingQueries(records, None, self.names_read)
+            return TypingQueries(records, None, records, self.names_read)
         query.add("rules", [f"{rule} as r_{name}" for name, rule in rules.items()])
         broken, problems = untyped.problems(list(rules))
         final = f"select {lineage['row_id']} as row_id, {problems} as problems from last where {broken}"
-        return TypingQueries(records, query.sql(final), self.names_read)
+        both = self._records(lineage, f", case when {broken} then {problems} end as problems")
+        return TypingQueries(records, query.sql(final), query.sql(both), self.names_read)
 
     def _numeric(self) -> list[str]:
         """Columns whose texts are read as numbers."""
@@ -319,10 +326,10 @@ class _Compiler:
             return f"quarter_of({event})"
         return "coalesce(g_period_id, quarter_of(p_period_id))"
 
-    def _records(self, lineage: dict[str, str]) -> str:
+    def _records(self, lineage: dict[str, str], beside: str = "") -> str:
         columns = {column.name: self._output(column) for column in self.plan.feed.columns} | lineage
         ordered = (f"{columns[name]} as {name}" for name in self.plan.feed.lake_schema.names)
-        return f"select {', '.join(ordered)} from last"
+        return f"select {', '.join(ordered)}{beside} from last"
 
     def _output(self, column: Column) -> str:
         kind = SQL_TYPES[column.type]
