@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from expectations.batches import Judged
 from expectations.suites import refuse_above_share
+from ingestion.bad_rows import SEVERAL
 from ingestion.faults import RETRIED, MachineError, guarded
-from ingestion.lake import SEVERAL, adopt, settle
+from ingestion.lake import adopt, settle
 from ingestion.landing import Delivery
 from ingestion.rereading import (
     Proposal,

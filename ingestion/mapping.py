@@ -13,7 +13,7 @@ import duckdb
 from ingestion import calendars, labels, moments, period_names, quantities, values
 from ingestion.contract import Generalise
 from ingestion.feeds import SQL_TYPES, Column
-from ingestion.known import known_names
+from ingestion.known import is_read, known_names, names_of
 from ingestion.labels import grouped
 from ingestion.names import NamesRead
 from ingestion.personal import Pseudonyms, personal_lookups, pseudonym_sql
@@ -119,15 +119,16 @@ class _Compiler:
         self.columns = [column for column in plan.feed.columns if column.name in plan.fed]
         self.names = {column.name for column in self.columns} | ({"scale"} & set(plan.fed))
         self.names_read = NamesRead()
+        texts = labels.texts_of(connection, plan, self._looked_up(registry))
         self.lookups = {
             name: made
             for name in sorted(self.names)
-            if (made := labels.label_lookup(connection, plan, name, registry, self.names_read)) is not None
+            if (made := labels.label_lookup(connection, plan, name, registry, self.names_read, texts)) is not None
         }
         self.known = {
             column.name: found
             for column in self.columns
-            if (found := known_names(connection, plan, column.name, registry, self.names_read)) is not None
+            if (found := known_names(connection, plan, column.name, registry, self.names_read, texts)) is not None
         }
         self.personal = personal_lookups(connection, [c.name for c in self.columns if c.free])
         self.has_scale = "scale" in plan.fed
@@ -191,6 +192,15 @@ class _Compiler:
         final = f"select {lineage['row_id']} as row_id, {problems} as problems from last where {broken}"
         both = self._records(lineage, f", case when {broken} then {problems} end as problems")
         return TypingQueries(records, query.sql(final), query.sql(both), self.names_read)
+
+    def _looked_up(self, registry: Registry) -> list[tuple[str, Group]]:
+        """The groups whose distinct texts are looked up."""
+        return [
+            (name, group)
+            for name in sorted(self.names)
+            for group in self.plan.groups(name)
+            if group.is_coded or (names_of(registry, name) is not None and is_read(group))
+        ]
 
     def _numeric(self) -> list[str]:
         """Columns whose texts are read as numbers."""

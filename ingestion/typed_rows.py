@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from ingestion.mapping import TypingQueries
+from ingestion.mapping import KEPT_TEXTS, TypingQueries
 from miyar import sql
 
 
@@ -53,6 +53,14 @@ class Rows:
     @property
     def _table(self) -> str:
         return f"{self.path.stem}_rows"
+
+
+def existing(connection: duckdb.DuckDBPyConnection, path: Path, count: int) -> Rows:
+    """The rows of a Parquet file, loaded where they are few."""
+    rows = Rows(connection, path, count <= KEPT_TEXTS, count)
+    if rows.in_memory:
+        rows.replace(f"select * from {sql.parquet(path)}")
+    return rows
 
 
 @dataclass
