@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 import duckdb
 
-from ingestion.labels import Lookup, as_text, key_of, key_of_name, make_lookup
+from ingestion.labels import Lookup, Texts, as_text, key_of, key_of_name, make_lookup
 from ingestion.names import NamesRead
 from ingestion.personal import mask
 from ingestion.readers.input import Input
@@ -42,7 +42,12 @@ def names_of(registry: Registry, column: str) -> frozenset[str] | None:
 
 
 def known_names(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, column: str, registry: Registry, names_read: NamesRead
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    column: str,
+    registry: Registry,
+    names_read: NamesRead,
+    texts: Texts,
 ) -> Known | None:
     """Create the look-up of a column's known names, and note which of them the file uses."""
     names = names_of(registry, column)
@@ -52,7 +57,7 @@ def known_names(
     taken = set(names)
     for group in plan.groups(column):
         if group.prop.lookup is None:
-            for text in _texts(connection, column, group):
+            for text in _texts(texts, column, group):
                 names_read.note(table, registry, key_of_name(text) if table == "agencies" else text)
                 if table != "agencies" and _is_untold(text, plan):
                     taken.add(text)
@@ -95,20 +100,19 @@ def untold_names(
     return notes
 
 
-def _texts(connection: duckdb.DuckDBPyConnection, column: str, group: Group) -> list[str]:
+def is_read(group: Group) -> bool:
+    """Whether a group's names are texts of the file."""
+    return group.prop.constant is None and (group.prop.labels is None or group.prop.unlisted == "keep")
+
+
+def _texts(texts: Texts, column: str, group: Group) -> list[str]:
     """The names a group of properties can give: constants and labels from the contract, others from the file."""
     # Constants are read by the same rules, so that one group has those of all its records.
     constants = [str(fed.prop.constant) for fed in group.members if fed.prop.constant is not None]
     if len(constants) == len(group.members):
         return constants
     labels = [str(code) for code in (group.prop.labels or {}).values()]
-    if group.prop.labels is not None and group.prop.unlisted != "keep":
-        return labels
-    members = ", ".join(str(fed.record) for fed in group.members)
-    found = connection.execute(
-        f"select distinct t_{column} from texts where record_no in ({members}) order by all"
-    ).fetchall()
-    return [*labels, *(text for (text,) in found if text is not None)]
+    return [*labels, *texts[column, group.number]] if is_read(group) else labels
 
 
 def unknown_names(

@@ -11,7 +11,7 @@ import duckdb
 
 from ingestion.contract import Scalar, Scale
 from ingestion.names import NamesRead
-from ingestion.records import Plan
+from ingestion.records import Group, Plan
 from ingestion.values import clean, fold_digits
 from miyar import sql
 from miyar.registry import Registry, fold
@@ -20,7 +20,7 @@ AGENCY_SCOPED = ("services", "branches")
 # Separates the parts of a key: a control character that the parts themselves do not contain.
 BETWEEN = "\x1f"
 _BETWEEN = "chr(31)"
-_NO_KEY = "\x1e"  # an enum needs at least one key; this one is never looked up
+_FEW = 500  # keys that a statement may spell out; more of them cost less as a table
 
 
 def key_of(label: str) -> str:
@@ -44,9 +44,11 @@ class Lookup:
     """A map from distinct texts to codes inside a query.
 
     It uses an enum and a list instead of a join, because a left join changes the order of the rows within a block.
+    `has` names the lists of which any entry is filled.
     """
 
     name: str
+    has: frozenset[str]
 
     def code(self, key: str) -> str:
         """SQL: the code of a key, or null."""
@@ -57,6 +59,8 @@ class Lookup:
         return self._at("others", key)
 
     def _at(self, variable: str, key: str) -> str:
+        if variable not in self.has:
+            return "null::varchar"
         ordinal = f"enum_code(try_cast({key} as {sql.name(f'enum_{self.name}')}))::bigint + 1"
         return f"list_extract(getvariable('{variable}_{self.name}'), {ordinal})"
 
@@ -65,13 +69,19 @@ def make_lookup(
     connection: duckdb.DuckDBPyConnection, name: str, entries: dict[str, tuple[str | None, str | None]]
 ) -> Lookup:
     """Create the enum and the lists of a map: key -> (code, other)."""
-    keys = list(entries) or [_NO_KEY]
-    codes, others = zip(*(entries.get(key, (None, None)) for key in keys), strict=True)
-    connection.execute("create or replace temp table keys as from (select unnest(?) as key)", [keys])
-    connection.execute(f"create type {sql.name(f'enum_{name}')} as enum (select key from keys)")
-    for variable, content in (("codes", codes), ("others", others)):
-        connection.execute(f"set variable {variable}_{name} = ?::varchar[]", [list(content)])
-    return Lookup(name)
+    codes, others = [code for code, _ in entries.values()], [other for _, other in entries.values()]
+    lists = {"codes": codes, "others": others}
+    has = frozenset(one for one, content in lists.items() if any(text is not None for text in content))
+    if has:
+        # SQL cannot spell out the character NUL.
+        is_spelled = len(entries) <= _FEW and not any("\0" in key for key in entries)
+        keys = sql.texts(entries) if is_spelled else "select key from keys"
+        if not is_spelled:
+            connection.execute("create or replace temp table keys as from (select unnest(?) as key)", [list(entries)])
+        connection.execute(f"create temp type {sql.name(f'enum_{name}')} as enum ({keys})")
+    for one in sorted(has):
+        connection.execute(f"set variable {one}_{name} = ?::varchar[]", [lists[one]])
+    return Lookup(name, has)
 
 
 def grouped(group: int | str, raw: str) -> str:
@@ -79,8 +89,30 @@ def grouped(group: int | str, raw: str) -> str:
     return f"{group}::varchar || {_BETWEEN} || {raw}"
 
 
+Texts = dict[tuple[str, int], list[str]]  # the distinct texts of a column's group
+
+
+def texts_of(connection: duckdb.DuckDBPyConnection, plan: Plan, groups: list[tuple[str, Group]]) -> Texts:
+    """The distinct texts of groups, sorted, in one pass over relation `texts`."""
+    if not groups:
+        return {}
+    lists = []
+    for column, group in groups:
+        members = ", ".join(str(fed.record) for fed in group.members)
+        is_all = len(group.members) == plan.record_count
+        only = "" if is_all else f" and record_no in ({members})"
+        lists.append(f"list(distinct t_{column}) filter (where t_{column} is not null{only})")
+    found = connection.execute(f"select {', '.join(lists)} from texts").fetchone() or ()
+    return {(column, group.number): sorted(texts or ()) for (column, group), texts in zip(groups, found, strict=True)}
+
+
 def label_lookup(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, column: str, registry: Registry, names_read: NamesRead
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    column: str,
+    registry: Registry,
+    names_read: NamesRead,
+    texts: Texts,
 ) -> tuple[Lookup, Lookup | None] | None:
     """Create the look-ups of a column's labels and names: for every agency, and (services and branches) for one agency.
 
@@ -92,14 +124,10 @@ def label_lookup(
     every: dict[str, tuple[str | None, str | None]] = {}
     own: dict[str, tuple[str | None, str | None]] = {}
     for group in groups:
-        members = ", ".join(str(fed.record) for fed in group.members)
-        found = connection.execute(
-            f"select distinct t_{column} from texts where record_no in ({members}) and t_{column} is not null order by all"
-        ).fetchall()
         labels = {key_of(label): as_text(code) for label, code in (group.prop.labels or {}).items()}
         unlisted = group.prop.unlisted
         names = registry.labels(group.prop.lookup) if group.prop.lookup else None
-        for (raw,) in found:
+        for raw in texts[column, group.number]:
             if group.prop.lookup:
                 names_read.note(group.prop.lookup, registry, key_of_name(labels.get(key_of(raw), raw)))
             for agency, code, rule in _matches(raw, labels, names, column, unlisted):

@@ -5,7 +5,7 @@ Belongs here: which rule types which column, and in which order. Does not belong
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import duckdb
@@ -13,7 +13,7 @@ import duckdb
 from ingestion import calendars, labels, moments, period_names, quantities, values
 from ingestion.contract import Generalise
 from ingestion.feeds import SQL_TYPES, Column
-from ingestion.known import known_names
+from ingestion.known import is_read, known_names, names_of
 from ingestion.labels import grouped
 from ingestion.names import NamesRead
 from ingestion.personal import Pseudonyms, personal_lookups, pseudonym_sql
@@ -67,11 +67,16 @@ class Query:
 
 @dataclass(frozen=True)
 class TypingQueries:
-    """Two queries over the same records in delivered order: all typed records, and those with `problems` (None if impossible)."""
+    """Two queries over the same records in delivered order: all typed records, and those with `problems` (None if impossible).
+
+    `both` is the first with a column `problems`, null where there are none. `in_memory` says that the rows are few.
+    """
 
     records: str
     problems: str | None
+    both: str
     names_read: NamesRead
+    in_memory: bool = False
 
 
 def typing_queries(
@@ -91,9 +96,10 @@ def typing_queries(
         lineage: SQL of each lineage column, which may use source_row, record_no, v_agency_id and v_period_id.
         timezone: the workspace's zone.
     """
-    kept = "table" if plan.source_rows * plan.record_count <= KEPT_TEXTS else "view"
-    connection.execute(f"create or replace temp {kept} texts as {plan.texts}")
-    return _Compiler(connection, plan, registry, pseudonyms, timezone).queries(lineage)
+    in_memory = plan.source_rows * plan.record_count <= KEPT_TEXTS
+    connection.execute(f"create or replace temp {'table' if in_memory else 'view'} texts as {plan.texts}")
+    made = _Compiler(connection, plan, registry, pseudonyms, timezone).queries(lineage)
+    return replace(made, in_memory=in_memory)
 
 
 class _Compiler:
@@ -113,15 +119,16 @@ class _Compiler:
         self.columns = [column for column in plan.feed.columns if column.name in plan.fed]
         self.names = {column.name for column in self.columns} | ({"scale"} & set(plan.fed))
         self.names_read = NamesRead()
+        texts = labels.texts_of(connection, plan, self._looked_up(registry))
         self.lookups = {
             name: made
             for name in sorted(self.names)
-            if (made := labels.label_lookup(connection, plan, name, registry, self.names_read)) is not None
+            if (made := labels.label_lookup(connection, plan, name, registry, self.names_read, texts)) is not None
         }
         self.known = {
             column.name: found
             for column in self.columns
-            if (found := known_names(connection, plan, column.name, registry, self.names_read)) is not None
+            if (found := known_names(connection, plan, column.name, registry, self.names_read, texts)) is not None
         }
         self.personal = personal_lookups(connection, [c.name for c in self.columns if c.free])
         self.has_scale = "scale" in plan.fed
@@ -136,8 +143,6 @@ class _Compiler:
 
     def queries(self, lineage: dict[str, str]) -> TypingQueries:
         query = Query()
-        if self._dated():
-            moments.install(self.connection)
         hijri = [name for name in sorted(self.names) if any(is_hijri(g) for g in self.plan.groups(name))]
         if hijri:
             calendars.install(self.connection)
@@ -181,11 +186,21 @@ class _Compiler:
         )
         rules = untyped.rules()
         if not rules:
-            return TypingQueries(records, None, self.names_read)
+            return TypingQueries(records, None, records, self.names_read)
         query.add("rules", [f"{rule} as r_{name}" for name, rule in rules.items()])
         broken, problems = untyped.problems(list(rules))
         final = f"select {lineage['row_id']} as row_id, {problems} as problems from last where {broken}"
-        return TypingQueries(records, query.sql(final), self.names_read)
+        both = self._records(lineage, f", case when {broken} then {problems} end as problems")
+        return TypingQueries(records, query.sql(final), query.sql(both), self.names_read)
+
+    def _looked_up(self, registry: Registry) -> list[tuple[str, Group]]:
+        """The groups whose distinct texts are looked up."""
+        return [
+            (name, group)
+            for name in sorted(self.names)
+            for group in self.plan.groups(name)
+            if group.is_coded or (names_of(registry, name) is not None and is_read(group))
+        ]
 
     def _numeric(self) -> list[str]:
         """Columns whose texts are read as numbers."""
@@ -321,10 +336,10 @@ class _Compiler:
             return f"quarter_of({event})"
         return "coalesce(g_period_id, quarter_of(p_period_id))"
 
-    def _records(self, lineage: dict[str, str]) -> str:
+    def _records(self, lineage: dict[str, str], beside: str = "") -> str:
         columns = {column.name: self._output(column) for column in self.plan.feed.columns} | lineage
         ordered = (f"{columns[name]} as {name}" for name in self.plan.feed.lake_schema.names)
-        return f"select {', '.join(ordered)} from last"
+        return f"select {', '.join(ordered)}{beside} from last"
 
     def _output(self, column: Column) -> str:
         kind = SQL_TYPES[column.type]

@@ -64,10 +64,15 @@ def _to_utc(moment: str, zone: str) -> str:
 
 
 def install(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the macros of dates, words and zones on a connection."""
+    """Create the macros of dates, words and zones in a database, with what they look up in this session of it."""
     zones.install(connection)
     for macro in [*date_words.macros(), *_macros()]:
         connection.execute(f"create or replace macro {macro}")
+
+
+def remember(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give one more session of a database with the macros what they look up."""
+    zones.remember(connection)
 
 
 def _macros() -> list[str]:

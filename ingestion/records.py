@@ -5,7 +5,7 @@ Belongs here: the shape of records. Does not belong here: what a text means (`ma
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ingestion.contract import Contract, NamedFrom, Property
 from ingestion.expressions import Expression, text_of
@@ -62,9 +62,15 @@ class Plan:
     record_count: int
     texts: str
     source_rows: int
+    _grouped: dict[str, list[Group]] = field(default_factory=dict, repr=False, compare=False)
 
     def groups(self, column: str) -> list[Group]:
         """What feeds a column, grouped by the rules it is read by."""
+        if column not in self._grouped:
+            self._grouped[column] = self._groups(column)
+        return self._grouped[column]
+
+    def _groups(self, column: str) -> list[Group]:
         gathered: dict[str, list[Fed]] = {}
         for fed in self.fed.get(column, ()):
             gathered.setdefault(_rules_of(fed.prop), []).append(fed)

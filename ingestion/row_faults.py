@@ -14,6 +14,7 @@ import duckdb
 import yaml
 
 from ingestion.feeds import Feed
+from ingestion.typed_rows import Rows, TypedRows
 from miyar import sql
 from miyar.registry import WITHIN_MODELS, Registry, Validity
 
@@ -27,12 +28,16 @@ def _damaged() -> dict[str, Any]:
 
 
 def find_faults(
+<<<<<<< HEAD
     connection: duckdb.DuckDBPyConnection,
     feed: Feed,
     shown: set[str],
     typed: Path,
     registry: Registry,
     untold: Sequence[str] = (),
+=======
+    connection: duckdb.DuckDBPyConnection, feed: Feed, shown: set[str], typed: Rows, registry: Registry
+>>>>>>> fast
 ) -> list[str]:
     """Fill the table `faults` (row_id, rule, column, value) and move rows to successors; return the agencies that were named.
 
@@ -46,7 +51,7 @@ def find_faults(
     for name in shown & {column.name for column in feed.columns if column.event_id}:
         _find_damaged(connection, name, typed)
     pairs = connection.execute(
-        f"select distinct agency_id, period_id from {sql.parquet(typed)} where agency_id is not null order by all"
+        f"select distinct agency_id, period_id from {typed.relation} where agency_id is not null order by all"
     ).fetchall()
     _place_agencies(connection, feed, typed, registry, [(agency, period) for agency, period in pairs if period])
     for column, table in UNITS.items():
@@ -56,19 +61,19 @@ def find_faults(
     return sorted({agency for agency, _ in pairs})
 
 
-def _find_damaged(connection: duckdb.DuckDBPyConnection, name: str, typed: Path) -> None:
+def _find_damaged(connection: duckdb.DuckDBPyConnection, name: str, typed: Rows) -> None:
     rule = _damaged()
     forms = " or ".join(f"regexp_matches({name}, {sql.text(pattern)})" for pattern in rule["patterns"])
     digits = rule["kept_digits"]
     rounded = f"regexp_matches({name}, '^[1-9][0-9]{{{digits - 1}}}0+$')"
     found = connection.execute(
-        f"select count(distinct {name}), bool_and({rounded}) from {sql.parquet(typed)} "
+        f"select count(distinct {name}), bool_and({rounded}) from {typed.relation} "
         f"where regexp_matches({name}, '^[1-9][0-9]{{{digits},}}$')"
     ).fetchone()
     if found and found[1] and found[0] >= rule["least_rounded"]:
         forms += f" or {rounded}"
     connection.execute(
-        f"insert into faults select row_id, 'id_damaged', {sql.text(name)}, {name} from {sql.parquet(typed)} where {forms}"
+        f"insert into faults select row_id, 'id_damaged', {sql.text(name)}, {name} from {typed.relation} where {forms}"
     )
 
 
@@ -85,7 +90,7 @@ def successor_of(agency: str, period_id: str, agencies: dict[str, Validity]) -> 
 
 
 def _place_agencies(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, typed: Path, registry: Registry, pairs: list[tuple[str, str]]
+    connection: duckdb.DuckDBPyConnection, feed: Feed, typed: Rows, registry: Registry, pairs: list[tuple[str, str]]
 ) -> None:
     agencies = registry.validity("agencies")
     placed = []
@@ -111,43 +116,40 @@ def _place_agencies(
     # A service of the old agency is not the successor's until the registry says so: such a row cannot be moved.
     connection.execute(
         f"""insert into faults select row_id, placed.rule, 'agency_id', typed.agency_id
-        from {sql.parquet(typed)} as typed inner join placed using (agency_id, period_id)
+        from {typed.relation} as typed inner join placed using (agency_id, period_id)
         where placed.successor is null or {foreign}"""
     )
-    moved = typed.with_name("moved.parquet")
     is_moved = "its_successor is not null and not stays"
     slice_id = f"{sql.text(feed.name + '|')} || its_successor || '|' || period_id"
     of_row = {
         "agency_id": f"case when {is_moved} then its_successor else agency_id end",
         "slice_id": f"case when {is_moved} then {slice_id} else slice_id end",
     }
-    sql.write(
-        connection,
+    typed.replace(
         f"""with found as (
             select typed.*, placed.successor as its_successor, file_row_number as place,
                 typed.row_id in (select row_id from faults where rule in ('agency_ended', 'agency_not_begun')) as stays
-            from {sql.parquet(typed, with_places=True)} as typed
+            from {typed.placed} as typed
             left join placed on placed.agency_id = typed.agency_id and placed.period_id = typed.period_id
         )
         select {", ".join(f"{of_row.get(name, name)} as {name}" for name in feed.lake_schema.names)}
-        from found order by place""",
-        moved,
+        from found order by place"""
     )
-    moved.replace(typed)
 
 
-def _find_invalid(connection: duckdb.DuckDBPyConnection, column: str, units: dict[str, Validity], typed: Path) -> None:
+def _find_invalid(connection: duckdb.DuckDBPyConnection, column: str, units: dict[str, Validity], typed: Rows) -> None:
     if not units:
         return
     connection.execute("create or replace temp table valid (id varchar, valid_from varchar, valid_to varchar)")
     connection.executemany("insert into valid values (?, ?, ?)", [(i, v.first, v.last) for i, v in units.items()])
     connection.execute(
         f"""insert into faults select row_id, 'unit_not_valid', {sql.text(column)}, {column}
-        from {sql.parquet(typed)} as typed inner join valid on valid.id = typed.{column}
+        from {typed.relation} as typed inner join valid on valid.id = typed.{column}
         where typed.period_id < valid.valid_from or (valid.valid_to <> '' and typed.period_id > valid.valid_to)"""
     )
 
 
+<<<<<<< HEAD
 def _find_unknown(
     connection: duckdb.DuckDBPyConnection, typed: Path, registry: Registry, untold: Sequence[str]
 ) -> None:
@@ -175,18 +177,19 @@ def tables_asked(connection: duckdb.DuckDBPyConnection) -> dict[str, None]:
 
 def with_faults(connection: duckdb.DuckDBPyConnection, problems: Path | None, target: Path) -> Path | None:
     """The file of rows with problems, with the faults found added; None if there are neither."""
+=======
+def add_faults(connection: duckdb.DuckDBPyConnection, rows: TypedRows) -> None:
+    """Add the faults found to the problems of the rows."""
+>>>>>>> fast
     if not sql.count(connection, "select count(*) from faults"):
-        return problems
+        return
     one = """{'rule': rule, 'column': "column", 'value': "value"}"""
     added = f'select row_id, list({one} order by rule, "column") as problems from faults group by row_id'
-    before = sql.parquet(problems) if problems else f"(select * from ({added}) limit 0)"
-    merged = target.with_name("merged.parquet")
-    sql.write(
-        connection,
+    if rows.problems is None:
+        rows.add_problems(f"{added} order by row_id")
+        return
+    rows.problems.replace(
         f"""select coalesce(old.row_id, new.row_id) as row_id,
             list_concat(coalesce(old.problems, []), coalesce(new.problems, [])) as problems
-        from {before} as old full join ({added}) as new on old.row_id = new.row_id order by row_id""",
-        merged,
+        from {rows.problems.relation} as old full join ({added}) as new on old.row_id = new.row_id order by row_id"""
     )
-    merged.replace(target)
-    return target

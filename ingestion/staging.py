@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 
-from ingestion import personal, values
+from ingestion import personal
 from ingestion.contract import Contract
+from ingestion.databases import session
+from ingestion.duplicates import take_out_duplicates
 from ingestion.faults import FULL, guarded
-from ingestion.feeds import Feed, load_feeds
+from ingestion.feeds import load_feeds
 from ingestion.headers import properties_of
 from ingestion.known import unknown_names, unregistered_units, untold_names
 from ingestion.landed import UnsettledError, copy_with_hash
@@ -21,8 +22,14 @@ from ingestion.mapping import typing_queries
 from ingestion.names import names_hash
 from ingestion.readers.input import Input, Source
 from ingestion.readers.pool import read
+<<<<<<< HEAD
 from ingestion.records import Plan, plan
 from ingestion.row_faults import find_faults, tables_asked, with_faults
+=======
+from ingestion.records import plan
+from ingestion.row_faults import add_faults, find_faults
+from ingestion.typed_rows import Rows, typed_rows
+>>>>>>> fast
 from miyar import sql
 from miyar.errors import MiyarError, Problem
 from miyar.periods import index_of
@@ -71,13 +78,13 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
     with guarded(delivery.contract.provider, delivery.shown):
         given = Input(_copied(delivery, scratch), delivery.shown, delivery.contract)
     pseudonyms = _key_for(given, workspace)
-    with guarded(given.contract.provider, given.shown), sql.connect(workspace.settings, scratch) as connection:
-        values.install(connection)
+    with guarded(given.contract.provider, given.shown), session(workspace.settings, scratch) as connection:
         source = read(given, workspace.settings, scratch)
         rows = plan(given, source, delivery.relative)
         queries = typing_queries(
             connection, rows, registry, pseudonyms, _lineage(delivery), timezone=workspace.settings.timezone
         )
+<<<<<<< HEAD
         typed, problems = scratch / "typed.parquet", None
         sql.write(connection, queries.records, typed)
         if queries.problems is not None:
@@ -87,15 +94,23 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         agencies = find_faults(connection, rows.feed, shown, typed, registry, untold)
         problems = with_faults(connection, problems, scratch / "problems.parquet")
         names = queries.names_read.as_dict() | tables_asked(connection)
+=======
+        table = typed_rows(connection, queries, scratch / "typed.parquet")
+        records = table.typed.count
+        agencies = find_faults(connection, rows.feed, _as_delivered(delivery.contract), table.typed, registry)
+        add_faults(connection, table)
+        names = queries.names_read.as_dict()
+>>>>>>> fast
         # An agency that the contract names, and nobody looks up, has a first and a last period too.
         names.setdefault("agencies", sorted(fold(one) for one in agencies if one in registry.ids("agencies")))
-        duplicates = _take_out_duplicates(connection, rows, typed, problems)
-        slices = _slices(connection, typed)
+        duplicates = take_out_duplicates(connection, rows, table)
+        slices = _slices(connection, table.typed)
         notes = [*source.notes, *_scan_dropped(given, connection, source)]
-        if problems is not None:
-            notes += unknown_names(given, connection, rows, sql.parquet(problems), registry)
-        notes += untold_names(given, connection, rows, sql.parquet(typed), registry)
-        notes += unregistered_units(given, connection, rows, sql.parquet(typed), registry)
+        if table.problems is not None:
+            notes += unknown_names(given, connection, rows, table.problems.relation, registry)
+        notes += untold_names(given, connection, rows, table.typed.relation, registry)
+        notes += unregistered_units(given, connection, rows, table.typed.relation, registry)
+        typed, problems = table.typed.written(), table.problems.written() if table.problems else None
     return Staged(
         submission_id=delivery.submission_id,
         contract=delivery.contract,
@@ -139,17 +154,9 @@ def _as_delivered(contract: Contract) -> set[str]:
     return {prop.name for prop in properties_of(contract) if prop.physical_name is not None and prop.treatment is None}
 
 
-def _only_if_any(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> Path | None:
-    sql.write(connection, query, target)
-    if pq.read_metadata(target).num_rows:
-        return target
-    target.unlink()
-    return None
-
-
-def _slices(connection: duckdb.DuckDBPyConnection, typed: Path) -> list[dict[str, str | int]]:
+def _slices(connection: duckdb.DuckDBPyConnection, typed: Rows) -> list[dict[str, str | int]]:
     found = connection.execute(
-        f"select slice_id, agency_id, period_id, count(*) as rows from {sql.parquet(typed)} "
+        f"select slice_id, agency_id, period_id, count(*) as rows from {typed.relation} "
         "where agency_id is not null and period_id is not null group by all order by all"
     )
     return sql.rows(found)
@@ -196,56 +203,6 @@ def _own_ids(contract: Contract, row_id: str) -> dict[str, str]:
     feed, mapped = load_feeds()[contract.feed], {prop.name for prop in properties_of(contract)}
     numbered = [name for name in feed.key if feed.by_name[name].row_default and name not in mapped]
     return {name: f"'row:' || {row_id}" for name in numbered if contract.delivery == "add"}
-
-
-def key_columns(rows: Plan) -> list[str]:
-    """The columns that identify a record, or none when part of the key is only a row number."""
-    feed: Feed = rows.feed
-    if any(feed.by_name[name].row_default and name not in rows.fed for name in feed.key):
-        return []
-    return list(dict.fromkeys(["agency_id", *feed.key]))
-
-
-def _take_out_duplicates(connection: duckdb.DuckDBPyConnection, rows: Plan, typed: Path, problems: Path | None) -> int:
-    """Remove records that repeat an earlier one in every canonical column and problem; return how many.
-
-    Only records whose key occurs more than once are compared in full, and keys are first compared by a hash of 8 bytes.
-    """
-    key = key_columns(rows)
-    if not key:
-        return 0
-    hashed = f"hash({', '.join(key)})"
-    connection.execute(
-        f"create or replace temp table repeated as select {hashed} as key_hash from {sql.parquet(typed)} "
-        "group by all having count(*) > 1"
-    )
-    if not sql.count(connection, "select count(*) from repeated"):
-        return 0
-    columns = ", ".join(column.name for column in rows.feed.columns)
-    faults = f"from {sql.parquet(problems)}" if problems else "from (select '' row_id, [] problems)"
-    numbered = sql.parquet(typed, with_places=True)
-    connection.execute(
-        f"""create or replace temp table duplicates as
-        select position from (
-            select position, row_id, row_number() over (partition by {columns}, problems order by position) as copy
-            from (select *, file_row_number as position from {numbered}
-                  where {hashed} in (select key_hash from repeated)) as found
-            left join ({faults}) as faults using (row_id)
-        ) where copy > 1 and row_id not in (select row_id from faults where rule = 'id_damaged')"""
-    )
-    count = sql.count(connection, "select count(*) from duplicates")
-    if count:
-        sql.mark_rows(connection, "duplicate_rows", "select position from duplicates", pq.read_metadata(typed).num_rows)
-        if problems:
-            taken_out = f"select row_id from {numbered} where {sql.is_marked('duplicate_rows')}"
-            kept = problems.with_name("kept.parquet")
-            sql.write(connection, f"{faults} where row_id not in ({taken_out})", kept)
-            kept.replace(problems)
-        kept = typed.with_name("kept.parquet")
-        remaining = f"where not {sql.is_marked('duplicate_rows')}"
-        sql.write(connection, f"select * exclude (file_row_number) from {numbered} {remaining}", kept)
-        kept.replace(typed)
-    return count
 
 
 def _scan_dropped(given: Input, connection: duckdb.DuckDBPyConnection, source: Source) -> list[Problem]:

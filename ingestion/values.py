@@ -5,6 +5,7 @@ Belongs here: rules for every contract. Does not belong here: which column gets 
 """
 
 import re
+from functools import cache
 
 import duckdb
 
@@ -108,11 +109,20 @@ def _macros() -> list[str]:
 
 
 def install(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the macros on a connection."""
+    """Create the macros in a database, with what they look up in this session of it."""
     for macro in _macros():
         connection.execute(f"create or replace macro {macro}")
-    periods = period_range(f"{EARLIEST_YEAR}Q1", f"{LATEST_YEAR}Q4")
-    connection.execute("set variable periods = ?::varchar[]", [periods])
+    remember(connection)
+
+
+def remember(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give one more session of a database with the macros what they look up."""
+    connection.execute("set variable periods = ?::varchar[]", [_periods()])
+
+
+@cache
+def _periods() -> list[str]:
+    return period_range(f"{EARLIEST_YEAR}Q1", f"{LATEST_YEAR}Q4")
 
 
 def is_plain(value: str) -> str:

@@ -23,8 +23,8 @@ _FARTHEST = 14 * 60  # minutes; no zone is farther from UTC (Kiribati; tz databa
 
 
 def install(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the macros of zones on a connection."""
-    connection.execute("set variable zones = ?::varchar[]", [list(known_places())])
+    """Create the macros of zones in a database, with what they look up in this session of it."""
+    remember(connection)
     offset = f"regexp_extract(zone, '{_OFFSET}', ['sign', 'hours', 'minutes'])"
     for macro in (
         # Texts of 10 characters are days, of 19 mostly times to the second: neither has a zone. The next two forms are most
@@ -47,6 +47,11 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
             else moment - to_minutes(possible_shift(zone_minutes(zone))) end""",
     ):
         connection.execute(f"create or replace macro {macro}")
+
+
+def remember(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give one more session of a database with the macros what they look up."""
+    connection.execute("set variable zones = ?::varchar[]", [list(known_places())])
 
 
 def _parts(body: str, zone: str) -> str:

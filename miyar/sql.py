@@ -13,23 +13,40 @@ import duckdb
 from miyar.workspace import Settings
 
 
-@contextmanager
-def connect(settings: Settings, scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory database within the workspace's limits that spills to `scratch` and keeps the delivered order."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    connection = duckdb.connect(
+def database(memory_limit: str, threads: int, temporary: Path) -> duckdb.DuckDBPyConnection:
+    """An in-memory database within these limits that spills to the folder `temporary`; its sessions have to `begin`."""
+    return duckdb.connect(
         config={
-            "memory_limit": settings.memory_limit,
-            "threads": settings.threads,
-            "temp_directory": str(scratch / "spill"),
+            "memory_limit": memory_limit,
+            "threads": threads,
+            "temp_directory": str(temporary),
             "autoinstall_known_extensions": "false",
         }
     )
+
+
+def limit(opened: duckdb.DuckDBPyConnection, settings: Settings, temporary: Path) -> None:
+    """Set a database, which has not spilled yet, to a workspace's limits and another folder to spill to."""
+    opened.execute(f"set memory_limit = {text(settings.memory_limit)}")
+    opened.execute(f"set threads = {settings.threads:d}")
+    opened.execute(f"set temp_directory = {text(str(temporary))}")
+
+
+def begin(session: duckdb.DuckDBPyConnection) -> None:
+    """Let a session compute in UTC and keep the delivered order."""
+    session.execute("set TimeZone = 'UTC'")
+    session.execute("set preserve_insertion_order = true")
+    # Left joins must keep the left side's order, but the optimizer may swap sides when the left table is small.
+    session.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
+
+
+@contextmanager
+def connect(settings: Settings, scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A session in a database of its own, within the workspace's limits."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    connection = database(settings.memory_limit, settings.threads, scratch / "spill")
     try:
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute("set preserve_insertion_order = true")
-        # Left joins must keep the left side's order, but the optimizer may swap sides when the left table is small.
-        connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
+        begin(connection)
         yield connection
     finally:
         connection.close()

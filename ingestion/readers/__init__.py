@@ -96,24 +96,32 @@ def _measure(given: Input, connection: duckdb.DuckDBPyConnection, source: Source
     plain: list[bool] = []
     sound: list[bool] = []
     lost: list[int] = []
+    beyond: list[bool] = []
     for start in range(0, len(positions), _AT_ONCE):
         measures = ", ".join(
             f"max(strlen(c{one})), bool_and({is_plain(f'c{one}')}), bool_and(not contains(c{one}, '#')), "
-            f"count(*) filter (where {is_lost(f'c{one}')})"
+            f"count(*) filter (where {is_lost(f'c{one}')}), coalesce(bool_or(strlen(c{one}) > length(c{one})), false)"
             for one in positions[start : start + _AT_ONCE]
         )
         measured = connection.execute(f"select {measures} from {source.relation}").fetchone() or ()
-        lengths += measured[0::4]
-        plain += measured[1::4]
-        sound += measured[2::4]
-        lost += measured[3::4]
+        lengths += measured[0::5]
+        plain += measured[1::5]
+        sound += measured[2::5]
+        lost += measured[3::5]
+        beyond += measured[4::5]
     _refuse_long(given, connection, source, lengths)
     source = replace(
         source,
-        plain=frozenset(position for position, is_one in zip(positions, plain, strict=True) if is_one),
-        sound=frozenset(position for position, is_one in zip(positions, sound, strict=True) if is_one),
+        plain=frozenset(_among(positions, plain)),
+        sound=frozenset(_among(positions, sound)),
     )
-    return replace(source, notes=(*source.notes, *lost_texts(given, connection, source, lost)))
+    return replace(
+        source, notes=(*source.notes, *lost_texts(given, connection, source, lost, _among(positions, beyond)))
+    )
+
+
+def _among(positions: list[int], chosen: list[bool]) -> list[int]:
+    return [position for position, is_one in zip(positions, chosen, strict=True) if is_one]
 
 
 def _refuse_long(

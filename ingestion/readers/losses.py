@@ -22,19 +22,28 @@ _NO_WORD = re.compile(
 )
 
 
-def lost_texts(given: Input, connection: duckdb.DuckDBPyConnection, source: Source, lost: list[int]) -> list[Problem]:
+def lost_texts(
+    given: Input, connection: duckdb.DuckDBPyConnection, source: Source, lost: list[int], beyond: list[int]
+) -> list[Problem]:
     """A note for each column that holds such texts.
 
     Args:
         lost: for each wanted column, its cells of nothing but question marks or with the replacement character.
+        beyond: positions of the columns that hold texts beyond ASCII.
     """
     notes = []
+    decoded_twice = _decoded_twice(connection, source, beyond)
     for position, count in zip(source.headers.wanted, lost, strict=True):
         if count:
             what = f"{_cells(count)} of this column hold question marks or U+FFFD where letters stood"
             notes.append(_note(given, source, position, what))
+<<<<<<< HEAD
         elif position not in source.plain and (twice := _decoded_wrongly(connection, source, position)):
             what = f"{_cells(twice)} of this column hold text that was read in a wrong encoding, here or before"
+=======
+        elif twice := decoded_twice.get(position):
+            what = f"{_cells(twice)} of this column hold text that was read in a wrong encoding before"
+>>>>>>> fast
             notes.append(_note(given, source, position, what))
     return notes
 
@@ -56,6 +65,7 @@ def _note(given: Input, source: Source, position: int, what: str) -> Problem:
     return given.problem("text_lost", what, step, column=source.headers.all[position])
 
 
+<<<<<<< HEAD
 def _decoded_wrongly(connection: duckdb.DuckDBPyConnection, source: Source, position: int) -> int:
     texts = connection.execute(
         f"select c{position}, count(*) from (select c{position} from {source.relation} "
@@ -64,6 +74,22 @@ def _decoded_wrongly(connection: duckdb.DuckDBPyConnection, source: Source, posi
     return sum(
         count for text, count in texts if _NO_WORD.search(text) or any(_turns(text, page) for page in _PAGES)
     )
+=======
+def _decoded_twice(connection: duckdb.DuckDBPyConnection, source: Source, beyond: list[int]) -> dict[int, int]:
+    """The number of such cells by position; columns without any are left out."""
+    if not beyond:
+        return {}
+    samples = (
+        f"(select {one} as position, c{one} as text, count(*) as cells from (select c{one} from {source.relation} "
+        f"where strlen(c{one}) > length(c{one}) limit {_SAMPLE}) group by all)"
+        for one in beyond
+    )
+    found: dict[int, int] = {}
+    for position, text, cells in connection.execute(" union all ".join(samples)).fetchall():
+        if any(_turns(text, page) for page in _PAGES):
+            found[position] = found.get(position, 0) + cells
+    return found
+>>>>>>> fast
 
 
 def _turns(text: str, page: str) -> bool:

@@ -5,6 +5,7 @@ such processes (`pool`), reading itself (`ingestion.readers`).
 """
 
 import contextlib
+import gc
 import json
 import os
 import pickle
@@ -13,6 +14,7 @@ import resource
 import select
 import signal
 import struct
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -84,11 +86,15 @@ def main() -> None:
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    database = _database()
+    # What stands in memory now is shared with every fork, and a fork's collector would copy it by looking at it.
+    gc.collect()
+    gc.freeze()
     while (message := receive(requests)) is not None:
         child = os.fork()
         if child == 0:
             signal.set_wakeup_fd(-1)
-            _serve(message)
+            _serve(message, database)
         status = _wait(child, requests, awake)
         if status is None:
             return
@@ -111,24 +117,40 @@ def _wait(child: int, requests: IO[bytes], awake: int) -> int | None:
             return None
 
 
-def _serve(message: bytes) -> None:
+def _database() -> duckdb.DuckDBPyConnection:
+    """A database that forks find open and warm. It has no thread but this one, for threads are not forked."""
+    database = sql.database("1GB", 1, Path(os.devnull))
+    sql.begin(database)
+    with tempfile.NamedTemporaryFile() as file:
+        path = sql.text(file.name)
+        database.execute(f"copy (select 'a' as c0) to {path} (format csv, header false)")
+        database.execute(
+            f"select c0 from read_csv({path}, auto_detect = false, columns = {{'c0': 'varchar'}})"
+        ).fetchall()
+        database.execute(f"copy (select 'a' as c0) to {path} (format parquet, compression lz4)")
+        database.execute(f"select max(c0) from {sql.parquet(Path(file.name))}").fetchall()
+    return database
+
+
+def _serve(message: bytes, database: duckdb.DuckDBPyConnection) -> None:
     code = FAILED
     with contextlib.suppress(BaseException):
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         job: Job = pickle.loads(message)  # noqa: S301 -- written by the parent
-        outcome = json.dumps(_outcome(job))
+        outcome = json.dumps(_outcome(job, database))
         code = UNWRITTEN
         (job.scratch / ANSWER).write_text(outcome, "utf-8")
         code = 0
     os._exit(code)
 
 
-def _outcome(job: Job) -> dict[str, Any]:
+def _outcome(job: Job, database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """The source of a file that was read, or the problems for which it was not, as plain data."""
     limited = _limit(job)
     try:
-        with guarded(job.contract.provider, job.shown), sql.connect(job.settings, job.scratch) as connection:
-            return told(read_here(job.given, connection, job.scratch))
+        with guarded(job.contract.provider, job.shown):
+            sql.limit(database, job.settings, job.scratch / "spill")
+            return told(read_here(job.given, database, job.scratch))
     except MachineError as error:
         cause = error.__cause__
         if isinstance(cause, MemoryError):
