@@ -12,11 +12,8 @@ import pyarrow as pa
 
 from expectations.batches import Judged
 from expectations.suites import refuse_above_share
-<<<<<<< HEAD
 from expectations.told import notes_on, untold_rows
-=======
 from ingestion.bad_rows import SEVERAL
->>>>>>> fast
 from ingestion.faults import RETRIED, MachineError, guarded
 from ingestion.lake import adopt, settle
 from ingestion.landing import Delivery

@@ -28,16 +28,12 @@ def _damaged() -> dict[str, Any]:
 
 
 def find_faults(
-<<<<<<< HEAD
     connection: duckdb.DuckDBPyConnection,
     feed: Feed,
     shown: set[str],
-    typed: Path,
+    typed: Rows,
     registry: Registry,
     untold: Sequence[str] = (),
-=======
-    connection: duckdb.DuckDBPyConnection, feed: Feed, shown: set[str], typed: Rows, registry: Registry
->>>>>>> fast
 ) -> list[str]:
     """Fill the table `faults` (row_id, rule, column, value) and move rows to successors; return the agencies that were named.
 
@@ -149,22 +145,21 @@ def _find_invalid(connection: duckdb.DuckDBPyConnection, column: str, units: dic
     )
 
 
-<<<<<<< HEAD
 def _find_unknown(
-    connection: duckdb.DuckDBPyConnection, typed: Path, registry: Registry, untold: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, typed: Rows, registry: Registry, untold: Sequence[str]
 ) -> None:
     """Practices and dimensions that the model of their row does not have; a model that lists none takes any."""
     for column in WITHIN_MODELS:
         names = registry.names_within(column)
         pairs = connection.execute(
-            f"select distinct model_id, {column} from {sql.parquet(typed)} where {column} is not null order by all"
+            f"select distinct model_id, {column} from {typed.relation} where {column} is not null order by all"
         ).fetchall()
         for model, name in pairs:
             is_taken = name in names.get(model, (name,)) or any(fnmatchcase(name, pattern) for pattern in untold)
             if not is_taken:
                 connection.execute(
                     f"insert into faults select row_id, 'name_unknown', {sql.text(column)}, {column} "
-                    f"from {sql.parquet(typed)} where model_id = ? and {column} = ?",
+                    f"from {typed.relation} where model_id = ? and {column} = ?",
                     [model, name],
                 )
 
@@ -175,12 +170,8 @@ def tables_asked(connection: duckdb.DuckDBPyConnection) -> dict[str, None]:
     return {WITHIN_MODELS[column]: None for (column,) in asked}
 
 
-def with_faults(connection: duckdb.DuckDBPyConnection, problems: Path | None, target: Path) -> Path | None:
-    """The file of rows with problems, with the faults found added; None if there are neither."""
-=======
 def add_faults(connection: duckdb.DuckDBPyConnection, rows: TypedRows) -> None:
     """Add the faults found to the problems of the rows."""
->>>>>>> fast
     if not sql.count(connection, "select count(*) from faults"):
         return
     one = """{'rule': rule, 'column': "column", 'value': "value"}"""

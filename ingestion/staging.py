@@ -22,14 +22,9 @@ from ingestion.mapping import typing_queries
 from ingestion.names import names_hash
 from ingestion.readers.input import Input, Source
 from ingestion.readers.pool import read
-<<<<<<< HEAD
-from ingestion.records import Plan, plan
-from ingestion.row_faults import find_faults, tables_asked, with_faults
-=======
 from ingestion.records import plan
-from ingestion.row_faults import add_faults, find_faults
+from ingestion.row_faults import add_faults, find_faults, tables_asked
 from ingestion.typed_rows import Rows, typed_rows
->>>>>>> fast
 from miyar import sql
 from miyar.errors import MiyarError, Problem
 from miyar.periods import index_of
@@ -84,23 +79,12 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         queries = typing_queries(
             connection, rows, registry, pseudonyms, _lineage(delivery), timezone=workspace.settings.timezone
         )
-<<<<<<< HEAD
-        typed, problems = scratch / "typed.parquet", None
-        sql.write(connection, queries.records, typed)
-        if queries.problems is not None:
-            problems = _only_if_any(connection, queries.problems, scratch / "problems.parquet")
-        records = pq.read_metadata(typed).num_rows
-        shown, untold = _as_delivered(delivery.contract), delivery.contract.untold
-        agencies = find_faults(connection, rows.feed, shown, typed, registry, untold)
-        problems = with_faults(connection, problems, scratch / "problems.parquet")
-        names = queries.names_read.as_dict() | tables_asked(connection)
-=======
         table = typed_rows(connection, queries, scratch / "typed.parquet")
         records = table.typed.count
-        agencies = find_faults(connection, rows.feed, _as_delivered(delivery.contract), table.typed, registry)
+        shown, untold = _as_delivered(delivery.contract), delivery.contract.untold
+        agencies = find_faults(connection, rows.feed, shown, table.typed, registry, untold)
         add_faults(connection, table)
-        names = queries.names_read.as_dict()
->>>>>>> fast
+        names = queries.names_read.as_dict() | tables_asked(connection)
         # An agency that the contract names, and nobody looks up, has a first and a last period too.
         names.setdefault("agencies", sorted(fold(one) for one in agencies if one in registry.ids("agencies")))
         duplicates = take_out_duplicates(connection, rows, table)

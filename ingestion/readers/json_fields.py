@@ -79,9 +79,7 @@ def fields_of(given: Input, connection: duckdb.DuckDBPyConnection, records: str)
     return _told(connection, records, _leaves(tree))
 
 
-def _refuse_doubled(
-    given: Input, connection: duckdb.DuckDBPyConnection, records: str, tree: dict[str, Any]
-) -> None:
+def _refuse_doubled(given: Input, connection: duckdb.DuckDBPyConnection, records: str, tree: dict[str, Any]) -> None:
     """Raise MiyarError for a name that one object has twice: which of its values counts, JSON leaves open."""
     objects = [()] + [path for path, entry in _walk(tree) if entry[1]][:_MOST_OBJECTS]
     for path in objects:

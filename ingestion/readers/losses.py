@@ -32,18 +32,13 @@ def lost_texts(
         beyond: positions of the columns that hold texts beyond ASCII.
     """
     notes = []
-    decoded_twice = _decoded_twice(connection, source, beyond)
+    decoded_wrongly = _decoded_wrongly(connection, source, beyond)
     for position, count in zip(source.headers.wanted, lost, strict=True):
         if count:
             what = f"{_cells(count)} of this column hold question marks or U+FFFD where letters stood"
             notes.append(_note(given, source, position, what))
-<<<<<<< HEAD
-        elif position not in source.plain and (twice := _decoded_wrongly(connection, source, position)):
+        elif twice := decoded_wrongly.get(position):
             what = f"{_cells(twice)} of this column hold text that was read in a wrong encoding, here or before"
-=======
-        elif twice := decoded_twice.get(position):
-            what = f"{_cells(twice)} of this column hold text that was read in a wrong encoding before"
->>>>>>> fast
             notes.append(_note(given, source, position, what))
     return notes
 
@@ -65,17 +60,7 @@ def _note(given: Input, source: Source, position: int, what: str) -> Problem:
     return given.problem("text_lost", what, step, column=source.headers.all[position])
 
 
-<<<<<<< HEAD
-def _decoded_wrongly(connection: duckdb.DuckDBPyConnection, source: Source, position: int) -> int:
-    texts = connection.execute(
-        f"select c{position}, count(*) from (select c{position} from {source.relation} "
-        f"where strlen(c{position}) > length(c{position}) limit {_SAMPLE}) group by all order by all"
-    ).fetchall()
-    return sum(
-        count for text, count in texts if _NO_WORD.search(text) or any(_turns(text, page) for page in _PAGES)
-    )
-=======
-def _decoded_twice(connection: duckdb.DuckDBPyConnection, source: Source, beyond: list[int]) -> dict[int, int]:
+def _decoded_wrongly(connection: duckdb.DuckDBPyConnection, source: Source, beyond: list[int]) -> dict[int, int]:
     """The number of such cells by position; columns without any are left out."""
     if not beyond:
         return {}
@@ -86,10 +71,9 @@ def _decoded_twice(connection: duckdb.DuckDBPyConnection, source: Source, beyond
     )
     found: dict[int, int] = {}
     for position, text, cells in connection.execute(" union all ".join(samples)).fetchall():
-        if any(_turns(text, page) for page in _PAGES):
+        if _NO_WORD.search(text) or any(_turns(text, page) for page in _PAGES):
             found[position] = found.get(position, 0) + cells
     return found
->>>>>>> fast
 
 
 def _turns(text: str, page: str) -> bool:
