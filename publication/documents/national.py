@@ -175,13 +175,12 @@ def _coverage(public: Share, period_id: str) -> Section | None:
     if not public.has("bench_coverage", "dim_metrics"):
         return None
     rows = public.rows(
-        """select metrics.metric_id, metrics.name_ar, metrics.name_en, sum(agencies_owed) as owed,
-            sum(agencies_reported) as reported,
-            sum(agencies_suppressed) as suppressed, sum(agencies_missing) as missing, sum(agencies_refused) as refused,
-            sum(comparable_count) as comparable
+        """select metrics.metric_id, metrics.name_ar, metrics.name_en, agencies_owed as owed,
+            agencies_reported as reported, agencies_suppressed as suppressed, agencies_missing as missing,
+            agencies_refused as refused, comparable_count as comparable
         from bench_coverage as coverage inner join dim_metrics as metrics using (metric_id)
-        where period_id = ? and metrics.is_headline and coverage.status = 'reported'
-        group by all order by metrics.name_en""",
+        where period_id = ? and metrics.is_headline and coverage.unit_type = 'national'
+        order by metrics.name_en""",
         period_id,
     )
     columns: Columns = {

@@ -1,5 +1,6 @@
 {# The benchmark's own quality: who owed, who delivered, what could be compared, and
-how late and how often it was revised. #}
+how late and how often it was revised. Of the nation for every reader; of a peer group for the centre, for among few
+agencies a count of withheld scores tells whose. #}
 with
 
 scores as (
@@ -18,7 +19,7 @@ scores as (
 
 ),
 
--- An agency with two instruments counts once, with the better of its states.
+-- Each agency counts in its group and in the nation; with two instruments once, with the better of its states.
 agencies as (
 
     select
@@ -46,6 +47,7 @@ owed as (
         metric_id,
         period_id,
         peer_group,
+        grouping(peer_group) = 1 as is_national,
         count(*) as agencies_owed,
         count(*) filter (where status = 'reported') as agencies_reported,
         count(*) filter (where status = 'suppressed') as agencies_suppressed,
@@ -58,7 +60,7 @@ owed as (
         count(*) filter (where status = 'not_applicable' and is_not_computed) as agencies_not_computed,
         count(*) filter (where is_not_weighted) as agencies_not_weighted
     from agencies
-    group by all
+    group by grouping sets ((metric_id, period_id, peer_group), (metric_id, period_id))
 
 ),
 
@@ -68,6 +70,7 @@ compared as (
         scores.metric_id,
         scores.period_id,
         scores.peer_group,
+        grouping(scores.peer_group) = 1 as is_national,
         count(*) as n,
         count(*) filter (where positions.is_comparable) as comparable_count,
         count(*) filter (where scores.polarity <> 0) as gated_count,
@@ -77,7 +80,10 @@ compared as (
     inner join {{ ref('bench_peer_positions') }} as positions
         on scores.score_id = positions.score_id
     where scores.status = 'reported'
-    group by all
+    group by
+        grouping sets (
+            (scores.metric_id, scores.period_id, scores.peer_group), (scores.metric_id, scores.period_id)
+        )
 
 ),
 
@@ -114,22 +120,23 @@ deliveries as (
         feed,
         period_id,
         peer_group,
+        grouping(peer_group) = 1 as is_national,
         count(*) filter (where delivery_rank > 1) as slices_revised,
         count(days) as slices_dated,
         median(days) as days_to_delivery
     from slices
-    group by all
+    group by grouping sets ((feed, period_id, peer_group), (feed, period_id))
 
 ),
 
 final as (
 
     select
-        md5(concat_ws('|', '{{ var("methodology_version") }}', owed.metric_id, owed.period_id, owed.peer_group))
+        md5(concat_ws('|', '{{ var("methodology_version") }}', owed.metric_id, owed.period_id, unit_type, unit_id))
             as coverage_id,
         '{{ var("methodology_version") }}' as methodology_version,
-        'peer_group' as unit_type,
-        owed.peer_group as unit_id,
+        case when owed.is_national then 'national' else 'peer_group' end as unit_type,
+        case when owed.is_national then 'all' else owed.peer_group end as unit_id,
         cast(null as varchar) as agency_id,
         owed.metric_id,
         owed.period_id,
@@ -154,6 +161,7 @@ final as (
         coalesce(deliveries.slices_revised, 0) as slices_revised,
         coalesce(deliveries.slices_dated, 0) as slices_dated,
         cast(round(deliveries.days_to_delivery, 4) as decimal(12, 4)) as days_to_delivery,
+        owed.is_national as is_shared,
         coalesce(
             array_to_string(list_sort(list_distinct(string_split(nullif(compared.slice_ids, ''), ';'))), ';'), ''
         ) as slice_ids
@@ -163,11 +171,13 @@ final as (
     left join compared
         on owed.metric_id = compared.metric_id
         and owed.period_id = compared.period_id
-        and owed.peer_group = compared.peer_group
+        and owed.is_national = compared.is_national
+        and owed.peer_group is not distinct from compared.peer_group
     left join deliveries
         on metrics.feed = deliveries.feed
         and owed.period_id = deliveries.period_id
-        and owed.peer_group = deliveries.peer_group
+        and owed.is_national = deliveries.is_national
+        and owed.peer_group is not distinct from deliveries.peer_group
 
 )
 
