@@ -34,7 +34,8 @@ def panel_changes(
     A row per panel (named as unit), kind of score and period, with GROWTH for each of SPANS, by the prefix of its columns: since
     the panel's last measurement (less than two measurements of `apart` quarters back, by metric) and since a year before. Empty
     where no more than `minimum_peers` members were reported in both quarters, where the two are pooled by different things, a
-    weight is not known, or one member dominates those of either quarter or those that stayed. The interval of the continuing
+    weight is not known, or one member dominates those of either quarter or those that stayed; where `minimum_contributors` or
+    fewer came or went, there is the change and no parts. The interval of the continuing
     members' change is normal, se^2 = sum of a^2 + b^2 - 2 r a b over members, a and b their w se / W in both quarters and r
     their correlation at that distance (`score_series.with_correlations`).
     """
@@ -96,6 +97,10 @@ def _growth(
         if dominated(compared.ravel(), group, len(compared), thresholds).any():
             return _NONE
     found = panel_growth(before[0], before[1], after[0], after[1])
+    # Beside the totals of both quarters the part of a few that came or went would tell their scores.
+    moved = [int(((own > 0) & ~stays).sum()) for own in weights]
+    if any(0 < count <= thresholds["minimum_contributors"] for count in moved):
+        return (found.change, *_NONE[1:-1], float(stays.sum()))
     half = stats.norm.ppf(0.5 + thresholds["interval_level"] / 2) * _error(before, after, shared, stays)
     low, high = found.continuing - half, found.continuing + half
     return found.change, found.continuing, low, high, found.entrants, float(stays.sum())

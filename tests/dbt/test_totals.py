@@ -7,7 +7,7 @@ single scores (`test_trends`), the decomposition's formula (`tests/methodology/t
 import pandas as pd
 import pytest
 
-from tests.dbt.trend_tables import kinds_of, trends_of
+from tests.dbt.trend_tables import PARAMETERS, kinds_of, trends_of
 
 BEFORE, AFTER = "2024Q1", "2025Q1"
 
@@ -187,6 +187,18 @@ def test_a_total_without_a_known_base_is_not_pooled() -> None:
     assert (pooled["status"], pooled["status_reason"]) == ("suppressed", "base_unknown")
     assert pd.isna(pooled["year_panel_change"])
     assert national(made, "mean_of_agencies")["year_panel_change"] == pytest.approx(17.5)
+
+
+def test_few_that_come_or_go_have_no_part_of_the_change() -> None:
+    """Totals are 58 x 500 and 79 x 1,000: beside them the entrants' 11 points would be e's own score, 68 + 22 = 90."""
+    values = {**PARAMETERS, "minimum_contributors": 3.0}
+    thresholds = pd.DataFrame({"name": list(values), "value": list(values.values())})
+    made = trends_of(members_come_and_go(BEFORE), stg_methodology__thresholds=thresholds)
+    for score_kind, change in (("mean_of_agencies", 17.5), ("pooled", 21)):
+        row = national(made, score_kind)
+        assert row["year_panel_change"] == row["year_change"] == pytest.approx(change)
+        assert row[["year_continuing_effect", "year_continuing_low", "year_entrants_effect"]].isna().all()
+        assert row["year_panel_count"] == 3
 
 
 def test_practices_are_nobody_to_count() -> None:

@@ -18,7 +18,7 @@ import pytest
 from scipy.linalg import null_space
 
 from miyar.workspace import Workspace
-from publication.access import Agency, Public, Viewer
+from publication.access import Agency, Centre, Public, Viewer
 from publication.shares import open_shares
 
 Table = tuple[str, str, str]
@@ -124,6 +124,14 @@ def test_no_reader_works_out_another_agencys_count(
             told += [(coalition, victim, sums.names) for victim in _told(sums, coalition)]
     assert attempts > 1_000
     assert told == []
+
+
+def test_the_attack_finds_what_the_rule_withholds(
+    built_workspace: Workspace, counts: dict[Table, dict[tuple[str, str], int]]
+) -> None:
+    """On the rows that only the centre reads it succeeds: one that never does would prove nothing."""
+    told = [victim for sums in _sums(built_workspace, counts, Centre()) for victim in _told(sums, ())]
+    assert len(told) > 10
 
 
 def test_every_agency_is_shown_the_same_shared_rows(built_workspace: Workspace) -> None:
