@@ -16,7 +16,7 @@ from portal.app import create_app
 from portal.sessions import Clock
 from portal.settings import PortalSettings, load_settings
 from portal.state import Portal, make_portal
-from portal.users import FILE, User, load_users
+from portal.users import FILE, User, folded, load_users
 
 
 def serve(workspace_path: Path, port: int, user: str, clock: Clock, report: Callable[[str], None]) -> None:
@@ -57,7 +57,7 @@ def sign_in_link(portal: Portal, user: User) -> str:
 def _chosen(portal: Portal, users: dict[str, User], asked: str) -> User | None:
     """Return the user to print a link for: the one asked for, or without a provider the first user of the centre."""
     if asked:
-        found = portal.users.get(asked.casefold() if "@" in asked else asked)
+        found = portal.users.get(folded(asked))
         if found is None:
             raise MiyarError(
                 Problem(

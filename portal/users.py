@@ -44,7 +44,8 @@ def load_users(registry: Path) -> dict[str, User]:
                 Problem("users_renamed", "users are read from another file now", file=FORMER_FILE, next_step=step)
             )
         return {}
-    rows = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
+    # Only a line feed ends a line: `splitlines` also cuts at separators that a cell may hold.
+    rows = list(csv.reader(path.read_text("utf-8-sig").split("\n")))
     if not rows or tuple(rows[0]) != COLUMNS:
         raise MiyarError(
             Problem("users_header", "the header is not as agreed", file=FILE, next_step=f"Write {','.join(COLUMNS)}.")
@@ -59,7 +60,7 @@ def load_users(registry: Path) -> dict[str, User]:
         if fault:
             problems.append(Problem("users_row", fault, file=FILE, row=number, next_step="Correct the line."))
             continue
-        key = _folded(texts[0])
+        key = folded(texts[0])
         found[key] = User(key, Agency(texts[2]) if texts[1] == "agency" else Centre())
     if problems:
         raise MiyarError(problems)
@@ -72,7 +73,7 @@ def _fault(texts: list[str], found: dict[str, User]) -> str:
     key, role, agency = texts
     if not key:
         return "the subject or email is empty"
-    if _folded(key) in found:
+    if folded(key) in found:
         return "this subject or email stands twice"
     if role not in ROLES:
         return f"the role is none of {', '.join(ROLES)}"
@@ -81,8 +82,12 @@ def _fault(texts: list[str], found: dict[str, User]) -> str:
     return ""
 
 
-def _folded(key: str) -> str:
-    return key.casefold() if "@" in key else key
+def folded(key: str) -> str:
+    """The key as users are found by: an email in small letters of ASCII, anything else as it is.
+
+    Unicode's folding makes other people's addresses equal: `ſ` becomes `s`, the Kelvin sign `k`, `ß` `ss`.
+    """
+    return "".join(letter.lower() if letter.isascii() else letter for letter in key) if "@" in key else key
 
 
 class Users:
@@ -113,5 +118,5 @@ class Users:
         if isinstance(subject, str) and "@" not in subject and (user := self.get(subject)):
             return user
         if isinstance(email, str) and "@" in email and claims.get("email_verified") is True:
-            return self.get(email.casefold())
+            return self.get(folded(email))
         return None

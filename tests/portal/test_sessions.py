@@ -11,7 +11,7 @@ from miyar.workspace import Workspace
 from portal.app import create_app
 from portal.settings import Limits, PortalSettings, Sessions, load_settings
 from portal.state import Portal, make_portal
-from portal.users import load_users
+from portal.users import Users, load_users
 from tests.portal.conftest import BASE, CENTRE, OTHER, OWN, Clock, SignIn, form_token, reader_of
 
 
@@ -187,6 +187,19 @@ def test_readers_file_is_told_all_its_faults(centre: Workspace, tmp_path: Path) 
     with pytest.raises(MiyarError) as caught:
         load_users(folder)
     assert [problem.row for problem in caught.value.problems] == [2, 3, 4, 5, 7, 8]
+
+
+@pytest.mark.parametrize(
+    "other", ["\u017faleh@moi.example", "saleh@moi.example\u2028", "\u212aaren@moi.example", "wei\u00df@moi.example"]
+)
+def test_an_email_that_folds_to_another_is_another(tmp_path: Path, other: str) -> None:
+    """An identity provider gave out `ſaleh@`, the Kelvin sign and `ß`; Unicode's folding made each somebody else."""
+    names = "saleh@moi.example,centre,\r\nKaren@moi.example,centre,\r\nweiss@moi.example,centre,\r\n"
+    (tmp_path / "users.csv").write_bytes(f"subject_or_email,role,agency_id\r\n{names}".encode())
+    users = Users(tmp_path)
+    assert users.by_claims({"email": "SALEH@moi.example", "email_verified": True}) is not None
+    assert users.by_claims({"email": "karen@moi.example", "email_verified": True}) is not None
+    assert users.by_claims({"email": other, "email_verified": True}) is None
 
 
 def test_settings_file_is_told_all_its_faults(tmp_path: Path) -> None:
