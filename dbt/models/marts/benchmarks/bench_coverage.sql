@@ -48,6 +48,8 @@ owed as (
         period_id,
         peer_group,
         grouping(peer_group) = 1 as is_national,
+        case when grouping(peer_group) = 1 then 'national' else 'peer_group' end as unit_type,
+        case when grouping(peer_group) = 1 then 'all' else peer_group end as unit_id,
         count(*) as agencies_owed,
         count(*) filter (where status = 'reported') as agencies_reported,
         count(*) filter (where status = 'suppressed') as agencies_suppressed,
@@ -132,11 +134,11 @@ deliveries as (
 final as (
 
     select
-        md5(concat_ws('|', '{{ var("methodology_version") }}', owed.metric_id, owed.period_id, unit_type, unit_id))
+        md5(concat_ws('|', '{{ var("methodology_version") }}', owed.metric_id, owed.period_id, owed.unit_type, owed.unit_id))
             as coverage_id,
         '{{ var("methodology_version") }}' as methodology_version,
-        case when owed.is_national then 'national' else 'peer_group' end as unit_type,
-        case when owed.is_national then 'all' else owed.peer_group end as unit_id,
+        owed.unit_type,
+        owed.unit_id,
         cast(null as varchar) as agency_id,
         owed.metric_id,
         owed.period_id,
