@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy.linalg import null_space
 
-from methodology.total_attacks import resting_on_few, telling
+from methodology.total_attacks import resting_on_few, shared_beside_totals, telling
 
 TABLE = {"metric_id": "m", "instrument_id": "i", "period_id": "2025Q4"}
 
@@ -93,3 +93,44 @@ def test_the_nation_is_withheld_where_a_hidden_region_would_be_told() -> None:
         n[f"a{number}"]["t"] = 40.0
     assert telling(*frames(n, ["r"]), few=3).tolist() == [False]
     assert telling(*frames(n, []), few=3).tolist() == [False]
+
+
+def test_one_region_less_saves_the_total() -> None:
+    """Seven agencies work in r, five of them in the small s, three beyond: the nation less r and s is those three.
+
+    Without s it is five; without r, too, but r is the larger.
+    """
+    places = {f"a{number}": {"r": 100.0} for number in range(7)}
+    for number in range(5):
+        places[f"a{number}"]["s"] = 30.0
+    for number in range(3):
+        places[f"a{number}"][f"far{number}"] = 40.0
+    rows = [
+        {"unit_type": "region", "unit_id": region, **TABLE, "contributor_id": agency, "n": n}
+        for agency, own in places.items()
+        for region, n in own.items()
+    ]
+    counts = pd.DataFrame(
+        [
+            {"unit_id": agency, **TABLE, "n": sum(own.values()), "respondents": sum(own.values())}
+            for agency, own in places.items()
+        ]
+    )
+    agencies = pd.DataFrame({"agency_id": list(places), "peer_group": "g"})
+    thresholds = {
+        "minimum_contributors": 3.0,
+        "minimum_peers": 5.0,
+        "minimum_n": 30.0,
+        "owner_n": 5.0,
+        "dominance_margin": 25.0,
+    }
+    made = shared_beside_totals(pd.DataFrame(rows), counts, agencies=agencies, thresholds=thresholds)
+    shared = dict(zip(made["unit_id"], made["is_shared"], strict=True))
+    assert shared == {"r": True, "s": False, "far0": False, "far1": False, "far2": False}
+    # Where nobody works elsewhere both are shared.
+    near = [row for row in rows if not row["unit_id"].startswith("far")]
+    counts["n"] = counts["respondents"] = [
+        sum(row["n"] for row in near if row["contributor_id"] == one) for one in places
+    ]
+    made = shared_beside_totals(pd.DataFrame(near), counts, agencies=agencies, thresholds=thresholds)
+    assert made["is_shared"].all()

@@ -134,8 +134,11 @@ deliveries as (
 final as (
 
     select
-        md5(concat_ws('|', '{{ var("methodology_version") }}', owed.metric_id, owed.period_id, owed.unit_type, owed.unit_id))
-            as coverage_id,
+        md5(
+            concat_ws(
+                '|', '{{ var("methodology_version") }}', owed.metric_id, owed.period_id, owed.unit_type, owed.unit_id
+            )
+        ) as coverage_id,
         '{{ var("methodology_version") }}' as methodology_version,
         owed.unit_type,
         owed.unit_id,
