@@ -94,7 +94,9 @@ def test_what_an_agency_receives_has_the_line_that_mends(tmp_path: Path, languag
     assert any(cell.comment and line in cell.comment.text for row in marked.iter_rows() for cell in row)
     centre.land("id;x;Extra\n1;2;a\n", "f.csv")
     [delivery] = centre.deliveries()
-    write_answer(check(centre.workspace, registry, delivery.path, contract), [], hashes, tmp_path / "file.html", language)
+    write_answer(
+        check(centre.workspace, registry, delivery.path, contract), [], hashes, tmp_path / "file.html", language
+    )
     page = html.unescape((tmp_path / "file.html").read_text("utf-8"))
     assert contract_line("header_unknown", "Extra") in page
 
