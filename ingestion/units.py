@@ -5,7 +5,6 @@ numbers (`values`), which column has which unit (`feeds.yml`).
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction

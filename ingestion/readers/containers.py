@@ -164,7 +164,9 @@ def _refuse_other(given: Input, kind: str, outer: str) -> None:
     if kind in {"gzip", "zip", "tar"}:
         step = f"Deliver the file in it, or write `compression: {kind}` under `format` in the contract."
     elif kind == "JSON":
-        step = "Look at the file: it may be the error of a service; or write `type: json` under `format` in the contract."
+        step = (
+            "Look at the file: it may be the error of a service; or write `type: json` under `format` in the contract."
+        )
     elif kind in EXPECTED:
         step = f"Deliver the file as {form}, or write `type: {kind}` under `format` in the contract."
     elif kind == "HTML":

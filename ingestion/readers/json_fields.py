@@ -43,7 +43,8 @@ class Field:
         if not (self.beside_objects or self.is_nested):
             return text
         first = sql.text(f"{self.pointer}/0")
-        item = f"case when json_type(record, {first}) in ('OBJECT', 'ARRAY') then {text} else json_extract_string(record, {first}) end"
+        is_deep = f"json_type(record, {first}) in ('OBJECT', 'ARRAY')"
+        item = f"case when {is_deep} then {text} else json_extract_string(record, {first}) end"
         of_list = f"case json_array_length(record, {pointer}) when 0 then null when 1 then {item} else {text} end"
         return f"case json_type(record, {pointer}) when 'OBJECT' then null when 'ARRAY' then {of_list} else {text} end"
 
@@ -79,11 +80,9 @@ def fields_of(given: Input, connection: duckdb.DuckDBPyConnection, records: str)
     return _told(connection, records, _leaves(tree))
 
 
-def _refuse_doubled(
-    given: Input, connection: duckdb.DuckDBPyConnection, records: str, tree: dict[str, Any]
-) -> None:
+def _refuse_doubled(given: Input, connection: duckdb.DuckDBPyConnection, records: str, tree: dict[str, Any]) -> None:
     """Raise MiyarError for a name that one object has twice: which of its values counts, JSON leaves open."""
-    objects = [()] + [path for path, entry in _walk(tree) if entry[1]][:_MOST_OBJECTS]
+    objects = [(), *[path for path, entry in _walk(tree) if entry[1]][:_MOST_OBJECTS]]
     for path in objects:
         keys = f"json_keys(record, {sql.text(pointer_of(path))})" if path else "json_keys(record)"
         found = connection.execute(

@@ -61,9 +61,7 @@ def _decoded_wrongly(connection: duckdb.DuckDBPyConnection, source: Source, posi
         f"select c{position}, count(*) from (select c{position} from {source.relation} "
         f"where strlen(c{position}) > length(c{position}) limit {_SAMPLE}) group by all order by all"
     ).fetchall()
-    return sum(
-        count for text, count in texts if _NO_WORD.search(text) or any(_turns(text, page) for page in _PAGES)
-    )
+    return sum(count for text, count in texts if _NO_WORD.search(text) or any(_turns(text, page) for page in _PAGES))
 
 
 def _turns(text: str, page: str) -> bool:
