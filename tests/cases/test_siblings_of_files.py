@@ -171,6 +171,7 @@ def test_one_code_page_under_another(centre: Any, complaints: dict[str, Any], ag
         pytest.param("windows-1256", "خدمة à la carte", id="arabic-and-french"),
         pytest.param("windows-1256", "مياه (café) صرف", id="both-in-one"),
         pytest.param("utf-8", "Þórðargata, æðisleg, öö", id="icelandic"),
+        pytest.param("windows-1256", "قال«نعم»، 25°م", id="quotes"),
         pytest.param("utf-8", "پیشنهاد ژ چ گ", id="persian"),
     ],
 )
