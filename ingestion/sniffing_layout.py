@@ -89,7 +89,7 @@ def _members(file: Path, kind: str) -> dict[str, bytes]:
             names = [info.filename for info in archive.infolist() if not info.is_dir()]
             return {name: _beginning(archive.open(name)) for name in names[:500]}
     with tarfile.open(file) as archive:
-        found = {}
+        found: dict[str, bytes] = {}
         for member in archive:
             stream = archive.extractfile(member) if member.isreg() else None
             if stream is not None and len(found) < 500:
