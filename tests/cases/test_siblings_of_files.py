@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases.old_workbooks import xls, xlsb
 from tests.cases.test_containers import HEADER, TABLE, zipped
 from tests.cases.test_encodings import with_category
 from tests.cases.test_hostile_files import ods, ods_row
@@ -253,6 +254,15 @@ def test_a_hidden_column_of_an_open_document(centre: Any, survey: dict[str, Any]
         '<table:table-column table:number-columns-repeated="16380"/>'
     )
     centre.land(ods(columns + ods_row(*NAMES) + ods_row(*ONE) + ods_row(*TWO)), "s.ods")
+    assert "q1" in noted(centre, "columns_hidden").message
+
+
+@pytest.mark.parametrize("kind", ["xls", "xlsb"])
+def test_a_hidden_column_of_a_binary_workbook(centre: Any, survey: dict[str, Any], kind: str) -> None:
+    """SheetJS/sheetjs#2117: the flag of a range of columns in old Excel."""
+    centre.contract(survey, format={"type": kind})
+    centre.land({"xls": xls, "xlsb": xlsb}[kind]([NAMES, ONE, TWO], hidden=3), f"s.{kind}")
+    assert centre.rows("response_id, value") == READ
     assert "q1" in noted(centre, "columns_hidden").message
 
 
