@@ -399,12 +399,19 @@ def test_rows_that_are_not_meant(
     assert centre.stage().left_out == left
 
 
-def test_a_name_that_one_record_has_twice(centre: Any, complaints: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("record", "name"),
+    [
+        pytest.param('{"case": "C2", "opened": "2025-02-03", "cat": "a", "cat": "b"}', "cat", id="in-the-record"),
+        pytest.param('{"case": "C2", "opened": "2025-02-03", "cat": "a", "by": {"x": 1, "x": 1}}', "by.x", id="deeper"),
+    ],
+)
+def test_a_name_that_one_record_has_twice(centre: Any, complaints: dict[str, Any], record: str, name: str) -> None:
     """jqlang/jq#1636, DaveGamble/cJSON#696: which of the two counts is left open; the second was lost without a word."""
     centre.contract(with_category(complaints), format={"type": "json"})
-    centre.land('[{"case": "C1", "opened": "2025-02-03", "cat": "a", "cat": "b"}]', "f.json")
+    centre.land(f'[{{"case": "C1", "opened": "2025-02-03", "cat": "a"}}, {record}]', "f.json")
     [problem] = centre.refusal()
-    assert (problem.rule, problem.column) == ("header_duplicated", "cat")
+    assert (problem.rule, problem.column) == ("header_duplicated", name)
 
 
 @pytest.mark.parametrize("empty", [{}, []])
