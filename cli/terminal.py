@@ -263,7 +263,9 @@ def trace_tables(found: Trace) -> None:
         passport.add_row(name, str(value))
     console.print(passport)
     for feed, cells in found.cells.items():
-        console.print(f"{feed}: {len(cells)} cells of {found.rows_count[feed]:,} rows")
+        gone = found.moved_count[feed]
+        elsewhere = f"; {gone:,} more moved to another agency or quarter, and count there" if gone else ""
+        console.print(f"{feed}: {len(cells)} cells of {found.rows_count[feed]:,} rows{elsewhere}")
         for entry in found.submissions:
             if entry["slice_id"].startswith(f"{feed}|"):
                 console.print(f"  {entry['slice_id']}  submission {entry['submission_id']}  {entry['path']}")

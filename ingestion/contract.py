@@ -160,6 +160,23 @@ class Waiver(ContractModel):
     until: str
 
 
+class ClientCredentials(ContractModel):
+    """A token asked for by OAuth2 client credentials before the first page, and again when the endpoint no longer takes it.
+
+    Example: `{tokenUrl: https://id.example/token, clientVariable: KIOSK_ID, secretVariable: KIOSK_SECRET, scope: read}`.
+    """
+
+    token_url: str
+    client_variable: str = Field(description="Environment variable with the client's id")
+    secret_variable: str = Field(description="Environment variable with the client's secret")
+    scope: str = ""
+
+    @model_validator(mode="after")
+    def _plain_address(self) -> "ClientCredentials":
+        _refuse_address(self.token_url, "server.oauth.tokenUrl", "clientVariable and secretVariable")
+        return self
+
+
 class Server(ContractModel):
     """A paged HTTP endpoint whose items `miyar fetch` writes to the landing zone as NDJSON.
 
@@ -174,16 +191,25 @@ class Server(ContractModel):
     next_path: str | None = None
     pages: Literal["number", "offset", "link"] = "number"
     token_variable: str | None = Field(None, description="Environment variable with the bearer token")
+    oauth: ClientCredentials | None = Field(
+        None, description="How a bearer token is asked for, instead of `tokenVariable`"
+    )
 
     @model_validator(mode="after")
     def _plain_address(self) -> "Server":
-        parts = urlsplit(self.url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("server.url is no http or https address")
-        if "@" in parts.netloc:
-            # Error messages quote the address, and contracts are shared.
-            raise ValueError("server.url holds a user or a password; take a token from the environment (tokenVariable)")
+        _refuse_address(self.url, "server.url", "tokenVariable")
+        if self.oauth is not None and self.token_variable is not None:
+            raise ValueError("server names both tokenVariable and oauth; a request carries one token")
         return self
+
+
+def _refuse_address(url: str, field: str, instead: str) -> None:
+    """Raise ValueError for what is no plain web address: messages quote it, and contracts are shared."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{field} is no http or https address")
+    if "@" in parts.netloc:
+        raise ValueError(f"{field} holds a user or a password; take it from the environment ({instead})")
 
 
 class Contract(ContractModel):

@@ -152,6 +152,7 @@ class _Drafter:
             content["extends"] = self.recipe.id
         content |= {"feed": self.feed.name, "covers": [self.provider]}
         content["format"] = self._own_format()
+        self._ask_about_form()
         samples = [sample for sample in samples if not self._is_of_recipe(sample.header)]
         dropped = [sample.header for sample in samples if is_personal(sample.header)]
         samples = [sample for sample in samples if sample.header not in dropped]
@@ -171,6 +172,15 @@ class _Drafter:
             content["ignored"] = [sample.header for sample in left]
             self.questions += [f"What is the column {sample.header!r}? It is ignored." for sample in left]
         return content
+
+    def _ask_about_form(self) -> None:
+        if "recordPath" in self.form and self.recipe is None:
+            self.questions.append(f"Is each element {self.form['recordPath']!r} one record (format.recordPath)?")
+        if self.form["type"] == "fixed":
+            self.questions.append("Do the columns stand where the first lines have no blanks (format.columns)?")
+        if self.form.get("compression") in {"zip", "tar"}:
+            meant = self.form.get("members", "*")
+            self.questions.append(f"Are all files {meant!r} of the archive parts of one delivery (format.members)?")
 
     def _own_format(self) -> dict[str, Any]:
         base = self.recipe.contract["format"] if self.recipe else {}

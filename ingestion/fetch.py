@@ -1,21 +1,24 @@
 """Fetch a paged HTTP endpoint into one NDJSON file in the landing zone, retrying and resuming where an earlier run stopped.
 
-Belongs here: pages, retries, resume. Does not belong here: what the items mean (the contract maps the file afterwards).
+Belongs here: pages, retries, resume. Does not belong here: where a token comes from (`tokens`), which addresses are reached
+(`addresses`), what the items mean (the contract maps the file afterwards).
 """
 
 import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
+from ingestion import addresses
 from ingestion.contract import Contract, Server
 from ingestion.landing import UNFINISHED
+from ingestion.tokens import bearer
 from miyar import atomic_files
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
@@ -72,8 +75,10 @@ def fetch(
     part = target.with_name(target.name + UNFINISHED)
     state_file = target.with_name(f".{target.name}.state.json")
     state = _resume(server, part, state_file)
-    client = httpx.Client(timeout=TIMEOUT_SECONDS, headers=_headers(contract, server), follow_redirects=True)
+    client = addresses.client(workspace.settings.fetch_hosts, timeout=TIMEOUT_SECONDS)
+    client.headers["accept"] = "application/json"
     with client, part.open("ab") as out:
+        _carry_token(client, contract, server)
         while not state.is_last:
             page, link = _get(client, contract, server, state, wait)
             items = _at(page, server.items_path)
@@ -110,20 +115,14 @@ def _resume(server: Server, part: Path, state_file: Path) -> _State:
     return _State(server.url, None, None if server.next_path is not None else _FIRST[server.pages])
 
 
-def _headers(contract: Contract, server: Server) -> dict[str, str]:
-    headers = {"accept": "application/json"}
-    if server.token_variable is not None:
-        token = os.environ.get(server.token_variable, "")
-        if not token:
-            raise _problem(
-                contract,
-                server.url,
-                "token_missing",
-                f"the environment variable {server.token_variable} is empty",
-                "Set it to the token of the endpoint.",
-            )
-        headers["authorization"] = f"Bearer {token}"
-    return headers
+def _carry_token(client: httpx.Client, contract: Contract, server: Server) -> None:
+    client.headers.pop("authorization", None)
+    try:
+        token = bearer(client, contract, server)
+    except MiyarError as error:
+        raise _placed(error, contract, server.url) from None
+    if token is not None:
+        client.headers["authorization"] = f"Bearer {token}"
 
 
 def _get(
@@ -134,7 +133,12 @@ def _get(
     query = {} if state.next_value is None else {server.page_parameter: state.next_value}
 
     def ask() -> tuple[Any, str | None]:
-        answer = client.get(httpx.URL(url).copy_merge_params(query))
+        address = httpx.URL(url).copy_merge_params(query)
+        answer = client.get(address)
+        if answer.status_code == 401 and server.oauth is not None:
+            # The token ran out on the way; a new one is refused only if the client is.
+            _carry_token(client, contract, server)
+            answer = client.get(address)
         if answer.status_code == 429 or answer.status_code >= 500:
             raise _BusyError(answer.status_code, _retry_after(answer))
         answer.raise_for_status()
@@ -154,6 +158,8 @@ def _get(
         step = "Check server.url and the token in the contract with the provider."
     except ValueError:  # not JSON, or not text
         reason, step = "the answer is no JSON", "Check server.url with the provider."
+    except MiyarError as error:
+        raise _placed(error, contract, url) from None
     except httpx.InvalidURL:
         reason, step = "the address is no URL", "Check server.url with the provider."
     except (_BusyError, httpx.RequestError) as error:
@@ -232,5 +238,14 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 def _problem(contract: Contract, url: str, rule: str, message: str, next_step: str) -> MiyarError:
-    where = str(httpx.URL(url).copy_with(query=None)) if url else f"{contract.provider}/{contract.feed}"
+    where = _shown(url) if url else f"{contract.provider}/{contract.feed}"
     return MiyarError(Problem(rule, message, contract.provider, where, next_step=next_step))
+
+
+def _placed(error: MiyarError, contract: Contract, url: str) -> MiyarError:
+    """The problems of an address with whose it is."""
+    return MiyarError(replace(one, who=contract.provider, file=one.file or _shown(url)) for one in error.problems)
+
+
+def _shown(url: str) -> str:
+    return str(httpx.URL(url).copy_with(query=None))

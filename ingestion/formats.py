@@ -54,8 +54,8 @@ class CsvFormat(_TableFormat):
 class SheetFormat(_TableFormat):
     """A spreadsheet. Rows below `skipRows` and the header are data; fully empty rows are not counted.
 
-    Durations and times of day become texts such as `00:12:30` (hours, minutes, seconds), whatever the cell shows. Hidden rows
-    are read and told; a cell covered by a merged one is `#MERGED_CELL`, unless `fillDown` names its column. Examples:
+    Durations and times of day become texts such as `00:12:30` (hours, minutes, seconds), whatever the cell shows. Hidden rows and
+    columns are read and told; a cell covered by a merged one is `#MERGED_CELL`, unless `fillDown` names its column. Examples:
     `{type: xlsx, sheet: Answers, skipRows: 1, headerRows: 2}`; the second visible sheet: `{type: ods, sheet: 1}`.
     """
 

@@ -31,6 +31,7 @@ def find_faults(
     connection: duckdb.DuckDBPyConnection,
     feed: Feed,
     shown: set[str],
+    hidden: str,
     typed: Rows,
     registry: Registry,
     untold: Sequence[str] = (),
@@ -39,13 +40,20 @@ def find_faults(
 
     Args:
         shown: the columns whose ids are as delivered, neither numbered by row nor pseudonyms.
+        hidden: SQL of `row_id` and the texts, as delivered, of columns that are pseudonyms in the typed rows; "" if there are
+            none. A fault in them has no value to show.
         untold: patterns of practices that the contract takes though their model does not have them.
     """
     connection.execute(
         'create or replace temp table faults (row_id varchar, rule varchar, "column" varchar, "value" varchar)'
     )
-    for name in shown & {column.name for column in feed.columns if column.event_id}:
-        _find_damaged(connection, name, typed)
+    ids = [column.name for column in feed.columns if column.event_id]
+    pseudonyms = [] if not hidden else [name for name, *_ in connection.execute(f"describe {hidden}").fetchall()]
+    for name in ids:
+        if name in shown:
+            _find_damaged(connection, name, typed.relation, name)
+        elif name in pseudonyms:
+            _find_damaged(connection, name, f"({hidden})", "''")
     pairs = connection.execute(
         f"select distinct agency_id, period_id from {typed.relation} where agency_id is not null order by all"
     ).fetchall()
@@ -57,19 +65,19 @@ def find_faults(
     return sorted({agency for agency, _ in pairs})
 
 
-def _find_damaged(connection: duckdb.DuckDBPyConnection, name: str, typed: Rows) -> None:
+def _find_damaged(connection: duckdb.DuckDBPyConnection, name: str, rows: str, value: str) -> None:
     rule = _damaged()
     forms = " or ".join(f"regexp_matches({name}, {sql.text(pattern)})" for pattern in rule["patterns"])
     digits = rule["kept_digits"]
     rounded = f"regexp_matches({name}, '^[1-9][0-9]{{{digits - 1}}}0+$')"
     found = connection.execute(
-        f"select count(distinct {name}), bool_and({rounded}) from {typed.relation} "
+        f"select count(distinct {name}), bool_and({rounded}) from {rows} "
         f"where regexp_matches({name}, '^[1-9][0-9]{{{digits},}}$')"
     ).fetchone()
     if found and found[1] and found[0] >= rule["least_rounded"]:
         forms += f" or {rounded}"
     connection.execute(
-        f"insert into faults select row_id, 'id_damaged', {sql.text(name)}, {name} from {typed.relation} where {forms}"
+        f"insert into faults select row_id, 'id_damaged', {sql.text(name)}, {value} from {rows} where {forms}"
     )
 
 

@@ -1,22 +1,25 @@
 """What a file seems to be, for drafting its contract: format, encoding, separator, banner rows, decimal mark.
 
-Belongs here: guesses from bytes and layout. Does not belong here: guesses about columns (`guesses`), reading under a contract
-(`readers`), which never guesses.
+Belongs here: guesses from bytes and separators. Does not belong here: what has no separators (`sniffing_layout`), guesses about
+columns (`guesses`), reading under a contract (`readers`), which never guesses.
 """
 
 import csv
 import json
 import re
+import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from ingestion.readers.containers import kind_of
+from ingestion.sniffing_layout import fixed_form, unpacked, xml_form
 from miyar.errors import MiyarError, Problem
 
 _SUFFIXES = {
     ".csv": "csv", ".txt": "csv", ".tsv": "tsv", ".tab": "tsv", ".xlsx": "xlsx", ".xlsm": "xlsx", ".ods": "ods", ".xls": "xls",
     ".xlsb": "xlsb", ".json": "json", ".geojson": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".parquet": "parquet",
-    ".sav": "sav", ".dta": "dta", ".xpt": "xpt",
+    ".sav": "sav", ".dta": "dta", ".xpt": "xpt", ".xml": "xml", ".dat": "csv", ".prn": "csv", ".asc": "csv",
 }  # fmt: skip
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 1 << 20  # bytes of a text file that are looked at
@@ -37,26 +40,42 @@ def format_of(file: Path) -> dict[str, Any]:
                 "file_unreadable", error.strerror or "it cannot be opened", file=file.name, next_step="Check the path."
             )
         ) from None
+    container = kind_of(file)
+    if container in {"gzip", "zip", "tar"}:
+        with tempfile.TemporaryDirectory() as folder:
+            inner, leading = unpacked(file, container, _SUFFIXES, Path(folder))
+            return {**format_of(inner), **leading}
     kind = _by_first_bytes(head) or kind
+    if kind == "xml":
+        return xml_form(head) or _no_draft(file)
     if kind is None:
-        known = ", ".join(sorted(set(_SUFFIXES)))
-        raise MiyarError(
-            Problem(
-                "draft_format",
-                "it is none of the formats that a draft can be made from",
-                file=file.name,
-                next_step=f"Name it by its format ({known}); for XML and fixed width write `format` as in docs/contracts.md.",
-            )
-        )
+        _no_draft(file)
     if kind in {"csv", "tsv"}:
-        return _text(head, kind)
+        return _text(head, str(kind))
     if kind == "json":
         return _json(file)
     return {"type": kind}
 
 
+def _no_draft(file: Path) -> NoReturn:
+    known = ", ".join(sorted(set(_SUFFIXES)))
+    raise MiyarError(
+        Problem(
+            "draft_format",
+            "it is none of the formats that a draft can be made from",
+            file=file.name,
+            next_step=f"Name it by its format ({known}), or write `format` as in docs/contracts.md.",
+        )
+    )
+
+
 def _by_first_bytes(head: bytes) -> str | None:
-    start = head.lstrip()[:1]
+    plain = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = plain[:1]
+    if plain.startswith(b"<?xml") or (
+        start == b"<" and not plain[:9].lower().startswith((b"<!doctype", b"<html", b"<table"))
+    ):
+        return "xml"
     if head.startswith(b"PAR1"):
         return "parquet"
     if start == b"[":
@@ -104,6 +123,8 @@ def _text(head: bytes, kind: str) -> dict[str, Any]:
     lines = text.splitlines(keepends=True)
     lines = lines[:-1] if len(head) == _SAMPLE else lines
     delimiter, rows = _rows(lines, ("\t",) if kind == "tsv" else _DELIMITERS)
+    if 2 * sum(len(row) > 1 for row in rows) < len(rows) and (fixed := fixed_form(lines[:_ROWS], encoding)):
+        return fixed
     form: dict[str, Any] = {"type": kind}
     if encoding != "utf-8-sig":
         form["encoding"] = encoding

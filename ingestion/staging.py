@@ -81,8 +81,8 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         )
         table = typed_rows(connection, queries, scratch / "typed.parquet")
         records = table.typed.count
-        shown, untold = _as_delivered(delivery.contract), delivery.contract.untold
-        agencies = find_faults(connection, rows.feed, shown, table.typed, registry, untold)
+        shown, hidden = _as_delivered(delivery.contract), _hidden_texts(delivery)
+        agencies = find_faults(connection, rows.feed, shown, hidden, table.typed, registry, delivery.contract.untold)
         add_faults(connection, table)
         names = queries.names_read.as_dict() | tables_asked(connection)
         # An agency that the contract names, and nobody looks up, has a first and a last period too.
@@ -138,6 +138,19 @@ def _as_delivered(contract: Contract) -> set[str]:
     return {prop.name for prop in properties_of(contract) if prop.physical_name is not None and prop.treatment is None}
 
 
+def _hidden_texts(delivery: Delivery) -> str:
+    """SQL of `row_id` and the delivered texts of the columns that become pseudonyms, from the typing query's texts."""
+    hidden = {prop.name for prop in properties_of(delivery.contract) if prop.treatment == "pseudonymise"}
+    columns = "".join(f", t_{name} as {name}" for name in sorted(hidden))
+    return f"select {_row_id(delivery)} as row_id{columns} from texts" if hidden else ""
+
+
+def _row_id(delivery: Delivery) -> str:
+    """SQL: the row's id, from its place in the file."""
+    record = " || ':' || record_no::varchar" if delivery.contract.records else ""
+    return f"{sql.text(delivery.submission_id)} || ':' || source_row::varchar{record}"
+
+
 def _slices(connection: duckdb.DuckDBPyConnection, typed: Rows) -> list[dict[str, str | int]]:
     found = connection.execute(
         f"select slice_id, agency_id, period_id, count(*) as rows from {typed.relation} "
@@ -167,11 +180,10 @@ def _key_for(given: Input, workspace: Workspace) -> personal.Pseudonyms | None:
 
 def _lineage(delivery: Delivery) -> dict[str, str]:
     submission = sql.text(delivery.submission_id)
-    record = " || ':' || record_no::varchar" if delivery.contract.records else ""
     agency = (
         "coalesce(v_agency_id, '')" if any(p.name == "agency_id" for p in properties_of(delivery.contract)) else "''"
     )
-    row_id = f"{submission} || ':' || source_row::varchar{record}"
+    row_id = _row_id(delivery)
     return {
         **_own_ids(delivery.contract, row_id),
         "provider_id": sql.text(delivery.contract.provider),

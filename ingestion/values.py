@@ -22,10 +22,8 @@ ASCII_DIGITS = "01234567890123456789"
 _DIGITS = str.maketrans(ARABIC_DIGITS, ASCII_DIGITS)
 # Space, tab, line ends, no-break and thin spaces, byte order mark, direction marks and embeddings: all invisible at either end.
 _ASCII_BLANKS = " \t\r\n\v\f"
-_BLANKS = (
-    _ASCII_BLANKS
-    + "\u00a0\u2002\u2003\u2007\u2009\u202f\u3000\u200b\u200e\u200f\ufeff\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-)
+_DIRECTION = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_BLANKS = _ASCII_BLANKS + "\u00a0\u2002\u2003\u2007\u2009\u202f\u3000\u200b\ufeff" + _DIRECTION
 # What a spreadsheet shows in a cell it could not compute, in any export format.
 SHEET_ERRORS = ("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#GETTING_DATA")
 NO_CACHED_VALUE = "#NO_CACHED_VALUE"

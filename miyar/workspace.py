@@ -60,6 +60,8 @@ class Settings(_Model):
     pseudonym_key_variable: str = "MIYAR_PSEUDONYM_KEY"
     memory_limit: str = "2GB"
     threads: int = 2
+    # Hosts inside (this machine, the office's network) that `miyar fetch` may connect to; others must have public addresses.
+    fetch_hosts: tuple[str, ...] = ()
 
     @field_validator("timezone")
     @classmethod

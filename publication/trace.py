@@ -18,13 +18,17 @@ from miyar.workspace import Workspace
 
 @dataclass(frozen=True)
 class Trace:
-    """A score's passport, and per feed the cells, submissions and first rows behind it."""
+    """A score's passport, and per feed the cells, submissions and first rows behind it.
+
+    `moved_count` counts the rows of the same files that no longer count here, for a later delivery took them elsewhere.
+    """
 
     passport: dict[str, Any]
     cells: dict[str, list[dict[str, Any]]]
     submissions: list[dict[str, Any]]
     rows: dict[str, list[dict[str, Any]]]
     rows_count: dict[str, int]
+    moved_count: dict[str, int]
 
 
 def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -> Trace:
@@ -57,6 +61,7 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
         cells: dict[str, list[dict[str, Any]]] = {}
         rows: dict[str, list[dict[str, Any]]] = {}
         counts: dict[str, int] = {}
+        moved: dict[str, int] = {}
         for feed in sorted({entry["slice_id"].split("|")[0] for entry in submissions}):
             own = [entry for entry in submissions if entry["slice_id"].startswith(f"{feed}|")]
             where, values = row_conditions(passport, metric, feed)
@@ -67,14 +72,17 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
                 connection, f"select * from {table} where {where}{_grain(metric, feed)} order by all", values
             )
             files = sorted({path for entry in own if (path := _lake_file(workspace, entry))})
-            rows[feed], counts[feed] = [], 0
+            rows[feed], counts[feed], moved[feed] = [], 0, 0
             if files:  # the files may be gone: an edition outlives the lake it was made from
-                found = f"from {sql.parquet(*files)} where {where}"
-                counts[feed] = _all(connection, f"select count(*) as n {found}", values)[0]["n"]
+                left = _has_moved(workspace)
+                all_rows = f"select count(*) filter (where {left}) as moved, count(*) as n from {sql.parquet(*files)}"
+                [told] = _all(connection, f"{all_rows} where {where}", values)
+                counts[feed], moved[feed] = told["n"] - told["moved"], told["moved"]
+                found = f"from {sql.parquet(*files)} where {where} and not {left}"
                 places = f"select submission_id, source_row, row_id {found} order by all limit {limit}"
                 paths = {entry["submission_id"]: entry["path"] for entry in own}
                 rows[feed] = [{"file": paths[row["submission_id"]], **row} for row in _all(connection, places, values)]
-    return Trace(passport, cells, submissions, rows, counts)
+    return Trace(passport, cells, submissions, rows, counts, moved)
 
 
 def row_conditions(passport: dict[str, Any], metric: dict[str, Any], feed: str) -> tuple[str, list[Any]]:
@@ -108,6 +116,12 @@ def _grain(metric: dict[str, Any], feed: str) -> str:
     if feed != "mystery_visits":
         return ""
     return f" and grain = '{'visit' if metric['measure_id'] == 'mystery.visit' else 'item'}'"
+
+
+def _has_moved(workspace: Workspace) -> str:
+    """SQL: true for a row of the lake that a later delivery took to another slice (`ingestion.moved_keys`)."""
+    path = workspace.lake / "moved.parquet"
+    return f"(row_id in (select row_id from {sql.parquet(path)}))" if path.is_file() else "false"
 
 
 def _lake_file(workspace: Workspace, entry: dict[str, Any]) -> Path | None:

@@ -207,7 +207,7 @@ def _members_of_tar(given: Input, scratch: Path) -> list[Input]:
 def _meant(given: Input, names: list[str]) -> list[str]:
     """The members the contract's glob names, in the order of their names; what systems add themselves is none."""
     glob = given.contract.format.members
-    plain = [name for name in names if not _is_added(name)]
+    plain = [name for name in names if not is_added(name)]
     meant = sorted(name for name in plain if fnmatchcase(name, glob) or fnmatchcase(name.rsplit("/", 1)[-1], glob))
     if not meant:
         shown = ", ".join(map(repr, sorted(plain)[:10])) or "nothing"
@@ -225,7 +225,8 @@ def _meant(given: Input, names: list[str]) -> list[str]:
     return meant
 
 
-def _is_added(name: str) -> bool:
+def is_added(name: str) -> bool:
+    """True for a member that a system put into the archive itself."""
     parts = name.replace("\\", "/").split("/")
     return "__MACOSX" in parts or parts[-1].startswith(".") or parts[-1] in {"Thumbs.db", "desktop.ini"}
 

@@ -43,7 +43,8 @@ class Field:
         if not (self.beside_objects or self.is_nested):
             return text
         first = sql.text(f"{self.pointer}/0")
-        item = f"case when json_type(record, {first}) in ('OBJECT', 'ARRAY') then {text} else json_extract_string(record, {first}) end"
+        is_deep = f"json_type(record, {first}) in ('OBJECT', 'ARRAY')"
+        item = f"case when {is_deep} then {text} else json_extract_string(record, {first}) end"
         of_list = f"case json_array_length(record, {pointer}) when 0 then null when 1 then {item} else {text} end"
         return f"case json_type(record, {pointer}) when 'OBJECT' then null when 'ARRAY' then {of_list} else {text} end"
 
@@ -60,28 +61,32 @@ def fields_of(given: Input, connection: duckdb.DuckDBPyConnection, records: str)
     Raises MiyarError for records that are no objects, and for more fields than a table has columns.
     """
     connection.execute(
-        f"create or replace temp table shapes as select distinct json_structure(record)::varchar as shape "
-        f"from {records} order by all"
+        f"create or replace temp table shapes as select json_structure(record)::varchar as shape, "
+        f"max(len(json_keys(record))) as names from {records} group by all order by all"
     )
     tree: dict[str, Any] = {}
     leaves = 0
-    shapes = connection.execute("select shape from shapes order by shape")
+    is_doubled = False
+    shapes = connection.execute("select shape, names from shapes order by shape")
     while block := shapes.fetchmany(_KINDS_AT_ONCE):
-        for (shape,) in block:
+        for shape, names in block:
             structure = json.loads(shape) if shape else None
             if not isinstance(structure, dict):
                 raise given.fail(
                     "json_items", "the records are no JSON objects with names", 'Deliver objects: {"name": value, ...}.'
                 )
             leaves += _merge(tree, structure)
+            is_doubled = is_doubled or names > len(structure)
             refuse_too_many(given.contract, leaves, given.shown, None)
-    _refuse_doubled(given, connection, records, tree)
+    objects = [path for path, entry in _walk(tree) if entry[1]][:_MOST_OBJECTS]
+    _refuse_doubled(given, connection, records, [(), *objects] if is_doubled else objects)
     return _told(connection, records, _leaves(tree))
 
 
-def _refuse_doubled(given: Input, connection: duckdb.DuckDBPyConnection, records: str, tree: dict[str, Any]) -> None:
+def _refuse_doubled(
+    given: Input, connection: duckdb.DuckDBPyConnection, records: str, objects: list[tuple[str, ...]]
+) -> None:
     """Raise MiyarError for a name that one object has twice: which of its values counts, JSON leaves open."""
-    objects = [()] + [path for path, entry in _walk(tree) if entry[1]][:_MOST_OBJECTS]
     for path in objects:
         keys = f"json_keys(record, {sql.text(pointer_of(path))})" if path else "json_keys(record)"
         found = connection.execute(

@@ -15,10 +15,10 @@ from miyar.errors import Problem
 _PAGES = ("windows-1252", "windows-1256", "latin-1")
 _SAMPLE = 2_000  # texts beyond ASCII looked at in each column, from its first row on
 _SHORTEST = {"windows-1256": 2}  # letters that must come out where one alone may be chance
-_WESTERN = "\u00aa\u00b5\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff"
+_WESTERN = "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff"
 # Letters that no word has side by side: Arabic ones and accented Latin ones; four accented ones in a row; what DOS draws with.
 _NO_WORD = re.compile(
-    rf"[\u0621-\u06d3][{_WESTERN}]|[{_WESTERN}][\u0621-\u06d3]|[{_WESTERN}]{{4}}|[\u0621-\u06d3][\u00a1-\u00ac\u2500-\u259f]"
+    rf"[\u0621-\u06d3][{_WESTERN}]|[{_WESTERN}][\u0621-\u06d3]|[{_WESTERN}]{{4}}|[\u0621-\u06d3][\u2500-\u259f]"
 )
 
 

@@ -113,7 +113,7 @@ class Watch:
             )
             notes.append(self._given.problem("cells_merged", what, step, rows[0], name))
         for column, rows in sorted(self._unseen.items()):
-            what = f"values of this column stand under a merged cell, where nobody sees them ({len(rows):,}): rows {_numbers(rows)}"
+            what = f"values of this column stand under a merged cell, unseen ({len(rows):,}): rows {_numbers(rows)}"
             step = "Undo the merge and look which value is meant; the one under it was read."
             notes.append(self._given.problem("cells_merged", what, step, rows[0], self._headers.all[column]))
         return notes

@@ -8,8 +8,8 @@ from typing import Any
 ERRORS = {"#DIV/0!": 7, "#N/A": 42, "#REF!": 23}
 
 
-def xls(lines: tuple[list[Any], ...] | list[list[Any]], sheet: str = "Data") -> bytes:
-    """A BIFF8 workbook (MS-XLS) of one sheet in an OLE compound file (MS-CFB)."""
+def xls(lines: tuple[list[Any], ...] | list[list[Any]], sheet: str = "Data", hidden: int | None = None) -> bytes:
+    """A BIFF8 workbook (MS-XLS) of one sheet in an OLE compound file (MS-CFB); `hidden` is a column from 0."""
 
     def record(kind: int, content: bytes = b"") -> bytes:
         return struct.pack("<HH", kind, len(content)) + content
@@ -29,7 +29,8 @@ def xls(lines: tuple[list[Any], ...] | list[list[Any]], sheet: str = "Data") -> 
                 text = value.encode("utf-16-le")
                 cells += record(0x204, place + struct.pack("<HB", len(value), 1) + text)
     width = max(map(len, lines))
-    sheet_stream = start(0x10) + record(0x200, struct.pack("<IIHHH", 0, len(lines), 0, width, 0)) + cells
+    columns = b"" if hidden is None else record(0x7D, struct.pack("<HHHHHH", hidden, hidden, 2340, 15, 1, 0))
+    sheet_stream = start(0x10) + columns + record(0x200, struct.pack("<IIHHH", 0, len(lines), 0, width, 0)) + cells
     sheet_stream += record(0x0A)
     codepage = record(0x42, struct.pack("<H", 1200))
     font = record(0x31, struct.pack("<HHHHHBBBBBB", 200, 0, 0x7FFF, 400, 0, 0, 0, 0, 0, 5, 0) + b"Arial")
@@ -67,8 +68,8 @@ def _compound(name: str, stream: bytes) -> bytes:
     return header + struct.pack("<128I", *table) + directory + stream.ljust(sectors * 512, b"\0")
 
 
-def xlsb(lines: list[list[Any]], sheet: str = "Data") -> bytes:
-    """A BIFF12 workbook (MS-XLSB) of one sheet with inline texts."""
+def xlsb(lines: list[list[Any]], sheet: str = "Data", hidden: int | None = None) -> bytes:
+    """A BIFF12 workbook (MS-XLSB) of one sheet with inline texts; `hidden` is a column from 0."""
 
     def record(kind: int, content: bytes = b"") -> bytes:
         head = bytes([kind]) if kind < 0x80 else bytes([(kind & 0x7F) | 0x80, kind >> 7])
@@ -82,7 +83,10 @@ def xlsb(lines: list[list[Any]], sheet: str = "Data") -> bytes:
         return struct.pack("<I", len(text)) + text.encode("utf-16-le")
 
     width = max(map(len, lines))
-    data = record(129) + record(148, struct.pack("<IIII", 0, len(lines) - 1, 0, width - 1)) + record(145)
+    columns = b""
+    if hidden is not None:
+        columns = record(390) + record(60, struct.pack("<IIIIH", hidden, hidden, 2340, 0, 1)) + record(391)
+    data = record(129) + record(148, struct.pack("<IIII", 0, len(lines) - 1, 0, width - 1)) + columns + record(145)
     for row, line in enumerate(lines):
         data += record(0, struct.pack("<IIHBBBI", row, 0, 300, 0, 0, 0, 0))
         for column, value in enumerate(line):

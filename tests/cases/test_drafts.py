@@ -4,6 +4,7 @@ Belongs here: files as agencies send them, and what their drafts say. Does not b
 """
 
 import datetime as dt
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ import yaml
 
 from ingestion.contract import Contract, load_contract
 from ingestion.draft import Draft, draft
+from ingestion.sniffing import format_of
 from miyar.errors import MiyarError
 from miyar.registry import load_registry
+from tests.cases.test_containers import zipped
 from tests.cases.test_recipes import QUALTRICS, ZENDESK
+from tests.cases.test_xml_and_fixed import GENERIC, MYSQL, OPEN311, SDMX
 from tests.ingestion.conftest import Centre, build
 
 ITEMS = {"overall_satisfaction": ["الرضا العام", "Overall satisfaction"], "speed": ["السرعة", "Speed"]}
@@ -24,6 +28,7 @@ ITEMS = {"overall_satisfaction": ["الرضا العام", "Overall satisfaction
 def drafted(folder: Path, content: str | bytes, feed: str, name: str = "f.csv") -> tuple[Draft, Contract, Centre]:
     """The draft of a file, loaded as a contract, and a centre to which the file was delivered under it."""
     centre = build(folder / "centre")
+    folder.mkdir(exist_ok=True)
     file = folder / name
     file.write_bytes(content.encode() if isinstance(content, str) else content)
     made = draft(file, feed, "a01", centre.workspace, load_registry(centre.root / "registry"), ITEMS)
@@ -143,3 +148,83 @@ def test_months_are_days_of_the_feed_not_quarters(tmp_path: Path) -> None:
     assert source(contract, "used_on") == "الشهر" and source(contract, "period_id") is None
     assert centre.rows("used_on, channel, completed, period_id")[0] == (dt.date(2025, 10, 1), "website", 800, "2025Q4")
     assert made.questions == []
+
+
+def twice(content: str, name: str) -> str:
+    """The document with its only record twice."""
+    begin, end = content.index(f"<{name}>"), content.index(f"</{name}>") + len(f"</{name}>")
+    return content[:end] + content[begin:]
+
+
+@pytest.mark.parametrize(
+    ("content", "form"),
+    [
+        (OPEN311, {"type": "xml", "recordPath": "service_requests/request"}),
+        # The observations, and not the series around them.
+        (SDMX, {"type": "xml", "recordPath": "StructureSpecificData/DataSet/Series/Obs"}),
+        (twice(MYSQL, "row"), {"type": "xml", "recordPath": "resultset/row", "nameAttribute": "name"}),
+        (twice(GENERIC, "g:Obs"), {"type": "xml", "recordPath": "DataSet/Obs", "nameAttribute": "id"}),
+        ("<l><c><id>1</id><tag>a</tag><tag>b</tag></c><c><id>2</id></c></l>", {"type": "xml", "recordPath": "l/c"}),
+    ],
+    ids=["open311", "sdmx", "mysql", "generic", "repeated-leaves"],
+)  # fmt: skip
+def test_the_records_of_xml(tmp_path: Path, content: str, form: dict[str, Any]) -> None:
+    file = tmp_path / "f.xml"
+    file.write_text(content, "utf-8")
+    assert format_of(file) == form
+
+
+def test_xml_of_complaints(tmp_path: Path) -> None:
+    made, contract, centre = drafted(tmp_path, OPEN311, "complaints", "f.xml")
+    assert (source(contract, "case_id"), source(contract, "opened_at")) == ("service_request_id", "requested_datetime")
+    assert any("service_requests/request" in question for question in made.questions)
+    assert centre.stage().records == 2
+
+
+def test_columns_of_fixed_width(tmp_path: Path) -> None:
+    lines = [
+        "Case number  Date opened  Channel",
+        "C-1          2025-10-02   Phone",
+        "C-2          2025-10-03   Website",
+    ]
+    made, contract, centre = drafted(tmp_path, "\n".join(lines) + "\n", "complaints", "f.txt")
+    assert contract.format.model_dump(by_alias=True, exclude_defaults=True) == {
+        "type": "fixed", "skipRows": 1, "columns": [
+            {"name": "Case number", "start": 1, "width": 13}, {"name": "Date opened", "start": 14, "width": 13},
+            {"name": "Channel", "start": 27, "width": 7},
+        ],
+    }  # fmt: skip
+    assert centre.rows("case_id, channel") == [("C-1", "phone"), ("C-2", "website")]
+    assert any("format.columns" in question for question in made.questions)
+
+
+def test_numbers_to_the_right_and_no_header(tmp_path: Path) -> None:
+    for name, lines, expected in (
+        ("a.txt", ["Name    Count", "ab 1        5", "cde 2      15"], [("Name", 1, 8), ("Count", 9, 5)]),
+        ("b.txt", ["a01  2025-02-03   4", "a02  2025-02-04  12", "a03  2025-02-05   7"],
+         [("column 1", 1, 5), ("column 2", 6, 12), ("column 3", 18, 2)]),
+    ):  # fmt: skip
+        (tmp_path / name).write_text("\n".join(lines) + "\n", "utf-8")
+        columns = format_of(tmp_path / name)["columns"]
+        assert [(one["name"], one["start"], one["width"]) for one in columns] == expected
+
+
+@pytest.mark.parametrize("kind", ["zip", "gzip"])
+def test_tables_of_an_archive(tmp_path: Path, kind: str) -> None:
+    table = "Case number;Date opened\nC-1;2025-10-02\n"
+    content = gzip.compress(table.encode())
+    if kind == "zip":
+        content = zipped(
+            {"b.csv": table.replace("C-1", "C-2"), "a.csv": table, "readme.txt": "x", "__MACOSX/._a.csv": "y"}
+        )
+    made, contract, centre = drafted(tmp_path, content, "complaints", f"f.csv.{kind[:2]}")
+    assert (contract.format.compression, contract.format.members) == (kind, "*.csv" if kind == "zip" else "*")
+    assert centre.rows("case_id") == [("C-1",), ("C-2",)][: 2 if kind == "zip" else 1]
+    assert any("format.members" in question for question in made.questions) == (kind == "zip")
+
+
+def test_an_archive_without_a_table(tmp_path: Path) -> None:
+    with pytest.raises(MiyarError, match=r"no table is in the archive; it holds 'a\.exe'"):
+        drafted(tmp_path, zipped({"a.exe": "x"}), "complaints", "f.zip")
+    with pytest.raises(MiyarError, match="cannot be opened"):
+        drafted(tmp_path / "b", zipped({"a.csv": "x" * 500})[:-30], "complaints", "f.zip")

@@ -10,6 +10,7 @@ import errno
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from ingestion import staging
@@ -34,6 +35,7 @@ class Disk:
 
     def __init__(self, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.scratch, self.read = scratch, staging.read
+        self.error: Exception = OSError(errno.ENOSPC, "No space left on device")
         monkeypatch.setattr(staging, "read", self.reading)
 
     def reading(self, given: Any, connection: Any, scratch: Path) -> Any:
@@ -41,7 +43,7 @@ class Disk:
         if is_big:
             (scratch / "filler").write_bytes(b"x")
         if is_big or list(self.scratch.rglob("filler")):
-            raise OSError(errno.ENOSPC, "No space left on device")
+            raise self.error
         return self.read(given, connection, scratch)
 
 
@@ -81,3 +83,31 @@ def test_no_room_for_rows_or_account_of_one(centre: Centre, step: str, monkeypat
     assert len(taken) == 1 and told == ["disk_full"]
     centre.receive()
     assert {account.accepted for account in centre.accounts.values()} == {500, 40}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(OSError(errno.EDQUOT, "Disk quota exceeded"), id="quota"),
+        pytest.param(OSError(errno.EFBIG, "File too large"), id="largest-file"),
+        pytest.param(duckdb.IOException("IO Error: Could not write file: No space left on device"), id="engine"),
+        pytest.param(
+            duckdb.OutOfMemoryException("Out of Memory Error: failed to offload data block: max_temp_directory_size"),
+            id="spilling",
+        ),
+        pytest.param(OSError("Error writing bytes to file. Detail: [errno 28] No space left on device"), id="arrow"),
+    ],
+)
+def test_a_disk_that_is_full_in_another_way(centre: Centre, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TIGRLab/admin#1290 (space is left, and no file can be made), equinor/ert#8864 (the folder of temporary files),
+    common-workflow-language/cwltool#2293, nf-core/rnaseq#1400, flux-framework/flux-core#7012.
+    """
+    with monkeypatch.context() as patched:
+        disk = Disk(centre.workspace.scratch, patched)
+        disk.error = error
+        centre.receive()
+    accounts = centre.accounts
+    assert accounts[PA].status == "refused" and accounts[PA].problems[0]["rule"] in {"disk_full", "memory_exceeded"}
+    assert accounts[PA].problems[0]["next_step"]
+    assert (accounts[PB].status, accounts[PB].accepted) == ("accepted", 40)
+    assert [(one.path, one.accepted) for one in centre.receive().accounts] == [(PA, 500)]

@@ -9,6 +9,7 @@ Belongs here: which ids are damaged, and what becomes of their rows. Does not be
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.cases.deliveries import SURVEY, Centre, rows_of
@@ -70,6 +71,25 @@ def test_numbers_of_more_than_fifteen_digits_that_all_end_in_noughts(centre: Cen
 def test_numbers_of_more_than_fifteen_digits_of_which_some_do_not(centre: Centre) -> None:
     found = receive(centre, *(f"41112222333{number}0" for number in range(4440, 4446)), "4111222233334447")
     assert found["id_damaged"] == 0
+
+
+def test_ids_that_become_pseudonyms(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are looked at as they were delivered, and nothing of them is told or stored."""
+    monkeypatch.setenv("MIYAR_PSEUDONYM_KEY", "k" * 32)
+    hidden = [p | ({"treatment": "pseudonymise"} if p["name"] == "response_id" else {}) for p in SURVEY["properties"]]
+    centre.contract(SURVEY, properties=hidden)
+    found = receive(centre, *["1.18052E+11"] * 3, "1.18053E+11", "r1", "r2", "r3", "r4", "r5")
+    assert found == {"accepted": 5, "quarantined": 4, "duplicates": 0, "id_damaged": 4}
+    stored = [path for path in (centre.root / "lake").rglob("*") if path.is_file()]
+    assert stored and not any(b"1.1805" in path.read_bytes() for path in stored if path.suffix != ".parquet")
+    told = [
+        text
+        for path in stored
+        if path.suffix == ".parquet"
+        for row in pq.read_table(path).to_pylist()
+        for text in map(str, row.values())
+    ]
+    assert told and not any("1.1805" in text for text in told)
 
 
 def test_what_the_agency_is_told(centre: Centre) -> None:

@@ -8,11 +8,13 @@ Belongs here: which rows are taken to have moved. Does not belong here: versions
 
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
 from ingestion.slices import write_slices
 from ingestion.submission_ledger import read_accounts, withdraw
+from publication.trace import trace
 from tests.cases.deliveries import CASES, SURVEY, Centre, answers, rows_of
 
 HEADER = "agency,case,opened,channel"
@@ -153,3 +155,32 @@ def test_an_id_that_one_file_has_twice_names_two_cases(centre: Centre) -> None:
     deliver(centre, "1.csv", ("water", "WA-12", "2025-08-01"), ("roads", "WA-12", "2025-08-01"))
     deliver(centre, "2.csv", ("roads", "WA-12", "2025-08-01"))
     assert moved(centre) == []
+
+
+def test_a_score_is_traced_to_the_rows_that_count(centre: Centre, tmp_path: Path) -> None:
+    deliver(
+        centre, "1.csv", ("water", "c1", "2025-08-01"), ("water", "c2", "2025-08-02"), ("water", "c3", "2025-08-03")
+    )
+    deliver(centre, "2.csv", ("roads", "c1", "2025-08-01"))
+    assert moved(centre) == [("water|2025Q3", 2)]
+    submission = centre.accounts["water/complaints/1.csv"].submission_id
+    with duckdb.connect(str(tmp_path / "benchmarks.duckdb")) as edition:
+        edition.execute(
+            "create table bench_scores as select 's' score_id, 'm' metric_id, 'agency' unit_type, 'water' unit_id"
+        )
+        edition.execute("create table dim_metrics as select 'm' metric_id, 'complaints.opened' measure_id, '' stage")
+        edition.execute(
+            "create table bench_lineage as select 's' score_id, 'complaints|water|2025Q3' slice_id, "
+            f"'{submission}' submission_id, 'water' provider_id"
+        )
+        edition.execute(f"create table fct_submissions as select '{submission}' submission_id, '1.csv' path")
+    centre.workspace.warehouse.parent.mkdir(exist_ok=True)
+    with duckdb.connect(str(centre.workspace.warehouse)) as warehouse:
+        warehouse.execute("create schema intermediate")
+        warehouse.execute(
+            "create table intermediate.int_complaints__cells as "
+            "select 'water' agency_id, 'complaints|water|2025Q3' slice_id, 2 n"
+        )
+    found = trace(centre.workspace, tmp_path, "s")
+    assert (found.rows_count, found.moved_count) == ({"complaints": 2}, {"complaints": 1})
+    assert [row["source_row"] for row in found.rows["complaints"]] == [3, 4]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases.old_workbooks import xls, xlsb
 from tests.cases.test_containers import HEADER, TABLE, zipped
 from tests.cases.test_encodings import with_category
 from tests.cases.test_hostile_files import ods, ods_row
@@ -24,6 +25,10 @@ NAMES = ["agency", "id", "answered", "q1"]
 ONE, TWO = ["a01", "r1", "2025-02-03", 5], ["a01", "r2", "2025-02-03", 1]
 SHEET = "xl/worksheets/sheet1.xml"
 READ = [("r1", 5), ("r2", 1)]
+
+
+STYLED = "".join(f'<row r="{row}"><c r="A{row}" s="1"/><c r="XFD{row}" s="1"/></row>' for row in range(4, 3000))
+EMPTY = "".join(f'<row r="{row}"/>' for row in range(4, 60_000))
 
 
 def altered(book: bytes, part: str, old: str, new: str) -> bytes:
@@ -48,6 +53,7 @@ def noted(centre: Any, rule: str) -> Any:
     [
         pytest.param("<v>1,5</v>", "unknown_code", id="decimal-comma"),
         pytest.param("<v>28.01.2007</v>", "unknown_code", id="a-date"),
+        pytest.param("<v>950E2862</v>", "spreadsheet_error", id="hexadecimal-id"),
         pytest.param("<v>1.#QNAN</v>", "unknown_code", id="qnan"),
         pytest.param("<v>-1.#IND</v>", "unknown_code", id="ind"),
         pytest.param("<v>#N/A</v>", "spreadsheet_error", id="an-error"),
@@ -120,7 +126,7 @@ def test_an_archive_in_an_archive(
     ],
 )
 def test_more_that_is_no_csv(centre: Any, survey: dict[str, Any], content: bytes, says: str) -> None:
-    """rero/rero-ils#4190 (XML named .xls), SheetJS/sheetjs#18; exports of report servers (MHTML, SYLK) and errors of services."""
+    """DataUSA/datausa-site#444 (JSON named .csv); exports of report servers (MHTML, SYLK), errors of services, other tables."""
     centre.contract(survey)
     centre.land(content)
     [problem] = centre.refusal()
@@ -150,8 +156,9 @@ ARABIC = "case,opened,cat\nC1,2025-02-03,مياه الشرب\nC2,2025-02-03,صر
     ],
 )
 def test_one_code_page_under_another(centre: Any, complaints: dict[str, Any], agreed: str, written: str) -> None:
-    """albfernandez/juniversalchardet#43 (ISO-8859-6), thuleqaid/rust-chardet#9, aadsm/jschardet#10, chardet/chardet#80: any byte is a
-    letter there; words of letters that no script has side by side are at least told.
+    """albfernandez/juniversalchardet#43 (ISO-8859-6), thuleqaid/rust-chardet#9, aadsm/jschardet#10, chardet/chardet#80.
+
+    Any byte is a letter there; words of letters that no script has side by side are at least told.
     """
     centre.contract(with_category(complaints), format={"type": "csv", "encoding": agreed})
     centre.land(ARABIC.encode(written))
@@ -165,6 +172,7 @@ def test_one_code_page_under_another(centre: Any, complaints: dict[str, Any], ag
         pytest.param("windows-1256", "خدمة à la carte", id="arabic-and-french"),
         pytest.param("windows-1256", "مياه (café) صرف", id="both-in-one"),
         pytest.param("utf-8", "Þórðargata, æðisleg, öö", id="icelandic"),
+        pytest.param("windows-1256", "قال«نعم»، 25°م", id="quotes"),
         pytest.param("utf-8", "پیشنهاد ژ چ گ", id="persian"),
     ],
 )
@@ -200,7 +208,7 @@ def test_utf8_cut_in_a_letter_under_a_code_page(centre: Any, complaints: dict[st
 
 
 def test_a_line_for_excel_above_the_header(centre: Any, survey: dict[str, Any]) -> None:
-    """PowerShell/PowerShell#7776, rap2hpoutre/fast-excel#327, mholt/PapaParse#951: it was told as a header that lacks every column."""
+    """PowerShell/PowerShell#7776, rap2hpoutre/fast-excel#327, mholt/PapaParse#951: no header is missing, it stands below."""
     centre.contract(survey)
     centre.land("sep=,\n" + TABLE)
     problems = centre.refusal()
@@ -246,6 +254,15 @@ def test_a_hidden_column_of_an_open_document(centre: Any, survey: dict[str, Any]
         '<table:table-column table:number-columns-repeated="16380"/>'
     )
     centre.land(ods(columns + ods_row(*NAMES) + ods_row(*ONE) + ods_row(*TWO)), "s.ods")
+    assert "q1" in noted(centre, "columns_hidden").message
+
+
+@pytest.mark.parametrize("kind", ["xls", "xlsb"])
+def test_a_hidden_column_of_a_binary_workbook(centre: Any, survey: dict[str, Any], kind: str) -> None:
+    """SheetJS/sheetjs#2117: the flag of a range of columns in old Excel."""
+    centre.contract(survey, format={"type": kind})
+    centre.land({"xls": xls, "xlsb": xlsb}[kind]([NAMES, ONE, TWO], hidden=3), f"s.{kind}")
+    assert centre.rows("response_id, value") == READ
     assert "q1" in noted(centre, "columns_hidden").message
 
 
@@ -310,9 +327,11 @@ def test_merged_to_the_right(centre: Any, survey: dict[str, Any], area: str, row
     [
         pytest.param("<sheetData>", '<dimension ref="A1:XFD1048576"/><sheetData>', id="too-large"),
         pytest.param("<sheetData>", '<dimension ref="A1"/><sheetData>', id="too-small"),
-        pytest.param("</sheetData>", "".join(f'<row r="{r}"><c r="A{r}" s="1"/><c r="XFD{r}" s="1"/></row>' for r in range(4, 3000)) + "</sheetData>", id="styled"),
-        pytest.param("</sheetData>", '<row r="1048576"><c r="A1048576" s="1"/></row></sheetData>', id="styled-last-row"),
-        pytest.param("</sheetData>", "".join(f'<row r="{r}"/>' for r in range(4, 60_000)) + "</sheetData>", id="rows-without-cells"),
+        pytest.param("</sheetData>", f"{STYLED}</sheetData>", id="styled"),
+        pytest.param(
+            "</sheetData>", '<row r="1048576"><c r="A1048576" s="1"/></row></sheetData>', id="styled-last-row"
+        ),
+        pytest.param("</sheetData>", f"{EMPTY}</sheetData>", id="rows-without-cells"),
     ],
 )  # fmt: skip
 def test_ranges_larger_than_the_table(centre: Any, survey: dict[str, Any], old: str, new: str) -> None:
@@ -361,7 +380,7 @@ def test_what_stands_below_is_told(centre: Any, survey: dict[str, Any], below: s
 @pytest.mark.parametrize(
     ("lines", "choice", "left"),
     [
-        pytest.param("test,r8,2025-02-03,4\npartial,r9,2025-02-03,4\n", {"unless": {"agency": ["test", "partial"]}}, 2, id="tests"),
+        pytest.param("test,r8,2025-02-03,4\ntry,r9,2025-02-03,4\n", {"unless": {"agency": ["test", "try"]}}, 2, id="tests"),
         pytest.param("agency,id,answered,q1\n", {"unless": {"agency": ["agency"]}}, 1, id="header-again"),
         pytest.param("Total,,,9\n", {"unless": {"agency": ["Total"]}}, 1, id="totals"),
         pytest.param(",r8,2025-02-03,4\n", {"unless": {"agency": [""]}}, 1, id="blank"),
@@ -371,8 +390,8 @@ def test_what_stands_below_is_told(centre: Any, survey: dict[str, Any], below: s
 def test_rows_that_are_not_meant(
     centre: Any, survey: dict[str, Any], lines: str, choice: dict[str, Any], left: int
 ) -> None:
-    """cul-it/wp-cul-main#32 (spam), bcemmett/SurveyMonkeyApi-v3#15 (incomplete), open-learning-exchange/planet#5077, DOI-ONRR/doi-extractives-data#5057
-    (totals among rows), rokwire/illinois-app#5160.
+    """cul-it/wp-cul-main#32 (spam), bcemmett/SurveyMonkeyApi-v3#15 (incomplete), open-learning-exchange/planet#5077,
+    DOI-ONRR/doi-extractives-data#5057 (totals among rows), rokwire/illinois-app#5160.
     """
     centre.contract(survey, rows=choice)
     centre.land(TABLE + lines)
@@ -380,12 +399,19 @@ def test_rows_that_are_not_meant(
     assert centre.stage().left_out == left
 
 
-def test_a_name_that_one_record_has_twice(centre: Any, complaints: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("record", "name"),
+    [
+        pytest.param('{"case": "C2", "opened": "2025-02-03", "cat": "a", "cat": "b"}', "cat", id="in-the-record"),
+        pytest.param('{"case": "C2", "opened": "2025-02-03", "cat": "a", "by": {"x": 1, "x": 1}}', "by.x", id="deeper"),
+    ],
+)
+def test_a_name_that_one_record_has_twice(centre: Any, complaints: dict[str, Any], record: str, name: str) -> None:
     """jqlang/jq#1636, DaveGamble/cJSON#696: which of the two counts is left open; the second was lost without a word."""
     centre.contract(with_category(complaints), format={"type": "json"})
-    centre.land('[{"case": "C1", "opened": "2025-02-03", "cat": "a", "cat": "b"}]', "f.json")
+    centre.land(f'[{{"case": "C1", "opened": "2025-02-03", "cat": "a"}}, {record}]', "f.json")
     [problem] = centre.refusal()
-    assert (problem.rule, problem.column) == ("header_duplicated", "cat")
+    assert (problem.rule, problem.column) == ("header_duplicated", name)
 
 
 @pytest.mark.parametrize("empty", [{}, []])
@@ -404,6 +430,7 @@ def test_references_that_nobody_set(centre: Any, complaints: dict[str, Any], emp
         pytest.param(["a", ["b", "c"]], ["a", '["b","c"]'], id="text-or-list"),
         pytest.param([1, "1x"], ["1", "1x"], id="number-or-text"),
         pytest.param([False, "x"], ["false", "x"], id="truth-or-text"),
+        pytest.param([[{"a": 1}, {"b": 2}], ["c"]], ['[{"a":1},{"b":2}]', "c"], id="list-of-objects"),
     ],
 )
 def test_one_or_many(centre: Any, complaints: dict[str, Any], values: list[Any], found: list[str]) -> None:
@@ -463,3 +490,64 @@ def test_the_header_is_in_the_way(centre: Any, survey: dict[str, Any]) -> None:
     centre.contract(survey)
     centre.land((HEADER + "a01,r1,2025-02-03,4\n").replace("\n", ",\n"))
     assert centre.rows("response_id, value") == [("r1", 4)]
+
+
+DATED = ("xl/styles.xml", 'formatCode="h:mm"', 'formatCode="yyyy-mm-dd"')
+
+
+@pytest.mark.parametrize(
+    ("content", "found", "told"),
+    [
+        pytest.param('<c r="C2" s="3"><v>45931.5</v></c>', "2025-10-01 12:00:00", [], id="serial"),
+        pytest.param('<c r="C2" t="d"><v>2025-10-01</v></c>', "2025-10-01 00:00:00", [], id="strict"),
+        pytest.param(
+            '<c r="C2" s="3" t="inlineStr"><is><t>19/19/2000</t></is></c>',
+            None,
+            ["date_impossible"],
+            id="text-in-a-date-cell",
+        ),
+        pytest.param('<c r="C2" s="3" t="s"><v></v></c>', None, [], id="empty-shared-text"),
+        pytest.param('<c r="C2" s="99"><v>45931</v></c>', None, ["date_impossible"], id="no-such-style"),
+    ],
+)
+def test_cells_that_are_dates(
+    centre: Any, survey: dict[str, Any], content: str, found: str | None, told: list[str]
+) -> None:
+    """exceljs/exceljs#2695 (strict files hold ISO dates), shuchkin/simplexlsx#36 (a text in a date cell became a day of 1900),
+    MarkPflug/Sylvan.Data.Excel#37 (empty shared texts), ExcelDataReader/ExcelDataReader#649.
+    """
+    centre.contract(survey, format={"type": "xlsx"})
+    body = rows(NAMES, ["a01", "r1", Raw(""), 5]).replace('<c r="C2"></c>', content)
+    centre.land(altered(workbook(("Data", body)), *DATED), "s.xlsx")
+    assert centre.rows("responded_at::varchar") == [(found,)]
+    assert [rule for _, rule, _, _ in centre.problems()] == told
+
+
+@pytest.mark.parametrize(
+    "declared", ['<workbookPr date1904="1"/>', '<workbookPr date1904="true" defaultThemeVersion="1"/>']
+)
+def test_days_counted_from_1904(centre: Any, survey: dict[str, Any], declared: str) -> None:
+    """doy/spreadsheet-parsexlsx#31, shuchkin/simplexlsx#40, yfedoseev/office_oxide#233: off by 1,462 days."""
+    centre.contract(survey, format={"type": "xlsx"})
+    body = rows(NAMES, ["a01", "r1", Raw(""), 5]).replace('<c r="C2"></c>', '<c r="C2" s="3"><v>44469</v></c>')
+    book = altered(altered(workbook(("Data", body)), *DATED), "xl/workbook.xml", "<sheets>", f"{declared}<sheets>")
+    centre.land(book, "s.xlsx")
+    assert centre.rows("responded_at::varchar") == [("2025-10-01 00:00:00",)]
+
+
+def test_merged_cells_of_an_open_document(centre: Any, survey: dict[str, Any]) -> None:
+    """tafia/calamine's covered.ods, Icinga/icingaweb2-module-fileshipper#16: the covered cell is empty in the file."""
+    centre.contract(survey, format={"type": "ods"})
+    covered = ods_row(*TWO).replace(
+        ods_row("a01")[len("<table:table-row>") : -len("</table:table-row>")], "<table:covered-table-cell/>", 1
+    )
+    centre.land(ods(ods_row(*NAMES) + ods_row(*ONE) + covered), "s.ods")
+    assert [(row, rule, column) for row, rule, column, _ in centre.problems()] == [(3, "spreadsheet_error", "agency")]
+    assert "fillDown" in noted(centre, "cells_merged").next_step
+
+
+def test_the_last_line_ends_in_nothing(centre: Any, survey: dict[str, Any]) -> None:
+    """danvk/localturk#21."""
+    centre.contract(survey)
+    centre.land(TABLE.rstrip("\n"))
+    assert centre.rows("response_id, value") == [("r1", 4), ("r2", 5)]

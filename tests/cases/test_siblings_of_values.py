@@ -46,7 +46,8 @@ FORMATS = ["%d %B %Y", "%d/%m/%Y %I:%M %p", "%A %d %B %Y", "%d %b %Y"]
 )
 def test_words_in_dates(tmp_path: Path, written: str, moment: Any) -> None:
     """scrapinghub/dateparser#1038 (numbered months, Persian letters), BBC-archive/psammead#1841 (both names), moment/moment#4986
-    (direction marks around the slashes of `L`), wanasit/chrono#656 (words of noon, weekdays), date-fns/date-fns#3348 and php/php-src#11600 (narrow space).
+    (direction marks around the slashes of `L`), wanasit/chrono#656 (noon, weekdays),
+    date-fns/date-fns#3348 and php/php-src#11600 (narrow space).
     """
     found = outcomes(column(tmp_path, "complaints", [written], name="opened_at", dateFormat=FORMATS), "opened_at")
     assert found == [moment]
@@ -69,8 +70,8 @@ def test_words_in_dates(tmp_path: Path, written: str, moment: Any) -> None:
     ],
 )
 def test_zones(tmp_path: Path, written: str, moment: Any) -> None:
-    """wanasit/chrono#447 (ET in summer, CET), microsoft/Recognizers-Text#2795 (CST, an offset of -10000), taxjar/date_time_parser#12
-    (AMT), ownaginatious/fbchat-archive-parser#21 (CDT), scrapinghub/dateparser#1366.
+    """wanasit/chrono#447 (ET in summer, CET), microsoft/Recognizers-Text#2795 (CST, an offset of -10000),
+    taxjar/date_time_parser#12 (AMT), ownaginatious/fbchat-archive-parser#21 (CDT), scrapinghub/dateparser#1366.
     """
     assert outcomes(column(tmp_path, "complaints", [written], name="opened_at"), "opened_at") == [moment]
 
@@ -88,6 +89,7 @@ def test_zones(tmp_path: Path, written: str, moment: Any) -> None:
         pytest.param("\u206712\u2069", 12, id="direction-isolate"),
         pytest.param("1\t234", "value_not_number", id="tab-between"),
         pytest.param("15,40", "value_not_number", id="decimal-comma-under-point"),
+        pytest.param("10,00", "value_not_number", id="ten"),
         pytest.param("100,0,00.00", "value_not_number", id="marks-anywhere"),
         pytest.param("1.000,50", "value_not_number", id="marks-mixed-up"),
         pytest.param("12 of 100", "value_not_number", id="count-of-count"),
@@ -95,7 +97,7 @@ def test_zones(tmp_path: Path, written: str, moment: Any) -> None:
     ],
 )
 def test_numbers(tmp_path: Path, written: str, value: Any) -> None:
-    """globalizejs/globalize#616 (15,40 became 1540), #619 and #816, dart-archive/intl#160, ironcalc/IronCalc#1179, unicode-org/icu#3586;
+    """globalizejs/globalize#616 (15,40 became 1540), #619 and #816, dart-archive/intl#160, mui/base-ui#1577;
     best-practice-and-impact/aftables#141 (marks of notes in cells).
     """
     assert outcomes(column(tmp_path, "service_usage", [written], name="cost", unit="SAR"), "cost") == [value]
@@ -113,7 +115,7 @@ def test_numbers(tmp_path: Path, written: str, value: Any) -> None:
     ],
 )
 def test_percents(tmp_path: Path, written: str, value: Any) -> None:
-    """georgian-io-archive/foreshadow#11, Mottie/tablesorter#47 and globalizejs/globalize#44 (parentheses), globalizejs/globalize#127."""
+    """georgian-io-archive/foreshadow#11, Mottie/tablesorter#47 and globalizejs/globalize#44 (parentheses)."""
     assert outcomes(column(tmp_path, "service_standards", [written], name="target", unit="percent"), "target") == [
         value
     ]
@@ -177,7 +179,8 @@ def test_durations(tmp_path: Path, written: str, minutes: Any) -> None:
 )
 def test_ids_that_are_none(tmp_path: Path, damaged: str) -> None:
     """react-csv/react-csv#136, bowenliang123/markdown-exporter#73, n3mo/massmine#8,
-    desihub/prospect#88 (floats), thinkingmachines/linksight-2018#155 (nan), javiertelioz/angular2-csv#36 (a formula keeps the noughts).
+    desihub/prospect#88 (floats), thinkingmachines/linksight-2018#155 (nan),
+    JnLlnd/ObjCSV#10 (a formula).
     """
     centre = Centre(tmp_path / "centre")
     centre.contract(SURVEY)

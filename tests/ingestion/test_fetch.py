@@ -1,6 +1,7 @@
 """Paged endpoints, tested against a real local server that fails as servers do."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,7 +25,9 @@ class Endpoint:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.posted: list[tuple[str, str]] = []
         self.answer: Answer = pages
+        self.token_status = 200
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -41,6 +44,15 @@ class Endpoint:
                 self.end_headers()
                 self.wfile.write(body)
 
+            def do_POST(self) -> None:
+                form = self.rfile.read(int(self.headers["content-length"])).decode()
+                endpoint.posted.append((self.headers["authorization"], form))
+                self.send_response(endpoint.token_status)
+                told = body({"access_token": f"t{len(endpoint.posted)}", "token_type": "bearer", "expires_in": 60})
+                self.send_header("Content-Length", str(len(told)))
+                self.end_headers()
+                self.wfile.write(told)
+
             def log_message(self, *args: Any) -> None:
                 pass
 
@@ -56,6 +68,14 @@ def body(content: Any) -> bytes:
 def pages(query: dict[str, str], headers: dict[str, str], count: int) -> tuple[int, dict[str, str], bytes]:
     first = (int(query.get("page", "1")) - 1) * PAGE
     return 200, {}, body({"items": ITEMS[first : first + PAGE]})
+
+
+@pytest.fixture
+def centre(centre: Any) -> Any:
+    """The centre lists this machine, where the endpoint is."""
+    settings = centre.root / "miyar.yml"
+    settings.write_text(settings.read_text("utf-8") + "fetch_hosts: [127.0.0.1]\n", "utf-8")
+    return centre
 
 
 @pytest.fixture
@@ -269,3 +289,149 @@ def test_a_header_that_leads_to_another_host(centre: Any, survey: dict[str, Any]
     with pytest.raises(MiyarError) as caught:
         fetch(contract(survey, endpoint, pages="link"), centre.workspace, "2025-03-01")
     assert [problem.rule for problem in caught.value.problems] == ["fetch_host"]
+
+
+@pytest.fixture
+def oauth(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.setenv("KIOSK_ID", "kiosk")
+    monkeypatch.setenv("KIOSK_SECRET", "sesame")
+    address = endpoint.url.partition("/answers")[0] + "/token"
+    return {"tokenUrl": address, "clientVariable": "KIOSK_ID", "secretVariable": "KIOSK_SECRET", "scope": "read"}
+
+
+def guarded(valid: set[str]) -> Answer:
+    """Pages for those whose token is valid; each page uses its token up."""
+
+    def answer(query: dict[str, str], headers: dict[str, str], count: int) -> tuple[int, dict[str, str], bytes]:
+        token = {name.lower(): value for name, value in headers.items()}.get("authorization", "").removeprefix(
+            "Bearer "
+        )
+        if token not in valid:
+            return 401, {}, body({"error": "invalid_token"})
+        valid.discard(token)
+        return pages(query, headers, count)
+
+    return answer
+
+
+def test_a_token_is_asked_for_and_again_when_it_ran_out(
+    centre: Any, survey: dict[str, Any], endpoint: Endpoint, oauth: dict[str, str]
+) -> None:
+    endpoint.answer = guarded({f"t{number}" for number in range(1, 10)})
+    path = fetch(contract(survey, endpoint, oauth=oauth), centre.workspace, "2025-04-01")
+    assert lines(path) == ITEMS
+    assert endpoint.posted[0] == ("Basic a2lvc2s6c2VzYW1l", "grant_type=client_credentials&scope=read")
+    # Four pages, the last of them empty, each with a token of its own: three ran out.
+    assert len(endpoint.posted) == 4
+
+
+def test_a_client_that_is_refused_twice_is_told(
+    centre: Any, survey: dict[str, Any], endpoint: Endpoint, oauth: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    endpoint.answer = guarded(set())
+    with pytest.raises(MiyarError) as caught:
+        fetch(contract(survey, endpoint, oauth=oauth), centre.workspace, "2025-04-01")
+    [problem] = caught.value.problems
+    assert problem.rule == "fetch_failed" and "HTTP 401" in problem.message and len(endpoint.posted) == 2
+    endpoint.token_status = 403
+    with pytest.raises(MiyarError) as caught:
+        fetch(contract(survey, endpoint, oauth=oauth), centre.workspace, "2025-04-01")
+    [problem] = caught.value.problems
+    assert (problem.rule, problem.who) == ("token_refused", "p1") and "HTTP 403" in problem.message
+    told = f"{caught.value} {caplog.text} " + " ".join(
+        path.read_text("utf-8") for path in centre.root.rglob("*") if path.is_file()
+    )
+    assert "sesame" not in told and "t1" not in told.split()
+
+
+def test_a_secret_that_is_not_set_is_told(
+    centre: Any, survey: dict[str, Any], endpoint: Endpoint, oauth: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KIOSK_SECRET")
+    with pytest.raises(MiyarError, match="KIOSK_SECRET is empty"):
+        fetch(contract(survey, endpoint, oauth=oauth), centre.workspace, "2025-04-01")
+    assert endpoint.asked == []
+
+
+def test_a_cursor_goes_on_where_it_stopped(centre: Any, survey: dict[str, Any], endpoint: Endpoint) -> None:
+    """The run that goes on asks for the cursor the last whole page named, and the file is that of one run."""
+    broken = [True]
+
+    def by_cursor(query: dict[str, str], headers: dict[str, str], count: int) -> tuple[int, dict[str, str], bytes]:
+        first = {"": 0, "B": 3, "C": 6}[query.get("cursor", "")]
+        if first == 6 and broken[0]:
+            return 404, {}, b""
+        meta = {"next_cursor": {0: "B", 3: "C", 6: None}[first]}
+        return 200, {}, body({"items": ITEMS[first : first + PAGE], "meta": meta})
+
+    endpoint.answer = by_cursor
+    made = contract(survey, endpoint, nextPath="meta.next_cursor", pageParameter="cursor")
+    with pytest.raises(MiyarError):
+        fetch(made, centre.workspace, "2025-04-01")
+    broken[0] = False
+    asked = len(endpoint.asked)
+    stopped = fetch(made, centre.workspace, "2025-04-01").read_bytes()
+    assert ["cursor=C" in path for path in endpoint.asked[asked:]] == [True]
+    assert fetch(made, centre.workspace, "2025-04-02").read_bytes() == stopped
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://127.0.0.1:{port}/answers",
+        "http://localhost:{port}/answers",
+        "http://[::1]:{port}/answers",
+        "http://[::ffff:127.0.0.1]:{port}/answers",
+        "http://0.0.0.0:{port}/answers",
+        "http://2130706433:{port}/answers",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://10.0.0.8/answers",
+        "http://100.64.0.1/answers",
+    ],
+)
+@pytest.mark.parametrize("is_redirect", [False, True])
+def test_addresses_inside_are_not_reached(
+    centre: Any, survey: dict[str, Any], endpoint: Endpoint, place: str, is_redirect: bool
+) -> None:
+    """Named by the contract, or by a redirect of a host that may be reached."""
+    place = place.format(port=endpoint.server.server_port)
+    if is_redirect:
+        if "127.0.0.1:" in place and "ffff" not in place:
+            place = place.replace("127.0.0.1", "127.0.0.2")
+        endpoint.answer = lambda query, headers, count: (302, {"Location": place}, b"")
+        made = contract(survey, endpoint)
+    else:
+        settings = centre.root / "miyar.yml"
+        settings.write_text(settings.read_text("utf-8").replace("fetch_hosts: [127.0.0.1]\n", ""), "utf-8")
+        made = contract(survey, endpoint, url=place)
+    with pytest.raises(MiyarError) as caught:
+        fetch(made, centre.workspace, "2025-04-01")
+    [problem] = caught.value.problems
+    assert (problem.rule, problem.who) == ("fetch_address", "p1") and "fetch_hosts" in problem.next_step
+    assert len(endpoint.asked) == (1 if is_redirect else 0)
+
+
+def test_a_name_is_resolved_once_a_request(
+    centre: Any, survey: dict[str, Any], endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name server that answers otherwise the second time changes nothing, and the host's name stays in the request."""
+    whole, asked, hosts = socket.getaddrinfo, [0], set[str]()
+
+    def resolve(host: str, port: int, *rest: Any, **more: Any) -> list[Any]:
+        asked[0] += host == "provider.example"
+        return whole("127.0.0.1" if host == "provider.example" else host, port, *rest, **more)
+
+    def answer(query: dict[str, str], headers: dict[str, str], count: int) -> tuple[int, dict[str, str], bytes]:
+        hosts.add(headers["Host"])
+        return pages(query, headers, count)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    endpoint.answer = answer
+    made = contract(survey, endpoint, url=endpoint.url.replace("127.0.0.1", "provider.example"))
+    with pytest.raises(MiyarError, match="fetch_address"):
+        fetch(made, centre.workspace, "2025-04-01")
+    settings = centre.root / "miyar.yml"
+    settings.write_text(settings.read_text("utf-8").replace("[127.0.0.1]", "[provider.example]"), "utf-8")
+    assert lines(fetch(made, centre.workspace, "2025-04-01")) == ITEMS
+    assert hosts == {f"provider.example:{endpoint.server.server_port}"}
+    assert asked[0] == len(endpoint.asked) + 1
