@@ -34,7 +34,7 @@ REACHED = {
     "reported_measures": f"""
         select slice_id, sum(reports_count) as rows from intermediate.int_reported__cells as cells
         inner join {METRICS} as metrics on cells.measure = metrics.metric_id
-        where case metrics.estimator when 'mean' then coalesce(n_with_mean, reported_mean)
+        where case when metrics.estimator in ('mean', 'median') then coalesce(n_with_mean, reported_mean)
             else coalesce(n_with_numerator, reported_mean) end is not null group by all""",
 }
 

@@ -11,6 +11,8 @@ import pytest
 
 from expectations.intake import receive
 from ingestion.feeds import load_feeds
+from methodology.bases import KIND_COLUMNS
+from methodology.parameters import METRIC_COLUMNS
 from tests.ingestion.conftest import Centre, build
 
 AGENCY = {"name": "agency_id", "constant": "a01"}
@@ -87,6 +89,7 @@ def _scored(folder: Path, metric: dict[str, str], properties: list[dict[str, Any
         "feed": "reported_measures", "measure_id": "own", "stage": "", "polarity": "1", "is_headline": "false",
         "status": "chosen", "source": "test", "smallest_difference": "1",
     } | metric  # fmt: skip
+    row = {name: row.get(name, "") for name in [*METRIC_COLUMNS, *KIND_COLUMNS]}
     (centre.root / "registry" / "metrics.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n", "utf-8")
     measure = {"name": "measure", "constant": "own"}
     centre.contract({"feed": "reported_measures", "properties": [AGENCY, measure, *properties]})
@@ -102,9 +105,12 @@ DAYS = {"estimator": "median", "unit": "days", "polarity": "-1"}
 
 
 def test_medians_with_and_without_their_base(tmp_path: Path) -> None:
-    """A median of days was refused as a mean that is not on 0-100; with its base it was taken for a mean and pooled."""
+    """A median of days was refused as a mean that is not on 0-100; with its base it was taken for a mean and pooled.
+
+    Without its base it is shown only where nobody's answers stand behind it (disclosure public): else it may be of one person.
+    """
     columns = [PERIOD, {"name": "mean", "physicalName": "median"}, {"name": "n", "physicalName": "n"}]
-    result, scores = _scored(tmp_path, DAYS, columns, "quarter,median,n\n2025Q1,120,400\n2025Q2,95.5,\n")
+    result, scores = _scored(tmp_path, DAYS | {"disclosure": "public"}, columns, "quarter,median,n\n2025Q1,120,400\n2025Q2,95.5,\n")
     assert (result.account.accepted, result.account.untold) == (2, [])
     found = [(one["period_id"], float(one["score"]), one["n"], one["ci_low"]) for one in scores]
     assert found == [("2025Q1", 120, 400, None), ("2025Q2", 95.5, None, None)]
