@@ -107,10 +107,11 @@ DAYS = {"estimator": "median", "unit": "days", "polarity": "-1"}
 def test_medians_with_and_without_their_base(tmp_path: Path) -> None:
     """A median of days was refused as a mean that is not on 0-100; with its base it was taken for a mean and pooled.
 
-    Without its base it is shown only where nobody's answers stand behind it (disclosure public): else it may be of one person.
+    Without its base it is shown only where it betrays nobody (disclosure public): else it may be of one person.
     """
     columns = [PERIOD, {"name": "mean", "physicalName": "median"}, {"name": "n", "physicalName": "n"}]
-    result, scores = _scored(tmp_path, DAYS | {"disclosure": "public"}, columns, "quarter,median,n\n2025Q1,120,400\n2025Q2,95.5,\n")
+    content = "quarter,median,n\n2025Q1,120,400\n2025Q2,95.5,\n"
+    result, scores = _scored(tmp_path, DAYS | {"disclosure": "public"}, columns, content)
     assert (result.account.accepted, result.account.untold) == (2, [])
     found = [(one["period_id"], float(one["score"]), one["n"], one["ci_low"]) for one in scores]
     assert found == [("2025Q1", 120, 400, None), ("2025Q2", 95.5, None, None)]
