@@ -160,6 +160,7 @@ def _account_for(
                     workspace.settings.periods,
                     accepted_periods(received.get(delivery.submission_id)),
                     _successors(delivery.contract, registry),
+                    [row["metric_id"] for row in registry.figures.get("open_measures", ())],
                 ),
             )
             for delivery, staged in batch

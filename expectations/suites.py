@@ -66,11 +66,12 @@ def suite_for(
     periods: OpenPeriods,
     kept_periods: Sequence[str] = (),
     successors: Sequence[str] = (),
+    open_measures: Sequence[str] = (),
 ) -> list[Rule]:
     """All rules for one submission: required columns, codes, common rules, and the feed's own.
 
     `kept_periods` are judged as open: rows of theirs were accepted from this file before. The contract covers the
-    `successors` of its agencies too.
+    `successors` of its agencies too. `open_measures` are those in a unit that does not end at 100 (days, money).
     """
     common = _read("common")
     rules = []
@@ -110,6 +111,7 @@ def suite_for(
         "covers": _covers_predicate(contract, successors),
         # Key parts that a provider cannot give are null and count as one value.
         "key": ", ".join(f"coalesce(cast({name} as varchar), '')" for name in key),
+        "open_measures": sql.texts(open_measures or [""]),
         "batch": "{batch}",
     }
     mapped = {prop.name for record in contract.records for prop in record.properties}

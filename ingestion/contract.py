@@ -72,6 +72,9 @@ class Property(ContractModel):
     )
     calendar: Literal["gregorian", "umm_al_qura"] = "gregorian"
     multiply_by: float | None = None
+    rounding: Literal["down", "nearest"] | None = Field(
+        None, description="What a fraction becomes in a column of whole numbers, such as the base of a weighted table"
+    )
     unit: str | None = Field(
         None,
         description="Unit of bare numbers (values.md); a text that names its own unit (85%, 12 min, 0:12:30) is taken by that. "
@@ -339,6 +342,8 @@ def _contract_problems(contract: Contract) -> list[str]:
 def _value_problems(prop: Property, feed: Feed) -> list[str]:
     """What a property says about values that its column cannot have."""
     column = feed.by_name.get(prop.name)
+    if prop.rounding is not None and (column is None or column.type != "integer"):
+        return [f"{prop.name}: rounding is for columns of whole numbers"]
     if column is None or prop.unit is None:
         return []
     if prop.unit not in load_units():

@@ -123,7 +123,8 @@ def text_of(expression: Expression, texts: Texts, decimal: str) -> str:
         return f"({' || '.join(_part(part, texts) for part in expression.join)})"
     if expression.case is not None:
         cases = " ".join(f"when {_holds(one.when, texts)} then {_part(one.then, texts)}" for one in expression.case)
-        return f"case {cases} else {_part(expression.otherwise, texts)} end"
+        # As in `when`, an empty text is an empty cell.
+        return f"nullif(case {cases} else {_part(expression.otherwise, texts)} end, '')"
     return _number(expression, texts, decimal)
 
 

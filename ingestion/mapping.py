@@ -6,6 +6,7 @@ Belongs here: which rule types which column, and in which order. Does not belong
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 
 import duckdb
@@ -294,7 +295,8 @@ class _Compiler:
                 return f"case when {self.personal[name].code(f't_{name}')} is null then {code} end"
             return self.known[name].only(code) if name in self.known else code
         if kind in {"decimal", "integer"}:
-            return self._number(name, values.decimal_value if kind == "decimal" else values.integer_value, group)
+            whole = partial(values.integer_value, rounding=prop.rounding)
+            return self._number(name, values.decimal_value if kind == "decimal" else whole, group)
         if kind == "boolean":
             return values.boolean_value(code)
         return f"case when known_year(p_{name}) then p_{name}::{SQL_TYPES[kind]} end"

@@ -102,8 +102,8 @@ class Plan:
 
 
 _RULES = {
-    "labels", "unlisted", "lookup", "date_format", "calendar", "multiply_by", "unit", "year_ends", "timezone", "treatment",
-    "expression",
+    "labels", "unlisted", "lookup", "date_format", "calendar", "multiply_by", "rounding", "unit", "year_ends", "timezone",
+    "treatment", "expression",
 }  # fmt: skip
 
 

@@ -148,11 +148,13 @@ def decimal_value(number: str, factor: float | None) -> str:
     )
 
 
-def integer_value(number: str, factor: float | None) -> str:
-    """SQL: number text to BIGINT, null if it has a fraction."""
+def integer_value(number: str, factor: float | None, rounding: str | None = None) -> str:
+    """SQL: number text to BIGINT, null if it has a fraction that is not rounded (`down` or `nearest`)."""
     wide = f"case when not contains({number}, '_') then try_cast({number} as decimal(28,6)) end"
     if factor is not None:
         wide = f"try_cast(try_cast({number} as double) * {factor!r} as decimal(28,6))"
+    if rounding is not None:
+        return f"try_cast({'floor' if rounding == 'down' else 'round'}({wide}) as bigint)"
     return f"case when ({wide}) = trunc({wide}) then try_cast({wide} as bigint) end"
 
 

@@ -20,6 +20,8 @@ BASES = {
     "rate_per_1000": "cases",
     "rate_per_100000": "cases",
     "incidence": "cases",
+    # The middle of values that were delivered as one figure: nobody knows its error, and several make none.
+    "median": "persons",
     "practice_mean": "index",
 }
 EXACT = ("census", "index")

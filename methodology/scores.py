@@ -69,7 +69,7 @@ def scores(
 
 
 def measured_scores(rows: pd.DataFrame, clusters: pd.DataFrame, level: float) -> pd.DataFrame:
-    """COLUMNS of means, shares, ratios and rates: a delivered mean without n and a ratio have no interval.
+    """COLUMNS of means, shares, ratios and rates: a delivered mean without n, a median and a ratio have no interval.
 
     Where answers were drawn together the error is that of the draw; the interval has its degrees of freedom, and that of a share
     its effective size.
@@ -83,6 +83,7 @@ def measured_scores(rows: pd.DataFrame, clusters: pd.DataFrame, level: float) ->
         "mean": (mean, "score"),
         "proportion": (share, "wilson"),
         "ratio": (Estimates(share.value, nothing, nothing, nothing), "none"),
+        "median": (Estimates(reported, nothing, nothing, nothing), "none"),
         "rate_per_1000": (rate, "poisson_exact"),
         "rate_per_100000": (rarer, "poisson_exact"),
     }

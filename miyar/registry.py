@@ -56,7 +56,7 @@ class Registry:
 
     `known` are the names that figures of the workspace's methodology use, by column of the feeds (`item`, `measure`, ...);
     a column that is not there may hold any. `figures` are the tables of that methodology that say which rows a figure can use
-    (`metrics`, `channels`, `top_boxes`, `practices`, `dimensions`); empty where nobody asked a methodology.
+    (`metrics`, `open_measures`, `channels`, `top_boxes`, `practices`, `dimensions`); empty where nobody asked a methodology.
     """
 
     tables: dict[str, list[dict[str, str]]]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from methodology.bases import BOUNDED_UNITS
 from methodology.parameters import VERSIONS, Methodology, load_methodology
 from miyar.registry import Registry
 from miyar.workspace import Workspace
@@ -45,6 +46,7 @@ def _figures(methodology: Methodology) -> dict[str, list[dict[str, str]]]:
     models = methodology.models.values()
     return {
         "metrics": methodology.metrics,
+        "open_measures": [row for row in methodology.metrics if row["unit"] not in BOUNDED_UNITS],
         "channels": methodology.channels,
         "top_boxes": methodology.top_boxes,
         "practices": [

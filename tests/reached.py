@@ -32,10 +32,15 @@ REACHED = {
         select slice_id, sum(practices_count) as rows from intermediate.int_maturity__cells
         where sum_share is not null group by all""",
     "reported_measures": f"""
-        select slice_id, sum(reports_count) as rows from intermediate.int_reported__cells as cells
-        inner join {METRICS} as metrics on cells.measure = metrics.metric_id
-        where case metrics.estimator when 'mean' then coalesce(n_with_mean, reported_mean)
-            else coalesce(n_with_numerator, reported_mean) end is not null group by all""",
+        select slice_id, sum(reports_count) as rows from (
+            select cells.*, metrics.repeats, rank() over (
+                partition by slice_id, service_id, branch_id, region_id, journey_id, channel, cells.stage, segment, measure_id
+                order by reported_on desc nulls last) as age
+            from intermediate.int_reported__cells as cells
+            inner join {METRICS} as metrics on cells.measure = metrics.metric_id
+            where case when metrics.estimator in ('mean', 'median') then coalesce(n_with_mean, reported_mean)
+                else coalesce(n_with_numerator, reported_mean) end is not null)
+        where age = 1 or repeats in ('sum', 'mean') group by all""",
 }
 
 

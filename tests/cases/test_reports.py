@@ -3,6 +3,7 @@
 Belongs here: what of it a contract can say. Does not belong here: how repeated figures are joined (`tests/dbt`).
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 
 from expectations.intake import receive
 from ingestion.feeds import load_feeds
+from methodology.bases import KIND_COLUMNS
+from methodology.parameters import METRIC_COLUMNS
 from tests.ingestion.conftest import Centre, build
 
 AGENCY = {"name": "agency_id", "constant": "a01"}
@@ -87,6 +90,7 @@ def _scored(folder: Path, metric: dict[str, str], properties: list[dict[str, Any
         "feed": "reported_measures", "measure_id": "own", "stage": "", "polarity": "1", "is_headline": "false",
         "status": "chosen", "source": "test", "smallest_difference": "1",
     } | metric  # fmt: skip
+    row = {name: row.get(name, "") for name in [*METRIC_COLUMNS, *KIND_COLUMNS]}
     (centre.root / "registry" / "metrics.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n", "utf-8")
     measure = {"name": "measure", "constant": "own"}
     centre.contract({"feed": "reported_measures", "properties": [AGENCY, measure, *properties]})
@@ -102,9 +106,13 @@ DAYS = {"estimator": "median", "unit": "days", "polarity": "-1"}
 
 
 def test_medians_with_and_without_their_base(tmp_path: Path) -> None:
-    """A median of days was refused as a mean that is not on 0-100; with its base it was taken for a mean and pooled."""
+    """A median of days was refused as a mean that is not on 0-100; with its base it was taken for a mean and pooled.
+
+    Without its base it is shown only where it betrays nobody (disclosure public): else it may be of one person.
+    """
     columns = [PERIOD, {"name": "mean", "physicalName": "median"}, {"name": "n", "physicalName": "n"}]
-    result, scores = _scored(tmp_path, DAYS, columns, "quarter,median,n\n2025Q1,120,400\n2025Q2,95.5,\n")
+    content = "quarter,median,n\n2025Q1,120,400\n2025Q2,95.5,\n"
+    result, scores = _scored(tmp_path, DAYS | {"disclosure": "public"}, columns, content)
     assert (result.account.accepted, result.account.untold) == (2, [])
     found = [(one["period_id"], float(one["score"]), one["n"], one["ci_low"]) for one in scores]
     assert found == [("2025Q1", 120, 400, None), ("2025Q2", 95.5, None, None)]
@@ -136,3 +144,62 @@ def test_a_weighted_base_with_a_fraction(tmp_path: Path) -> None:
     )
     assert result.account.accepted == 1
     assert [(one["n"], float(one["score"])) for one in scores] == [(412, 62.5)]
+
+
+OPTIONS = [
+    PERIOD,
+    {"name": "option", "physicalName": "option", "labels": {"Total": "total"}, "unlisted": "keep"},
+    {"name": "n", "physicalName": "count"},
+]
+SATISFIED = {
+    "name": "numerator",
+    "expression": {
+        "case": [
+            {"when": {"option": ["satisfied", "very satisfied"]}, "then": "count"},
+            {"when": {"option": ["Total"]}, "then": {"text": ""}},
+        ],
+        "otherwise": 0,
+    },
+}
+TABULATED = "2025Q1,very satisfied,42\n2025Q1,satisfied,40\n2025Q1,neutral,10\n2025Q1,dissatisfied,8\n"
+
+
+def test_counts_of_answers_by_option(tmp_path: Path) -> None:
+    """A tabulated survey: rows of one measure that differ in the option only were duplicates of each other. 82 of 100."""
+    metric = {"estimator": "proportion", "unit": "share_pct"}
+    result, scores = _scored(tmp_path, metric, [*OPTIONS, SATISFIED], f"quarter,option,count\n{TABULATED}")
+    assert (result.account.accepted, result.account.untold) == (4, [])
+    assert [(one["n"], float(one["score"])) for one in scores] == [(100, 82)]
+
+
+def test_a_mean_of_answers_by_option(tmp_path: Path) -> None:
+    """Each option stands for its points, all its answers alike: 42 x 100 + 40 x 75 + 10 x 50 + 8 x 25 = 7,900 of 100 answers."""
+    points = {"very satisfied": 100, "satisfied": 75, "neutral": 50, "dissatisfied": 25}
+    columns = [*OPTIONS, {"name": "mean", "physicalName": "option", "labels": points}, {"name": "sd", "constant": 0}]
+    metric = {"estimator": "mean", "unit": "score_0_100"}
+    _, [score] = _scored(tmp_path, metric, columns, f"quarter,option,count\n{TABULATED}")
+    assert (score["n"], float(score["score"])) == (100, 79)
+    # Sum of squares about 79: 42 x 21^2 + 40 x 4^2 + 10 x 29^2 + 8 x 54^2 = 50,900; s^2 = 50,900 / 99.
+    assert float(score["standard_error"]) == pytest.approx((50_900 / 99 / 100) ** 0.5, abs=1e-4)
+
+
+@pytest.mark.parametrize(("total", "failing"), [(100, 0), (101, 1)])
+def test_a_published_total_is_compared_and_not_added(tmp_path: Path, total: int, failing: int) -> None:
+    """One line of totals made 200 of 100 answers."""
+    from expectations.intake import receive
+    from miyar.registry import load_registry
+    from publication.method import methodology_of, with_known_names
+
+    content = f"quarter,option,count\n{TABULATED}2025Q1,Total,{total}\n"
+    metric = {"estimator": "proportion", "unit": "share_pct"}
+    result, [score] = _scored(tmp_path, metric, [*OPTIONS, SATISFIED], content)
+    assert result.account.accepted == 5
+    assert [(one["reason"], one["rows"]) for one in result.account.untold] == [("total_compared", 1)]
+    assert (score["n"], float(score["score"])) == (100, 82)
+    centre = Centre(tmp_path / "centre")
+    centre.land(content)
+    registry = with_known_names(load_registry(centre.root / "registry"), methodology_of(centre.workspace))
+    account = receive(centre.deliveries()[0], centre.workspace, registry)
+    report = json.loads((centre.root / "lake" / "quality" / f"{account.submission_id}.json").read_text("utf-8"))
+    [rule] = [one for one in report["rules"] if one["rule"] == "total_agrees"]
+    assert (rule["failing"], rule["action"]) == (failing, "report")

@@ -16,8 +16,8 @@ from miyar.workspace import Workspace
 from publication.reading import wording
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "evidence" / "real_sets.md"
-# A position is an agency's place in a metric and a quarter that it owes, or delivered without owing it. Metrics of the feeds that
-# nobody in the set delivers are owed too, and say nothing about the set: they are counted apart.
+# A position is an agency's place in a metric and a quarter that it owes, or delivered without owing it. Metrics of the feeds
+# that nobody in the set delivers are owed too, and say nothing about the set: they are counted apart.
 POSITIONS = """
     with positions as (
         select metric_id, verdict, comparability_reason as reason,
@@ -31,7 +31,7 @@ POSITIONS = """
 
 
 def counted(workspace: Workspace) -> dict[str, Any]:
-    """Counts of a built workspace: accepted rows, rows in no figure by reason, positions owed, with a verdict and without by reason."""
+    """Counts of a built workspace: accepted rows and those in no figure, positions owed with a verdict and without, by reason."""
     accounts = read_accounts(workspace)
     untold = Counter[str]()
     for account in accounts:
@@ -70,9 +70,9 @@ def page(found: dict[str, dict[str, Any]]) -> str:
         "",
         "# What comes of the real sets",
         "",
-        "Eight public data sets, read by contract alone, judged and compared by the whole product (`python -m tests.real`; each set's tests",
-        "check its line). A position is an agency's place in a metric and a quarter that it owes. Metrics of the catalogue that nobody",
-        "in a set delivers are owed by its feeds too; they are counted apart.",
+        "Eight public data sets, read by contract alone, judged and compared by the whole product (`python -m tests.real`; each",
+        "set's tests check its line). A position is an agency's place in a metric and a quarter that it owes. Metrics of the",
+        "catalogue that nobody in a set delivers are owed by its feeds too; they are counted apart.",
         "",
         "| set | accepted rows | in no figure | positions | with a verdict | share | of metrics nobody delivers |",
         "|---|---|---|---|---|---|---|",

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from ingestion.feeds import LINEAGE, load_feeds
+from tests.real.verdicts import counted, published
 
 FORMAT = "%m/%d/%Y %I:%M:%S %p"
 IN_TIME, LATE, NOT_CLOSED, NOT_DUE = 7_988, 1_567, 208, 286
@@ -180,3 +181,8 @@ def test_spreadsheet_gives_the_same_benchmarks(benchmarks: Any, sheet: Any) -> N
     sheet.build()
     query = "select * from benchmarks.bench_scores order by score_id"
     pd.testing.assert_frame_equal(benchmarks.warehouse(query), sheet.warehouse(query))
+
+
+def test_the_page_says_what_comes_of_the_set(benchmarks: Any) -> None:
+    """`docs/evidence/real_sets.md`: owed positions with a verdict, and the reasons of the others."""
+    assert counted(benchmarks.workspace) == published()["baltimore_311"]

@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.real.verdicts import counted, published
+
 PERIODS = {"2022-2023": "2023Q1", "2023-2024": "2024Q1", "2024-2025": "2025Q1"}
 CHANNELS = {
     "phone": "num_applications_by_phone",
@@ -262,3 +264,8 @@ def test_published_online_points(benchmarks: Any) -> None:
         found = _in_2024(benchmarks.scores("agency", f"online_{point}"))
         reported = found[found["status"] == "reported"]
         pd.testing.assert_series_equal(reported["score"], expected, check_names=False, rtol=0, atol=5.1e-5)
+
+
+def test_the_page_says_what_comes_of_the_set(benchmarks: Any) -> None:
+    """`docs/evidence/real_sets.md`: owed positions with a verdict, and the reasons of the others."""
+    assert counted(benchmarks.workspace) == published()["ca_service_inventory"]

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
 
+from tests.real.verdicts import counted, published
+
 EDITIONS = {
     "2020Q4": ("eGovernment_Benchmark_2021__Source_Data.xlsx", "1. Scores 2020"),
     "2021Q4": ("eGovernment_Benchmark_2022_7_Source_Data.xlsx", "1. Scores 2021"),
@@ -211,3 +213,8 @@ def test_life_events_are_units(benchmarks: Any) -> None:
     for name in ("Transport", "Justice", "Moving", "Health"):
         assert found[name.lower()] == pytest.approx(scores[name], abs=5.1e-5)
     assert found["regular_business"] == pytest.approx(scores["Economic"], abs=5.1e-5)
+
+
+def test_the_page_says_what_comes_of_the_set(benchmarks: Any) -> None:
+    """`docs/evidence/real_sets.md`: owed positions with a verdict, and the reasons of the others."""
+    assert counted(benchmarks.workspace) == published()["eu_egov_benchmark"]

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 from scipy.stats import beta
 
+from tests.real.verdicts import counted, published
+
 FILES = {"FY2022_RS_Cleaned_safe.csv": "2021Q3", "kcmo_mar_2022_safe.csv": "2022Q1"}
 DEPARTMENTS = [
     "police", "fire", "streets", "solid_waste", "water", "neighborhoods", "parks", "health",
@@ -179,3 +181,8 @@ def test_peers(benchmarks: Any, answers: pd.DataFrame) -> None:
     others = (scores.sum() - scores) / 15
     for name, expected in (("peer_mean", others), ("difference", scores - others)):
         pd.testing.assert_series_equal(found[name].sort_index(), expected, check_names=False, rtol=0, atol=5.1e-5)
+
+
+def test_the_page_says_what_comes_of_the_set(benchmarks: Any) -> None:
+    """`docs/evidence/real_sets.md`: owed positions with a verdict, and the reasons of the others."""
+    assert counted(benchmarks.workspace) == published()["kcmo_resident_survey"]

@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.real.verdicts import counted, published
+
 YEARS = range(2013, 2021)
 PAIRS = {
     "foi_on_time": ("FOISA response on time", "FOISA requests"),
@@ -146,3 +148,8 @@ def test_bodies_whose_intervals_part_are_told_apart(benchmarks: Any) -> None:
         told += int((apart & (verdict[:, None] != verdict)).sum())
     assert parted > 1_000
     assert told >= parted / 2
+
+
+def test_the_page_says_what_comes_of_the_set(benchmarks: Any) -> None:
+    """`docs/evidence/real_sets.md`: owed positions with a verdict, and the reasons of the others."""
+    assert counted(benchmarks.workspace) == published()["scot_foi_osic"]

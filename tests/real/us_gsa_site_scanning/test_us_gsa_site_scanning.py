@@ -16,6 +16,7 @@ from ingestion.contract import load_contracts
 from ingestion.decisions import accept
 from ingestion.slices import decide, write_slices
 from ingestion.submission_ledger import read_accounts
+from tests.real.verdicts import counted, published
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +147,8 @@ def test_visits_in_the_warehouse(benchmarks: Any, raw: pd.DataFrame) -> None:
     pd.testing.assert_series_equal(found.sort_index(), expected, check_names=False)
     for metric in ("digital_completion", "digital_take_up"):
         assert "reported" not in set(benchmarks.scores("agency", metric)["status"])
+
+
+def test_the_page_says_what_comes_of_the_set(benchmarks: Any) -> None:
+    """`docs/evidence/real_sets.md`: owed positions with a verdict, and the reasons of the others."""
+    assert counted(benchmarks.workspace) == published()["us_gsa_site_scanning"]

@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.real.verdicts import counted, published
+
 BOXES = ["bottom", "middle", "top"]
 
 
@@ -164,3 +166,8 @@ def test_response_rates_of_hospitals_with_enough_answers(benchmarks: Any, hospit
     assert len(withheld) < 0.01 * len(enough)
     expected = enough.loc[reported.index, "response_rate"].astype(float)
     pd.testing.assert_series_equal(reported["score"], expected, check_names=False)
+
+
+def test_the_page_says_what_comes_of_the_set(benchmarks: Any) -> None:
+    """`docs/evidence/real_sets.md`: owed positions with a verdict, and the reasons of the others."""
+    assert counted(benchmarks.workspace) == published()["us_hcahps_maven"]

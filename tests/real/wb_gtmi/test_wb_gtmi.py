@@ -10,6 +10,9 @@ import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
 
+from tests.real.verdicts import counted
+from tests.real.verdicts import published as on_the_page
+
 GROUPS = {"CGSI": range(1, 18), "PSDI": range(18, 27), "DCEI": range(27, 33), "GTEI": range(33, 49)}
 INDICATORS = [f"I-{number}" for number in range(1, 49)]
 ABSENT = ["New", "-", ""]
@@ -192,3 +195,8 @@ def test_nothing_new_publishes_nothing(published: Any) -> None:
     assert not result.is_built
     assert not result.is_published
     assert result.edition_id == "2022Q4-r1"
+
+
+def test_the_page_says_what_comes_of_the_set(published: Any) -> None:
+    """`docs/evidence/real_sets.md`: owed positions with a verdict, and the reasons of the others."""
+    assert counted(published.workspace) == on_the_page()["wb_gtmi"]

@@ -6,6 +6,7 @@ select
     journey_id,
     period_id,
     measure,
+    option,
     reported_on,
     channel,
     stage,

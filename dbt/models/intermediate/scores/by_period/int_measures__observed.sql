@@ -38,8 +38,9 @@ of_metrics as (
     select
         cells.*,
         metrics.measure_id,
+        metrics.estimator,
         metrics.repeats,
-        case when metrics.estimator = 'mean' then cells.n_with_mean else cells.n_with_numerator end as base_n
+        case when metrics.estimator in ('mean', 'median') then cells.n_with_mean else cells.n_with_numerator end as base_n
     from {{ ref('int_reported__cells') }} as cells
     inner join metrics
         on cells.measure = metrics.metric_id
@@ -82,6 +83,8 @@ reported as (
         sum(sum_x) as sum_x,
         sum(sum_x2) as sum_x2,
         case
+            -- Medians of parts make no median of the whole, whatever their bases are.
+            when estimator = 'median' then case when count(*) = 1 and max(reports_count) = 1 then max(reported_mean) end
             when max(without_n_count) > 1 or max(reports_count) > 1 or sum(without_n_count) < count(*) then null
             when repeats = 'sum' then sum(reported_mean)
             else avg(reported_mean)
@@ -101,6 +104,7 @@ reported as (
         stage,
         segment,
         measure_id,
+        estimator,
         repeats
 
 ),
