@@ -30,7 +30,9 @@ from tests.fuzz.deliveries import Drawn, drawn
 
 AT_ONCE = 1_000  # deliveries of one batch
 AGAIN = 10  # one in so many is received once more, in another order
-PROCESSES = 2
+PROCESSES, PART = 2, 5_000  # deliveries that a process takes at a time
+# `in part` had rows refused; without an account are files that are named beside the accounts (their path says too little).
+BECAME = ("accepted", "in part", "refused", "without account")
 # Words of the program's, which nobody who delivers files knows.
 PROGRAM = ("Traceback", "Error:", "duckdb", "DuckDB", "pyarrow", "calamine", "site-packages", "NoneType", ".py", "0x7f")
 
@@ -76,18 +78,21 @@ def _batch(outcome: Outcome, corpus: Corpus, files: dict[int, Drawn], root: Path
     again = dict(list(files.items())[::AGAIN])
     other = _received(outcome, corpus, registry, again, root / "back", turned=True)
     shutil.rmtree(root)
-    for number, account in found.items():
+    for number, one in files.items():
+        account = found.get(number)
+        became = "without account" if account is None else account.status
+        if account is not None:
+            became = "in part" if account.status == "accepted" and account.quarantined else account.status
+            outcome.faults += [f"{number}: {fault}" for fault in faults_of(account)]
+            outcome.rules.update({problem["rule"] for problem in account.problems} | set(account.rule_counts))
+            for name in ("records", "accepted", "quarantined", "duplicates"):
+                outcome.rows[name] += getattr(account, name)
+            if number in other and _told(account) != _told(other[number]):
+                outcome.faults.append(f"{number}: another outcome in another order")
         outcome.deliveries += 1
         outcome.corpora[corpus.name] += 1
-        outcome.faults += [f"{number}: {fault}" for fault in faults_of(account)]
-        became = "quarantined in part" if account.status == "accepted" and account.quarantined else account.status
         outcome.outcomes[became] += 1
-        outcome.changes.update((change, became) for change in set(files[number].changes))
-        outcome.rules.update({problem["rule"] for problem in account.problems} | set(account.rule_counts))
-        for name in ("records", "accepted", "quarantined", "duplicates"):
-            outcome.rows[name] += getattr(account, name)
-        if number in other and _told(account) != _told(other[number]):
-            outcome.faults.append(f"{number}: another outcome in another order")
+        outcome.changes.update((change, became) for change in set(one.changes))
 
 
 def _received(
@@ -153,10 +158,10 @@ def report(outcome: Outcome, seconds: float) -> str:
     for name in ("corpora", "outcomes", "rows", "rules"):
         counts: Counter[str] = getattr(outcome, name)
         lines.append(f"{name}: " + ", ".join(f"{one} {count:,}" for one, count in counts.most_common()))
-    lines.append(f"{'change':<18}{'accepted':>10}{'in part':>10}{'refused':>10}")
+    lines.append(f"{'change':<18}" + "".join(f"{became:>16}" for became in BECAME))
     for change in sorted({change for change, _ in outcome.changes}):
-        counted = [outcome.changes[change, became] for became in ("accepted", "quarantined in part", "refused")]
-        lines.append(f"{change:<18}" + "".join(f"{count:>10,}" for count in counted))
+        counted = [outcome.changes[change, became] for became in BECAME]
+        lines.append(f"{change:<18}" + "".join(f"{count:>16,}" for count in counted))
     return "\n".join([*lines, *outcome.faults[:20]])
 
 
@@ -169,8 +174,8 @@ def main(arguments: list[str]) -> int:
     """Run a campaign; 1 where a fault was found."""
     count, seed = int(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 1
     begun, outcome = time.monotonic(), Outcome()
-    # Parts are kept small, so that both processes end at about the same time.
-    parts = [range(start, min(start + 10 * AT_ONCE, count)) for start in range(0, count, 10 * AT_ONCE)]
+    size = min(PART, -(-count // PROCESSES))
+    parts = [range(start, min(start + size, count)) for start in range(0, count, size)]
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as processes:
         for part in processes.map(_part, parts, [seed] * len(parts)):
             outcome.add(part)
