@@ -10,9 +10,11 @@ dependency; the adapter says how SQL names files. #}
     {{ return(adapter.dispatch('files')(place)) }}
 {% endmacro %}
 
-{# Files below the lake. A folder named a=b in their path is not read as a column. #}
+{# Files below the lake. A folder named a=b in their path is not read as a column, and in the lake's own path *, ? and [
+are no patterns. #}
 {% macro default__files(place) -%}
-    read_parquet('{{ var("lake") | replace("'", "''") }}/{{ place }}', hive_partitioning = false)
+    {%- set lake = var("lake") | replace("'", "''") | replace("[", "[[]") | replace("*", "[*]") | replace("?", "[?]") -%}
+    read_parquet('{{ lake }}/{{ place }}', hive_partitioning = false)
 {%- endmacro %}
 
 {% macro spark__files(place) -%}

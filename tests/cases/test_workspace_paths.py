@@ -1,6 +1,6 @@
 """Workspaces whose path holds what patterns and SQL are made of: names are names.
 
-Kinds and sources: duckdb/duckdb#4699 (brackets in a file's name), duckdb/duckdb#15722 (how a path is escaped, and what that costs),
+Kinds and sources: duckdb/duckdb#4699 (brackets in a file's name), duckdb/duckdb#15722 (how a path is escaped),
 malloydata/malloy#722 (stars in a path), duckdb/duckdb#5897 (two stars).
 """
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
+LARGEST_UNPACKED = 1 << 20
 Columns = dict[str, list[str | None]]
 One = TypeVar("One")
 # Texts that broke a reader, a parser or a spreadsheet somewhere.
@@ -250,13 +251,21 @@ def _with_value(rng: np.random.Generator, text: str) -> str:
     return text[: one.start()] + new + text[one.end() :]
 
 
-def container_changed(rng: np.random.Generator, content: bytes) -> tuple[str, bytes]:
-    """A workbook or archive with one of its parts changed, left out or doubled; another file with bytes changed."""
+def _members(content: bytes) -> dict[str, bytes]:
+    """The parts of an archive; none where it is no archive, damaged, or too large to be packed again."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = {info.filename: archive.read(info) for info in archive.infolist()}
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error):
-        members = {}
+            parts = archive.infolist()
+            if sum(part.file_size for part in parts) > LARGEST_UNPACKED:
+                return {}
+            return {part.filename: archive.read(part) for part in parts}
+    except (zipfile.BadZipFile, RuntimeError, ValueError, OSError, EOFError, zlib.error):
+        return {}
+
+
+def container_changed(rng: np.random.Generator, content: bytes) -> tuple[str, bytes]:
+    """A workbook or archive with one of its parts changed, left out or doubled; another file with bytes changed."""
+    members = _members(content)
     if not members:
         name, change = pick(rng, BYTES)
         return name, change(rng, content)
