@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   ?= demo
+DELIVERIES ?= 100000
 UV_VERSION := 0.13.9
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := yes
@@ -39,7 +40,7 @@ coverage: $(VENV)/.installed
 	@$(BIN)/python -m simulation.coverage
 
 fuzz: $(VENV)/.installed
-	@$(BIN)/python -m tests.fuzz.campaign 100000
+	@$(BIN)/python -m tests.fuzz.campaign $(DELIVERIES)
 
 docs: $(VENV)/.installed
 	@$(BIN)/miyar docs

@@ -1,6 +1,6 @@
 """Databases of this process that are kept from one file to the next, because starting one costs more than a small file.
 
-Belongs here: keeping them, and that nothing of a file stays. Does not belong here: limits and settings (`miyar.sql`), the
+Belongs here: keeping them, and that nothing of a file stays. Does not belong here: limits and settings (`sql`), the
 macros that they hold (`values`, `moments`), databases that read untrusted files (`readers.worker`).
 """
 

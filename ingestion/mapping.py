@@ -1,83 +1,32 @@
 """Compile a contract to one DuckDB query: texts of records in, typed canonical columns and problems out.
 
 Belongs here: which rule types which column, and in which order. Does not belong here: the rules for one value
-(`values`), the shape of records (`records`), look-up tables (`labels`, `calendars`, `personal`).
+(`values`), dates (`dated`), the shape of records (`records`), look-up tables (`labels`, `calendars`, `personal`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
 import duckdb
 
-from ingestion import calendars, labels, moments, period_names, quantities, values
+from ingestion import calendars, labels, period_names, quantities, values
 from ingestion.contract import Generalise
+from ingestion.dated import Dates
 from ingestion.feeds import SQL_TYPES, Column
 from ingestion.known import is_read, known_names, names_of
 from ingestion.labels import grouped
 from ingestion.names import NamesRead
 from ingestion.personal import Pseudonyms, personal_lookups, pseudonym_sql
 from ingestion.records import Group, Plan
-from ingestion.untyped import SCALED_VALUES, Untyped, is_hijri
+from ingestion.typing_query import Query, TypingQueries
+from ingestion.untyped import SCALED_VALUES, Untyped
 from miyar.registry import Registry
 
 SCALE_COLUMNS = ("scale_id", "scale_min", "scale_max", "is_reversed")
 # Up to this many records the texts are kept in memory: for so few rows, recomputing them for each look-up costs more.
 KEPT_TEXTS = 20_000
-
-
-# What a column's prefix means in every stage of the typing query.
-LEGEND = {
-    "t_": "the text as delivered, cleaned",
-    "j_": "year, month and day of a Hijri date",
-    "h_": "the moment of a Hijri date",
-    "k_": "the code of a label or name",
-    "w_": "why a label or name has no code",
-    "a_": "the code of an answer on its scale; a_status_: what an answer outside the scale means",
-    "q_": "the number of a text with a unit, in the unit of its column",
-    "x_": "why a text with a unit is no number of its column",
-    "u_": "the text of a number with its sign in front",
-    "n_": "the text of a number as DuckDB reads it",
-    "g_": "the period a text names; e_: why a year alone names none",
-    "z_": "a date's text without its zone, and the zone",
-    "p_": "the moment a text was parsed to",
-    "v_": "the typed value",
-    "r_": "the rule a text breaks, null for none",
-}
-
-
-@dataclass
-class Query:
-    """The named stages of the typing query; each sees the columns of those before it."""
-
-    stages: dict[str, str] = field(default_factory=lambda: {"delivered": "select * from texts"})
-
-    def add(self, name: str, columns: list[str]) -> None:
-        """Add a stage that keeps every column and adds the given ones; do nothing if there are none."""
-        if columns:
-            added = ",\n    ".join(columns)
-            self.stages[name] = f"select *,\n    {added}\nfrom {next(reversed(self.stages))}"
-
-    def sql(self, final: str) -> str:
-        """The whole query, to be run or printed, with a legend of its prefixes; `final` selects from relation `last`."""
-        legend = "\n".join(f"-- {prefix}: {meaning}" for prefix, meaning in LEGEND.items())
-        named = ",\n".join(f"{name} as (\n{stage}\n)" for name, stage in self.stages.items())
-        return f"{legend}\nwith {named},\nlast as (select * from {next(reversed(self.stages))})\n{final}"
-
-
-@dataclass(frozen=True)
-class TypingQueries:
-    """Two queries over the same records in delivered order: all typed records, and those with `problems` (None if impossible).
-
-    `both` is the first with a column `problems`, null where there are none. `in_memory` says that the rows are few.
-    """
-
-    records: str
-    problems: str | None
-    both: str
-    names_read: NamesRead
-    in_memory: bool = False
 
 
 def typing_queries(
@@ -113,12 +62,12 @@ class _Compiler:
         timezone: str,
     ) -> None:
         self.connection = connection
-        self.timezone = timezone
         self.plan = plan
         self.pseudonyms = pseudonyms
         self.decimal = plan.contract.format.decimal
         self.columns = [column for column in plan.feed.columns if column.name in plan.fed]
         self.names = {column.name for column in self.columns} | ({"scale"} & set(plan.fed))
+        self.dates = Dates(plan, self.names, timezone)
         self.names_read = NamesRead()
         texts = labels.texts_of(connection, plan, self._looked_up(registry))
         self.lookups = {
@@ -144,10 +93,10 @@ class _Compiler:
 
     def queries(self, lineage: dict[str, str]) -> TypingQueries:
         query = Query()
-        hijri = [name for name in sorted(self.names) if any(is_hijri(g) for g in self.plan.groups(name))]
+        hijri = self.dates.hijri
         if hijri:
             calendars.install(self.connection)
-        query.add("hijri_parts", [f"{self._hijri_parts(name)} as j_{name}" for name in hijri])
+        query.add("hijri_parts", [f"{self.dates.hijri_parts(name)} as j_{name}" for name in hijri])
         query.add(
             "codes",
             [f"{calendars.hijri_timestamp(f'j_{name}')} as h_{name}" for name in hijri]
@@ -163,7 +112,9 @@ class _Compiler:
             [code for name, (_, own) in self.lookups.items() if own is not None for code in self._label_codes(name)],
         )
         if "period_id" in self.names:
-            query.add("named_periods", period_names.period_columns(self.connection, self.plan, self._code("period_id")))
+            query.add(
+                "named_periods", period_names.period_columns(self.connection, self.plan, self.plan.code("period_id"))
+            )
         # Each text is cleaned and parsed once, in a stage of its own. If the expressions were repeated wherever they
         # are used, a wide feed's query would grow so large that planning it costs more than processing a file's rows.
         measured = {name: one for name, one in self.quantities.items() if one is not None}
@@ -175,11 +126,11 @@ class _Compiler:
         query.add(
             "numbers", [f"{values.number_text(f'u_{name}', self.decimal)} as n_{name}" for name in self._numeric()]
         )
-        query.add("zones", [f"zoned({self._code(name)}) as z_{name}" for name in self._dated() if self._is_iso(name)])
-        query.add("moments", [f"{self._parsed(name)} as p_{name}" for name in self._dated()])
+        query.add("zones", [f"zoned({self.plan.code(name)}) as z_{name}" for name in self.dates.iso])
+        query.add("moments", [f"{self.dates.moment(name)} as p_{name}" for name in self.dates.columns])
         typed_here = [c for c in self.columns if c.name not in {"agency_id", "period_id"}]
         query.add("typed", [f"{self._typed(column)} as v_{column.name}" for column in typed_here])
-        query.add("period", [f"{self._period()} as v_period_id"])
+        query.add("period", [f"{self.dates.period()} as v_period_id"])
         records = query.sql(self._records(lineage))
         names = (*(column.name for column in self.columns), *({"scale"} & self.names))
         untyped = Untyped(
@@ -213,23 +164,9 @@ class _Compiler:
             or any(isinstance(group.prop.treatment, Generalise) for group in self.plan.groups(name))
         ]
 
-    def _dated(self) -> list[str]:
-        """Columns whose texts are read as dates."""
-        return [c.name for c in self.columns if c.type in {"date", "timestamp"} or c.name == "period_id"]
-
     def _signed(self, name: str) -> str:
         scaled = self.has_scale and name in SCALED_VALUES
-        return f"signed({f't_{name}' if scaled else self._code(name)})"
-
-    def _parsed(self, name: str) -> str:
-        return self.plan.by_group(name, [self._date(name, group) for group in self.plan.groups(name)])
-
-    def _is_iso(self, name: str) -> bool:
-        return any(not is_hijri(group) and not group.prop.date_format for group in self.plan.groups(name))
-
-    def _clock(self, group: Group) -> moments.Clock:
-        naive = group.prop.timezone or self.plan.contract.timezone or self.timezone
-        return moments.Clock(naive, self.timezone, self.plan.contract.zone_names)
+        return f"signed({f't_{name}' if scaled else self.plan.code(name)})"
 
     def _label_codes(self, name: str) -> list[str]:
         """Columns k_ (the code) and w_ (why there is none) of a labelled column."""
@@ -242,7 +179,7 @@ class _Compiler:
         return [f"{code} as k_{name}", f"{every.other(key)} as w_{name}"]
 
     def _scale_columns(self) -> list[str]:
-        scale = self._code("scale")
+        scale = self.plan.code("scale")
         over_texts = scale
         if "scale" in self.lookups:
             every, _ = self.lookups["scale"]
@@ -260,20 +197,6 @@ class _Compiler:
             key = grouped(scale, f"t_{name}")
             columns += [f"{found.answers.code(key)} as a_{name}", f"{found.answers.other(key)} as a_status_{name}"]
         return columns
-
-    def _hijri_parts(self, name: str) -> str:
-        groups = self.plan.groups(name)
-        return self.plan.by_group(
-            name,
-            [
-                calendars.hijri_parts(f"t_{name}", group.prop.date_format) if is_hijri(group) else "null"
-                for group in groups
-            ],
-        )
-
-    def _code(self, name: str) -> str:
-        """The text after labels and names: the code if the group is coded, else the text itself."""
-        return self.plan.by_group(name, [group.code(name) for group in self.plan.groups(name)])
 
     def _value(self, name: str, kind: str) -> str:
         groups = self.plan.groups(name)
@@ -308,35 +231,11 @@ class _Compiler:
         named = typed(f"q_{name}", None)
         return f"coalesce({named}, {typed(number, found.factor(group))})" if found.takes_bare(group) else named
 
-    def _date(self, name: str, group: Group) -> str:
-        later = group.prop.expression.seconds if group.prop.expression else 0
-        return f"{self._told(name, group)} + to_seconds({later})" if later else self._told(name, group)
-
-    def _told(self, name: str, group: Group) -> str:
-        clock, kind = self._clock(group), self.plan.feed.by_name[name].type
-        if not is_hijri(group):
-            return moments.moment(
-                group.code(name), f"z_{name}", group.prop.date_format, clock, is_day=kind != "timestamp"
-            )
-        if kind != "timestamp":
-            return f"h_{name}"
-        return (
-            f"case when j_{name}.is_timed then {clock.from_naive(f'h_{name}')} else {clock.from_day(f'h_{name}')} end"
-        )
-
     def _typed(self, column: Column) -> str:
         if self.has_scale and column.name in SCALED_VALUES:
             number = values.decimal_value(f"n_{column.name}", None)
             return f"case when a_status_{column.name} is null then {number} else a_{column.name}::decimal(18,6) end"
         return self._value(column.name, column.type)
-
-    def _period(self) -> str:
-        if "period_id" not in self.names:
-            event = f"v_{self.plan.feed.event}"
-            if self.plan.feed.by_name[self.plan.feed.event].type == "timestamp":
-                event = moments.Clock(centre=self.timezone).to_local(event)
-            return f"quarter_of({event})"
-        return "coalesce(g_period_id, quarter_of(p_period_id))"
 
     def _records(self, lineage: dict[str, str], beside: str = "") -> str:
         columns = {column.name: self._output(column) for column in self.plan.feed.columns} | lineage

@@ -87,6 +87,10 @@ class Plan:
         )
         return f"case {cases} end"
 
+    def code(self, column: str) -> str:
+        """SQL: the text after labels and names: the code where it is coded, else the text itself."""
+        return self.by_group(column, [group.code(column) for group in self.groups(column)])
+
     def sheet_error(self, column: str) -> str:
         """SQL: true when a text is a spreadsheet error; simply `false` where the column has none."""
         sound = all(fed.is_sound for fed in self.fed.get(column, ()))

@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from ingestion.mapping import KEPT_TEXTS, TypingQueries
+from ingestion.mapping import KEPT_TEXTS
+from ingestion.typing_query import TypingQueries
 from miyar import sql
 
 

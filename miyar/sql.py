@@ -3,6 +3,7 @@
 Belongs here: limits of memory, threads and disk, and safe composition of SQL. Does not belong here: any query.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,13 +68,18 @@ def texts(values: Iterable[str]) -> str:
     return ", ".join(text(value) for value in values)
 
 
+def file(path: Path) -> str:
+    """The text literal of a file to read, in which `*`, `?` and `[` are no patterns."""
+    return text(re.sub(r"[*?[]", r"[\g<0>]", str(path)))
+
+
 def parquet(*paths: Path, with_places: bool = False) -> str:
     """SQL relation of the rows of Parquet files; `with_places` adds each row's `file_row_number`.
 
     A folder named a=b in the path adds no column, unlike in DuckDB's default.
     """
     numbered = ", file_row_number = true" if with_places else ""
-    return f"read_parquet([{texts(str(path) for path in paths)}], hive_partitioning = false{numbered})"
+    return f"read_parquet([{', '.join(map(file, paths))}], hive_partitioning = false{numbered})"
 
 
 def write(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from miyar import atomic_files
+from miyar import atomic_files, sql
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.hashing import combined_hash, file_hash
@@ -83,7 +83,7 @@ def _rows_that_count(workspace: Workspace) -> list[Path]:
         return []
     with duckdb.connect() as connection:
         live = connection.execute(
-            "select distinct feed, period_id, submission_id from read_parquet(?) where status = 'live'", [str(slices)]
+            f"select distinct feed, period_id, submission_id from {sql.parquet(slices)} where status = 'live'"
         ).fetchall()
     paths = [workspace.lake / feed / f"period={period}" / f"{submission}.parquet" for feed, period, submission in live]
     return [path for path in paths if path.is_file()]

@@ -10,9 +10,11 @@ dependency; the adapter says how SQL names files. #}
     {{ return(adapter.dispatch('files')(place)) }}
 {% endmacro %}
 
-{# Files below the lake. A folder named a=b in their path is not read as a column; a column that came later is null in older files. #}
+{# Files below the lake. A folder named a=b in their path is not read as a column, and in the lake's own path *, ? and [
+are no patterns; a column that came later is null in older files. #}
 {% macro default__files(place) -%}
-    read_parquet('{{ var("lake") | replace("'", "''") }}/{{ place }}', hive_partitioning = false, union_by_name = true)
+    {%- set lake = var("lake") | replace("'", "''") | replace("[", "[[]") | replace("*", "[*]") | replace("?", "[?]") -%}
+    read_parquet('{{ lake }}/{{ place }}', hive_partitioning = false, union_by_name = true)
 {%- endmacro %}
 
 {% macro spark__files(place) -%}

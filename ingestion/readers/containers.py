@@ -3,6 +3,7 @@
 Belongs here: gzip, zip, tar, and naming what is no table. Does not belong here: the inside of spreadsheets (`archives`).
 """
 
+import errno
 import gzip
 import re
 import tarfile
@@ -274,7 +275,12 @@ def guarded_archive(given: Input, kind: str) -> Iterator[None]:
                 "file_encrypted", "the archive is protected by a password", "Deliver it without a password."
             ) from None
         raise truncated(given, kind) from None
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, gzip.BadGzipFile):
+    except OSError as error:
+        # Of a damaged archive, whose lists point to places no file has, or which is no gzip further down.
+        if error.errno not in (None, errno.EINVAL):
+            raise
+        raise truncated(given, kind) from None
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, ValueError):
         raise truncated(given, kind) from None
 
 

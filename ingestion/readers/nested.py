@@ -80,7 +80,7 @@ def _lines(given: Input, connection: duckdb.DuckDBPyConnection, records: Path) -
 def _copy_lines(connection: duckdb.DuckDBPyConnection, path: Path, records: Path) -> None:
     # With one text column and a delimiter that JSON must escape, every line is one row, blank lines included.
     connection.execute(
-        f"""copy (select record from read_csv({sql.text(str(path))}, auto_detect = false, header = false,
+        f"""copy (select record from read_csv({sql.file(path)}, auto_detect = false, header = false,
             columns = {{'record': 'varchar'}}, delim = '\x1f', quote = '', escape = '',
             max_line_size = {_LONGEST_LINE}, nullstr = '', compression = 'none'))
         to {sql.text(str(records))} (format parquet)"""
@@ -92,7 +92,7 @@ def _items(given: Input, form: JsonFormat, connection: duckdb.DuckDBPyConnection
     try:
         connection.execute(
             f"create or replace temp table document as select ltrim(content, '\ufeff')::json as document "
-            f"from read_text({sql.text(str(given.path))})"
+            f"from read_text({sql.file(given.path)})"
         )
     except duckdb.Error as error:
         if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):

@@ -184,7 +184,7 @@ def _copy(
     # Filling and quoted line ends together need one reader.
     filling = "null_padding = true, parallel = false" if fills else "null_padding = false"
     connection.execute(
-        f"""copy (select {taken} from read_csv({sql.text(str(path))}, auto_detect = false, header = false,
+        f"""copy (select {taken} from read_csv({sql.file(path)}, auto_detect = false, header = false,
             columns = {{{columns}}}, delim = {sql.text(delimiter_of(form))}, quote = {quote}, escape = {quote},
             skip = {lines_above(form)}, strict_mode = true, {filling}, compression = 'none',
             nullstr = {sql.text(_NO_NULL)}, max_line_size = {_LONGEST_LINE}))

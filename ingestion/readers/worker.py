@@ -5,6 +5,7 @@ such processes (`pool`), reading itself (`ingestion.readers`).
 """
 
 import contextlib
+import errno
 import gc
 import json
 import os
@@ -157,13 +158,21 @@ def _outcome(job: Job, database: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             return refused(stopped(job.given, "it needed more memory than any table does"))
         if limited and "File too large" in str(cause):
             return refused(stopped(job.given, "its working files grew larger than any table's"))
-        if isinstance(cause, duckdb.Error) and not isinstance(cause, duckdb.IOException | duckdb.OutOfMemoryException):
+        if _is_of_the_file(cause):
             return refused(stopped(job.given, f"the reading library failed ({type(cause).__name__})"))
         return {"machine": [problem.as_dict() for problem in error.problems]}
     except MiyarError as error:
         return refused(error)
     except BaseException as error:  # whatever a library raises, also what is no Exception
         return refused(stopped(job.given, f"the reading library failed ({type(error).__name__})"))
+
+
+def _is_of_the_file(cause: BaseException | None) -> bool:
+    """Whether a failure comes from what stands in the file, so that reading it once more would end the same way."""
+    if isinstance(cause, OSError):
+        # Disks and descriptors fail with a number of their own; libraries raise without one, or seek where nothing is.
+        return cause.errno in (None, errno.EINVAL)
+    return isinstance(cause, duckdb.Error) and not isinstance(cause, duckdb.IOException | duckdb.OutOfMemoryException)
 
 
 def _limit(job: Job) -> bool:

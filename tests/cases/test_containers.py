@@ -131,3 +131,27 @@ def test_a_bad_member_is_named(centre: Any, survey: dict[str, Any]) -> None:
     centre.land(zipped({"a.csv": TABLE, "b.csv": HEADER + "a01,r1\n"}), "f.zip")
     [problem] = centre.refusal()
     assert problem.rule == "row_width" and "b.csv" in problem.file
+
+
+@pytest.mark.parametrize(
+    ("file_format", "name", "content"),
+    [
+        ({"type": "xlsx"}, "f.xlsx", SHEET),
+        ({"type": "csv", "compression": "zip"}, "f.zip", zipped({"note.txt": "x" * 90, "f.csv": TABLE})),
+    ],
+)
+@pytest.mark.parametrize("lost", [slice(40, 104), slice(0, 40), slice(-60, -30)])
+def test_bytes_lost_inside_an_archive(
+    centre: Any, survey: dict[str, Any], file_format: dict[str, Any], name: str, content: bytes, lost: slice
+) -> None:
+    """Its lists then point before its beginning: python/cpython#91087 (OSError), onekey-sec/unblob#185 and
+    python/cpython#83245 (ValueError), icsharpcode/SharpZipLib#856, log2timeline/dfvfs#714. That is the file's fault.
+    """
+    centre.contract(survey, format=file_format)
+    damaged = bytearray(content)
+    del damaged[lost]
+    centre.land(bytes(damaged), name)
+    [problem] = centre.refusal()
+    # Without its first bytes it is no archive at all, but bytes.
+    assert problem.rule in {"file_truncated", "file_other_format", "file_nul"} and problem.rule not in RETRIED
+    assert problem.next_step

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ingestion import mapping, staging
+from ingestion import mapping, staging, typing_query
 
 UTC_NAIVE = dt.datetime
 
@@ -431,7 +431,7 @@ def test_the_typing_query_can_be_printed_and_read(
     """Stages say what they do, and the legend at the top of the query explains every column prefix."""
     printed: list[str] = []
 
-    def kept(*given: Any, **named: Any) -> mapping.TypingQueries:
+    def kept(*given: Any, **named: Any) -> typing_query.TypingQueries:
         made = mapping.typing_queries(*given, **named)
         printed.extend([made.records, made.problems or ""])
         return made
@@ -447,5 +447,5 @@ def test_the_typing_query_can_be_printed_and_read(
     ]  # fmt: skip
     assert re.findall(r"^(?:with )?(\w+) as \($", records, re.MULTILINE) == stages[:-1]
     made = {prefix for sql in printed for prefix in re.findall(r" as ([a-z]_)\w+", sql)}
-    assert {"k_", "v_", "r_"} < made <= set(mapping.LEGEND)
+    assert {"k_", "v_", "r_"} < made <= set(typing_query.LEGEND)
     assert all(sql.startswith("-- t_: the text as delivered") for sql in printed)
