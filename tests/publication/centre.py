@@ -41,6 +41,8 @@ alter table benchmarks.bench_scores add column respondents bigint;
 alter table benchmarks.bench_scores add column n_effective decimal(18, 4);
 alter table benchmarks.bench_scores add column design_effect decimal(12, 4);
 alter table benchmarks.bench_scores add column interval_claim varchar default 'holds';
+alter table benchmarks.bench_scores add column is_shared boolean default false;
+alter table core.dim_units add column is_shared boolean default false;
 alter table core.dim_metrics add column unit varchar default 'share_pct';
 create table benchmarks.bench_peer_positions (
     agency_id varchar, metric_id varchar, period_id varchar, instrument_id varchar, score_id varchar,
