@@ -349,6 +349,7 @@ def test_ranges_larger_than_the_table(centre: Any, survey: dict[str, Any], old: 
         pytest.param("(2 rows)\n", r"^\(\d+ rows?\)$", id="psql"),
         pytest.param("\n2 rows selected.\n", "^$", id="sqlplus"),
         pytest.param("Total,2,,9\n", "^Total$", id="total-as-wide"),
+        pytest.param('"Total","2","",9\n', "^Total$", id="quoted-total"),
         pytest.param("Grand Total,,,\nPage 1 of 1,,,\n", "^Grand Total", id="page"),
         pytest.param("<!-- generated -->\n", "^<!--", id="html"),
         pytest.param("\x1a", "^\x1a", id="end-of-file-mark"),
@@ -383,15 +384,15 @@ def test_what_stands_below_is_told(centre: Any, survey: dict[str, Any], below: s
         pytest.param("test,r8,2025-02-03,4\ntry,r9,2025-02-03,4\n", {"unless": {"agency": ["test", "try"]}}, 2, id="tests"),
         pytest.param("agency,id,answered,q1\n", {"unless": {"agency": ["agency"]}}, 1, id="header-again"),
         pytest.param("Total,,,9\n", {"unless": {"agency": ["Total"]}}, 1, id="totals"),
-        pytest.param(",r8,2025-02-03,4\n", {"unless": {"agency": [""]}}, 1, id="blank"),
+        pytest.param("a01,r8,,4\n", {"unless": {"answered": [""]}}, 1, id="unfinished"),
         pytest.param("a02,r8,2025-02-03,4\na03,r9,2025-02-03,4\n", {"where": {"agency": ["a01"]}}, 2, id="others"),
     ],
 )  # fmt: skip
 def test_rows_that_are_not_meant(
     centre: Any, survey: dict[str, Any], lines: str, choice: dict[str, Any], left: int
 ) -> None:
-    """cul-it/wp-cul-main#32 (spam), bcemmett/SurveyMonkeyApi-v3#15 (incomplete), open-learning-exchange/planet#5077,
-    DOI-ONRR/doi-extractives-data#5057 (totals among rows), rokwire/illinois-app#5160.
+    """cul-it/wp-cul-main#32 (spam), bcemmett/SurveyMonkeyApi-v3#15 (not finished), ushahidi/platform#3073 (other surveys),
+    votingworks/arlo#734 (totals among rows), wpninjas/ninja-forms#2404 and whitfin/s3-concat#3 (the header again).
     """
     centre.contract(survey, rows=choice)
     centre.land(TABLE + lines)
