@@ -12,6 +12,7 @@ from miyar.errors import Problem
 # them was decoded twice (rspeer/python-ftfy explains why plain texts practically never do).
 _PAGES = ("windows-1252", "windows-1256", "latin-1")
 _SAMPLE = 2_000  # texts beyond ASCII looked at in each column, from its first row on
+_AT_ONCE = 50  # columns looked at in one statement, whose planning costs more than each of its parts
 _SHORTEST = 2  # letters that must come out: one alone may be chance
 
 
@@ -52,17 +53,16 @@ def _note(given: Input, source: Source, position: int, what: str) -> Problem:
 
 def _decoded_twice(connection: duckdb.DuckDBPyConnection, source: Source, beyond: list[int]) -> dict[int, int]:
     """The number of such cells by position; columns without any are left out."""
-    if not beyond:
-        return {}
-    samples = (
-        f"(select {one} as position, c{one} as text, count(*) as cells from (select c{one} from {source.relation} "
-        f"where strlen(c{one}) > length(c{one}) limit {_SAMPLE}) group by all)"
-        for one in beyond
-    )
     found: dict[int, int] = {}
-    for position, text, cells in connection.execute(" union all ".join(samples)).fetchall():
-        if any(_turns(text, page) for page in _PAGES):
-            found[position] = found.get(position, 0) + cells
+    for start in range(0, len(beyond), _AT_ONCE):
+        samples = (
+            f"(select {one} as position, c{one} as text, count(*) as cells from (select c{one} from {source.relation} "
+            f"where strlen(c{one}) > length(c{one}) limit {_SAMPLE}) group by all)"
+            for one in beyond[start : start + _AT_ONCE]
+        )
+        for position, text, cells in connection.execute(" union all ".join(samples)).fetchall():
+            if any(_turns(text, page) for page in _PAGES):
+                found[position] = found.get(position, 0) + cells
     return found
 
 
