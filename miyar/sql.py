@@ -4,8 +4,7 @@ Belongs here: limits of memory, threads and disk, and safe composition of SQL. D
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +38,6 @@ def begin(session: duckdb.DuckDBPyConnection) -> None:
     session.execute("set preserve_insertion_order = true")
     # Left joins must keep the left side's order, but the optimizer may swap sides when the left table is small.
     session.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
-
-
-@contextmanager
-def connect(settings: Settings, scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A session in a database of its own, within the workspace's limits."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    connection = database(settings.memory_limit, settings.threads, scratch / "spill")
-    try:
-        begin(connection)
-        yield connection
-    finally:
-        connection.close()
 
 
 def text(value: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from expectations.intake import receive_all
 from ingestion.contract import load_contracts
+from ingestion.databases import session
 from miyar import sql
 from tests.ingestion import conftest as shared
 
@@ -26,7 +27,7 @@ def received(root: Path, contract: dict[str, Any], content: str | bytes, name: s
     [account] = receive_all(centre.workspace, centre.registry, load_contracts(root / "registry"), []).accounts
     lake = sorted((root / "lake" / "complaints").rglob("*.parquet"))
     quarantine = sorted((root / "lake" / "quarantine").rglob("*.parquet"))
-    with sql.connect(centre.workspace.settings, root / "scratch" / "test") as connection:
+    with session(centre.workspace.settings, root / "scratch" / "test") as connection:
         counted = [sql.count(connection, f"select count(*) from {sql.parquet(*files)}") for files in (lake, quarantine)]
     assert counted == [account.accepted, account.quarantined]
     return account.accepted, account.quarantined, account.duplicates

@@ -131,7 +131,7 @@ def test_the_attack_finds_what_the_rule_withholds(
 ) -> None:
     """On the rows that only the centre reads it succeeds: one that never does would prove nothing."""
     told = [victim for sums in _sums(built_workspace, counts, Centre()) for victim in _told(sums, ())]
-    assert len(told) > 10
+    assert told
 
 
 def test_every_agency_is_shown_the_same_shared_rows(built_workspace: Workspace) -> None:

@@ -14,11 +14,11 @@ import pytest
 import xlsxwriter
 
 from ingestion.contract import load_contracts
+from ingestion.databases import session
 from ingestion.landing import discover
 from ingestion.readers import read_here
 from ingestion.readers.input import Input
 from ingestion.readers.limits import RATIO_COUNTS_FROM
-from miyar import sql
 from miyar.errors import MiyarError
 
 HEADER = "agency,id,answered,q1\n"
@@ -212,7 +212,7 @@ def test_zip_bomb_is_refused_before_it_is_unpacked(
     contract = centre.deliveries()[0].contract
     # In this process, where unpacking would be seen.
     with (
-        sql.connect(centre.workspace.settings, centre.root / "scratch") as connection,
+        session(centre.workspace.settings, centre.root / "scratch") as connection,
         pytest.raises(MiyarError) as caught,
     ):
         read_here(Input(path, "p1/survey_responses/s.xlsx", contract), connection, centre.root / "scratch")
