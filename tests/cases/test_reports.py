@@ -119,7 +119,7 @@ def test_medians_with_and_without_their_base(tmp_path: Path) -> None:
 
 
 def test_medians_of_parts_make_none_of_the_whole(tmp_path: Path) -> None:
-    """Medians of channels, each with its base: no mean of them is the agency's median."""
+    """Medians of channels, each with its base: no mean of them is the agency's median (censusreporter/census-aggregate#1)."""
     columns = [PERIOD, {"name": "channel", "physicalName": "channel"}]
     columns += [{"name": "mean", "physicalName": "median"}, {"name": "n", "physicalName": "n"}]
     content = "quarter,channel,median,n\n2025Q1,phone,10,40\n2025Q1,website,20,60\n2025Q2,phone,11,50\n"
@@ -185,7 +185,7 @@ def test_a_mean_of_answers_by_option(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("total", "failing"), [(100, 0), (101, 1)])
 def test_a_published_total_is_compared_and_not_added(tmp_path: Path, total: int, failing: int) -> None:
-    """One line of totals made 200 of 100 answers."""
+    """One line of totals made 200 of 100 answers (votingworks/arlo#948 refuses such files)."""
     from expectations.intake import receive
     from miyar.registry import load_registry
     from publication.method import methodology_of, with_known_names

@@ -161,6 +161,9 @@ KINDS: dict[str, tuple[str, str, list[str], dict[str, int]]] = {
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_rows_that_no_figure_uses_are_listed(centre: Centre, kind: str) -> None:
+    """An inner join drops what it does not know, and success is reported (wireservice/csvkit#191, Canner/WrenAI#2653,
+    turbolytics/sql-flow#240); a comparison drops rows whose column is empty (Open-Web-Analytics/Open-Web-Analytics#1104).
+    """
     feed, columns, rows, expected = KINDS[kind]
     found = checked(centre, feed, columns, rows)
     assert (found.account.accepted, found.account.quarantined) == (len(rows), 0), found.rows
