@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 import yaml
 
+from ingestion.databases import session
 from ingestion.rules import rule_texts
 from miyar import sql
 from miyar.errors import Problem
@@ -54,7 +55,7 @@ def untold_rows(workspace: Workspace, feed: str, submission_id: str, registry: R
     files = sorted((workspace.lake / feed).glob(f"period=*/{submission_id}.parquet"))
     if not files or not registry.figures or not _source()[feed]:
         return []
-    with sql.connect(workspace.settings, workspace.scratch) as connection:
+    with session(workspace.settings, workspace.scratch) as connection:
         _register(connection, registry)
         connection.execute("create temp table untold (row_id varchar, slice_id varchar, reason varchar)")
         connection.execute(

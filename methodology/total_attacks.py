@@ -140,7 +140,9 @@ class _Sums:
         agencies = pd.Index(sorted({*whole, *located["agency_id"]}))
         regions = sorted(located["region"].unique())
         n = np.zeros((len(agencies), len(regions) + 1))
-        n[agencies.get_indexer(pd.Index(located["agency_id"])), np.searchsorted(regions, located["region"])] = located["n"]
+        n[agencies.get_indexer(pd.Index(located["agency_id"])), np.searchsorted(regions, located["region"])] = located[
+            "n"
+        ]
         counted = agencies.get_indexer(pd.Index(list(whole)))
         # Answers outside the shared regions are a part that no region tells of.
         n[counted, -1] = np.array(list(whole.values()), float) - n[counted].sum(axis=1)
