@@ -94,8 +94,8 @@ class Registry:
     def labels(self, table: str) -> dict[str, dict[str, str]]:
         """Folded label -> id, per agency: `labels("branches")["a01"]["الرياض"]`; agency `""` holds labels of no agency.
 
-        Practices and dimensions are labels of their model. Ids, both names and all aliases are labels. A label with two ids in one
-        agency is reported when the registry is read.
+        Practices and dimensions are labels of their model. Ids, both names and all aliases are labels. A label with two ids in
+        one agency is reported when the registry is read.
         """
         if table in self.known:
             return {"": {name: name for name in self.known[table]}}

@@ -11,7 +11,7 @@ reported as (
             cast(round(cast(reported.n as double) * cast(reported.mean as double) / 100, 6) as decimal(18, 6))
         ) as known_numerator
     from {{ pending_rows('reported_measures') }} as reported
-    -- A published total was compared with the sum of its rows when it was received; added to them it would count all twice.
+    -- A published total was compared with the sum of its rows on receipt; added to them it would count all twice.
     where coalesce(reported.option, '') <> 'total'
 
 ),

@@ -40,7 +40,10 @@ of_metrics as (
         metrics.measure_id,
         metrics.estimator,
         metrics.repeats,
-        case when metrics.estimator in ('mean', 'median') then cells.n_with_mean else cells.n_with_numerator end as base_n
+        case
+            when metrics.estimator in ('mean', 'median') then cells.n_with_mean
+            else cells.n_with_numerator
+        end as base_n
     from {{ ref('int_reported__cells') }} as cells
     inner join metrics
         on cells.measure = metrics.metric_id
