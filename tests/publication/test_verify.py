@@ -159,3 +159,43 @@ def test_an_edition_without_its_manifest(published: Published, unseal: Unseal) -
     found = verify_all(published.path.parent)
     assert [problem.rule for problem in found[published.edition_id]] == ["edition_missing"]
     assert found["2026Q1-r1"] == []
+
+
+def test_a_file_replaced_by_a_link_to_equal_bytes(published: Published, unseal: Unseal, tmp_path: Path) -> None:
+    """Today's bytes are right; whoever owns the other file changes them tomorrow."""
+    with unseal(published.path / "tables" / "bench_scores.parquet") as path:
+        path.rename(tmp_path / "elsewhere.parquet")
+        path.symlink_to(tmp_path / "elsewhere.parquet")
+    assert ("file_linked", "tables/bench_scores.parquet") in _found(published)
+
+
+def test_an_empty_folder(published: Published, unseal: Unseal) -> None:
+    with unseal(published.path / "tables" / "more") as path:
+        path.mkdir()
+    assert _found(published) == [("file_added", "tables/more")]
+
+
+def test_an_edition_that_is_a_link(published: Published, tmp_path: Path) -> None:
+    published.path.rename(tmp_path / "moved")
+    published.path.symlink_to(tmp_path / "moved")
+    assert ("file_linked", published.edition_id) in _found(published)
+
+
+def _current(published: Published) -> list[str]:
+    return [problem.rule for problem in verify_all(published.path.parent)["ledger.jsonl"]]
+
+
+def test_current_leads_to_the_newest_edition_and_nowhere_else(published: Published, tmp_path: Path) -> None:
+    editions = published.path.parent
+    current = editions / "current"
+    assert _current(published) == []
+    current.unlink()
+    current.symlink_to("2026Q1-r1")
+    assert _current(published) == ["current_astray"]
+    current.unlink()
+    shutil.copytree(published.path, tmp_path / "other" / published.edition_id)
+    current.symlink_to(tmp_path / "other" / published.edition_id)
+    assert _current(published) == ["current_astray"]
+    current.unlink()
+    shutil.copytree(published.path, current)
+    assert _current(published) == ["current_astray"]
