@@ -4,6 +4,7 @@ Belongs here: recomputing what a manifest claims. Does not belong here: making m
 rules (`release_ledger`).
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -31,7 +32,22 @@ def verify(editions: Path, edition_id: str) -> list[Problem]:
         problems.append(
             _problem("manifest_changed", "its content hash is not that of its parts", edition_id, "manifest.json")
         )
-    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {"manifest.json"}
+    if folder.is_symlink():
+        problems.append(
+            replace(_problem("file_linked", "the edition is a link to a folder elsewhere", "", ""), file=edition_id)
+        )
+    places = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    problems += [
+        _problem("file_linked", "the file is a link; what it leads to can change", edition_id, name)
+        for name, path in sorted(places.items())
+        if path.is_symlink()
+    ]
+    problems += [
+        _problem("file_added", "the folder is empty and not of the edition", edition_id, name)
+        for name, path in sorted(places.items())
+        if path.is_dir() and not any(path.iterdir())
+    ]
+    present = {name for name, path in places.items() if path.is_file()} - {"manifest.json"}
     for name in sorted(present | set(manifest.files)):
         if name not in manifest.files:
             problems.append(_problem("file_added", "the file is not in the manifest", edition_id, name))
@@ -57,7 +73,16 @@ def verify(editions: Path, edition_id: str) -> list[Problem]:
 def verify_all(editions: Path, head: str = "") -> dict[str, list[Problem]]:
     """Return problems per edition, oldest first, and of the release ledger; `head` is a ledger head noted earlier."""
     found = {edition_id: verify(editions, edition_id) for edition_id in list_editions(editions)}
-    return {**found, FILE: check(editions, head)}
+    return {**found, FILE: check(editions, head) + _check_current(editions)}
+
+
+def _check_current(editions: Path) -> list[Problem]:
+    """Whether `current`, which readers open, is a link to the newest edition beside it."""
+    current, known = editions / "current", list_editions(editions)
+    if not known or (current.is_symlink() and current.readlink() == Path(known[-1])):
+        return []
+    step = f"Find out who moved it, then let it lead to {known[-1]} again: `miyar publish` does it where it is a link."
+    return [Problem("current_astray", f"it does not lead to {known[-1]}", file="current", next_step=step)]
 
 
 def _check_tables(folder: Path, manifest: Manifest) -> list[Problem]:
