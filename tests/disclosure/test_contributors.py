@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from methodology.contributors import sharing
+from methodology.contributors import apart, sharing
 
 THRESHOLDS = {"minimum_contributors": 3.0, "dominance_margin": 25.0, "owner_n": 5.0}
 KEY = ["unit_id"]
@@ -72,3 +72,28 @@ def test_no_two_readers_come_near_a_third(seed: int) -> None:
             assert len(parts) - 2 >= 2
         largest, second = sorted(parts)[-1], sorted(parts)[-2]
         assert sum(parts) - second >= 1.25 * largest
+
+
+def figures(**counts: list[float]) -> dict[str, bool]:
+    """Figures of one unit, each with what five agencies add to its base."""
+    rows = [
+        {"unit_id": "u", "figure": figure, "contributor_id": f"a{number}", "n": n}
+        for figure, parts in counts.items()
+        for number, n in enumerate(parts)
+    ]
+    made = apart(
+        pd.DataFrame(rows), sharing(pd.DataFrame(rows), ["unit_id", "figure"], THRESHOLDS), ["unit_id"], THRESHOLDS
+    )
+    return dict(zip(made["figure"], made["is_shared"], strict=True))
+
+
+def test_two_bases_that_differ_by_one_agency_tell_of_it() -> None:
+    """Cases of one region: all figures but one had a base of 106, that one of 100, and six cases were one agency's."""
+    assert figures(upheld=[20, 20, 20, 26, 20], reopened=[20, 20, 20, 26, 20], escalated=[20, 20, 20, 20, 20]) == {
+        "upheld": True,
+        "reopened": True,
+        "escalated": False,
+    }
+    # Three differ: two of them work out the third's. Four do not.
+    assert not all(figures(one=[20, 20, 20, 20, 20], other=[22, 23, 24, 20, 20]).values())
+    assert all(figures(one=[20, 20, 20, 20, 20], other=[22, 23, 24, 25, 20]).values())

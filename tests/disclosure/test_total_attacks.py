@@ -134,3 +134,39 @@ def test_one_region_less_saves_the_total() -> None:
     ]
     made = shared_beside_totals(pd.DataFrame(near), counts, agencies=agencies, thresholds=thresholds)
     assert made["is_shared"].all()
+
+
+def test_two_large_agencies_do_not_hide_a_third() -> None:
+    """The weights of a and b alone reach 1, and the sum that tells is a's, b's and c's: 60 seeds of small worlds missed it."""
+    regions = [f"r{number}" for number in range(13)]
+    cells = [(agency, region) for agency in ("a", "b") for region in regions]
+    cells += [(agency, "elsewhere") for agency in ("a", "b", "c")] + [("c", "r0")]
+    for number in range(13):
+        cells += [(f"s{number:02d}", regions[number]), (f"s{number:02d}", regions[(number + 1) % 13])]
+    names = sorted({agency for agency, _ in cells})
+    owner = np.array([names.index(agency) for agency, _ in cells])
+    place = np.array([region for _, region in cells])
+    rows = np.array([*(place == region for region in regions), np.ones(len(cells), bool)], float)
+    assert searched(rows, owner, 3)
+    assert resting_on_few(rows, owner, 3).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_it_finds_each_total_that_a_search_finds_in_larger_worlds(seed: int) -> None:
+    """By total, not only whether there is one: a total tells if the rest of them tells less without it."""
+    rng = np.random.default_rng(1000 + seed)
+    agencies = int(rng.integers(10, 15))
+    share = np.where(rng.random(agencies) < 0.2, 0.9, 0.15)
+    there = rng.random((agencies, 7)) < share[:, None]
+    owner, place = np.nonzero(there)
+    rows = [place == one for one in range(6) if len(np.unique(owner[place == one])) > 3]
+    table = np.array([*rows, np.ones(owner.size, bool)], float)
+    found = resting_on_few(table, owner, 3)
+    for some in combinations(range(agencies), 3):
+        free = null_space(table[:, ~np.isin(owner, some)].T)
+        told = free.T @ table
+        for combination, vector in zip(free.T, told, strict=True):
+            if np.abs(vector).max() > 1e-7:
+                # Parts of it that cancel belong to no telling sum; what is left of it must have been found.
+                assert found[np.abs(combination) > 1e-7].any()
+    assert bool(found.any()) == searched(table, owner, 3)
