@@ -41,6 +41,43 @@ def sharing(contributions: pd.DataFrame, key: Sequence[str], thresholds: Mapping
     return made.assign(is_shared=enough & ~near & (left >= 2 * thresholds["owner_n"]))
 
 
+def apart(
+    contributions: pd.DataFrame, made: pd.DataFrame, unit: Sequence[str], thresholds: Mapping[str, float]
+) -> pd.DataFrame:
+    """`made` (of `sharing`) with fewer shared figures: the counts of two of one unit must not differ by a few agencies' alone.
+
+    unit: the columns of the key that two figures must share for a reader to take one count off the other. A difference tells if
+    `minimum_contributors` agencies or fewer have other counts in the two figures. The figure with most such differences is not
+    shared, of equals the one of fewest answers, until none is left.
+    """
+    key = [str(name) for name in contributions if name not in ("contributor_id", "n")]
+    rows = contributions.merge(made.loc[made["is_shared"], key], on=key)
+    if rows.empty:
+        return made
+    rows = rows.assign(n=rows["n"].astype(float), number=numbers_by(rows, key))
+    gone: set[int] = set()
+    for _, own in rows.groupby(list(unit), dropna=False, sort=True):
+        table = own.pivot_table(index="number", columns="contributor_id", values="n", aggfunc="sum", fill_value=0.0)
+        gone |= _telling(table.index.to_numpy(np.int64), table.to_numpy(float), int(thresholds["minimum_contributors"]))
+    hidden = rows.loc[rows["number"].isin(gone), key].drop_duplicates().assign(is_gone=True)
+    is_gone = made[key].merge(hidden, on=key, how="left")["is_gone"].eq(True).to_numpy(bool)
+    return made.assign(is_shared=made["is_shared"].to_numpy(bool) & ~is_gone)
+
+
+def _telling(figures: npt.NDArray[np.int64], counts: Floats, few: int) -> set[int]:
+    """Figures to take out until no two of `counts` (figures, agencies) differ in 1 to `few` agencies."""
+    differing = (counts[:, None, :] != counts[None, :, :]).sum(axis=2)
+    tells = (differing > 0) & (differing <= few)
+    answers = counts.sum(axis=1)
+    gone: set[int] = set()
+    while tells.any():
+        often = tells.sum(axis=1)
+        worst = min(range(len(figures)), key=lambda one: (-often[one], answers[one], figures[one]))
+        gone.add(int(figures[worst]))
+        tells[worst], tells[:, worst] = False, False
+    return gone
+
+
 def two_largest(weight: Floats, group: npt.NDArray[np.int64], groups: int) -> tuple[Floats, Floats]:
     """The largest and the second largest weight of each group (groups,), 0 where there is none.
 

@@ -149,7 +149,8 @@ def _shared(own: pd.DataFrame, thresholds: Mapping[str, float]) -> bool:
     """Whether every part somebody was asked about rests on enough agencies: weights and gaps mix the parts."""
     asked = [
         own[["agency_id"]].assign(part=part, n=own[f"{part}_count"].astype(float), contributor_id=own["agency_id"])
-        for part in PARTS
+        # Stages are weighed by those who answered all of them.
+        for part in [*PARTS, "complete"]
     ]
     return bool(sharing(pd.concat(asked), ["part"], thresholds)["is_shared"].all())
 

@@ -121,8 +121,12 @@ def quartiles(peers: npt.ArrayLike, step: float = 0) -> tuple[float, float, floa
 
     Q_p = sum w_i y_(i), w_i = I(i/n) - I((i - 1)/n) of Beta((n + 1) p, (n + 1)(1 - p)): every score has a part in each. The usual
     median of an odd number of agencies is the score of one of them. Rounded, quartiles and mean together do not give the scores.
+    NaN below two scores and where one is missing.
     """
-    found = stats.mstats.hdquantiles(np.asarray(peers, float), [0.25, 0.5, 0.75])
+    values = np.asarray(peers, float)
+    if values.size < 2 or not np.isfinite(values).all():
+        return np.nan, np.nan, np.nan
+    found = stats.mstats.hdquantiles(values, [0.25, 0.5, 0.75])
     exact = np.asarray(found, float)
     low, middle, high = np.round(exact / step) * step if step > 0 else exact
     return float(low), float(middle), float(high)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from methodology.closed_loop import loop_figures
 from methodology.complaints import complaint_figures
-from methodology.contributors import sharing
+from methodology.contributors import apart, sharing
 from methodology.figures_by_unit import COLUMNS, KEY
 
 __all__ = ["COLUMNS", "service_figures"]
@@ -34,10 +34,11 @@ def service_figures(
 
 
 def _shared(made: pd.DataFrame, thresholds: Mapping[str, float]) -> "pd.Series[bool]":
-    """Whether a region's figure rests on enough agencies: those that have the same figure in that region."""
+    """Whether a region's figure rests on enough agencies, alone and less another one of the region."""
     figure = ["topic", "unit_id", "period_id", "figure"]
     parts = made[made["unit_type"] == "agency_region"]
     parts = parts.assign(contributor_id=parts["agency_id"], unit_id=parts["unit_id"].str.rsplit("/", n=1).str[-1])
-    found = sharing(parts[[*figure, "contributor_id", "n"]], figure, thresholds)
+    added = parts[[*figure, "contributor_id", "n"]]
+    found = apart(added, sharing(added, figure, thresholds), ["topic", "unit_id", "period_id"], thresholds)
     known = made[figure].merge(found, on=figure, how="left")["is_shared"].eq(True).to_numpy(bool)
     return made["agency_id"].isna() & known

@@ -92,7 +92,7 @@ def trends(
     of KEYS and their quarter. members: reported scores of agencies, of all quarters, and of agencies' regions, as far back as
     they are compared; frames: the population each of those that are weighted stands for. mix, regions: n and rate of answers of
     units and of whole regions, by instrument (as KEYS has it), quarter and group. people: how far scores from `since` on come
-    from the people of earlier ones (`score_series.with_correlations`). located: what agencies add to regions that all readers see
+    from the people of earlier ones (`score_series.with_correlations`). located: what agencies add to shared regions and journeys
     (`total_attacks.telling`). agencies: peer group of each; metrics: estimator, base,
     quarters_apart and smallest_difference of each; seasons: share of a quarter's days that is a season. A change is to the last
     measurement (`measured_before`), whose period is named; mix and rate are told of what is measured every quarter.

@@ -7,6 +7,7 @@ them need more than the methodology's minimum of peers. Does not belong here: on
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from methodology.peers import quartiles
 from publication.documents.model import Cell, Code, Count, Document, Number, Section, Sentence
 from publication.documents.sections import disparities, journeys, side_by_side, trends
 from publication.documents.tables import Columns, code, count, interval, named, number, source, table_section, words
@@ -84,32 +85,38 @@ def _complaints(centre: Share, period_id: str, minimum_peers: int) -> Section | 
     """Show each figure's median and quartiles over agencies."""
     if not centre.has("bench_complaints"):
         return None
-    rows = centre.rows(
-        """select figure, count(*) as agencies, median(value) as median, quantile_cont(value, 0.25) as lower,
-            quantile_cont(value, 0.75) as upper, sum(n) as n
-        from bench_complaints where unit_type = 'agency' and period_id = ? and status = 'reported'
-        group by figure having count(*) > ? order by figure""",
-        period_id,
-        minimum_peers,
+    rows = _with_quartiles(
+        centre.rows(
+            """select figure, count(*) as agencies, list(value::double order by value) filter (value is not null) as scores
+            from bench_complaints where unit_type = 'agency' and period_id = ? and status = 'reported'
+            group by figure having count(*) > ? order by figure""",
+            period_id,
+            minimum_peers,
+        )
     )
     columns: Columns = {
         "figure": words("figure", "figures"),
         "median": number("median"),
         "quartiles": interval("lower", "upper"),
         "agencies_count": count("agencies"),
-        "n": count("n"),
         "source": source("bench_complaints", "figure"),
     }
     return table_section("bench_complaints", "complaints_national", rows, columns)
 
 
+def _with_quartiles(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with median, lower and upper quartile of their scores, none of which is one agency's (`peers.quartiles`)."""
+    named = [zip(("lower", "median", "upper"), quartiles(row["scores"]), strict=True) for row in rows]
+    return [{**row, **dict(own)} for row, own in zip(rows, named, strict=True)]
+
+
 def _maturity(centre: Share, period_id: str, minimum_peers: int) -> Section | None:
     if not centre.has("bench_maturity", "dim_metrics"):
         return None
-    rows = centre.rows(
+    found = centre.rows(
         """select metrics.metric_id, metrics.name_ar, metrics.name_en, maturity.period_id, count(*) as agencies,
-            median(counted_score) as median, quantile_cont(counted_score, 0.25) as lower,
-            quantile_cont(counted_score, 0.75) as upper, sum(contradicted_practices_count) as contradicted
+            list(counted_score::double order by counted_score) filter (counted_score is not null) as scores,
+            sum(contradicted_practices_count) as contradicted
         from bench_maturity as maturity inner join dim_metrics as metrics using (metric_id)
         where maturity.status = 'reported' and maturity.period_id <= ? and unit_type = 'agency'
         group by metrics.metric_id, metrics.name_ar, metrics.name_en, maturity.period_id having count(*) > ?
@@ -127,7 +134,7 @@ def _maturity(centre: Share, period_id: str, minimum_peers: int) -> Section | No
         "contradicted": count("contradicted"),
         "source": source("bench_maturity", "metric_id"),
     }
-    return table_section("maturities", "maturity_national", rows, columns)
+    return table_section("maturities", "maturity_national", _with_quartiles(found), columns)
 
 
 def _not_compared(centre: Share, period_id: str) -> Section | None:

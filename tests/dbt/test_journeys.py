@@ -16,7 +16,8 @@ from miyar.workspace import Workspace
 from tests.dbt.python_models import run_model
 
 PARTS = ["whole", "before", "during", "after"]
-THRESHOLDS = {"interval_level": 0.95, "journey_target": 80.0, "minimum_n": 4.0}
+SHARING = {"minimum_contributors": 3.0, "dominance_margin": 25.0, "owner_n": 5.0}
+THRESHOLDS = {"interval_level": 0.95, "journey_target": 80.0, "minimum_n": 4.0, **SHARING}
 
 
 def _totals(scores: np.ndarray[Any, Any], people: list[int], position: int) -> dict[str, Any]:

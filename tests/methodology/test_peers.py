@@ -4,6 +4,8 @@ Belongs here: `methodology.peers`. Does not belong here: who is a peer (`tests/d
 reference case (`tests/reference`).
 """
 
+import math
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -126,3 +128,5 @@ def test_percentile_and_quartiles_by_hand() -> None:
     low, _, high = quartiles([0, 27, 54])
     assert (low, high) == pytest.approx(((27 * 7 + 54) / 27, (27 * 7 + 54 * 19) / 27))
     assert quartiles([10, 0, 27], step=5) == (5, 10, 20)
+    for none in ([], [70], [70, float("nan")]):
+        assert all(math.isnan(one) for one in quartiles(none))

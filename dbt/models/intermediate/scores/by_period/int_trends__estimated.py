@@ -50,12 +50,12 @@ OF_UNIT, OF_REGION = (
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     scores, mix = dbt.ref("bench_scores"), dbt.ref("int_mix__by_unit")
-    # What everybody reads of regions, of all quarters: an earlier total must stay withheld beside a later one.
+    # What everybody reads of regions and journeys, of all quarters: an earlier total must stay withheld beside a later one.
     located = inner_join(
-        dbt.ref("int_contributors__counted").filter("unit_type = 'region'"),
+        dbt.ref("int_contributors__counted"),
         dbt.ref("int_sharing__decided").filter("is_shared"),
         CELL,
-        {"left": [*SUMMED, "unit_id as region", "contributor_id as agency_id", "n"], "right": []},
+        {"left": ["unit_type", *SUMMED, "unit_id as place", "contributor_id as agency_id", "n"], "right": []},
     )
     metrics = read(dbt.ref("stg_methodology__metrics"))
     rare = texts(["", *rarely_measured(metrics)])
@@ -78,7 +78,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
             [*SERIES, QUARTER, OTHER_QUARTER, "correlation"],
             "period_id >= '{pending}' and other_period_id < period_id",
         ),
-        "located": Reading(located, [*SUMMED, "region", "agency_id", "n"], "true"),
+        "located": Reading(located, ["unit_type", *SUMMED, "place", "agency_id", "n"], "true"),
         "regions": Reading(mix, OF_REGION, "unit_type = 'agency_region' and period_id >= '{before}'"),
     }
     made = partial(

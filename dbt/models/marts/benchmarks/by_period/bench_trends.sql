@@ -12,12 +12,29 @@ seasons as (
 
 ),
 
+-- A change and a chart tell the scores they start from: all that are reported so far must be for every reader.
+shared as (
+
+    select
+        score_id,
+        period_id,
+        bool_and(is_shared) over (
+            partition by unit_type, unit_id, metric_id
+            order by period_id
+            range between unbounded preceding and current row
+        ) as is_shared
+    from {{ ref('bench_scores') }}
+    where agency_id is null
+        and status = 'reported'
+
+),
+
 trends as (
 
     select
         trends.*,
         -- Totals of agencies have rules of their own (`methodology.panels`), which hide them from everybody.
-        case when trends.score_id is null then trends.agency_id is null else coalesce(scores.is_shared, false) end
+        case when trends.score_id is null then trends.agency_id is null else coalesce(shared.is_shared, false) end
             as is_shared,
         seasons.ramadan_share,
         seasons.hajj_share,
@@ -31,9 +48,8 @@ trends as (
     from {{ ref('int_trends__estimated') }} as trends
     left join seasons
         on trends.period_id = seasons.period_id
-    left join {{ ref('bench_scores') }} as scores
-        on trends.score_id = scores.score_id
-        and {{ period_is_pending('scores.period_id') }}
+    left join shared
+        on trends.score_id = shared.score_id
 
 ),
 
