@@ -18,37 +18,59 @@ from miyar.errors import MiyarError, Problem
 
 
 class _Checked(httpx.BaseTransport):
-    """Connects to the address that was judged; the host's name stays in the request and in the check of its certificate."""
+    """Connects to an address that was judged; the host's name stays in the request and in the check of its certificate.
+
+    Each host has connections of its own: one whose certificate was checked for a host is never used for another at the same
+    address. A request that goes through a proxy is resolved there; here only the addresses of its name are looked at.
+    """
 
     def __init__(self, allowed: Collection[str]) -> None:
-        self._inner = httpx.HTTPTransport()
+        self._inner: dict[str, httpx.HTTPTransport] = {}
         self._allowed = allowed
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         host = request.url.host
-        url = request.url.copy_with(host=judged_address(request.url, self._allowed))
+        found = judged_addresses(request.url, self._allowed)
+        if proxy := _proxy_of(request.url):
+            return self._of(proxy, httpx.Proxy(proxy)).handle_request(request)
         extensions = {**request.extensions, "sni_hostname": host}
-        return self._inner.handle_request(
-            httpx.Request(request.method, url, headers=request.headers, stream=request.stream, extensions=extensions)
-        )
+        for left, address in enumerate(found, start=1 - len(found)):
+            url = request.url.copy_with(host=address)
+            one = httpx.Request(
+                request.method, url, headers=request.headers, stream=request.stream, extensions=extensions
+            )
+            try:
+                return self._of(host).handle_request(one)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                if not left:
+                    raise
+        raise httpx.ConnectError("the host has no address")
+
+    def _of(self, name: str, proxy: httpx.Proxy | None = None) -> httpx.HTTPTransport:
+        if name not in self._inner:
+            self._inner[name] = httpx.HTTPTransport(proxy=proxy)
+        return self._inner[name]
 
     def close(self) -> None:
-        self._inner.close()
+        for one in self._inner.values():
+            one.close()
 
 
 def client(allowed: Collection[str], *, timeout: float) -> httpx.Client:
-    """A client that follows redirects to public addresses and to hosts in `allowed` only.
-
-    Behind a proxy (`HTTPS_PROXY` and its like) the proxy resolves names; there only the names' own addresses are looked at.
-    """
-    if urllib.request.getproxies():
-        hooks = {"request": [lambda request: judged_address(request.url, allowed) and None]}
-        return httpx.Client(timeout=timeout, follow_redirects=True, event_hooks=hooks)
-    return httpx.Client(timeout=timeout, follow_redirects=True, transport=_Checked(allowed))
+    """A client that follows redirects to public addresses and to hosts in `allowed` only."""
+    return httpx.Client(timeout=timeout, follow_redirects=True, transport=_Checked(allowed), trust_env=False)
 
 
-def judged_address(url: httpx.URL, allowed: Collection[str]) -> str:
-    """The first address of a URL's host.
+def _proxy_of(url: httpx.URL) -> str | None:
+    """The proxy that the environment names for a URL (`HTTPS_PROXY`, `NO_PROXY` and their like)."""
+    if urllib.request.proxy_bypass(url.host):
+        return None
+    proxies = urllib.request.getproxies()
+    return proxies.get(url.scheme) or proxies.get("all")
+
+
+def judged_addresses(url: httpx.URL, allowed: Collection[str]) -> list[str]:
+    """The addresses of a URL's host, in the order of the name server.
 
     Raises MiyarError if the host is not in `allowed` and one of its addresses is not public; httpx.ConnectError if it has none.
     """
@@ -57,7 +79,7 @@ def judged_address(url: httpx.URL, allowed: Collection[str]) -> str:
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError) as error:
         raise httpx.ConnectError("the host has no address") from error
-    inside = [one for one in found if not _is_public(one)]
+    inside = [one for one in found if not is_public(one)]
     if inside and url.host not in allowed:
         raise MiyarError(
             Problem(
@@ -66,12 +88,26 @@ def judged_address(url: httpx.URL, allowed: Collection[str]) -> str:
                 next_step=f"If the provider's endpoint is there, write `fetch_hosts: [{url.host}]` in miyar.yml.",
             )
         )
-    return found[0]
+    return list(dict.fromkeys(found))
 
 
-def _is_public(address: str) -> bool:
-    """False for loopback, link-local (169.254.169.254 among them), private, shared and reserved addresses."""
+# Blocks whose addresses end in an IPv4 address that a gateway reaches: NAT64 (RFC 6052, RFC 8215) and the old compatible form.
+_ENDING_IN_IPV4 = [
+    ipaddress.ip_network(block) for block in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")
+]
+
+
+def is_public(address: str) -> bool:
+    """False for loopback, link-local (169.254.169.254 among them), private, shared and reserved addresses, however written."""
     told = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(told, "ipv4_mapped", None)
-    told = mapped if mapped is not None else told
+    if isinstance(told, ipaddress.IPv6Address):
+        inner = told.ipv4_mapped or told.sixtofour
+        if inner is None and any(told in block for block in _ENDING_IN_IPV4):
+            inner = ipaddress.IPv4Address(int(told) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+        if told.is_site_local:
+            return False
+    elif told in ipaddress.ip_network("192.0.0.0/24"):
+        return False
     return told.is_global and not told.is_multicast

@@ -41,8 +41,9 @@ def _asked(client: httpx.Client, contract: Contract, oauth: ClientCredentials) -
         answer = client.post(oauth.token_url, data=form, auth=(identity, secret), follow_redirects=False)
         told = answer.json() if answer.is_success else {}
         token = told.get("access_token") if isinstance(told, dict) else None
-        if isinstance(token, str) and token:
+        if isinstance(token, str) and token.isascii() and token.isprintable() and token:
             return token
+        reason = "its access_token cannot stand in a header" if isinstance(token, str) and token else reason
         reason = reason if answer.is_success else f"the server answered HTTP {answer.status_code}"
     except ValueError:
         reason = "the answer is no JSON"

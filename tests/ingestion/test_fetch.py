@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 
+from ingestion.addresses import client, is_public
 from ingestion.contract import Contract
 from ingestion.fetch import ATTEMPTS, fetch
 from miyar.errors import MiyarError
@@ -435,3 +436,48 @@ def test_a_name_is_resolved_once_a_request(
     assert lines(fetch(made, centre.workspace, "2025-04-01")) == ITEMS
     assert hosts == {f"provider.example:{endpoint.server.server_port}"}
     assert asked[0] == len(endpoint.asked) + 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a9fe:a9fe",
+        "2002:a9fe:a9fe::1",
+        "::127.0.0.1",
+        "::ffff:0:169.254.169.254",
+        "fec0::1",
+        "fe80::1%eth0",
+        "192.0.0.8",
+        "::1",
+        "::",
+    ],
+)
+def test_addresses_that_lead_inside_by_another_name_are_inside(address: str) -> None:
+    """NAT64, 6to4, IPv4-compatible and SIIT forms of an inside address, and blocks that no site may route."""
+    assert not is_public(address)
+    assert is_public("64:ff9b::808:808") and is_public("2606:4700::1111") and is_public("9.9.9.9")
+
+
+def test_a_second_address_is_tried_and_names_without_a_proxy_are_judged(
+    centre: Any, survey: dict[str, Any], endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two addresses the first is dead. `NO_PROXY` alone names no proxy."""
+    whole = socket.getaddrinfo
+    dead = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.9", endpoint.server.server_port))
+
+    def resolve(host: str, port: int, *rest: Any, **more: Any) -> list[Any]:
+        return (
+            [dead, *whole("127.0.0.1", port, *rest, **more)]
+            if host == "twice.example"
+            else whole(host, port, *rest, **more)
+        )
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setenv("NO_PROXY", "nobody.example")
+    with client(["twice.example"], timeout=5) as one:
+        answer = one.get(f"http://twice.example:{endpoint.server.server_port}/answers")
+    assert answer.status_code < 500 and len(endpoint.asked) == 1
+    with client([], timeout=5) as other, pytest.raises(MiyarError):
+        other.get(f"http://twice.example:{endpoint.server.server_port}/answers")
+    assert len(endpoint.asked) == 1
