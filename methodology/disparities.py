@@ -47,6 +47,7 @@ COLUMNS = {
     "gini": "float64",
     "theil_between": "float64",
     "theil_within": "float64",
+    "is_shared": "boolean",
     "slice_ids": "string",
 }
 
@@ -64,12 +65,12 @@ def disparities(
     """Families of one period and their units, rows of `row_type` `group` and `unit` with COLUMNS.
 
     scores: UNIT, agency_id, n, FIGURES, weighting, status, status_reason, slice_ids of branches and regions. raw: UNIT and
-    FIGURES before weighting. sharing: UNIT and is_shared of regions of the whole; those that rest on few agencies are in no
-    family, for its readers could solve for them. metrics: metric_id, estimator. branches: agency_id, branch_id, region_id. A
-    family below `minimum_units` shown units is not reported; intervals hold with probability `level`.
+    FIGURES before weighting. sharing: UNIT and is_shared of regions of the whole; those that rest on few agencies stand
+    alone: readers of their family could solve for them. metrics: metric_id, estimator. branches: agency_id, branch_id,
+    region_id. A family below `minimum_units` shown units is not reported; intervals hold with probability `level`.
     """
     is_shared = scores[UNIT].merge(sharing[[*UNIT, "is_shared"]], on=UNIT, how="left")["is_shared"].eq(True)
-    scores = scores[scores["agency_id"].notna().to_numpy() | is_shared.to_numpy(bool)]
+    scores = scores.assign(is_shared=scores["agency_id"].isna().to_numpy() & is_shared.to_numpy(bool))
     units = scores.merge(metrics[["metric_id", "estimator"]], on="metric_id")
     units = units[units["estimator"].isin(MEASURED)]
     units = units[np.isfinite(units["score"].astype(float))]
@@ -78,13 +79,16 @@ def disparities(
     hidden = units[~is_shown].assign(row_type="unit")
     hidden["own_status"], hidden["own_reason"] = hidden["status"], hidden["status_reason"]
     hidden = hidden.drop(columns=["n", "n_effective", "score", "standard_error"])
-    units = _on_one_footing(units[is_shown].reset_index(drop=True), raw)
+    is_alone = is_shown & units["agency_id"].isna() & ~units["is_shared"]
+    alone = units[is_alone].assign(row_type="unit", own_status="reported")
+    units = _on_one_footing(units[is_shown & ~is_alone].reset_index(drop=True), raw)
     units["error"], units["variance"] = _errors(units, level)
     # A family in which every answer is equal has neither a spread nor an error to compare it with.
     has_error = np.isfinite(units["error"]) & (units["error"] > 0)
     equal = units[~has_error].assign(row_type="unit", own_status="not_applicable", own_reason="answers_do_not_vary")
     measured, groups = _families(units[has_error].reset_index(drop=True), branches, minimum_units, level)
-    tables = [measured, groups, equal, hidden]
+    groups["is_shared"] = groups["agency_id"].isna()
+    tables = [measured, groups, equal, hidden, alone]
     made: pd.DataFrame = pd.concat(
         [table.reindex(columns=list(COLUMNS)).astype(COLUMNS) for table in tables], ignore_index=True
     )

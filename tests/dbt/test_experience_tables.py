@@ -316,8 +316,9 @@ def test_spread_between_regions_is_that_of_the_scores(warehouse: duckdb.DuckDBPy
     """Regions on one share: errors from the pooled variance p(1-p) n/(n-1), then DerSimonian-Laird alone."""
     chosen = "and metric_id = 'digital_completion' and period_id = '2025Q3' and instrument_id = 'administrative'"
     units = warehouse.execute(
-        f"select unit_id, n, score from intermediate.int_scores__judged where unit_type = 'region' "
-        f"and status = 'reported' {chosen} order by 1"
+        f"select unit_id, n, score from intermediate.int_scores__judged inner join intermediate.int_sharing__decided "
+        f"using (unit_type, unit_id, metric_id, period_id, instrument_id) where unit_type = 'region' "
+        f"and status = 'reported' and is_shared {chosen} order by 1"
     ).df()
     group = warehouse.execute(
         "select tau, noise_share, units_count, n from benchmarks.bench_disparities where row_type = 'group' "
@@ -333,7 +334,7 @@ def test_spread_between_regions_is_that_of_the_scores(warehouse: duckdb.DuckDBPy
     assert group[0][2:] == (len(units), n.sum())
     shown = warehouse.execute(
         "select unit_id, shrunken_score, reliability from benchmarks.bench_disparities where row_type = 'unit' "
-        f"and unit_type = 'region' and status = 'reported' {chosen} order by 1"
+        f"and unit_type = 'region' and status = 'reported' and is_shared {chosen} order by 1"
     ).df()
     drawn = shrinkage.shrink(score, error, one, alone)
     assert shown["shrunken_score"].to_numpy(float) == pytest.approx(drawn.score, abs=5e-5)
@@ -342,7 +343,9 @@ def test_spread_between_regions_is_that_of_the_scores(warehouse: duckdb.DuckDBPy
 
 def test_a_family_tells_nothing_that_its_published_units_do_not(warehouse: duckdb.DuckDBPyConnection) -> None:
     """Every group row again from published rows alone; the spread is tau^2 = (Q - (k - 1)) / (sum w - sum w^2 / sum w)."""
-    rows = warehouse.execute("select * from benchmarks.bench_disparities where status = 'reported'").df()
+    rows = warehouse.execute(
+        "select * from benchmarks.bench_disparities where status = 'reported' and (agency_id is not null or is_shared)"
+    ).df()
     family = ["unit_type", "agency_id", "metric_id", "period_id", "instrument_id"]
     rows = rows.assign(agency_id=rows["agency_id"].fillna("all"))
     units = rows[rows["row_type"] == "unit"].groupby(family)

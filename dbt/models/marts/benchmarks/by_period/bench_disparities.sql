@@ -47,7 +47,7 @@ final as (
         {{ published('gini') }},
         {{ published('theil_between') }},
         {{ published('theil_within') }},
-        agency_id is null as is_shared,
+        coalesce(is_shared, false) as is_shared,
         slice_ids
     from estimated
 
