@@ -74,6 +74,8 @@ POOLED: dict[str, list[str]] = {
     "int_modes__grouped": ["mode_"],
     "int_neighbours__estimated": [""],
     "int_positions__estimated": [""],
+    # A region of one more agency rests on one more.
+    "int_sharing__decided": [""],
     "int_screens__estimated": ["statistic", "p_value", "is_flagged", "n", "slice_ids"],
 }
 

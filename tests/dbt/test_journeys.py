@@ -171,10 +171,11 @@ def test_cells_are_the_rows_of_the_lake(built_workspace: Workspace) -> None:
         ).df()
         shares = connection.execute(
             """
-            select journeys.shortfall = sum(agencies.shortfall) as is_exact, count(*) as n
-            from benchmarks.bench_journeys as journeys
-            inner join benchmarks.bench_journey_agencies as agencies using (score_id)
-            where agencies.shortfall is not null group by journeys.score_id, journeys.shortfall
+            select round(max(shortfall) filter (part = 'journey'), 4) = round(sum(shortfall) filter (part = 'agency'), 4)
+                as is_exact
+            from intermediate.int_journeys__estimated
+            where part in ('journey', 'agency') and isfinite(shortfall)
+            group by journey_id, period_id, instrument_id having count(*) > 1
             """
         ).df()
     pattern = str(built_workspace.lake / "survey_responses" / "*" / "*.parquet")

@@ -169,6 +169,16 @@ CASES: list[tuple[str, str, list[Row], list[Row]]] = [
         [{"n_low": 300, "n_high": 299}, {"n_low": -1}],
         [{"n_low": 300, "n_high": 300}, {"n_low": 300}],
     ),
+    (
+        "reported_measures",
+        "total_agrees",
+        [{"measure": "x", "option": "total", "n": 11, "numerator": None}],
+        [
+            {"measure": "x", "option": "one", "n": 10, "numerator": None},
+            {"measure": "y", "option": "total", "n": 5, "numerator": None},
+            {"measure": "y", "option": "one", "n": 5, "numerator": None},
+        ],
+    ),
 ]
 
 

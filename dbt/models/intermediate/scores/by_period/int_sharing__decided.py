@@ -16,7 +16,7 @@ COLUMNS = {**dict.fromkeys(UNIT, "string"), "contributors_count": "int64", "is_s
 
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
-    agencies = dbt.ref("int_scores__estimated").filter("unit_type = 'agency' and n > 0")
+    agencies = dbt.ref("int_scores__estimated").filter("unit_type = 'agency'")
     tables = {
         "contributions": dbt.ref("int_contributors__counted"),
         "counts": agencies.project(", ".join(["unit_id", *TABLE, "n", "respondents"])),
