@@ -33,6 +33,10 @@ SAME_KEY: dict[str, Row] = {
     "maturity_assessments": {"assessment_id": "same", "practice_id": "same"},
     "reported_measures": {"measure": "same", "service_id": "same"},
 }
+# A row about an agency as a whole.
+WHOLE: Row = dict.fromkeys(
+    ("service_id", "branch_id", "region_id", "journey_id", "channel", "stage", "segment", "reported_on")
+)
 # (feed, rule, rows that must be found, rows that only just pass the rule)
 CASES: list[tuple[str, str, list[Row], list[Row]]] = [
     *(
@@ -172,11 +176,11 @@ CASES: list[tuple[str, str, list[Row], list[Row]]] = [
     (
         "reported_measures",
         "total_agrees",
-        [{"measure": "x", "option": "total", "n": 11, "numerator": None}],
+        [{"measure": "x", "option": "total", "n": 11, "numerator": None, **WHOLE}],
         [
-            {"measure": "x", "option": "one", "n": 10, "numerator": None},
-            {"measure": "y", "option": "total", "n": 5, "numerator": None},
-            {"measure": "y", "option": "one", "n": 5, "numerator": None},
+            {"measure": "x", "option": "one", "n": 10, "numerator": None, **WHOLE},
+            {"measure": "y", "option": "total", "n": 5, "numerator": None, **WHOLE},
+            {"measure": "y", "option": "one", "n": 5, "numerator": None, **WHOLE},
         ],
     ),
 ]
