@@ -180,7 +180,7 @@ def test_long_tables_come_in_parts_that_add_up(
 ) -> None:
     for module in ("context", "pages.places"):
         monkeypatch.setattr(f"portal.{module}.PAGE_ROWS", 4)
-    client = sign_in(reader_of(OWN))
+    client = sign_in(CENTRE)
     address = f"/en/{edition_id}/regions?metric=digital_completion"
     seen: list[str] = []
     for _ in range(50):
