@@ -60,7 +60,7 @@ def expected(server: Server, built_workspace: Workspace) -> Iterator[dict[str, s
         assert row
         score_id, agency, score = row
         counted = source.execute(
-            "select count(*), count(*) filter (agency_id = ? or agency_id is null) from bench_scores", [agency]
+            "select count(*), count(*) filter (agency_id = ? or is_shared) from bench_scores", [agency]
         ).fetchone()
         assert counted and counted[1] < counted[0]
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
