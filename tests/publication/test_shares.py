@@ -15,11 +15,17 @@ from publication.shares import open_shares
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """Return a database with rows of two agencies and of no agency, in a table of each rule and in one without a rule."""
+    """Return a database with rows of two agencies and of no agency, in a table of each rule and in one without a rule.
+
+    Of scores there are two rows of no agency, one of which rests on few and is the centre's.
+    """
     path = tmp_path / "benchmarks.duckdb"
     with duckdb.connect(str(path)) as connection:
         for name in ("dim_metrics", "bench_scores", "bench_lineage", "fct_submissions", "bench_undecided"):
-            connection.execute(f"create table {name} as select unnest(['a', 'b', null]) as agency_id")
+            connection.execute(
+                f"create table {name} as select unnest(['a', 'b', null]) as agency_id, agency_id is null as is_shared"
+            )
+        connection.execute("insert into bench_scores values (null, false)")
     return path
 
 
@@ -32,7 +38,7 @@ def database(tmp_path: Path) -> Path:
             Centre(),
             {
                 "dim_metrics": ["a", "b", None],
-                "bench_scores": ["a", "b", None],
+                "bench_scores": ["a", "b", None, None],
                 "bench_lineage": ["a", "b", None],
                 "fct_submissions": ["a", "b", None],
             },
