@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.fuzz.campaign import campaign, report
 
-PORTION, SEED = 400, 2026
+PORTION, SEED = 250, 2026
 
 
 def check(portion: int, folder: Path) -> None:
