@@ -18,6 +18,7 @@ from methodology.disclosure import complementary
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+FIRST = [f"first_{name}" for name in TABLE]
 COLUMNS = {
     **dict.fromkeys(CELL, "string"),
     "agency_id": "string",
@@ -58,8 +59,52 @@ def suppressed(
     seen = cells[CELL].merge(sharing[[*CELL, "is_shared"]], on=CELL, how="left")["is_shared"].eq(True).to_numpy(bool)
     cells["is_unread"] = cells["agency_id"].isna().to_numpy() & ~seen
     cells = beside_published(cells, published[published["unit_type"].isin(types)])
+    twin = _first_alike(cells, lying)
+    first = cells[TABLE].merge(
+        twin.loc[(twin[TABLE].to_numpy() == twin[FIRST].to_numpy()).all(axis=1), TABLE], on=TABLE
+    )
+    alike = pd.MultiIndex.from_frame(cells[TABLE]).isin(pd.MultiIndex.from_frame(first[TABLE].drop_duplicates()))
+    decided = cells[alike].reset_index(drop=True)
     # The requirement is the same for every cell: one that depended on the cell's size would reveal it.
-    return _hidden(cells, tables_of(cells, lying, units), width=2 * owner_n)
+    made = _hidden(decided, tables_of(decided, lying, units), width=2 * owner_n)
+    own = cells[~cells["is_earlier"]].merge(twin, on=TABLE)
+    found = made[[*CELL, "is_public", "width_required", "is_proved"]].rename(
+        columns=dict(zip(TABLE, FIRST, strict=True))
+    )
+    return own.merge(found, on=["unit_type", "unit_id", *FIRST])
+
+
+def _first_alike(cells: pd.DataFrame, lying: pd.DataFrame) -> pd.DataFrame:
+    """For each TABLE the first one with the same counts in the same state (FIRST).
+
+    One pattern for all that are alike: the counts of two figures over the same answers are the same, and what one hid the other
+    would show if each had a pattern of its own.
+    """
+    state = [
+        "unit_type",
+        "unit_id",
+        "x",
+        "n",
+        "is_primary",
+        "is_unread",
+        "is_earlier",
+        "is_unchanged",
+        "was_shown",
+        "was_hidden",
+    ]
+    place = lying[[*TABLE, "agency_id", "unit_id", "only_region_id"]]
+    marks = []
+    for name, rows, columns in (
+        ("counts", cells, state),
+        ("places", place, ["agency_id", "unit_id", "only_region_id"]),
+    ):
+        ordered = rows.sort_values([*TABLE, *columns], kind="stable")
+        lines = ["\t".join(map(str, line)) for line in ordered[columns].itertuples(index=False)]
+        told = ordered[TABLE].assign(**{name: pd.Series(lines, ordered.index, dtype="object")})
+        marks.append(told.groupby(TABLE, sort=True)[name].agg("\n".join).reset_index())
+    mark = marks[0].merge(marks[1], on=TABLE, how="left").fillna({"places": ""})
+    head = mark.drop_duplicates(["counts", "places"]).rename(columns=dict(zip(TABLE, FIRST, strict=True)))
+    return mark.merge(head[[*FIRST, "counts", "places"]], on=["counts", "places"])[[*TABLE, *FIRST]]
 
 
 def _counts(scores: pd.DataFrame, metrics: pd.DataFrame, minimum_n: float) -> pd.DataFrame:

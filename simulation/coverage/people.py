@@ -37,12 +37,15 @@ INDEX_RULES = {
 TREND_RULES = {
     "interval_level": LEVEL,
     "minimum_peers": 5.0,
+    "minimum_contributors": 3.0,
     "dominance_margin": 25.0,
     "control_chart_points": 5.0,
     "control_limit_rate": 0.02,
     "control_warning_rate": 0.14,
     "season_effect_sd": 0.0,
 }
+# No region or journey is shown beside the panels.
+NOWHERE = pd.DataFrame(columns=["unit_type", "metric_id", "instrument_id", "period_id", "place", "agency_id", "n"])
 NODES = pd.DataFrame(
     {
         "node_id": ["whole", *ITEMS],
@@ -182,7 +185,7 @@ def panel_change(rng: np.random.Generator, agencies: int, correlation: float, *,
     if is_weighted:
         for name, quarter in (("before", 0), ("now", 1)):
             tables[name] = tables[name].assign(**_weighted(answered[..., quarter]))
-    made = trends(**tables, thresholds=TREND_RULES, since=1)
+    made = trends(**tables, located=NOWHERE, thresholds=TREND_RULES, since=1)
     own = made[(made["unit_type"] == "agency") & made["change"].notna()]
     held = holds(0.0, (own["change_low"].to_numpy(float), own["change_high"].to_numpy(float)))
     how = ", weighted to a frame" if is_weighted else ""
@@ -195,7 +198,7 @@ def panel_of_branches(rng: np.random.Generator, agencies: int, branches: int, *,
     Their effects have a correlation of .1 within and `kept` between the quarters.
     """
     tables = _branch_tables(rng, agencies, branches, kept)
-    made = trends(**tables, thresholds=TREND_RULES, since=1)
+    made = trends(**tables, located=NOWHERE, thresholds=TREND_RULES, since=1)
     own = made[(made["unit_type"] == "agency") & made["change"].notna()]
     held = holds(0.0, (own["change_low"].to_numpy(float), own["change_high"].to_numpy(float)))
     what = f"change, {branches} branches of 40 answers visited in both quarters, effects correlated {kept:g}"
