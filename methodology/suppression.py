@@ -60,11 +60,8 @@ def suppressed(
     cells["is_unread"] = cells["agency_id"].isna().to_numpy() & ~seen
     cells = beside_published(cells, published[published["unit_type"].isin(types)])
     twin = _first_alike(cells, lying)
-    first = cells[TABLE].merge(
-        twin.loc[(twin[TABLE].to_numpy() == twin[FIRST].to_numpy()).all(axis=1), TABLE], on=TABLE
-    )
-    alike = pd.MultiIndex.from_frame(cells[TABLE]).isin(pd.MultiIndex.from_frame(first[TABLE].drop_duplicates()))
-    decided = cells[alike].reset_index(drop=True)
+    is_first = (twin[TABLE].to_numpy() == twin[FIRST].to_numpy()).all(axis=1)
+    decided = cells.merge(twin.loc[is_first, TABLE], on=TABLE)
     # The requirement is the same for every cell: one that depended on the cell's size would reveal it.
     made = _hidden(decided, tables_of(decided, lying, units), width=2 * owner_n)
     own = cells[~cells["is_earlier"]].merge(twin, on=TABLE)

@@ -5,11 +5,13 @@ Belongs here: `methodology.additive_tables` seen through what is hidden. Does no
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from methodology.additive_tables import sums_of
 from methodology.suppression import suppressed
+from simulation.coverage import attacks
 
 UNITS: dict[str, Sequence[str]] = {
     "agency": ("agency_id",),
@@ -42,6 +44,15 @@ def _hidden(counts: Mapping[tuple[str, str, str], int], units: Mapping[str, Sequ
 def _agency(agency: str, services: Sequence[str] = ("s1", "s2", "s3")) -> dict[tuple[str, str, str], int]:
     parts = zip(services, (10, 90, 100), strict=True)
     return {("agency", agency, agency): 200} | {("service", f"{agency}/{name}", agency): n for name, n in parts}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tables_that_are_alike_hide_the_same(seed: int) -> None:
+    """A metric and its top box count the same answers: what one hid, the other must not show."""
+    world = attacks.branches(np.random.default_rng(seed))
+    others = [attacks.branches(np.random.default_rng(100 + seed + number)) for number in range(3)]
+    first, *_, last = attacks.protected([world, *others, world])
+    assert first == last and first.cells
 
 
 def test_the_sums_of_today_s_types() -> None:
