@@ -122,7 +122,9 @@ def _hidden(cells: pd.DataFrame, tables: Tables, width: float) -> pd.DataFrame:
     rests = np.zeros(tables.values.size - len(cells), bool)
     public = np.concatenate([cells["was_shown"].to_numpy(bool), rests])
     primary = np.concatenate([cells["is_primary"].to_numpy(bool), rests])
-    is_unseen = cells["n"].isna() | cells["was_hidden"] | cells["is_unread"]
+    # A total that only the centre read before may be shared now; the proof, which knows both editions, says whether it can be.
+    stays = cells["was_hidden"] & cells["agency_id"].notna()
+    is_unseen = cells["n"].isna() | stays | cells["is_unread"]
     unseen = np.concatenate([is_unseen.to_numpy(bool), ~rests])
     hidden = _with_siblings(tables.values, (primary | unseen) & ~public, tables.sums, public)
     # What readers have cannot be hidden from them, nor can hiding it protect anything.
