@@ -6,7 +6,10 @@ Belongs here: the content of `<workspace>/dagster`. Does not belong here: what r
 from pathlib import Path
 
 import dagster as dg
+import yaml
+from dagster._core.instance import InstanceRef
 
+from dagster_project.event_log import KeptEngines
 from miyar.errors import MiyarError, Problem
 
 DAGSTER_YAML = """\
@@ -38,7 +41,7 @@ def open_instance(root: Path) -> dg.DagsterInstance:
     if not settings.is_file():
         settings.write_text(DAGSTER_YAML, "utf-8")
     try:
-        instance = dg.DagsterInstance.from_config(str(settings.parent))
+        instance = dg.DagsterInstance.from_ref(_reference(settings))
         instance.get_runs_count()
     except Exception as error:
         # Its databases and settings raise what the libraries below Dagster raise.
@@ -62,6 +65,17 @@ def open_instance(root: Path) -> dg.DagsterInstance:
             )
         )
     return instance
+
+
+def _reference(settings: Path) -> InstanceRef:
+    """The instance's own settings, with `KeptEngines` where they leave storage to Dagster."""
+    folder = settings.parent
+    own = yaml.safe_load(settings.read_text("utf-8")) or {}
+    if {"storage", "event_log_storage"} & set(own):
+        return InstanceRef.from_dir(str(folder))
+    kept = {"module": KeptEngines.__module__, "class": KeptEngines.__name__}
+    events = {**kept, "config": {"base_dir": str(folder / "history" / "runs")}}
+    return InstanceRef.from_dir(str(folder), overrides={"event_log_storage": events})
 
 
 def open_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
