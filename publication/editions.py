@@ -26,7 +26,7 @@ from publication.manifest import Manifest, TableEntry, content_hash, list_editio
 from publication.marts import STORAGE_VERSION, known_period, last_reported_period, reading, write_tables
 from publication.packs import write_owner_files, write_packs
 from publication.published import counts_to_publish, note_published
-from publication.release_ledger import read_entries, record_unrecorded
+from publication.release_ledger import moment_behind, read_entries, record_unrecorded
 from publication.reports import write_reports
 from publication.restatements import TABLE as RESTATED
 from publication.restatements import fill_restatements
@@ -73,7 +73,7 @@ def publish(
 
     `same_method` is Parquet of the scores under the previous edition's methodology, given if that differs; `by` is who
     publishes. Nothing changes if the content equals that of the period's latest edition. A further edition of a
-    published period needs a reason; raises MiyarError without one.
+    published period needs a reason; raises MiyarError without one, and for a moment before the ledger's last.
     """
     editions = workspace.editions
     editions.mkdir(parents=True, exist_ok=True)
@@ -82,10 +82,14 @@ def publish(
     draft = _draft(workspace, period, accounts)
     everything = list_editions(editions)
     earlier = [name for name in everything if name.startswith(f"{draft.period_id}-r")]
+    moment = _in_utc(published_at).isoformat(timespec="seconds")
     if earlier and read_manifest(editions / earlier[-1]).content_hash == draft.content_hash:
         _remove(draft.folder)
         _point_current(editions)
         return Published(earlier[-1], editions / earlier[-1], draft.content_hash, False)
+    if (behind := moment_behind(editions, moment)) is not None:
+        _remove(draft.folder)
+        raise MiyarError(behind)
     if earlier and not reason.strip():
         _remove(draft.folder)
         raise MiyarError(
@@ -115,7 +119,7 @@ def publish(
         period_id=draft.period_id,
         revision=revision,
         reason=reason,
-        published_at=_in_utc(published_at).isoformat(timespec="seconds"),
+        published_at=moment,
         content_hash=draft.content_hash,
         previous_edition_id=previous,
         previous_manifest_hash=file_hash(editions / previous / "manifest.json") if previous else None,

@@ -87,6 +87,19 @@ def read_entries(editions: Path) -> list[Entry]:
     return entries
 
 
+def moment_behind(editions: Path, moment: str) -> Problem | None:
+    """Return what is wrong with publishing at a moment (ISO 8601, UTC): it may not be before the last entry's."""
+    entries = read_entries(editions)
+    if not entries or moment >= entries[-1].published_at:
+        return None
+    return Problem(
+        "moment_before_ledger",
+        f"{moment} is before {entries[-1].published_at}, when {entries[-1].edition_id} was published",
+        file=FILE,
+        next_step="Publish at the moment that it is; set the machine's clock right if it shows an earlier one.",
+    )
+
+
 def check(editions: Path, head: str = "") -> list[Problem]:
     """Return what is wrong with the ledger, in itself and against the editions present; `head` is one noted earlier."""
     path = editions / FILE
@@ -104,7 +117,7 @@ def check(editions: Path, head: str = "") -> list[Problem]:
     except MiyarError as error:
         return error.problems
     problems = []
-    previous = BEGINNING
+    previous, moment = BEGINNING, ""
     for line, entry in enumerate(entries, start=1):
         if entry.entry_hash != _entry_hash(entry.head) or entry.corrections_hash != _hash(entry.corrections):
             problems.append(_problem("ledger_entry_changed", f"the entry of {entry.edition_id} was edited", line))
@@ -112,7 +125,9 @@ def check(editions: Path, head: str = "") -> list[Problem]:
             problems.append(
                 _problem("ledger_chain_broken", f"an entry before that of {entry.edition_id} is gone or moved", line)
             )
-        previous = entry.entry_hash
+        if entry.published_at < moment:
+            problems.append(_problem("ledger_moment_back", f"{entry.edition_id} is dated before the entry above", line))
+        previous, moment = entry.entry_hash, max(moment, entry.published_at)
         problems += _against_edition(editions, entry, line)
     named = [entry.edition_id for entry in entries]
     problems += [
