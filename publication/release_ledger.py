@@ -46,6 +46,11 @@ class Entry:
         """Return the entry without its corrections: the input of `entry_hash`, and `entry_hash` itself."""
         return {name: value for name, value in asdict(self).items() if name != "corrections"}
 
+    @property
+    def hashed(self) -> bytes:
+        """Return the bytes under `entry_hash`, which are also the entry's leaf in the ledger's tree (`checkpoints`)."""
+        return _canonical({name: value for name, value in self.head.items() if name != "entry_hash"})
+
 
 def root_hash(manifest: Manifest) -> str:
     """Return one hash over all tables of an edition."""
@@ -209,7 +214,11 @@ def _entry_hash(head: dict[str, Any]) -> str:
 
 
 def _hash(value: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_canonical(value)).hexdigest()
+
+
+def _canonical(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
 
 
 def _drop_torn_line(path: Path) -> None:
