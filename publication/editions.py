@@ -20,6 +20,7 @@ from methodology.parameters import Methodology
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.access import decisions
+from publication.checkpoints import checkpoint_path, write_checkpoints
 from publication.difference import write_difference
 from publication.hashing import combined_hash, file_hash
 from publication.manifest import Manifest, TableEntry, content_hash, list_editions, read_manifest
@@ -31,7 +32,10 @@ from publication.reports import write_reports
 from publication.restatements import TABLE as RESTATED
 from publication.restatements import fill_restatements
 from publication.shares import open_shares
+from publication.signing_keys import KeyFile
 from publication.vintages import keep
+
+WITNESS = "checkpoint.txt"
 
 
 @dataclass(frozen=True)
@@ -68,17 +72,21 @@ def publish(
     reason: str = "",
     by: str = "",
     same_method: Path | None = None,
+    key: KeyFile | None = None,
 ) -> Published:
     """Publish the warehouse as the next edition of a period (default: the last period with a reported score).
 
     `same_method` is Parquet of the scores under the previous edition's methodology, given if that differs; `by` is who
-    publishes. Nothing changes if the content equals that of the period's latest edition. A further edition of a
-    published period needs a reason; raises MiyarError without one, and for a moment before the ledger's last.
+    publishes, `key` signs the checkpoint. Nothing changes if the content equals that of the period's latest edition. A
+    further edition of a published period needs a reason; raises MiyarError without one, for a moment before the
+    ledger's last, and if the ledger is not what its checkpoints say.
     """
     editions = workspace.editions
     editions.mkdir(parents=True, exist_ok=True)
     _sweep(editions)
     record_unrecorded(editions)
+    # Before anything is made: a ledger that contradicts its checkpoints is not continued.
+    write_checkpoints(editions, key)
     draft = _draft(workspace, period, accounts)
     everything = list_editions(editions)
     earlier = [name for name in everything if name.startswith(f"{draft.period_id}-r")]
@@ -114,6 +122,7 @@ def publish(
     with open_shares(draft.folder / "benchmarks.duckdb") as shares:
         write_packs(shares, draft.folder, edition_id, draft.period_id, methodology)
         write_reports(shares, draft.folder, edition_id, draft.period_id, methodology)
+    _witnessed(draft.folder, editions)
     manifest = Manifest(
         edition_id=edition_id,
         period_id=draft.period_id,
@@ -136,7 +145,7 @@ def publish(
     # Noted before the rename: if that fails, unpublished counts hide too much until they are published; in the other
     # order too much would be shown.
     note_published(workspace, draft.counts, draft.period_id)
-    return _release(draft, manifest, editions)
+    return _release(draft, manifest, editions, key)
 
 
 @dataclass(frozen=True)
@@ -165,7 +174,7 @@ def _draft(workspace: Workspace, period: str | None, accounts: list[Account]) ->
     return _Draft(chosen, folder, tables, packs, access, content_hash(tables, packs, access), counts)
 
 
-def _release(draft: _Draft, manifest: Manifest, editions: Path) -> Published:
+def _release(draft: _Draft, manifest: Manifest, editions: Path, key: KeyFile | None) -> Published:
     """Seal the finished edition, rename it into place, record it in the ledger and make it the current one."""
     (draft.folder / "manifest.json").write_text(manifest.as_json(), "utf-8")
     _seal(draft.folder)
@@ -173,8 +182,20 @@ def _release(draft: _Draft, manifest: Manifest, editions: Path) -> Published:
     draft.folder.rename(final)
     _sync(editions)
     record_unrecorded(editions)
+    write_checkpoints(editions, key)
     _point_current(editions)
     return Published(manifest.edition_id, final, manifest.content_hash, True)
+
+
+def _witnessed(folder: Path, editions: Path) -> None:
+    """Give every pack the newest checkpoint there is: that of the edition before, for this one's is made when it is sealed.
+
+    Whoever keeps a pack so keeps a witness of all editions before it.
+    """
+    entries = read_entries(editions)
+    if entries:
+        for pack in (folder / "packs").iterdir():
+            shutil.copyfile(checkpoint_path(editions, entries[-1].edition_id), pack / WITNESS)
 
 
 def _in_utc(moment: datetime) -> datetime:

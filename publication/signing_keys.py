@@ -52,7 +52,9 @@ def open_key(path: Path, workspace: Path | None = None) -> KeyFile:
     if not path.is_file():
         raise _refused("key_missing", "the key that signs checkpoints is not there", path, MAKE)
     found = path.resolve()
-    if workspace is not None and any(workspace.resolve() in one.parents for one in (found, path.absolute())):
+    if workspace is not None and any(
+        workspace.resolve() in one.parents for one in (found, path.parent.resolve() / path.name)
+    ):
         step = "Move it to a folder, best on a disk, that who writes the workspace cannot write."
         raise _refused("key_in_workspace", "the key lies in the workspace it is to protect", path, step)
     if found.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):

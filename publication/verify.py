@@ -4,18 +4,22 @@ Belongs here: recomputing what a manifest claims. Does not belong here: making m
 rules (`release_ledger`).
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 
 from miyar import sql
 from miyar.errors import MiyarError, Problem
+from publication.checkpoints import check_checkpoints, check_witness
 from publication.differing_rows import locate
 from publication.hashing import file_hash, table_hash
 from publication.manifest import Manifest, content_hash, list_editions, read_manifest
+from publication.notes import Verifier
 from publication.packs import pack_hash
 from publication.release_ledger import FILE, check
+from publication.signing_keys import KeyFile
 
 UNREADABLE = "unreadable"
 
@@ -70,10 +74,32 @@ def verify(editions: Path, edition_id: str) -> list[Problem]:
     return problems
 
 
-def verify_all(editions: Path, head: str = "") -> dict[str, list[Problem]]:
-    """Return problems per edition, oldest first, and of the release ledger; `head` is a ledger head noted earlier."""
+@dataclass(frozen=True)
+class Anchors:
+    """What stands outside the disk, and cannot be rewritten with it: noted heads, keys and kept checkpoints."""
+
+    head: str = ""  # of the ledger, noted earlier
+    verifier: Verifier | None = None  # of the key that signs checkpoints
+    key: KeyFile | None = None  # that key itself, which remembers what it signed last
+    witnesses: Mapping[str, str] = field(default_factory=dict)  # name of a file -> the checkpoint kept in it
+
+
+def verify_all(editions: Path, head: str = "", anchors: Anchors | None = None) -> dict[str, list[Problem]]:
+    """Return problems per edition, oldest first, and of the release ledger, held against what stands outside the disk."""
+    anchors = anchors or Anchors(head)
     found = {edition_id: verify(editions, edition_id) for edition_id in list_editions(editions)}
-    return {**found, FILE: check(editions, head) + _check_current(editions)}
+    return {**found, FILE: check(editions, anchors.head) + _check_anchors(editions, anchors) + _check_current(editions)}
+
+
+def _check_anchors(editions: Path, anchors: Anchors) -> list[Problem]:
+    try:
+        verifier = anchors.verifier or (anchors.key.signer.verifier() if anchors.key else None)
+        problems = check_checkpoints(editions, verifier, anchors.key)
+        for name, content in anchors.witnesses.items():
+            problems += check_witness(editions, content, name, verifier)
+    except MiyarError:  # the ledger cannot be read, which `check` has told
+        return []
+    return problems
 
 
 def _check_current(editions: Path) -> list[Problem]:

@@ -30,6 +30,10 @@ def _pack(published: Published, agency: str) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+def _inside(centre: Any) -> list[str]:
+    return sorted(path.name for path in centre.workspace.editions.iterdir())
+
+
 def test_an_edition_holds_its_period_and_those_before(centre: Any) -> None:
     published = centre.publish()
     # Q2 has no reported score, so the edition is that of Q1 and leaves Q2 out.
@@ -129,7 +133,12 @@ def test_same_content_is_no_new_edition(centre: Any) -> None:
     )
     again = centre.publish()
     assert (again.edition_id, again.is_new, again.content_hash) == (first.edition_id, False, first.content_hash)
-    assert sorted(path.name for path in centre.workspace.editions.iterdir()) == ["2026Q1-r1", "current", "ledger.jsonl"]
+    assert sorted(path.name for path in centre.workspace.editions.iterdir()) == [
+        "2026Q1-r1",
+        "checkpoints",
+        "current",
+        "ledger.jsonl",
+    ]
 
 
 def test_a_correction_needs_a_reason(centre: Any) -> None:
@@ -139,7 +148,12 @@ def test_a_correction_needs_a_reason(centre: Any) -> None:
         with pytest.raises(MiyarError, match="2026Q1-r1 is published") as caught:
             centre.publish(reason=reason)
         assert [problem.rule for problem in caught.value.problems] == ["reason_missing"]
-    assert sorted(path.name for path in centre.workspace.editions.iterdir()) == ["2026Q1-r1", "current", "ledger.jsonl"]
+    assert sorted(path.name for path in centre.workspace.editions.iterdir()) == [
+        "2026Q1-r1",
+        "checkpoints",
+        "current",
+        "ledger.jsonl",
+    ]
     second = centre.publish(reason="Noor sent a corrected file")
     assert (second.edition_id, second.is_new) == ("2026Q1-r2", True)
     manifest = read_manifest(second.path)

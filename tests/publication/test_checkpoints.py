@@ -1,0 +1,271 @@
+"""A ledger rewritten whole is found by one checkpoint kept anywhere else, and no key signs it.
+
+Belongs here: `publication.checkpoints`, `publication.signing_keys`, checkpoints in packs. Does not belong here: the form of notes
+(`test_notes`), what is found without an anchor (`test_tamperings`).
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from miyar.errors import MiyarError
+from miyar.workspace import Workspace
+from publication.checkpoints import check_witness, checkpoint_path, leaves_of, read_checkpoint
+from publication.log_tree import log_root
+from publication.manifest import read_manifest
+from publication.notes import NoteError, Verifier
+from publication.release_ledger import FILE, read_entries, record_unrecorded
+from publication.signing_keys import VARIABLE, KeyFile, key_of, make_key, open_key
+from publication.verify import Anchors, verify_all
+from tests.publication.centre import ORIGIN, Centre, publish_as_it_stands
+from tests.publication.conftest import unsealed
+
+SEED = bytes(range(32))
+NAMES = ["2026Q1-r1", "2026Q1-r2", "2026Q1-r3"]
+
+
+def _publish(centre: Centre, day: int, key: KeyFile | None) -> None:
+    centre.change(f"update benchmarks.bench_scores set score = {day} where score_id = 's3'")
+    moment = datetime(2026, 4, day, 9, tzinfo=UTC)
+    publish_as_it_stands(centre.workspace, ORIGIN, moment, reason="a corrected file", by="Huda", key=key)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Publish three editions with a key, once for all tests; returns the folder of centre and key."""
+    folder = tmp_path_factory.mktemp("made")
+    centre = Centre(folder / "centre")
+    key = make_key(folder / "key", "centre.example/ledger", SEED)
+    for day in (20, 21, 22):
+        _publish(centre, day, key)
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Iterator[Path]:
+    """Return a copy of them for a test that changes it."""
+    shutil.copytree(made, tmp_path / "copy", symlinks=True)
+    yield tmp_path / "copy"
+
+
+def _rules(folder: Path, **anchors: Any) -> list[str]:
+    found = verify_all(folder / "centre" / "editions", anchors=Anchors(**anchors))
+    return sorted(problem.rule for problems in found.values() for problem in problems)
+
+
+def _key(folder: Path) -> KeyFile:
+    return open_key(folder / "key", folder / "centre")
+
+
+def _rewrite(folder: Path, *, keep: int = 3) -> None:
+    """Forge as somebody who may write everything in the workspace: another publisher, all hashes and checkpoints anew."""
+    editions = folder / "centre" / "editions"
+    for name in NAMES[keep:]:
+        _unlocked(editions / name, shutil.rmtree)
+        checkpoint_path(editions, name).unlink()
+    with unsealed(editions / NAMES[0] / "manifest.json") as path:
+        path.write_text(path.read_text("utf-8").replace('"by": "Huda"', '"by": "Noura"'), "utf-8")
+    (editions / FILE).unlink()
+    _chained(editions)
+    record_unrecorded(editions)
+    entries = read_entries(editions)
+    for entry in entries:
+        path = checkpoint_path(editions, entry.edition_id)
+        checkpoint, note = read_checkpoint(path.read_text("utf-8"))
+        root = log_root(leaves_of(entries[: entry.number]))
+        path.write_text(
+            str(note).replace(note.text, str(type(checkpoint)(checkpoint.origin, checkpoint.size, root))), "utf-8"
+        )
+
+
+def _chained(editions: Path) -> None:
+    """Let each manifest name the forged one before it."""
+    from publication.hashing import file_hash
+
+    for name in NAMES[1:]:
+        if (editions / name).is_dir():
+            manifest = read_manifest(editions / name)
+            before = editions / str(manifest.previous_edition_id) / "manifest.json"
+            with unsealed(editions / name / "manifest.json") as path:
+                text = path.read_text("utf-8").replace(str(manifest.previous_manifest_hash), file_hash(before))
+                path.write_text(text, "utf-8")
+
+
+def _unlocked(folder: Path, action: Callable[[Path], object]) -> None:
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755)
+    action(folder)
+
+
+def test_every_edition_has_a_signed_checkpoint_and_every_pack_the_one_before(folder: Path) -> None:
+    editions = folder / "centre" / "editions"
+    verifier = _key(folder).signer.verifier()
+    for size, name in enumerate(NAMES, start=1):
+        content = checkpoint_path(editions, name).read_text("utf-8")
+        checkpoint, note = read_checkpoint(content)
+        assert (checkpoint.origin, checkpoint.size) == ("centre.example/ledger", size)
+        assert verifier.made(note) == note.signatures[0]
+        before = NAMES[size - 2] if size > 1 else None
+        for pack in (editions / name / "packs").iterdir():
+            kept = pack / "checkpoint.txt"
+            assert kept.is_file() == (before is not None)
+            if before:
+                assert kept.read_text("utf-8") == checkpoint_path(editions, before).read_text("utf-8")
+    assert _key(folder).memory() == checkpoint_path(editions, NAMES[2]).read_text("utf-8")
+    assert _rules(folder) == _rules(folder, key=_key(folder)) == _rules(folder, verifier=verifier) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_kept_checkpoint_finds_a_rewrite_of_everything_on_the_disk(name: str, folder: Path) -> None:
+    editions = folder / "centre" / "editions"
+    kept = checkpoint_path(editions, name).read_text("utf-8")
+    assert check_witness(editions, kept, "mine.txt") == []
+    _rewrite(folder)
+    assert _rules(folder) == []  # nothing on this disk tells
+    assert _rules(folder, witnesses={"mine.txt": kept}) == ["ledger_rewritten"]
+    [problem] = check_witness(editions, kept, "mine.txt")
+    assert problem.file == "mine.txt" and problem.next_step
+
+
+def test_a_rollback_is_found_by_what_a_pack_carries_and_by_the_key(folder: Path) -> None:
+    editions = folder / "centre" / "editions"
+    kept = (editions / NAMES[2] / "packs" / "a01" / "checkpoint.txt").read_text("utf-8")
+    _rewrite(folder, keep=1)
+    (editions / "current").unlink()
+    (editions / "current").symlink_to(NAMES[0])
+    assert _rules(folder) == []
+    assert _rules(folder, witnesses={"mine.txt": kept}) == ["ledger_shortened"]
+    assert _rules(folder, key=_key(folder)) == ["checkpoint_forged", "ledger_shortened"]
+
+
+def test_a_forged_signature_is_told_by_the_public_key_alone(folder: Path) -> None:
+    verifier = _key(folder).signer.verifier()
+    _rewrite(folder)
+    assert _rules(folder, verifier=verifier) == ["checkpoint_forged"] * 3
+    assert _rules(folder, verifier=Verifier("another", 1, verifier.key)) == ["checkpoint_unsigned"] * 3
+
+
+def test_the_key_signs_no_rewritten_ledger(folder: Path) -> None:
+    """Not even where the forger left no checkpoint: the key remembers what it signed."""
+    _rewrite(folder)
+    for name in NAMES:
+        checkpoint_path(folder / "centre" / "editions", name).unlink()
+    centre = Workspace.open(folder / "centre")
+    with pytest.raises(MiyarError) as caught:
+        publish_as_it_stands(centre, ORIGIN, datetime(2026, 5, 1, tzinfo=UTC), period="2025Q4", key=_key(folder))
+    assert [problem.rule for problem in caught.value.problems] == ["ledger_rewritten"]
+    assert not list((centre.editions / "checkpoints").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (lambda path: path.unlink(), "checkpoint_missing"),
+        (lambda path: path.write_text("x", "utf-8"), "checkpoint_unreadable"),
+        (lambda path: path.write_bytes(b"\xff"), "checkpoint_unreadable"),
+        (
+            lambda path: path.write_text(path.read_text("utf-8").replace("\n2\n", "\n3\n"), "utf-8"),
+            "checkpoint_differs",
+        ),
+        (
+            lambda path: path.write_text(path.read_text("utf-8").partition("\n\n")[0] + "\n\n", "utf-8"),
+            "checkpoint_unsigned",
+        ),
+        (lambda path: path.with_name("more.txt").write_text("x", "utf-8"), "file_added"),
+    ],
+)
+def test_a_changed_checkpoint_is_named(change: Callable[[Path], object], rule: str, folder: Path) -> None:
+    change(checkpoint_path(folder / "centre" / "editions", NAMES[1]))
+    assert _rules(folder, verifier=_key(folder).signer.verifier()) == [rule]
+
+
+def test_without_a_key_checkpoints_are_unsigned_and_a_later_key_signs_them(centre: Centre, tmp_path: Path) -> None:
+    _publish(centre, 20, None)
+    path = checkpoint_path(centre.workspace.editions, NAMES[0])
+    first, note = read_checkpoint(path.read_text("utf-8"))
+    assert note.signatures == [] and first.origin.startswith("miyar/")
+    _publish(centre, 21, make_key(tmp_path / "key", "centre.example/ledger", SEED))
+    for name in NAMES[:2]:
+        _, note = read_checkpoint(checkpoint_path(centre.workspace.editions, name).read_text("utf-8"))
+        assert [one.name for one in note.signatures] == ["centre.example/ledger"]
+    assert check_witness(centre.workspace.editions, str(first) + "\n", "first.txt") == []
+
+
+def test_a_killed_publishing_gets_its_checkpoint_from_the_next(folder: Path) -> None:
+    path = checkpoint_path(folder / "centre" / "editions", NAMES[2])
+    content = path.read_text("utf-8")
+    path.unlink()
+    key = _key(folder)
+    key.remember((folder / "centre/editions/checkpoints/2026Q1-r2.txt").read_text("utf-8"))
+    centre = Workspace.open(folder / "centre")
+    assert not publish_as_it_stands(centre, ORIGIN, datetime(2026, 5, 1, tzinfo=UTC), key=key).is_new
+    assert (path.read_text("utf-8"), key.memory()) == (content, content)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "rule"),
+    [
+        (lambda key: key.unlink(), "key_missing"),
+        (lambda key: key.chmod(0o640), "key_readable"),
+        (lambda key: key.chmod(0o604), "key_readable"),
+        (lambda key: key.chmod(0o622), "key_readable"),
+        (lambda key: key.write_text("PRIVATE+KEY+x"), "key_unreadable"),
+        (lambda key: key.write_bytes(b"\xff\xfe"), "key_unreadable"),
+    ],
+)
+def test_a_key_that_cannot_be_trusted_is_refused(spoil: Callable[[Path], object], rule: str, tmp_path: Path) -> None:
+    make_key(tmp_path / "key", "centre.example/ledger", SEED)
+    spoil(tmp_path / "key")
+    with pytest.raises(MiyarError, match=rule) as caught:
+        open_key(tmp_path / "key")
+    assert "PRIVATE+KEY+x" not in str(caught.value)
+
+
+def test_a_key_within_the_workspace_is_refused_also_through_a_link(
+    centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = centre.workspace.root
+    assert key_of(centre.workspace) is None
+    make_key(root / "registry" / "key", "centre.example/ledger", SEED)
+    make_key(tmp_path / "key", "centre.example/ledger", SEED)
+    (tmp_path / "link").symlink_to(root / "registry" / "key")
+    (root / "link").symlink_to(tmp_path / "key")
+    for path in (root / "registry" / "key", Path("registry/key"), tmp_path / "link", root / "link"):
+        monkeypatch.setenv(VARIABLE, str(path))
+        with pytest.raises(MiyarError, match="key_in_workspace"):
+            key_of(centre.workspace)
+    monkeypatch.setenv(VARIABLE, "../key")
+    key = key_of(centre.workspace)
+    assert key is not None and key.path == tmp_path / "key"
+    monkeypatch.delenv(VARIABLE)
+    (root / "miyar.yml").write_text((root / "miyar.yml").read_text() + "checkpoint_key: ../key\n")
+    assert key_of(Workspace.open(root)) == key
+
+
+def test_a_new_key_is_its_owners_and_replaces_none(tmp_path: Path) -> None:
+    make_key(tmp_path / "key", "centre.example/ledger", SEED)
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(MiyarError, match="key_exists"):
+        make_key(tmp_path / "key", "centre.example/ledger", SEED)
+    with pytest.raises(MiyarError, match="key_name_invalid"):
+        make_key(tmp_path / "other", "a name", SEED)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "o\n07\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n",
+        "o\n7\n\n",
+        "o\n7\nAAAA\n\n",
+        "o\n\u0667\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n",
+        "\n7\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n",
+        "o\n7\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nmore\n\n",
+    ],
+)
+def test_what_is_no_checkpoint(text: str) -> None:
+    with pytest.raises(NoteError):
+        read_checkpoint(text)
