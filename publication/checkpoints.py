@@ -90,6 +90,21 @@ def write_checkpoints(editions: Path, key: KeyFile | None) -> None:
             key.remember(note)
 
 
+def newest_checkpoint(editions: Path) -> str:
+    """Return the checkpoint of the ledger's last entry, as readers may keep it; empty if there is none."""
+    entries = read_entries(editions)
+    path = checkpoint_path(editions, entries[-1].edition_id) if entries else editions
+    return path.read_text("utf-8") if path.is_file() else ""
+
+
+def newest_signers(editions: Path) -> list[str]:
+    """Return who signed the newest checkpoint by name, which proves nothing; nobody if it is unsigned or no checkpoint."""
+    try:
+        return [one.name for one in read_checkpoint(newest_checkpoint(editions))[1].signatures]
+    except (MiyarError, NoteError, UnicodeDecodeError):
+        return []
+
+
 def check_checkpoint(editions: Path, entry: Entry, leaves: Sequence[bytes], verifier: Verifier | None) -> list[Problem]:
     """Return what is wrong with the checkpoint of one entry; its signature is checked where its key is known."""
     path = checkpoint_path(editions, entry.edition_id)

@@ -36,6 +36,7 @@ from publication.signing_keys import KeyFile
 from publication.vintages import keep
 
 WITNESS = "checkpoint.txt"
+VERIFIER = "verify_edition.py"  # without Miyar, for whoever holds an edition
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ def publish(
         write_packs(shares, draft.folder, edition_id, draft.period_id, methodology)
         write_reports(shares, draft.folder, edition_id, draft.period_id, methodology)
     _witnessed(draft.folder, editions)
+    shutil.copyfile(Path(__file__).parent / VERIFIER, draft.folder / VERIFIER)
     manifest = Manifest(
         edition_id=edition_id,
         period_id=draft.period_id,

@@ -15,7 +15,7 @@ from pathlib import Path
 from miyar import atomic_files
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
-from publication.notes import NoteError, Signer, read_signer, require_name
+from publication.notes import NoteError, Signer, Verifier, read_signer, read_verifier, require_name
 
 VARIABLE = "MIYAR_CHECKPOINT_KEY"
 MAKE = "Make one with `miyar key NAME FILE`, outside the workspace."
@@ -81,6 +81,15 @@ def make_key(path: Path, name: str, seed: bytes) -> KeyFile:
             "key_exists", "there is a file already", path, "Name another file; a key is never replaced."
         ) from None
     return key
+
+
+def public_key(text: str) -> Verifier:
+    """Return a public key that somebody typed; raises MiyarError if it is none."""
+    try:
+        return read_verifier(text)
+    except NoteError as error:
+        step = "Copy the whole line that `miyar key` printed."
+        raise MiyarError(Problem("key_unreadable", str(error), next_step=step)) from None
 
 
 def _refused(rule: str, message: str, path: Path, step: str) -> MiyarError:

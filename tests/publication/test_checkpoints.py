@@ -1,7 +1,7 @@
 """A ledger rewritten whole is found by one checkpoint kept anywhere else, and no key signs it.
 
-Belongs here: `publication.checkpoints`, `publication.signing_keys`, checkpoints in packs. Does not belong here: the form of notes
-(`test_notes`), what is found without an anchor (`test_tamperings`).
+Belongs here: checkpoints in editions and packs, keys, witnesses (`publication.checkpoints`, `signing_keys`, `witnesses`). Does not belong
+here: the form of notes (`test_notes`), what is found without an anchor (`test_tamperings`).
 """
 
 import shutil
@@ -17,10 +17,11 @@ from miyar.workspace import Workspace
 from publication.checkpoints import check_witness, checkpoint_path, leaves_of, read_checkpoint
 from publication.log_tree import log_root
 from publication.manifest import read_manifest
-from publication.notes import NoteError, Verifier
+from publication.notes import WITNESS, NoteError, Verifier, witnessed_at
 from publication.release_ledger import FILE, read_entries, record_unrecorded
 from publication.signing_keys import VARIABLE, KeyFile, key_of, make_key, open_key
 from publication.verify import Anchors, verify_all
+from publication.witnesses import cosign, request
 from tests.publication.centre import ORIGIN, Centre, publish_as_it_stands
 from tests.publication.conftest import unsealed
 
@@ -269,3 +270,37 @@ def test_a_new_key_is_its_owners_and_replaces_none(tmp_path: Path) -> None:
 def test_what_is_no_checkpoint(text: str) -> None:
     with pytest.raises(NoteError):
         read_checkpoint(text)
+
+
+def test_a_witness_cosigns_what_continues_and_refuses_what_contradicts(folder: Path, tmp_path: Path) -> None:
+    editions = folder / "centre" / "editions"
+    key = make_key(tmp_path / "witness", "agency.example/witness", bytes(32))
+    first = checkpoint_path(editions, NAMES[0]).read_text("utf-8")
+    cosigned = cosign(first, key, 1_800_000_000)
+    _, note = read_checkpoint(cosigned)
+    line = key.signer.verifier(WITNESS).made(note)
+    assert line is not None and witnessed_at(line) == 1_800_000_000
+    assert _key(folder).signer.verifier().made(note) == note.signatures[0]
+    assert check_witness(editions, cosigned, "mine.txt", _key(folder).signer.verifier()) == []
+    assert len(read_checkpoint(cosign(cosigned, key, 1_800_000_009))[1].signatures) == 2  # again: one line a witness
+    with pytest.raises(MiyarError, match="witness_unproved"):
+        cosign(request(editions), key, 1)
+    asked = request(editions, 1)
+    assert asked.startswith("old 1\n") and asked.endswith(request(editions))
+    assert read_checkpoint(cosign(asked, key, 2))[0].size == 3
+    for content, rule in (
+        (first, "ledger_rewritten"),  # an older one: a rollback
+        (asked.replace("\n3\n", "\n4\n"), "witness_unproved"),
+        (request(editions).replace("centre.example/ledger\n3", "other.example/ledger\n3"), "witness_other_ledger"),
+        ("old x\n\n" + first, "checkpoint_unreadable"),
+        ("old 3\n=\n\n" + first, "checkpoint_unreadable"),
+        ("nothing", "checkpoint_unreadable"),
+    ):
+        with pytest.raises(MiyarError, match=rule):
+            cosign(content, key, 3)
+    _rewrite(folder)
+    for content in (request(editions), request(editions, 3), request(editions, 2)):
+        with pytest.raises(MiyarError, match="ledger_rewritten"):
+            cosign(content, key, 3)
+    with pytest.raises(MiyarError, match="ledger_shortened"):
+        request(editions, 4)
