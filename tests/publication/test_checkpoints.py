@@ -1,7 +1,7 @@
 """A ledger rewritten whole is found by one checkpoint kept anywhere else, and no key signs it.
 
-Belongs here: checkpoints in editions and packs, keys, witnesses (`publication.checkpoints`, `signing_keys`, `witnesses`). Does not belong
-here: the form of notes (`test_notes`), what is found without an anchor (`test_tamperings`).
+Belongs here: checkpoints in editions and packs, keys, witnesses. Does not belong here: the form of notes (`test_notes`),
+what is found without an anchor (`test_tamperings`).
 """
 
 import shutil
@@ -14,25 +14,13 @@ import pytest
 
 from miyar.errors import MiyarError
 from miyar.workspace import Workspace
-from publication.checkpoints import check_witness, checkpoint_path, leaves_of, read_checkpoint
-from publication.log_tree import log_root
-from publication.manifest import read_manifest
+from publication.checkpoints import check_witness, checkpoint_path, read_checkpoint
 from publication.notes import WITNESS, NoteError, Verifier, witnessed_at
-from publication.release_ledger import FILE, read_entries, record_unrecorded
 from publication.signing_keys import VARIABLE, KeyFile, key_of, make_key, open_key
 from publication.verify import Anchors, verify_all
 from publication.witnesses import cosign, request
 from tests.publication.centre import ORIGIN, Centre, publish_as_it_stands
-from tests.publication.conftest import unsealed
-
-SEED = bytes(range(32))
-NAMES = ["2026Q1-r1", "2026Q1-r2", "2026Q1-r3"]
-
-
-def _publish(centre: Centre, day: int, key: KeyFile | None) -> None:
-    centre.change(f"update benchmarks.bench_scores set score = {day} where score_id = 's3'")
-    moment = datetime(2026, 4, day, 9, tzinfo=UTC)
-    publish_as_it_stands(centre.workspace, ORIGIN, moment, reason="a corrected file", by="Huda", key=key)
+from tests.publication.ledgers import NAMES, SEED, publish_on, rewrite
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     centre = Centre(folder / "centre")
     key = make_key(folder / "key", "centre.example/ledger", SEED)
     for day in (20, 21, 22):
-        _publish(centre, day, key)
+        publish_on(centre, day, key)
     return folder
 
 
@@ -60,46 +48,6 @@ def _rules(folder: Path, **anchors: Any) -> list[str]:
 
 def _key(folder: Path) -> KeyFile:
     return open_key(folder / "key", folder / "centre")
-
-
-def _rewrite(folder: Path, *, keep: int = 3) -> None:
-    """Forge as somebody who may write everything in the workspace: another publisher, all hashes and checkpoints anew."""
-    editions = folder / "centre" / "editions"
-    for name in NAMES[keep:]:
-        _unlocked(editions / name, shutil.rmtree)
-        checkpoint_path(editions, name).unlink()
-    with unsealed(editions / NAMES[0] / "manifest.json") as path:
-        path.write_text(path.read_text("utf-8").replace('"by": "Huda"', '"by": "Noura"'), "utf-8")
-    (editions / FILE).unlink()
-    _chained(editions)
-    record_unrecorded(editions)
-    entries = read_entries(editions)
-    for entry in entries:
-        path = checkpoint_path(editions, entry.edition_id)
-        checkpoint, note = read_checkpoint(path.read_text("utf-8"))
-        root = log_root(leaves_of(entries[: entry.number]))
-        path.write_text(
-            str(note).replace(note.text, str(type(checkpoint)(checkpoint.origin, checkpoint.size, root))), "utf-8"
-        )
-
-
-def _chained(editions: Path) -> None:
-    """Let each manifest name the forged one before it."""
-    from publication.hashing import file_hash
-
-    for name in NAMES[1:]:
-        if (editions / name).is_dir():
-            manifest = read_manifest(editions / name)
-            before = editions / str(manifest.previous_edition_id) / "manifest.json"
-            with unsealed(editions / name / "manifest.json") as path:
-                text = path.read_text("utf-8").replace(str(manifest.previous_manifest_hash), file_hash(before))
-                path.write_text(text, "utf-8")
-
-
-def _unlocked(folder: Path, action: Callable[[Path], object]) -> None:
-    for path in [folder, *folder.rglob("*")]:
-        path.chmod(0o755)
-    action(folder)
 
 
 def test_every_edition_has_a_signed_checkpoint_and_every_pack_the_one_before(folder: Path) -> None:
@@ -125,7 +73,7 @@ def test_one_kept_checkpoint_finds_a_rewrite_of_everything_on_the_disk(name: str
     editions = folder / "centre" / "editions"
     kept = checkpoint_path(editions, name).read_text("utf-8")
     assert check_witness(editions, kept, "mine.txt") == []
-    _rewrite(folder)
+    rewrite(folder / "centre" / "editions")
     assert _rules(folder) == []  # nothing on this disk tells
     assert _rules(folder, witnesses={"mine.txt": kept}) == ["ledger_rewritten"]
     [problem] = check_witness(editions, kept, "mine.txt")
@@ -135,7 +83,7 @@ def test_one_kept_checkpoint_finds_a_rewrite_of_everything_on_the_disk(name: str
 def test_a_rollback_is_found_by_what_a_pack_carries_and_by_the_key(folder: Path) -> None:
     editions = folder / "centre" / "editions"
     kept = (editions / NAMES[2] / "packs" / "a01" / "checkpoint.txt").read_text("utf-8")
-    _rewrite(folder, keep=1)
+    rewrite(folder / "centre" / "editions", keep=1)
     (editions / "current").unlink()
     (editions / "current").symlink_to(NAMES[0])
     assert _rules(folder) == []
@@ -145,14 +93,14 @@ def test_a_rollback_is_found_by_what_a_pack_carries_and_by_the_key(folder: Path)
 
 def test_a_forged_signature_is_told_by_the_public_key_alone(folder: Path) -> None:
     verifier = _key(folder).signer.verifier()
-    _rewrite(folder)
+    rewrite(folder / "centre" / "editions")
     assert _rules(folder, verifier=verifier) == ["checkpoint_forged"] * 3
     assert _rules(folder, verifier=Verifier("another", 1, verifier.key)) == ["checkpoint_unsigned"] * 3
 
 
 def test_the_key_signs_no_rewritten_ledger(folder: Path) -> None:
     """Not even where the forger left no checkpoint: the key remembers what it signed."""
-    _rewrite(folder)
+    rewrite(folder / "centre" / "editions")
     for name in NAMES:
         checkpoint_path(folder / "centre" / "editions", name).unlink()
     centre = Workspace.open(folder / "centre")
@@ -185,11 +133,11 @@ def test_a_changed_checkpoint_is_named(change: Callable[[Path], object], rule: s
 
 
 def test_without_a_key_checkpoints_are_unsigned_and_a_later_key_signs_them(centre: Centre, tmp_path: Path) -> None:
-    _publish(centre, 20, None)
+    publish_on(centre, 20, None)
     path = checkpoint_path(centre.workspace.editions, NAMES[0])
     first, note = read_checkpoint(path.read_text("utf-8"))
     assert note.signatures == [] and first.origin.startswith("miyar/")
-    _publish(centre, 21, make_key(tmp_path / "key", "centre.example/ledger", SEED))
+    publish_on(centre, 21, make_key(tmp_path / "key", "centre.example/ledger", SEED))
     for name in NAMES[:2]:
         _, note = read_checkpoint(checkpoint_path(centre.workspace.editions, name).read_text("utf-8"))
         assert [one.name for one in note.signatures] == ["centre.example/ledger"]
@@ -298,7 +246,7 @@ def test_a_witness_cosigns_what_continues_and_refuses_what_contradicts(folder: P
     ):
         with pytest.raises(MiyarError, match=rule):
             cosign(content, key, 3)
-    _rewrite(folder)
+    rewrite(folder / "centre" / "editions")
     for content in (request(editions), request(editions, 3), request(editions, 2)):
         with pytest.raises(MiyarError, match="ledger_rewritten"):
             cosign(content, key, 3)

@@ -14,11 +14,11 @@ import pytest
 
 from publication.checkpoints import checkpoint_path
 from publication.release_ledger import FILE
-from publication.signing_keys import open_key
+from publication.signing_keys import make_key, open_key
 from publication.verify_edition import is_signed
 from tests.publication.centre import Centre
 from tests.publication.conftest import unsealed
-from tests.publication.test_checkpoints import NAMES, SEED, _publish, _rewrite, make_key
+from tests.publication.ledgers import NAMES, SEED, publish_on, rewrite
 from tests.publication.test_notes import RFC_8032
 
 
@@ -28,7 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     centre = Centre(folder / "centre")
     key = make_key(folder / "key", "centre.example/ledger", SEED)
     for day in (20, 21, 22):
-        _publish(centre, day, key)
+        publish_on(centre, day, key)
     return folder
 
 
@@ -137,7 +137,7 @@ def test_what_was_changed_is_named(change: Callable[[Path], object], expected: l
 def test_a_rewrite_of_everything_is_found_by_a_kept_checkpoint_or_the_key(folder: Path) -> None:
     public = open_key(folder / "key").signer.verifier()
     shutil.copy(checkpoint_path(folder / "centre" / "editions", NAMES[0]), folder / "mine.txt")
-    _rewrite(folder)
+    rewrite(folder / "centre" / "editions")
     assert _told(folder) == (0, [f"{NAMES[1]}: intact"])
     told = ["mine.txt: the first 1 entries of the ledger were rewritten", f"{NAMES[1]}: CHANGED"]
     assert _told(folder, "--checkpoint", folder / "mine.txt") == (1, told)
