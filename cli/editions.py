@@ -107,8 +107,9 @@ def witness(
 def prove(score_id: str, workspace_path: WorkspacePath = HERE, edition: Edition = "current") -> None:
     """Print a proof that a published score stands in an edition: JSON that is checked without the other rows."""
     from publication.proofs import prove as make_proof
+    from publication.standing import standing
 
-    proof = make_proof(Workspace.open(workspace_path).editions / edition, score_id)
+    proof = make_proof(standing(Workspace.open(workspace_path).editions, edition), score_id)
     typer.echo(json.dumps(proof, ensure_ascii=False, indent=1))
 
 
@@ -130,10 +131,11 @@ def asof(
         open_edition,
         require_period,
     )
+    from publication.standing import standing
 
     editions = Workspace.open(workspace_path).editions
     entries = in_force(editions, day)
-    folder = editions / entries[-1].edition_id
+    folder = standing(editions, entries[-1].edition_id)
     with open_edition(folder) as connection:
         chosen, metric = (
             require_period(connection, period) if period else last_period(connection),
@@ -177,7 +179,8 @@ def serve_postgres(
 ) -> None:
     """Put an edition on a PostgreSQL server, with row-level security per agency, in place of the one there."""
     from publication.postgres import serve
+    from publication.standing import standing
 
-    served = serve(Workspace.open(workspace_path).editions / edition, dsn, wait_seconds=wait)
+    served = serve(standing(Workspace.open(workspace_path).editions, edition), dsn, wait_seconds=wait)
     typer.echo(f"{served.edition_id}: {served.tables} tables, {served.rows:,} rows in schema benchmarks")
     typer.echo(f"roles to grant to people: {', '.join(served.roles)}")

@@ -33,6 +33,7 @@ from publication.restatements import TABLE as RESTATED
 from publication.restatements import fill_restatements
 from publication.shares import open_shares
 from publication.signing_keys import KeyFile
+from publication.standing import point_current
 from publication.vintages import keep
 
 WITNESS = "checkpoint.txt"
@@ -94,7 +95,7 @@ def publish(
     moment = _in_utc(published_at).isoformat(timespec="seconds")
     if earlier and read_manifest(editions / earlier[-1]).content_hash == draft.content_hash:
         _remove(draft.folder)
-        _point_current(editions)
+        point_current(editions)
         return Published(earlier[-1], editions / earlier[-1], draft.content_hash, False)
     if (behind := moment_behind(editions, moment)) is not None:
         _remove(draft.folder)
@@ -185,7 +186,7 @@ def _release(draft: _Draft, manifest: Manifest, editions: Path, key: KeyFile | N
     _sync(editions)
     record_unrecorded(editions)
     write_checkpoints(editions, key)
-    _point_current(editions)
+    point_current(editions)
     return Published(manifest.edition_id, final, manifest.content_hash, True)
 
 
@@ -230,47 +231,6 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _point_current(editions: Path) -> None:
-    """Point `current` at the newest edition by rename; a reader sees the old one or the new one, never neither."""
-    edition_id = list_editions(editions)[-1]
-    current = editions / "current"
-    if current.is_symlink() and current.readlink() == Path(edition_id):
-        return
-    link = editions / ".current-next"
-    link.unlink(missing_ok=True)
-    link.symlink_to(edition_id, target_is_directory=True)
-    link.replace(current)
-    _sync(editions)
-
-
-def repaired(editions: Path) -> list[Problem]:
-    """Point `current` at the newest edition if it leads nowhere, and name the editions of the ledger that are gone."""
-    problems = []
-    present = list_editions(editions)
-    current = editions / "current"
-    if present and not (current.is_symlink() and (current / "manifest.json").is_file()):
-        if current.is_symlink() or not current.exists():
-            _point_current(editions)
-            told = ("it led nowhere and points at the newest edition again", "Nothing; readers see that edition.")
-        else:
-            told = ("it is no link but a file or folder", "Move it away; the next run makes the link.")
-        problems.append(Problem("current_lost", told[0], file="editions/current", next_step=told[1]))
-    try:
-        entries = read_entries(editions)
-    except MiyarError as error:
-        return problems + error.problems
-    return problems + [
-        Problem(
-            "edition_missing",
-            f"{entry.edition_id} was published and is gone; what it said can no longer be shown",
-            file=f"editions/{entry.edition_id}",
-            next_step="Restore it from backup. Without it the next revision follows the one before.",
-        )
-        for entry in entries
-        if not (editions / entry.edition_id / "manifest.json").is_file()
-    ]
 
 
 def _next_revision(editions: Path, period: str, earlier: list[str]) -> int:

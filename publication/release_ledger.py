@@ -11,6 +11,7 @@ what an edition's manifest claims (`verify`).
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -121,18 +122,8 @@ def check(editions: Path, head: str = "") -> list[Problem]:
         entries = read_entries(editions)
     except MiyarError as error:
         return error.problems
-    problems = []
-    previous, moment = BEGINNING, ""
+    problems = chain_problems(entries)
     for line, entry in enumerate(entries, start=1):
-        if entry.entry_hash != _entry_hash(entry.head) or entry.corrections_hash != _hash(entry.corrections):
-            problems.append(_problem("ledger_entry_changed", f"the entry of {entry.edition_id} was edited", line))
-        if entry.number != line or entry.previous_hash != previous:
-            problems.append(
-                _problem("ledger_chain_broken", f"an entry before that of {entry.edition_id} is gone or moved", line)
-            )
-        if entry.published_at < moment:
-            problems.append(_problem("ledger_moment_back", f"{entry.edition_id} is dated before the entry above", line))
-        previous, moment = entry.entry_hash, max(moment, entry.published_at)
         problems += _against_edition(editions, entry, line)
     named = [entry.edition_id for entry in entries]
     problems += [
@@ -154,6 +145,23 @@ def check(editions: Path, head: str = "") -> list[Problem]:
         problems.append(
             Problem("ledger_head_missing", "no entry has the hash noted as head", file=FILE, next_step=RESTORE)
         )
+    return problems
+
+
+def chain_problems(entries: Sequence[Entry]) -> list[Problem]:
+    """Return what is wrong with the entries in themselves: edited, removed, moved, or dated back."""
+    problems = []
+    previous, moment = BEGINNING, ""
+    for line, entry in enumerate(entries, start=1):
+        if entry.entry_hash != _entry_hash(entry.head) or entry.corrections_hash != _hash(entry.corrections):
+            problems.append(_problem("ledger_entry_changed", f"the entry of {entry.edition_id} was edited", line))
+        if entry.number != line or entry.previous_hash != previous:
+            problems.append(
+                _problem("ledger_chain_broken", f"an entry before that of {entry.edition_id} is gone or moved", line)
+            )
+        if entry.published_at < moment:
+            problems.append(_problem("ledger_moment_back", f"{entry.edition_id} is dated before the entry above", line))
+        previous, moment = entry.entry_hash, max(moment, entry.published_at)
     return problems
 
 

@@ -4,7 +4,7 @@
 
 FOLDER is an edition, by default the one this file lies in. It holds every file against manifest.json, the manifest against
 its line of the release ledger, the ledger against itself, and against checkpoints: the edition's own, and every one that you
-kept (`checkpoint.txt` of a pack). With the public key of the centre, signatures of checkpoints are checked too. Take this file
+kept (checkpoint.txt of a pack). With the public key of the centre, signatures of checkpoints are checked too. Take this file
 and the key from a place that you trust: who can change an edition can change the copy in it.
 
 Belongs here: what one can check with SHA-256 and Ed25519 alone. Does not belong here: reading tables (`verify`).

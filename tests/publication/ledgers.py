@@ -76,11 +76,9 @@ def rewrite(
     for name in NAMES[keep:]:
         remove(editions, name)
     change(editions / NAMES[of])
-    (editions / FILE).unlink()
     for name in list_editions(editions):
-        with unsealed(editions / name / "manifest.json") as path:
-            path.write_text(_recomputed(editions / name).as_json(), "utf-8")
-    record_unrecorded(editions)
+        _recompute(editions / name)
+    reseal(editions)
     entries = read_entries(editions)
     for entry in entries:
         path = checkpoint_path(editions, entry.edition_id)
@@ -89,8 +87,20 @@ def rewrite(
         path.write_text(str(note).replace(note.text, str(forged)), "utf-8")
 
 
-def _recomputed(folder: Path) -> Manifest:
-    """The manifest of an edition as it lies there now."""
+def reseal(editions: Path) -> None:
+    """Let manifests name the files as they are now, and the ledger the manifests."""
+    (editions / FILE).unlink()
+    for name in list_editions(editions):
+        manifest = read_manifest(editions / name)
+        before = manifest.previous_edition_id
+        files = {one: file_hash(editions / name / one) for one in manifest.files}
+        link = file_hash(editions / before / "manifest.json") if before else None
+        _write(editions / name, replace(manifest, files=files, previous_manifest_hash=link))
+    record_unrecorded(editions)
+
+
+def _recompute(folder: Path) -> None:
+    """Let a manifest name tables and packs as they are now."""
     manifest = read_manifest(folder)
     with duckdb.connect() as connection:
         tables = {
@@ -98,12 +108,10 @@ def _recomputed(folder: Path) -> Manifest:
             for name, entry in manifest.tables.items()
         }
         packs = {agency: pack_hash(connection, folder / "packs" / agency) for agency in manifest.packs}
-    before = manifest.previous_edition_id
-    return replace(
-        manifest,
-        tables=tables,
-        packs=packs,
-        content_hash=content_hash(tables, packs, manifest.access_hash),
-        files={name: file_hash(folder / name) for name in manifest.files},
-        previous_manifest_hash=file_hash(folder.parent / before / "manifest.json") if before else None,
-    )
+    digest = content_hash(tables, packs, manifest.access_hash)
+    _write(folder, replace(manifest, tables=tables, packs=packs, content_hash=digest))
+
+
+def _write(folder: Path, manifest: Manifest) -> None:
+    with unsealed(folder / "manifest.json") as path:
+        path.write_text(manifest.as_json(), "utf-8")

@@ -81,7 +81,7 @@ def _a_linked_database(editions: Path) -> None:
 
 def _ledger_edited(editions: Path) -> None:
     text = (editions / FILE).read_text("utf-8")
-    (editions / FILE).write_text(text.replace('"reason": "a corrected file"', '"reason": "always so"'), "utf-8")
+    (editions / FILE).write_text(text.replace('"reason": "a corrected file"', '"reason": "always so"', 1), "utf-8")
 
 
 DEEDS: list[tuple[Callable[[Path], object], str]] = [
@@ -116,7 +116,9 @@ def test_the_newest_edition_stands_and_older_ones_by_name(editions: Path) -> Non
 
 
 @pytest.mark.parametrize(("deed", "rule"), DEEDS)
-def test_no_consumer_opens_what_the_ledger_does_not_name(deed: Callable[[Path], object], rule: str, editions: Path) -> None:
+def test_no_consumer_opens_what_the_ledger_does_not_name(
+    deed: Callable[[Path], object], rule: str, editions: Path
+) -> None:
     deed(editions)
     assert _rules(editions) == [rule]
     cache = EditionCache(editions)
