@@ -2,7 +2,7 @@
 
     editions/checkpoints/<edition>.txt    origin, number of entries, root in base64 (https://c2sp.org/tlog-checkpoint)
 
-The root is that of an RFC 6962 tree whose leaves are the ledger's entries (the bytes that their own hashes cover). Whoever keeps one
+The root is that of an RFC 6962 tree whose leaves are the ledger's entries (the bytes under their hashes). Whoever keeps one
 checkpoint, in a pack or a mail, can tell a rewritten ledger from one that only grew, whatever was recomputed with it.
 
 Belongs here: making checkpoints, and holding a ledger against them. Does not belong here: signatures (`notes`), the tree

@@ -25,7 +25,13 @@ def settled(centre: Any, survey: dict[str, Any]) -> tuple[Any, Account]:
     settlement = centre.settle(staged, refused((f"{staged.submission_id}:6", "range", "value")))
     known = {"provider": "p", "contract_id": "c", "contract_version": "1", "contract_hash": "h", "path": "p/f.csv"}
     account = Account(
-        staged.submission_id, feed="survey_responses", delivered_key="", sequence=1, status="accepted", files=settlement.files, **known
+        staged.submission_id,
+        feed="survey_responses",
+        delivered_key="",
+        sequence=1,
+        status="accepted",
+        files=settlement.files,
+        **known,
     )
     return centre.workspace, account
 
@@ -68,7 +74,9 @@ def test_an_edited_file_stops_a_build_and_is_named(settled: tuple[Any, Account])
     assert _rules(workspace, account) == []
 
 
-def test_a_file_is_hashed_once_while_it_is_the_same(settled: tuple[Any, Account], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_hashed_once_while_it_is_the_same(
+    settled: tuple[Any, Account], monkeypatch: pytest.MonkeyPatch
+) -> None:
     workspace, account = settled
     hashed: list[Path] = []
     honest = lake_files.file_hash
