@@ -1,7 +1,7 @@
 """Every tampering with what was published is found by `verify`, and named.
 
-Belongs here: the deeds of `tests/publication/tamperings.py`, held against `publication.verify`. Does not belong here: cases of each
-check (`test_verify`, `test_release_ledger`, `test_checkpoints`).
+Belongs here: the deeds of `tests/publication/tamperings.py`, held against `publication.verify`. Does not belong here: cases of
+each check (`test_verify`, `test_release_ledger`, `test_checkpoints`).
 """
 
 import shutil
