@@ -28,16 +28,19 @@ def verify(
     ] = None,
     key: Annotated[str, typer.Option(help="The public key of the checkpoints, as `miyar key` told it")] = "",
 ) -> None:
-    """Recompute every hash of every edition and of the ledger; exit 1 when anything was touched."""
+    """Recompute every hash of editions, ledger, lake and kept inputs; exit 1 when anything was touched."""
     from publication.release_ledger import FILE, read_entries
     from publication.signing_keys import key_of, public_key
     from publication.verify import Anchors, verify_all
+    from publication.verify_workspace import verify_workspace
 
     workspace = Workspace.open(workspace_path)
     editions = workspace.editions
     kept = {path.name: _text(path) for path in witness or []}
     anchors = Anchors(head, public_key(key) if key else None, key_of(workspace), kept)
     found = verify_all(editions, anchors=anchors)
+    if list(found) != [FILE]:
+        found |= verify_workspace(workspace)
     for name, problems in found.items():
         typer.echo(f"{name}: {'intact' if not problems else 'CHANGED'}")
         for problem in problems:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ingestion.lake_files import differing
 from ingestion.submission_ledger import Account
 from methodology.parameters import Methodology
 from miyar.errors import MiyarError, Problem
@@ -26,6 +27,7 @@ from publication.hashing import combined_hash, file_hash
 from publication.manifest import Manifest, TableEntry, content_hash, list_editions, read_manifest
 from publication.marts import STORAGE_VERSION, known_period, last_reported_period, reading, write_tables
 from publication.packs import write_owner_files, write_packs
+from publication.published import FILE as NOTED
 from publication.published import counts_to_publish, note_published
 from publication.release_ledger import moment_behind, read_entries, record_unrecorded
 from publication.reports import write_reports
@@ -34,7 +36,7 @@ from publication.restatements import fill_restatements
 from publication.shares import open_shares
 from publication.signing_keys import KeyFile
 from publication.standing import point_current
-from publication.vintages import keep
+from publication.vintages import inputs_now, keep
 
 WITNESS = "checkpoint.txt"
 VERIFIER = "verify_edition.py"  # without Miyar, for whoever holds an edition
@@ -89,6 +91,7 @@ def publish(
     record_unrecorded(editions)
     # Before anything is made: a ledger that contradicts its checkpoints is not continued.
     write_checkpoints(editions, key)
+    inputs = _inputs(workspace, accounts)
     draft = _draft(workspace, period, accounts)
     everything = list_editions(editions)
     earlier = [name for name in everything if name.startswith(f"{draft.period_id}-r")]
@@ -126,6 +129,10 @@ def publish(
         write_reports(shares, draft.folder, edition_id, draft.period_id, methodology)
     _witnessed(draft.folder, editions)
     shutil.copyfile(Path(__file__).parent / VERIFIER, draft.folder / VERIFIER)
+    inputs_hash = keep(workspace, inputs)
+    # Noted before the rename: if that fails, unpublished counts hide too much until they are published; in the other
+    # order too much would be shown.
+    note_published(workspace, draft.counts, draft.period_id)
     manifest = Manifest(
         edition_id=edition_id,
         period_id=draft.period_id,
@@ -142,13 +149,20 @@ def publish(
         files=_file_hashes(draft.folder),
         by=by,
         roles=methodology.roles,
-        inputs_hash=keep(workspace),
+        inputs_hash=inputs_hash,
+        published_hash=file_hash(workspace.root / NOTED),
         **vars(origin),
     )
-    # Noted before the rename: if that fails, unpublished counts hide too much until they are published; in the other
-    # order too much would be shown.
-    note_published(workspace, draft.counts, draft.period_id)
     return _release(draft, manifest, editions, key)
+
+
+def _inputs(workspace: Workspace, accounts: list[Account]) -> dict[str, str]:
+    """Today's inputs with their hashes; raises MiyarError if a file of the lake is not what its account wrote."""
+    found = inputs_now(workspace)
+    lake = f"{workspace.lake.relative_to(workspace.root).as_posix()}/"
+    if problems := differing(accounts, {name.removeprefix(lake): digest for name, digest in found.items()}):
+        raise MiyarError(problems)
+    return found
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ class Manifest:
     by: str = ""
     roles: dict[str, str] = field(default_factory=dict)  # role -> the metric that has it
     inputs_hash: str | None = None  # of `vintages/`; an edition without it cannot be reproduced
+    published_hash: str = ""  # of what editions up to this one showed and hid (`published`)
 
     def as_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
