@@ -6,6 +6,7 @@ an agency gets (`packs`).
 """
 
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from publication.hashing import combined_hash, file_hash
 from publication.manifest import Manifest, TableEntry, content_hash, list_editions, read_manifest
 from publication.marts import STORAGE_VERSION, known_period, last_reported_period, reading, write_tables
 from publication.packs import write_owner_files, write_packs
+from publication.proof_secrets import hidden_roots, salt_of, write_secret
 from publication.published import FILE as NOTED
 from publication.published import counts_to_publish, note_published
 from publication.release_ledger import moment_behind, read_entries, record_unrecorded
@@ -133,6 +135,7 @@ def publish(
     # Noted before the rename: if that fails, unpublished counts hide too much until they are published; in the other
     # order too much would be shown.
     note_published(workspace, draft.counts, draft.period_id)
+    secret = secrets.token_bytes(32)
     manifest = Manifest(
         edition_id=edition_id,
         period_id=draft.period_id,
@@ -150,9 +153,12 @@ def publish(
         by=by,
         roles=methodology.roles,
         inputs_hash=inputs_hash,
+        proof_roots=hidden_roots(draft.folder, draft.tables, secret),
+        salt=salt_of(secret, "manifest").hex(),
         published_hash=file_hash(workspace.root / NOTED),
         **vars(origin),
     )
+    write_secret(editions / edition_id, secret)
     return _release(draft, manifest, editions, key)
 
 

@@ -59,6 +59,10 @@ class Manifest:
     by: str = ""
     roles: dict[str, str] = field(default_factory=dict)  # role -> the metric that has it
     inputs_hash: str | None = None  # of `vintages/`; an edition without it cannot be reproduced
+    proof_roots: dict[str, str] = field(
+        default_factory=dict
+    )  # table -> hash that tells nothing of its rows (`proof_secrets`)
+    salt: str = ""  # so that the manifest's own hash tells nothing either
     published_hash: str = ""  # of what editions up to this one showed and hid (`published`)
 
     def as_json(self) -> str:

@@ -54,8 +54,11 @@ class Entry:
 
 
 def root_hash(manifest: Manifest) -> str:
-    """Return one hash over all tables of an edition."""
-    return combined_hash({name: entry.hash for name, entry in manifest.tables.items()})
+    """Return one hash over all tables of an edition; it tells nothing of a row, even to who knows all others.
+
+    Editions of before there were secrets have the hash over the tables' own.
+    """
+    return combined_hash(manifest.proof_roots or {name: entry.hash for name, entry in manifest.tables.items()})
 
 
 def record_unrecorded(editions: Path) -> None:
@@ -199,6 +202,8 @@ def _corrections(editions: Path, manifest: Manifest) -> dict[str, Any]:
         return {}
     older = read_manifest(editions / base)
     told: dict[str, Any] = {"base": base, "methodology_before": older.methodology_version, "figures": []}
+    # A hash over two figures could be guessed; readers of a proof see it, and not the manifest.
+    told |= {"salt": manifest.salt} if manifest.salt else {}
     if older.methodology_version != manifest.methodology_version:
         # Under another methodology every figure has a new id; bench_restatements of the edition lists each change, with
         # method and data apart.

@@ -19,6 +19,7 @@ from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.hashing import combined_hash
 from publication.manifest import Manifest, list_editions, read_manifest
+from publication.proof_secrets import check_secret
 from publication.published import FILE
 
 RESTORE = "Find out who did it, and restore it from backup."
@@ -168,6 +169,9 @@ def _verify_vintages(workspace: Workspace, manifests: list[Manifest]) -> list[Pr
             problems.append(
                 _problem("vintage_changed", f"the kept copy of {path} was changed", f"vintages/objects/{digest}")
             )
+    problems += [
+        one for manifest in manifests for one in check_secret(workspace.editions / manifest.edition_id, manifest)
+    ]
     last = max(manifests, key=lambda one: one.published_at, default=None)
     noted = workspace.root / FILE
     if last and last.published_hash and (not noted.is_file() or file_hash(noted) != last.published_hash):
