@@ -2,8 +2,8 @@
 
     vintages/proofs/<edition>.key    32 random bytes in hex, never in an edition; without it no proof can be made
 
-Belongs here: keeping the secret, the salts made from it (HMAC-SHA-256), and hashes that hide what they are of. Does not belong here:
-the trees (`hashing`), proofs (`proofs`).
+Belongs here: keeping the secret, the salts made from it (HMAC-SHA-256), and hashes that hide what they are of. Does not
+belong here: the trees (`hashing`), proofs (`proofs`).
 """
 
 import hashlib
