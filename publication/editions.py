@@ -38,6 +38,7 @@ from publication.restatements import fill_restatements
 from publication.shares import open_shares
 from publication.signing_keys import KeyFile
 from publication.standing import point_current
+from publication.unrecorded import require_ours
 from publication.vintages import inputs_now, keep
 
 WITNESS = "checkpoint.txt"
@@ -90,6 +91,7 @@ def publish(
     editions = workspace.editions
     editions.mkdir(parents=True, exist_ok=True)
     _sweep(editions)
+    require_ours(editions)
     record_unrecorded(editions)
     # Before anything is made: a ledger that contradicts its checkpoints is not continued.
     write_checkpoints(editions, key)

@@ -68,8 +68,7 @@ def record_unrecorded(editions: Path) -> None:
     kill is dropped, and its edition is recorded again.
     """
     path = editions / FILE
-    if path.is_file():
-        _drop_torn_line(path)
+    drop_torn_line(editions)
     entries = read_entries(editions)
     recorded = {entry.edition_id for entry in entries}
     manifests = [read_manifest(editions / name) for name in list_editions(editions) if name not in recorded]
@@ -234,8 +233,10 @@ def _canonical(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
 
 
-def _drop_torn_line(path: Path) -> None:
-    content = path.read_bytes()
+def drop_torn_line(editions: Path) -> None:
+    """Take away a last line that a kill cut short."""
+    path = editions / FILE
+    content = path.read_bytes() if path.is_file() else b""
     if content and not content.endswith(b"\n"):
         part = path.with_name(f".{FILE}.part")
         part.write_bytes(content[: content.rfind(b"\n") + 1])
