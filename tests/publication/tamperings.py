@@ -216,11 +216,17 @@ MANIFESTS = [
     Tampering("a name that leads up", _named_outside("../../miyar.yml"), "path_outside", f"{NEW}/../../miyar.yml"),
     Tampering("an absolute name", _named_outside("/etc/passwd"), "path_outside", f"{NEW}//etc/passwd"),
     Tampering("a table that leads up", _manifest(tables={"../../x": {"rows": 1, "columns": [], "hash": ""}}), "path_outside", f"{NEW}/../../x"),
+    Tampering("a manifest whose files are a list", _manifest(files=["a"]), "manifest_unreadable", f"{NEW}/manifest.json"),
+    Tampering("a manifest whose moment is a number", _manifest(published_at=5), "manifest_unreadable", f"{NEW}/manifest.json"),
+    Tampering("a manifest with more in it", _manifest(approved_by="the Minister"), "manifest_unreadable", f"{NEW}/manifest.json"),
     Tampering("a manifest that is none", _file("manifest.json", lambda path: path.write_text("{")), "manifest_unreadable", f"{NEW}/manifest.json"),
 ]  # fmt: skip
 LEDGER = [
     Tampering("a reason in the ledger", _lines(lambda lines: _entry(lines, 1, reason="always so")), "ledger_entry_changed", FILE, MIDDLE),
     Tampering("a correction hidden", _lines(lambda lines: _entry(lines, 1, corrections={})), "ledger_entry_changed", FILE, MIDDLE),
+    Tampering("a moment in the ledger that is a number", _lines(lambda lines: _entry(lines, 1, published_at=5)), "ledger_unreadable", FILE),
+    Tampering("an entry that is a list", _lines(lambda lines: [lines[0], "[]", lines[2]]), "ledger_unreadable", FILE),
+    Tampering("corrections that are a text", _lines(lambda lines: _entry(lines, 1, corrections="none")), "ledger_unreadable", FILE),
     Tampering("an entry removed", _lines(lambda lines: [lines[0], lines[2]]), "ledger_chain_broken", FILE),
     Tampering("entries moved", _lines(lambda lines: [lines[1], lines[0], lines[2]]), "ledger_chain_broken", FILE),
     Tampering("an entry twice", _lines(lambda lines: [*lines, lines[2]]), "ledger_entry_twice", FILE, NEW),
