@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from miyar.errors import MiyarError, Problem
 from miyar.periods import index_of
@@ -69,6 +70,9 @@ class Manifest:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
+_MANIFEST = TypeAdapter(Manifest)
+
+
 def content_hash(tables: Mapping[str, TableEntry], packs: Mapping[str, str], access_hash: str) -> str:
     """Return the hash over what the inputs determine, which leaves out what was published before."""
     parts = {name: entry.hash for name, entry in tables.items() if name not in OF_HISTORY}
@@ -89,10 +93,8 @@ def read_manifest(edition: Path) -> Manifest:
             )
         )
     try:
-        source: dict[str, Any] = json.loads(path.read_bytes())
-        source["tables"] = {name: TableEntry(**entry) for name, entry in source["tables"].items()}
-        return Manifest(**source)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        return _MANIFEST.validate_json(path.read_bytes(), strict=True, extra="forbid")
+    except ValueError:
         raise MiyarError(
             Problem(
                 "manifest_unreadable",

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from miyar.errors import MiyarError, Problem
 from publication.difference import COMPARED, compare
 from publication.hashing import combined_hash, file_hash
@@ -51,6 +53,9 @@ class Entry:
     def hashed(self) -> bytes:
         """Return the bytes under `entry_hash`, which are also the entry's leaf in the ledger's tree (`checkpoints`)."""
         return _canonical({name: value for name, value in self.head.items() if name != "entry_hash"})
+
+
+_ENTRY = TypeAdapter(Entry)
 
 
 def root_hash(manifest: Manifest) -> str:
@@ -89,8 +94,8 @@ def read_entries(editions: Path) -> list[Entry]:
     entries = []
     for number, line in enumerate(lines, start=1):
         try:
-            entries.append(Entry(**json.loads(line)))
-        except (ValueError, TypeError):
+            entries.append(_ENTRY.validate_json(line, strict=True, extra="forbid"))
+        except ValueError:
             raise MiyarError(_problem("ledger_unreadable", "the line is no entry", number)) from None
     return entries
 
