@@ -11,9 +11,12 @@ what an edition's manifest claims (`verify`).
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from miyar.errors import MiyarError, Problem
 from publication.difference import COMPARED, compare
@@ -46,10 +49,21 @@ class Entry:
         """Return the entry without its corrections: the input of `entry_hash`, and `entry_hash` itself."""
         return {name: value for name, value in asdict(self).items() if name != "corrections"}
 
+    @property
+    def hashed(self) -> bytes:
+        """Return the bytes under `entry_hash`, which are also the entry's leaf in the ledger's tree (`checkpoints`)."""
+        return _canonical({name: value for name, value in self.head.items() if name != "entry_hash"})
+
+
+_ENTRY = TypeAdapter(Entry)
+
 
 def root_hash(manifest: Manifest) -> str:
-    """Return one hash over all tables of an edition."""
-    return combined_hash({name: entry.hash for name, entry in manifest.tables.items()})
+    """Return one hash over all tables of an edition; it tells nothing of a row, even to who knows all others.
+
+    Editions of before there were secrets have the hash over the tables' own.
+    """
+    return combined_hash(manifest.proof_roots or {name: entry.hash for name, entry in manifest.tables.items()})
 
 
 def record_unrecorded(editions: Path) -> None:
@@ -59,8 +73,7 @@ def record_unrecorded(editions: Path) -> None:
     kill is dropped, and its edition is recorded again.
     """
     path = editions / FILE
-    if path.is_file():
-        _drop_torn_line(path)
+    drop_torn_line(editions)
     entries = read_entries(editions)
     recorded = {entry.edition_id for entry in entries}
     manifests = [read_manifest(editions / name) for name in list_editions(editions) if name not in recorded]
@@ -81,10 +94,23 @@ def read_entries(editions: Path) -> list[Entry]:
     entries = []
     for number, line in enumerate(lines, start=1):
         try:
-            entries.append(Entry(**json.loads(line)))
-        except (ValueError, TypeError):
+            entries.append(_ENTRY.validate_json(line, strict=True, extra="forbid"))
+        except ValueError:
             raise MiyarError(_problem("ledger_unreadable", "the line is no entry", number)) from None
     return entries
+
+
+def moment_behind(editions: Path, moment: str) -> Problem | None:
+    """Return what is wrong with publishing at a moment (ISO 8601, UTC): it may not be before the last entry's."""
+    entries = read_entries(editions)
+    if not entries or moment >= entries[-1].published_at:
+        return None
+    return Problem(
+        "moment_before_ledger",
+        f"{moment} is before {entries[-1].published_at}, when {entries[-1].edition_id} was published",
+        file=FILE,
+        next_step="Publish at the moment that it is; set the machine's clock right if it shows an earlier one.",
+    )
 
 
 def check(editions: Path, head: str = "") -> list[Problem]:
@@ -103,16 +129,8 @@ def check(editions: Path, head: str = "") -> list[Problem]:
         entries = read_entries(editions)
     except MiyarError as error:
         return error.problems
-    problems = []
-    previous = BEGINNING
+    problems = chain_problems(entries)
     for line, entry in enumerate(entries, start=1):
-        if entry.entry_hash != _entry_hash(entry.head) or entry.corrections_hash != _hash(entry.corrections):
-            problems.append(_problem("ledger_entry_changed", f"the entry of {entry.edition_id} was edited", line))
-        if entry.number != line or entry.previous_hash != previous:
-            problems.append(
-                _problem("ledger_chain_broken", f"an entry before that of {entry.edition_id} is gone or moved", line)
-            )
-        previous = entry.entry_hash
         problems += _against_edition(editions, entry, line)
     named = [entry.edition_id for entry in entries]
     problems += [
@@ -134,6 +152,23 @@ def check(editions: Path, head: str = "") -> list[Problem]:
         problems.append(
             Problem("ledger_head_missing", "no entry has the hash noted as head", file=FILE, next_step=RESTORE)
         )
+    return problems
+
+
+def chain_problems(entries: Sequence[Entry]) -> list[Problem]:
+    """Return what is wrong with the entries in themselves: edited, removed, moved, or dated back."""
+    problems = []
+    previous, moment = BEGINNING, ""
+    for line, entry in enumerate(entries, start=1):
+        if entry.entry_hash != _entry_hash(entry.head) or entry.corrections_hash != _hash(entry.corrections):
+            problems.append(_problem("ledger_entry_changed", f"the entry of {entry.edition_id} was edited", line))
+        if entry.number != line or entry.previous_hash != previous:
+            problems.append(
+                _problem("ledger_chain_broken", f"an entry before that of {entry.edition_id} is gone or moved", line)
+            )
+        if entry.published_at < moment:
+            problems.append(_problem("ledger_moment_back", f"{entry.edition_id} is dated before the entry above", line))
+        previous, moment = entry.entry_hash, max(moment, entry.published_at)
     return problems
 
 
@@ -171,6 +206,8 @@ def _corrections(editions: Path, manifest: Manifest) -> dict[str, Any]:
         return {}
     older = read_manifest(editions / base)
     told: dict[str, Any] = {"base": base, "methodology_before": older.methodology_version, "figures": []}
+    # A hash over two figures could be guessed; readers of a proof see it, and not the manifest.
+    told |= {"salt": manifest.salt} if manifest.salt else {}
     if older.methodology_version != manifest.methodology_version:
         # Under another methodology every figure has a new id; bench_restatements of the edition lists each change, with
         # method and data apart.
@@ -194,11 +231,17 @@ def _entry_hash(head: dict[str, Any]) -> str:
 
 
 def _hash(value: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_canonical(value)).hexdigest()
 
 
-def _drop_torn_line(path: Path) -> None:
-    content = path.read_bytes()
+def _canonical(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
+
+
+def drop_torn_line(editions: Path) -> None:
+    """Take away a last line that a kill cut short."""
+    path = editions / FILE
+    content = path.read_bytes() if path.is_file() else b""
     if content and not content.endswith(b"\n"):
         part = path.with_name(f".{FILE}.part")
         part.write_bytes(content[: content.rfind(b"\n") + 1])

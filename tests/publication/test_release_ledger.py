@@ -19,10 +19,12 @@ import pytest
 
 from miyar.errors import MiyarError
 from publication.asof import in_force
+from publication.manifest import read_manifest
 from publication.proofs import is_proved, prove
 from publication.release_ledger import FILE, check, read_entries, record_unrecorded
 from publication.verify import verify, verify_all
 from tests.publication.centre import ORIGIN, publish_as_it_stands
+from tests.publication.conftest import unsealed
 
 CORRECTED = "update benchmarks.bench_scores set score = {} where score_id = 's3'"
 Unseal = Callable[[Path], Any]
@@ -61,6 +63,7 @@ def test_a_correction_is_a_record(editions: Path) -> None:
     first, second, third = read_entries(editions)
     assert (first.edition_id, first.corrections) == ("2026Q1-r1", {})
     assert (second.by, second.reason) == ("Huda", "Noor sent a corrected file")
+    assert second.corrections.pop("salt") == read_manifest(editions / "2026Q1-r2").salt != ""
     assert second.corrections == {
         "base": "2026Q1-r1",
         "methodology_before": "2026.2",
@@ -110,6 +113,15 @@ def test_whatever_is_done_to_the_ledger_is_seen(
     _rewrite(editions, change)
     found = _rules(editions)
     assert [one for one in expected if one not in found] == []
+
+
+def test_a_publication_dated_behind_the_one_before_it_is_seen(editions: Path) -> None:
+    """A killed publishing leaves an edition that is recorded later: its manifest may say any moment."""
+    with unsealed(editions / "2025Q4-r1" / "manifest.json") as path:
+        path.write_text(path.read_text("utf-8").replace("2026-04-28T", "2026-04-24T"), "utf-8")
+    _rewrite(editions, lambda lines: lines[:2])
+    record_unrecorded(editions)
+    assert _rules(editions) == [("ledger_moment_back", 3)]
 
 
 def test_a_removed_edition_is_missed(editions: Path) -> None:
@@ -169,7 +181,7 @@ def test_a_proof_is_checked_with_nothing_but_sha256(editions: Path) -> None:
     assert (row["score_id"], row["score"], row["status_reason"]) == ("s3", "72.0000", None)
     # Follows the description in `hashing` alone, without any function of the product.
     sha = hashlib.sha256
-    node = sha(b"\0" + sha(proof["row"].encode()).digest()).digest()
+    node = sha(b"\0" + bytes.fromhex(proof["salt"]) + sha(proof["row"].encode()).digest()).digest()
     for side, other in proof["steps"]:
         pair = (bytes.fromhex(other), node) if side == "left" else (node, bytes.fromhex(other))
         node = sha(b"\1" + pair[0] + pair[1]).digest()
@@ -179,6 +191,7 @@ def test_a_proof_is_checked_with_nothing_but_sha256(editions: Path) -> None:
     assert root == proof["entry"]["root_hash"]
     assert is_proved(proof)
     assert not is_proved(proof | {"row": proof["row"].replace("72.0000", "73.0000")})
+    assert not is_proved(proof | {"salt": "0" * 64})
     with pytest.raises(MiyarError, match="score_unknown"):
         prove(editions / "2026Q1-r2", "s99")
 
@@ -189,6 +202,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 import publication.editions as editions
 from miyar.workspace import Workspace
+from tests.publication.conftest import unsealed
 from tests.publication.centre import publish_as_it_stands
 
 calls = []
