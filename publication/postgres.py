@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from miyar.errors import MiyarError, Problem
-from publication.access import Agency, Centre, Public, Viewer, row_condition, tables_without_rule, visible
+from publication.access import (
+    Agency,
+    Centre,
+    Public,
+    Viewer,
+    columns_without_rule,
+    row_condition,
+    tables_without_rule,
+    visible,
+)
 from publication.manifest import Manifest, read_manifest
 from publication.reading import open_edition
 from publication.release_ledger import root_hash
@@ -74,7 +83,8 @@ def role_of(agency_id: str) -> str:
 def serve(edition: Path, dsn: str, *, wait_seconds: float = 60) -> Served:
     """Replace the edition on a server with this one; readers get at most `wait_seconds` to end their transactions."""
     manifest = read_manifest(edition)
-    undecided = tables_without_rule(manifest.tables)
+    columns = [column for table in manifest.tables.values() for column in table.columns]
+    undecided = tables_without_rule(manifest.tables) + columns_without_rule(columns)
     if undecided:
         raise MiyarError(
             Problem("access_undecided", f"nobody decided who may read {', '.join(undecided)}", file="access.yml")
