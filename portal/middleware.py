@@ -35,6 +35,9 @@ _HEADERS = {
 # Methods that change nothing (RFC 9110, section 9.2.1). Every other one must carry a form token, on every route.
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _SIGN_IN = re.compile(r"/signin(/|$)")
+# All that anybody may open: the steps of signing in, and what is the same for everybody. Every other route is for
+# readers, also one that forgets to ask who they are.
+_OPEN = re.compile(r"/|/signin(/.*)?|/static/.*")
 _UPLOAD = re.compile(r"/(ar|en)/check")
 
 
@@ -88,8 +91,11 @@ class Middleware:
         self._cookie = "__Host-miyar" if portal.settings.is_https else "miyar"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            # What is below holds for requests only, so nothing else gets in.
+            return await send({"type": "websocket.close", "code": 1008})
         request = Request(scope)
         visit = self._visit(request)
         scope.setdefault("state", {})["visit"] = visit
@@ -151,8 +157,11 @@ class Middleware:
         if max(waits):
             return ReaderProblem("too_many", retry_after=max(waits))
         length = request.headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._largest(request.scope, visit):
+        # No longer text than any size we take: Python refuses to read some thousand digits, and takes `²` for one.
+        if not re.fullmatch(r"[0-9]{1,15}", length) or int(length) > self._largest(request.scope, visit):
             return ReaderProblem("too_large")
+        if visit.user is None and not _OPEN.fullmatch(request.url.path) and request.method in _SAFE:
+            return ReaderProblem("session_over" if visit.had_token else "sign_in_needed")
         return None
 
     def _largest(self, scope: Scope, visit: Visit) -> int:
