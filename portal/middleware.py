@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from portal.addresses import address_of, bucket_of
 from portal.problems import ReaderProblem
 from portal.rendering import problem_response
 from portal.sessions import Session
@@ -44,8 +45,8 @@ _UPLOAD = re.compile(r"/(ar|en)/check")
 class Visit:
     """One request's session and user, as `request.state.visit`."""
 
-    def __init__(self, portal: Portal, token: str, session: Session | None) -> None:
-        self.portal = portal
+    def __init__(self, portal: Portal, token: str, session: Session | None, address: str) -> None:
+        self.portal, self.address = portal, address
         self.token, self.session = token, session
         self.had_token = bool(token)
         # For the audit line: the edition the answer was made from, and what was refused.
@@ -86,7 +87,7 @@ class Middleware:
     """ASGI middleware around all routes."""
 
     def __init__(self, app: ASGIApp, portal: Portal) -> None:
-        self._app, self._portal = app, portal
+        self._app, self._portal, self._proxies = app, portal, portal.settings.networks
         # Browsers accept a __Host- cookie only with Secure, for this host alone and for every path.
         self._cookie = "__Host-miyar" if portal.settings.is_https else "miyar"
 
@@ -141,14 +142,16 @@ class Middleware:
             jar.load(request.headers.get("cookie", ""))
         token = jar[self._cookie].value if self._cookie in jar else ""
         session = self._portal.sessions.find(token) if token else None
-        return Visit(self._portal, token, session)
+        peer = request.client.host if request.client else ""
+        address = address_of(peer, request.headers.getlist("x-forwarded-for"), self._proxies)
+        return Visit(self._portal, token, session, address)
 
     def _stopped(self, request: Request, visit: Visit) -> ReaderProblem | None:
         """Return why this request is stopped here, or None."""
         settings, rates = self._portal.settings, self._portal.rate_limits
         if request.headers.get("host", "") != settings.host:
             return ReaderProblem("not_found")
-        address = request.client.host if request.client else ""
+        address = bucket_of(visit.address)
         waits = [rates.seconds_to_wait(f"address {address}", settings.limits.address_per_minute)]
         if _SIGN_IN.match(request.url.path):
             waits.append(rates.seconds_to_wait(f"sign-in {address}", settings.limits.sign_ins_per_minute))
@@ -212,7 +215,7 @@ class Middleware:
             user=visit.user.key if visit.user else None,
             role=visit.user.role if visit.user else None,
             agency_id=(visit.user.agency_id or None) if visit.user else None,
-            address=request.client.host if request.client else None,
+            address=visit.address or None,
             method=scope["method"],
             **shown,
             edition_id=visit.edition_id or None,
