@@ -89,16 +89,21 @@ class View:
         """Return names of files this reader may have."""
         return [name for name in sorted(self.edition.manifest.files) if may_have(name, self.viewer)]
 
-    def file(self, name: str) -> Path:
+    def path(self, name: str) -> Path | None:
         """Return the path of a file this reader may have: one that the manifest lists, and that lies in the edition itself.
 
         Nothing leads out of it: a manifest that names a place elsewhere was not written by us, and no link is followed.
         """
         folder = self.edition.path.resolve()
         path = folder / name
-        if name not in self.edition.manifest.files or not may_have(name, self.viewer):
-            raise not_found()
-        if path.resolve() != path or not path.is_relative_to(folder) or not path.is_file():
+        is_listed = name in self.edition.manifest.files and may_have(name, self.viewer)
+        is_ours = is_listed and path.resolve() == path and path.is_relative_to(folder) and path.is_file()
+        return path if is_ours else None
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file this reader may have; raises not found for any other."""
+        path = self.path(name)
+        if path is None:
             raise not_found()
         return path
 
