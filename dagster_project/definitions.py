@@ -23,7 +23,7 @@ warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", categor
 
 # Assets hand each other nothing but by the lake and the warehouse; Dagster's own manager of such values would write
 # wherever a run says.
-_NOTHING_HANDED_ON = dg.IOManagerDefinition(lambda _: dg.InMemoryIOManager(), config_schema={})
+_NOTHING_HANDED_ON = dg.IOManagerDefinition(lambda _: dg.InMemoryIOManager(), config_schema={})  # type: ignore[no-untyped-call]
 
 
 def define(inputs: RunInputs) -> dg.Definitions:

@@ -74,11 +74,12 @@ def _kept(headers: Headers) -> str:
         jar.load(headers.get("cookie", ""))
     except CookieError:
         return ""
-    return jar[COOKIE].value if COOKIE in jar else ""
+    return str(jar[COOKIE].value) if COOKIE in jar else ""
 
 
 def _asked(scope: Scope) -> str:
     """Return the token of the printed address, which is the start page's."""
     if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
         return ""
-    return parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+    query: bytes = scope["query_string"]
+    return parse_qs(query.decode("latin-1")).get("token", [""])[0]
