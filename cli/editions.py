@@ -192,3 +192,6 @@ def serve_postgres(
     served = serve(standing(Workspace.open(workspace_path).editions, edition), dsn, wait_seconds=wait)
     typer.echo(f"{served.edition_id}: {served.tables} tables, {served.rows:,} rows in schema benchmarks")
     typer.echo(f"roles to grant to people: {', '.join(served.roles)}")
+    if served.left_open:
+        typer.echo("open to every login; have an administrator of the database run:")
+        typer.echo("\n".join(f"  {statement};" for statement in served.left_open))

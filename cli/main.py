@@ -6,7 +6,6 @@ only when needed so that `miyar --help` is quick.
 
 import errno
 import os
-import subprocess
 import sys
 import time
 from datetime import UTC, datetime
@@ -360,14 +359,10 @@ def fetch(contract: str, workspace_path: WorkspacePath = HERE) -> None:
 
 @app.command()
 def ui(workspace_path: WorkspacePath = HERE, port: int = 3000) -> None:
-    """Open Dagster on the workspace (Ctrl-C ends it)."""
-    from dagster_project.instance import open_instance
+    """Open Dagster on the workspace, on this machine, for who has the printed address (Ctrl-C ends it)."""
+    from dagster_project.control import run_ui
 
-    root = Workspace.open(workspace_path).root
-    open_instance(root).dispose()
-    environment = {**os.environ, "MIYAR_WORKSPACE": str(root), "DAGSTER_HOME": str(root / "dagster")}
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "dagster_project.definitions", "-p", str(port)]
-    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603 - fixed words
+    run_ui(Workspace.open(workspace_path).root, port, typer.echo)
 
 
 @app.command()

@@ -21,13 +21,18 @@ from warehouse.dbt_runner import prepare_manifest
 warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
 
 
+# Assets hand each other nothing but by the lake and the warehouse; Dagster's own manager of such values would write
+# wherever a run says.
+_NOTHING_HANDED_ON = dg.IOManagerDefinition(lambda _: dg.InMemoryIOManager(), config_schema={})  # type: ignore[no-untyped-call]
+
+
 def define(inputs: RunInputs) -> dg.Definitions:
     """Return all definitions of one workspace. A new provider or period takes effect when the code location is reloaded."""
     root, current = inputs.root, inputs.read()
     providers = provider_partitions(current.contracts)
     assets = dg.Definitions(
         assets=[*lake_assets(providers), *ledger_specs(), *warehouse_assets(prepare_manifest()), edition],
-        resources={"inputs": inputs_resource(inputs)},
+        resources={"inputs": inputs_resource(inputs), "io_manager": _NOTHING_HANDED_ON},
         # A second process costs seconds of imports, and the warehouse has one writer anyway.
         executor=dg.in_process_executor,
     )

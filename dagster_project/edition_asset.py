@@ -3,8 +3,6 @@
 Belongs here: the wiring of `warehouse.publishing`. Does not belong here: how editions are made.
 """
 
-from datetime import UTC, datetime
-
 import dagster as dg
 
 from dagster_project.resources import RunInputs
@@ -17,12 +15,10 @@ MARTS = sorted((path.relative_to(_MARTS).parts[0], path.stem) for path in _MARTS
 
 
 class PublishConfig(dg.Config):
-    """`published_at` is the clock, passed in (ISO 8601); `period` defaults to the last reported one; `by` is who publishes."""
+    """`period` defaults to the last reported one. Who publishes, and when, is the process's: no run can be told it."""
 
-    published_at: str = ""
     period: str = ""
     reason: str = ""
-    by: str = "dagster"
 
 
 @dg.asset(
@@ -37,9 +33,10 @@ class PublishConfig(dg.Config):
 def edition(
     context: dg.AssetExecutionContext, config: PublishConfig, inputs: dg.ResourceParam[RunInputs]
 ) -> dg.MaterializeResult[None]:
-    moment = datetime.fromisoformat(config.published_at) if config.published_at else datetime.now(tz=UTC)
     with inputs.hold() as held:
-        published = publish_warehouse(held, moment, period=config.period, reason=config.reason, by=config.by)
+        published = publish_warehouse(
+            held, inputs.publish_clock(), period=config.period, reason=config.reason, by=inputs.by
+        )
     size = sum(path.stat().st_size for path in published.path.rglob("*") if path.is_file())
     return dg.MaterializeResult(
         metadata={

@@ -54,7 +54,7 @@ def automation(root: Path, providers: dg.PartitionsDefinition[str], clock: Clock
     def quarterly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         moment = context.scheduled_execution_time
         period = shift(period_of(moment.date()), -1)
-        config = {"published_at": moment.isoformat(), "period": period, "reason": "quarterly publication"}
+        config = {"period": period, "reason": "quarterly publication"}
         tags = run_tags(load_registry(Workspace.open(root).registry))
         return dg.RunRequest(run_config={"ops": {"editions__current": {"config": config}}}, tags=tags)
 

@@ -66,7 +66,8 @@ def run_pipeline(
     workspace = Workspace.open(root)
     with workspace.lock(wait_seconds):
         shutil.rmtree(workspace.scratch, ignore_errors=True)
-        run = _Run(RunInputs(workspace.root, Inputs.read(workspace), lambda: now))
+        held = Inputs.read(workspace)
+        run = _Run(RunInputs(workspace.root, held, lambda: now, publish_clock=lambda: published_at, by=by))
         write_empty_files(workspace)
         result = PipelineResult()
         deliveries, result.problems = discover(workspace, run.inputs.contracts, now)
@@ -105,8 +106,7 @@ def run_pipeline(
         if publish and state.read("published") != run.inputs.figures_hash:
             report("publishing")
             why = reason or _reason(run.inputs)
-            config = {"published_at": published_at.isoformat(timespec="seconds"), "reason": why, "by": by}
-            made = run.job("publish", config={"ops": {"editions__current": {"config": config}}})
+            made = run.job("publish", config={"ops": {"editions__current": {"config": {"reason": why}}}})
             metadata = made.asset_materializations_for_node("editions__current")[0].metadata
             result.is_published = bool(metadata["is_new"].value)
             state.write("published", run.inputs.figures_hash)

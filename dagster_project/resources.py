@@ -3,6 +3,8 @@
 Belongs here: resources. Does not belong here: what is done with them (the assets).
 """
 
+import os
+import pwd
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,17 +29,38 @@ def utc_now() -> datetime:
     return datetime.now(tz=UTC)
 
 
+def publisher() -> str:
+    """Who publishes by the daemon: the name in its environment (`MIYAR_PUBLISHER`), else its account on this machine."""
+    named = os.environ.get("MIYAR_PUBLISHER", "").strip()
+    if named:
+        return named
+    try:
+        # Not `getpass`, which believes variables that any program sets.
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container's account may have no entry
+        return f"account {os.geteuid()}"
+
+
 class RunInputs:
     """The inputs of one run's steps.
 
     A step of the daemon reads them after it gets the workspace, because another run may have changed them since the
     last step. `miyar run` holds the workspace throughout and passes its own inputs to every step. By `clock` files that
-    were just written wait; without a moment none does.
+    were just written wait; without a moment none does. An edition is dated by `publish_clock` and published by `by`.
     """
 
-    def __init__(self, root: Path, held: Inputs | None = None, clock: Clock = lambda: None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        held: Inputs | None = None,
+        clock: Clock = lambda: None,
+        *,
+        publish_clock: Callable[[], datetime] = utc_now,
+        by: str = "",
+    ) -> None:
         self.root = root
-        self.clock = clock
+        self.clock, self.publish_clock = clock, publish_clock
+        self.by = by or publisher()
         self.told: list[Problem] = []  # by the intakes of this run
         self._held = held
 
@@ -64,4 +87,6 @@ class RunInputs:
 
 def inputs_resource(given: RunInputs) -> dg.ResourceDefinition:
     """Return the resource `inputs` of every asset."""
-    return dg.ResourceDefinition.hardcoded_resource(given, "The workspace and all that its warehouse is made from")
+    about = "The workspace and all that its warehouse is made from"
+    # Without configuration: a hardcoded resource of Dagster takes any.
+    return dg.ResourceDefinition(lambda _: given, config_schema={}, description=about)

@@ -4,6 +4,8 @@ Belongs here: starting a check outside the request that brought the file, and fi
 the process that judges (`check_worker`), pages.
 """
 
+import fcntl
+import os
 import secrets
 import shutil
 import tempfile
@@ -12,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock, Thread
 from typing import IO
+from weakref import finalize
 
 from miyar.workspace import Workspace
 from portal.check_worker import Outcome, check_in_worker
@@ -19,6 +22,8 @@ from portal.problems import ReaderProblem, not_found
 from portal.sessions import Clock
 from portal.settings import PortalSettings
 from portal.users import User
+
+_PREFIX = "miyar-checks-"
 
 
 @dataclass
@@ -31,10 +36,7 @@ class Check:
     stage: str = "waiting"
     outcome: Outcome | None = None
     problem: ReaderProblem | None = None
-    # Removed when the check ends, and when this process ends.
-    folder: tempfile.TemporaryDirectory[str] = field(
-        default_factory=lambda: tempfile.TemporaryDirectory(prefix="miyar-check-"), repr=False
-    )
+    folder: Path = field(default_factory=Path, repr=False)
 
 
 class Checks:
@@ -45,6 +47,11 @@ class Checks:
         self._kept_for = timedelta(minutes=settings.sessions.idle_minutes)
         self._held: dict[str, Check] = {}
         self._lock = Lock()
+        _sweep()
+        # Only this account may enter it. Its handle tells another portal that it is in use; it goes when this process
+        # ends, and if that was a kill, when the next portal starts.
+        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        finalize(self, _remove, self.folder, _taken(self.folder))
 
     @property
     def works_out_scores(self) -> bool:
@@ -56,11 +63,13 @@ class Checks:
             before = self._held.get(user.key)
             if before is not None and before.stage != "done":
                 raise ReaderProblem("too_many", retry_after=self._limits.check_seconds)
-            check = self._held[user.key] = Check(secrets.token_urlsafe(16), contract_id, self._clock())
+            check_id = secrets.token_urlsafe(16)
+            folder = self.folder / check_id
+            check = self._held[user.key] = Check(check_id, contract_id, self._clock(), folder=folder)
             self._forget()
-        file = Path(check.folder.name) / "file" / name
+        file = check.folder / "file" / name
         try:
-            file.parent.mkdir()
+            file.parent.mkdir(parents=True)
             with file.open("wb") as out:
                 shutil.copyfileobj(content, out)
         except BaseException:
@@ -95,7 +104,7 @@ class Checks:
     def _end(self, check: Check) -> None:
         if check.outcome is None and check.problem is None:
             check.problem = ReaderProblem("check_failed")
-        check.folder.cleanup()
+        shutil.rmtree(check.folder, ignore_errors=True)
         check.stage = "done"
 
     def _forget(self) -> None:
@@ -103,3 +112,30 @@ class Checks:
         oldest = self._clock() - self._kept_for
         for key in [key for key, one in self._held.items() if one.stage == "done" and one.started_at < oldest]:
             del self._held[key]
+
+
+def _taken(folder: Path) -> int | None:
+    """Return a handle that holds the folder for this process as long as it lives; None if another one holds it."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _sweep() -> None:
+    """Remove the uploads of portals of this account that were killed, and so could not remove them themselves."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        try:
+            if folder.lstat().st_uid == os.geteuid() and (handle := _taken(folder)) is not None:
+                _remove(folder, handle)
+        except OSError:
+            continue  # no folder, or gone by now
+
+
+def _remove(folder: Path, handle: int | None) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if handle is not None:
+        os.close(handle)

@@ -12,12 +12,12 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.middleware import Visit
 from portal.problems import ReaderProblem, not_found
 from portal.rendering import Writing, link, page_response
 from portal.state import Portal
 from portal.users import User
 from portal.view import Row, View
+from portal.visits import Visit
 from publication.access import Agency
 from publication.phrasing import LANGUAGES, Language
 

@@ -3,6 +3,7 @@
 Belongs here: the one middleware. Does not belong here: answers of routes, who may read which rows (`view`).
 """
 
+import asyncio
 import contextlib
 import re
 from http.cookies import SimpleCookie
@@ -13,11 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from portal.addresses import address_of, bucket_of
+from portal.audit import Audit
 from portal.problems import ReaderProblem
 from portal.rendering import problem_response
-from portal.sessions import Session
 from portal.state import Portal
-from portal.users import User
+from portal.visits import Visit
 
 _HEADERS = {
     # No script at all; styles, fonts and pictures only from this host, none inline.
@@ -35,40 +37,10 @@ _HEADERS = {
 # Methods that change nothing (RFC 9110, section 9.2.1). Every other one must carry a form token, on every route.
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _SIGN_IN = re.compile(r"/signin(/|$)")
+# All that anybody may open: the steps of signing in, and what is the same for everybody. Every other route is for
+# readers, also one that forgets to ask who they are.
+_OPEN = re.compile(r"/|/signin(/.*)?|/static/.*")
 _UPLOAD = re.compile(r"/(ar|en)/check")
-
-
-class Visit:
-    """One request's session and user, as `request.state.visit`."""
-
-    def __init__(self, portal: Portal, token: str, session: Session | None) -> None:
-        self.portal = portal
-        self.token, self.session = token, session
-        self.had_token = bool(token)
-        # For the audit line: the edition the answer was made from, and what was refused.
-        self.edition_id = ""
-        self.event = ""
-        key = session.user_key if session else ""
-        self.user: User | None = portal.users.get(key) if key else None
-        if key and self.user is None:
-            self.leave()
-
-    def begin(self) -> Session:
-        """Return a session for somebody who is about to sign in."""
-        if self.session is None:
-            self.token, self.session = self.portal.sessions.open()
-        return self.session
-
-    def sign_in(self, user: User) -> None:
-        """Issue a new token for the signed-in user; the old one stops being valid."""
-        digits = self.session.digits if self.session else "latin"
-        self.portal.sessions.end(self.token)
-        self.token, self.session = self.portal.sessions.open(user.key, digits)
-        self.user, self.event = user, "signed_in"
-
-    def leave(self) -> None:
-        self.portal.sessions.end(self.token)
-        self.token, self.session, self.user = "", None, None
 
 
 def _require_ours(request: Request, visit: Visit, form: FormData) -> None:
@@ -79,55 +51,102 @@ def _require_ours(request: Request, visit: Visit, form: FormData) -> None:
         raise ReaderProblem("form_not_ours")
 
 
+class _LeftError(Exception):
+    """Whoever asked takes no more of the answer."""
+
+
+class _Noting:
+    """The one line a request has in the audit: the route's pattern and its parameters, never a query, a form or a token."""
+
+    def __init__(self, audit: Audit, scope: Scope, visit: Visit) -> None:
+        self._audit, self._scope, self._visit = audit, scope, visit
+        self._is_done = scope["path"].startswith("/static/")
+
+    def note(self, status: int) -> None:
+        """Write the line, the first time this is called."""
+        if self._is_done:
+            return
+        scope, visit = self._scope, self._visit
+        route: Any = scope.get("route")
+        # A form that was refused never reached a route; its path has no secret, unlike that of a sign-in link.
+        unreached = "none" if scope["method"] in _SAFE else scope["path"][:200]
+        shown: dict[str, Any] = {"route": getattr(route, "path", "") or unreached}
+        if not _SIGN_IN.match(scope["path"]):
+            shown["parameters"] = {name: str(value)[:200] for name, value in scope.get("path_params", {}).items()}
+        self._audit.write(
+            user=visit.user.key if visit.user else None,
+            role=visit.user.role if visit.user else None,
+            agency_id=(visit.user.agency_id or None) if visit.user else None,
+            address=visit.address or None,
+            method=scope["method"],
+            **shown,
+            edition_id=visit.edition_id or None,
+            status=status,
+            event=visit.event or None,
+        )
+        self._is_done = True
+
+
 class Middleware:
     """ASGI middleware around all routes."""
 
     def __init__(self, app: ASGIApp, portal: Portal) -> None:
-        self._app, self._portal = app, portal
+        self._app, self._portal, self._proxies = app, portal, portal.settings.networks
         # Browsers accept a __Host- cookie only with Secure, for this host alone and for every path.
         self._cookie = "__Host-miyar" if portal.settings.is_https else "miyar"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            # What is below holds for requests only, so nothing else gets in.
+            return await send({"type": "websocket.close", "code": 1008})
         request = Request(scope)
         visit = self._visit(request)
         scope.setdefault("state", {})["visit"] = visit
         # Authlib keeps state, nonce and the PKCE verifier here, on the server, never in a cookie.
         scope["session"] = visit.session.kept if visit.session else {}
-        told = {"status": 500}
+        noting = _Noting(self._portal.audit, scope, visit)
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                told["status"] = message["status"]
                 self._add_headers(MutableHeaders(scope=message), scope["path"], visit)
-            await send(message)
+                # Before the answer leaves: nobody gets one that is not in the audit, whatever ends this process.
+                noting.note(message["status"])
+            try:
+                async with asyncio.timeout(self._portal.settings.limits.taking_seconds):
+                    await send(message)
+            except TimeoutError:
+                raise _LeftError from None
 
         try:
-            problem = self._stopped(request, visit)
-            receiving = self._measured(scope, receive, visit)
-            try:
-                if problem is None and scope["method"] not in _SAFE:
-                    if visit.session is None:
-                        # Nothing of the body is read for somebody who has no session.
-                        raise ReaderProblem("session_over" if visit.had_token else "sign_in_needed")
-                    async with Request(scope, receiving).form(max_files=1, max_fields=8) as form:
-                        _require_ours(request, visit, form)
-                        request.state.form = form
-                        return await self._app(scope, receiving, sending)
-            except ReaderProblem as refused:
-                problem = refused
-            except (HTTPException, ValueError, KeyError):
-                problem = ReaderProblem("not_understood")
-            except ClientDisconnect:
-                return None
-            if problem:
-                visit.event = problem.kind
-                await problem_response(request, problem)(scope, receive, sending)
-            else:
-                await self._app(scope, receiving, sending)
+            await self._answer(request, visit, receive, sending)
+        except (ClientDisconnect, _LeftError):
+            return None
         finally:
-            self._note(scope, request, visit, told["status"])
+            noting.note(500)
+
+    async def _answer(self, request: Request, visit: Visit, receive: Receive, send: Send) -> None:
+        scope = request.scope
+        problem = self._stopped(request, visit)
+        receiving = self._measured(scope, receive, visit)
+        try:
+            if problem is None and scope["method"] not in _SAFE:
+                if visit.session is None:
+                    # Nothing of the body is read for somebody who has no session.
+                    raise ReaderProblem("session_over" if visit.had_token else "sign_in_needed")
+                async with Request(scope, receiving).form(max_files=1, max_fields=8) as form:
+                    _require_ours(request, visit, form)
+                    request.state.form = form
+                    return await self._app(scope, receiving, send)
+        except ReaderProblem as refused:
+            problem = refused
+        except (HTTPException, ValueError, KeyError):
+            problem = ReaderProblem("not_understood")
+        if problem is None:
+            return await self._app(scope, receiving, send)
+        visit.event = problem.kind
+        return await problem_response(request, problem)(scope, receive, send)
 
     def _visit(self, request: Request) -> Visit:
         jar: SimpleCookie = SimpleCookie()
@@ -135,14 +154,16 @@ class Middleware:
             jar.load(request.headers.get("cookie", ""))
         token = jar[self._cookie].value if self._cookie in jar else ""
         session = self._portal.sessions.find(token) if token else None
-        return Visit(self._portal, token, session)
+        peer = request.client.host if request.client else ""
+        address = address_of(peer, request.headers.getlist("x-forwarded-for"), self._proxies)
+        return Visit(self._portal, token, session, address)
 
     def _stopped(self, request: Request, visit: Visit) -> ReaderProblem | None:
         """Return why this request is stopped here, or None."""
         settings, rates = self._portal.settings, self._portal.rate_limits
         if request.headers.get("host", "") != settings.host:
             return ReaderProblem("not_found")
-        address = request.client.host if request.client else ""
+        address = bucket_of(visit.address)
         waits = [rates.seconds_to_wait(f"address {address}", settings.limits.address_per_minute)]
         if _SIGN_IN.match(request.url.path):
             waits.append(rates.seconds_to_wait(f"sign-in {address}", settings.limits.sign_ins_per_minute))
@@ -151,8 +172,11 @@ class Middleware:
         if max(waits):
             return ReaderProblem("too_many", retry_after=max(waits))
         length = request.headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._largest(request.scope, visit):
+        # No longer text than any size we take: Python refuses to read some thousand digits, and takes `²` for one.
+        if not re.fullmatch(r"[0-9]{1,15}", length) or int(length) > self._largest(request.scope, visit):
             return ReaderProblem("too_large")
+        if visit.user is None and not _OPEN.fullmatch(request.url.path) and request.method in _SAFE:
+            return ReaderProblem("session_over" if visit.had_token else "sign_in_needed")
         return None
 
     def _largest(self, scope: Scope, visit: Visit) -> int:
@@ -162,12 +186,18 @@ class Middleware:
         return limits.upload_bytes + limits.body_bytes if is_upload else limits.body_bytes
 
     def _measured(self, scope: Scope, receive: Receive, visit: Visit) -> Receive:
-        """Count the body while it arrives, so that one without a stated length is cut off too."""
-        largest, seen = self._largest(scope, visit), 0
+        """Count the body and its time while it arrives, so that one without a stated length or an end is cut off too."""
+        largest, seen, limits = self._largest(scope, visit), 0, self._portal.settings.limits
+        seconds = limits.body_seconds if largest == limits.body_bytes else limits.upload_seconds
+        until = asyncio.get_running_loop().time() + seconds
 
         async def receiving() -> Message:
             nonlocal seen
-            message = await receive()
+            try:
+                async with asyncio.timeout_at(until if scope["method"] not in _SAFE else None):
+                    message = await receive()
+            except TimeoutError:
+                raise ReaderProblem("too_slow") from None
             seen += len(message.get("body", b""))
             if seen > largest:
                 raise ReaderProblem("too_large")
@@ -187,26 +217,3 @@ class Middleware:
             headers.append("Set-Cookie", f"{self._cookie}={visit.token}; Path=/; HttpOnly; SameSite=Lax{secure}")
         elif visit.had_token:
             headers.append("Set-Cookie", f"{self._cookie}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{secure}")
-
-    def _note(self, scope: Scope, request: Request, visit: Visit, status: int) -> None:
-        """Write who saw what: the route's pattern and its parameters, never a query, a form or a sign-in link's token."""
-        path = scope["path"]
-        if path.startswith("/static/"):
-            return
-        route: Any = scope.get("route")
-        # A form that was refused never reached a route; its path has no secret, unlike that of a sign-in link.
-        unreached = "none" if scope["method"] in _SAFE else path[:200]
-        shown: dict[str, Any] = {"route": getattr(route, "path", "") or unreached}
-        if not _SIGN_IN.match(path):
-            shown["parameters"] = {name: str(value)[:200] for name, value in scope.get("path_params", {}).items()}
-        self._portal.audit.write(
-            user=visit.user.key if visit.user else None,
-            role=visit.user.role if visit.user else None,
-            agency_id=(visit.user.agency_id or None) if visit.user else None,
-            address=request.client.host if request.client else None,
-            method=scope["method"],
-            **shown,
-            edition_id=visit.edition_id or None,
-            status=status,
-            event=visit.event or None,
-        )

@@ -12,6 +12,7 @@ STATUS = {
     "form_not_ours": 403,
     "not_found": 404,
     "method_not_allowed": 405,
+    "too_slow": 408,
     "too_large": 413,
     "not_understood": 422,
     "too_many": 429,

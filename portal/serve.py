@@ -13,6 +13,7 @@ import uvicorn
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from portal.app import create_app
+from portal.connections import server_settings
 from portal.sessions import Clock
 from portal.settings import PortalSettings, load_settings
 from portal.state import Portal, make_portal
@@ -46,8 +47,7 @@ def run(portal: Portal, port: int) -> None:
     # second.
     gc.collect()
     gc.freeze()
-    # The portal keeps its own record of who saw what; an access log would hold sign-in links.
-    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
+    uvicorn.run(app, **server_settings(portal.settings, port))
 
 
 def sign_in_link(portal: Portal, user: User) -> str:

@@ -3,6 +3,7 @@
 Belongs here: the settings' model and reading it. Does not belong here: who the users are (`users`).
 """
 
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from miyar.errors import MiyarError, Problem
+from portal.addresses import Network
 
 FILE = "portal.yml"
 
@@ -31,7 +33,13 @@ class Limits(_Model):
     """What one reader or one address may ask of the portal."""
 
     body_bytes: int = Field(64 * 1024, gt=0, description="Largest body of a form")
+    body_seconds: int = Field(20, gt=0, description="Until the body of a form is there")
     upload_bytes: int = Field(50 * 1024 * 1024, gt=0, description="Largest file for the check of a file")
+    upload_seconds: int = Field(600, gt=0, description="Until a file for the check is there")
+    taking_seconds: int = Field(60, gt=0, description="Until a reader has taken 64 kB of an answer")
+    connections: int = Field(
+        800, gt=0, description="Open at once; more are answered 503. Below the system's limit of files"
+    )
     check_seconds: int = Field(120, gt=0, description="Judging a file in the check of a file")
     score_seconds: int = Field(180, ge=0, description="Working out its scores afterwards; 0: no scores")
     check_memory_bytes: int = Field(4 * 1024**3, gt=0)
@@ -51,9 +59,13 @@ class Sessions(_Model):
 
 
 class PortalSettings(_Model):
-    """All of `portal.yml`. `base_url` is where readers reach the portal: it decides cookies, redirects and the host."""
+    """All of `portal.yml`. `base_url` is where readers reach the portal: it decides cookies, redirects and the host.
+
+    `proxies` are addresses or networks whose X-Forwarded-For is believed; none by default.
+    """
 
     base_url: str = "http://127.0.0.1:8080"
+    proxies: tuple[str, ...] = ()
     oidc: Oidc | None = None
     limits: Limits = Limits()
     sessions: Sessions = Sessions()
@@ -65,6 +77,19 @@ class PortalSettings(_Model):
         if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path not in {"", "/"}:
             raise ValueError("write it as https://host or https://host:port")
         return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("proxies")
+    @classmethod
+    def _named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            if ip_network(text).prefixlen == 0:
+                raise ValueError("a network of everybody is no proxy of yours; name its address")
+        return value
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """Return the proxies as networks."""
+        return tuple(map(ip_network, self.proxies))
 
     @property
     def is_https(self) -> bool:

@@ -3,19 +3,18 @@
 Belongs here: assembling the parts. Does not belong here: routes, behaviour of the parts.
 """
 
-import os
 from dataclasses import dataclass
 
 from authlib.integrations.starlette_client import OAuth
 
-from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from portal.audit import Audit
 from portal.checks import Checks
 from portal.edition_cache import EditionCache
+from portal.provider import provider_of
 from portal.rate_limits import RateLimits
 from portal.sessions import Clock, Links, SessionStore
-from portal.settings import FILE, PortalSettings, load_settings
+from portal.settings import PortalSettings, load_settings
 from portal.users import Users
 
 
@@ -50,30 +49,5 @@ def make_portal(workspace: Workspace, clock: Clock, settings: PortalSettings | N
         audit=Audit(workspace.root / "portal" / "audit.jsonl", clock),
         edition_cache=EditionCache(workspace.editions),
         checks=Checks(workspace, chosen, clock),
-        oauth=_oauth(chosen),
+        oauth=provider_of(chosen.oidc) if chosen.oidc else None,
     )
-
-
-def _oauth(settings: PortalSettings) -> OAuth | None:
-    """Return the provider's client: authorisation code with PKCE; Authlib keeps state and nonce in our sessions."""
-    if settings.oidc is None:
-        return None
-    secret = os.environ.get(settings.oidc.client_secret_variable)
-    if not secret:
-        raise MiyarError(
-            Problem(
-                "oidc_secret_missing",
-                f"the environment variable {settings.oidc.client_secret_variable} is empty",
-                file=FILE,
-                next_step="Set it to the client's secret.",
-            )
-        )
-    oauth = OAuth()
-    oauth.register(
-        name="provider",
-        server_metadata_url=f"{settings.oidc.issuer.rstrip('/')}/.well-known/openid-configuration",
-        client_id=settings.oidc.client_id,
-        client_secret=secret,
-        client_kwargs={"scope": settings.oidc.scope, "code_challenge_method": "S256", "timeout": 10},
-    )
-    return oauth

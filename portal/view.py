@@ -6,7 +6,7 @@ Belongs here: carrying `publication.access` into every query, and which files ar
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -14,7 +14,7 @@ import duckdb
 from miyar.sql import rows as rows_of
 from portal.edition_cache import Edition
 from portal.problems import not_found
-from publication.access import Agency, Centre, Viewer, may_read, row_condition, visible
+from publication.access import Agency, Centre, Viewer, may_have, may_read, row_condition, visible
 
 Row = dict[str, Any]
 _PUBLISHED = ("dim_", "fct_", "bench_")
@@ -86,17 +86,24 @@ class View:
         return self.one("select * from dim_agencies where agency_id = ?", [agency_id])
 
     def files(self) -> list[str]:
-        """Return names of files this reader may have: for an agency its own pack and the reports, for the centre all."""
-        names = sorted(self.edition.manifest.files)
-        if isinstance(self.viewer, Centre):
-            return names
-        own = ("packs", self.viewer.agency_id) if isinstance(self.viewer, Agency) else None
-        return [name for name in names if PurePosixPath(name).parts[:2] == own or name.startswith("reports/")]
+        """Return names of files this reader may have."""
+        return [name for name in sorted(self.edition.manifest.files) if may_have(name, self.viewer)]
+
+    def path(self, name: str) -> Path | None:
+        """Return the path of a file this reader may have: one that the manifest lists, and that lies in the edition itself.
+
+        Nothing leads out of it: a manifest that names a place elsewhere was not written by us, and no link is followed.
+        """
+        folder = self.edition.path.resolve()
+        path = folder / name
+        is_listed = name in self.edition.manifest.files and may_have(name, self.viewer)
+        is_ours = is_listed and path.resolve() == path and path.is_relative_to(folder) and path.is_file()
+        return path if is_ours else None
 
     def file(self, name: str) -> Path:
-        """Return the path of a file this reader may have. The manifest must list it, so no name leads elsewhere."""
-        path = self.edition.path / name
-        if name not in self.files() or not path.is_file():
+        """Return the path of a file this reader may have; raises not found for any other."""
+        path = self.path(name)
+        if path is None:
             raise not_found()
         return path
 

@@ -9,7 +9,6 @@ passwords (the database's administrator grants the roles made here).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +18,19 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from miyar.errors import MiyarError, Problem
-from publication.access import Agency, Centre, Public, Viewer, row_condition, tables_without_rule, visible
+from publication.access import (
+    Agency,
+    Centre,
+    Public,
+    Viewer,
+    columns_without_rule,
+    row_condition,
+    tables_without_rule,
+    visible,
+)
 from publication.manifest import Manifest, read_manifest
+from publication.postgres_limits import close_what_is_open, limit_logins
+from publication.postgres_swap import ASIDE, only_one, swap
 from publication.reading import open_edition
 from publication.release_ledger import root_hash
 
@@ -28,8 +38,6 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg import sql
 
-SCHEMA = "benchmarks"
-ASIDE = "benchmarks_next"
 # Group roles without login. A person's login role is granted one of them; without any of them it sees nothing.
 CENTRE = "miyar_centre"
 AGENCY = "miyar_agency_"
@@ -48,12 +56,13 @@ BATCH = 5_000
 
 @dataclass(frozen=True)
 class Served:
-    """What was put on the server."""
+    """What was put on the server; `left_open` are statements that only an administrator of it may run, and should."""
 
     edition_id: str
     tables: int
     rows: int
     roles: list[str]
+    left_open: list[str]
 
 
 def role_of(agency_id: str) -> str:
@@ -72,9 +81,10 @@ def role_of(agency_id: str) -> str:
 
 
 def serve(edition: Path, dsn: str, *, wait_seconds: float = 60) -> Served:
-    """Replace the edition on a server with this one; readers get at most `wait_seconds` to end their transactions."""
+    """Replace the edition on a server with this one; readers get `wait_seconds` to end their transactions, and are then ended."""
     manifest = read_manifest(edition)
-    undecided = tables_without_rule(manifest.tables)
+    columns = [column for table in manifest.tables.values() for column in table.columns]
+    undecided = tables_without_rule(manifest.tables) + columns_without_rule(columns)
     if undecided:
         raise MiyarError(
             Problem("access_undecided", f"nobody decided who may read {', '.join(undecided)}", file="access.yml")
@@ -83,7 +93,8 @@ def serve(edition: Path, dsn: str, *, wait_seconds: float = 60) -> Served:
         agencies = [str(row[0]) for row in source.execute("select agency_id from dim_agencies order by 1").fetchall()]
         roles = {agency: role_of(agency) for agency in agencies}
         with connection.transaction():
-            _only_one(connection)
+            only_one(connection)
+            left_open = close_what_is_open(connection)
             _make_roles(connection, [CENTRE, *roles.values()])
             _execute(connection, "create schema {}", ASIDE)
             rows = sum(_copy(connection, source, table, manifest, roles) for table in manifest.tables)
@@ -94,8 +105,9 @@ def serve(edition: Path, dsn: str, *, wait_seconds: float = 60) -> Served:
             for role in (CENTRE, *roles.values()):
                 _execute(connection, "grant usage on schema {} to {}", ASIDE, role)
                 _execute(connection, "grant select on all tables in schema {} to {}", ASIDE, role)
-            _swap(connection, wait_seconds)
-    return Served(manifest.edition_id, len(manifest.tables), rows, [CENTRE, *roles.values()])
+            limit_logins(connection, [CENTRE, *roles.values()])
+            swap(connection, wait_seconds)
+    return Served(manifest.edition_id, len(manifest.tables), rows, [CENTRE, *roles.values()], left_open)
 
 
 @contextmanager
@@ -123,13 +135,6 @@ def _connected(dsn: str) -> Iterator[psycopg.Connection]:
                 next_step="The edition served before stands as it was; mend the cause and run the command again.",
             )
         ) from None
-
-
-def _only_one(connection: psycopg.Connection) -> None:
-    """Keep a second publisher out during this transaction."""
-    taken = connection.execute("select pg_try_advisory_xact_lock(hashtext('miyar.serve'))").fetchone()
-    if not taken or not taken[0]:
-        raise MiyarError(Problem("postgres_busy", "another publication to this server is running", next_step="Wait."))
 
 
 def _make_roles(connection: psycopg.Connection, roles: list[str]) -> None:
@@ -179,15 +184,28 @@ def _copy(
     _comment(connection, "table {}", (ASIDE, table), about[0] if about else None)
     for name, _, comment, _ in described:
         _comment(connection, "column {}", (ASIDE, table, name), comment)
-    if "agency_id" in [name for name, *_ in described]:
-        connection.execute(sql.SQL("create index on {} (agency_id)").format(target))
-    connection.execute(sql.SQL("analyze {}").format(target))
+    _tell_the_planner_nothing(connection, target, [name for name, *_ in described])
     # Forced, so that it also binds the owner of the table, the role that publishes.
     connection.execute(sql.SQL("alter table {} enable row level security, force row level security").format(target))
     _allow(connection, target, CENTRE, table, Centre())
     for agency, role in roles.items():
         _allow(connection, target, role, table, Agency(agency))
     return rows
+
+
+def _tell_the_planner_nothing(connection: psycopg.Connection, target: sql.Identifier, columns: list[str]) -> None:
+    """Keep the server from counting what is in the columns, for EXPLAIN tells every reader what the planner knows.
+
+    No index either: `agency_id` is compared by a function without side effects, so a reader's own condition would be
+    looked up before the rule, and the number of rows that the rule then takes away told. Tables are read whole instead.
+    """
+    from psycopg import sql
+
+    none = sql.SQL(", ").join(
+        sql.SQL("alter column {} set statistics 0").format(sql.Identifier(column)) for column in columns
+    )
+    connection.execute(sql.SQL("alter table {} {}").format(target, none))
+    connection.execute(sql.SQL("alter table {} set (autovacuum_enabled = false)").format(target))
 
 
 def _allow(connection: psycopg.Connection, target: sql.Identifier, role: str, table: str, viewer: Viewer) -> None:
@@ -203,51 +221,6 @@ def _allow(connection: psycopg.Connection, target: sql.Identifier, role: str, ta
             sql.Identifier(role), target, sql.Identifier(role), literal
         )
     )
-
-
-def _swap(connection: psycopg.Connection, wait_seconds: float) -> None:
-    """Replace the old schema with the new one as soon as no reader has a transaction on it.
-
-    A reader holds locks on its tables until its transaction ends, which delays the swap, so each transaction sees one
-    edition only. We give up long before the server looks for deadlocks (1 s), so that no reader is ever cut off. The
-    next attempt begins with the table we could not lock: readers then wait before they hold anything, instead of
-    holding what we wait for.
-    """
-    import psycopg
-
-    found = connection.execute(
-        "select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
-        "where n.nspname = %s and c.relkind = 'r' order by 1",
-        [SCHEMA],
-    ).fetchall()
-    old = [str(row[0]) for row in found]
-    exists = connection.execute("select 1 from pg_namespace where nspname = %s", [SCHEMA]).fetchone()
-    until = time.monotonic() + wait_seconds
-    wanted = ""
-    while True:
-        try:
-            with connection.transaction():
-                connection.execute("set local lock_timeout = '300ms'")
-                for wanted in old:
-                    _execute(connection, "lock table {}.{} in access exclusive mode", SCHEMA, wanted)
-                # No cascade: what others built on the tables is theirs, so an error reports it instead.
-                for table in old:
-                    _execute(connection, "drop table {}.{}", SCHEMA, table)
-                if exists:
-                    _execute(connection, "drop schema {}", SCHEMA)
-                _execute(connection, "alter schema {} rename to {}", ASIDE, SCHEMA)
-            return
-        except psycopg.errors.LockNotAvailable:
-            if time.monotonic() > until:
-                raise MiyarError(
-                    Problem(
-                        "readers_busy",
-                        f"a reader kept a transaction open on schema {SCHEMA} for {wait_seconds:g} seconds",
-                        next_step="End that session (pg_stat_activity shows it) or wait longer; nothing was changed.",
-                    )
-                ) from None
-            old.sort(key=lambda table: table != wanted)
-            time.sleep(0.05)
 
 
 def _comment(connection: psycopg.Connection, kind: str, name: tuple[str, ...], text: str | None) -> None:

@@ -26,6 +26,8 @@ from portal.users import User
 
 router = APIRouter()
 ASK_AGAIN_SECONDS = 2
+# Of a file's name; the pipeline adds to it where it unpacks a file.
+_NAME_BYTES, _ENDING_BYTES = 160, 20
 
 
 class Offered(NamedTuple):
@@ -108,10 +110,17 @@ def _read(path: Path, changed_at: int, size: int) -> Contract | None:
 
 
 def _safe_name(name: str) -> str:
-    """Return a file name without folders and control characters; the rest stays, as contracts read dates from names."""
+    """Return a file name without folders and control characters; the rest stays, as contracts read dates from names.
+
+    A long one is cut before its ending, by bytes: file systems take 255, and a letter may have four.
+    """
     text = unicodedata.normalize("NFC", PurePosixPath(name.replace("\\", "/")).name)
-    text = "".join(char for char in text if char.isprintable())[:120].strip(". ")
-    return text or "file"
+    text = "".join(char for char in text if char.isprintable()).strip(". ")
+    stem, point, ending = text.rpartition(".")
+    if not point or len(ending.encode()) > _ENDING_BYTES:
+        stem, point, ending = text, "", ""
+    kept = stem.encode()[:_NAME_BYTES].decode(errors="ignore").strip(". ")
+    return f"{kept}{point}{ending}" if kept else "file"
 
 
 def _page(request: Request, language: str, contracts: dict[str, Offered], found: Check | None = None) -> Response:

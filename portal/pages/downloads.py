@@ -15,7 +15,8 @@ router = APIRouter()
 @router.get("/{language}/{edition_id}/downloads")
 def downloads(request: Request, page: AnyPage, start: Start = 0) -> Response:
     names = page.view.files()[start : start + PAGE_ROWS + 1]
-    rows = [{"name": name, "bytes": page.view.file(name).stat().st_size} for name in names]
+    # One that is not there, or not ours, is not offered; the others are.
+    rows = [{"name": name, "bytes": path.stat().st_size} for name in names if (path := page.view.path(name))]
     return page.render("downloads.html", part=part_of(request, rows, start))
 
 

@@ -88,7 +88,7 @@ def test_the_nightly_tick_asks_every_provider_for_what_is_new(definitions: dg.De
 
 
 @pytest.mark.parametrize(("day", "period"), [((2026, 1, 20), "2025Q4"), ((2026, 4, 20), "2026Q1")])
-def test_the_quarterly_tick_publishes_the_quarter_before_at_the_scheduled_time(
+def test_the_quarterly_tick_publishes_the_quarter_before(
     definitions: dg.Definitions, centre: Path, day: tuple[int, int, int], period: str
 ) -> None:
     schedule = definitions.resolve_schedule_def("quarterly_publish")
@@ -98,11 +98,10 @@ def test_the_quarterly_tick_publishes_the_quarter_before_at_the_scheduled_time(
     request = _tick(definitions, "quarterly_publish", moment)
     config = request.run_config["ops"]["editions__current"]["config"]
     assert config["period"] == period
-    assert datetime.fromisoformat(config["published_at"]) == moment
     assert config["reason"]
-    # The job accepts this configuration unchanged, and the default says that nobody published by hand.
+    # The job accepts this configuration unchanged; the moment and who publishes are not part of it.
     checked = dg.validate_run_config(definitions.resolve_job_def("publish"), request.run_config)
-    assert checked["ops"]["editions__current"]["config"] == {**config, "by": "dagster"}
+    assert checked["ops"]["editions__current"]["config"] == config and set(config) == {"period", "reason"}
     tags = {key: request.tags[key] for key in ("miyar/code", "miyar/registry")}
     assert tags == {
         "miyar/code": code_hash()[:16],

@@ -5,18 +5,23 @@ Belongs here: making them. Does not belong here: any expectation.
 
 import re
 import shutil
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from miyar.workspace import Workspace
 from portal.app import create_app
+from portal.connections import server_settings
 from portal.settings import Limits, PortalSettings
 from portal.state import Portal, make_portal
 
@@ -117,3 +122,22 @@ def reader_of(agency: str) -> str:
 @pytest.fixture
 def edition_id(portal: Portal) -> str:
     return portal.edition_cache.current_id()
+
+
+@contextmanager
+def served(app: FastAPI, portal: Portal) -> Iterator[str]:
+    """The application on loopback, with the settings with which people get it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, **server_settings(portal.settings, port)))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        until = time.monotonic() + 30
+        while not server.started and time.monotonic() < until:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()

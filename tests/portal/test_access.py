@@ -36,15 +36,16 @@ class Edition:
             for parquet in sorted((self.path / "tables").glob("*.parquet")):
                 connection.execute(f"create view {parquet.stem} as select * from read_parquet('{parquet}')")
             self.ids = {agency: self._score(connection, agency) for agency in (OWN, OTHER)}
-            # Ids of scores and submissions that belong to other agencies alone.
-            self.foreign = {
-                str(row[0])
-                for row in connection.execute(
-                    f"select score_id from bench_scores where agency_id is not null and agency_id != '{OWN}' "
-                    f"union select index_id from bench_index where agency_id != '{OWN}' "
-                    f"union select submission_id from fct_slices group by 1 having bool_and(agency_id != '{OWN}')"
-                ).fetchall()
-            }
+            self._owned = connection.execute(
+                "select agency_id, score_id from bench_scores where agency_id is not null union all "
+                "select agency_id, index_id from bench_index union all select distinct agency_id, submission_id from fct_slices"
+            ).fetchall()
+            self.foreign = self.of_others(OWN)
+
+    def of_others(self, agency: str) -> set[str]:
+        """Return ids of scores and submissions that belong to other agencies alone."""
+        own = {str(found) for owner, found in self._owned if owner == agency}
+        return {str(found) for _, found in self._owned} - own
 
     @staticmethod
     def _score(connection: duckdb.DuckDBPyConnection, agency: str) -> str:

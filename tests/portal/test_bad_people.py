@@ -5,10 +5,12 @@ Each gets a clear answer in both languages.
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
@@ -18,9 +20,23 @@ from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from portal.app import create_app
 from portal.check_worker import SHOWN_ROWS
+from portal.problems import ReaderProblem
 from portal.settings import Limits, PortalSettings
 from portal.state import Portal, make_portal
-from tests.portal.conftest import BASE, OTHER, OWN, Clock, SignIn, copy_for_portal, finished, form_token, reader_of
+from portal.view import View
+from publication.access import Agency, Centre
+from tests.portal.conftest import (
+    BASE,
+    CENTRE,
+    OTHER,
+    OWN,
+    Clock,
+    SignIn,
+    copy_for_portal,
+    finished,
+    form_token,
+    reader_of,
+)
 from tests.publication.ledgers import reseal
 
 SMALL = Limits(body_bytes=8 * 1024, upload_bytes=100 * 1024, check_seconds=60, score_seconds=0)
@@ -301,3 +317,94 @@ def test_fault_of_ours_tells_nothing(portal: Portal, monkeypatch: pytest.MonkeyP
     assert "حدث خطأ عندنا" in answer.text and "Something went wrong" in answer.text
     assert "ZeroDivision" not in answer.text
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+NAMES = [
+    "😀" * 120 + ".csv",
+    "ع" * 2000 + ".csv",
+    "é" * 4096,
+    "\u202egpj.csv",
+    "a\x00b.csv",
+    "a\r\nb: c.csv",
+    "../../../../etc/passwd",
+    "..",
+    "/",
+    "a/\u2028\u2029.csv",
+    "e" + "\u0301" * 4000 + ".csv",
+    "CON.csv",
+    ".hidden",
+    "a" * 4096 + ".xlsx",
+    "\ud83d.csv",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_of_a_file_is_made_one_that_a_disk_takes(name: str, tmp_path: Path) -> None:
+    from portal.pages.check import _safe_name
+
+    safe = _safe_name(name)
+    (tmp_path / safe).write_bytes(b"")
+    assert [path.name for path in tmp_path.iterdir()] == [safe] and "/" not in safe
+    assert safe.isprintable() and len(safe.encode()) <= 200
+    ending = name.rpartition(".")[2]
+    assert not name.endswith((".csv", ".xlsx")) or safe.endswith(ending), "the ending says how a file is read"
+
+
+@pytest.mark.parametrize("name", ["😀" * 120 + ".csv", "\u202egpj.csv", "a" * 4096 + ".csv"])
+def test_a_file_of_any_name_is_checked(small: TestClient, name: str) -> None:
+    answer = upload(small, name, b"a,b\n1,2\n")
+    assert answer.status_code in {200, 422}, "no fault of ours"
+
+
+@pytest.mark.parametrize("kind", ["up", "absolute", "link", "link to a folder", "into another's", "a pipe"])
+def test_a_manifest_leads_nowhere_else(built_workspace: Workspace, clock: Clock, tmp_path: Path, kind: str) -> None:
+    """Its files are what we wrote, or somebody else wrote it."""
+    workspace = copy_for_portal(built_workspace, tmp_path / "centre")
+    folder = (workspace.editions / "current").resolve()
+    secret = workspace.root / "secret.html"
+    secret.write_text("secret", "utf-8")
+    own = folder / "packs" / OWN
+    for place in (folder, own, own / "tables", folder / "manifest.json"):
+        place.chmod(0o755)
+    if kind == "link":
+        (own / "index.xx.html").symlink_to(secret)
+    if kind == "link to a folder":
+        (folder / "packs" / "linked").symlink_to(workspace.root, target_is_directory=True)
+    if kind == "a pipe":
+        os.mkfifo(own / "index.xx.html")
+    name = {
+        "up": f"packs/{OWN}/../../../../secret.html",
+        "absolute": str(secret),
+        "link": f"packs/{OWN}/index.xx.html",
+        "link to a folder": "packs/linked/quality.json",
+        "into another's": f"packs/{OWN}/../{OTHER}/quality.json",
+        "a pipe": f"packs/{OWN}/index.xx.html",
+    }[kind]
+    (workspace.root / "quality.json").write_text("secret", "utf-8")
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    manifest["files"][name] = "0" * 64
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    portal = make_portal(workspace, clock, PortalSettings(base_url=BASE))
+    for viewer in (Centre(), Agency(OWN), Agency("linked")):
+        view = View(portal.edition_cache.get(folder.name), viewer)
+        with pytest.raises(ReaderProblem, match="not_found"):
+            view.file(name)
+    app = create_app(portal)
+    for key in (CENTRE, reader_of(OWN)):
+        token, _ = portal.sessions.open(key)
+        client = TestClient(app, base_url=BASE, cookies={"miyar": token})
+        answer = client.get(f"/files/{folder.name}/{quote(name, safe='').replace('.', '%2e')}")
+        assert answer.status_code == 404 and "secret" not in answer.text
+        assert client.get(f"/en/{folder.name}/downloads").status_code == 200, "the other files are there"
+
+
+def test_a_download_is_saved_under_a_name_that_browsers_take(sign_in: SignIn, edition_id: str, portal: Portal) -> None:
+    """RFC 6266: attachment, and a name in quotes or, with other letters than ASCII, as RFC 8187 writes it."""
+    client = sign_in(CENTRE)
+    for name in portal.edition_cache.get(edition_id).manifest.files:
+        if name.startswith("reports/"):
+            told = client.get(f"/files/{edition_id}/{quote(name)}", headers={"range": "bytes=0-0"}).headers
+            saved = f"{edition_id}-{name.replace('/', '-')}"
+            plain = f'attachment; filename="{saved}"'
+            assert told["content-disposition"] in (plain, f"attachment; filename*=utf-8''{quote(saved)}")
+            assert told["content-type"] == "application/octet-stream"

@@ -5,6 +5,9 @@ Belongs here: `portal.checks`, `portal.check_worker` and their page. Does not be
 """
 
 import re
+import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -69,15 +72,20 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_scores_on_the_page_are_those_of_the_command(
-    centre: Workspace, built_workspace: Workspace, clock: Clock, file: Path, temporary: Path
-) -> None:
+@pytest.fixture(scope="module")
+def expected(built_workspace: Workspace, file: Path) -> list[dict[str, Any]]:
+    """What the command tells of the file; made in this process, which keeps a database of its own for later files."""
     contract = built_workspace.registry / "contracts" / OWN / "survey_responses.yml"
-    _, expected, _ = check_with_scores(built_workspace, file, contract)
+    return check_with_scores(built_workspace, file, contract)[1]
+
+
+def test_scores_on_the_page_are_those_of_the_command(
+    centre: Workspace, clock: Clock, file: Path, expected: list[dict[str, Any]], temporary: Path
+) -> None:
     assert {row["status"] for row in expected} >= {"reported", "suppressed"}
     for client in signed_in(centre, clock, PATIENT):
         address = send(client, file)
-        assert list(temporary.glob("miyar-check-*"))
+        assert list(temporary.glob("miyar-checks-*/*"))
         # The file is taken at once; the page reloads by itself and shows the progress.
         waiting = client.get(address)
         assert waiting.status_code == 200 and waiting.headers["refresh"] == "2"
@@ -86,7 +94,7 @@ def test_scores_on_the_page_are_those_of_the_command(
         # The answer stays at its address, in the other language too, and another reader finds none there.
         assert "ما ستكون عليه الدرجات" in client.get(address.replace("/en/", "/ar/")).text
     # This would find the file under any name; multiprocessing keeps an empty folder of its own.
-    assert not list(temporary.glob("miyar-check-*"))
+    assert not list(temporary.glob("miyar-checks-*/*"))
     assert not [path for path in temporary.rglob("*") if path.is_file()]
     table = page.rpartition("<tbody>")[2].partition("</tbody>")[0]
     rows = [
@@ -137,8 +145,8 @@ def test_a_check_is_its_readers_alone_and_one_at_a_time(centre: Workspace, clock
     contract = centre.registry / "contracts" / OWN / "survey_responses.yml"
     with file.open("rb") as content:
         started = checks.start(own, content, file.name, "c", contract)
-    folder = Path(started.folder.name)
-    assert folder.stat().st_mode & 0o077 == 0, "the file lies where only we read it"
+    folder = started.folder
+    assert checks.folder.stat().st_mode & 0o077 == 0, "the file lies where only we read it"
     assert checks.find(own, started.check_id) is started
     for reader, check_id in ((other, started.check_id), (own, "nothing")):
         with pytest.raises(ReaderProblem, match="not_found"):
@@ -152,3 +160,40 @@ def test_a_check_is_its_readers_alone_and_one_at_a_time(centre: Workspace, clock
     clock.pass_by(minutes=31)
     with pytest.raises(ReaderProblem, match="not_found"):
         checks.find(own, started.check_id)
+
+
+STORING = """
+import sys, os, signal
+from datetime import datetime, UTC
+from pathlib import Path
+import portal.checks as checks
+from portal.settings import PortalSettings
+from portal.users import User
+from publication.access import Agency
+from miyar.workspace import Workspace
+
+def judged(*_): os.kill(os.getpid(), signal.SIGKILL)
+checks.check_in_worker = judged
+held = checks.Checks(Workspace.open(Path(sys.argv[1])), PortalSettings(), lambda: datetime(2026, 2, 1, tzinfo=UTC))
+with open(sys.argv[2], "rb") as content:
+    held.start(User("a@x", Agency("a")), content, "file.csv", "c", Path("contract.yml"))
+import time; time.sleep(60)
+"""
+
+
+def test_what_a_killed_portal_left_is_gone_when_one_starts(
+    centre: Workspace, clock: Clock, file: Path, temporary: Path
+) -> None:
+    """The upload of a portal that was killed lay in the temporary folder for good; a living portal's stays its own."""
+    done = subprocess.run([sys.executable, "-c", STORING, str(centre.root), str(file)], check=False, timeout=100)
+    assert done.returncode == -signal.SIGKILL
+    left = [path for path in temporary.rglob("*") if path.is_file() and path.stat().st_size]
+    assert [path.name for path in left] == ["file.csv"], "the test killed it in the middle of a check"
+    living = Checks(centre, PortalSettings(base_url=BASE), clock)
+    assert not left[0].exists()
+    other = Checks(centre, PortalSettings(base_url=BASE), clock)
+    assert living.folder.is_dir() and other.folder.is_dir(), "each has its own, and leaves the other's"
+    (temporary / "miyar-checks-link").symlink_to(centre.root, target_is_directory=True)
+    (temporary / "miyar-checks-file").write_text("not ours", "utf-8")
+    Checks(centre, PortalSettings(base_url=BASE), clock)
+    assert (centre.root / "miyar.yml").is_file() and (temporary / "miyar-checks-file").is_file()

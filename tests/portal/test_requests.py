@@ -92,3 +92,64 @@ def test_a_refused_form_is_noted_with_the_address_it_was_meant_for(sign_in: Sign
     lines = (portal.workspace.root / "portal" / "audit.jsonl").read_text("utf-8").splitlines()
     seen = json.loads(lines[-1])
     assert (seen["route"], seen["event"], seen["status"]) == ("/ar/check", "form_not_ours", 403)
+
+
+@pytest.mark.parametrize("length", ["\u00b2", "9" * 5000, "-1", "1e3", "+1", " ", "1,1"])
+def test_a_length_that_is_no_length_is_refused(app: Any, length: str) -> None:
+    client = TestClient(app, base_url=BASE, raise_server_exceptions=False)
+    answer = client.get("/signin", headers=[(b"content-length", length.encode("latin-1"))])
+    assert answer.status_code == 413
+
+
+def test_the_audit_has_an_answer_before_its_reader_has(portal: Portal, app: Any) -> None:
+    """A server killed in the middle of an answer had given it out unnoted."""
+    path = portal.workspace.root / "portal" / "audit.jsonl"
+    token, _ = portal.sessions.open(reader_of(OWN))
+    edition = portal.edition_cache.current_id()
+
+    def lines() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+    before, noted = len(lines()), []
+
+    class KilledError(BaseException):
+        pass
+
+    async def dying(message: dict[str, Any]) -> None:
+        noted.append(len(lines()))
+        raise KilledError
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    address = f"/en/{edition}/agencies/{OWN}/"
+    headers = [(b"host", b"portal.test"), (b"cookie", f"miyar={token}".encode())]
+    scope = {"type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": address, "raw_path": b""}
+    scope |= {
+        "query_string": b"",
+        "root_path": "",
+        "headers": headers,
+        "client": ("192.0.2.1", 5),
+        "server": ("::1", 80),
+    }
+    with pytest.raises(KilledError):
+        asyncio.run(app(scope, receive, dying))
+    assert noted[0] == before + 1
+    line = lines()[before]
+    assert (line["status"], line["edition_id"], line["user"]) == (200, edition, reader_of(OWN))
+    assert len(lines()) == before + 1, "and it is noted once"
+
+
+def test_what_cannot_be_noted_is_not_answered(
+    portal: Portal, app: Any, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = TestClient(app, base_url=BASE, raise_server_exceptions=False, cookies=sign_in(reader_of(OWN)).cookies)
+    address = f"/en/{portal.edition_cache.current_id()}/agencies/{OWN}/"
+    assert "overall_satisfaction" in client.get(address).text
+
+    def full(**_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(portal.audit, "write", full)
+    answer = client.get(address)
+    assert answer.status_code == 500 and "overall_satisfaction" not in answer.text

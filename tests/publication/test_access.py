@@ -69,11 +69,53 @@ def test_a_shared_row_tells_nobody_but_the_centre_who_delivered() -> None:
 
 
 def test_columns_are_part_of_what_was_decided(built_workspace: Workspace) -> None:
-    assert access.decisions() == {**access.access_rules(), "column slice_ids": access.COLUMNS}
+    decided = access.decisions()
+    assert decided["column slice_ids"] == access.COLUMNS and decided["bench_scores"] == "owner_and_shared"
+    assert decided["file packs/{agency}/quality.json"] == "owner"
     named = {
         name for table in read_manifest(built_workspace.editions / "current").tables.values() for name in table.columns
     }
-    assert set(access.centre_columns()) <= named
+    assert access.columns_without_rule(named) == []
+    assert set(access.column_rules()) == named, "and no rule is of a column that is gone"
+
+
+def test_columns_of_deliveries_stand_in_no_table_for_several_readers(built_workspace: Workspace) -> None:
+    tables = read_manifest(built_workspace.editions / "current").tables
+    told = {column for column, rule in access.column_rules().items() if rule == "delivery"}
+    shared = [table for table, rule in access.access_rules().items() if rule in ("everyone", "owner_and_shared")]
+    assert told
+    assert [(table, column) for table in shared for column in sorted(told & set(tables[table].columns))] == []
+
+
+def test_a_column_without_a_rule_is_nobodys() -> None:
+    for viewer in (access.Centre(), access.Agency("a"), access.Public()):
+        with duckdb.connect() as connection:
+            connection.execute("create table t as select 'a' as agency_id, 7 as score, 8 as new_column")
+            shown = access.visible(["agency_id", "score", "new_column"], viewer)
+            found = connection.execute(f"select {shown} from t")
+            assert found.fetchall() == [("a", 7, None)]
+            assert [str(column[1]) for column in found.description][2] == "INTEGER", "its type stays"
+
+
+def test_files_are_of_kinds() -> None:
+    own, centre, anybody = access.Agency("a"), access.Centre(), access.Public()
+    for file, owner, other, public in (
+        ("packs/a/quality.json", True, False, False),
+        ("packs/a/tables/bench_scores.csv", True, False, False),
+        ("reports/national.ar.pdf", True, True, True),
+        ("tables/bench_scores.parquet", False, False, False),
+    ):
+        told = [access.may_have(file, one) for one in (own, access.Agency("b"), anybody, centre)]
+        assert told == [owner, other, public, True], file
+    for file in (
+        "packs/a/new.txt",
+        "packs/a",
+        "packs/a/../b/quality.json",
+        "packs//quality.json",
+        "/packs/a/quality.json",
+    ):
+        assert access.files_without_rule([file]) == [file]
+        assert not any(access.may_have(file, one) for one in (own, centre, anybody))
 
 
 def test_tables_by_owner_have_an_agency(built_workspace: Workspace) -> None:
