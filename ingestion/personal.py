@@ -17,6 +17,7 @@ import duckdb
 import yaml
 
 from ingestion.labels import Lookup, make_lookup
+from ingestion.plain_text import visible, visible_sql
 from ingestion.values import clean, fold_digits
 from miyar import sql
 from miyar.errors import MiyarError, Problem
@@ -77,7 +78,7 @@ def found_in(text: str) -> list[str]:
 
 def mask(value: str) -> str:
     """A refused value as it may be shown: short, without long numbers and without anything a pattern matches."""
-    shown = fold_digits(value)
+    shown = visible(fold_digits(value))
     for pattern in patterns():
         shown = re.sub(pattern.regex, _HIDDEN, shown, flags=re.ASCII)
     shown = re.sub(_LONG_NUMBER, _HIDDEN, shown)
@@ -86,7 +87,7 @@ def mask(value: str) -> str:
 
 def mask_sql(value: str) -> str:
     """SQL: the same as `mask`."""
-    shown = f"fold_digits({value})"
+    shown = visible_sql(f"fold_digits({value})")
     for regex in [*(pattern.regex for pattern in patterns()), _LONG_NUMBER]:
         shown = f"regexp_replace({shown}, {sql.text(regex)}, '{_HIDDEN}', 'g')"
     return f"case when length({shown}) <= {SHOWN_LENGTH} then {shown} else left({shown}, {SHOWN_LENGTH - 1}) || '…' end"

@@ -24,6 +24,7 @@ from ingestion.readers.input import Input, Source
 from ingestion.readers.pool import read
 from ingestion.records import plan
 from ingestion.row_faults import add_faults, find_faults, tables_asked
+from ingestion.text_faults import find_text_faults, units_asked
 from ingestion.typed_rows import Rows, typed_rows
 from miyar import sql
 from miyar.errors import MiyarError, Problem
@@ -83,8 +84,9 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         records = table.typed.count
         shown, hidden = _as_delivered(delivery.contract), _hidden_texts(delivery)
         agencies = find_faults(connection, rows.feed, shown, hidden, table.typed, registry, delivery.contract.untold)
+        find_text_faults(connection, rows.feed, _texts_of(delivery.contract), hidden, table.typed.relation, registry)
         add_faults(connection, table)
-        names = queries.names_read.as_dict() | tables_asked(connection)
+        names = queries.names_read.as_dict() | tables_asked(connection) | units_asked(connection)
         # An agency that the contract names, and nobody looks up, has a first and a last period too.
         names.setdefault("agencies", sorted(fold(one) for one in agencies if one in registry.ids("agencies")))
         duplicates = take_out_duplicates(connection, rows, table)
@@ -136,6 +138,11 @@ def _copied(delivery: Delivery, scratch: Path) -> Path:
 def _as_delivered(contract: Contract) -> set[str]:
     """The columns whose texts stand in the lake as they were delivered."""
     return {prop.name for prop in properties_of(contract) if prop.physical_name is not None and prop.treatment is None}
+
+
+def _texts_of(contract: Contract) -> set[str]:
+    """The columns whose texts come from the file or its name, and are no pseudonyms."""
+    return {prop.name for prop in properties_of(contract) if prop.constant is None and prop.treatment is None}
 
 
 def _hidden_texts(delivery: Delivery) -> str:
