@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ingestion.contract import Contract
 from ingestion.landed import UnsettledError, hash_of, is_settled, landed
+from ingestion.plain_text import is_plain, visible
 from ingestion.rules import rule_texts
 from miyar.errors import Problem
 from miyar.workspace import Workspace
@@ -66,8 +67,7 @@ def survey(workspace: Workspace, contracts: list[Contract], now: datetime | None
         if entry.left == "file_not_regular":
             found.problems.append(_not_regular(shown, provider))
         elif entry.left:
-            readable = os.fsencode(shown).decode("utf-8", "replace")
-            found.left.append(Problem(entry.left, rule_texts()[entry.left].en, provider, readable))
+            found.left.append(Problem(entry.left, rule_texts()[entry.left].en, provider, _readable(shown)))
         else:
             one = _deliver(workspace, contracts, entry.path, now)
             (found.problems if isinstance(one, Problem) else found.deliveries).append(one)  # type: ignore[arg-type]
@@ -140,8 +140,8 @@ def _not_regular(shown: str, provider: str) -> Problem:
     return Problem(
         "file_not_regular",
         "this is a link, a pipe or a device; links are not followed",
-        provider,
-        os.fsencode(shown).decode("utf-8", "replace"),
+        _readable(provider),
+        _readable(shown),
         next_step="Put the file itself into the folder.",
     )
 
@@ -164,14 +164,26 @@ def why_unreadable(error: OSError) -> tuple[str, str]:
 
 
 def _unnameable(shown: str, provider: str) -> Problem | None:
-    """The problem of a file name in another encoding (unpacked archives have such): no ledger or message can hold it."""
+    """The problem of a file name that no ledger or message can hold: in another encoding (unpacked archives), or with
+    characters that nobody sees.
+    """
     try:
         shown.encode()
     except UnicodeEncodeError:
-        readable = os.fsencode(shown).decode("utf-8", "replace")
-        step = "Rename the file, and deliver names in UTF-8."
-        return Problem("file_unmatched", "the file's name is not UTF-8", provider, readable, next_step=step)
+        return _renamed("the file's name is not UTF-8", "deliver names in UTF-8", shown, provider)
+    if not is_plain(shown):
+        return _renamed("the file's name holds a character nobody sees", "leave that out", shown, provider)
     return None
+
+
+def _renamed(reason: str, step: str, shown: str, provider: str) -> Problem:
+    step = f"Rename the file, and {step}."
+    return Problem("file_unmatched", reason, _readable(provider), _readable(shown), next_step=step)
+
+
+def _readable(name: str) -> str:
+    """A name as messages can hold it."""
+    return visible(os.fsencode(name).decode("utf-8", "replace"))
 
 
 def _deliver(workspace: Workspace, contracts: list[Contract], path: Path, now: datetime | None) -> Delivery | Problem:

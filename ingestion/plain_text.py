@@ -8,7 +8,6 @@ Belongs here: which texts these are, in Python and in SQL. Does not belong here:
 personal data (`personal`), blanks at a text's ends, which are taken off before (`values`).
 """
 
-import re
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -78,8 +77,3 @@ def hidden_sql(value: str, *, is_prose: bool = False) -> str:
     """SQL: true for a text with a hidden character; prose may have ends of lines, direction marks and joiners."""
     pattern = f"[^{_SEEN}{_PROSE}]" if is_prose else rf"[^{_SEEN}\x{{200C}}\x{{200D}}]|{_ASTRAY}"
     return f"regexp_matches({value}, {sql.text(pattern)})"
-
-
-def is_file_name(text: str) -> bool:
-    """Whether a path of a delivered file can be shown: plain, and decoded from UTF-8."""
-    return is_plain(text) and not re.search("[\ud800-\udfff]", text)

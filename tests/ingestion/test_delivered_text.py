@@ -12,7 +12,6 @@ import pytest
 from ingestion import personal, plain_text, values
 from ingestion.contract import load_contracts
 from ingestion.landing import discover
-from ingestion.sniffing import sniff
 
 HIDDEN = {
     "nul": "a\x00b",
@@ -202,12 +201,6 @@ def test_a_file_name_with_hidden_characters_is_told_and_stops_nobody(
     deliveries, (problem,) = discover(centre.workspace, load_contracts(centre.root / "registry"))
     assert [one.relative for one in deliveries] == ["good.csv"]
     assert problem.rule == "file_unmatched" and plain_text.is_plain(str(problem))
-
-
-def test_a_line_separator_within_a_cell_ends_no_line_of_a_draft(tmp_path: Path) -> None:
-    path = tmp_path / "f.csv"
-    path.write_text("id;note\n" + "1;a\u2028b\x85c\n" * 20, "utf-8")
-    assert sniff(path)["delimiter"] == ";"
 
 
 def test_only_a_line_feed_ends_a_line_of_a_file() -> None:
