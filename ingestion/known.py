@@ -13,7 +13,7 @@ import duckdb
 
 from ingestion.labels import Lookup, Texts, as_text, key_of, key_of_name, make_lookup
 from ingestion.names import NamesRead
-from ingestion.personal import mask
+from ingestion.patterns import mask
 from ingestion.plain_text import limits, unit_form
 from ingestion.readers.input import Input
 from ingestion.records import Group, Plan

@@ -1,102 +1,25 @@
-"""Personal data: patterns, keyed pseudonyms, and how a refused value may be shown.
+"""Personal data in a file's columns: free texts that hold some, and keyed pseudonyms.
 
 Belongs here: everything that decides which part of a personal value may be stored. Does not belong here: which columns
-are personal (the contract says so) and the patterns themselves (`personal.yml`).
+are personal (the contract says so), finding and hiding personal data in one text (`patterns`).
 """
 
 import hashlib
 import hmac
 import os
-import re
 import stat
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import duckdb
-import yaml
 
 from ingestion.labels import Lookup, make_lookup
-from ingestion.plain_text import visible, visible_sql
+from ingestion.patterns import candidates_sql, found_in
 from ingestion.values import clean, fold_digits
-from miyar import sql
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 
 _HMAC_BLOCK = 64  # bytes of a SHA-256 block (RFC 2104)
 PSEUDONYM_LENGTH = 32  # hex digits: 128 bits, enough to rule out collisions for any number of people
-SHOWN_LENGTH = 40  # long enough to find the cell, too short to tell a story
-_LONG_NUMBER = "[0-9]{7,}"  # phone numbers have seven or more digits
-_HIDDEN = "•••"
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """One kind of personal data in free text."""
-
-    id: str
-    regex: str
-    check: str
-
-    def finds(self, text: str) -> bool:
-        return any(_CHECKS[self.check](found[0]) for found in re.finditer(self.regex, text, re.ASCII))
-
-
-def _luhn(text: str) -> bool:
-    digits = [int(char) for char in text if char.isdigit()]
-    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
-    return (sum(doubled) + sum(digits[-1::-2])) % 10 == 0
-
-
-def _mod97(text: str) -> bool:
-    """ISO 13616: country and check digits move to the end, letters become two digits, and the remainder must be 1.
-
-    A match may have run into the next word, so shorter readings are tried as well.
-    """
-    plain = text.replace(" ", "")
-    return any(
-        int("".join(str(int(char, 36)) for char in plain[4:end] + plain[:4])) % 97 == 1
-        for end in range(15, len(plain) + 1)
-    )
-
-
-_CHECKS = {"none": lambda _: True, "luhn": _luhn, "mod97": _mod97}
-
-
-@cache
-def patterns() -> tuple[Pattern, ...]:
-    """All patterns of `personal.yml`."""
-    source = yaml.safe_load((Path(__file__).parent / "personal.yml").read_text("utf-8"))
-    return tuple(Pattern(one["id"], one["pattern"], one["check"]) for one in source["patterns"])
-
-
-def found_in(text: str) -> list[str]:
-    """Ids of the patterns found in a text."""
-    folded = fold_digits(text)
-    return [pattern.id for pattern in patterns() if pattern.finds(folded)]
-
-
-def mask(value: str) -> str:
-    """A refused value as it may be shown: short, without long numbers and without anything a pattern matches."""
-    shown = visible(fold_digits(value))
-    for pattern in patterns():
-        shown = re.sub(pattern.regex, _HIDDEN, shown, flags=re.ASCII)
-    shown = re.sub(_LONG_NUMBER, _HIDDEN, shown)
-    return shown if len(shown) <= SHOWN_LENGTH else shown[: SHOWN_LENGTH - 1] + "…"
-
-
-def mask_sql(value: str) -> str:
-    """SQL: the same as `mask`."""
-    shown = visible_sql(f"fold_digits({value})")
-    for regex in [*(pattern.regex for pattern in patterns()), _LONG_NUMBER]:
-        shown = f"regexp_replace({shown}, {sql.text(regex)}, '{_HIDDEN}', 'g')"
-    return f"case when length({shown}) <= {SHOWN_LENGTH} then {shown} else left({shown}, {SHOWN_LENGTH - 1}) || '…' end"
-
-
-def candidates_sql(value: str) -> str:
-    """SQL: true when any pattern matches; `found_in` then checks the digits."""
-    either = "|".join(f"(?:{pattern.regex})" for pattern in patterns())
-    return f"regexp_matches(fold_digits({value}), {sql.text(either)})"
 
 
 def personal_lookups(connection: duckdb.DuckDBPyConnection, free: list[str]) -> dict[str, Lookup]:

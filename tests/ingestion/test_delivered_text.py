@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from ingestion import personal, plain_text, values
+from ingestion import patterns, plain_text, values
 from ingestion.contract import load_contracts
 from ingestion.landing import discover
 
@@ -182,12 +182,12 @@ def test_every_character_is_judged_alike_in_python_and_in_sql() -> None:
 
 @pytest.mark.parametrize("text", HIDDEN.values(), ids=HIDDEN)
 def test_a_masked_value_hides_no_character(text: str) -> None:
-    shown = personal.mask(text)
+    shown = patterns.mask(text)
     assert plain_text.is_plain(shown)
     with duckdb.connect() as connection:
         values.install(connection)
         connection.execute("set variable given = ?", [text])
-        row = connection.execute(f"""select {personal.mask_sql("getvariable('given')")}""").fetchone()
+        row = connection.execute(f"""select {patterns.mask_sql("getvariable('given')")}""").fetchone()
     assert row == (shown,)
 
 
