@@ -20,6 +20,7 @@ from ingestion.landed import UnsettledError, copy_with_hash
 from ingestion.landing import Delivery, beginning_of, settling, why_unreadable
 from ingestion.mapping import typing_queries
 from ingestion.names import names_hash
+from ingestion.patterns import mask
 from ingestion.readers.input import Input, Source
 from ingestion.readers.pool import read
 from ingestion.records import plan
@@ -218,7 +219,7 @@ def _scan_dropped(given: Input, connection: duckdb.DuckDBPyConnection, source: S
                     "personal_data_dropped",
                     f"{rows:,} cells of this dropped column hold personal data ({pattern}); nothing of it was stored",
                     "Ask the provider not to deliver the column.",
-                    column=header,
+                    column=mask(header),
                 )
             )
     return notes
