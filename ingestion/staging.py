@@ -119,7 +119,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
 def _copied(delivery: Delivery, scratch: Path) -> Path:
     """A copy of the delivered file that nobody else writes; raises MiyarError if it is no longer the file that was found."""
     scratch.mkdir(parents=True, exist_ok=True)
-    copy = scratch / f"delivered{delivery.path.suffix}"
+    copy = scratch / "delivered.file"  # a name of our own: theirs may mean something to a program
     try:
         content = copy_with_hash(delivery.path, beginning_of(delivery.contract), copy)[:16]
     except UnsettledError:
