@@ -72,8 +72,10 @@ def demo(folder: Path, seed: int = 2026) -> None:
         typer.echo(f"{folder}: the demo workspace is there already")
         return
     from miyar.progress import progress_bar
+    from miyar.workspace import keep_private
     from simulation.workspace import write_workspace
 
+    keep_private()
     with progress_bar("drawing the demo world") as progress:
         write_workspace(folder, seed=seed, progress=progress)
     typer.echo(f"{folder}: demo workspace made (seed {seed}); its truth is in {folder}/truth")
@@ -144,6 +146,7 @@ def _settle(workspace_path: Path) -> None:
 def init(folder: Path) -> None:
     """Make an empty workspace: settings and registry tables to fill in."""
     from miyar.registry_texts import registry_texts
+    from miyar.workspace import keep_private
     from portal.users import COLUMNS as USER_COLUMNS
     from portal.users import FILE as USERS
 
@@ -153,6 +156,7 @@ def init(folder: Path) -> None:
         raise MiyarError(
             Problem("workspace_exists", f"there is {', '.join(there)} already", file=str(folder), next_step=step)
         )
+    keep_private()
     try:
         (folder / "registry" / "contracts").mkdir(parents=True)
         (folder / "landing").mkdir()

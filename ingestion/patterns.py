@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from ingestion.pattern_checks import holds, source
 from ingestion.plain_text import visible, visible_sql
 from ingestion.values import fold_digits
 from miyar import sql
@@ -29,35 +30,22 @@ class Pattern:
     check: str
 
     def finds(self, text: str) -> bool:
-        return any(_CHECKS[self.check](found[0]) for found in re.finditer(self.regex, text, re.ASCII))
-
-
-def _luhn(text: str) -> bool:
-    digits = [int(char) for char in text if char.isdigit()]
-    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
-    return (sum(doubled) + sum(digits[-1::-2])) % 10 == 0
-
-
-def _mod97(text: str) -> bool:
-    """ISO 13616: country and check digits move to the end, letters become two digits, and the remainder must be 1.
-
-    A match may have run into the next word, so shorter readings are tried as well.
-    """
-    plain = text.replace(" ", "")
-    return any(
-        int("".join(str(int(char, 36)) for char in plain[4:end] + plain[:4])) % 97 == 1
-        for end in range(15, len(plain) + 1)
-    )
-
-
-_CHECKS = {"none": lambda _: True, "luhn": _luhn, "mod97": _mod97}
+        return any(
+            holds(self.check, text, found.start(), found.end()) for found in re.finditer(self.regex, text, re.ASCII)
+        )
 
 
 @cache
 def patterns() -> tuple[Pattern, ...]:
-    """All patterns of `personal.yml`."""
-    source = yaml.safe_load((Path(__file__).parent / "personal.yml").read_text("utf-8"))
-    return tuple(Pattern(one["id"], one["pattern"], one["check"]) for one in source["patterns"])
+    """All patterns of `personal.yml`, with the given names in them."""
+    names = yaml.safe_load((Path(__file__).parent / "given_names.yml").read_text("utf-8"))
+    found = []
+    for one in source()["patterns"]:
+        regex = one["pattern"]
+        for script, given in names.items():
+            regex = regex.replace(f"{{{script}}}", "|".join(map(re.escape, given)))
+        found.append(Pattern(one["id"], regex, one["check"]))
+    return tuple(found)
 
 
 def found_in(text: str) -> list[str]:

@@ -1,7 +1,7 @@
 """A centre made and run in a process of its own whose umask keeps nothing private; for the tests of what a run writes.
 
-Run as `python -m tests.pipeline.open_umask demo|run FOLDER`. Belongs here: that process. Does not belong here: what it should have
-written.
+Run as `python -m tests.pipeline.open_umask demo|run FOLDER`. Belongs here: that process. Does not belong here: what is expected
+of its files.
 """
 
 import os
