@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import duckdb
 
 from ingestion.labels import Lookup, make_lookup
+from ingestion.pattern_checks import source
 from ingestion.patterns import candidates_sql, found_in
 from ingestion.values import clean, fold_digits
+from miyar import sql
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 
@@ -33,6 +35,40 @@ def personal_lookups(connection: duckdb.DuckDBPyConnection, free: list[str]) -> 
         if hits:
             lookups[name] = make_lookup(connection, f"personal_{name}", dict(hits))
     return lookups
+
+
+def find_unusual(connection: duckdb.DuckDBPyConnection, columns: list[str], typed: str) -> None:
+    """Add to the table `faults` the rows with personal data in columns that are no free text, where it is most of a column.
+
+    Of single texts nobody can say it: a number of ten digits may be a case. Of most of a column's texts it is no chance.
+
+    Args:
+        columns: the columns of ids and words that were delivered.
+        typed: SQL relation of the typed rows.
+    """
+    if not columns:
+        return
+    limits = source()["unusual"]
+    lists = ", ".join(
+        f"list(distinct {name}) filter ({candidates_sql(name)}), count(distinct {name})" for name in columns
+    )
+    sample = f"(select {', '.join(columns)} from {typed} limit {limits['sampled']:d})"
+    found = connection.execute(f"select {lists} from {sample}").fetchone() or ()
+    for name, texts, distinct in zip(columns, found[::2], found[1::2], strict=True):
+        hits = (
+            sum(bool(found_in(text)) for text in texts or ()) if len(texts or ()) >= limits["share"] * distinct else 0
+        )
+        if distinct >= limits["least"] and hits >= limits["share"] * distinct:
+            _refuse(connection, name, typed)
+
+
+def _refuse(connection: duckdb.DuckDBPyConnection, name: str, typed: str) -> None:
+    every = connection.execute(f"select distinct {name} from {typed} where {candidates_sql(name)}").fetchall()
+    connection.execute(
+        f"insert into faults select row_id, 'personal_data', {sql.text(name)}, '' from {typed} "
+        f"where list_contains(?::varchar[], {name})",
+        [[text for (text,) in every if found_in(text)]],
+    )
 
 
 def counts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> dict[str, int]:

@@ -13,9 +13,9 @@ from ingestion.contract import Contract
 from ingestion.databases import session
 from ingestion.duplicates import take_out_duplicates
 from ingestion.faults import FULL, guarded
-from ingestion.feeds import load_feeds
+from ingestion.feeds import Feed, load_feeds
 from ingestion.headers import properties_of
-from ingestion.known import unknown_names, unregistered_units, untold_names
+from ingestion.known import UNITS, unknown_names, unregistered_units, untold_names
 from ingestion.landed import UnsettledError, copy_with_hash
 from ingestion.landing import Delivery, beginning_of, settling, why_unreadable
 from ingestion.mapping import typing_queries
@@ -86,6 +86,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         shown, hidden = _as_delivered(delivery.contract), _hidden_texts(delivery)
         agencies = find_faults(connection, rows.feed, shown, hidden, table.typed, registry, delivery.contract.untold)
         find_text_faults(connection, rows.feed, _texts_of(delivery.contract), hidden, table.typed.relation, registry)
+        personal.find_unusual(connection, _words_of(rows.feed, delivery.contract, registry), table.typed.relation)
         add_faults(connection, table)
         names = queries.names_read.as_dict() | tables_asked(connection) | units_asked(connection)
         # An agency that the contract names, and nobody looks up, has a first and a last period too.
@@ -144,6 +145,15 @@ def _as_delivered(contract: Contract) -> set[str]:
 def _texts_of(contract: Contract) -> set[str]:
     """The columns whose texts come from the file or its name, and are no pseudonyms."""
     return {prop.name for prop in properties_of(contract) if prop.constant is None and prop.treatment is None}
+
+
+def _words_of(feed: Feed, contract: Contract, registry: Registry) -> list[str]:
+    """The delivered columns of ids and words, which no list of the registry or of the feed holds and nobody scans."""
+    listed = {"agency_id", "period_id", *UNITS, *registry.known}
+    delivered = _texts_of(contract) - listed
+    return [
+        one.name for one in feed.columns if one.name in delivered and one.type == "text" and not (one.free or one.codes)
+    ]
 
 
 def _hidden_texts(delivery: Delivery) -> str:

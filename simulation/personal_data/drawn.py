@@ -144,10 +144,14 @@ def _address(random: Random) -> str:
     )
 
 
+def _sexagesimal(degrees: float) -> str:
+    return f"{int(degrees)}°{int(degrees * 60) % 60}'{degrees * 3600 % 60:.1f}\""
+
+
 def _coordinates(random: Random) -> str:
     north, east = random.uniform(17, 31), random.uniform(36, 54)
     if random.random() < 0.25:
-        return f"{int(north)}°{int(north * 60) % 60}'{north * 3600 % 60:.1f}\"N {int(east)}°{int(east * 60) % 60}'{east * 3600 % 60:.1f}\"E"
+        return f"{_sexagesimal(north)}N {_sexagesimal(east)}E"
     decimals = int(random.integers(4, 7))
     return f"{north:.{decimals}f}{_pick(random, (', ', ',', ' ', ' / '))}{east:.{decimals}f}"
 
@@ -191,6 +195,8 @@ def _nobodys(random: Random) -> str:
             f"order {number}",
             f"طلب رقم {number}",
             f"{code}-{year}-{number}",
+            f"{_digits(random, 5)}-{year}",
+            f"case {_digits(random, 5)}-{_digits(random, 4)}",
             f"INC{_digits(random, 10)}",
             f"رقم المعاملة {_digits(random, 12)}",
             f"دفعت {random.integers(10, 90_000):,} ريال",

@@ -12,9 +12,18 @@ from simulation.personal_data.study import count, study, written
 EVIDENCE = Path(__file__).parents[2] / "docs" / "evidence" / "personal_data.json"
 # Least recall by kind; a pattern that finds less has been broken. Precision is at least 95 % for each.
 FLOORS = {
-    "national_id": 0.85, "phone": 0.88, "iban": 0.98, "email": 0.80, "card": 0.98, "passport": 0.83, "plate": 0.70, "address": 0.90,
-    "coordinates": 0.95, "name": 0.55, "any": 0.86,
-}  # fmt: skip
+    "national_id": 0.85,
+    "phone": 0.88,
+    "iban": 0.98,
+    "email": 0.80,
+    "card": 0.98,
+    "passport": 0.83,
+    "plate": 0.70,
+    "address": 0.90,
+    "coordinates": 0.95,
+    "name": 0.55,
+    "any": 0.86,
+}
 PRECISE = 0.95
 
 
