@@ -24,6 +24,8 @@ def status(workspace_path: WorkspacePath = HERE) -> None:
     from ingestion.rereading import read_proposals
     from ingestion.slices import decide
     from ingestion.submission_ledger import read_accounts
+    from publication.checkpoints import newest_signers
+    from publication.manifest import list_editions
 
     workspace = Workspace.open(workspace_path)
     accounts = read_accounts(workspace)
@@ -34,6 +36,11 @@ def status(workspace_path: WorkspacePath = HERE) -> None:
     waiting_table(waiting, read_proposals(workspace))
     for problem in problems:
         typer.echo(f"  ! {problem}")
+    if list_editions(workspace.editions):
+        signers = newest_signers(workspace.editions)
+        typer.echo(
+            f"editions: {'signed by ' + ', '.join(signers) if signers else 'UNSIGNED (`miyar key` makes a key)'}"
+        )
 
 
 @app.command()

@@ -1,11 +1,13 @@
-"""Commands on published editions: verify, prove, show as of a day, reproduce, serve by PostgreSQL.
+"""Commands on published editions: verify, sign, witness, prove, show as of a day, reproduce, serve by PostgreSQL.
 
 Belongs here: arguments, and printing of results. Does not belong here: the work; each command calls one room, imported
 when it is needed.
 """
 
 import json
+import secrets
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -21,30 +23,93 @@ app = typer.Typer()
 def verify(
     workspace_path: WorkspacePath = HERE,
     head: Annotated[str, typer.Option(help="A head of the ledger noted earlier; it must still be in the chain")] = "",
+    witness: Annotated[
+        list[Path] | None, typer.Option(help="A checkpoint kept elsewhere (of a pack, a mail); may be repeated")
+    ] = None,
+    key: Annotated[str, typer.Option(help="The public key of the checkpoints, as `miyar key` told it")] = "",
 ) -> None:
     """Recompute every hash of every edition and of the ledger; exit 1 when anything was touched."""
     from publication.release_ledger import FILE, read_entries
-    from publication.verify import verify_all
+    from publication.signing_keys import key_of, public_key
+    from publication.verify import Anchors, verify_all
 
-    editions = Workspace.open(workspace_path).editions
-    found = verify_all(editions, head)
+    workspace = Workspace.open(workspace_path)
+    editions = workspace.editions
+    kept = {path.name: _text(path) for path in witness or []}
+    anchors = Anchors(head, public_key(key) if key else None, key_of(workspace), kept)
+    found = verify_all(editions, anchors=anchors)
     for name, problems in found.items():
         typer.echo(f"{name}: {'intact' if not problems else 'CHANGED'}")
         for problem in problems:
             typer.echo(f"  {problem}")
     if list(found) == [FILE]:
         typer.echo("nothing is published here")
+    typer.echo(_signed(workspace, is_checked=bool(key) or anchors.key is not None))
     if any(found.values()) or list(found) == [FILE]:
         raise typer.Exit(1)
     typer.echo(f"head of the ledger, to be noted elsewhere: {read_entries(editions)[-1].entry_hash}")
+
+
+def _text(path: Path) -> str:
+    """The text of a file that somebody named; one that cannot be read is refused later as what it is not."""
+    return path.read_text("utf-8", "replace")
+
+
+def _signed(workspace: Workspace, *, is_checked: bool) -> str:
+    """What is said of the checkpoints' signatures."""
+    from publication.checkpoints import newest_signers
+
+    names = newest_signers(workspace.editions)
+    if not names:
+        return "checkpoints: UNSIGNED, for there was no key at publication (`miyar key` makes one)"
+    told = "checked" if is_checked else "not checked: name the public key with --key"
+    return f"checkpoints: signed by {', '.join(names)} ({told})"
+
+
+@app.command()
+def key(name: str, file: Path) -> None:
+    """Make the key that signs checkpoints (or witnesses them), outside the workspace; NAME is like centre.example/ledger."""
+    from publication.notes import WITNESS
+    from publication.signing_keys import make_key
+
+    made = make_key(file, name, secrets.token_bytes(32))
+    typer.echo(f"{file}: keep it where who writes the workspace cannot; name it in miyar.yml as checkpoint_key")
+    typer.echo(f"public key, to be given to everybody:   {made.signer.verifier()}")
+    typer.echo(f"public key of its witness's signatures: {made.signer.verifier(WITNESS)}")
+
+
+@app.command()
+def checkpoint(
+    workspace_path: WorkspacePath = HERE,
+    since: Annotated[
+        int, typer.Option(help="Entries the reader has seen: adds the proof that they still stand there")
+    ] = 0,
+) -> None:
+    """Print the newest checkpoint of the ledger, to be kept elsewhere; --since makes it a request to a witness."""
+    from publication.witnesses import request
+
+    typer.echo(request(Workspace.open(workspace_path).editions, since), nl=False)
+
+
+@app.command()
+def witness(
+    file: Annotated[Path, typer.Argument(help="A checkpoint, or what `miyar checkpoint --since N` prints")],
+    key: Annotated[Path, typer.Option(help="The witness's own key file, made by `miyar key`")],
+) -> None:
+    """Cosign a checkpoint: print it with the witness's signature and moment, if it continues what was cosigned before."""
+    from publication.signing_keys import open_key
+    from publication.witnesses import cosign
+
+    typer.echo(cosign(_text(file), open_key(key), int(datetime.now(tz=UTC).timestamp())), nl=False)
 
 
 @app.command()
 def prove(score_id: str, workspace_path: WorkspacePath = HERE, edition: Edition = "current") -> None:
     """Print a proof that a published score stands in an edition: JSON that is checked without the other rows."""
     from publication.proofs import prove as make_proof
+    from publication.standing import standing
 
-    proof = make_proof(Workspace.open(workspace_path).editions / edition, score_id)
+    proof = make_proof(standing(Workspace.open(workspace_path).editions, edition), score_id)
     typer.echo(json.dumps(proof, ensure_ascii=False, indent=1))
 
 
@@ -66,10 +131,11 @@ def asof(
         open_edition,
         require_period,
     )
+    from publication.standing import standing
 
     editions = Workspace.open(workspace_path).editions
     entries = in_force(editions, day)
-    folder = editions / entries[-1].edition_id
+    folder = standing(editions, entries[-1].edition_id)
     with open_edition(folder) as connection:
         chosen, metric = (
             require_period(connection, period) if period else last_period(connection),
@@ -113,7 +179,8 @@ def serve_postgres(
 ) -> None:
     """Put an edition on a PostgreSQL server, with row-level security per agency, in place of the one there."""
     from publication.postgres import serve
+    from publication.standing import standing
 
-    served = serve(Workspace.open(workspace_path).editions / edition, dsn, wait_seconds=wait)
+    served = serve(standing(Workspace.open(workspace_path).editions, edition), dsn, wait_seconds=wait)
     typer.echo(f"{served.edition_id}: {served.tables} tables, {served.rows:,} rows in schema benchmarks")
     typer.echo(f"roles to grant to people: {', '.join(served.roles)}")

@@ -193,8 +193,9 @@ def show(
         open_edition,
         require_period,
     )
+    from publication.standing import standing
 
-    folder = Workspace.open(workspace_path).editions / edition
+    folder = standing(Workspace.open(workspace_path).editions, edition)
     with open_edition(folder) as connection:
         chosen, metric = (
             require_period(connection, period) if period else last_period(connection),
@@ -289,11 +290,12 @@ def trace(
 ) -> None:
     """Follow a published score back to its cells, submissions and rows."""
     from cli.terminal import trace_tables
+    from publication.standing import standing
     from publication.trace import trace as follow
 
     workspace = Workspace.open(workspace_path)
     with workspace.lock():
-        trace_tables(follow(workspace, workspace.editions / edition, score_id, limit))
+        trace_tables(follow(workspace, standing(workspace.editions, edition), score_id, limit))
 
 
 Language = Annotated[str, typer.Option(help="ar or en")]
@@ -309,10 +311,12 @@ def explain(
     """Say how a published score came about: from rows through weights and peers to its verdict, with its weightiest cells."""
     from cli.terminal import explanation_lines
     from publication.explain import explain as explain_score
+    from publication.standing import standing
 
     workspace = Workspace.open(workspace_path)
     with workspace.lock():
-        explanation_lines(explain_score(workspace, workspace.editions / edition, score_id), _language(language))
+        folder = standing(workspace.editions, edition)
+        explanation_lines(explain_score(workspace, folder, score_id), _language(language))
 
 
 @app.command("why-not")
@@ -329,8 +333,9 @@ def why_not(
     from cli.terminal import comparison_lines
     from publication.explain import why_not as compare_two
     from publication.reading import last_period, open_edition, require_period
+    from publication.standing import standing
 
-    folder = Workspace.open(workspace_path).editions / edition
+    folder = standing(Workspace.open(workspace_path).editions, edition)
     with open_edition(folder) as connection:
         chosen = require_period(connection, period) if period else last_period(connection)
     comparison_lines(compare_two(folder, unit, other_unit, metric, chosen), _language(language))

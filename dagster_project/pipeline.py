@@ -26,8 +26,8 @@ from ingestion.slices import decide, write_slices
 from ingestion.submission_ledger import Account, by_submission
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
-from publication.editions import repaired
 from publication.manifest import list_editions, read_manifest
+from publication.standing import repaired
 from warehouse.damage import put_away_if_torn
 from warehouse.incomputable import incomputable
 from warehouse.inputs import Inputs, submission_state

@@ -14,6 +14,7 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY
 
 from dagster_project.resources import RunInputs
+from ingestion.lake_files import require_unchanged
 from ingestion.slices import write_slices
 from miyar.workspace import Workspace
 from warehouse.dbt_runner import HEAVY, LIGHT, NOTED, is_stale, run_dbt
@@ -55,6 +56,7 @@ def warehouse_assets(manifest_path: Path) -> list[dg.AssetsDefinition]:
         with inputs.hold() as held:
             Marks(held.workspace).write("built", "")
             Marks(held.workspace).write("cells", "")
+            require_unchanged(held.workspace, held.accounts)
             write_slices(held.workspace, held.accounts, held.contracts)
             write_snapshots(held)
             is_whole = yield from _results(context, held.workspace, manifest, translator, HEAVY, cells)
@@ -64,6 +66,7 @@ def warehouse_assets(manifest_path: Path) -> list[dg.AssetsDefinition]:
     def benchmarks(context: dg.AssetExecutionContext, inputs: dg.ResourceParam[RunInputs]) -> Any:
         with inputs.hold() as held:
             Marks(held.workspace).write("built", "")
+            require_unchanged(held.workspace, held.accounts)
             write_slices(held.workspace, held.accounts, held.contracts)
             write_snapshots(held)
             is_whole = yield from _results(context, held.workspace, manifest, translator, LIGHT, benchmarks)

@@ -158,6 +158,7 @@ def _settle(
     account.quarantined = settlement.quarantined
     account.slices = settlement.slices
     account.rule_counts = settlement.rule_counts
+    account.files = settlement.files
     account.untold = untold_rows(workspace, account.feed, account.submission_id, registry)
     notes = [*staged.notes, *notes_on(account.untold, account.accepted, account.provider, account.path)]
     account.notes = [note.as_dict() for note in notes]

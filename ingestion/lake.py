@@ -14,6 +14,7 @@ from ingestion.bad_rows import counts_by_rule, gather_bad, refuse_rest, write_qu
 from ingestion.databases import session
 from ingestion.faults import guarded
 from ingestion.feeds import Feed, load_feeds
+from ingestion.lake_files import hashes_of
 from ingestion.landing import Delivery
 from ingestion.staging import Staged
 from ingestion.typed_rows import Rows, existing
@@ -36,6 +37,7 @@ class Settlement:
     accepted: int = 0
     quarantined: int = 0
     duplicates: int = 0
+    files: dict[str, str] = field(default_factory=dict)  # path within the lake -> SHA-256
 
 
 def settle(staged: Staged, refused: pa.Table, workspace: Workspace, refuse_above_share: float = 1.0) -> Settlement:
@@ -175,7 +177,8 @@ def _publish(
     held = pq.read_metadata(quarantine).num_rows if quarantine else 0
     if taken + held + staged.duplicates != staged.records:
         raise rows_lost(staged.delivery, staged.records, taken, held, staged.duplicates)
-    return replace(settlement, accepted=taken, quarantined=held, duplicates=staged.duplicates)
+    files = hashes_of(workspace.lake, written)
+    return replace(settlement, accepted=taken, quarantined=held, duplicates=staged.duplicates, files=files)
 
 
 def adopt(aside: Workspace, workspace: Workspace, feed: str, submission_id: str) -> None:

@@ -49,6 +49,7 @@ class Account:
     withdrawn: str = ""  # the reason, once withdrawn
     content: str = ""  # hash of provider, feed and bytes; empty in accounts whose id is that hash
     is_gone: bool = False  # the file no longer lay where it was received from when the landing zone was last looked at
+    files: dict[str, str] = field(default_factory=dict)  # what it wrote: path within the lake -> SHA-256
     decisions: list[dict[str, Any]] = field(default_factory=list)  # what a person accepted: slice, rows, reason, by, at
 
 

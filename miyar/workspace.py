@@ -63,6 +63,8 @@ class Settings(_Model):
     threads: int = 2
     # Hosts inside (this machine, the office's network) that `miyar fetch` may connect to; others must have public addresses.
     fetch_hosts: tuple[str, ...] = ()
+    # File of the key that signs checkpoints; it stands outside the workspace. MIYAR_CHECKPOINT_KEY goes before it.
+    checkpoint_key: str = ""
 
     @field_validator("timezone")
     @classmethod

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from publication.hashing import file_hash
 from publication.manifest import Manifest, TableEntry, read_manifest
 from publication.marts import row_order
 
@@ -42,9 +43,8 @@ def write_large_edition(source: Path, target: Path, agencies: int) -> Manifest:
             str(row[0]) for row in connection.execute("select agency_id from large.dim_agencies order by 1").fetchall()
         ]
     packs = {agency: _pack(source, target, agency, known[0]) for agency in own}
-    made = replace(
-        manifest, tables=entries, packs=dict.fromkeys(own, ""), files=dict.fromkeys(sorted(packs.values()), "")
-    )
+    files = {**dict.fromkeys(sorted(packs.values()), ""), "benchmarks.duckdb": file_hash(target / "benchmarks.duckdb")}
+    made = replace(manifest, tables=entries, packs=dict.fromkeys(own, ""), files=files)
     (target / "manifest.json").write_text(made.as_json(), "utf-8")
     return made
 

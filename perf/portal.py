@@ -26,6 +26,7 @@ from perf.large_edition import QUARTERS, write_large_edition
 from portal.users import COLUMNS, FILE
 from publication.manifest import read_manifest
 from publication.reading import open_edition
+from publication.release_ledger import record_unrecorded
 from simulation.workspace import write_workspace
 
 RESULTS = Path(__file__).parent / "results"
@@ -179,6 +180,7 @@ def main() -> None:
         edition = (small / "editions" / "current").resolve()
         made = write_large_edition(edition, country / "editions" / edition.name, AGENCIES)
         (country / "editions" / "current").symlink_to(edition.name)
+        record_unrecorded(country / "editions")
         alone = measure_pages(country)
         with running(small):
             beside = measure_pages(country)

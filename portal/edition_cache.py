@@ -13,8 +13,9 @@ import duckdb
 
 from miyar.errors import MiyarError
 from portal.problems import ReaderProblem, not_found
-from publication.manifest import EDITION, Manifest, list_editions, read_manifest
+from publication.manifest import EDITION, Manifest, read_manifest
 from publication.reading import open_edition
+from publication.standing import recorded, standing
 
 # Editions held open at once: the current one, the previous one, and those somebody looks up.
 _OPEN = 4
@@ -72,24 +73,21 @@ class EditionCache:
         self._lock = Lock()
 
     def ids(self) -> list[str]:
-        """Return all ids, oldest first."""
-        return list_editions(self._folder)
+        """Return the ids of all editions that stand in the ledger, oldest first."""
+        try:
+            return recorded(self._folder)
+        except MiyarError:
+            return []
 
     def current_id(self) -> str:
-        """Return the edition `current` points to now; a request asks once and reads that edition throughout."""
-        try:
-            name = (self._folder / "current").resolve(strict=True).name
-        except OSError:
-            raise ReaderProblem("no_edition") from None
-        if not EDITION.fullmatch(name):
-            raise ReaderProblem("no_edition")
-        return name
+        """Return the edition the ledger names as newest; a request asks once and reads that edition throughout."""
+        return self._standing("current").name
 
     def get(self, edition_id: str) -> Edition:
-        """Return an edition by its id; raises ReaderProblem if there is none."""
-        path = self._folder / edition_id
-        if not EDITION.fullmatch(edition_id) or not path.is_dir():
+        """Return an edition by its id; raises ReaderProblem if there is none, or it is not the one published."""
+        if not EDITION.fullmatch(edition_id) or not (self._folder / edition_id).is_dir():
             raise not_found() if self.ids() else ReaderProblem("no_edition")
+        path = self._standing(edition_id)
         with self._lock:
             edition = self._open.get(edition_id)
             if edition is None:
@@ -103,3 +101,9 @@ class EditionCache:
                     self._open.popitem(last=False)
             self._open.move_to_end(edition_id)
         return edition
+
+    def _standing(self, name: str) -> Path:
+        try:
+            return standing(self._folder, name)
+        except (MiyarError, OSError):
+            raise ReaderProblem("no_edition") from None

@@ -20,18 +20,24 @@ from methodology.parameters import Methodology
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.access import decisions
+from publication.checkpoints import checkpoint_path, write_checkpoints
 from publication.difference import write_difference
 from publication.hashing import combined_hash, file_hash
 from publication.manifest import Manifest, TableEntry, content_hash, list_editions, read_manifest
 from publication.marts import STORAGE_VERSION, known_period, last_reported_period, reading, write_tables
 from publication.packs import write_owner_files, write_packs
 from publication.published import counts_to_publish, note_published
-from publication.release_ledger import read_entries, record_unrecorded
+from publication.release_ledger import moment_behind, read_entries, record_unrecorded
 from publication.reports import write_reports
 from publication.restatements import TABLE as RESTATED
 from publication.restatements import fill_restatements
 from publication.shares import open_shares
+from publication.signing_keys import KeyFile
+from publication.standing import point_current
 from publication.vintages import keep
+
+WITNESS = "checkpoint.txt"
+VERIFIER = "verify_edition.py"  # without Miyar, for whoever holds an edition
 
 
 @dataclass(frozen=True)
@@ -68,24 +74,32 @@ def publish(
     reason: str = "",
     by: str = "",
     same_method: Path | None = None,
+    key: KeyFile | None = None,
 ) -> Published:
     """Publish the warehouse as the next edition of a period (default: the last period with a reported score).
 
     `same_method` is Parquet of the scores under the previous edition's methodology, given if that differs; `by` is who
-    publishes. Nothing changes if the content equals that of the period's latest edition. A further edition of a
-    published period needs a reason; raises MiyarError without one.
+    publishes, `key` signs the checkpoint. Nothing changes if the content equals that of the period's latest edition. A
+    further edition of a published period needs a reason; raises MiyarError without one, for a moment before the
+    ledger's last, and if the ledger is not what its checkpoints say.
     """
     editions = workspace.editions
     editions.mkdir(parents=True, exist_ok=True)
     _sweep(editions)
     record_unrecorded(editions)
+    # Before anything is made: a ledger that contradicts its checkpoints is not continued.
+    write_checkpoints(editions, key)
     draft = _draft(workspace, period, accounts)
     everything = list_editions(editions)
     earlier = [name for name in everything if name.startswith(f"{draft.period_id}-r")]
+    moment = _in_utc(published_at).isoformat(timespec="seconds")
     if earlier and read_manifest(editions / earlier[-1]).content_hash == draft.content_hash:
         _remove(draft.folder)
-        _point_current(editions)
+        point_current(editions)
         return Published(earlier[-1], editions / earlier[-1], draft.content_hash, False)
+    if (behind := moment_behind(editions, moment)) is not None:
+        _remove(draft.folder)
+        raise MiyarError(behind)
     if earlier and not reason.strip():
         _remove(draft.folder)
         raise MiyarError(
@@ -110,12 +124,14 @@ def publish(
     with open_shares(draft.folder / "benchmarks.duckdb") as shares:
         write_packs(shares, draft.folder, edition_id, draft.period_id, methodology)
         write_reports(shares, draft.folder, edition_id, draft.period_id, methodology)
+    _witnessed(draft.folder, editions)
+    shutil.copyfile(Path(__file__).parent / VERIFIER, draft.folder / VERIFIER)
     manifest = Manifest(
         edition_id=edition_id,
         period_id=draft.period_id,
         revision=revision,
         reason=reason,
-        published_at=_in_utc(published_at).isoformat(timespec="seconds"),
+        published_at=moment,
         content_hash=draft.content_hash,
         previous_edition_id=previous,
         previous_manifest_hash=file_hash(editions / previous / "manifest.json") if previous else None,
@@ -132,7 +148,7 @@ def publish(
     # Noted before the rename: if that fails, unpublished counts hide too much until they are published; in the other
     # order too much would be shown.
     note_published(workspace, draft.counts, draft.period_id)
-    return _release(draft, manifest, editions)
+    return _release(draft, manifest, editions, key)
 
 
 @dataclass(frozen=True)
@@ -161,7 +177,7 @@ def _draft(workspace: Workspace, period: str | None, accounts: list[Account]) ->
     return _Draft(chosen, folder, tables, packs, access, content_hash(tables, packs, access), counts)
 
 
-def _release(draft: _Draft, manifest: Manifest, editions: Path) -> Published:
+def _release(draft: _Draft, manifest: Manifest, editions: Path, key: KeyFile | None) -> Published:
     """Seal the finished edition, rename it into place, record it in the ledger and make it the current one."""
     (draft.folder / "manifest.json").write_text(manifest.as_json(), "utf-8")
     _seal(draft.folder)
@@ -169,8 +185,20 @@ def _release(draft: _Draft, manifest: Manifest, editions: Path) -> Published:
     draft.folder.rename(final)
     _sync(editions)
     record_unrecorded(editions)
-    _point_current(editions)
+    write_checkpoints(editions, key)
+    point_current(editions)
     return Published(manifest.edition_id, final, manifest.content_hash, True)
+
+
+def _witnessed(folder: Path, editions: Path) -> None:
+    """Give every pack the newest checkpoint there is: that of the edition before, for this one's is made when it is sealed.
+
+    Whoever keeps a pack so keeps a witness of all editions before it.
+    """
+    entries = read_entries(editions)
+    if entries:
+        for pack in (folder / "packs").iterdir():
+            shutil.copyfile(checkpoint_path(editions, entries[-1].edition_id), pack / WITNESS)
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -204,47 +232,6 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _point_current(editions: Path) -> None:
-    """Point `current` at the newest edition by rename; a reader sees the old one or the new one, never neither."""
-    edition_id = list_editions(editions)[-1]
-    current = editions / "current"
-    if current.is_symlink() and current.readlink() == Path(edition_id):
-        return
-    link = editions / ".current-next"
-    link.unlink(missing_ok=True)
-    link.symlink_to(edition_id, target_is_directory=True)
-    link.replace(current)
-    _sync(editions)
-
-
-def repaired(editions: Path) -> list[Problem]:
-    """Point `current` at the newest edition if it leads nowhere, and name the editions of the ledger that are gone."""
-    problems = []
-    present = list_editions(editions)
-    current = editions / "current"
-    if present and not (current.is_symlink() and (current / "manifest.json").is_file()):
-        if current.is_symlink() or not current.exists():
-            _point_current(editions)
-            told = ("it led nowhere and points at the newest edition again", "Nothing; readers see that edition.")
-        else:
-            told = ("it is no link but a file or folder", "Move it away; the next run makes the link.")
-        problems.append(Problem("current_lost", told[0], file="editions/current", next_step=told[1]))
-    try:
-        entries = read_entries(editions)
-    except MiyarError as error:
-        return problems + error.problems
-    return problems + [
-        Problem(
-            "edition_missing",
-            f"{entry.edition_id} was published and is gone; what it said can no longer be shown",
-            file=f"editions/{entry.edition_id}",
-            next_step="Restore it from backup. Without it the next revision follows the one before.",
-        )
-        for entry in entries
-        if not (editions / entry.edition_id / "manifest.json").is_file()
-    ]
 
 
 def _next_revision(editions: Path, period: str, earlier: list[str]) -> int:

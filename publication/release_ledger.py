@@ -11,6 +11,7 @@ what an edition's manifest claims (`verify`).
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,11 @@ class Entry:
     def head(self) -> dict[str, Any]:
         """Return the entry without its corrections: the input of `entry_hash`, and `entry_hash` itself."""
         return {name: value for name, value in asdict(self).items() if name != "corrections"}
+
+    @property
+    def hashed(self) -> bytes:
+        """Return the bytes under `entry_hash`, which are also the entry's leaf in the ledger's tree (`checkpoints`)."""
+        return _canonical({name: value for name, value in self.head.items() if name != "entry_hash"})
 
 
 def root_hash(manifest: Manifest) -> str:
@@ -87,6 +93,19 @@ def read_entries(editions: Path) -> list[Entry]:
     return entries
 
 
+def moment_behind(editions: Path, moment: str) -> Problem | None:
+    """Return what is wrong with publishing at a moment (ISO 8601, UTC): it may not be before the last entry's."""
+    entries = read_entries(editions)
+    if not entries or moment >= entries[-1].published_at:
+        return None
+    return Problem(
+        "moment_before_ledger",
+        f"{moment} is before {entries[-1].published_at}, when {entries[-1].edition_id} was published",
+        file=FILE,
+        next_step="Publish at the moment that it is; set the machine's clock right if it shows an earlier one.",
+    )
+
+
 def check(editions: Path, head: str = "") -> list[Problem]:
     """Return what is wrong with the ledger, in itself and against the editions present; `head` is one noted earlier."""
     path = editions / FILE
@@ -103,16 +122,8 @@ def check(editions: Path, head: str = "") -> list[Problem]:
         entries = read_entries(editions)
     except MiyarError as error:
         return error.problems
-    problems = []
-    previous = BEGINNING
+    problems = chain_problems(entries)
     for line, entry in enumerate(entries, start=1):
-        if entry.entry_hash != _entry_hash(entry.head) or entry.corrections_hash != _hash(entry.corrections):
-            problems.append(_problem("ledger_entry_changed", f"the entry of {entry.edition_id} was edited", line))
-        if entry.number != line or entry.previous_hash != previous:
-            problems.append(
-                _problem("ledger_chain_broken", f"an entry before that of {entry.edition_id} is gone or moved", line)
-            )
-        previous = entry.entry_hash
         problems += _against_edition(editions, entry, line)
     named = [entry.edition_id for entry in entries]
     problems += [
@@ -134,6 +145,23 @@ def check(editions: Path, head: str = "") -> list[Problem]:
         problems.append(
             Problem("ledger_head_missing", "no entry has the hash noted as head", file=FILE, next_step=RESTORE)
         )
+    return problems
+
+
+def chain_problems(entries: Sequence[Entry]) -> list[Problem]:
+    """Return what is wrong with the entries in themselves: edited, removed, moved, or dated back."""
+    problems = []
+    previous, moment = BEGINNING, ""
+    for line, entry in enumerate(entries, start=1):
+        if entry.entry_hash != _entry_hash(entry.head) or entry.corrections_hash != _hash(entry.corrections):
+            problems.append(_problem("ledger_entry_changed", f"the entry of {entry.edition_id} was edited", line))
+        if entry.number != line or entry.previous_hash != previous:
+            problems.append(
+                _problem("ledger_chain_broken", f"an entry before that of {entry.edition_id} is gone or moved", line)
+            )
+        if entry.published_at < moment:
+            problems.append(_problem("ledger_moment_back", f"{entry.edition_id} is dated before the entry above", line))
+        previous, moment = entry.entry_hash, max(moment, entry.published_at)
     return problems
 
 
@@ -194,7 +222,11 @@ def _entry_hash(head: dict[str, Any]) -> str:
 
 
 def _hash(value: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_canonical(value)).hexdigest()
+
+
+def _canonical(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
 
 
 def _drop_torn_line(path: Path) -> None:

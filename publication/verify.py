@@ -4,18 +4,24 @@ Belongs here: recomputing what a manifest claims. Does not belong here: making m
 rules (`release_ledger`).
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 
 from miyar import sql
 from miyar.errors import MiyarError, Problem
+from publication.checkpoints import FOLDER as CHECKPOINTS
+from publication.checkpoints import check_checkpoints, check_witness
 from publication.differing_rows import locate
 from publication.hashing import file_hash, table_hash
-from publication.manifest import Manifest, content_hash, list_editions, read_manifest
+from publication.manifest import EDITION, Manifest, content_hash, list_editions, read_manifest
+from publication.notes import Verifier
 from publication.packs import pack_hash
-from publication.release_ledger import FILE, check
+from publication.places import misplaced, strangers
+from publication.release_ledger import FILE, RESTORE, check
+from publication.signing_keys import KeyFile
 
 UNREADABLE = "unreadable"
 
@@ -36,18 +42,14 @@ def verify(editions: Path, edition_id: str) -> list[Problem]:
         problems.append(
             replace(_problem("file_linked", "the edition is a link to a folder elsewhere", "", ""), file=edition_id)
         )
-    places = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-    problems += [
-        _problem("file_linked", "the file is a link; what it leads to can change", edition_id, name)
-        for name, path in sorted(places.items())
-        if path.is_symlink()
-    ]
-    problems += [
-        _problem("file_added", "the folder is empty and not of the edition", edition_id, name)
-        for name, path in sorted(places.items())
-        if path.is_dir() and not any(path.iterdir())
-    ]
-    present = {name for name, path in places.items() if path.is_file()} - {"manifest.json"}
+    if manifest.edition_id != edition_id:
+        told = f"its manifest is that of {manifest.edition_id}"
+        problems.append(_problem("edition_misnamed", told, edition_id, "manifest.json"))
+    misplaced_files = misplaced(folder, manifest)
+    problems += [_problem(rule, message, edition_id, name) for rule, message, name in misplaced_files]
+    if any(rule == "path_outside" for rule, _, _ in misplaced_files):
+        return problems  # nothing is opened that such a manifest leads to
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {"manifest.json"}
     for name in sorted(present | set(manifest.files)):
         if name not in manifest.files:
             problems.append(_problem("file_added", "the file is not in the manifest", edition_id, name))
@@ -56,7 +58,7 @@ def verify(editions: Path, edition_id: str) -> list[Problem]:
         elif file_hash(folder / name) != manifest.files[name]:
             problems.append(_problem("file_changed", "the file was changed after publication", edition_id, name))
     problems += _check_tables(folder, manifest)
-    if manifest.previous_edition_id:
+    if manifest.previous_edition_id and EDITION.fullmatch(manifest.previous_edition_id):
         before = editions / manifest.previous_edition_id / "manifest.json"
         if not before.is_file() or file_hash(before) != manifest.previous_manifest_hash:
             problems.append(
@@ -70,10 +72,43 @@ def verify(editions: Path, edition_id: str) -> list[Problem]:
     return problems
 
 
-def verify_all(editions: Path, head: str = "") -> dict[str, list[Problem]]:
-    """Return problems per edition, oldest first, and of the release ledger; `head` is a ledger head noted earlier."""
+@dataclass(frozen=True)
+class Anchors:
+    """What stands outside the disk, and cannot be rewritten with it: noted heads, keys and kept checkpoints."""
+
+    head: str = ""  # of the ledger, noted earlier
+    verifier: Verifier | None = None  # of the key that signs checkpoints
+    key: KeyFile | None = None  # that key itself, which remembers what it signed last
+    witnesses: Mapping[str, str] = field(default_factory=dict)  # name of a file -> the checkpoint kept in it
+
+
+def verify_all(editions: Path, head: str = "", anchors: Anchors | None = None) -> dict[str, list[Problem]]:
+    """Return problems per edition, oldest first, and of the release ledger, held against what stands outside the disk."""
+    anchors = anchors or Anchors(head)
     found = {edition_id: verify(editions, edition_id) for edition_id in list_editions(editions)}
-    return {**found, FILE: check(editions, head) + _check_current(editions)}
+    beside = check(editions, anchors.head) + _check_anchors(editions, anchors) + _check_folder(editions)
+    return {**found, FILE: beside + _check_current(editions)}
+
+
+def _check_folder(editions: Path) -> list[Problem]:
+    problems = [
+        Problem("file_added", "it is no edition, nor of the ledger", file=name, next_step="Find out who put it there.")
+        for name in strangers(editions)
+    ]
+    if (editions / FILE).is_symlink() or (editions / CHECKPOINTS).is_symlink():
+        problems.append(Problem("file_linked", "ledger or checkpoints are a link", file=FILE, next_step=RESTORE))
+    return problems
+
+
+def _check_anchors(editions: Path, anchors: Anchors) -> list[Problem]:
+    try:
+        verifier = anchors.verifier or (anchors.key.signer.verifier() if anchors.key else None)
+        problems = check_checkpoints(editions, verifier, anchors.key)
+        for name, content in anchors.witnesses.items():
+            problems += check_witness(editions, content, name, verifier)
+    except MiyarError:  # the ledger cannot be read, which `check` has told
+        return []
+    return problems
 
 
 def _check_current(editions: Path) -> list[Problem]:

@@ -18,8 +18,10 @@ from methodology.parameters import Methodology
 from miyar import sql
 from miyar.registry import Registry
 from miyar.workspace import Workspace
+from publication.manifest import list_editions
 from publication.method import methodology_of
 from publication.reading import code_text
+from publication.standing import standing
 
 PEERS = """
     select
@@ -61,10 +63,10 @@ def foreseen(workspace: Workspace, registry: Registry, scores: list[dict[str, An
     Args:
         scores: rows of `check_scores.scores_of_check`.
     """
-    database = workspace.editions / "current" / "benchmarks.duckdb"
     own = [score for score in scores if score["unit_type"] == "agency"]
-    if not own or not database.is_file():
+    if not own or not list_editions(workspace.editions):
         return []
+    database = standing(workspace.editions) / "benchmarks.duckdb"
     methodology = methodology_of(workspace)
     groups = {row["agency_id"]: row["peer_group"] for row in registry.tables["agencies"]}
     studied = {(row["metric_id"], row["mode"]) for row in registry.tables.get("overlap_studies", [])}

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from publication.editions import Published, publish
+from publication.signing_keys import key_of
 from warehouse.counterfactual import same_method
 from warehouse.inputs import Inputs
 from warehouse.marks import require_built
@@ -33,4 +34,5 @@ def publish_warehouse(
             reason=reason,
             by=by,
             same_method=same_method(inputs, Path(aside)),
+            key=key_of(workspace),
         )

@@ -28,6 +28,7 @@ import yaml
 from publication.access import Agency, Centre, Viewer, row_condition
 from publication.postgres import CENTRE, role_of
 from publication.reading import open_edition
+from publication.standing import standing
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENT = HERE / ".venv"
@@ -281,6 +282,7 @@ def main() -> None:
     arguments.add_argument("--check-only", action="store_true", help="end after the check instead of serving")
     given = arguments.parse_args()
     home = given.home.resolve()
+    given.edition = standing(given.edition.parent, given.edition.name)
     with open_edition(given.edition) as source:
         agencies = [str(row[0]) for row in source.execute("select agency_id from dim_agencies order by 1").fetchall()]
     server = start(home, given.port)

@@ -42,12 +42,15 @@ def test_an_account_that_does_not_add_up_fails_the_run_and_its_check(built, run,
     assert failed.severity.value == "ERROR"
     assert "1 result" in failed.metadata["message"].value
     assert len(checks) > 20, "the other checks stand on the run as well"
-    assert _editions(built) == ["2025Q4-r1", "current", "ledger.jsonl"] and built.content_hash() == expected_hash
+    assert (
+        _editions(built) == ["2025Q4-r1", "checkpoints", "current", "ledger.jsonl"]
+        and built.content_hash() == expected_hash
+    )
     assert [event for event in events if "RETRY" in event.event_type_value] == [], "it would only fail again"
     # The warehouse now holds the failed rows, so publishing by hand is refused too.
     code, told = run(built.root, "publish")
     assert code == 2 and "[warehouse_stale]" in told
-    assert _editions(built) == ["2025Q4-r1", "current", "ledger.jsonl"]
+    assert _editions(built) == ["2025Q4-r1", "checkpoints", "current", "ledger.jsonl"]
 
 
 def test_a_lake_file_that_lost_rows_fails_the_run_before_any_score(built, run, expected_hash: str) -> None:
@@ -70,7 +73,10 @@ def test_a_lake_file_that_lost_rows_fails_the_run_before_any_score(built, run, e
     steps = {event.step_key for event in events if event.event_type_value == "STEP_START"}
     assert steps == {"cells"}, "no score is made from such cells"
     assert [event.event_type_value for event in events if "RETRY" in event.event_type_value] == []
-    assert _editions(built) == ["2025Q4-r1", "current", "ledger.jsonl"] and built.content_hash() == expected_hash
+    assert (
+        _editions(built) == ["2025Q4-r1", "checkpoints", "current", "ledger.jsonl"]
+        and built.content_hash() == expected_hash
+    )
 
 
 def _editions(micro) -> list[str]:

@@ -70,7 +70,12 @@ def test_thirty_kills_change_nothing(context: ForkServerContext, expected_hash: 
         run_pipeline(root, micro.moment)
         assert type(micro)(root).content_hash() == expected_hash
         assert verify_all(root / "editions") == {"2025Q4-r1": [], "ledger.jsonl": []}
-        assert sorted(path.name for path in (root / "editions").iterdir()) == ["2025Q4-r1", "current", "ledger.jsonl"]
+        assert sorted(path.name for path in (root / "editions").iterdir()) == [
+            "2025Q4-r1",
+            "checkpoints",
+            "current",
+            "ledger.jsonl",
+        ]
         assert not list((root / "lake").rglob("*.part"))
         assert not run_pipeline(root, micro.moment).is_built
         with open_instance(root) as instance:

@@ -21,6 +21,7 @@ from portal.check_worker import SHOWN_ROWS
 from portal.settings import Limits, PortalSettings
 from portal.state import Portal, make_portal
 from tests.portal.conftest import BASE, OTHER, OWN, Clock, SignIn, copy_for_portal, finished, form_token, reader_of
+from tests.publication.ledgers import reseal
 
 SMALL = Limits(body_bytes=8 * 1024, upload_bytes=100 * 1024, check_seconds=60, score_seconds=0)
 
@@ -137,6 +138,7 @@ def test_names_are_text_and_never_markup(built_workspace: Workspace, clock: Cloc
         connection.execute("update dim_agencies set name_ar = ?, name_en = ?", [markup, markup])
         connection.execute("update dim_metrics set name_ar = ?, name_en = ?", [markup, markup])
         connection.execute("update dim_units set name_ar = ?, name_en = ?", [markup, markup])
+    reseal(workspace.editions)
     portal = make_portal(workspace, clock, PortalSettings(base_url=BASE))
     with TestClient(create_app(portal), base_url=BASE, follow_redirects=False) as client:
         link = portal.links.issue(reader_of(OWN))

@@ -18,6 +18,7 @@ from publication.access import Agency, Centre
 from publication.editions import Origin
 from tests.portal.conftest import BASE, OTHER, OWN, Clock, form_token, reader_of
 from tests.publication.centre import publish_as_it_stands
+from tests.publication.ledgers import reseal
 
 
 @pytest.fixture
@@ -148,5 +149,6 @@ def test_page_of_a_table_the_edition_has_not_is_not_found(client: TestClient, wo
     manifest = json.loads(path.read_text("utf-8"))
     del manifest["tables"]["bench_journeys"]
     path.write_text(json.dumps(manifest), "utf-8")
+    reseal(workspace.editions)
     assert client.get(f"/ar/{name}/journeys").status_code == 404
     assert client.get(f"/ar/{name}/agencies/{OWN}/").status_code == 200

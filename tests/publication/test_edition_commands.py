@@ -37,6 +37,27 @@ def test_verify_tells_the_head_and_takes_one(built_workspace: Workspace) -> None
     assert other.exit_code == 1 and "ledger_head_missing" in other.output
 
 
+def test_keys_checkpoints_and_witnesses(built_workspace: Workspace, tmp_path: Path) -> None:
+    assert "checkpoints: UNSIGNED" in _call(built_workspace, "verify").output
+    assert "editions: UNSIGNED" in _call(built_workspace, "status").output
+    runner = CliRunner()
+    made = runner.invoke(app, ["key", "agency.example/witness", str(tmp_path / "key")])
+    assert made.exit_code == 0
+    public = made.output.split("everybody:")[1].split()[0]
+    assert (tmp_path / "key").read_text("utf-8").strip() not in made.output
+    told = _call(built_workspace, "checkpoint")
+    (tmp_path / "mine.txt").write_text(told.output, "utf-8")
+    assert _call(built_workspace, "verify", "--witness", tmp_path / "mine.txt").exit_code == 0
+    cosigned = runner.invoke(app, ["witness", str(tmp_path / "mine.txt"), "--key", str(tmp_path / "key")])
+    assert cosigned.output.startswith(told.output) and "agency.example/witness" in cosigned.output
+    (tmp_path / "other.txt").write_text(told.output.replace("\n1\n", "\n2\n"), "utf-8")
+    other = _call(built_workspace, "verify", "--witness", tmp_path / "other.txt")
+    assert other.exit_code == 1 and "ledger_shortened" in other.output
+    keyed = _call(built_workspace, "verify", "--key", public)
+    assert keyed.exit_code == 1 and "checkpoint_unsigned" in keyed.output
+    assert _rule(_call(built_workspace, "verify", "--key", "x")) == "key_unreadable"
+
+
 def test_nothing_published_is_nothing_verified(tmp_path: Path) -> None:
     (tmp_path / "miyar.yml").write_text(
         "name: {ar: م, en: C}\nmethodology: '2026.2'\nperiods: {first: 2025Q1, last: 2025Q1}\n"

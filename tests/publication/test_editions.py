@@ -6,7 +6,7 @@ Belongs here: `editions`, `difference`, `packs`, `reading`. Does not belong here
 import csv
 import json
 import stat
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from publication.asof import in_force
 from publication.editions import Published
 from publication.manifest import list_editions, read_manifest
 from publication.reading import benchmark_rows, headline_metrics, last_period, open_edition
-from tests.publication.centre import ORIGIN, publish_as_it_stands
+from tests.publication.centre import NOW, ORIGIN, publish_as_it_stands
 
 RESTATED = "update benchmarks.bench_scores set score = 72 where score_id = 's3'"
 
@@ -28,6 +28,10 @@ def _pack(published: Published, agency: str) -> list[dict[str, str]]:
         encoding="utf-8-sig", newline=""
     ) as stream:
         return list(csv.DictReader(stream))
+
+
+def _inside(centre: Any) -> list[str]:
+    return sorted(path.name for path in centre.workspace.editions.iterdir())
 
 
 def test_an_edition_holds_its_period_and_those_before(centre: Any) -> None:
@@ -129,7 +133,12 @@ def test_same_content_is_no_new_edition(centre: Any) -> None:
     )
     again = centre.publish()
     assert (again.edition_id, again.is_new, again.content_hash) == (first.edition_id, False, first.content_hash)
-    assert sorted(path.name for path in centre.workspace.editions.iterdir()) == ["2026Q1-r1", "current", "ledger.jsonl"]
+    assert sorted(path.name for path in centre.workspace.editions.iterdir()) == [
+        "2026Q1-r1",
+        "checkpoints",
+        "current",
+        "ledger.jsonl",
+    ]
 
 
 def test_a_correction_needs_a_reason(centre: Any) -> None:
@@ -139,7 +148,12 @@ def test_a_correction_needs_a_reason(centre: Any) -> None:
         with pytest.raises(MiyarError, match="2026Q1-r1 is published") as caught:
             centre.publish(reason=reason)
         assert [problem.rule for problem in caught.value.problems] == ["reason_missing"]
-    assert sorted(path.name for path in centre.workspace.editions.iterdir()) == ["2026Q1-r1", "current", "ledger.jsonl"]
+    assert sorted(path.name for path in centre.workspace.editions.iterdir()) == [
+        "2026Q1-r1",
+        "checkpoints",
+        "current",
+        "ledger.jsonl",
+    ]
     second = centre.publish(reason="Noor sent a corrected file")
     assert (second.edition_id, second.is_new) == ("2026Q1-r2", True)
     manifest = read_manifest(second.path)
@@ -328,3 +342,21 @@ def test_editions_are_ordered_by_period_then_revision(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     assert list_editions(tmp_path) == ["2025Q4-r1", "2026Q1-r9", "2026Q1-r10"]
     assert list_editions(tmp_path / "absent") == []
+
+
+def test_a_moment_before_the_last_publication_is_refused(centre: Any) -> None:
+    """The ledger tells what was in force on a day by these moments: a publication cannot be dated behind another."""
+    centre.publish()
+    centre.change(RESTATED)
+    before = sorted(path.name for path in centre.workspace.editions.iterdir())
+    for moment in (
+        datetime(2020, 1, 1, tzinfo=UTC),
+        datetime(2026, 4, 20, 11, 59, tzinfo=timezone(timedelta(hours=3))),
+    ):
+        with pytest.raises(MiyarError) as caught:
+            publish_as_it_stands(centre.workspace, ORIGIN, moment, reason="a corrected file")
+        [problem] = caught.value.problems
+        assert (problem.rule, bool(problem.next_step)) == ("moment_before_ledger", True)
+        assert sorted(path.name for path in centre.workspace.editions.iterdir()) == before
+    # The same moment is none before it.
+    assert publish_as_it_stands(centre.workspace, ORIGIN, NOW, reason="a corrected file").is_new

@@ -23,6 +23,7 @@ from publication.proofs import is_proved, prove
 from publication.release_ledger import FILE, check, read_entries, record_unrecorded
 from publication.verify import verify, verify_all
 from tests.publication.centre import ORIGIN, publish_as_it_stands
+from tests.publication.conftest import unsealed
 
 CORRECTED = "update benchmarks.bench_scores set score = {} where score_id = 's3'"
 Unseal = Callable[[Path], Any]
@@ -112,6 +113,15 @@ def test_whatever_is_done_to_the_ledger_is_seen(
     assert [one for one in expected if one not in found] == []
 
 
+def test_a_publication_dated_behind_the_one_before_it_is_seen(editions: Path) -> None:
+    """A killed publishing leaves an edition that is recorded later: its manifest may say any moment."""
+    with unsealed(editions / "2025Q4-r1" / "manifest.json") as path:
+        path.write_text(path.read_text("utf-8").replace("2026-04-28T", "2026-04-24T"), "utf-8")
+    _rewrite(editions, lambda lines: lines[:2])
+    record_unrecorded(editions)
+    assert _rules(editions) == [("ledger_moment_back", 3)]
+
+
 def test_a_removed_edition_is_missed(editions: Path) -> None:
     (editions / "2025Q4-r1").rename(editions.parent / "hidden")
     assert _rules(editions) == [("edition_missing", 3)]
@@ -189,6 +199,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 import publication.editions as editions
 from miyar.workspace import Workspace
+from tests.publication.conftest import unsealed
 from tests.publication.centre import publish_as_it_stands
 
 calls = []

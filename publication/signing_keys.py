@@ -1,0 +1,96 @@
+"""The key that signs checkpoints: a file outside the workspace, and what it last signed, noted beside it.
+
+Who may write everything in the workspace cannot sign with it. The note beside the key is the key's own memory: it signs only
+ledgers that begin with what it signed before.
+
+Belongs here: finding, making and refusing key files. Does not belong here: signatures (`notes`), what is signed
+(`checkpoints`).
+"""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from miyar import atomic_files
+from miyar.errors import MiyarError, Problem
+from miyar.workspace import Workspace
+from publication.notes import NoteError, Signer, Verifier, read_signer, read_verifier, require_name
+
+VARIABLE = "MIYAR_CHECKPOINT_KEY"
+MAKE = "Make one with `miyar key NAME FILE`, outside the workspace."
+
+
+@dataclass(frozen=True)
+class KeyFile:
+    """A private key, and the file it came from."""
+
+    path: Path
+    signer: Signer
+
+    def memory(self) -> str:
+        """Return the checkpoint that the key signed last; empty before its first."""
+        return self._last.read_text("utf-8") if self._last.is_file() else ""
+
+    def remember(self, checkpoint: str) -> None:
+        """Note what was signed last."""
+        atomic_files.write_text(self._last, checkpoint)
+
+    @property
+    def _last(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.last")
+
+
+def key_of(workspace: Workspace) -> KeyFile | None:
+    """Return the workspace's key, or None where none is named; raises MiyarError if it is unfit to be trusted."""
+    named = os.environ.get(VARIABLE, "") or workspace.settings.checkpoint_key
+    return open_key(workspace.root / named, workspace.root) if named else None
+
+
+def open_key(path: Path, workspace: Path | None = None) -> KeyFile:
+    """Read a key file; raises MiyarError if it is gone, is no key, is readable by others or lies in the workspace."""
+    if not path.is_file():
+        raise _refused("key_missing", "the key that signs checkpoints is not there", path, MAKE)
+    found = path.resolve()
+    if workspace is not None and any(
+        workspace.resolve() in one.parents for one in (found, path.parent.resolve() / path.name)
+    ):
+        step = "Move it to a folder, best on a disk, that who writes the workspace cannot write."
+        raise _refused("key_in_workspace", "the key lies in the workspace it is to protect", path, step)
+    if found.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise _refused("key_readable", "others than its owner may read or change the key", path, "chmod 600")
+    try:
+        return KeyFile(found, read_signer(found.read_text("utf-8").strip()))
+    except (NoteError, UnicodeDecodeError):
+        raise _refused("key_unreadable", "the file is no key that signs checkpoints", path, MAKE) from None
+
+
+def make_key(path: Path, name: str, seed: bytes) -> KeyFile:
+    """Write a new key (32 random bytes) of a name, readable by its owner only; raises MiyarError if the file exists."""
+    try:
+        key = KeyFile(path, Signer(require_name(name), seed))
+    except NoteError as error:
+        raise MiyarError(
+            Problem("key_name_invalid", str(error), next_step="Say for example centre.example/ledger.")
+        ) from None
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:  # noqa: PTH123 - with its mode from the first moment
+            stream.write(key.signer.secret() + "\n")
+    except FileExistsError:
+        raise _refused(
+            "key_exists", "there is a file already", path, "Name another file; a key is never replaced."
+        ) from None
+    return key
+
+
+def public_key(text: str) -> Verifier:
+    """Return a public key that somebody typed; raises MiyarError if it is none."""
+    try:
+        return read_verifier(text)
+    except NoteError as error:
+        step = "Copy the whole line that `miyar key` printed."
+        raise MiyarError(Problem("key_unreadable", str(error), next_step=step)) from None
+
+
+def _refused(rule: str, message: str, path: Path, step: str) -> MiyarError:
+    return MiyarError(Problem(rule, message, file=path.name, next_step=step))
