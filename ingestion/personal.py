@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from ingestion.contract import Contract
 from ingestion.labels import Lookup, make_lookup
 from ingestion.pattern_checks import source
 from ingestion.patterns import candidates_sql, found_in
@@ -112,14 +113,32 @@ def pseudonym_sql(value: str) -> str:
     return f"left(sha256(getvariable('pseudonym_outer') || {inner}), {PSEUDONYM_LENGTH})"
 
 
-def load_key(workspace: Workspace) -> Pseudonyms | None:
+@dataclass(frozen=True)
+class KeyRing:
+    """All versions of the key, the first one first; never shown, never written."""
+
+    versions: tuple[Pseudonyms, ...]
+
+    def of(self, contract: Contract) -> Pseudonyms | None:
+        """The version a contract makes pseudonyms with: the newest, unless people are to be known again under an earlier one.
+
+        None where the contract names a version that there is not.
+        """
+        linked = contract.link_pseudonyms
+        if linked is None:
+            return self.versions[-1]
+        return self.versions[linked.key_version - 1] if linked.key_version <= len(self.versions) else None
+
+
+def load_keys(workspace: Workspace) -> KeyRing | None:
     """Load the key from the environment, else from `pseudonym.key` with mode 0600; None if there is neither.
 
+    Each line is a version of the key, and the last is in force; an older line stays for contracts that link and for erasure.
     Raises MiyarError if the file is readable by others, or empty.
     """
     given = os.environ.get(workspace.settings.pseudonym_key_variable, "")
     if given:
-        return Pseudonyms(given.encode())
+        return _ring(given.encode())
     path = workspace.root / "pseudonym.key"
     if not path.is_file():
         return None
@@ -133,11 +152,15 @@ def load_key(workspace: Workspace) -> Pseudonyms | None:
                 next_step="Run chmod 600 on it, and make a new key if others could have read it.",
             )
         )
-    key = path.read_bytes().strip()
-    if not key:
+    ring = _ring(path.read_bytes())
+    if not ring.versions:
         raise MiyarError(
             Problem(
                 "pseudonym_key_missing", "the key is empty", file=path.name, next_step="Write a random key into it."
             )
         )
-    return Pseudonyms(key)
+    return ring
+
+
+def _ring(content: bytes) -> KeyRing:
+    return KeyRing(tuple(Pseudonyms(line.strip()) for line in content.split(b"\n") if line.strip()))

@@ -181,8 +181,8 @@ def _key_for(given: Input, workspace: Workspace) -> personal.Pseudonyms | None:
     columns = [prop.name for prop in properties_of(given.contract) if prop.treatment == "pseudonymise"]
     if not columns:
         return None
-    key = personal.load_key(workspace)
-    if key is None:
+    ring = personal.load_keys(workspace)
+    if ring is None:
         variable = workspace.settings.pseudonym_key_variable
         raise MiyarError(
             given.problem(
@@ -192,6 +192,13 @@ def _key_for(given: Input, workspace: Workspace) -> personal.Pseudonyms | None:
                 column=column,
             )
             for column in dict.fromkeys(columns)
+        )
+    key = ring.of(given.contract)
+    if key is None:
+        raise given.fail(
+            "pseudonym_key_missing",
+            f"the contract goes on under a version of the key that is not among the {len(ring.versions)} there are",
+            "Put the earlier keys back, one a line and the first one first, or take linkPseudonyms out of the contract.",
         )
     return key
 
