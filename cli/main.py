@@ -18,6 +18,7 @@ import typer
 from cli.deliveries import app as delivery_commands
 from cli.drafts import app as draft_commands
 from cli.editions import app as edition_commands
+from cli.keeping import app as keeping_commands
 from cli.options import HERE, By, Edition, WorkspacePath, operator
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
@@ -26,6 +27,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(delivery_commands)
 app.add_typer(edition_commands)
 app.add_typer(draft_commands)
+app.add_typer(keeping_commands)
 
 RUN_NICENESS = 10  # a run gets a tenth of a page's share of a busy core under Linux
 

@@ -378,8 +378,8 @@ def contract_schema() -> dict[str, Any]:
     return schema
 
 
-def load_contracts(registry: Path) -> list[Contract]:
-    """All active contracts under `registry/contracts/<provider>/<feed>.yml`, in path order.
+def load_contracts(registry: Path, *, with_retired: bool = False) -> list[Contract]:
+    """All active contracts under `registry/contracts/<provider>/<feed>.yml`, in path order; retired ones only if asked for.
 
     Raises MiyarError with every problem of every file.
     """
@@ -403,7 +403,7 @@ def load_contracts(registry: Path) -> list[Contract]:
             contracts.append(contract)
     if problems:
         raise MiyarError(problems)
-    return [contract for contract in contracts if contract.status == "active"]
+    return [contract for contract in contracts if with_retired or contract.status == "active"]
 
 
 def load_contract(path: Path) -> Contract:

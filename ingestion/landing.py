@@ -132,7 +132,12 @@ def delivery_of(
 
 def beginning_of(contract: Contract) -> bytes:
     """What the hash of a delivery's content begins with."""
-    return f"{contract.provider}\0{contract.feed}\0".encode()
+    return content_of(contract.provider, contract.feed)
+
+
+def content_of(provider: str, feed: str) -> bytes:
+    """The same, for the provider and feed of an account."""
+    return f"{provider}\0{feed}\0".encode()
 
 
 def settling(shown: str, provider: str) -> Problem:

@@ -12,6 +12,7 @@ from ingestion import personal
 from ingestion.contract import Contract
 from ingestion.databases import session
 from ingestion.duplicates import take_out_duplicates
+from ingestion.erased import read_erased, take_out_erased
 from ingestion.faults import FULL, guarded
 from ingestion.feeds import Feed, load_feeds
 from ingestion.headers import properties_of
@@ -36,12 +37,12 @@ from miyar.workspace import Workspace
 
 @dataclass(frozen=True)
 class Staged:
-    """Typed rows of one submission before they are judged; source_rows x records per row = records + blank_cells.
+    """Typed rows of one submission before they are judged; source_rows x records per row = records + blank_cells + erased.
 
     `typed` has the columns of the lake; `problems` (row_id, problems), if any, lists the rows that could not be typed.
     `slices` counts the rows of each slice, without those that lack an agency or period. `names` are the names looked up
     in the registry, by table (`NamesRead`). `left_out` counts source rows that the contract does not mean; they are not
-    among `source_rows`.
+    among `source_rows`; `erased` counts records of people who were erased, taken out before anything else.
     """
 
     submission_id: str
@@ -58,6 +59,7 @@ class Staged:
     names_hash: str
     notes: list[Problem] = field(default_factory=list)
     left_out: int = 0
+    erased: int = 0
 
     def rows_after(self, row_ids: list[str], period_index: int) -> list[str]:
         """The given rows whose period is later or unknown, which a waiver up to that period does not cover."""
@@ -82,12 +84,14 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
             connection, rows, registry, pseudonyms, _lineage(delivery), timezone=workspace.settings.timezone
         )
         table = typed_rows(connection, queries, scratch / "typed.parquet")
-        records = table.typed.count
         shown, hidden = _as_delivered(delivery.contract), _hidden_texts(delivery)
         agencies = find_faults(connection, rows.feed, shown, hidden, table.typed, registry, delivery.contract.untold)
         find_text_faults(connection, rows.feed, _texts_of(delivery.contract), hidden, table.typed.relation, registry)
         personal.find_unusual(connection, _words_of(rows.feed, delivery.contract, registry), table.typed.relation)
         add_faults(connection, table)
+        treated = [prop.name for prop in properties_of(delivery.contract) if prop.treatment == "pseudonymise"]
+        erased = take_out_erased(connection, table, sorted(set(treated)), read_erased(workspace))
+        records = table.typed.count
         names = queries.names_read.as_dict() | tables_asked(connection) | units_asked(connection)
         # An agency that the contract names, and nobody looks up, has a first and a last period too.
         names.setdefault("agencies", sorted(fold(one) for one in agencies if one in registry.ids("agencies")))
@@ -106,7 +110,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         typed=typed,
         problems=problems,
         source_rows=source.rows,
-        blank_cells=source.rows * rows.record_count - records,
+        blank_cells=source.rows * rows.record_count - records - erased,
         records=records,
         duplicates=duplicates,
         slices=slices,
@@ -114,6 +118,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         names_hash=names_hash(names, registry),
         notes=notes,
         left_out=source.left_out,
+        erased=erased,
     )
 
 
