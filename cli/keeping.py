@@ -60,7 +60,7 @@ def erase(
     by: Who = "",
     workspace_path: WorkspacePath = HERE,
 ) -> None:
-    """Erase people from all that is kept, for good; who they are is read from a file or standard input, never from the command."""
+    """Erase people from all that is kept, for good; who they are is read from a file or standard input, not from the command."""
     from expectations.erasure import erase as erase_people
     from expectations.erasure import pseudonyms_of
     from ingestion.destruction import Decision
@@ -81,3 +81,22 @@ def erase(
             f"  ! landing/{path} still holds them: remove it (--files), or have the provider deliver it without them"
         )
     typer.echo("published editions stay as they are; run `miyar run` to compute without them")
+
+
+@app.command()
+def processing(
+    out: Annotated[Path | None, typer.Option(help="Write the record here; default: print it")] = None,
+    workspace_path: WorkspacePath = HERE,
+) -> None:
+    """The record of processing activities (GDPR article 30, PDPL article 31), from the contracts and the asset graph."""
+    from cli.processing import asset_graph, record
+    from ingestion.contract import load_contracts
+
+    workspace = Workspace.open(workspace_path)
+    contracts = load_contracts(workspace.registry, with_retired=True)
+    text = record(workspace, contracts, asset_graph(workspace))
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, "utf-8")
+        typer.echo(f"written: {out}")

@@ -54,6 +54,7 @@ class Settings(_Model):
     """`miyar.yml`. Thresholds are not here: the methodology sets them, not a centre."""
 
     name: Names
+    contact: str = ""  # of the controller, for the record of processing
     methodology: str
     periods: OpenPeriods
     # Zone whose quarters and days count, and of times that name none. UTC is the one default that moves no time nobody placed.

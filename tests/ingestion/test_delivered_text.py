@@ -204,7 +204,7 @@ def test_a_file_name_with_hidden_characters_is_told_and_stops_nobody(
 
 
 def test_only_a_line_feed_ends_a_line_of_a_file() -> None:
-    """`str.splitlines` also cuts at U+2028, U+0085 and control characters, which a cell may hold; of bytes it does not."""
+    """Texts split into lines are also cut at U+2028, U+0085 and control characters, which a cell may hold; bytes are not."""
     root = Path(plain_text.__file__).parent.parent
     rooms = [path.parent for path in root.glob("*/__init__.py") if path.parent.name != "tests"]
     found = []
