@@ -1,7 +1,8 @@
 """The record of processing activities, made from the contracts and the asset graph.
 
-Its headings are those of GDPR article 30(1) and of article 31 of the Saudi Personal Data Protection Law: the controller, purposes,
-categories of people and data, recipients, transfers, time limits, safeguards. What nobody says is listed as missing, never guessed.
+Its headings are those of GDPR article 30(1) and of article 31 of the Saudi Personal Data Protection Law: controller,
+purposes, categories of people and data, recipients, transfers, time limits, safeguards. What nobody says is listed as
+missing, never guessed.
 
 Belongs here: gathering and the page. Does not belong here: what contracts may say (`ingestion.stewardship`).
 """
