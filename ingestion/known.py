@@ -13,7 +13,7 @@ import duckdb
 
 from ingestion.labels import Lookup, Texts, as_text, key_of, key_of_name, make_lookup
 from ingestion.names import NamesRead
-from ingestion.patterns import mask
+from ingestion.patterns import found_in, mask
 from ingestion.plain_text import limits, unit_form
 from ingestion.readers.input import Input
 from ingestion.records import Group, Plan
@@ -172,13 +172,14 @@ def _names_anywhere(registry: Registry, column: str) -> frozenset[str]:
 
 def is_unit_id(text: str, column: str, registry: Registry) -> bool:
     """Whether a text may stand as the id of a unit: the registry names it, or has none of a kind or it is an agency's own,
-    and then it has the form of an id.
+    and then it has the form of an id and is nobody's.
     """
     registered = registry.ids(UNITS[column])
     if text in registered:
         return True
     is_open = column not in SHARED or not registered
-    return is_open and len(text) <= limits()["unit"] and re.fullmatch(unit_form(), text) is not None
+    is_id = len(text) <= limits()["unit"] and re.fullmatch(unit_form(), text) is not None
+    return is_open and is_id and not found_in(text)
 
 
 def unregistered_units(

@@ -39,37 +39,51 @@ def personal_lookups(connection: duckdb.DuckDBPyConnection, free: list[str]) -> 
 
 
 def find_unusual(connection: duckdb.DuckDBPyConnection, columns: list[str], typed: str) -> None:
-    """Add to the table `faults` the rows with personal data in columns that are no free text, where it is most of a column.
+    """Add to the table `faults` the rows with personal data in columns that are no free text.
 
-    Of single texts nobody can say it: a number of ten digits may be a case. Of most of a column's texts it is no chance.
+    Words of dimensions may be published: there every text counts. Of an id of an event nobody can say it, for a number of
+    ten digits may be a case: there it counts where it is most of the column, which is no chance.
 
     Args:
         columns: the columns of ids and words that were delivered.
         typed: SQL relation of the typed rows.
     """
-    if not columns:
+    numbered = [name for name in columns if name in source()["numbered"]]
+    asked = [*(name for name in columns if name not in numbered), *_mostly_personal(connection, numbered, typed)]
+    if not asked:
         return
+    lists = ", ".join(
+        f"(select list(text) from (select distinct {name} as text from {typed}) where {candidates_sql('text')})"
+        for name in asked
+    )
+    found = connection.execute(f"select {lists}").fetchone() or ()
+    for name, texts in zip(asked, found, strict=True):
+        personal = [text for text in texts or () if found_in(text)]
+        if personal:
+            connection.execute(
+                f"insert into faults select row_id, 'personal_data', {sql.text(name)}, '' from {typed} "
+                f"where list_contains(?::varchar[], {name})",
+                [personal],
+            )
+
+
+def _mostly_personal(connection: duckdb.DuckDBPyConnection, columns: list[str], typed: str) -> list[str]:
+    """Those of the columns whose texts are personal data for the most part."""
+    if not columns:
+        return []
     limits = source()["unusual"]
     lists = ", ".join(
         f"list(distinct {name}) filter ({candidates_sql(name)}), count(distinct {name})" for name in columns
     )
     sample = f"(select {', '.join(columns)} from {typed} limit {limits['sampled']:d})"
     found = connection.execute(f"select {lists} from {sample}").fetchone() or ()
-    for name, texts, distinct in zip(columns, found[::2], found[1::2], strict=True):
-        hits = (
-            sum(bool(found_in(text)) for text in texts or ()) if len(texts or ()) >= limits["share"] * distinct else 0
-        )
-        if distinct >= limits["least"] and hits >= limits["share"] * distinct:
-            _refuse(connection, name, typed)
-
-
-def _refuse(connection: duckdb.DuckDBPyConnection, name: str, typed: str) -> None:
-    every = connection.execute(f"select distinct {name} from {typed} where {candidates_sql(name)}").fetchall()
-    connection.execute(
-        f"insert into faults select row_id, 'personal_data', {sql.text(name)}, '' from {typed} "
-        f"where list_contains(?::varchar[], {name})",
-        [[text for (text,) in every if found_in(text)]],
-    )
+    return [
+        name
+        for name, texts, distinct in zip(columns, found[::2], found[1::2], strict=True)
+        if distinct >= limits["least"]
+        and len(texts or ()) >= limits["share"] * distinct
+        and sum(bool(found_in(text)) for text in texts) >= limits["share"] * distinct
+    ]
 
 
 def counts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> dict[str, int]:

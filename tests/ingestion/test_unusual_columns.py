@@ -41,6 +41,31 @@ def test_names_in_a_column_of_roles_are_refused_and_the_other_rows_stand(
     ]
 
 
+def test_one_person_in_a_column_of_words_is_refused(centre: Any, survey: dict[str, Any]) -> None:
+    """What stands in a column of words may be published under it, so there is no chance to be taken."""
+    segment = {"name": "segment", "physicalName": "segment"}
+    centre.contract(survey, properties=[*survey["properties"], segment])
+    rows = "".join(f"a01,r{n},2025-02-03,4,{'me@example.org' if n == 3 else 'students'}\n" for n in range(50))
+    centre.land("agency,id,answered,q1,segment\n" + rows)
+    assert centre.problems() == [(5, "personal_data", "segment", "")]
+
+
+def test_a_person_is_no_unit(centre: Any) -> None:
+    centre.contract(
+        {
+            "feed": "service_usage",
+            "properties": [
+                {"name": "agency_id", "constant": "a01"},
+                {"name": "used_on", "physicalName": "day"},
+                {"name": "service_id", "physicalName": "unit"},
+                {"name": "completed", "physicalName": "n"},
+            ],
+        }
+    )
+    centre.land(f"day,unit,n\n2025-10-01,{_people(1)[0]},1\n2025-10-02,0501234567,1\n2025-10-03,a01-s9,1\n")
+    assert [(row, rule) for row, rule, *_ in centre.problems()] == [(2, "id_form"), (3, "id_form")]
+
+
 def test_ids_that_the_contract_pseudonymises_are_nobodys_business(
     centre: Any, survey: dict[str, Any], monkeypatch: Any
 ) -> None:
