@@ -1,6 +1,6 @@
 """What a contract says about personal data beside how it is read: how long it is kept, for what, and under which key it goes on.
 
-Belongs here: these parts of a contract, and durations. Does not belong here: destroying rows (`expectations.removal`), making
+Belongs here: these parts of a contract, and durations. Does not belong here: destroying rows (`expectations.retention`), making
 pseudonyms (`personal`).
 """
 
