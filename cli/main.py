@@ -17,6 +17,7 @@ import typer
 from cli.deliveries import app as delivery_commands
 from cli.drafts import app as draft_commands
 from cli.editions import app as edition_commands
+from cli.keeping import app as keeping_commands
 from cli.options import HERE, By, Edition, WorkspacePath, operator
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
@@ -25,6 +26,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(delivery_commands)
 app.add_typer(edition_commands)
 app.add_typer(draft_commands)
+app.add_typer(keeping_commands)
 
 RUN_NICENESS = 10  # a run gets a tenth of a page's share of a busy core under Linux
 
@@ -71,8 +73,10 @@ def demo(folder: Path, seed: int = 2026) -> None:
         typer.echo(f"{folder}: the demo workspace is there already")
         return
     from miyar.progress import progress_bar
+    from miyar.workspace import keep_private
     from simulation.workspace import write_workspace
 
+    keep_private()
     with progress_bar("drawing the demo world") as progress:
         write_workspace(folder, seed=seed, progress=progress)
     typer.echo(f"{folder}: demo workspace made (seed {seed}); its truth is in {folder}/truth")
@@ -143,6 +147,7 @@ def _settle(workspace_path: Path) -> None:
 def init(folder: Path) -> None:
     """Make an empty workspace: settings and registry tables to fill in."""
     from miyar.registry_texts import registry_texts
+    from miyar.workspace import keep_private
     from portal.users import COLUMNS as USER_COLUMNS
     from portal.users import FILE as USERS
 
@@ -152,6 +157,7 @@ def init(folder: Path) -> None:
         raise MiyarError(
             Problem("workspace_exists", f"there is {', '.join(there)} already", file=str(folder), next_step=step)
         )
+    keep_private()
     try:
         (folder / "registry" / "contracts").mkdir(parents=True)
         (folder / "landing").mkdir()

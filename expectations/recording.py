@@ -154,6 +154,7 @@ def _settle(
     account.records = staged.records
     account.duplicates = staged.duplicates
     account.left_out = staged.left_out
+    account.erased = staged.erased
     account.accepted = settlement.accepted
     account.quarantined = settlement.quarantined
     account.slices = settlement.slices

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ingestion.feeds import load_feeds
 from ingestion.headers import properties_of
-from ingestion.personal import mask_sql
+from ingestion.patterns import mask_sql
 from ingestion.staging import Staged
 from ingestion.typed_rows import Rows
 from miyar import atomic_files, sql

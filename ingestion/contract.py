@@ -20,6 +20,7 @@ from ingestion.feeds import Feed, load_feeds
 from ingestion.formats import ContractModel, FileFormat, RowChoice, has_lines
 from ingestion.moments import format_fault
 from ingestion.recipes import with_recipe
+from ingestion.stewardship import LinkedPseudonyms, Processing, Retention
 from ingestion.units import fits, load_units
 from miyar.errors import MiyarError, Problem
 from miyar.periods import is_period
@@ -90,6 +91,9 @@ class Property(ContractModel):
     null_values: list[str] = Field(default_factory=list, description="Texts that mean no value, in this column")
     treatment: Literal["pseudonymise"] | Generalise | None = Field(None, description="For personal columns")
     optional: bool = Field(False, description="The header may be absent; the column is then null")
+    retention: Retention | None = Field(
+        None, description="The column is emptied so long after its quarter, where that is before the rows go"
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> "Property":
@@ -263,6 +267,12 @@ class Contract(ContractModel):
         description="Items, measures or models (globs) that are taken though no figure uses them; any other such name is refused",
     )
     waivers: list[Waiver] = Field(default_factory=list)
+    retention: Retention | None = Field(None, description="Rows and delivered files go so long after their quarter")
+    link_pseudonyms: LinkedPseudonyms | None = Field(
+        None,
+        description="Default: pseudonyms are made with the newest version of the key, and linked people end with it",
+    )
+    processing: Processing | None = Field(None, description="For the record of processing")
     server: Server | None = None
 
     @model_validator(mode="after")
@@ -342,6 +352,8 @@ def _contract_problems(contract: Contract) -> list[str]:
 def _value_problems(prop: Property, feed: Feed) -> list[str]:
     """What a property says about values that its column cannot have."""
     column = feed.by_name.get(prop.name)
+    if prop.retention is not None and (column is None or column.required or column.name in feed.key):
+        return [f"{prop.name}: a column that rows need cannot be emptied; give the contract a retention instead"]
     if prop.rounding is not None and (column is None or column.type != "integer"):
         return [f"{prop.name}: rounding is for columns of whole numbers"]
     if column is None or prop.unit is None:
@@ -366,8 +378,8 @@ def contract_schema() -> dict[str, Any]:
     return schema
 
 
-def load_contracts(registry: Path) -> list[Contract]:
-    """All active contracts under `registry/contracts/<provider>/<feed>.yml`, in path order.
+def load_contracts(registry: Path, *, with_retired: bool = False) -> list[Contract]:
+    """All active contracts under `registry/contracts/<provider>/<feed>.yml`, in path order; retired ones only if asked for.
 
     Raises MiyarError with every problem of every file.
     """
@@ -391,7 +403,7 @@ def load_contracts(registry: Path) -> list[Contract]:
             contracts.append(contract)
     if problems:
         raise MiyarError(problems)
-    return [contract for contract in contracts if contract.status == "active"]
+    return [contract for contract in contracts if with_retired or contract.status == "active"]
 
 
 def load_contract(path: Path) -> Contract:

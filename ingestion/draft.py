@@ -18,6 +18,7 @@ from ingestion.contract import Contract
 from ingestion.feeds import Column, Feed, load_feeds
 from ingestion.guesses import Guesser, Sample, columns_for, is_personal, labels_of, plain, scale_of
 from ingestion.headers import tidy
+from ingestion.patterns import found_in, mask
 from ingestion.readers.input import Input
 from ingestion.readers.pool import read
 from ingestion.recipes import Recipe, load_recipes, with_recipe
@@ -56,6 +57,7 @@ def draft(
         raise MiyarError(Problem("feed_unknown", f"there is no feed {feed_name!r}", next_step=f"Say one of {known}."))
     form = format_of(file)
     recipe, samples = _recipe_of(file, feed, form, provider, workspace)
+    _refuse_data_as_headers(file, samples)
     drafter = _Drafter(feed, provider, registry, items, form, recipe)
     content = drafter.contract(samples)
     Contract.model_validate(with_recipe(content))
@@ -65,6 +67,20 @@ def draft(
     head += [f"# {number}. {question}" for number, question in enumerate(drafter.questions, start=1)]
     body = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=110)
     return Draft("\n".join(head) + "\n" + body, drafter.questions)
+
+
+def _refuse_data_as_headers(file: Path, samples: list[Sample]) -> None:
+    """Raise MiyarError where headers hold personal data: a contract made of them would keep a person's."""
+    personal = sum(bool(found_in(sample.header)) for sample in samples)
+    if personal:
+        raise MiyarError(
+            Problem(
+                "header_personal",
+                f"{personal} headers hold personal data, so the first row may be a person's; nothing is drafted",
+                file=mask(file.name),
+                next_step="Write a header above the rows, or say in a contract of your own what its columns are.",
+            )
+        )
 
 
 def _recipe_of(

@@ -8,8 +8,10 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from ingestion.contract import Contract, NamedFrom, Property
+from ingestion.patterns import mask
 from ingestion.values import clean
 from miyar.errors import MiyarError, Problem
 from miyar.registry import fold
@@ -43,6 +45,11 @@ class Headers:
         """Positions of the columns to read, in file order."""
         positions = {*self.taken.values(), *self.scanned.values(), *self.chosen.values()}
         return sorted(positions)
+
+    def shown(self, position: int) -> str:
+        """A column's header as messages name it: as the contract does, else without what is personal in it."""
+        name = self.all[position]
+        return name if name in self.taken or name in self.chosen else mask(name)
 
 
 def tidy(header: str) -> str:
@@ -145,6 +152,18 @@ class _HeaderRow:
         is_shared = len(self._places[name]) > 1
         return [f"{name} [{self._nth[position]}]", name, place] if is_shared else [name, place]
 
+    @cached_property
+    def _is_believable(self) -> bool:
+        """Whether the row holds a header of the contract, or what resembles one; else it may be a row of data."""
+        own = [tidy(name) for prop in properties_of(self.contract) for name in names_of(prop)]
+        own += [tidy(name) for name in self.contract.rows.columns]
+        return any(self.places(name) for name in own if not _PLACE.fullmatch(name)) or bool(_near(own, self.names))
+
+    def shown(self, position: int) -> str:
+        """A column as messages name it: no text of a row of data, and nothing personal of a header."""
+        name, *_, place = self.names_of(position)
+        return mask(name) if self._is_believable else place
+
     def duplicated(self, name: str, count: int) -> Problem:
         return self.problem(
             "header_duplicated",
@@ -221,7 +240,7 @@ def _left(headers: _HeaderRow, used: set[int], doubled: set[str]) -> tuple[dict[
     for number, header in enumerate(headers.names):
         if not header or number in used or header in doubled:
             continue
-        names = headers.names_of(number)
+        names, shown = headers.names_of(number), headers.shown(number)
         dropped = [drop for drop in contract.dropped if any(_covers(drop.physical_name, name) for name in names)]
         if any(drop.scan for drop in dropped):
             scanned[names[0]] = number
@@ -230,7 +249,7 @@ def _left(headers: _HeaderRow, used: set[int], doubled: set[str]) -> tuple[dict[
                 headers.problem(
                     "header_unknown",
                     "the contract neither maps, drops nor ignores this header",
-                    names[0],
+                    shown,
                     "Take the column out, or name it in the contract (properties, dropped or ignored).",
                 )
             )

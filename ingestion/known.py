@@ -5,6 +5,7 @@ themselves (`miyar.registry.Registry.known`), labels and aliases (`labels`).
 """
 
 import difflib
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -12,7 +13,8 @@ import duckdb
 
 from ingestion.labels import Lookup, Texts, as_text, key_of, key_of_name, make_lookup
 from ingestion.names import NamesRead
-from ingestion.personal import mask
+from ingestion.patterns import found_in, mask
+from ingestion.plain_text import limits, unit_form
 from ingestion.readers.input import Input
 from ingestion.records import Group, Plan
 from miyar import sql
@@ -22,6 +24,7 @@ from miyar.registry import WITHIN_MODELS, Registry
 RULE = "name_unknown"
 # Columns of units that rows may name without a look-up, and the registry table that gives a unit its names.
 UNITS = {"service_id": "services", "branch_id": "branches", "region_id": "regions", "journey_id": "journeys"}
+SHARED = ("region_id", "journey_id")  # of no agency
 _TOLD = 5  # unregistered ids of one column that are named; a message is no list
 
 
@@ -167,6 +170,18 @@ def _names_anywhere(registry: Registry, column: str) -> frozenset[str]:
     return names_of(registry, column) or frozenset()
 
 
+def is_unit_id(text: str, column: str, registry: Registry) -> bool:
+    """Whether a text may stand as the id of a unit: the registry names it, or has none of a kind or it is an agency's own,
+    and then it has the form of an id and is nobody's.
+    """
+    registered = registry.ids(UNITS[column])
+    if text in registered:
+        return True
+    is_open = column not in SHARED or not registered
+    is_id = len(text) <= limits()["unit"] and re.fullmatch(unit_form(), text) is not None
+    return is_open and is_id and not found_in(text)
+
+
 def unregistered_units(
     given: Input, connection: duckdb.DuckDBPyConnection, plan: Plan, typed: str, registry: Registry
 ) -> list[Problem]:
@@ -185,6 +200,7 @@ def unregistered_units(
             f"and not list_contains(?::varchar[], {column}) group by all order by count(*) desc, 1",
             [registered],
         ).fetchall()
+        found = [(name, count) for name, count in found if is_unit_id(name, column, registry)]  # others are refused
         if found:
             shown = ", ".join(repr(mask(name)) for name, _ in found[:_TOLD]) + (", ..." if len(found) > _TOLD else "")
             rows = sum(count for _, count in found)

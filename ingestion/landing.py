@@ -11,14 +11,16 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ingestion.contract import Contract
-from ingestion.landed import UnsettledError, hash_of, is_settled, landed
+from ingestion.landed import Identity, Landed, UnsettledError, hash_of, is_settled, landed
+from ingestion.plain_text import is_plain, visible
 from ingestion.rules import rule_texts
 from miyar.errors import Problem
 from miyar.workspace import Workspace
 
+_NOT_OWN = ("file_not_regular", "file_linked")
 UNFINISHED = ".part"  # a fetch still in progress
 _A_DAY = 86400
 
@@ -60,16 +62,17 @@ def survey(workspace: Workspace, contracts: list[Contract], now: datetime | None
     With `now`, files that changed within the last minute wait, and dates of delivery that lie ahead are doubted.
     """
     found = Survey([], [], [])
-    for entry in landed(workspace.landing):
-        shown = entry.path.relative_to(workspace.landing).as_posix()
+    # The centre's own link to the landing zone is followed; below it none is.
+    landing = workspace.landing.resolve()
+    for entry in landed(landing):
+        shown = entry.path.relative_to(landing).as_posix()
         provider = shown.partition("/")[0] if "/" in shown else ""
-        if entry.left == "file_not_regular":
-            found.problems.append(_not_regular(shown, provider))
+        if entry.left in _NOT_OWN:
+            found.problems.append(_not_own(entry.left, shown, provider))
         elif entry.left:
-            readable = os.fsencode(shown).decode("utf-8", "replace")
-            found.left.append(Problem(entry.left, rule_texts()[entry.left].en, provider, readable))
+            found.left.append(Problem(entry.left, rule_texts()[entry.left].en, provider, _readable(shown)))
         else:
-            one = _deliver(workspace, contracts, entry.path, now)
+            one = _deliver(contracts, entry, shown, now)
             (found.problems if isinstance(one, Problem) else found.deliveries).append(one)  # type: ignore[arg-type]
     return found
 
@@ -82,8 +85,15 @@ def discover(
     return found.deliveries, found.problems
 
 
-def delivery_of(path: Path, contract: Contract, relative: str, now: datetime | None = None) -> Delivery | Problem:
-    """One file as a delivery under a contract, or the problem that prevents it."""
+def delivery_of(
+    path: Path, contract: Contract, relative: str, now: datetime | None = None, identity: Identity | None = None
+) -> Delivery | Problem:
+    """One file as a delivery under a contract, or the problem that prevents it.
+
+    Args:
+        path: absolute; no link on the way is followed.
+        identity: of the file that was looked at; another one has taken its name where it differs.
+    """
     shown = f"{contract.provider}/{contract.feed}/{relative}"
     unnameable = _unnameable(shown, contract.provider)
     if unnameable:
@@ -91,7 +101,7 @@ def delivery_of(path: Path, contract: Contract, relative: str, now: datetime | N
     try:
         if now is not None and not is_settled(path, now):
             return settling(shown, contract.provider)
-        whole = hash_of(path, beginning_of(contract))
+        whole = hash_of(path, beginning_of(contract), identity)
         changed = path.lstat().st_mtime
     except UnsettledError:
         return settling(shown, contract.provider)
@@ -116,13 +126,18 @@ def delivery_of(path: Path, contract: Contract, relative: str, now: datetime | N
             shown,
             next_step="Correct the date in the file's name; the file is taken when its day has come.",
         )
-    identity = hashlib.sha256(f"{whole}\0{relative}".encode()).hexdigest()[:16]
-    return Delivery(contract, path, relative, identity, key or "", whole[:16])
+    submission_id = hashlib.sha256(f"{whole}\0{relative}".encode()).hexdigest()[:16]
+    return Delivery(contract, path, relative, submission_id, key or "", whole[:16])
 
 
 def beginning_of(contract: Contract) -> bytes:
     """What the hash of a delivery's content begins with."""
-    return f"{contract.provider}\0{contract.feed}\0".encode()
+    return content_of(contract.provider, contract.feed)
+
+
+def content_of(provider: str, feed: str) -> bytes:
+    """The same, for the provider and feed of an account."""
+    return f"{provider}\0{feed}\0".encode()
 
 
 def settling(shown: str, provider: str) -> Problem:
@@ -136,14 +151,13 @@ def settling(shown: str, provider: str) -> Problem:
     )
 
 
-def _not_regular(shown: str, provider: str) -> Problem:
-    return Problem(
-        "file_not_regular",
-        "this is a link, a pipe or a device; links are not followed",
-        provider,
-        os.fsencode(shown).decode("utf-8", "replace"),
-        next_step="Put the file itself into the folder.",
-    )
+def _not_own(rule: str, shown: str, provider: str) -> Problem:
+    what = {
+        "file_not_regular": "this is a link, a pipe or a device; links are not followed",
+        "file_linked": "the file has a second name outside the provider's folder, so it may be somebody else's",
+    }[rule]
+    step = "Put the file itself, or a copy of its own, into the folder."
+    return Problem(rule, what, _readable(provider), _readable(shown), next_step=step)
 
 
 def _moment(key: str) -> float:
@@ -164,29 +178,41 @@ def why_unreadable(error: OSError) -> tuple[str, str]:
 
 
 def _unnameable(shown: str, provider: str) -> Problem | None:
-    """The problem of a file name in another encoding (unpacked archives have such): no ledger or message can hold it."""
+    """The problem of a file name that no ledger or message can hold: in another encoding (unpacked archives), or with
+    characters that nobody sees.
+    """
     try:
         shown.encode()
     except UnicodeEncodeError:
-        readable = os.fsencode(shown).decode("utf-8", "replace")
-        step = "Rename the file, and deliver names in UTF-8."
-        return Problem("file_unmatched", "the file's name is not UTF-8", provider, readable, next_step=step)
+        return _renamed("the file's name is not UTF-8", "deliver names in UTF-8", shown, provider)
+    if not is_plain(shown):
+        return _renamed("the file's name holds a character nobody sees", "leave that out", shown, provider)
     return None
 
 
-def _deliver(workspace: Workspace, contracts: list[Contract], path: Path, now: datetime | None) -> Delivery | Problem:
-    below = path.relative_to(workspace.landing)
+def _renamed(reason: str, step: str, shown: str, provider: str) -> Problem:
+    step = f"Rename the file, and {step}."
+    return Problem("file_unmatched", reason, _readable(provider), _readable(shown), next_step=step)
+
+
+def _readable(name: str) -> str:
+    """A name as messages can hold it."""
+    return visible(os.fsencode(name).decode("utf-8", "replace"))
+
+
+def _deliver(contracts: list[Contract], entry: Landed, shown: str, now: datetime | None) -> Delivery | Problem:
+    below = PurePosixPath(shown)
     provider = below.parts[0] if len(below.parts) > 1 else ""
-    unnameable = _unnameable(below.as_posix(), provider)
+    unnameable = _unnameable(shown, provider)
     if unnameable:
         return unnameable
     feed = below.parts[1] if len(below.parts) > 2 else ""
     own = [contract for contract in contracts if contract.provider == provider]
     matching = [contract for contract in own if contract.feed == feed]
-    relative = Path(*below.parts[2:]).as_posix() if len(below.parts) > 2 else below.as_posix()
+    relative = PurePosixPath(*below.parts[2:]).as_posix() if len(below.parts) > 2 else below.as_posix()
     taking = [contract for contract in matching if any(_matches(relative, glob) for glob in contract.files)]
     if len(taking) == 1:
-        return delivery_of(path, taking[0], relative, now)
+        return delivery_of(entry.path, taking[0], relative, now, entry.identity)
     if taking:
         reason = f"several contracts take it: {', '.join(contract.id for contract in taking)}"
         step = "Make the globs under `files` of these contracts exclude each other."

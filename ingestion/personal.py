@@ -1,22 +1,21 @@
-"""Personal data: patterns, keyed pseudonyms, and how a refused value may be shown.
+"""Personal data in a file's columns: free texts that hold some, and keyed pseudonyms.
 
 Belongs here: everything that decides which part of a personal value may be stored. Does not belong here: which columns
-are personal (the contract says so) and the patterns themselves (`personal.yml`).
+are personal (the contract says so), finding and hiding personal data in one text (`patterns`).
 """
 
 import hashlib
 import hmac
 import os
-import re
 import stat
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import duckdb
-import yaml
 
+from ingestion.contract import Contract
 from ingestion.labels import Lookup, make_lookup
+from ingestion.pattern_checks import source
+from ingestion.patterns import candidates_sql, found_in
 from ingestion.values import clean, fold_digits
 from miyar import sql
 from miyar.errors import MiyarError, Problem
@@ -24,78 +23,6 @@ from miyar.workspace import Workspace
 
 _HMAC_BLOCK = 64  # bytes of a SHA-256 block (RFC 2104)
 PSEUDONYM_LENGTH = 32  # hex digits: 128 bits, enough to rule out collisions for any number of people
-SHOWN_LENGTH = 40  # long enough to find the cell, too short to tell a story
-_LONG_NUMBER = "[0-9]{7,}"  # phone numbers have seven or more digits
-_HIDDEN = "•••"
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """One kind of personal data in free text."""
-
-    id: str
-    regex: str
-    check: str
-
-    def finds(self, text: str) -> bool:
-        return any(_CHECKS[self.check](found[0]) for found in re.finditer(self.regex, text, re.ASCII))
-
-
-def _luhn(text: str) -> bool:
-    digits = [int(char) for char in text if char.isdigit()]
-    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
-    return (sum(doubled) + sum(digits[-1::-2])) % 10 == 0
-
-
-def _mod97(text: str) -> bool:
-    """ISO 13616: country and check digits move to the end, letters become two digits, and the remainder must be 1.
-
-    A match may have run into the next word, so shorter readings are tried as well.
-    """
-    plain = text.replace(" ", "")
-    return any(
-        int("".join(str(int(char, 36)) for char in plain[4:end] + plain[:4])) % 97 == 1
-        for end in range(15, len(plain) + 1)
-    )
-
-
-_CHECKS = {"none": lambda _: True, "luhn": _luhn, "mod97": _mod97}
-
-
-@cache
-def patterns() -> tuple[Pattern, ...]:
-    """All patterns of `personal.yml`."""
-    source = yaml.safe_load((Path(__file__).parent / "personal.yml").read_text("utf-8"))
-    return tuple(Pattern(one["id"], one["pattern"], one["check"]) for one in source["patterns"])
-
-
-def found_in(text: str) -> list[str]:
-    """Ids of the patterns found in a text."""
-    folded = fold_digits(text)
-    return [pattern.id for pattern in patterns() if pattern.finds(folded)]
-
-
-def mask(value: str) -> str:
-    """A refused value as it may be shown: short, without long numbers and without anything a pattern matches."""
-    shown = fold_digits(value)
-    for pattern in patterns():
-        shown = re.sub(pattern.regex, _HIDDEN, shown, flags=re.ASCII)
-    shown = re.sub(_LONG_NUMBER, _HIDDEN, shown)
-    return shown if len(shown) <= SHOWN_LENGTH else shown[: SHOWN_LENGTH - 1] + "…"
-
-
-def mask_sql(value: str) -> str:
-    """SQL: the same as `mask`."""
-    shown = f"fold_digits({value})"
-    for regex in [*(pattern.regex for pattern in patterns()), _LONG_NUMBER]:
-        shown = f"regexp_replace({shown}, {sql.text(regex)}, '{_HIDDEN}', 'g')"
-    return f"case when length({shown}) <= {SHOWN_LENGTH} then {shown} else left({shown}, {SHOWN_LENGTH - 1}) || '…' end"
-
-
-def candidates_sql(value: str) -> str:
-    """SQL: true when any pattern matches; `found_in` then checks the digits."""
-    either = "|".join(f"(?:{pattern.regex})" for pattern in patterns())
-    return f"regexp_matches(fold_digits({value}), {sql.text(either)})"
 
 
 def personal_lookups(connection: duckdb.DuckDBPyConnection, free: list[str]) -> dict[str, Lookup]:
@@ -109,6 +36,54 @@ def personal_lookups(connection: duckdb.DuckDBPyConnection, free: list[str]) -> 
         if hits:
             lookups[name] = make_lookup(connection, f"personal_{name}", dict(hits))
     return lookups
+
+
+def find_unusual(connection: duckdb.DuckDBPyConnection, columns: list[str], typed: str) -> None:
+    """Add to the table `faults` the rows with personal data in columns that are no free text.
+
+    Words of dimensions may be published: there every text counts. Of an id of an event nobody can say it, for a number of
+    ten digits may be a case: there it counts where it is most of the column, which is no chance.
+
+    Args:
+        columns: the columns of ids and words that were delivered.
+        typed: SQL relation of the typed rows.
+    """
+    numbered = [name for name in columns if name in source()["numbered"]]
+    asked = [*(name for name in columns if name not in numbered), *_mostly_personal(connection, numbered, typed)]
+    if not asked:
+        return
+    lists = ", ".join(
+        f"(select list(text) from (select distinct {name} as text from {typed}) where {candidates_sql('text')})"
+        for name in asked
+    )
+    found = connection.execute(f"select {lists}").fetchone() or ()
+    for name, texts in zip(asked, found, strict=True):
+        personal = [text for text in texts or () if found_in(text)]
+        if personal:
+            connection.execute(
+                f"insert into faults select row_id, 'personal_data', {sql.text(name)}, '' from {typed} "
+                f"where list_contains(?::varchar[], {name})",
+                [personal],
+            )
+
+
+def _mostly_personal(connection: duckdb.DuckDBPyConnection, columns: list[str], typed: str) -> list[str]:
+    """Those of the columns whose texts are personal data for the most part."""
+    if not columns:
+        return []
+    limits = source()["unusual"]
+    lists = ", ".join(
+        f"list(distinct {name}) filter ({candidates_sql(name)}), count(distinct {name})" for name in columns
+    )
+    sample = f"(select {', '.join(columns)} from {typed} limit {limits['sampled']:d})"
+    found = connection.execute(f"select {lists} from {sample}").fetchone() or ()
+    return [
+        name
+        for name, texts, distinct in zip(columns, found[::2], found[1::2], strict=True)
+        if distinct >= limits["least"]
+        and len(texts or ()) >= limits["share"] * distinct
+        and sum(bool(found_in(text)) for text in texts) >= limits["share"] * distinct
+    ]
 
 
 def counts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> dict[str, int]:
@@ -152,14 +127,32 @@ def pseudonym_sql(value: str) -> str:
     return f"left(sha256(getvariable('pseudonym_outer') || {inner}), {PSEUDONYM_LENGTH})"
 
 
-def load_key(workspace: Workspace) -> Pseudonyms | None:
+@dataclass(frozen=True)
+class KeyRing:
+    """All versions of the key, the first one first; never shown, never written."""
+
+    versions: tuple[Pseudonyms, ...]
+
+    def of(self, contract: Contract) -> Pseudonyms | None:
+        """The version a contract makes pseudonyms with: the newest, unless people are to be known again under an earlier one.
+
+        None where the contract names a version that there is not.
+        """
+        linked = contract.link_pseudonyms
+        if linked is None:
+            return self.versions[-1]
+        return self.versions[linked.key_version - 1] if linked.key_version <= len(self.versions) else None
+
+
+def load_keys(workspace: Workspace) -> KeyRing | None:
     """Load the key from the environment, else from `pseudonym.key` with mode 0600; None if there is neither.
 
+    Each line is a version of the key, and the last is in force; an older line stays for contracts that link and for erasure.
     Raises MiyarError if the file is readable by others, or empty.
     """
     given = os.environ.get(workspace.settings.pseudonym_key_variable, "")
     if given:
-        return Pseudonyms(given.encode())
+        return _ring(given.encode())
     path = workspace.root / "pseudonym.key"
     if not path.is_file():
         return None
@@ -173,11 +166,15 @@ def load_key(workspace: Workspace) -> Pseudonyms | None:
                 next_step="Run chmod 600 on it, and make a new key if others could have read it.",
             )
         )
-    key = path.read_bytes().strip()
-    if not key:
+    ring = _ring(path.read_bytes())
+    if not ring.versions:
         raise MiyarError(
             Problem(
                 "pseudonym_key_missing", "the key is empty", file=path.name, next_step="Write a random key into it."
             )
         )
-    return Pseudonyms(key)
+    return ring
+
+
+def _ring(content: bytes) -> KeyRing:
+    return KeyRing(tuple(Pseudonyms(line.strip()) for line in content.split(b"\n") if line.strip()))

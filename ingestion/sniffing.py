@@ -5,6 +5,7 @@ columns (`guesses`), reading under a contract (`readers`), which never guesses.
 """
 
 import csv
+import io
 import json
 import re
 import tempfile
@@ -120,7 +121,8 @@ def _json(file: Path) -> dict[str, Any]:
 def _text(head: bytes, kind: str) -> dict[str, Any]:
     encoding = _encoding(head)
     text = head.decode(encoding, errors="replace")
-    lines = text.splitlines(keepends=True)
+    # Not `splitlines`, which also cuts at separators that a cell may hold.
+    lines = list(io.StringIO(text, newline=""))
     lines = lines[:-1] if len(head) == _SAMPLE else lines
     delimiter, rows = _rows(lines, ("\t",) if kind == "tsv" else _DELIMITERS)
     if 2 * sum(len(row) > 1 for row in rows) < len(rows) and (fixed := fixed_form(lines[:_ROWS], encoding)):

@@ -12,18 +12,21 @@ from ingestion import personal
 from ingestion.contract import Contract
 from ingestion.databases import session
 from ingestion.duplicates import take_out_duplicates
+from ingestion.erased import read_erased, take_out_erased
 from ingestion.faults import FULL, guarded
-from ingestion.feeds import load_feeds
+from ingestion.feeds import Feed, load_feeds
 from ingestion.headers import properties_of
-from ingestion.known import unknown_names, unregistered_units, untold_names
+from ingestion.known import UNITS, unknown_names, unregistered_units, untold_names
 from ingestion.landed import UnsettledError, copy_with_hash
 from ingestion.landing import Delivery, beginning_of, settling, why_unreadable
 from ingestion.mapping import typing_queries
 from ingestion.names import names_hash
+from ingestion.patterns import mask
 from ingestion.readers.input import Input, Source
 from ingestion.readers.pool import read
 from ingestion.records import plan
 from ingestion.row_faults import add_faults, find_faults, tables_asked
+from ingestion.text_faults import find_text_faults, units_asked
 from ingestion.typed_rows import Rows, typed_rows
 from miyar import sql
 from miyar.errors import MiyarError, Problem
@@ -34,12 +37,12 @@ from miyar.workspace import Workspace
 
 @dataclass(frozen=True)
 class Staged:
-    """Typed rows of one submission before they are judged; source_rows x records per row = records + blank_cells.
+    """Typed rows of one submission before they are judged; source_rows x records per row = records + blank_cells + erased.
 
     `typed` has the columns of the lake; `problems` (row_id, problems), if any, lists the rows that could not be typed.
     `slices` counts the rows of each slice, without those that lack an agency or period. `names` are the names looked up
     in the registry, by table (`NamesRead`). `left_out` counts source rows that the contract does not mean; they are not
-    among `source_rows`.
+    among `source_rows`; `erased` counts records of people who were erased, taken out before anything else.
     """
 
     submission_id: str
@@ -56,6 +59,7 @@ class Staged:
     names_hash: str
     notes: list[Problem] = field(default_factory=list)
     left_out: int = 0
+    erased: int = 0
 
     def rows_after(self, row_ids: list[str], period_index: int) -> list[str]:
         """The given rows whose period is later or unknown, which a waiver up to that period does not cover."""
@@ -80,11 +84,15 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
             connection, rows, registry, pseudonyms, _lineage(delivery), timezone=workspace.settings.timezone
         )
         table = typed_rows(connection, queries, scratch / "typed.parquet")
-        records = table.typed.count
         shown, hidden = _as_delivered(delivery.contract), _hidden_texts(delivery)
         agencies = find_faults(connection, rows.feed, shown, hidden, table.typed, registry, delivery.contract.untold)
+        find_text_faults(connection, rows.feed, _texts_of(delivery.contract), hidden, table.typed.relation, registry)
+        personal.find_unusual(connection, _words_of(rows.feed, delivery.contract, registry), table.typed.relation)
         add_faults(connection, table)
-        names = queries.names_read.as_dict() | tables_asked(connection)
+        treated = [prop.name for prop in properties_of(delivery.contract) if prop.treatment == "pseudonymise"]
+        erased = take_out_erased(connection, table, sorted(set(treated)), read_erased(workspace))
+        records = table.typed.count
+        names = queries.names_read.as_dict() | tables_asked(connection) | units_asked(connection)
         # An agency that the contract names, and nobody looks up, has a first and a last period too.
         names.setdefault("agencies", sorted(fold(one) for one in agencies if one in registry.ids("agencies")))
         duplicates = take_out_duplicates(connection, rows, table)
@@ -102,7 +110,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         typed=typed,
         problems=problems,
         source_rows=source.rows,
-        blank_cells=source.rows * rows.record_count - records,
+        blank_cells=source.rows * rows.record_count - records - erased,
         records=records,
         duplicates=duplicates,
         slices=slices,
@@ -110,13 +118,14 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         names_hash=names_hash(names, registry),
         notes=notes,
         left_out=source.left_out,
+        erased=erased,
     )
 
 
 def _copied(delivery: Delivery, scratch: Path) -> Path:
     """A copy of the delivered file that nobody else writes; raises MiyarError if it is no longer the file that was found."""
     scratch.mkdir(parents=True, exist_ok=True)
-    copy = scratch / f"delivered{delivery.path.suffix}"
+    copy = scratch / "delivered.file"  # a name of our own: theirs may mean something to a program
     try:
         content = copy_with_hash(delivery.path, beginning_of(delivery.contract), copy)[:16]
     except UnsettledError:
@@ -136,6 +145,20 @@ def _copied(delivery: Delivery, scratch: Path) -> Path:
 def _as_delivered(contract: Contract) -> set[str]:
     """The columns whose texts stand in the lake as they were delivered."""
     return {prop.name for prop in properties_of(contract) if prop.physical_name is not None and prop.treatment is None}
+
+
+def _texts_of(contract: Contract) -> set[str]:
+    """The columns whose texts come from the file or its name, and are no pseudonyms."""
+    return {prop.name for prop in properties_of(contract) if prop.constant is None and prop.treatment is None}
+
+
+def _words_of(feed: Feed, contract: Contract, registry: Registry) -> list[str]:
+    """The delivered columns of ids and words, which no list of the registry or of the feed holds and nobody scans."""
+    listed = {"agency_id", "period_id", *UNITS, *registry.known}
+    delivered = _texts_of(contract) - listed
+    return [
+        one.name for one in feed.columns if one.name in delivered and one.type == "text" and not (one.free or one.codes)
+    ]
 
 
 def _hidden_texts(delivery: Delivery) -> str:
@@ -163,8 +186,8 @@ def _key_for(given: Input, workspace: Workspace) -> personal.Pseudonyms | None:
     columns = [prop.name for prop in properties_of(given.contract) if prop.treatment == "pseudonymise"]
     if not columns:
         return None
-    key = personal.load_key(workspace)
-    if key is None:
+    ring = personal.load_keys(workspace)
+    if ring is None:
         variable = workspace.settings.pseudonym_key_variable
         raise MiyarError(
             given.problem(
@@ -174,6 +197,13 @@ def _key_for(given: Input, workspace: Workspace) -> personal.Pseudonyms | None:
                 column=column,
             )
             for column in dict.fromkeys(columns)
+        )
+    key = ring.of(given.contract)
+    if key is None:
+        raise given.fail(
+            "pseudonym_key_missing",
+            f"the contract goes on under a version of the key that is not among the {len(ring.versions)} there are",
+            "Put the earlier keys back, one a line and the first one first, or take linkPseudonyms out of the contract.",
         )
     return key
 
@@ -211,7 +241,7 @@ def _scan_dropped(given: Input, connection: duckdb.DuckDBPyConnection, source: S
                     "personal_data_dropped",
                     f"{rows:,} cells of this dropped column hold personal data ({pattern}); nothing of it was stored",
                     "Ask the provider not to deliver the column.",
-                    column=header,
+                    column=mask(header),
                 )
             )
     return notes

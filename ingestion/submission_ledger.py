@@ -37,6 +37,7 @@ class Account:
     accepted: int = 0
     quarantined: int = 0
     duplicates: int = 0
+    erased: int = 0  # records destroyed since, or never taken because their person was erased; not among `records`
     left_out: int = 0  # source rows that the contract does not mean; not among source_rows
     slices: list[dict[str, Any]] = field(default_factory=list)
     problems: list[dict[str, Any]] = field(default_factory=list)  # of the file as a whole
@@ -54,7 +55,10 @@ class Account:
 
 
 # What a contract says beside how a file is read: a change of it reads nothing again.
-_NOT_READING = {"api_version", "kind", "version", "status", "description", "files", "delivery", "precedence", "server"}
+_NOT_READING = {
+    "api_version", "kind", "version", "status", "description", "files", "delivery", "precedence", "server", "retention",
+    "processing", "link_pseudonyms",
+}  # fmt: skip
 
 
 def contract_hash(contract: Contract) -> str:
@@ -62,6 +66,8 @@ def contract_hash(contract: Contract) -> str:
     content = contract.model_dump(mode="json", by_alias=True, exclude=_NOT_READING)
     for reasoned in (*content["waivers"], *content["dropped"]):
         del reasoned["reason"]
+    for prop in (*content["properties"], *(one for record in content["records"] for one in record["properties"])):
+        del prop["retention"]
     # Only where files add to each other do rows without an id get one of their own.
     content["adds"] = contract.delivery == "add"
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:16]

@@ -1,6 +1,7 @@
 """The directory of one centre: its file locations, the settings in `miyar.yml`, and the lock that keeps runs apart.
 
-Belongs here: paths, settings, the run lock. Does not belong here: reading of registry tables (`miyar.registry`) or data.
+Belongs here: paths, settings, the run lock, who may read what is written. Does not belong here: reading of registry tables
+(`miyar.registry`) or data.
 """
 
 import os
@@ -53,6 +54,7 @@ class Settings(_Model):
     """`miyar.yml`. Thresholds are not here: the methodology sets them, not a centre."""
 
     name: Names
+    contact: str = ""  # of the controller, for the record of processing
     methodology: str
     periods: OpenPeriods
     # Zone whose quarters and days count, and of times that name none. UTC is the one default that moves no time nobody placed.
@@ -73,6 +75,14 @@ class Settings(_Model):
         return name
 
 
+def keep_private() -> None:
+    """Let what this process and its children create be its own user's alone, whatever the umask was.
+
+    By the umask and not by each file's mode: dbt, DuckDB and Dagster write files of their own.
+    """
+    os.umask(0o077)
+
+
 @dataclass(frozen=True)
 class Workspace:
     """One centre's registry, landing zone, lake, warehouse and editions."""
@@ -82,7 +92,11 @@ class Workspace:
 
     @classmethod
     def open(cls, root: Path) -> "Workspace":
-        """Read `miyar.yml`; raises MiyarError listing everything wrong with it."""
+        """Read `miyar.yml`; raises MiyarError listing everything wrong with it.
+
+        From then on this process writes files that only its own user may read (`keep_private`).
+        """
+        keep_private()
         path = root / "miyar.yml"
         if not path.is_file():
             raise MiyarError(

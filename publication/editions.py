@@ -243,7 +243,8 @@ def _seal(folder: Path) -> None:
         else:
             _sync(path)
             path.chmod(0o555)
-    # The folder itself stays writable so that it can be renamed.
+    # The folder itself stays writable so that it can be renamed; who may read its files may enter it.
+    folder.chmod(0o755)
     _sync(folder)
 
 

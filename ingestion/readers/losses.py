@@ -58,7 +58,7 @@ def _note(given: Input, source: Source, position: int, what: str) -> Problem:
         "Export the file again in UTF-8 from the system it comes from; what is lost in it cannot be restored here. "
         "If the file is sound, correct `encoding` under `format` in the contract."
     )
-    return given.problem("text_lost", what, step, column=source.headers.all[position])
+    return given.problem("text_lost", what, step, column=source.headers.shown(position))
 
 
 def _decoded_wrongly(connection: duckdb.DuckDBPyConnection, source: Source, beyond: list[int]) -> dict[int, int]:

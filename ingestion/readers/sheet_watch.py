@@ -105,7 +105,7 @@ class Watch:
     def _notes_on_merged(self) -> list[Problem]:
         notes = []
         for column, rows in sorted(self._merged.items()):
-            name = self._headers.all[column]
+            name = self._headers.shown(column)
             what = f"cells of this column are covered by a merged one ({len(rows):,}): rows {_numbers(rows)}"
             step = (
                 "Undo the merge and fill every cell, or write in the contract: "
@@ -115,7 +115,7 @@ class Watch:
         for column, rows in sorted(self._unseen.items()):
             what = f"values of this column stand under a merged cell, unseen ({len(rows):,}): rows {_numbers(rows)}"
             step = "Undo the merge and look which value is meant; the one under it was read."
-            notes.append(self._given.problem("cells_merged", what, step, rows[0], self._headers.all[column]))
+            notes.append(self._given.problem("cells_merged", what, step, rows[0], self._headers.shown(column)))
         return notes
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from ingestion import personal, values
+from ingestion import patterns, personal, values
 from miyar import sql
 
 KEY = "a key for tests"
@@ -24,11 +24,11 @@ IBAN = "GB29 NWBK 6016 1331 9268 19"
         (f"my id is {CITIZEN}", ["national_id"]),
         ("هويتي ١٠٠٠٠٠٠٠٠٨ شكرا", ["national_id"]),
         ("اقامة ۲۰۰۰۰۰۰۰۰۶", ["national_id"]),
-        ("رقمي0501234567", ["mobile"]),
-        ("call 0501234567", ["mobile"]),
-        ("call ٠٥٠١٢٣٤٥٦٧ now", ["mobile"]),
-        ("+966 50 123 4567", ["mobile"]),
-        ("00966501234567", ["mobile"]),
+        ("رقمي0501234567", ["phone"]),
+        ("call 0501234567", ["phone"]),
+        ("call ٠٥٠١٢٣٤٥٦٧ now", ["phone"]),
+        ("+966 50 123 4567", ["phone"]),
+        ("00966501234567", ["phone"]),
         (f"pay to {IBAN} please", ["iban"]),
         ("write to some.one@example.org", ["email"]),
         ("1000000009", []),  # fails the Luhn formula
@@ -40,7 +40,7 @@ IBAN = "GB29 NWBK 6016 1331 9268 19"
     ],
 )
 def test_patterns(text: str, found: list[str]) -> None:
-    assert personal.found_in(text) == found
+    assert patterns.found_in(text) == found
 
 
 def test_search_in_sql_misses_nothing_that_the_checks_would_find() -> None:
@@ -48,9 +48,9 @@ def test_search_in_sql_misses_nothing_that_the_checks_would_find() -> None:
     with duckdb.connect() as connection:
         values.install(connection)
         candidates = [
-            connection.execute(f"select {personal.candidates_sql(sql.text(text))}").fetchone() for text in texts
+            connection.execute(f"select {patterns.candidates_sql(sql.text(text))}").fetchone() for text in texts
         ]
-    assert [row == (True,) for row in candidates] == [bool(personal.found_in(text)) for text in texts]
+    assert [row == (True,) for row in candidates] == [bool(patterns.found_in(text)) for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -67,10 +67,10 @@ def test_search_in_sql_misses_nothing_that_the_checks_would_find() -> None:
     ],
 )
 def test_mask_in_python_and_in_sql(value: str, shown: str) -> None:
-    assert personal.mask(value) == shown
+    assert patterns.mask(value) == shown
     with duckdb.connect() as connection:
         values.install(connection)
-        assert connection.execute(f"select {personal.mask_sql(sql.text(value))}").fetchone() == (shown,)
+        assert connection.execute(f"select {patterns.mask_sql(sql.text(value))}").fetchone() == (shown,)
 
 
 @pytest.mark.parametrize("key", [b"short", b"k" * 64, b"a key longer than one block of SHA-256 " * 3])

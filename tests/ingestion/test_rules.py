@@ -18,7 +18,7 @@ IN_SQL = re.compile(
     r"'((?:value|unit|zone|date|period|number|unknown|region|spreadsheet|personal|header|slice|submission|id|agency)_[a-z_]+)'"
 )
 # Files that decide rules in Python for distinct texts.
-IN_PYTHON = {"known.py", "labels.py", "units.py", "period_names.py"}
+IN_PYTHON = {"known.py", "labels.py", "units.py", "period_names.py", "text_faults.py"}
 NO_RULES = {"slice_id", "submission_id", "slice_version", "period_id", "agency_id", "unit_texts"}
 
 

@@ -1,0 +1,77 @@
+"""Patterns of personal data: what they find in a text, and a text with what they find hidden.
+
+Belongs here: searching and masking, in Python and in SQL. Does not belong here: the patterns themselves (`personal.yml`), which
+columns are searched and what follows (`personal`).
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from ingestion.pattern_checks import holds, source
+from ingestion.plain_text import visible, visible_sql
+from ingestion.values import fold_digits
+from miyar import sql
+
+SHOWN_LENGTH = 40  # long enough to find the cell, too short to tell a story
+_LONG_NUMBER = "[0-9]{7,}"  # phone numbers have seven or more digits
+_HIDDEN = "•••"
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One kind of personal data in free text."""
+
+    id: str
+    regex: str
+    check: str
+
+    def finds(self, text: str) -> bool:
+        return any(
+            holds(self.check, text, found.start(), found.end()) for found in re.finditer(self.regex, text, re.ASCII)
+        )
+
+
+@cache
+def patterns() -> tuple[Pattern, ...]:
+    """All patterns of `personal.yml`, with the given names in them."""
+    names = yaml.safe_load((Path(__file__).parent / "given_names.yml").read_text("utf-8"))
+    found = []
+    for one in source()["patterns"]:
+        regex = one["pattern"]
+        for script, given in names.items():
+            regex = regex.replace(f"{{{script}}}", "|".join(map(re.escape, given)))
+        found.append(Pattern(one["id"], regex, one["check"]))
+    return tuple(found)
+
+
+def found_in(text: str) -> list[str]:
+    """Ids of the patterns found in a text."""
+    folded = fold_digits(text)
+    return [pattern.id for pattern in patterns() if pattern.finds(folded)]
+
+
+def mask(value: str) -> str:
+    """A refused value as it may be shown: short, without long numbers and without anything a pattern matches."""
+    shown = visible(fold_digits(value))
+    for pattern in patterns():
+        shown = re.sub(pattern.regex, _HIDDEN, shown, flags=re.ASCII)
+    shown = re.sub(_LONG_NUMBER, _HIDDEN, shown)
+    return shown if len(shown) <= SHOWN_LENGTH else shown[: SHOWN_LENGTH - 1] + "…"
+
+
+def mask_sql(value: str) -> str:
+    """SQL: the same as `mask`."""
+    shown = visible_sql(f"fold_digits({value})")
+    for regex in [*(pattern.regex for pattern in patterns()), _LONG_NUMBER]:
+        shown = f"regexp_replace({shown}, {sql.text(regex)}, '{_HIDDEN}', 'g')"
+    return f"case when length({shown}) <= {SHOWN_LENGTH} then {shown} else left({shown}, {SHOWN_LENGTH - 1}) || '…' end"
+
+
+def candidates_sql(value: str) -> str:
+    """SQL: true when any pattern matches; `found_in` then checks the digits."""
+    either = "|".join(f"(?:{pattern.regex})" for pattern in patterns())
+    return f"regexp_matches(fold_digits({value}), {sql.text(either)})"

@@ -1,0 +1,260 @@
+"""Clocks and erasure: what is due goes with a receipt, people who were erased do not come back, and all counts still add up."""
+
+import hashlib
+import hmac
+import json
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from expectations.erasure import erase, pseudonyms_of
+from expectations.intake import receive_all
+from expectations.retention import destroy, due
+from ingestion.destruction import Decision
+from ingestion.lake_files import file_hash
+from ingestion.rereading import is_lost
+from ingestion.slices import decide
+from ingestion.submission_ledger import Account, read_accounts
+from miyar.errors import MiyarError
+from tests.expectations.conftest import SURVEY, Centre
+
+KEY, PERSON, OTHER = "key", "1000000008", "2000000006"
+DECISION = Decision("asked for by the person", "officer", datetime(2026, 5, 1, tzinfo=UTC))
+PEOPLE = {
+    "properties": [
+        *SURVEY["properties"],
+        {"name": "beneficiary", "physicalName": "person", "treatment": "pseudonymise"},
+    ]
+}
+HEADER = "agency,id,answered,q1,person\n"
+FIRST = (
+    HEADER
+    + f"a01,r1,2025-02-03,4,{PERSON}\na01,r2,2025-02-03,5,{OTHER}\na01,r3,2025-05-03,3,{PERSON}\na01,r4,2025-05-03,2,\n"
+)
+
+
+def pseudonym(person: str) -> str:
+    return hmac.new(KEY.encode(), person.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+@pytest.fixture
+def people(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> Centre:
+    monkeypatch.setenv("MIYAR_PSEUDONYM_KEY", KEY)
+    centre.contract("p1", **PEOPLE)
+    land(centre, FIRST)
+    return centre
+
+
+def land(centre: Centre, content: str, name: str = "q.csv") -> Path:
+    path = centre.root / "landing" / "p1" / "survey_responses" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, "utf-8")
+    return path
+
+
+def received(centre: Centre) -> list[Account]:
+    accounts = read_accounts(centre.workspace)
+    return receive_all(centre.workspace, centre.registry, centre.contracts, accounts).accounts
+
+
+def rows(centre: Centre) -> list[tuple[str, str | None]]:
+    files = sorted((centre.root / "lake" / "survey_responses").glob("period=2*/*.parquet"))
+    if not files:
+        return []
+    return duckdb.sql(
+        f"select response_id, beneficiary from read_parquet({[str(file) for file in files]}) order by 1"
+    ).fetchall()
+
+
+def add_up(centre: Centre) -> None:
+    """The counts of every account are those of the files, and no row is lost from sight."""
+    for account in read_accounts(centre.workspace):
+        own = [
+            path for path in centre.workspace.lake.rglob(f"{account.submission_id}.parquet") if "period=" in str(path)
+        ]
+        taken = sum(len(duckdb.sql(f"select 1 from '{path}'").fetchall()) for path in own)
+        assert account.accepted == taken == sum(one["rows"] for one in account.slices)
+        assert account.records == account.accepted + account.quarantined + account.duplicates
+        assert account.source_rows == account.records + account.blank_cells + account.erased
+        assert not is_lost(account, centre.workspace)
+        assert all(file_hash(centre.workspace.lake / path) == digest for path, digest in account.files.items())
+        assert {centre.workspace.lake / path for path in account.files} >= set(own)
+
+
+def test_an_erased_person_is_gone_and_the_counts_add_up(people: Centre) -> None:
+    received(people)
+    before = decide(read_accounts(people.workspace), people.contracts)[0].to_pylist()
+    outcome = erase(people.workspace, people.registry, {pseudonym(PERSON)}, DECISION)
+    assert rows(people) == [("r2", pseudonym(OTHER)), ("r4", None)] and outcome.rows == 2
+    [account] = read_accounts(people.workspace)
+    assert (account.accepted, account.erased) == (2, 2)
+    add_up(people)
+    after = decide(read_accounts(people.workspace), people.contracts)[0].to_pylist()
+    assert {one["slice_version"] for one in before}.isdisjoint({one["slice_version"] for one in after})
+    assert outcome.still_delivered == ["p1/survey_responses/q.csv"]
+
+
+def test_receipts_tell_counts_and_hashes_and_no_value(people: Centre) -> None:
+    received(people)
+    outcome = erase(people.workspace, people.registry, {pseudonym(PERSON)}, DECISION, with_files=True)
+    text = outcome.receipt.read_text("utf-8")
+    assert PERSON not in text and pseudonym(PERSON) not in text
+    told = json.loads(text)
+    assert (told["kind"], told["by"], told["at"]) == ("erasure", "officer", "2026-05-01T00:00:00+00:00")
+    assert [(one["what"], one["rows"]) for one in told["destroyed"]] == [("rows", 1), ("rows", 1), ("landing", 0)]
+    assert all(len(one["before"]) == 64 for one in told["destroyed"])
+    assert not (people.root / "landing" / "p1" / "survey_responses" / "q.csv").exists()
+    for path in (people.root / "lake").rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        assert PERSON.encode() not in content and pseudonym(PERSON).encode() not in content, path
+
+
+def test_the_person_does_not_come_back(people: Centre) -> None:
+    """By the same file sent again, by another file, by reading again under a changed contract, by a lost lake."""
+    received(people)
+    erase(people.workspace, people.registry, {pseudonym(PERSON)}, DECISION)
+    land(people, FIRST, "again.csv")
+    land(people, HEADER + f"a01,r9,2025-02-03,4,{PERSON}\na01,r8,2025-02-04,4,{OTHER}\n", "other.csv")
+    received(people)
+    assert {person for _, person in rows(people)} == {pseudonym(OTHER), None}
+    people.contract("p1", **PEOPLE, nullValues=["-"])
+    received(people)
+    for path in (people.root / "lake" / "survey_responses").glob("period=2*/*.parquet"):
+        path.unlink()
+    received(people)
+    assert {person for _, person in rows(people)} == {pseudonym(OTHER), None}
+    assert sum(account.erased for account in read_accounts(people.workspace)) == 2 + 2 + 1
+    add_up(people)
+
+
+def test_a_killed_erasure_is_finished_by_the_same_command(people: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    received(people)
+
+    def killed(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ingestion.destruction.atomic_files.finish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            erase(people.workspace, people.registry, {pseudonym(PERSON)}, DECISION)
+    erase(people.workspace, people.registry, {pseudonym(PERSON)}, DECISION)
+    assert rows(people) == [("r2", pseudonym(OTHER)), ("r4", None)]
+    add_up(people)
+
+
+def test_kept_inputs_of_earlier_editions_and_the_warehouse_hold_nobody(people: Centre) -> None:
+    received(people)
+    objects = people.root / "vintages" / "objects"
+    objects.mkdir(parents=True)
+    for number, path in enumerate(sorted((people.root / "lake" / "survey_responses").glob("period=2*/*.parquet"))):
+        (objects / str(number)).hardlink_to(path)
+    (objects / "settings").write_text("name: x", "utf-8")
+    (people.root / "warehouse").mkdir()
+    (people.root / "warehouse" / "warehouse.duckdb").write_text(pseudonym(PERSON), "utf-8")
+    edition = people.root / "editions" / "2025Q1-r1" / "table"
+    edition.parent.mkdir(parents=True)
+    edition.write_text("published", "utf-8")
+    outcome = erase(people.workspace, people.registry, {pseudonym(PERSON)}, DECISION)
+    assert sorted(one.what for one in outcome.destroyed) == ["rows", "rows", "vintage", "vintage"]
+    assert [path.name for path in objects.iterdir()] == ["settings"]
+    assert not (people.root / "warehouse").exists() and edition.read_text("utf-8") == "published"
+
+
+def test_people_are_found_under_every_version_of_the_key(people: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    received(people)
+    monkeypatch.setenv("MIYAR_PSEUDONYM_KEY", f"{KEY}\nnewer")
+    erase(people.workspace, people.registry, pseudonyms_of(people.workspace, [" ١٠٠٠٠٠٠٠٠٨ "]), DECISION)
+    assert [one for one, _ in rows(people)] == ["r2", "r4"]
+
+
+@pytest.mark.parametrize("asked", [set[str](), {PERSON}, {pseudonym(PERSON), "x"}])
+def test_what_is_no_pseudonym_is_not_shown(people: Centre, asked: set[str]) -> None:
+    with pytest.raises(MiyarError) as caught:
+        erase(people.workspace, people.registry, asked, DECISION)
+    assert [one.rule for one in caught.value.problems] == ["person_unknown"] and PERSON not in str(caught.value)
+
+
+KEPT = {"period": "P1Y", "reason": "the law of statistics"}
+
+
+def test_rows_are_due_a_year_after_their_quarter(people: Centre) -> None:
+    people.contract("p1", **PEOPLE, retention=KEPT)
+    received(people)
+    assert due(people.workspace, people.contracts, date(2026, 3, 31)) == []
+    [only] = due(people.workspace, people.contracts, date(2026, 4, 1))
+    assert (only.what, only.path.parent.name, only.since) == ("rows", "period=2025Q1", date(2026, 4, 1))
+    found = due(people.workspace, people.contracts, date(2026, 7, 1))
+    assert [one.what for one in found] == ["rows", "rows", "landing"]
+    destroyed, receipt = destroy(people.workspace, people.registry, found, DECISION)
+    assert [one.rows for one in destroyed] == [2, 2, 0] and receipt is not None
+    assert rows(people) == [] and not list((people.root / "landing").rglob("*.csv"))
+    add_up(people)
+    assert due(people.workspace, people.contracts, date(2026, 7, 1)) == []
+
+
+def test_a_column_is_emptied_before_its_rows_go(people: Centre) -> None:
+    properties = [p | ({"retention": KEPT} if p["name"] == "beneficiary" else {}) for p in PEOPLE["properties"]]
+    people.contract("p1", properties=properties, retention={"period": "P5Y", "reason": "trends"})
+    received(people)
+    found = due(people.workspace, people.contracts, date(2026, 4, 1))
+    assert [(one.what, one.columns) for one in found] == [("column", ("beneficiary",))]
+    destroy(people.workspace, people.registry, found, DECISION)
+    assert rows(people) == [("r1", None), ("r2", None), ("r3", pseudonym(PERSON)), ("r4", None)]
+    add_up(people)
+    assert due(people.workspace, people.contracts, date(2026, 4, 1)) == []
+    # The delivered file holds the column as long as any of its quarters.
+    assert [one.what for one in due(people.workspace, people.contracts, date(2026, 7, 1))] == ["column", "landing"]
+
+
+def test_quarantine_and_kept_inputs_have_the_clock_too(people: Centre) -> None:
+    people.contract("p1", **PEOPLE, retention=KEPT)
+    land(people, HEADER + f"a01,r1,2025-02-03,9,{PERSON}\n" + "".join(f"a01,s{n},2025-02-03,4,\n" for n in range(9)))
+    received(people)
+    objects = people.root / "vintages" / "objects"
+    objects.mkdir(parents=True)
+    for path in (people.root / "lake" / "survey_responses").glob("period=2*/*.parquet"):
+        (objects / "a").hardlink_to(path)
+    found = due(people.workspace, people.contracts, date(2026, 4, 1))
+    assert [one.what for one in found] == ["rows", "quarantine", "landing", "vintage"]
+    destroyed, _ = destroy(people.workspace, people.registry, found, DECISION)
+    assert (
+        len(destroyed) == 4
+        and not list(objects.iterdir())
+        and not list((people.root / "lake" / "quarantine").rglob("*.parquet"))
+    )
+
+
+def test_another_file_in_its_place_is_not_destroyed(people: Centre) -> None:
+    people.contract("p1", **PEOPLE, retention=KEPT)
+    received(people)
+    land(people, FIRST + "a01,r5,2026-02-03,4,\n")
+    assert [one.what for one in due(people.workspace, people.contracts, date(2026, 7, 1))] == ["rows", "rows"]
+
+
+def test_without_a_clock_or_a_reason_nothing_goes(people: Centre) -> None:
+    received(people)
+    assert due(people.workspace, people.contracts, date(2099, 1, 1)) == []
+    with pytest.raises(MiyarError, match="reason"):
+        Decision(" ", "officer", DECISION.at)
+
+
+def test_commands(people: Centre, tmp_path: Path) -> None:
+    people.contract("p1", **PEOPLE, retention=KEPT)
+    received(people)
+    at = ["-w", str(people.root)]
+    told = CliRunner().invoke(app, ["erase", "--reason", "asked", *at], input=f"{PERSON}\n")
+    assert told.exit_code == 0 and "2 rows of 1 people erased" in told.output and PERSON not in told.output
+    told = CliRunner().invoke(app, ["retain", "--as-of", "2026-07-01", *at])
+    assert "3 kept too long on 2026-07-01" in told.output and rows(people)
+    told = CliRunner().invoke(app, ["retain", "--as-of", "2026-07-01", "--apply", "--reason", "law", *at])
+    assert told.exit_code == 0 and "3 destroyed; receipt lake/receipts/000002.json" in told.output and not rows(people)
+    assert asdict(read_accounts(people.workspace)[0])["erased"] == 4
+
+
+def test_no_command_takes_a_person_as_a_word(people: Centre) -> None:
+    assert CliRunner().invoke(app, ["erase", PERSON, "--reason", "x", "-w", str(people.root)]).exit_code == 2
