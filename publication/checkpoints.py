@@ -140,7 +140,10 @@ def check_checkpoints(editions: Path, verifier: Verifier | None = None, key: Key
     known = {f"{entry.edition_id}.txt" for entry in entries}
     folder = editions / FOLDER
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.name not in known:
+        is_left = path.name.startswith(".") and path.name.endswith(
+            ".part"
+        )  # by a kill; the next publication replaces it
+        if path.name not in known and not is_left:
             problems.append(_problem("file_added", "the file is no checkpoint of an entry", path))
     if key is not None and (problem := _differing(leaves, key.memory(), "what the key signed last")):
         problems.append(problem)

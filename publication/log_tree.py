@@ -3,7 +3,7 @@
 The tree of the first n entries is fixed as soon as they are written, so whoever keeps its root and n can tell later whether
 these entries still stand there.
 
-Belongs here: leaves, roots and proofs of consistency (RFC 6962, 2.1). Does not belong here: who signs a root
+Belongs here: leaves, roots, proofs of inclusion and consistency (RFC 6962, 2.1). Does not belong here: who signs a root
 (`checkpoints`), trees over rows (`hashing`).
 """
 
@@ -26,6 +26,34 @@ def log_root(leaves: Sequence[bytes]) -> bytes:
 def consistency(leaves: Sequence[bytes], older: int) -> list[bytes]:
     """Return the proof that the tree of the first `older` leaves is a beginning of the tree over all (RFC 6962, 2.1.2)."""
     return _subproof(leaves, older, whole=True) if 0 < older < len(leaves) else []
+
+
+def inclusion(leaves: Sequence[bytes], place: int) -> list[bytes]:
+    """Return the proof that the leaf at a place (from 0) stands in the tree over all leaves (RFC 6962, 2.1.1)."""
+    if len(leaves) <= 1:
+        return []
+    half = _half(len(leaves))
+    if place < half:
+        return [*inclusion(leaves[:half], place), log_root(leaves[half:])]
+    return [*inclusion(leaves[half:], place - half), log_root(leaves[:half])]
+
+
+def is_included(leaf: bytes, place: int, size: int, root: bytes, proof: Sequence[bytes]) -> bool:
+    """Return whether a proof shows that a leaf stands at a place of the tree of a size (RFC 9162, 2.1.3.2)."""
+    if not 0 <= place < size:
+        return False
+    node, last = leaf, size - 1
+    for step in proof:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            node = node_of(step, node)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            node = node_of(node, step)
+        place, last = place >> 1, last >> 1
+    return (node, last) == (root, 0)
 
 
 def is_consistent(older: int, older_root: bytes, newer: int, newer_root: bytes, proof: Sequence[bytes]) -> bool:
@@ -55,7 +83,12 @@ def is_consistent(older: int, older_root: bytes, newer: int, newer_root: bytes, 
 def _subproof(leaves: Sequence[bytes], older: int, *, whole: bool) -> list[bytes]:
     if older == len(leaves):
         return [] if whole else [log_root(leaves)]
-    half = 1 << (len(leaves) - 1).bit_length() - 1
+    half = _half(len(leaves))
     if older <= half:
         return [*_subproof(leaves[:half], older, whole=whole), log_root(leaves[half:])]
     return [*_subproof(leaves[half:], older - half, whole=False), log_root(leaves[:half])]
+
+
+def _half(size: int) -> int:
+    """The largest power of two below a size."""
+    return 1 << (size - 1).bit_length() - 1

@@ -147,7 +147,8 @@ def test_without_a_key_checkpoints_are_unsigned_and_a_later_key_signs_them(centr
 def test_a_killed_publishing_gets_its_checkpoint_from_the_next(folder: Path) -> None:
     path = checkpoint_path(folder / "centre" / "editions", NAMES[2])
     content = path.read_text("utf-8")
-    path.unlink()
+    path.rename(path.with_name(f".{path.name}.part"))
+    assert _rules(folder) == ["checkpoint_missing"]
     key = _key(folder)
     key.remember((folder / "centre/editions/checkpoints/2026Q1-r2.txt").read_text("utf-8"))
     centre = Workspace.open(folder / "centre")

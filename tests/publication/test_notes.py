@@ -3,6 +3,8 @@
 Belongs here: `publication.notes`, `publication.log_tree`. Does not belong here: checkpoints of a ledger (`test_checkpoints`).
 """
 
+# ruff: noqa: E501 - proofs of the standard, a line each
+
 import base64
 import hashlib
 from itertools import pairwise
@@ -10,7 +12,7 @@ from itertools import pairwise
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from publication.log_tree import consistency, is_consistent, log_leaf, log_root
+from publication.log_tree import consistency, inclusion, is_consistent, is_included, log_leaf, log_root
 from publication.notes import (
     WITNESS,
     Note,
@@ -221,6 +223,32 @@ def test_roots_are_those_of_rfc_6962() -> None:
 @pytest.mark.parametrize(("older", "newer", "proof"), PROOFS)
 def test_proofs_are_those_of_rfc_6962(older: int, newer: int, proof: list[str]) -> None:
     assert [one.hex() for one in consistency(_leaves(newer), older)] == proof
+
+
+# Of the same tests: place (from 0), size, proof.
+INCLUDED = [
+    (0, 8, ["96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7", "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e", "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4"]),
+    (5, 8, ["bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b", "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0", "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"]),
+    (2, 3, ["fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "size", "proof"), INCLUDED)
+def test_inclusion_is_that_of_rfc_6962(place: int, size: int, proof: list[str]) -> None:
+    assert [one.hex() for one in inclusion(_leaves(size), place)] == proof
+
+
+def test_a_leaf_is_proved_in_its_place_and_no_other() -> None:
+    leaves = [log_leaf(bytes([number])) for number in range(20)]
+    for size in range(1, 21):
+        root = log_root(leaves[:size])
+        for place in range(size):
+            proof = inclusion(leaves[:size], place)
+            assert is_included(leaves[place], place, size, root, proof)
+            assert not is_included(leaves[place], place + 1, size, root, proof)
+            assert not is_included(log_leaf(b"other"), place, size, root, proof)
+            assert not is_included(leaves[place], place, size, log_root(leaves[: size - 1]), proof)
+            assert not is_included(leaves[place], place, size, root, [*proof, root])
 
 
 def test_a_beginning_is_proved_and_nothing_else() -> None:

@@ -4,6 +4,7 @@ Belongs here: `release_ledger`, `asof`, `proofs`. Does not belong here: hashes o
 (`test_verify`).
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -192,6 +193,17 @@ def test_a_proof_is_checked_with_nothing_but_sha256(editions: Path) -> None:
     assert is_proved(proof)
     assert not is_proved(proof | {"row": proof["row"].replace("72.0000", "73.0000")})
     assert not is_proved(proof | {"salt": "0" * 64})
+    # The entry leads into the checkpoint's tree by SHA-256 alone, too: it is the second of three.
+    entry = {name: value for name, value in proof["entry"].items() if name != "entry_hash"}
+    leaf = sha(b"\0" + json.dumps(entry, ensure_ascii=False, sort_keys=True).encode()).digest()
+    left, right = (bytes.fromhex(one) for one in proof["inclusion"])
+    told = proof["checkpoint"].split("\n")
+    assert (told[1], base64.b64decode(told[2])) == (
+        "3",
+        sha(b"\1" + sha(b"\1" + left + leaf).digest() + right).digest(),
+    )
+    for field in ("by", "reason", "published_at", "entry_hash"):
+        assert not is_proved(proof | {"entry": proof["entry"] | {field: "x"}})
     with pytest.raises(MiyarError, match="score_unknown"):
         prove(editions / "2026Q1-r2", "s99")
 
