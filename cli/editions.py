@@ -28,16 +28,22 @@ def verify(
     ] = None,
     key: Annotated[str, typer.Option(help="The public key of the checkpoints, as `miyar key` told it")] = "",
 ) -> None:
-    """Recompute every hash of every edition and of the ledger; exit 1 when anything was touched."""
+    """Recompute every hash of editions, ledger, lake and kept inputs; exit 1 when anything was touched."""
     from publication.release_ledger import FILE, read_entries
-    from publication.signing_keys import key_of, public_key
+    from publication.signing_keys import key_at_hand, public_key
     from publication.verify import Anchors, verify_all
+    from publication.verify_workspace import verify_workspace
 
     workspace = Workspace.open(workspace_path)
     editions = workspace.editions
     kept = {path.name: _text(path) for path in witness or []}
-    anchors = Anchors(head, public_key(key) if key else None, key_of(workspace), kept)
+    own, missing = key_at_hand(workspace)
+    if missing:
+        typer.echo(f"the key that signs checkpoints is not at hand: {missing}")
+    anchors = Anchors(head, public_key(key) if key else None, own, kept)
     found = verify_all(editions, anchors=anchors)
+    if list(found) != [FILE]:
+        found |= verify_workspace(workspace)
     for name, problems in found.items():
         typer.echo(f"{name}: {'intact' if not problems else 'CHANGED'}")
         for problem in problems:
@@ -95,12 +101,14 @@ def checkpoint(
 def witness(
     file: Annotated[Path, typer.Argument(help="A checkpoint, or what `miyar checkpoint --since N` prints")],
     key: Annotated[Path, typer.Option(help="The witness's own key file, made by `miyar key`")],
+    ledger: Annotated[str, typer.Option(help="The centre's public key; nothing else is then cosigned")] = "",
 ) -> None:
     """Cosign a checkpoint: print it with the witness's signature and moment, if it continues what was cosigned before."""
-    from publication.signing_keys import open_key
+    from publication.signing_keys import open_key, public_key
     from publication.witnesses import cosign
 
-    typer.echo(cosign(_text(file), open_key(key), int(datetime.now(tz=UTC).timestamp())), nl=False)
+    moment = int(datetime.now(tz=UTC).timestamp())
+    typer.echo(cosign(_text(file), open_key(key), moment, public_key(ledger) if ledger else None), nl=False)
 
 
 @app.command()

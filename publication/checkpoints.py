@@ -72,8 +72,10 @@ def write_checkpoints(editions: Path, key: KeyFile | None) -> None:
     """
     entries = read_entries(editions)
     leaves = leaves_of(entries)
-    if key is not None and (problem := _differing(leaves, key.memory(), "what the key signed last")):
-        raise MiyarError(problem)
+    if key is not None:
+        key.require_memory()
+        if problem := _differing(leaves, key.memory(), "what the key signed last"):
+            raise MiyarError(problem)
     origin = key.signer.name if key else f"miyar/{entries[0].entry_hash[:16]}" if entries else ""
     for size, entry in enumerate(entries, start=1):
         path = checkpoint_path(editions, entry.edition_id)

@@ -39,6 +39,26 @@ def locate(connection: duckdb.DuckDBPyConnection, changed: str, intact: str, col
     return f": {'; '.join(parts)}{f'; and {more} rows more' if more > 0 else ''}" if parts else ": types differ"
 
 
+def locate_known(connection: duckdb.DuckDBPyConnection, changed: str, known: str, columns: list[str]) -> str:
+    """Return words as `locate` does, where only some rows of the table are known as they were; empty if none of them differs."""
+    try:
+        listed = ", ".join(f'"{name}"' for name in columns)
+        was = connection.execute(
+            f"(select distinct {listed} from {known}) except (from {changed}) order by all"
+        ).fetchall()
+        now = connection.execute(f"from {changed} except (select {listed} from {known})").fetchall()
+    except duckdb.Error:
+        return ""
+    parts = []
+    for row in was[:SHOWN]:
+        name = _name(columns, row)
+        after = next((other for other in now if _name(columns, other) == name), None)
+        edited = [column for column, old, new in zip(columns, row, after or row, strict=True) if old != new]
+        parts.append(f"row {name}, column {', '.join(edited)}" if after else f"row {name} was removed")
+    more = len(was) - SHOWN
+    return f": {'; '.join(parts)}{f'; and {more} rows more' if more > 0 else ''}" if parts else ""
+
+
 def _shared(row: Sequence[Any], other: Sequence[Any]) -> int:
     return sum(one == two for one, two in zip(row, other, strict=True))
 

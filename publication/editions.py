@@ -6,6 +6,7 @@ an agency gets (`packs`).
 """
 
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ingestion.lake_files import differing
 from ingestion.submission_ledger import Account
 from methodology.parameters import Methodology
 from miyar.errors import MiyarError, Problem
@@ -26,6 +28,8 @@ from publication.hashing import combined_hash, file_hash
 from publication.manifest import Manifest, TableEntry, content_hash, list_editions, read_manifest
 from publication.marts import STORAGE_VERSION, known_period, last_reported_period, reading, write_tables
 from publication.packs import write_owner_files, write_packs
+from publication.proof_secrets import hidden_roots, salt_of, write_secret
+from publication.published import FILE as NOTED
 from publication.published import counts_to_publish, note_published
 from publication.release_ledger import moment_behind, read_entries, record_unrecorded
 from publication.reports import write_reports
@@ -34,7 +38,8 @@ from publication.restatements import fill_restatements
 from publication.shares import open_shares
 from publication.signing_keys import KeyFile
 from publication.standing import point_current
-from publication.vintages import keep
+from publication.unrecorded import require_ours
+from publication.vintages import inputs_now, keep
 
 WITNESS = "checkpoint.txt"
 VERIFIER = "verify_edition.py"  # without Miyar, for whoever holds an edition
@@ -86,9 +91,11 @@ def publish(
     editions = workspace.editions
     editions.mkdir(parents=True, exist_ok=True)
     _sweep(editions)
+    require_ours(editions)
     record_unrecorded(editions)
     # Before anything is made: a ledger that contradicts its checkpoints is not continued.
     write_checkpoints(editions, key)
+    inputs = _inputs(workspace, accounts)
     draft = _draft(workspace, period, accounts)
     everything = list_editions(editions)
     earlier = [name for name in everything if name.startswith(f"{draft.period_id}-r")]
@@ -126,6 +133,11 @@ def publish(
         write_reports(shares, draft.folder, edition_id, draft.period_id, methodology)
     _witnessed(draft.folder, editions)
     shutil.copyfile(Path(__file__).parent / VERIFIER, draft.folder / VERIFIER)
+    inputs_hash = keep(workspace, inputs)
+    # Noted before the rename: if that fails, unpublished counts hide too much until they are published; in the other
+    # order too much would be shown.
+    note_published(workspace, draft.counts, draft.period_id)
+    secret = secrets.token_bytes(32)
     manifest = Manifest(
         edition_id=edition_id,
         period_id=draft.period_id,
@@ -142,13 +154,23 @@ def publish(
         files=_file_hashes(draft.folder),
         by=by,
         roles=methodology.roles,
-        inputs_hash=keep(workspace),
+        inputs_hash=inputs_hash,
+        proof_roots=hidden_roots(draft.folder, draft.tables, secret),
+        salt=salt_of(secret, "manifest").hex(),
+        published_hash=file_hash(workspace.root / NOTED),
         **vars(origin),
     )
-    # Noted before the rename: if that fails, unpublished counts hide too much until they are published; in the other
-    # order too much would be shown.
-    note_published(workspace, draft.counts, draft.period_id)
+    write_secret(editions / edition_id, secret)
     return _release(draft, manifest, editions, key)
+
+
+def _inputs(workspace: Workspace, accounts: list[Account]) -> dict[str, str]:
+    """Today's inputs with their hashes; raises MiyarError if a file of the lake is not what its account wrote."""
+    found = inputs_now(workspace)
+    lake = f"{workspace.lake.relative_to(workspace.root).as_posix()}/"
+    if problems := differing(accounts, {name.removeprefix(lake): digest for name, digest in found.items()}):
+        raise MiyarError(problems)
+    return found
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from miyar.errors import MiyarError, Problem
 from miyar.periods import index_of
@@ -59,9 +60,17 @@ class Manifest:
     by: str = ""
     roles: dict[str, str] = field(default_factory=dict)  # role -> the metric that has it
     inputs_hash: str | None = None  # of `vintages/`; an edition without it cannot be reproduced
+    proof_roots: dict[str, str] = field(
+        default_factory=dict
+    )  # table -> hash that tells nothing of its rows (`proof_secrets`)
+    salt: str = ""  # so that the manifest's own hash tells nothing either
+    published_hash: str = ""  # of what editions up to this one showed and hid (`published`)
 
     def as_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+_MANIFEST = TypeAdapter(Manifest)
 
 
 def content_hash(tables: Mapping[str, TableEntry], packs: Mapping[str, str], access_hash: str) -> str:
@@ -84,10 +93,8 @@ def read_manifest(edition: Path) -> Manifest:
             )
         )
     try:
-        source: dict[str, Any] = json.loads(path.read_bytes())
-        source["tables"] = {name: TableEntry(**entry) for name, entry in source["tables"].items()}
-        return Manifest(**source)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        return _MANIFEST.validate_json(path.read_bytes(), strict=True, extra="forbid")
+    except ValueError:
         raise MiyarError(
             Problem(
                 "manifest_unreadable",

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from miyar.errors import MiyarError, Problem
 from publication.difference import COMPARED, compare
 from publication.hashing import combined_hash, file_hash
@@ -53,9 +55,15 @@ class Entry:
         return _canonical({name: value for name, value in self.head.items() if name != "entry_hash"})
 
 
+_ENTRY = TypeAdapter(Entry)
+
+
 def root_hash(manifest: Manifest) -> str:
-    """Return one hash over all tables of an edition."""
-    return combined_hash({name: entry.hash for name, entry in manifest.tables.items()})
+    """Return one hash over all tables of an edition; it tells nothing of a row, even to who knows all others.
+
+    Editions of before there were secrets have the hash over the tables' own.
+    """
+    return combined_hash(manifest.proof_roots or {name: entry.hash for name, entry in manifest.tables.items()})
 
 
 def record_unrecorded(editions: Path) -> None:
@@ -65,8 +73,7 @@ def record_unrecorded(editions: Path) -> None:
     kill is dropped, and its edition is recorded again.
     """
     path = editions / FILE
-    if path.is_file():
-        _drop_torn_line(path)
+    drop_torn_line(editions)
     entries = read_entries(editions)
     recorded = {entry.edition_id for entry in entries}
     manifests = [read_manifest(editions / name) for name in list_editions(editions) if name not in recorded]
@@ -87,8 +94,8 @@ def read_entries(editions: Path) -> list[Entry]:
     entries = []
     for number, line in enumerate(lines, start=1):
         try:
-            entries.append(Entry(**json.loads(line)))
-        except (ValueError, TypeError):
+            entries.append(_ENTRY.validate_json(line, strict=True, extra="forbid"))
+        except ValueError:
             raise MiyarError(_problem("ledger_unreadable", "the line is no entry", number)) from None
     return entries
 
@@ -199,6 +206,8 @@ def _corrections(editions: Path, manifest: Manifest) -> dict[str, Any]:
         return {}
     older = read_manifest(editions / base)
     told: dict[str, Any] = {"base": base, "methodology_before": older.methodology_version, "figures": []}
+    # A hash over two figures could be guessed; readers of a proof see it, and not the manifest.
+    told |= {"salt": manifest.salt} if manifest.salt else {}
     if older.methodology_version != manifest.methodology_version:
         # Under another methodology every figure has a new id; bench_restatements of the edition lists each change, with
         # method and data apart.
@@ -229,8 +238,10 @@ def _canonical(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
 
 
-def _drop_torn_line(path: Path) -> None:
-    content = path.read_bytes()
+def drop_torn_line(editions: Path) -> None:
+    """Take away a last line that a kill cut short."""
+    path = editions / FILE
+    content = path.read_bytes() if path.is_file() else b""
     if content and not content.endswith(b"\n"):
         part = path.with_name(f".{FILE}.part")
         part.write_bytes(content[: content.rfind(b"\n") + 1])

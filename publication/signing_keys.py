@@ -32,6 +32,12 @@ class KeyFile:
         """Return the checkpoint that the key signed last; empty before its first."""
         return self._last.read_text("utf-8") if self._last.is_file() else ""
 
+    def require_memory(self) -> None:
+        """Raise MiyarError if what is signed could not be noted beside the key."""
+        if not os.access(self.path.parent, os.W_OK):
+            step = "Let the publisher write the key's folder, or mount its disk for writing."
+            raise _refused("key_unwritable", "what the key signs cannot be noted beside it", self.path, step)
+
     def remember(self, checkpoint: str) -> None:
         """Note what was signed last."""
         atomic_files.write_text(self._last, checkpoint)
@@ -45,6 +51,16 @@ def key_of(workspace: Workspace) -> KeyFile | None:
     """Return the workspace's key, or None where none is named; raises MiyarError if it is unfit to be trusted."""
     named = os.environ.get(VARIABLE, "") or workspace.settings.checkpoint_key
     return open_key(workspace.root / named, workspace.root) if named else None
+
+
+def key_at_hand(workspace: Workspace) -> tuple[KeyFile | None, Problem | None]:
+    """Return the workspace's key, or what is told where its disk is not there, as it may be between publications."""
+    try:
+        return key_of(workspace), None
+    except MiyarError as error:
+        if [problem.rule for problem in error.problems] != ["key_missing"]:
+            raise
+        return None, error.problems[0]
 
 
 def open_key(path: Path, workspace: Path | None = None) -> KeyFile:

@@ -8,6 +8,7 @@ Belongs here: finding the edition, and pointing `current` at it. Does not belong
 
 import os
 import stat
+from collections.abc import Container
 from functools import lru_cache
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def standing(editions: Path, name: str = CURRENT) -> Path:
         raise _refused("edition_missing", "the edition has no manifest", name)
     if _hash(folder / "manifest.json") != entries[name].manifest_hash:
         raise _refused("manifest_changed", "its manifest is not the one published", f"{name}/manifest.json")
-    if _hash(folder / DATABASE) != read_manifest(folder).files.get(DATABASE):
+    if _hash(folder / DATABASE) != _database_hash(folder, _identity(folder / "manifest.json")):
         raise _refused("database_changed", "its database is not the one published", f"{name}/{DATABASE}")
     return folder
 
@@ -53,8 +54,11 @@ def recorded(editions: Path) -> list[str]:
 
 
 def point_current(editions: Path) -> None:
-    """Point `current` at the newest edition by rename; a reader sees the old one or the new one, never neither."""
-    edition_id = list_editions(editions)[-1]
+    """Point `current` at the newest edition of the ledger by rename; a reader sees the old one or the new one, never neither.
+
+    Raises MiyarError if the ledger does not hold together or names none that is there.
+    """
+    edition_id = _newest(editions, {entry.edition_id for entry in _entries(editions)})
     current = editions / CURRENT
     if current.is_symlink() and current.readlink() == Path(edition_id):
         return
@@ -72,24 +76,25 @@ def point_current(editions: Path) -> None:
 def repaired(editions: Path) -> list[Problem]:
     """Point `current` at the newest edition if it leads nowhere, and name the editions of the ledger that are gone."""
     problems = []
-    present = list_editions(editions)
     current = editions / CURRENT
-    if present and not (current.is_symlink() and (current / "manifest.json").is_file()):
-        if current.is_symlink() or not current.exists():
+    try:
+        if not list_editions(editions):
+            pass
+        elif not current.exists():
             point_current(editions)
             told = ("it led nowhere and points at the newest edition again", "Nothing; readers see that edition.")
-        else:
+            problems.append(Problem("current_lost", told[0], file="editions/current", next_step=told[1]))
+        elif not current.is_symlink():
             told = ("it is no link but a file or folder", "Move it away; the next run makes the link.")
-        problems.append(Problem("current_lost", told[0], file="editions/current", next_step=told[1]))
-    elif present and current.readlink() != Path(present[-1]):
-        step = (
-            "Find out who moved it; `miyar publish` lets it lead there again. Until then readers are given no edition."
-        )
-        problems.append(Problem("current_astray", f"it does not lead to {present[-1]}", file=CURRENT, next_step=step))
+            problems.append(Problem("current_lost", told[0], file="editions/current", next_step=told[1]))
+        else:
+            _current(editions, {entry.edition_id for entry in _entries(editions)})
+    except MiyarError as error:
+        problems += error.problems
     try:
         entries = read_entries(editions)
-    except MiyarError as error:
-        return problems + error.problems
+    except MiyarError:  # told above
+        return problems
     return problems + [
         Problem(
             "edition_missing",
@@ -102,22 +107,25 @@ def repaired(editions: Path) -> list[Problem]:
     ]
 
 
-def _current(editions: Path, entries: dict[str, Entry]) -> str:
-    """The newest edition that is present and recorded; `current` has to lead to it, by its bare name."""
+def _current(editions: Path, named: Container[str]) -> str:
+    """The newest edition, to which `current` has to lead by its bare name."""
+    newest, link = _newest(editions, named), editions / CURRENT
+    if not link.is_symlink() or link.readlink() != Path(newest):
+        step = f"Find out who moved it, then let it lead to {newest} again: `miyar publish` does it where it is a link."
+        raise _refused("current_astray", f"it does not lead to {newest}", CURRENT, step)
+    return newest
+
+
+def _newest(editions: Path, named: Container[str]) -> str:
+    """The newest edition that is present and named in the ledger."""
     present = list_editions(editions)
     if not present:
         raise _refused("edition_missing", "nothing is published", "", "Run `miyar run` first.")
-    named = [name for name in present if name in entries]
-    if not named:
+    found = [name for name in present if name in named]
+    if not found:
         step = "Restore the ledger from backup; if publishing was interrupted, run `miyar publish`."
         raise _refused("edition_unrecorded", "no edition stands in the ledger", present[-1], step)
-    link = editions / CURRENT
-    if not link.is_symlink() or link.readlink() != Path(named[-1]):
-        step = (
-            f"Find out who moved it, then let it lead to {named[-1]} again: `miyar publish` does it where it is a link."
-        )
-        raise _refused("current_astray", f"it does not lead to {named[-1]}", CURRENT, step)
-    return named[-1]
+    return found[-1]
 
 
 def _entries(editions: Path) -> tuple[Entry, ...]:
@@ -132,6 +140,11 @@ def _read_ledger(editions: Path, _: Identity) -> tuple[Entry, ...]:
     if problems := chain_problems(entries):
         raise MiyarError(problems)
     return tuple(entries)
+
+
+@lru_cache(maxsize=64)
+def _database_hash(folder: Path, _: Identity) -> str | None:
+    return read_manifest(folder).files.get(DATABASE)
 
 
 def _hash(path: Path) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 import duckdb
 
 from ingestion.feeds import load_feeds
+from ingestion.lake_files import require_unchanged
+from ingestion.submission_ledger import account_path, read_account
 from miyar import sql
 from miyar.errors import MiyarError, Problem
 from miyar.unit_types import unit_types
@@ -34,7 +36,7 @@ class Trace:
 def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -> Trace:
     """Trace one score back to its rows; at most `limit` rows per feed are shown, all are counted.
 
-    Holds no lock: call it between runs.
+    Holds no lock: call it between runs. Raises MiyarError for an unknown score, and if rows in the lake were edited.
     """
     with duckdb.connect() as connection:
         for name, database in (("edition", edition / "benchmarks.duckdb"), ("warehouse", workspace.warehouse)):
@@ -58,6 +60,7 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
             where lineage.score_id = ? order by all""",
             [score_id],
         )
+        _require_rows(workspace, {str(entry["submission_id"]) for entry in submissions})
         cells: dict[str, list[dict[str, Any]]] = {}
         rows: dict[str, list[dict[str, Any]]] = {}
         counts: dict[str, int] = {}
@@ -83,6 +86,12 @@ def trace(workspace: Workspace, edition: Path, score_id: str, limit: int = 20) -
                 paths = {entry["submission_id"]: entry["path"] for entry in own}
                 rows[feed] = [{"file": paths[row["submission_id"]], **row} for row in _all(connection, places, values)]
     return Trace(passport, cells, submissions, rows, counts, moved)
+
+
+def _require_rows(workspace: Workspace, submissions: set[str]) -> None:
+    """Rows that are shown as delivered have to be those that were received; what is gone is not shown at all."""
+    known = [one for one in sorted(submissions) if account_path(workspace, one).is_file()]
+    require_unchanged(workspace, [read_account(workspace, one) for one in known])
 
 
 def row_conditions(passport: dict[str, Any], metric: dict[str, Any], feed: str) -> tuple[str, list[Any]]:

@@ -14,7 +14,7 @@ from miyar import sql
 from miyar.errors import MiyarError, Problem
 from publication.checkpoints import FOLDER as CHECKPOINTS
 from publication.checkpoints import check_checkpoints, check_witness
-from publication.differing_rows import locate
+from publication.differing_rows import locate, locate_known
 from publication.hashing import file_hash, table_hash
 from publication.manifest import EDITION, Manifest, content_hash, list_editions, read_manifest
 from publication.notes import Verifier
@@ -144,13 +144,24 @@ def _check_tables(folder: Path, manifest: Manifest) -> list[Problem]:
             for kind, copy in copies.items():
                 if hashes[kind] != entry.hash:
                     is_readable = hashes[kind] != UNREADABLE
-                    where = locate(connection, copy, intact[0], entry.columns) if intact and is_readable else ""
+                    where = ""
+                    if is_readable and intact:
+                        where = locate(connection, copy, intact[0], entry.columns)
+                    elif is_readable and (shares := _shares(folder, manifest, name)):
+                        where = locate_known(connection, copy, sql.parquet(*shares), entry.columns)
                     message = f"the {kind} table differs from the manifest{where}"
                     problems.append(_problem("table_changed", message, folder.name, name))
         for agency, digest in manifest.packs.items():
             if _pack_hash(connection, folder / "packs" / agency) != digest:
                 problems.append(_problem("pack_changed", "the pack differs from the manifest", folder.name, agency))
     return problems
+
+
+def _shares(folder: Path, manifest: Manifest, table: str) -> list[Path]:
+    """The copies of a table's rows in the packs of their owners, as far as those are as they were."""
+    paths = [folder / "packs" / agency / "tables" / f"{table}.parquet" for agency in manifest.packs]
+    known = {path: manifest.files.get(path.relative_to(folder).as_posix()) for path in paths if path.is_file()}
+    return [path for path, digest in known.items() if digest == file_hash(path)]
 
 
 def _pack_hash(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:

@@ -11,6 +11,7 @@ Belongs here: keeping and restoring those files. Does not belong here: making an
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -22,15 +23,20 @@ from publication.hashing import combined_hash, file_hash
 from publication.published import FILE
 
 
-def keep(workspace: Workspace) -> str:
-    """Keep today's inputs and return their hash. Inputs already kept cost nothing."""
+def inputs_now(workspace: Workspace) -> dict[str, str]:
+    """Return the hash of each of today's inputs by its path in the workspace."""
+    paths = {*_rows_that_count(workspace), *_small_files(workspace)}
+    return {path.relative_to(workspace.root).as_posix(): file_hash(path) for path in sorted(paths)}
+
+
+def keep(workspace: Workspace, found: Mapping[str, str]) -> str:
+    """Keep inputs, as `inputs_now` found them, and return their hash. Inputs already kept cost nothing."""
     objects = workspace.root / "vintages" / "objects"
     objects.mkdir(parents=True, exist_ok=True)
-    found = {}
     rows = set(_rows_that_count(workspace))
-    for path in sorted(rows | set(_small_files(workspace))):
-        digest = found[path.relative_to(workspace.root).as_posix()] = file_hash(path)
+    for name, digest in found.items():
         if not (objects / digest).is_file():
+            path = workspace.root / name
             # Files of the lake are replaced by rename, never rewritten, so a hard link keeps them at no cost in space.
             _place(path, objects / digest, is_linked=path in rows)
     inputs_hash = combined_hash(found)

@@ -13,7 +13,7 @@ from pathlib import Path
 from miyar.errors import MiyarError, Problem
 from publication.checkpoints import leaves_of, newest_checkpoint, read_checkpoint
 from publication.log_tree import consistency, is_consistent
-from publication.notes import Note, NoteError
+from publication.notes import Note, NoteError, Verifier
 from publication.release_ledger import read_entries
 from publication.signing_keys import KeyFile
 
@@ -37,11 +37,13 @@ def request(editions: Path, since: int = 0) -> str:
     return f"{OLD}{since}\n{proof}\n{content}"
 
 
-def cosign(content: str, key: KeyFile, moment: int) -> str:
+def cosign(content: str, key: KeyFile, moment: int, ledger: Verifier | None = None) -> str:
     """Return a checkpoint with the witness's signature added, made at `moment` (seconds since 1970), and remember it.
 
-    Raises MiyarError, and signs nothing, if it is no checkpoint or does not continue what the key cosigned before.
+    Raises MiyarError, and signs nothing, if it is no checkpoint, does not continue what the key cosigned before, or is
+    not signed by the ledger's key where that is known.
     """
+    key.require_memory()
     try:
         since, proof, note_text = _read_request(content)
         checkpoint, note = read_checkpoint(note_text)
@@ -49,6 +51,10 @@ def cosign(content: str, key: KeyFile, moment: int) -> str:
     except (NoteError, ValueError) as error:
         step = "Take checkpoint.txt of a pack, or the answer of `miyar checkpoint`."
         raise MiyarError(Problem("checkpoint_unreadable", str(error), next_step=step)) from None
+    if ledger is not None and not _is_signed(note, ledger):
+        raise _refused(
+            "checkpoint_forged", "it is not signed by the ledger's key", "Ask the centre for its checkpoint."
+        )
     if before is not None:
         if before.origin != checkpoint.origin:
             raise _refused("witness_other_ledger", "the key witnesses another ledger", "Make a key for each ledger.")
@@ -64,6 +70,13 @@ def cosign(content: str, key: KeyFile, moment: int) -> str:
     signed = str(Note(note.text, [*others, own]))
     key.remember(signed)
     return signed
+
+
+def _is_signed(note: Note, ledger: Verifier) -> bool:
+    try:
+        return ledger.made(note) is not None and note.text.startswith(f"{ledger.name}\n")
+    except NoteError:
+        return False
 
 
 def _read_request(content: str) -> tuple[int, list[bytes], str]:

@@ -1,6 +1,6 @@
-"""The lake's files are those that were written: each account holds their hashes, builds and `verify` look.
+"""The lake's files are those that were written: each account holds their hashes, and builds look at them.
 
-Belongs here: `ingestion.lake_files`. Does not belong here: that nothing is published from edited rows (`test_edited_lake`).
+Belongs here: `ingestion.lake_files`. Does not belong here: that nothing is published from edited rows (tests of publication).
 """
 
 import hashlib

@@ -10,6 +10,8 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cli.main import main
@@ -142,3 +144,28 @@ def test_rows_lost_from_the_lake_are_read_again(built: Micro, expected_hash: str
     (problem,) = built.run(publish=False).problems
     assert (problem.rule, problem.who) == ("rows_missing", "a02")
     assert "128 accepted rows" in problem.message  # 64 people, two questions
+
+
+def test_edited_rows_are_named_and_reach_no_figure(built: Micro) -> None:
+    """The same number of rows, so nothing is lost; a change of code would have every row read again, and publish them."""
+    submission = built.submission(built.a02_q4)
+    (path,) = built.workspace.lake.glob(f"survey_responses/period=*/{submission}.parquet")
+    content = path.read_bytes()
+    rows = pq.read_table(path)
+    place = rows.schema.get_field_index("value")
+    edited = rows.set_column(
+        place, rows.schema.field(place), pa.array([5] * rows.num_rows, rows.schema.field(place).type)
+    )
+    path.unlink()
+    pq.write_table(edited, path)
+    before = built.content_hash()
+    for again in ("built.hash", "cells.key"):
+        (built.workspace.warehouse.parent / again).unlink()
+    with pytest.raises(MiyarError) as caught:
+        built.run(reason="registry, methodology or code changed")
+    said = str(caught.value)
+    assert said.count("[lake_changed]") == 1 and f"lake/{path.relative_to(built.workspace.lake)}" in said
+    assert built.content_hash() == before and list_editions(built.workspace.editions) == ["2025Q4-r1"]
+    path.unlink()  # as the message says: the delivery is read again
+    assert built.run().problems == []
+    assert path.read_bytes() == content and built.content_hash() == before

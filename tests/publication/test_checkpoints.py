@@ -195,6 +195,28 @@ def test_a_key_within_the_workspace_is_refused_also_through_a_link(
     assert key_of(Workspace.open(root)) == key
 
 
+def test_a_key_that_cannot_remember_signs_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told before anything is published, and not after the edition is in its place. (A disk that is read-only tells root too.)"""
+    centre = Workspace.open(folder / "centre")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(MiyarError, match="key_unwritable"):
+        publish_as_it_stands(centre, ORIGIN, datetime(2026, 5, 1, tzinfo=UTC), period="2025Q4", key=_key(folder))
+    assert sorted(path.name for path in centre.editions.iterdir() if path.is_dir()) == sorted(
+        [*NAMES, "checkpoints", "current"]
+    )
+
+
+def test_a_witness_that_knows_the_ledgers_key_cosigns_nothing_else(folder: Path, tmp_path: Path) -> None:
+    key = make_key(tmp_path / "witness", "agency.example/witness", bytes(32))
+    public = _key(folder).signer.verifier()
+    content = request(folder / "centre" / "editions")
+    _, note = read_checkpoint(content)
+    for forged in (note.text + "\n", content.replace("\n3\n", "\n4\n")):
+        with pytest.raises(MiyarError, match="checkpoint_forged"):
+            cosign(forged, key, 1, public)
+    assert cosign(content, key, 1, public).startswith(content)
+
+
 def test_a_new_key_is_its_owners_and_replaces_none(tmp_path: Path) -> None:
     make_key(tmp_path / "key", "centre.example/ledger", SEED)
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600

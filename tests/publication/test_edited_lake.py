@@ -64,6 +64,12 @@ def _account(workspace: Workspace, **fields: Any) -> None:
     write_json(path, content | fields)
 
 
+def _forged(workspace: Workspace) -> None:
+    """Edit rows, and everything in the account that could tell."""
+    _in_a_new_file(workspace.lake / ROWS)
+    _account(workspace, files=hashes_of(workspace.lake, [workspace.lake / ROWS, workspace.lake / HELD]))
+
+
 def _object(workspace: Workspace) -> Path:
     return max((workspace.root / "vintages" / "objects").iterdir(), key=lambda path: path.stat().st_size)
 
@@ -96,6 +102,7 @@ DEEDS: list[tuple[str, Callable[[Workspace], object], str, str]] = [
     ("a byte of an account", lambda one: _byte(one.submissions / "sub-a.json"), "account_unreadable", "lake/submissions/sub-a.json"),
     ("an account's count", lambda one: _account(one, accepted=4), "account_differs", "lake/submissions/sub-a.json"),
     ("an account's hashes taken out", lambda one: _account(one, files={}), "account_differs", "lake/submissions/sub-a.json"),
+    ("rows and their account rewritten together", _forged, "account_differs", "lake/submissions/sub-a.json"),
     ("an account of another submission", lambda one: _account(one, submission_id="sub-q"), "account_differs", "lake/submissions/sub-a.json"),
     ("a submission removed", lambda one: (one.submissions / "sub-a.json").unlink(), "submission_missing", "lake/submissions/sub-a.json"),
     ("a kept input edited", lambda one: _byte(_object(one)), "vintage_changed", "vintages"),
@@ -118,7 +125,9 @@ def test_what_an_edition_is_made_from_is_looked_at(
     assert not any(verify_workspace(workspace).values())
     deed(workspace)
     told = [problem for problems in verify_workspace(workspace).values() for problem in problems]
-    assert any(one.rule == rule and one.file.startswith(file) and one.next_step for one in told), "\n".join(map(str, told))
+    assert any(one.rule == rule and one.file.startswith(file) and one.next_step for one in told), "\n".join(
+        map(str, told)
+    )
 
 
 def test_nothing_is_published_from_edited_rows(workspace: Workspace, centre: Centre) -> None:

@@ -58,6 +58,15 @@ def test_keys_checkpoints_and_witnesses(built_workspace: Workspace, tmp_path: Pa
     assert _rule(_call(built_workspace, "verify", "--key", "x")) == "key_unreadable"
 
 
+def test_verify_goes_on_where_the_key_is_not_at_hand(
+    built_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lies on a disk that is there for publishing only."""
+    monkeypatch.setenv("MIYAR_CHECKPOINT_KEY", "/media/none/miyar.key")
+    told = _call(built_workspace, "verify")
+    assert told.exit_code == 0 and "not at hand" in told.output
+
+
 def test_nothing_published_is_nothing_verified(tmp_path: Path) -> None:
     (tmp_path / "miyar.yml").write_text(
         "name: {ar: م, en: C}\nmethodology: '2026.2'\nperiods: {first: 2025Q1, last: 2025Q1}\n"

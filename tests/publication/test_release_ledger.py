@@ -19,6 +19,7 @@ import pytest
 
 from miyar.errors import MiyarError
 from publication.asof import in_force
+from publication.manifest import read_manifest
 from publication.proofs import is_proved, prove
 from publication.release_ledger import FILE, check, read_entries, record_unrecorded
 from publication.verify import verify, verify_all
@@ -62,6 +63,7 @@ def test_a_correction_is_a_record(editions: Path) -> None:
     first, second, third = read_entries(editions)
     assert (first.edition_id, first.corrections) == ("2026Q1-r1", {})
     assert (second.by, second.reason) == ("Huda", "Noor sent a corrected file")
+    assert second.corrections.pop("salt") == read_manifest(editions / "2026Q1-r2").salt != ""
     assert second.corrections == {
         "base": "2026Q1-r1",
         "methodology_before": "2026.2",
@@ -179,7 +181,7 @@ def test_a_proof_is_checked_with_nothing_but_sha256(editions: Path) -> None:
     assert (row["score_id"], row["score"], row["status_reason"]) == ("s3", "72.0000", None)
     # Follows the description in `hashing` alone, without any function of the product.
     sha = hashlib.sha256
-    node = sha(b"\0" + sha(proof["row"].encode()).digest()).digest()
+    node = sha(b"\0" + bytes.fromhex(proof["salt"]) + sha(proof["row"].encode()).digest()).digest()
     for side, other in proof["steps"]:
         pair = (bytes.fromhex(other), node) if side == "left" else (node, bytes.fromhex(other))
         node = sha(b"\1" + pair[0] + pair[1]).digest()
@@ -189,6 +191,7 @@ def test_a_proof_is_checked_with_nothing_but_sha256(editions: Path) -> None:
     assert root == proof["entry"]["root_hash"]
     assert is_proved(proof)
     assert not is_proved(proof | {"row": proof["row"].replace("72.0000", "73.0000")})
+    assert not is_proved(proof | {"salt": "0" * 64})
     with pytest.raises(MiyarError, match="score_unknown"):
         prove(editions / "2026Q1-r2", "s99")
 

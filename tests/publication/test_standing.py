@@ -7,6 +7,7 @@ Belongs here: `publication.standing`, and that every consumer goes by it. Does n
 import os
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,12 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from miyar.errors import MiyarError
+from miyar.workspace import Workspace
 from portal.edition_cache import EditionCache
 from portal.problems import ReaderProblem
 from publication.release_ledger import FILE
-from publication.standing import standing
-from tests.publication.centre import Centre
+from publication.standing import repaired, standing
+from tests.publication.centre import ORIGIN, Centre, publish_as_it_stands
 from tests.publication.conftest import unsealed
 from tests.publication.ledgers import NAMES, another_publisher, change_table, publish_on, remove, unlocked
 
@@ -139,6 +141,23 @@ def test_a_forged_edition_beside_the_others_is_neither_listed_nor_opened(edition
     assert _rules(editions, "2026Q2-r1") == ["edition_unrecorded"]
     with pytest.raises(ReaderProblem):
         EditionCache(editions).get("2026Q2-r1")
+
+
+def test_a_forged_edition_is_not_made_a_published_one_by_the_next_publication(editions: Path) -> None:
+    """A publishing that was killed leaves an edition without an entry, and the next one writes it: of its own only."""
+    _forged(editions, editions / "2026Q2-r1")
+    text = (editions / "2026Q2-r1" / "manifest.json").read_text("utf-8").replace(NEW, "2026Q2-r1")
+    with unsealed(editions / "2026Q2-r1" / "manifest.json") as path:
+        path.write_text(text, "utf-8")
+    workspace = Workspace.open(editions.parent)
+    before = (editions / FILE).read_bytes()
+    with pytest.raises(MiyarError) as caught:
+        publish_as_it_stands(workspace, ORIGIN, datetime(2026, 5, 1, tzinfo=UTC), reason="x")
+    assert [problem.rule for problem in caught.value.problems] == ["edition_not_ours"]
+    assert (editions / FILE).read_bytes() == before
+    _lead(editions, "nowhere")
+    repaired(editions)
+    assert (editions / "current").readlink() == Path(NEW)
 
 
 def test_what_was_whole_is_looked_at_again_when_it_changes(editions: Path) -> None:
