@@ -140,6 +140,15 @@ def test_a_slogan_is_no_region(centre: Any) -> None:
     ]
 
 
+def test_a_region_that_only_the_contract_names_is_refused_too(centre: Any) -> None:
+    base = _usage("region_id")
+    constant = [p | ({"constant": "XX-77"} if p["name"] == "region_id" else {}) for p in base["properties"]]
+    constant = [{k: v for k, v in p.items() if k != "physicalName" or "constant" not in p} for p in constant]
+    centre.contract(base | {"properties": constant})
+    centre.land("day,n\n2025-10-01,1\n")
+    assert [(row, rule, column) for row, rule, column, _ in centre.problems()] == [(2, "unit_unknown", "region_id")]
+
+
 def test_rows_of_an_unknown_region_are_read_again_when_the_registry_has_it(centre: Any) -> None:
     centre.contract(_usage("region_id"))
     centre.land("day,unit,n\n2025-10-01,XX-09,1\n")
