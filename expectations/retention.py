@@ -130,13 +130,15 @@ def destroy(
 
 def _destroy(workspace: Workspace, registry: Registry, one: Due) -> Destroyed:
     if one.what not in ("rows", "column"):
-        destroyed = remove_file(workspace, one.path, one.what)
-        if one.what == "quarantine":
-            account = read_account(workspace, one.submission_id)
-            name = one.path.relative_to(workspace.lake).as_posix()
-            account.files = {path: digest for path, digest in account.files.items() if path != name}
-            write_account(workspace, account)
-        return destroyed
+        if one.what != "quarantine":
+            return remove_file(workspace, one.path, one.what)
+        # The account first: after a kill in between the file is due once more.
+        account = read_account(workspace, one.submission_id)
+        held, name = account.quarantined, one.path.relative_to(workspace.lake).as_posix()
+        account.quarantined, account.records, account.erased = 0, account.records - held, account.erased + held
+        account.files = {path: digest for path, digest in account.files.items() if path != name}
+        write_account(workspace, account)
+        return remove_file(workspace, one.path, one.what, held)
     account = read_account(workspace, one.submission_id)
     if one.what == "column":
         return rewrite(workspace, account, one.path, what="column", emptied=one.columns)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ingestion.feeds import load_feeds
 from ingestion.headers import properties_of
-from ingestion.patterns import mask_sql
+from ingestion.patterns import mask_values
 from ingestion.staging import Staged
 from ingestion.typed_rows import Rows
 from miyar import atomic_files, sql
@@ -26,17 +26,16 @@ def gather_bad(connection: duckdb.DuckDBPyConnection, staged: Staged, typed: Row
     connection.register("refused", refused)
     connection.execute(
         f"""create or replace temp table bad as
-        select row_id, 0 as origin, position, problem.rule, problem."column",
-            -- Masked here, before anything leaves the scratch folder, and for bad rows only.
-            {mask_sql('problem."value"')} as "value"
+        select row_id, 0 as origin, position, problem.rule, problem."column", problem."value"
         from (select row_id, unnest(problems) as problem, generate_subscripts(problems, 1) as position
               from {_untyped(staged)})
         union all
-        select row_id, 1, row_number() over (partition by row_id order by rule, "column"), rule, "column",
-            {mask_sql('"value"')}
+        select row_id, 1, row_number() over (partition by row_id order by rule, "column"), rule, "column", "value"
         from (select refused.*, {_shown(staged, refused)} as "value"
               from refused inner join {typed.relation} as typed using (row_id))"""
     )
+    # Masked here, before anything leaves the scratch folder, and for bad rows only.
+    mask_values(connection, "bad", '"value"')
     # A row without a slice could never be replaced or withdrawn.
     connection.execute(
         f"""insert into bad select row_id, 2, 1, 'slice_unknown',

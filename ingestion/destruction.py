@@ -8,7 +8,7 @@ here: what is taken out (`expectations.retention`, `expectations.erasure`).
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ import duckdb
 from ingestion.lake_files import file_hash
 from ingestion.landed import hash_of
 from ingestion.landing import content_of
-from ingestion.ledger_files import write_json
+from ingestion.ledger_files import read_json, write_json
 from ingestion.submission_ledger import Account, require_reason
 from miyar import atomic_files, sql
 from miyar.workspace import Workspace
@@ -138,6 +138,28 @@ def kept_rows(workspace: Workspace) -> Iterator[Path]:
 def _columns(path: Path) -> set[str]:
     with duckdb.connect() as connection:
         return {one for one, *_ in connection.execute(f"describe from {sql.parquet(path)}").fetchall()}
+
+
+def _receipts(workspace: Workspace) -> Iterator[Destroyed]:
+    for path in sorted((workspace.lake / "receipts").glob("*.json")):
+        yield from (Destroyed(**one) for one in read_json(path)["destroyed"])
+
+
+def removed_by_receipt(workspace: Workspace) -> set[str]:
+    """Hashes of the kept inputs that were destroyed with a receipt; raises MiyarError for a receipt that was changed."""
+    return {one.before for one in _receipts(workspace) if one.what == "vintage"}
+
+
+def after_receipts(workspace: Workspace, files: Mapping[str, str]) -> dict[str, str]:
+    """Hashes of lake files by path as they are after what was destroyed with a receipt; raises MiyarError as above."""
+    steps = {(one.path, one.before): one.after for one in _receipts(workspace)}
+    found = {}
+    for name, digest in files.items():
+        while (step := (f"lake/{name}", digest)) in steps:
+            digest = steps.pop(step)
+        if digest:
+            found[name] = digest
+    return found
 
 
 def drop_derived(workspace: Workspace) -> None:

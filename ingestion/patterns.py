@@ -6,9 +6,10 @@ columns are searched and what follows (`personal`).
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
+import duckdb
 import yaml
 
 from ingestion.pattern_checks import holds, source
@@ -19,6 +20,7 @@ from miyar import sql
 SHOWN_LENGTH = 40  # long enough to find the cell, too short to tell a story
 _LONG_NUMBER = "[0-9]{7,}"  # phone numbers have seven or more digits
 _HIDDEN = "•••"
+_FEW = 1_000  # texts that are looked at one by one
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,12 @@ class Pattern:
     regex: str
     check: str
 
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        return re.compile(self.regex, re.ASCII)
+
     def finds(self, text: str) -> bool:
-        return any(
-            holds(self.check, text, found.start(), found.end()) for found in re.finditer(self.regex, text, re.ASCII)
-        )
+        return any(holds(self.check, text, found.start(), found.end()) for found in self.compiled.finditer(text))
 
 
 @cache
@@ -48,17 +52,35 @@ def patterns() -> tuple[Pattern, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=100_000)
+def _found_in(text: str) -> tuple[str, ...]:
+    """Cached, because files of one provider repeat their words."""
+    folded = fold_digits(text)
+    return tuple(pattern.id for pattern in patterns() if pattern.finds(folded))
+
+
 def found_in(text: str) -> list[str]:
     """Ids of the patterns found in a text."""
-    folded = fold_digits(text)
-    return [pattern.id for pattern in patterns() if pattern.finds(folded)]
+    return list(_found_in(text))
+
+
+def personal_texts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> list[str]:
+    """The distinct texts of a column that hold personal data, sorted.
+
+    Few texts are looked at here: for the engine, preparing the patterns costs more than a small file's rows.
+    """
+    distinct = f"select distinct {column} from {relation} where {column} is not null"
+    found = connection.execute(f"{distinct} limit {_FEW + 1}").fetchall()
+    if len(found) > _FEW:
+        found = connection.execute(f"{distinct} and {candidates_sql(column)}").fetchall()
+    return sorted(text for (text,) in found if found_in(text))
 
 
 def mask(value: str) -> str:
     """A refused value as it may be shown: short, without long numbers and without anything a pattern matches."""
     shown = visible(fold_digits(value))
     for pattern in patterns():
-        shown = re.sub(pattern.regex, _HIDDEN, shown, flags=re.ASCII)
+        shown = pattern.compiled.sub(_HIDDEN, shown)
     shown = re.sub(_LONG_NUMBER, _HIDDEN, shown)
     return shown if len(shown) <= SHOWN_LENGTH else shown[: SHOWN_LENGTH - 1] + "…"
 
@@ -75,3 +97,20 @@ def candidates_sql(value: str) -> str:
     """SQL: true when any pattern matches; `found_in` then checks the digits."""
     either = "|".join(f"(?:{pattern.regex})" for pattern in patterns())
     return f"regexp_matches(fold_digits({value}), {sql.text(either)})"
+
+
+def mask_values(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> None:
+    """Mask a column of a table in place, few distinct texts one by one as `personal_texts` does."""
+    found = connection.execute(
+        f"select distinct {column} from {table} where {column} <> '' limit {_FEW + 1}"
+    ).fetchall()
+    if len(found) > _FEW:
+        connection.execute(f"update {table} set {column} = {mask_sql(column)}")
+        return
+    masks = [(text, shown) for (text,) in found if (shown := mask(text)) != text]
+    if masks:
+        connection.execute(
+            f"update {table} set {column} = masks.shown from "
+            f"(select unnest(?::varchar[]) as text, unnest(?::varchar[]) as shown) as masks where {table}.{column} = masks.text",
+            [[text for text, _ in masks], [shown for _, shown in masks]],
+        )

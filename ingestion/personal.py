@@ -15,7 +15,7 @@ import duckdb
 from ingestion.contract import Contract
 from ingestion.labels import Lookup, make_lookup
 from ingestion.pattern_checks import source
-from ingestion.patterns import candidates_sql, found_in
+from ingestion.patterns import candidates_sql, found_in, personal_texts
 from ingestion.values import clean, fold_digits
 from miyar import sql
 from miyar.errors import MiyarError, Problem
@@ -29,16 +29,13 @@ def personal_lookups(connection: duckdb.DuckDBPyConnection, free: list[str]) -> 
     """For each free text column a map whose keys are the distinct texts with personal data; clean columns are left out."""
     lookups = {}
     for name in free:
-        found = connection.execute(
-            f"select distinct t_{name} from texts where t_{name} is not null and {candidates_sql(f't_{name}')} order by all"
-        ).fetchall()
-        hits = {text: ("hit", None) for (text,) in found if found_in(text)}
+        hits = personal_texts(connection, "texts", f"t_{name}")
         if hits:
-            lookups[name] = make_lookup(connection, f"personal_{name}", dict(hits))
+            lookups[name] = make_lookup(connection, f"personal_{name}", dict.fromkeys(hits, ("hit", None)))
     return lookups
 
 
-def find_unusual(connection: duckdb.DuckDBPyConnection, columns: list[str], typed: str) -> None:
+def find_unusual(connection: duckdb.DuckDBPyConnection, columns: list[str], typed: str, typed_count: int) -> None:
     """Add to the table `faults` the rows with personal data in columns that are no free text.
 
     Words of dimensions may be published: there every text counts. Of an id of an event nobody can say it, for a number of
@@ -46,19 +43,23 @@ def find_unusual(connection: duckdb.DuckDBPyConnection, columns: list[str], type
 
     Args:
         columns: the columns of ids and words that were delivered.
-        typed: SQL relation of the typed rows.
+        typed: SQL relation of the typed rows, and their number.
     """
-    numbered = [name for name in columns if name in source()["numbered"]]
-    asked = [*(name for name in columns if name not in numbered), *_mostly_personal(connection, numbered, typed)]
-    if not asked:
+    if not columns:
         return
-    lists = ", ".join(
-        f"(select list(text) from (select distinct {name} as text from {typed}) where {candidates_sql('text')})"
-        for name in asked
-    )
-    found = connection.execute(f"select {lists}").fetchone() or ()
-    for name, texts in zip(asked, found, strict=True):
-        personal = [text for text in texts or () if found_in(text)]
+    limits = source()["unusual"]
+    looked_at = f"(select * from {typed} limit {limits['looked_at']:d})"
+    found = connection.execute(
+        f"select {', '.join(f'list(distinct {name})' for name in columns)} from {looked_at}"
+    ).fetchone()
+    for name, texts in zip(columns, found or (), strict=True):
+        own = [text for text in texts or () if text is not None]
+        if name in source()["numbered"] and not _is_mostly_personal(sorted(own)[: limits["sampled"]]):
+            continue
+        if typed_count > limits["looked_at"]:
+            personal = personal_texts(connection, typed, name)
+        else:
+            personal = sorted(text for text in own if found_in(text))
         if personal:
             connection.execute(
                 f"insert into faults select row_id, 'personal_data', {sql.text(name)}, '' from {typed} "
@@ -67,23 +68,9 @@ def find_unusual(connection: duckdb.DuckDBPyConnection, columns: list[str], type
             )
 
 
-def _mostly_personal(connection: duckdb.DuckDBPyConnection, columns: list[str], typed: str) -> list[str]:
-    """Those of the columns whose texts are personal data for the most part."""
-    if not columns:
-        return []
+def _is_mostly_personal(texts: list[str]) -> bool:
     limits = source()["unusual"]
-    lists = ", ".join(
-        f"list(distinct {name}) filter ({candidates_sql(name)}), count(distinct {name})" for name in columns
-    )
-    sample = f"(select {', '.join(columns)} from {typed} limit {limits['sampled']:d})"
-    found = connection.execute(f"select {lists} from {sample}").fetchone() or ()
-    return [
-        name
-        for name, texts, distinct in zip(columns, found[::2], found[1::2], strict=True)
-        if distinct >= limits["least"]
-        and len(texts or ()) >= limits["share"] * distinct
-        and sum(bool(found_in(text)) for text in texts) >= limits["share"] * distinct
-    ]
+    return len(texts) >= limits["least"] and bool(sum(map(bool, map(found_in, texts))) >= limits["share"] * len(texts))
 
 
 def counts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> dict[str, int]:

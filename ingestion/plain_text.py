@@ -24,6 +24,7 @@ _JOINER = r"[\x{200C}\x{200D}]"
 _ASTRAY = rf"(^|[^\p{{Arabic}}\p{{M}}]){_JOINER}|{_JOINER}([^\p{{Arabic}}]|$)"
 # What people's editors put into prose: ends of lines, direction marks (no overrides and no embeddings), joiners of emoji.
 _PROSE = r"\t\r\n\x{200E}\x{200F}\x{061C}\x{200C}\x{200D}"
+_PROSE_CHARS = "\t\r\n\u200e\u200f\u061c\u200c\u200d"
 REPLACED = "\ufffd"
 
 
@@ -43,9 +44,17 @@ def unit_form() -> str:
     return str(_settings()["unit_form"])
 
 
-def is_plain(text: str) -> bool:
-    """Whether a text has no hidden character; joiners stand within words of the Arabic script."""
-    return all(not _is_hidden(char) or _joins(text, place) for place, char in enumerate(text))
+def is_plain(text: str, *, is_prose: bool = False) -> bool:
+    """Whether a text has no hidden character; joiners stand within words of the Arabic script.
+
+    Prose may have ends of lines, direction marks and joiners.
+    """
+    if text.isprintable():
+        return True
+    return all(
+        not _is_hidden(char) or (char in _PROSE_CHARS if is_prose else _joins(text, place))
+        for place, char in enumerate(text)
+    )
 
 
 def _is_hidden(char: str) -> bool:

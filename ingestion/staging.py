@@ -86,8 +86,10 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         table = typed_rows(connection, queries, scratch / "typed.parquet")
         shown, hidden = _as_delivered(delivery.contract), _hidden_texts(delivery)
         agencies = find_faults(connection, rows.feed, shown, hidden, table.typed, registry, delivery.contract.untold)
-        find_text_faults(connection, rows.feed, _texts_of(delivery.contract), hidden, table.typed.relation, registry)
-        personal.find_unusual(connection, _words_of(rows.feed, delivery.contract, registry), table.typed.relation)
+        texts = _texts_of(delivery.contract)
+        find_text_faults(connection, rows.feed, texts, hidden, table.typed.relation, table.typed.count, registry)
+        words = _words_of(rows.feed, delivery.contract, registry)
+        personal.find_unusual(connection, words, table.typed.relation, table.typed.count)
         add_faults(connection, table)
         treated = [prop.name for prop in properties_of(delivery.contract) if prop.treatment == "pseudonymise"]
         erased = take_out_erased(connection, table, sorted(set(treated)), read_erased(workspace))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingestion.destruction import after_receipts, removed_by_receipt
 from ingestion.feeds import load_feeds
 from ingestion.lake_files import QUARANTINE, differing, file_hash
 from ingestion.ledger_files import read_json
@@ -91,12 +92,29 @@ def _against_kept(workspace: Workspace, last: Manifest, accounts: list[Account])
         except MiyarError:
             continue  # new since, or the copy is gone or changed, which is told of the copy
         read_by = (account.contract_hash, account.names_hash, account.open_periods)
-        if read_by == (before.contract_hash, before.names_hash, before.open_periods) and account.files != before.files:
+        if read_by == (before.contract_hash, before.names_hash, before.open_periods) and account.files != _as_destroyed(
+            workspace, before.files
+        ):
             told = (
                 f"it and its rows are not those that {last.edition_id} was made from, and nothing had them read again"
             )
             problems.append(_problem("account_differs", told, name, AGAIN))
     return problems
+
+
+def _as_destroyed(workspace: Workspace, files: dict[str, str]) -> dict[str, str]:
+    """The files of an account after what was destroyed with a receipt; a changed receipt excuses nothing."""
+    try:
+        return after_receipts(workspace, files)
+    except MiyarError:
+        return files
+
+
+def _removed(workspace: Workspace) -> set[str]:
+    try:
+        return removed_by_receipt(workspace)
+    except MiyarError:
+        return set()
 
 
 def _index(workspace: Workspace, manifest: Manifest) -> dict[str, str]:
@@ -159,8 +177,11 @@ def _verify_vintages(workspace: Workspace, manifests: list[Manifest]) -> list[Pr
             told = f"the list of {manifest.edition_id}'s inputs {'is gone' if is_gone else 'was changed'}"
             rule = "vintage_missing" if is_gone else "vintage_changed"
             problems.append(_problem(rule, told, f"vintages/{index.name}"))
+    removed = _removed(workspace)
     for digest, path in sorted(wanted.items()):
         kept = folder / "objects" / digest
+        if digest in removed and not kept.is_file():
+            continue  # destroyed by law, with a receipt
         if not kept.is_file():
             problems.append(
                 _problem("vintage_missing", f"the kept copy of {path} is gone", f"vintages/objects/{digest}")

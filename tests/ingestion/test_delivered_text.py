@@ -55,6 +55,13 @@ def _lines(*ids: str, **more: str) -> str:
     return "".join(json.dumps(base | {"id": one} | more) + "\n" for one in ids)
 
 
+@pytest.fixture(params=[2_000, 1], ids=["one by one", "in the engine"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short files are looked at text by text, long ones by the engine."""
+    monkeypatch.setattr("ingestion.text_faults.LOOKED_AT", request.param)
+
+
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("text", HIDDEN.values(), ids=HIDDEN)
 def test_hidden_characters_in_ids_are_refused_and_never_shown(centre: Any, survey: dict[str, Any], text: str) -> None:
     centre.contract(survey, format={"type": "ndjson"})
@@ -70,6 +77,7 @@ def test_what_people_write_is_taken(centre: Any, survey: dict[str, Any], text: s
     assert plain_text.is_plain(text)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_prose_may_have_lines_and_direction_marks_and_no_override(centre: Any, survey: dict[str, Any]) -> None:
     prose = {"name": "touchpoint", "physicalName": "where", "optional": True}
     centre.contract(survey, format={"type": "ndjson"}, properties=[*survey["properties"], prose])
@@ -82,6 +90,7 @@ def test_prose_may_have_lines_and_direction_marks_and_no_override(centre: Any, s
     assert centre.problems() == [(3, "text_hidden", "touchpoint", "")]
 
 
+@pytest.mark.usefixtures("either_way")
 def test_hidden_characters_in_what_becomes_a_pseudonym_would_make_two_people_of_one(
     centre: Any, survey: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +110,7 @@ def test_a_lone_half_of_a_surrogate_pair_is_no_json(centre: Any, survey: dict[st
     assert (problem.rule, problem.row) == ("file_malformed", 1)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_the_longest_id_is_taken_and_one_more_character_is_not(centre: Any, survey: dict[str, Any]) -> None:
     longest = plain_text.limits()["id"]
     centre.contract(survey, format={"type": "ndjson"})
@@ -128,6 +138,15 @@ def test_a_slogan_is_no_region(centre: Any) -> None:
         (3, "unit_unknown", "region_id"),
         (4, "unit_unknown", "region_id"),
     ]
+
+
+def test_a_region_that_only_the_contract_names_is_refused_too(centre: Any) -> None:
+    base = _usage("region_id")
+    constant = [p | ({"constant": "XX-77"} if p["name"] == "region_id" else {}) for p in base["properties"]]
+    constant = [{k: v for k, v in p.items() if k != "physicalName" or "constant" not in p} for p in constant]
+    centre.contract(base | {"properties": constant})
+    centre.land("day,n\n2025-10-01,1\n")
+    assert [(row, rule, column) for row, rule, column, _ in centre.problems()] == [(2, "unit_unknown", "region_id")]
 
 
 def test_rows_of_an_unknown_region_are_read_again_when_the_registry_has_it(centre: Any) -> None:

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from ingestion.pattern_checks import source
 from simulation.personal_data.drawn import with_luhn
 
 
@@ -41,13 +44,17 @@ def test_names_in_a_column_of_roles_are_refused_and_the_other_rows_stand(
     ]
 
 
-def test_one_person_in_a_column_of_words_is_refused(centre: Any, survey: dict[str, Any]) -> None:
+@pytest.mark.parametrize("looked_at", [2000, 10])
+def test_one_person_in_a_column_of_words_is_refused(
+    centre: Any, survey: dict[str, Any], looked_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What stands in a column of words may be published under it, so there is no chance to be taken."""
+    monkeypatch.setitem(source()["unusual"], "looked_at", looked_at)
     segment = {"name": "segment", "physicalName": "segment"}
     centre.contract(survey, properties=[*survey["properties"], segment])
-    rows = "".join(f"a01,r{n},2025-02-03,4,{'me@example.org' if n == 3 else 'students'}\n" for n in range(50))
+    rows = "".join(f"a01,r{n},2025-02-03,4,{'me@example.org' if n == 33 else 'students'}\n" for n in range(50))
     centre.land("agency,id,answered,q1,segment\n" + rows)
-    assert centre.problems() == [(5, "personal_data", "segment", "")]
+    assert centre.problems() == [(35, "personal_data", "segment", "")]
 
 
 def test_a_person_is_no_unit(centre: Any) -> None:
