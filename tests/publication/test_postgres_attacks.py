@@ -4,6 +4,8 @@ Belongs here: attacks on `publication.postgres`. Does not belong here: rows (`te
 """
 
 import re
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from publication.postgres import role_of, serve
 from tests.publication.centre import Centre
 from tests.publication.server import Server, private_server
 
+HOLDING = ["bench_lineage", "bench_peer_positions", "bench_scores", "dim_agencies", "dim_metrics", "dim_units"]
 psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed (extra postgres)")
 
 
@@ -77,6 +80,39 @@ def test_a_reader_who_does_not_end_is_ended(own: Server, edition: Path, holding:
             reader.execute("select 1")
     with psycopg.connect(own.dsn("huda")) as reader:
         assert reader.execute("select count(*) from benchmarks.bench_scores").fetchone() == (2,)
+
+
+def test_readers_who_come_back_at_once_are_no_obstacle(own: Server, edition: Path) -> None:
+    """Somebody with connections in reserve, who opens the next transaction in the moment a session is ended."""
+    ends, ended, held = threading.Event(), [], []
+
+    def hold(number: int) -> None:
+        reserve = [psycopg.connect(own.dsn("huda")) for _ in range(10)]
+        for reader in reserve:
+            try:
+                for table in HOLDING[number % 2 :: 2]:
+                    reader.execute(f"select 1 from benchmarks.{table} limit 1")
+                held.append(number)
+                while not ends.is_set():
+                    reader.execute("select 1")
+                    time.sleep(0.001)
+            except psycopg.Error:
+                ended.append(number)
+        for reader in reserve:
+            reader.close()
+
+    readers = [threading.Thread(target=hold, args=(number,)) for number in range(6)]
+    for reader in readers:
+        reader.start()
+    try:
+        while len(set(held)) < len(readers):
+            time.sleep(0.01)
+        assert serve(edition, own.dsn("publisher"), wait_seconds=1).rows > 0
+    finally:
+        ends.set()
+        for reader in readers:
+            reader.join()
+    assert set(ended) == set(range(6))
 
 
 def test_who_may_not_be_ended_is_named(own: Server, edition: Path) -> None:
