@@ -44,6 +44,7 @@ def edition(own: Server, centre: Centre) -> Path:
         if not connection.execute("select 1 from pg_roles where rolname = 'huda'").fetchone():
             connection.execute("create role huda login")
             connection.execute(f"grant {role_of('a01')} to huda")
+        connection.execute("alter role huda connection limit -1")
     return made
 
 
@@ -85,6 +86,8 @@ def test_a_reader_who_does_not_end_is_ended(own: Server, edition: Path, holding:
 def test_readers_who_come_back_at_once_are_no_obstacle(own: Server, edition: Path) -> None:
     """Somebody with connections in reserve, who opens the next transaction in the moment a session is ended."""
     ends, ended, held = threading.Event(), [], []
+    with psycopg.connect(own.dsn(), autocommit=True) as admin:
+        admin.execute("alter role huda connection limit 70")
 
     def hold(number: int) -> None:
         reserve = [psycopg.connect(own.dsn("huda")) for _ in range(10)]
@@ -196,11 +199,17 @@ def test_a_superuser_closes_what_every_database_leaves_open(centre: Centre) -> N
                     reader.execute(f"select {call}")
 
 
-def test_a_reader_has_limits_of_time(own: Server, edition: Path) -> None:
+def test_a_reader_has_limits_of_time_and_connections(own: Server, edition: Path) -> None:
     serve(edition, own.dsn("publisher"))
     with psycopg.connect(own.dsn("huda")) as reader:
         for name in ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout"):
             assert reader.execute(f"select current_setting('{name}')").fetchone() != ("0",), name
+        limit = "select rolconnlimit from pg_roles where rolname = 'huda'"
+        assert reader.execute(limit).fetchone() == (30,)
+    with psycopg.connect(own.dsn(), autocommit=True) as admin:
+        admin.execute("alter role huda connection limit 70")
+        serve(edition, own.dsn("publisher"))
+        assert admin.execute(limit).fetchone() == (70,), "a number that somebody chose stays"
 
 
 @pytest.fixture(scope="module")
