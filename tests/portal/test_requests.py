@@ -153,3 +153,35 @@ def test_what_cannot_be_noted_is_not_answered(
     monkeypatch.setattr(portal.audit, "write", full)
     answer = client.get(address)
     assert answer.status_code == 500 and "overall_satisfaction" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("charset", "is_read"),
+    [
+        ("", True),
+        ("; charset=utf-8", True),
+        ('; charset="UTF-8"', True),
+        ("; charset=punycode", False),
+        ("; CharSet=idna", False),
+        ("; charset=utf-7", False),
+        ("; charset=utf-16", False),
+        ("; charset=unicode_escape", False),
+        ("; charset=utf-8; charset=punycode", False),
+        ("; charset*=utf-8''punycode", False),
+        ("; charset=", False),
+    ],
+)
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"])
+def test_forms_are_utf_8(sign_in: SignIn, kind: str, charset: str, is_read: bool) -> None:
+    """60 kB said to be `punycode` kept the server busy for five seconds, in which it answered nobody."""
+    client = sign_in(reader_of(OWN))
+    token = form_token(client.get("/en/check").text)
+    body = f"form_token={token}&digits=latin&here=/en/"
+    if kind.startswith("multipart"):
+        fields = {"form_token": token, "digits": "latin", "here": "/en/"}
+        parts = [
+            f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in fields.items()
+        ]
+        body = "".join(parts) + "--x--\r\n"
+    answer = client.post("/digits", content=body.encode(), headers={"content-type": f"{kind}{charset}"})
+    assert answer.status_code == (303 if is_read else 422)
