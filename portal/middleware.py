@@ -40,6 +40,8 @@ _SIGN_IN = re.compile(r"/signin(/|$)")
 # All that anybody may open: the steps of signing in, and what is the same for everybody. Every other route is for
 # readers, also one that forgets to ask who they are.
 _OPEN = re.compile(r"/|/signin(/.*)?|/static/.*")
+# Browsers say none. Python knows codecs that take minutes for a form, and answers nobody meanwhile.
+_CHARSET = re.compile(r'charset(?!="?utf-8"?\s*(;|$))', re.IGNORECASE)
 _UPLOAD = re.compile(r"/(ar|en)/check")
 
 
@@ -174,7 +176,7 @@ class Middleware:
             waits.append(rates.seconds_to_wait(f"reader {visit.user.key}", settings.limits.reader_per_minute))
         if max(waits):
             return ReaderProblem("too_many", retry_after=max(waits))
-        if visit.is_ambiguous:
+        if visit.is_ambiguous or _CHARSET.search(request.headers.get("content-type", "")):
             return ReaderProblem("not_understood")
         length = request.headers.get("content-length", "0")
         # No longer text than any size we take: Python refuses to read some thousand digits, and takes `²` for one.
