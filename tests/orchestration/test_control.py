@@ -6,6 +6,7 @@ Belongs here: the guard before the web server, and the configuration runs accept
 import os
 import pwd
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -237,3 +238,11 @@ def test_the_command_serves_this_machine_behind_the_guard(centre: Path, monkeypa
     assert all(isinstance(app, Guard) and settings["access_log"] is False for app, settings in served)
     assert len(set(told)) == 2
     assert ended == ["terminated", "waited for"] * 2
+
+
+def test_a_cookie_costs_no_time(guarded: Guard) -> None:
+    browser = client(guarded)
+    began = time.process_time()
+    escapes = "\\" * 60_000
+    assert browser.get("/", headers={"cookie": f'miyar_dagster="{escapes}"'}).status_code == 403
+    assert time.process_time() - began < 0.5

@@ -6,6 +6,7 @@ Belongs here: the middleware's reading of forms. Does not belong here: tokens (`
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
@@ -185,3 +186,26 @@ def test_forms_are_utf_8(sign_in: SignIn, kind: str, charset: str, is_read: bool
         body = "".join(parts) + "--x--\r\n"
     answer = client.post("/digits", content=body.encode(), headers={"content-type": f"{kind}{charset}"})
     assert answer.status_code == (303 if is_read else 422)
+
+
+@pytest.mark.parametrize(
+    "cookie", ['miyar="' + "\\" * 15_900 + '"', 'miyar="' + '\\"' * 7_900 + '"', "miyar=" + "\\1" * 7_900]
+)
+def test_a_cookie_costs_no_time(app: Any, cookie: str) -> None:
+    """Undoing its escapes took two seconds, in which nobody else was answered (CVE-2024-7592)."""
+    client = TestClient(app, base_url=BASE)
+    assert client.get("/signin").status_code == 200
+    began = time.process_time()
+    assert client.get("/signin", headers={"cookie": cookie}).status_code == 200
+    assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "written", ["miyar={}", "a=b; miyar={}", "miyar={}; a=b", "a;miyar={} ;b", "notmiyar=x; miyar={}; miyarx=y"]
+)
+def test_the_cookie_is_found_among_others(app: Any, portal: Portal, written: str) -> None:
+    token, _ = portal.sessions.open(reader_of(OWN))
+    client = TestClient(app, base_url=BASE, follow_redirects=False)
+    assert client.get("/ar/", headers={"cookie": written.format(token)}).status_code == 303
+    for other in (f'"{token}"', token[:-1], f"{token}x", f"{token[:-1]}\u00e9"):
+        assert client.get("/ar/", headers={"cookie": written.format(other).encode("latin-1")}).status_code == 401

@@ -16,7 +16,7 @@ import pytest
 from miyar.workspace import Workspace
 from portal import connections
 from portal.app import create_app
-from portal.connections import HEAD_BYTES, Connection
+from portal.connections import Connection
 from portal.settings import Limits, PortalSettings
 from portal.state import make_portal
 from tests.portal.conftest import BASE, OWN, Clock, SignIn, reader_of, served
