@@ -40,6 +40,8 @@ _SIGN_IN = re.compile(r"/signin(/|$)")
 # All that anybody may open: the steps of signing in, and what is the same for everybody. Every other route is for
 # readers, also one that forgets to ask who they are.
 _OPEN = re.compile(r"/|/signin(/.*)?|/static/.*")
+# Browsers say none. Python knows codecs that take minutes for a form, and answers nobody meanwhile.
+_CHARSET = re.compile(r'charset(?!="?utf-8"?\s*(;|$))', re.IGNORECASE)
 _UPLOAD = re.compile(r"/(ar|en)/check")
 
 
@@ -156,7 +158,10 @@ class Middleware:
         session = self._portal.sessions.find(token) if token else None
         peer = request.client.host if request.client else ""
         address = address_of(peer, request.headers.getlist("x-forwarded-for"), self._proxies)
-        return Visit(self._portal, token, session, address)
+        visit = Visit(self._portal, token, session, address)
+        # A length and pieces: a proxy that goes by the other would take the rest for a further request (RFC 9112, 6.1).
+        visit.is_ambiguous = {"content-length", "transfer-encoding"} <= set(request.headers)
+        return visit
 
     def _stopped(self, request: Request, visit: Visit) -> ReaderProblem | None:
         """Return why this request is stopped here, or None."""
@@ -171,6 +176,8 @@ class Middleware:
             waits.append(rates.seconds_to_wait(f"reader {visit.user.key}", settings.limits.reader_per_minute))
         if max(waits):
             return ReaderProblem("too_many", retry_after=max(waits))
+        if visit.is_ambiguous or _CHARSET.search(request.headers.get("content-type", "")):
+            return ReaderProblem("not_understood")
         length = request.headers.get("content-length", "0")
         # No longer text than any size we take: Python refuses to read some thousand digits, and takes `²` for one.
         if not re.fullmatch(r"[0-9]{1,15}", length) or int(length) > self._largest(request.scope, visit):
@@ -212,6 +219,8 @@ class Middleware:
             headers["Strict-Transport-Security"] = "max-age=31536000"
         if not path.startswith("/static/"):
             headers["Cache-Control"] = "no-store"
+        if visit.is_ambiguous:
+            headers["Connection"] = "close"
         secure = "; Secure" if self._portal.settings.is_https else ""
         if visit.session is not None:
             headers.append("Set-Cookie", f"{self._cookie}={visit.token}; Path=/; HttpOnly; SameSite=Lax{secure}")

@@ -9,7 +9,7 @@ from threading import Lock
 
 from portal.sessions import Clock
 
-_MOST = 20_000
+MOST_BUCKETS = 20_000
 
 
 class RateLimits:
@@ -19,6 +19,7 @@ class RateLimits:
         self._clock = clock
         self._buckets: dict[str, tuple[float, float]] = {}
         self._lock = Lock()
+        self._swept_at = 0.0
 
     def seconds_to_wait(self, key: str, per_minute: int) -> int:
         """Take one token and return 0, or return how long until there is one."""
@@ -30,7 +31,8 @@ class RateLimits:
                 self._buckets[key] = (left, now)
                 return max(1, round((1 - left) * 60 / per_minute))
             self._buckets[key] = (left - 1, now)
-            if len(self._buckets) > _MOST:
+            if len(self._buckets) > MOST_BUCKETS and now - self._swept_at >= 60:
+                self._swept_at = now
                 # Buckets untouched for a minute are full again, so forgetting them changes nothing.
                 self._buckets = {one: state for one, state in self._buckets.items() if now - state[1] < 60}
         return 0

@@ -15,6 +15,7 @@ from miyar.workspace import Workspace
 from portal.app import create_app
 from portal.connections import server_settings
 from portal.sessions import Clock
+from portal.settings import FILE as SETTINGS_FILE
 from portal.settings import PortalSettings, load_settings
 from portal.state import Portal, make_portal
 from portal.users import FILE, User, folded, load_users
@@ -29,6 +30,7 @@ def serve(workspace_path: Path, port: int, user: str, clock: Clock, report: Call
     settings = load_settings(workspace.root)
     if port and settings.base_url == PortalSettings().base_url:
         settings = settings.model_copy(update={"base_url": f"http://127.0.0.1:{port}"})
+    require_tls(settings)
     portal = make_portal(workspace, clock, settings)
     users = load_users(workspace.registry)
     chosen = _chosen(portal, users, user)
@@ -38,6 +40,20 @@ def serve(workspace_path: Path, port: int, user: str, clock: Clock, report: Call
         report(f"  {sign_in_link(portal, chosen)}")
         report("other users (--user): " + ", ".join(key for key in users if key != chosen.key))
     run(portal, port or urlsplit(settings.base_url).port or 8080)
+
+
+def require_tls(settings: PortalSettings) -> None:
+    """Raise MiyarError if readers on other machines would reach the portal without TLS."""
+    if not settings.is_https and urlsplit(settings.base_url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise MiyarError(
+            Problem(
+                "portal_in_clear",
+                "base_url begins with http://: cookies and figures would cross the network for all to read",
+                file=SETTINGS_FILE,
+                column="base_url",
+                next_step="Put a proxy with TLS before the portal, and write the https:// address by which readers reach it.",
+            )
+        )
 
 
 def run(portal: Portal, port: int) -> None:

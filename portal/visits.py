@@ -16,6 +16,8 @@ class Visit:
         self.portal, self.address = portal, address
         self.token, self.session = token, session
         self.had_token = bool(token)
+        # Whether it is unclear where the request ends; the connection then ends with its answer.
+        self.is_ambiguous = False
         # For the audit line: the edition the answer was made from, and what was refused.
         self.edition_id = ""
         self.event = ""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # Of a reader's login. It may set them otherwise for itself, so these end what was forgotten; what is meant to hold up a
 # publication ends when it waits (`postgres_swap`).
 TIMES = {"statement_timeout": "10min", "idle_in_transaction_session_timeout": "60s", "lock_timeout": "30s"}
+# Of one login, where an administrator set no number: PostgreSQL takes 100 in all by default, and one reader could have them.
+CONNECTIONS = 30
 # Functions of the server for locks by number, with which clients could wait for each other, and for large objects, which
 # belong to no table and to no rule.
 FUNCTIONS = "^(pg_(try_)?advisory_|lo_|loread$|lowrite$)"
@@ -41,7 +43,7 @@ _LOGINS = """
         union
         select memberships.member from pg_auth_members as memberships inner join members on memberships.roleid = members.oid
     )
-    select roles.rolname from pg_roles as roles inner join members using (oid)
+    select roles.rolname, roles.rolconnlimit from pg_roles as roles inner join members using (oid)
     where roles.rolcanlogin and not roles.rolsuper order by 1
 """
 
@@ -54,10 +56,15 @@ def close_what_is_open(connection: psycopg.Connection) -> list[str]:
 
 
 def limit_logins(connection: psycopg.Connection, roles: list[str]) -> None:
-    """Give the logins of these roles limits of time, where the publisher may."""
+    """Give the logins of these roles limits of time and of connections, where the publisher may."""
     from psycopg import sql
 
-    for (login,) in connection.execute(_LOGINS, [roles]).fetchall():
+    for login, connections in connection.execute(_LOGINS, [roles]).fetchall():
+        if connections < 0:
+            number = sql.SQL("alter role {} connection limit {}").format(
+                sql.Identifier(login), sql.Literal(CONNECTIONS)
+            )
+            _tried(connection, number.as_string(connection))
         for name, limit in TIMES.items():
             change = sql.SQL("alter role {} in database {} set {} = {}").format(
                 sql.Identifier(login), sql.Identifier(connection.info.dbname), sql.SQL(name), sql.Literal(limit)

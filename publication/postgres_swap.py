@@ -84,29 +84,34 @@ def swap(connection: psycopg.Connection, wait_seconds: float) -> None:
         [SCHEMA],
     ).fetchall()
     old = [str(row[0]) for row in found]
-    until, is_last = time.monotonic() + wait_seconds, False
+    until = time.monotonic() + wait_seconds
     while (wanted := _attempt(connection, old)) is not None:
         if time.monotonic() > until:
-            holding = _sessions(connection, _HOLDING, [SCHEMA])
-            if is_last or not _ended(connection, holding):
-                raise _busy(holding, wait_seconds)
-            until, is_last = time.monotonic() + ENDING_SECONDS, True
+            if _attempt(connection, old, ends_others=True) is None:
+                return
+            raise _busy(_sessions(connection, _HOLDING, [SCHEMA]), wait_seconds)
         old.sort(key=lambda table: table != wanted)
         time.sleep(0.05)
 
 
-def _attempt(connection: psycopg.Connection, old: list[str]) -> str | None:
-    """Swap, and return None; or the table that somebody holds."""
+def _attempt(connection: psycopg.Connection, old: list[str], ends_others: bool = False) -> str | None:
+    """Swap, and return None; or the table that somebody holds.
+
+    With `ends_others` sessions that hold a table are ended until it is ours, and what is ours is kept: whoever comes
+    back at once waits behind us.
+    """
     import psycopg
     from psycopg import sql
 
-    wanted = ""
+    wanted, until = "", time.monotonic() + ENDING_SECONDS
     try:
         with connection.transaction():
             connection.execute("set local lock_timeout = '300ms'")
             for wanted in old:
-                target = sql.Identifier(SCHEMA, wanted)
-                connection.execute(sql.SQL("lock table {} in access exclusive mode").format(target))
+                while not _locked(connection, wanted):
+                    holding = _sessions(connection, _HOLDING, [SCHEMA]) if ends_others else []
+                    if not ends_others or time.monotonic() > until or not _ended(connection, holding):
+                        raise psycopg.errors.LockNotAvailable
             _free_of_others(connection)
             # No cascade: what others built on the tables is theirs.
             for table in old:
@@ -116,6 +121,20 @@ def _attempt(connection: psycopg.Connection, old: list[str]) -> str | None:
         return None
     except psycopg.errors.LockNotAvailable:
         return wanted
+
+
+def _locked(connection: psycopg.Connection, table: str) -> bool:
+    """Take a table for this transaction alone, if it is free within the time that is set for locks."""
+    import psycopg
+    from psycopg import sql
+
+    try:
+        with connection.transaction():
+            target = sql.Identifier(SCHEMA, table)
+            connection.execute(sql.SQL("lock table {} in access exclusive mode").format(target))
+        return True
+    except psycopg.errors.LockNotAvailable:
+        return False
 
 
 def _free_of_others(connection: psycopg.Connection) -> None:

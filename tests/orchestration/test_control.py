@@ -6,6 +6,7 @@ Belongs here: the guard before the web server, and the configuration runs accept
 import os
 import pwd
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from dagster_project import control
 from dagster_project.definitions import define
 from dagster_project.guard import Guard
 from dagster_project.resources import RunInputs, publisher
@@ -199,3 +201,48 @@ def test_who_publishes_by_the_daemon_is_its_account_or_named_by_its_environment(
     assert publisher() == account
     monkeypatch.setenv("MIYAR_PUBLISHER", "Publication desk")
     assert publisher() == "Publication desk"
+
+
+def test_the_command_serves_this_machine_behind_the_guard(centre: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And opens with the address it prints, which is another one at each start."""
+    served: list[tuple[Any, dict[str, Any]]] = []
+    told: list[str] = []
+    ended: list[str] = []
+
+    class Daemon:
+        def __init__(self, words: list[str]) -> None:
+            assert words[1:3] == ["-m", "dagster._daemon"]
+
+        def terminate(self) -> None:
+            ended.append("terminated")
+
+        def wait(self) -> None:
+            ended.append("waited for")
+
+    def serve(app: Any, **settings: Any) -> None:
+        served.append((app, settings))
+        token = told[-1].partition("token=")[2]
+        browser = TestClient(app, base_url=f"http://127.0.0.1:{settings['port']}", follow_redirects=False)
+        assert browser.post("/graphql", json=ASK).status_code == 403
+        assert browser.get("/", params={"token": token}).status_code == 303
+        assert browser.post("/graphql", json=ASK).status_code == 200
+
+    monkeypatch.setattr(control.uvicorn, "run", serve)
+    monkeypatch.setattr(control.subprocess, "Popen", Daemon)
+    monkeypatch.setattr(control, "ModuleTarget", lambda **_: EmptyWorkspaceTarget())
+    for name in ("MIYAR_WORKSPACE", "DAGSTER_HOME"):
+        monkeypatch.setenv(name, "elsewhere")
+    for _ in range(2):
+        control.run_ui(centre, 3999, told.append)
+    assert [settings["host"] for _, settings in served] == ["127.0.0.1"] * 2
+    assert all(isinstance(app, Guard) and settings["access_log"] is False for app, settings in served)
+    assert len(set(told)) == 2
+    assert ended == ["terminated", "waited for"] * 2
+
+
+def test_a_cookie_costs_no_time(guarded: Guard) -> None:
+    browser = client(guarded)
+    began = time.process_time()
+    escapes = "\\" * 60_000
+    assert browser.get("/", headers={"cookie": f'miyar_dagster="{escapes}"'}).status_code == 403
+    assert time.process_time() - began < 0.5

@@ -14,6 +14,8 @@ from miyar.errors import MiyarError
 from miyar.workspace import Workspace
 from portal.addresses import address_of, bucket_of
 from portal.app import create_app
+from portal.rate_limits import MOST_BUCKETS, RateLimits
+from portal.serve import require_tls
 from portal.settings import Limits, PortalSettings, load_settings
 from portal.state import make_portal
 from tests.portal.conftest import BASE, Clock, served
@@ -104,3 +106,46 @@ def test_one_line_of_ipv6_has_one_limit(centre: Workspace, clock: Clock) -> None
     assert answers.count(200) == 5
     with TestClient(app, base_url=BASE, client=("2001:db8:7:8::1", 4711)) as client:
         assert client.get("/signin").status_code == 200
+
+
+def test_many_addresses_cost_nobody_time(clock: Clock) -> None:
+    """Above the most buckets that are kept every further request looked through all of them."""
+    looked = 0
+
+    class Counting(dict[str, tuple[float, float]]):
+        def items(self) -> Any:
+            nonlocal looked
+            looked += 1
+            return super().items()
+
+    rates = RateLimits(clock)
+    for number in range(MOST_BUCKETS + 2000):
+        rates._buckets = Counting(rates._buckets) if type(rates._buckets) is dict else rates._buckets
+        assert rates.seconds_to_wait(f"address {number}", 900) == 0
+    assert looked <= 2
+    assert rates.seconds_to_wait("address 0", 900) == 0
+    clock.pass_by(minutes=2)
+    assert rates.seconds_to_wait("address x", 900) == 0
+    assert len(rates._buckets) < 10, "and full ones are forgotten"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "is_taken"),
+    [
+        ("https://portal.example", True),
+        ("http://127.0.0.1:8080", True),
+        ("http://localhost:8080", True),
+        ("http://[::1]:8080", True),
+        ("http://portal.example", False),
+        ("http://127.0.0.1.portal.example", False),
+        ("http://10.0.0.1", False),
+    ],
+)
+def test_readers_on_other_machines_come_by_tls(base_url: str, is_taken: bool) -> None:
+    """Else cookies and figures cross the network for all to read."""
+    settings = PortalSettings(base_url=base_url)
+    if is_taken:
+        require_tls(settings)
+    else:
+        with pytest.raises(MiyarError, match="portal_in_clear"):
+            require_tls(settings)

@@ -6,6 +6,7 @@ Belongs here: the middleware's reading of forms. Does not belong here: tokens (`
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
@@ -153,3 +154,58 @@ def test_what_cannot_be_noted_is_not_answered(
     monkeypatch.setattr(portal.audit, "write", full)
     answer = client.get(address)
     assert answer.status_code == 500 and "overall_satisfaction" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("charset", "is_read"),
+    [
+        ("", True),
+        ("; charset=utf-8", True),
+        ('; charset="UTF-8"', True),
+        ("; charset=punycode", False),
+        ("; CharSet=idna", False),
+        ("; charset=utf-7", False),
+        ("; charset=utf-16", False),
+        ("; charset=unicode_escape", False),
+        ("; charset=utf-8; charset=punycode", False),
+        ("; charset*=utf-8''punycode", False),
+        ("; charset=", False),
+    ],
+)
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"])
+def test_forms_are_utf_8(sign_in: SignIn, kind: str, charset: str, is_read: bool) -> None:
+    """60 kB said to be `punycode` kept the server busy for five seconds, in which it answered nobody."""
+    client = sign_in(reader_of(OWN))
+    token = form_token(client.get("/en/check").text)
+    body = f"form_token={token}&digits=latin&here=/en/"
+    if kind.startswith("multipart"):
+        fields = {"form_token": token, "digits": "latin", "here": "/en/"}
+        parts = [
+            f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in fields.items()
+        ]
+        body = "".join(parts) + "--x--\r\n"
+    answer = client.post("/digits", content=body.encode(), headers={"content-type": f"{kind}{charset}"})
+    assert answer.status_code == (303 if is_read else 422)
+
+
+@pytest.mark.parametrize(
+    "cookie", ['miyar="' + "\\" * 15_900 + '"', 'miyar="' + '\\"' * 7_900 + '"', "miyar=" + "\\1" * 7_900]
+)
+def test_a_cookie_costs_no_time(app: Any, cookie: str) -> None:
+    """Undoing its escapes took two seconds, in which nobody else was answered (CVE-2024-7592)."""
+    client = TestClient(app, base_url=BASE)
+    assert client.get("/signin").status_code == 200
+    began = time.process_time()
+    assert client.get("/signin", headers={"cookie": cookie}).status_code == 200
+    assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "written", ["miyar={}", "a=b; miyar={}", "miyar={}; a=b", "a;miyar={} ;b", "notmiyar=x; miyar={}; miyarx=y"]
+)
+def test_the_cookie_is_found_among_others(app: Any, portal: Portal, written: str) -> None:
+    token, _ = portal.sessions.open(reader_of(OWN))
+    client = TestClient(app, base_url=BASE, follow_redirects=False)
+    assert client.get("/ar/", headers={"cookie": written.format(token)}).status_code == 303
+    for other in (f'"{token}"', token[:-1], f"{token}x", f"{token[:-1]}\u00e9"):
+        assert client.get("/ar/", headers={"cookie": written.format(other).encode("latin-1")}).status_code == 401

@@ -4,6 +4,8 @@ Belongs here: attacks on `publication.postgres`. Does not belong here: rows (`te
 """
 
 import re
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from publication.postgres import role_of, serve
 from tests.publication.centre import Centre
 from tests.publication.server import Server, private_server
 
+HOLDING = ["bench_lineage", "bench_peer_positions", "bench_scores", "dim_agencies", "dim_metrics", "dim_units"]
 psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed (extra postgres)")
 
 
@@ -41,6 +44,7 @@ def edition(own: Server, centre: Centre) -> Path:
         if not connection.execute("select 1 from pg_roles where rolname = 'huda'").fetchone():
             connection.execute("create role huda login")
             connection.execute(f"grant {role_of('a01')} to huda")
+        connection.execute("alter role huda connection limit -1")
     return made
 
 
@@ -77,6 +81,41 @@ def test_a_reader_who_does_not_end_is_ended(own: Server, edition: Path, holding:
             reader.execute("select 1")
     with psycopg.connect(own.dsn("huda")) as reader:
         assert reader.execute("select count(*) from benchmarks.bench_scores").fetchone() == (2,)
+
+
+def test_readers_who_come_back_at_once_are_no_obstacle(own: Server, edition: Path) -> None:
+    """Somebody with connections in reserve, who opens the next transaction in the moment a session is ended."""
+    ends, ended, held = threading.Event(), [], []
+    with psycopg.connect(own.dsn(), autocommit=True) as admin:
+        admin.execute("alter role huda connection limit 70")
+
+    def hold(number: int) -> None:
+        reserve = [psycopg.connect(own.dsn("huda")) for _ in range(10)]
+        for reader in reserve:
+            try:
+                for table in HOLDING[number % 2 :: 2]:
+                    reader.execute(f"select 1 from benchmarks.{table} limit 1")
+                held.append(number)
+                while not ends.is_set():
+                    reader.execute("select 1")
+                    time.sleep(0.001)
+            except psycopg.Error:
+                ended.append(number)
+        for reader in reserve:
+            reader.close()
+
+    readers = [threading.Thread(target=hold, args=(number,)) for number in range(6)]
+    for reader in readers:
+        reader.start()
+    try:
+        while len(set(held)) < len(readers):
+            time.sleep(0.01)
+        assert serve(edition, own.dsn("publisher"), wait_seconds=1).rows > 0
+    finally:
+        ends.set()
+        for reader in readers:
+            reader.join()
+    assert set(ended) == set(range(6))
 
 
 def test_who_may_not_be_ended_is_named(own: Server, edition: Path) -> None:
@@ -160,11 +199,17 @@ def test_a_superuser_closes_what_every_database_leaves_open(centre: Centre) -> N
                     reader.execute(f"select {call}")
 
 
-def test_a_reader_has_limits_of_time(own: Server, edition: Path) -> None:
+def test_a_reader_has_limits_of_time_and_connections(own: Server, edition: Path) -> None:
     serve(edition, own.dsn("publisher"))
     with psycopg.connect(own.dsn("huda")) as reader:
         for name in ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout"):
             assert reader.execute(f"select current_setting('{name}')").fetchone() != ("0",), name
+        limit = "select rolconnlimit from pg_roles where rolname = 'huda'"
+        assert reader.execute(limit).fetchone() == (30,)
+    with psycopg.connect(own.dsn(), autocommit=True) as admin:
+        admin.execute("alter role huda connection limit 70")
+        serve(edition, own.dsn("publisher"))
+        assert admin.execute(limit).fetchone() == (70,), "a number that somebody chose stays"
 
 
 @pytest.fixture(scope="module")
