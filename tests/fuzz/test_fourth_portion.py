@@ -1,9 +1,0 @@
-"""The fourth portion of the fuzzed deliveries."""
-
-from pathlib import Path
-
-from tests.fuzz.portions import check
-
-
-def test_no_delivery_loses_a_row_stops_an_intake_or_ends_without_a_reason(tmp_path: Path) -> None:
-    check(3, tmp_path)
