@@ -76,13 +76,6 @@ class RealSet:
 
         return run_pipeline(self.workspace.root, datetime(2026, 1, 20, tzinfo=UTC))
 
-    def edition(self, query: str) -> pd.DataFrame:
-        """Run SQL on the current edition, opened as a reader opens it."""
-        with duckdb.connect(
-            str(self.workspace.editions / "current" / "benchmarks.duckdb"), read_only=True
-        ) as connection:
-            return connection.execute(query).df()
-
     def scores(self, unit_type: str, metric_id: str) -> pd.DataFrame:
         """Return the benchmark table's rows of a metric that are reported, suppressed or refused, by unit and period."""
         with duckdb.connect(str(self.workspace.warehouse), read_only=True) as connection:

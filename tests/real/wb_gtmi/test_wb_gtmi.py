@@ -138,19 +138,16 @@ def test_index_lies_near_the_published_one(index: Any, sheet: pd.DataFrame) -> N
 
 
 @pytest.fixture(scope="module")
-def published(index: Any) -> Any:
-    """Run everything up to an edition; the file has already been received."""
-    result = index.publish()
-    assert (result.known, result.new, result.problems) == (1, [], [])
-    assert (result.is_published, result.edition_id) == (True, "2022Q4-r1")
+def benchmarks(index: Any) -> Any:
+    index.build()
     return index
 
 
-def test_published_maturity_is_the_mean_of_four_groups(published: Any, group_means: pd.DataFrame) -> None:
+def test_published_maturity_is_the_mean_of_four_groups(benchmarks: Any, group_means: pd.DataFrame) -> None:
     expected = group_means.groupby(["agency_id", "period_id"])["share"].agg(["size", "mean"])
     assert (expected["size"] == 4).all()
-    found = published.edition(
-        """select unit_id as agency_id, period_id, status, score::double as score from bench_scores
+    found = benchmarks.warehouse(
+        """select unit_id as agency_id, period_id, status, score::double as score from benchmarks.bench_scores
         where unit_type = 'agency' and metric_id = 'maturity_govtech' and status = 'reported'"""
     ).set_index(["agency_id", "period_id"])
     assert len(found) == 396
@@ -158,15 +155,15 @@ def test_published_maturity_is_the_mean_of_four_groups(published: Any, group_mea
 
 
 def test_economies_have_ranks_verdicts_and_a_change_since_the_last_measurement(
-    published: Any, group_means: pd.DataFrame
+    benchmarks: Any, group_means: pd.DataFrame
 ) -> None:
     """198 economies measured every second year: nothing of them was placed or compared, for an index has no interval."""
     score = group_means.groupby(["agency_id", "period_id"])["share"].mean().unstack()
-    found = published.edition(
+    found = benchmarks.warehouse(
         """select positions.agency_id, positions.verdict, positions.rank_low, positions.rank_high,
             trends.change::double as change, trends.compared_period_id
-        from bench_peer_positions as positions
-        inner join bench_trends as trends on positions.score_id = trends.score_id
+        from benchmarks.bench_peer_positions as positions
+        inner join benchmarks.bench_trends as trends on positions.score_id = trends.score_id
         where positions.metric_id = 'maturity_govtech' and positions.period_id = '2022Q4'"""
     ).set_index("agency_id")
     assert len(found) == 198
@@ -181,22 +178,14 @@ def test_economies_have_ranks_verdicts_and_a_change_since_the_last_measurement(
     assert set(found["compared_period_id"]) == {"2020Q4"}
 
 
-def test_nobody_is_owed_what_is_not_measured(published: Any) -> None:
+def test_nobody_is_owed_what_is_not_measured(benchmarks: Any) -> None:
     """Of the index, measured in two quarters of nine, 78 % of the published rows were padding."""
-    rows = published.edition(
-        "select period_id, count(*) as n from bench_scores where unit_type = 'agency' group by all"
+    rows = benchmarks.warehouse(
+        "select period_id, count(*) as n from benchmarks.bench_scores where unit_type = 'agency' group by all"
     )
     assert dict(zip(rows["period_id"], rows["n"], strict=True)).keys() == {"2020Q4", "2022Q4"}
 
 
-def test_nothing_new_publishes_nothing(published: Any) -> None:
-    result = published.publish()
-    assert (result.known, result.new) == (1, [])
-    assert not result.is_built
-    assert not result.is_published
-    assert result.edition_id == "2022Q4-r1"
-
-
-def test_the_page_says_what_comes_of_the_set(published: Any) -> None:
+def test_the_page_says_what_comes_of_the_set(benchmarks: Any) -> None:
     """`docs/evidence/real_sets.md`: owed positions with a verdict, and the reasons of the others."""
-    assert counted(published.workspace) == on_the_page()["wb_gtmi"]
+    assert counted(benchmarks.workspace) == on_the_page()["wb_gtmi"]
