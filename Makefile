@@ -9,7 +9,7 @@ export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: run test lint ui portal bench coverage fuzz lock docs clean
+.PHONY: run test lint lint-sql lint-types lint-rest ui portal bench coverage fuzz lock docs clean
 run: $(VENV)/.installed
 	@$(BIN)/miyar demo $(DEMO)
 	@$(BIN)/miyar run --workspace $(DEMO)
@@ -19,10 +19,15 @@ test: lint
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory --jobs 2 lint-sql lint-types lint-rest
+
+lint-sql:
 	@$(BIN)/sqlfluff lint dbt
+lint-types:
+	@$(BIN)/mypy
+lint-rest:
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
 
 ui: $(VENV)/.installed
 	@$(BIN)/miyar demo $(DEMO)
