@@ -5,7 +5,7 @@ centre (a proxy before it).
 """
 
 import hmac
-from http.cookies import CookieError, SimpleCookie
+import re
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
@@ -69,12 +69,9 @@ class Guard:
 
 
 def _kept(headers: Headers) -> str:
-    jar: SimpleCookie = SimpleCookie()
-    try:
-        jar.load(headers.get("cookie", ""))
-    except CookieError:
-        return ""
-    return str(jar[COOKIE].value) if COOKIE in jar else ""
+    """Return the token of our cookie. Python's own reader of cookies takes long over escapes, of which a token has none."""
+    found = re.search(rf"(?:^|;)\s*{COOKIE}=([\w-]+)\s*(?:;|$)", headers.get("cookie", ""), re.ASCII)
+    return found[1] if found else ""
 
 
 def _asked(scope: Scope) -> str:

@@ -4,9 +4,7 @@ Belongs here: the one middleware. Does not belong here: answers of routes, who m
 """
 
 import asyncio
-import contextlib
 import re
-from http.cookies import SimpleCookie
 from typing import Any
 
 from starlette.datastructures import FormData, MutableHeaders
@@ -96,6 +94,7 @@ class Middleware:
         self._app, self._portal, self._proxies = app, portal, portal.settings.networks
         # Browsers accept a __Host- cookie only with Secure, for this host alone and for every path.
         self._cookie = "__Host-miyar" if portal.settings.is_https else "miyar"
+        self._token = re.compile(rf"(?:^|;)\s*{self._cookie}=([\w-]+)\s*(?:;|$)", re.ASCII)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -151,10 +150,10 @@ class Middleware:
         return await problem_response(request, problem)(scope, receive, send)
 
     def _visit(self, request: Request) -> Visit:
-        jar: SimpleCookie = SimpleCookie()
-        with contextlib.suppress(Exception):
-            jar.load(request.headers.get("cookie", ""))
-        token = jar[self._cookie].value if self._cookie in jar else ""
+        # Not by Python's own reader of cookies: it undoes escapes, some versions in a time that is the square of their
+        # number, and a token has none.
+        found = self._token.search(request.headers.get("cookie", ""))
+        token = found[1] if found else ""
         session = self._portal.sessions.find(token) if token else None
         peer = request.client.host if request.client else ""
         address = address_of(peer, request.headers.getlist("x-forwarded-for"), self._proxies)

@@ -143,7 +143,7 @@ class Writing:
         return Markup('<figure class="plot" tabindex="0">{}</figure>').format(Markup(drawing))  # noqa: S704
 
 
-def link(path: str, **query: object) -> str:
+def link(path: str, /, **query: object) -> str:
     """Return a path with those parts of a query that are not empty."""
     given = {name: value for name, value in query.items() if value not in (None, "")}
     return f"{path}?{urlencode(given)}" if given else path

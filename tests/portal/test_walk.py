@@ -312,3 +312,19 @@ def test_no_spelling_of_an_address_leads_to_others(
     assert not edition.foreign & identifiers(answer.text)
     assert f'"agency_id":"{OTHER}"' not in answer.text
     assert readers["nobody"].get(asked).status_code in (401, 404)
+
+
+ODD = "path=x&start=50&self=1&request=1&language=xx&edition_id=x&agency_id=x&name=x&a=1&a=2&&=&%00=%00&limit=1&\u202e=1&page=1"
+
+
+def test_no_parameter_of_a_query_is_a_fault(
+    portal: Portal, readers: dict[str, TestClient], edition: Edition, app: FastAPI
+) -> None:
+    """Whatever it is called, and however often it comes."""
+    for name in (OWN, "centre"):
+        client = TestClient(
+            app, base_url=BASE, follow_redirects=False, raise_server_exceptions=False, cookies=readers[name].cookies
+        )
+        for _, path in sorted(route for route in routes(app) if route[0] == "GET"):
+            for address in addresses(path, OWN, edition):
+                assert client.get(f"{address}?{ODD}").status_code < 500, address
