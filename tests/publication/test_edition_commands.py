@@ -58,6 +58,21 @@ def test_keys_checkpoints_and_witnesses(built_workspace: Workspace, tmp_path: Pa
     assert _rule(_call(built_workspace, "verify", "--key", "x")) == "key_unreadable"
 
 
+def test_publishing_with_a_key_signs_what_was_unsigned(
+    workspace_copy: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nothing changed: a key that comes later signs the checkpoints that are there."""
+    assert CliRunner().invoke(app, ["key", "centre.example/ledger", str(tmp_path / "key")]).exit_code == 0
+    monkeypatch.setenv("MIYAR_CHECKPOINT_KEY", str(tmp_path / "key"))
+    assert "checkpoint_unsigned" in _call(workspace_copy, "verify").output
+    published = _call(workspace_copy, "publish")
+    assert published.exit_code == 0 and "unchanged" in published.output
+    told = _call(workspace_copy, "verify")
+    assert told.exit_code == 0, told.output
+    assert "checkpoints: signed by centre.example/ledger (checked)" in told.output
+    assert "editions: signed by centre.example/ledger" in _call(workspace_copy, "status").output
+
+
 def test_verify_goes_on_where_the_key_is_not_at_hand(
     built_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
