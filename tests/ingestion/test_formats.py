@@ -177,4 +177,4 @@ def test_columns_known_and_not_taken(centre: Any, survey: dict[str, Any]) -> Non
     assert centre.rows("response_id, value") == [("r1", 4)]
     [note] = centre.stage().notes
     assert (note.rule, note.column) == ("personal_data_dropped", "phone1")
-    assert "1 cells" in note.message and "mobile" in note.message and "0500000000" not in str(note)
+    assert "1 cells" in note.message and "phone" in note.message and "0500000000" not in str(note)
