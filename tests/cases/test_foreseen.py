@@ -11,9 +11,14 @@ import duckdb
 import pytest
 
 from miyar.registry import load_registry
+from publication.hashing import file_hash
+from publication.manifest import Manifest
+from publication.release_ledger import FILE, record_unrecorded
+from publication.standing import DATABASE, point_current
 from tests.ingestion.conftest import Centre, build
 from warehouse.comparability import foreseen
 
+EDITION = "2025Q1-r1"
 OWN = {
     "metric_id": "m", "name_ar": "م", "name_en": "M", "unit_type": "agency", "unit_id": "a01", "period_id": "2025Q1",
     "instrument_id": "likert5|w1", "status": "reported", "frame_status": "no_frame", "weighting": "unweighted",
@@ -38,10 +43,10 @@ def edition(centre: Centre, peers: list[tuple[str, str, str]], own_group: str = 
     agencies.write_text(
         agencies.read_text("utf-8").replace("Noor Authority,,", f"Noor Authority,,{own_group}"), "utf-8"
     )
-    folder = centre.root / "editions" / "current"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = centre.root / "editions" / EDITION
+    shutil.rmtree(folder.parent, ignore_errors=True)
     folder.mkdir(parents=True)
-    with duckdb.connect(str(folder / "benchmarks.duckdb")) as connection:
+    with duckdb.connect(str(folder / DATABASE)) as connection:
         connection.execute("create table dim_agencies (agency_id varchar, peer_group varchar)")
         connection.execute(
             "create table bench_scores (metric_id varchar, unit_type varchar, agency_id varchar, period_id varchar, "
@@ -56,6 +61,21 @@ def edition(centre: Centre, peers: list[tuple[str, str, str]], own_group: str = 
                 "adjustments": "", "n": 90, "standard_error": 2.0, "ci_low": 50.0, "ci_high": 60.0,
             } | cells  # fmt: skip
             connection.execute(f"insert into bench_scores values ({', '.join('?' * len(row))})", list(row.values()))
+    publish(folder)
+
+
+def publish(folder: Path) -> None:
+    """Let manifest and ledger name the edition's database as it is."""
+    made_from = dict.fromkeys(["methodology_version", "methodology_hash", "registry_hash", "contracts_hash"], "")
+    manifest = Manifest(
+        edition_id=EDITION, period_id=EDITION[:6], revision=1, reason="", published_at="2026-01-20T06:00:00+00:00",
+        content_hash="", previous_edition_id=None, previous_manifest_hash=None, code_hash="", storage_version="",
+        files={DATABASE: file_hash(folder / DATABASE)}, **made_from,
+    )  # fmt: skip
+    (folder / "manifest.json").write_text(manifest.as_json(), "utf-8")
+    (folder.parent / FILE).unlink(missing_ok=True)
+    record_unrecorded(folder.parent)
+    point_current(folder.parent)
 
 
 def told(centre: Centre, **own: Any) -> list[tuple[str, str]]:
@@ -138,11 +158,13 @@ def test_a_delivery_that_lacks_only_one_thing(centre: Centre, gate: str) -> None
     peers, published, own, reason, named = LACKS[gate]
     edition(centre, peers, **published)
     if gate == "another period":
-        with duckdb.connect(str(centre.root / "editions" / "current" / "benchmarks.duckdb")) as connection:
+        folder = centre.root / "editions" / EDITION
+        with duckdb.connect(str(folder / DATABASE)) as connection:
             # The quarter of the file is published; only another metric was due in it.
             connection.execute(
                 "insert into bench_scores (metric_id, period_id, status) values ('o', '2025Q2', 'reported')"
             )
+        publish(folder)
     found = told(centre, **own)
     assert [one for one, _ in found] == [reason]
     assert named in found[0][1]

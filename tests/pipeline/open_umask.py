@@ -1,4 +1,4 @@
-"""A centre run in a process of its own whose umask keeps nothing private and that is offline, for tests of what a run writes.
+"""A centre run in a process of its own whose umask keeps nothing private and that is offline, for the tests of what a run writes.
 
 Run as `python -m tests.pipeline.open_umask FOLDER`. Belongs here: that process. Does not belong here: what is expected of its
 files.

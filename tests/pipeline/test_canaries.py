@@ -1,4 +1,4 @@
-"""Canaries: people planted in every field of every feed and secrets in the environment, and every byte that a run wrote searched.
+"""What a run wrote: searched for people planted in every field of every feed and for secrets, and nobody else's to read.
 
 Ten digits may stand where numbers and ids of events are kept as delivered, for nobody can tell them apart: in the lake and what
 is made from it within the centre. Nothing stands anywhere else: no message, account, log, event, temporary file or edition.
@@ -7,6 +7,7 @@ is made from it within the centre. Nothing stands anywhere else: no message, acc
 import gzip
 import os
 import re
+import stat
 import subprocess
 import sys
 import zipfile
@@ -18,10 +19,13 @@ from typing import Any
 
 import duckdb
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app
 from ingestion.feeds import load_feeds
 from ingestion.pattern_checks import source
 from miyar.registry import load_registry
+from publication.manifest import list_editions
 from publication.method import methodology_of, with_known_names
 from simulation.personal_data.drawn import with_luhn
 from tests.pipeline.open_umask import ASKED
@@ -132,12 +136,22 @@ def written(micro_factory: Callable[[str], Any]) -> Written:
     micro.land()
     _plant(micro, found)
     (top / "temporary").mkdir(mode=0o700)
+    for path, _ in _walk(top):
+        path.chmod(0o700 if path.is_dir() else 0o600)
     given = {**os.environ, **SECRETS, "TMPDIR": str(top / "temporary"), "MIYAR_SETTLE": "0"}
     command = [sys.executable, "-m", "tests.pipeline.open_umask", str(micro.root)]
     outcome = subprocess.run(command, cwd=ROOT, env=given, check=False, capture_output=True, text=True)
     found.printed = outcome.stdout + outcome.stderr
     assert outcome.returncode == 0, found.printed[-3000:]
     return found
+
+
+def _walk(top: Path) -> Iterator[tuple[Path, int]]:
+    for parent, folders, files in os.walk(top):
+        for name in [*folders, *files]:
+            path = Path(parent, name)
+            if not path.is_symlink():
+                yield path, stat.S_IMODE(path.lstat().st_mode)
 
 
 def _texts(path: Path) -> Iterator[bytes]:
@@ -215,3 +229,28 @@ def test_nothing_is_asked_of_the_network(written: Written) -> None:
 
 def test_nothing_of_a_run_stays_in_the_temporary_folder(written: Written) -> None:
     assert sorted(path.name for path in (written.top / "temporary").iterdir()) == []
+
+
+def test_nobody_else_may_read_or_write_what_a_run_wrote(written: Written) -> None:
+    editions = [written.centre / "editions" / name for name in list_editions(written.centre / "editions")]
+    assert editions
+    seen = set()
+    for path, mode in _walk(written.top):
+        sealed = any(edition == path or edition in path.parents for edition in editions)
+        if sealed:
+            assert mode == (0o755 if path in editions else 0o555 if path.is_dir() else 0o444), path
+        else:
+            assert mode & 0o077 == 0, f"{path} {mode:04o}"
+        seen.add(path.relative_to(written.top).parts[:2][-1])
+    # The walk has been everywhere: rows, warehouse, accounts, Dagster's records, what was published before.
+    assert {"lake", "warehouse", "dagster", "editions", "landing", "registry", "vintages"} <= seen
+
+
+def test_an_empty_workspace_is_private_too(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        assert CliRunner().invoke(app, ["init", str(tmp_path / "new")]).exit_code == 0
+    finally:
+        os.umask(before)
+    paths = list(_walk(tmp_path))
+    assert len(paths) > 5 and all(mode & 0o077 == 0 for _, mode in paths)
