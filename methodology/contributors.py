@@ -41,6 +41,39 @@ def sharing(contributions: pd.DataFrame, key: Sequence[str], thresholds: Mapping
     return made.assign(is_shared=enough & ~near & (left >= 2 * thresholds["owner_n"]))
 
 
+def revised(
+    contributions: pd.DataFrame,
+    before: pd.DataFrame,
+    made: pd.DataFrame,
+    key: Sequence[str],
+    thresholds: Mapping[str, float],
+) -> pd.DataFrame:
+    """`made` (of `sharing`) without figures that changed by a few answers since every reader was last shown them.
+
+    contributions and before: `key`, contributor_id and n, now and then. Of a figure shown twice readers take one off the other,
+    and two agencies take off what is their own change: what is left must be nothing, or `owner_n` answers at least. A count that
+    fell and one that rose are both changes. Until then readers keep the figure they have.
+    """
+    if before.empty or contributions.empty:
+        return made
+    names = [*key, "contributor_id"]
+    own = contributions.merge(before[list(key)].drop_duplicates(), on=list(key))
+    both = own[[*names, "n"]].merge(before[[*names, "n"]], on=names, how="outer", suffixes=("", "_before"))
+    both = both.fillna({"n": 0, "n_before": 0}).astype({"n": "float64", "n_before": "float64"})
+    both = both.assign(change=(both["n"] - both["n_before"]).abs())
+    moved = both[both["change"] > 0].reset_index(drop=True)
+    if moved.empty:
+        return made
+    groups = moved.groupby(list(key), dropna=False, sort=True)["change"].agg(["size", "sum", "min"]).reset_index()
+    change, group = moved["change"].to_numpy(float), numbers_by(moved, list(key))
+    left = groups["sum"].to_numpy(float) - sum(two_largest(change, group, len(groups)))
+    # Of two agencies either may take its change off and look at the other's; of more the two largest leave the least.
+    least = np.where(groups["size"].to_numpy() > 2, left, groups["min"].to_numpy(float))
+    hidden = groups.loc[least < thresholds["owner_n"], list(key)].assign(is_gone=True)
+    is_gone = made[list(key)].merge(hidden, on=list(key), how="left")["is_gone"].eq(True).to_numpy(bool)
+    return made.assign(is_shared=made["is_shared"].to_numpy(bool) & ~is_gone)
+
+
 def apart(
     contributions: pd.DataFrame, made: pd.DataFrame, unit: Sequence[str], thresholds: Mapping[str, float]
 ) -> pd.DataFrame:

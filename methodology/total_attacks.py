@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from methodology.arrays import Floats
-from methodology.contributors import apart, sharing
+from methodology.contributors import apart, revised, sharing
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -68,17 +68,24 @@ def _told(grams: Floats, few: int) -> Iterator[Floats]:
 
 
 def shared_beside_totals(
-    contributions: pd.DataFrame, counts: pd.DataFrame, *, agencies: pd.DataFrame, thresholds: Mapping[str, float]
+    contributions: pd.DataFrame,
+    before: pd.DataFrame,
+    counts: pd.DataFrame,
+    *,
+    agencies: pd.DataFrame,
+    thresholds: Mapping[str, float],
 ) -> pd.DataFrame:
     """Which scores of no single agency every reader may have, by themselves and beside the totals of agencies.
 
-    contributions: unit_type, unit_id, TABLE, contributor_id, n; counts: unit_id, TABLE, n and respondents of agencies; agencies:
-    agency_id and peer_group. A row per unit and TABLE, as `contributors.sharing` gives it. Of regions that, added up and taken
-    off the totals, rest on `minimum_contributors` agencies or fewer, those are not shared that leave the fewest such sums, the
-    smallest first: one region less often saves the nation's total and a group's. Totals are taken to be those of all agencies
+    contributions: unit_type, unit_id, TABLE, contributor_id, n; before: the same, of scores as readers were last shown them
+    (`contributors.revised`); counts: unit_id, TABLE, n and respondents of agencies; agencies: agency_id and peer_group. A row per
+    unit and TABLE, as `contributors.sharing` gives it. Of regions that, added up and taken off the totals, rest on
+    `minimum_contributors` agencies or fewer, those are not shared that leave the fewest such sums, the smallest first: one
+    region less often saves the nation's total and a group's. Totals are taken to be those of all agencies
     with `minimum_n` respondents; what is left to tell is withheld when they are made (`telling`).
     """
     made = sharing(contributions, UNIT, thresholds)
+    made = revised(contributions, before, made, UNIT, thresholds)
     made = apart(contributions, made, ["unit_type", "unit_id", "period_id"], thresholds)
     persons = np.fmin(counts["n"].to_numpy(float), counts["respondents"].to_numpy(float, na_value=np.nan))
     whole = counts[persons >= thresholds["minimum_n"]].merge(

@@ -1,8 +1,10 @@
 """What readers already have: which count of which unit the last edition of each period showed, and which it hid.
 
-Belongs here: the table that disclosure control compares a new edition with (`int_suppression__decided`), noted at
-publication. It holds hidden counts, so it is kept with the inputs (`vintages/`), never in an edition. Does not belong
-here: decisions based on it, and the editions themselves.
+Of scores that every reader was shown it also holds what each agency contributed, in rows with a `contributor_id`.
+
+Belongs here: the table that disclosure control compares a new edition with (`int_suppression__decided`,
+`int_sharing__decided`), noted at publication. It holds hidden counts, so it is kept with the inputs (`vintages/`), never in
+an edition. Does not belong here: decisions based on it, and the editions themselves.
 """
 
 import duckdb
@@ -17,15 +19,27 @@ from miyar.workspace import Workspace
 FILE = "vintages/published.parquet"
 KEY = ("unit_type", "unit_id", "metric_id", "period_id", "instrument_id")
 SCHEMA = pa.schema(
-    [*((name, pa.string()) for name in (*KEY, "agency_id")), ("n", pa.int64()), ("is_shown", pa.bool_())]
+    [
+        *((name, pa.string()) for name in (*KEY, "agency_id", "contributor_id")),
+        ("n", pa.int64()),
+        ("is_shown", pa.bool_()),
+    ]
 )
 COUNTS = """
     select judged.unit_type, judged.unit_id, judged.metric_id, judged.period_id, judged.instrument_id, judged.agency_id,
-        cast(judged.n as bigint) as n, scores.n is not null and (scores.agency_id is not null or scores.is_shared) as is_shown
+        null as contributor_id, cast(judged.n as bigint) as n,
+        scores.n is not null and (scores.agency_id is not null or scores.is_shared) as is_shown
     from intermediate.int_scores__judged as judged
     inner join benchmarks.bench_scores as scores
         using (unit_type, unit_id, metric_id, period_id, instrument_id)
     where judged.n is not null and judged.period_id <= $period
+    union all
+    select unit_type, unit_id, metric_id, period_id, instrument_id, null as agency_id, counted.contributor_id, counted.n,
+        true as is_shown
+    from intermediate.int_contributors__counted as counted
+    inner join benchmarks.bench_scores as scores
+        using (unit_type, unit_id, metric_id, period_id, instrument_id)
+    where scores.n is not null and scores.agency_id is null and scores.is_shared and period_id <= $period
 """
 
 
@@ -35,10 +49,17 @@ def counts_to_publish(connection: duckdb.DuckDBPyConnection, period: str) -> pa.
 
 
 def note_published(workspace: Workspace, counts: pa.Table, period: str) -> None:
-    """Replace the counts of earlier editions with these; later periods already published keep theirs."""
+    """Replace the counts of earlier editions with these; later periods already published keep theirs.
+
+    Contributions stay until others are shown of that score: readers keep the edition that showed them.
+    """
     before = read_published(workspace)
     later = before.filter(pc.greater(before["period_id"], period))
-    table = pa.concat_tables([counts, later]).sort_by([(name, "ascending") for name in KEY])
+    earlier = before.filter(pc.and_(pc.is_valid(before["contributor_id"]), pc.less_equal(before["period_id"], period)))
+    shown = counts.filter(pc.is_valid(counts["contributor_id"])).select(KEY)
+    kept = earlier.join(shown, list(KEY), join_type="left anti").select(SCHEMA.names).cast(SCHEMA)
+    order = [(name, "ascending") for name in (*KEY, "contributor_id")]
+    table = pa.concat_tables([counts, later, kept]).sort_by(order)
     target = workspace.root / FILE
     target.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, atomic_files.part_of(target), compression="zstd")

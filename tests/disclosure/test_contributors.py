@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from methodology.contributors import apart, sharing
+from methodology.contributors import apart, revised, sharing
 
 THRESHOLDS = {"minimum_contributors": 3.0, "dominance_margin": 25.0, "owner_n": 5.0}
 KEY = ["unit_id"]
@@ -97,3 +97,49 @@ def test_two_bases_that_differ_by_one_agency_tell_of_it() -> None:
     # Three differ: two of them work out the third's. Four do not.
     assert not all(figures(one=[20, 20, 20, 20, 20], other=[22, 23, 24, 20, 20]).values())
     assert all(figures(one=[20, 20, 20, 20, 20], other=[22, 23, 24, 25, 20]).values())
+
+
+def still_shared(before: dict[str, list[float]], now: dict[str, list[float]]) -> dict[str, bool]:
+    """Whether figures may be shown in a revision; each list holds the counts of agencies a0, a1 ..."""
+
+    def rows(counts: dict[str, list[float]]) -> pd.DataFrame:
+        found = [(unit, f"a{number}", n) for unit, parts in counts.items() for number, n in enumerate(parts) if n]
+        return pd.DataFrame(found, columns=["unit_id", "contributor_id", "n"])
+
+    made = sharing(rows(now), KEY, THRESHOLDS)
+    assert made["is_shared"].all()
+    made = revised(rows(now), rows(before), made, KEY, THRESHOLDS)
+    return dict(zip(made["unit_id"], made["is_shared"], strict=True))
+
+
+def test_a_late_answer_is_not_what_two_revisions_differ_by() -> None:
+    """Means and counts of both editions are known, so the sum over what came between is: of one answer it is that answer."""
+    now = {"same": [50] * 5, "one": [51, 50, 50, 50, 50], "five": [55, 50, 50, 50, 50], "new": [50] * 5}
+    before = {"same": [50] * 5, "one": [50] * 5, "five": [50] * 5, "gone": [50] * 5}
+    assert still_shared(before, now) == {"same": True, "one": False, "five": True, "new": True}
+
+
+def test_an_agency_takes_its_own_late_answers_off() -> None:
+    before = {"two": [50] * 5, "three": [50] * 5, "small": [50] * 5, "left": [50] * 6, "moved": [50] * 5}
+    now = {
+        "two": [90, 54, 50, 50, 50],  # a0 has 40 of the 44 and learns of a1's four
+        "three": [90, 70, 55, 50, 50],  # a0 and a1 together learn of five
+        "small": [53, 53, 53, 50, 50],  # two of three learn of the last one's three
+        "left": [50] * 5,  # a5 has withdrawn all of its answers
+        "moved": [51, 49, 50, 50, 50],  # as many as before, and not the same
+    }
+    assert still_shared(before, now) == {"two": False, "three": True, "small": False, "left": True, "moved": False}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_two_readers_learn_of_few_late_answers_and_nothing_else_is_withheld(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    before = {f"u{number}": rng.integers(40, 60, 6).tolist() for number in range(50)}
+    late = {unit: rng.integers(0, 9, 6) * (rng.random(6) < rng.random()) for unit in before}
+    now = {
+        unit: (np.array(parts) + late[unit] * rng.choice([1, 1, 1, -1], 6)).tolist() for unit, parts in before.items()
+    }
+    for unit, is_shared in still_shared(before, now).items():
+        coalitions = [(), *combinations(range(6), 1), *combinations(range(6), 2)]
+        left = [int(late[unit].sum() - sum(late[unit][list(members)])) for members in coalitions]
+        assert is_shared == (not any(0 < answers < 5 for answers in left)), (late[unit], left)

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from scipy.linalg import null_space
 
-from methodology.total_attacks import resting_on_few, shared_beside_totals, telling
+from methodology.total_attacks import UNIT, resting_on_few, shared_beside_totals, telling
 
 TABLE = {"metric_id": "m", "instrument_id": "i", "period_id": "2025Q4"}
+NOTHING_BEFORE = pd.DataFrame(columns=[*UNIT, "contributor_id", "n"])
 
 
 def test_a_nation_less_its_regions_tells_of_who_is_elsewhere() -> None:
@@ -124,7 +125,7 @@ def test_one_region_less_saves_the_total() -> None:
         "owner_n": 5.0,
         "dominance_margin": 25.0,
     }
-    made = shared_beside_totals(pd.DataFrame(rows), counts, agencies=agencies, thresholds=thresholds)
+    made = shared_beside_totals(pd.DataFrame(rows), NOTHING_BEFORE, counts, agencies=agencies, thresholds=thresholds)
     shared = dict(zip(made["unit_id"], made["is_shared"], strict=True))
     assert shared == {"r": True, "s": False, "far0": False, "far1": False, "far2": False}
     # Where nobody works elsewhere both are shared.
@@ -132,7 +133,7 @@ def test_one_region_less_saves_the_total() -> None:
     counts["n"] = counts["respondents"] = [
         sum(row["n"] for row in near if row["contributor_id"] == one) for one in places
     ]
-    made = shared_beside_totals(pd.DataFrame(near), counts, agencies=agencies, thresholds=thresholds)
+    made = shared_beside_totals(pd.DataFrame(near), NOTHING_BEFORE, counts, agencies=agencies, thresholds=thresholds)
     assert made["is_shared"].all()
 
 

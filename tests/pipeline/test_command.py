@@ -197,7 +197,8 @@ def test_the_next_step_fits_what_stopped_the_reading(
     opened = os.open
 
     def failing(opening: object, *args: int, **kwargs: int) -> int:
-        if opening == closed.resolve():
+        # Folder by folder, so that no link on the way is followed.
+        if Path(str(opening)).name == closed.name:
             raise OSError(number, os.strerror(number))
         return opened(opening, *args, **kwargs)  # type: ignore[arg-type]
 

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from cli.main import main
+from ingestion.lake_files import file_hash
 from ingestion.ledger_files import read_json, write_json
 
 
@@ -64,6 +65,12 @@ def test_a_lake_file_that_lost_rows_fails_the_run_before_any_score(built, run, e
     part = path.with_suffix(".part")
     duckdb.sql(f"copy (from read_parquet('{path}') limit 50) to '{part}' (format parquet)")
     part.replace(path)
+    # Whoever changes rows and their account together is found by the answers that the account counts.
+    account = workspace.submissions / f"{built.submission(built.a02_q4)}.json"
+    known = read_json(account)
+    relative = path.relative_to(workspace.lake).as_posix()
+    assert relative in known["files"]
+    write_json(account, {**known, "files": {**known["files"], relative: file_hash(path)}})
     shutil.rmtree(workspace.warehouse.parent)
     code, told = run(built.root)
     assert code == 2

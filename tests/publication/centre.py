@@ -68,6 +68,8 @@ create table intermediate.int_scores__judged as
         ci_low::double as ci_low, ci_high::double as ci_high, coalesce(n, 12) as n,
         respondents, n_effective::double as n_effective, design_effect::double as design_effect
     from benchmarks.bench_scores;
+create table intermediate.int_contributors__counted (unit_type varchar, unit_id varchar, metric_id varchar,
+    period_id varchar, instrument_id varchar, contributor_id varchar, n bigint);
 create view benchmarks.no_table as select 1 as one;
 """
 

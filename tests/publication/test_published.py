@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from publication.manifest import read_manifest
-from publication.published import FILE, read_published
+from publication.published import FILE, KEY, read_published
 
 
 def _noted(centre: Any) -> set[tuple[str, str, int, bool]]:
@@ -45,3 +45,42 @@ def test_what_was_out_before_is_an_input_that_is_kept(centre: Any) -> None:
     assert FILE not in inputs(centre.publish())
     centre.change("update benchmarks.bench_scores set score = 71 where agency_id = 'a01' and period_id = '2025Q4'")
     assert FILE in inputs(centre.publish(reason="a correction"))
+
+
+REGION = ("region", "r1", "overall_satisfaction", "2025Q4", "likert5|w1")
+
+
+def _region(centre: Any, *, is_shared: bool, **contributed: int) -> None:
+    """Let the edition have one score of a region, with what agencies contributed to it."""
+    n = sum(contributed.values())
+    key = "unit_type, unit_id, metric_id, period_id, instrument_id"
+    places = ", ".join(f"'{one}'" for one in REGION)
+    centre.change("delete from benchmarks.bench_scores where unit_type = 'region'")
+    centre.change("delete from intermediate.int_scores__judged where unit_type = 'region'")
+    centre.change(
+        f"insert into benchmarks.bench_scores (score_id, {key}, status, score, n, is_shared) "
+        f"values ('r', {places}, 'reported', 70, {n}, {is_shared})"
+    )
+    centre.change(f"insert into intermediate.int_scores__judged ({key}, status, n) values ({places}, 'reported', {n})")
+    centre.change("delete from intermediate.int_contributors__counted")
+    for agency, own in contributed.items():
+        centre.change(f"insert into intermediate.int_contributors__counted values ({places}, '{agency}', {own})")
+
+
+def _contributed(centre: Any) -> dict[str, int]:
+    rows = [row for row in read_published(centre.workspace).to_pylist() if row["contributor_id"]]
+    assert all(tuple(row[name] for name in KEY) == REGION for row in rows)
+    return {row["contributor_id"]: row["n"] for row in rows}
+
+
+def test_contributions_stay_until_readers_are_shown_others(centre: Any) -> None:
+    _region(centre, is_shared=True, a01=50, a02=40)
+    centre.publish()
+    assert _contributed(centre) == {"a01": 50, "a02": 40}
+    # Not shown: readers keep the first edition, and the next one is compared with that.
+    _region(centre, is_shared=False, a01=51, a02=40)
+    centre.publish(reason="a late answer")
+    assert _contributed(centre) == {"a01": 50, "a02": 40}
+    _region(centre, is_shared=True, a01=57, a03=40)
+    centre.publish(reason="more of them")
+    assert _contributed(centre) == {"a01": 57, "a03": 40}

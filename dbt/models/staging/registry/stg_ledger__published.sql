@@ -8,3 +8,4 @@ select
     n,
     is_shown
 from {{ source('snapshots', 'published') }}
+where contributor_id is null

@@ -19,6 +19,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     agencies = dbt.ref("int_scores__estimated").filter("unit_type = 'agency'")
     tables = {
         "contributions": dbt.ref("int_contributors__counted"),
+        "before": dbt.ref("stg_ledger__contributed"),
         "counts": agencies.project(", ".join(["unit_id", *TABLE, "n", "respondents"])),
     }
     decided = partial(
