@@ -25,6 +25,7 @@ from portal.settings import Limits, PortalSettings
 from portal.state import Portal, make_portal
 from portal.view import View
 from publication.access import Agency, Centre
+from publication.release_ledger import FILE, record_unrecorded
 from tests.portal.conftest import (
     BASE,
     CENTRE,
@@ -384,6 +385,9 @@ def test_a_manifest_leads_nowhere_else(built_workspace: Workspace, clock: Clock,
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     manifest["files"][name] = "0" * 64
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    # Whoever can write the manifest can write the ledger too.
+    (workspace.editions / FILE).unlink()
+    record_unrecorded(workspace.editions)
     portal = make_portal(workspace, clock, PortalSettings(base_url=BASE))
     for viewer in (Centre(), Agency(OWN), Agency("linked")):
         view = View(portal.edition_cache.get(folder.name), viewer)
