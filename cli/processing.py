@@ -145,10 +145,13 @@ def asset_graph(workspace: Workspace) -> Graph:
     import json
 
     from dagster_project.definitions import define
+    from dagster_project.instance import open_instance
     from dagster_project.resources import RunInputs
     from warehouse.dbt_runner import prepare_manifest
 
-    nodes = list(define(RunInputs(workspace.root)).resolve_asset_graph().asset_nodes)
+    # Within an instance: Dagster remembers the last one of the process, also when it is closed, and asks it.
+    with open_instance(workspace.root):
+        nodes = list(define(RunInputs(workspace.root)).resolve_asset_graph().asset_nodes)
     models = json.loads(prepare_manifest().read_text("utf-8"))["nodes"].values()
     return Graph(
         {node.key.to_user_string(): [key.to_user_string() for key in node.parent_keys] for node in nodes},

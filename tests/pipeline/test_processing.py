@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cli.processing import Graph, asset_graph, gaps, record
+from dagster_project.instance import open_instance
 from ingestion.contract import Contract, load_contracts
 from miyar.workspace import Workspace
 from simulation.workspace import write_workspace
@@ -80,6 +81,8 @@ def test_every_contract_of_a_centre_is_in_its_record(tmp_path: Path) -> None:
     write_workspace(tmp_path / "demo", size=Size.tiny())
     workspace = Workspace.open(tmp_path / "demo")
     contracts = load_contracts(workspace.registry)
+    with open_instance(workspace.root):
+        pass  # an instance that is closed, as after a run in the same process
     told = record(workspace, contracts, asset_graph(workspace))
     assert all(f"## {one.provider} / {one.feed} ({one.id})" in told for one in contracts)
     assert "Tables with its pseudonyms: intermediate/" in told and "Contact: **missing**" in told
