@@ -75,7 +75,7 @@ def scores_key(workspace: Workspace) -> str:
     """
     digest = hashlib.sha256(code_hash().encode())
     for path in sorted((workspace.lake / "registry").glob("*.parquet")):
-        if path.stem not in {"submissions", "periods", "published"}:
+        if path.stem not in {"submissions", "periods", "published", "contributed"}:
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

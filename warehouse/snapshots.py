@@ -6,6 +6,7 @@ Belongs here: turning those rooms' objects into flat tables. Does not belong her
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingestion.submission_ledger import Account
@@ -64,7 +65,10 @@ def write_snapshots(inputs: Inputs, *, into: Path | None = None) -> None:
     periods = [{"period_id": period} for period in workspace.settings.periods.all]
     _write(folder / "periods.parquet", ["period_id"], periods)
     _write_submissions(folder / "submissions.parquet", inputs.accounts)
-    _replace(folder / "published.parquet", read_published(workspace))
+    published = read_published(workspace)
+    is_contribution = pc.is_valid(published["contributor_id"])
+    _replace(folder / "published.parquet", published.filter(pc.invert(is_contribution)))
+    _replace(folder / "contributed.parquet", published.filter(is_contribution))
 
 
 def _maturity_rows(methodology: Methodology) -> tuple[list[dict[str, str]], list[dict[str, str]]]:

@@ -6,5 +6,4 @@ select
     instrument_id,
     contributor_id,
     n
-from {{ source('snapshots', 'published') }}
-where contributor_id is not null
+from {{ source('snapshots', 'contributed') }}

@@ -8,4 +8,3 @@ select
     n,
     is_shown
 from {{ source('snapshots', 'published') }}
-where contributor_id is null
