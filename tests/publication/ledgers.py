@@ -19,7 +19,7 @@ from publication.log_tree import log_root
 from publication.manifest import Manifest, content_hash, list_editions, read_manifest
 from publication.packs import pack_hash
 from publication.release_ledger import FILE, read_entries, record_unrecorded
-from publication.signing_keys import KeyFile
+from publication.signing_keys import KeyFile, make_key
 from tests.publication.centre import ORIGIN, Centre, publish_as_it_stands
 from tests.publication.conftest import unsealed
 
@@ -32,6 +32,15 @@ def publish_on(centre: Centre, day: int, key: KeyFile | None) -> None:
     centre.change(f"update benchmarks.bench_scores set score = {day} where score_id = 's3'")
     moment = datetime(2026, 4, day, 9, tzinfo=UTC)
     publish_as_it_stands(centre.workspace, ORIGIN, moment, reason="a corrected file", by="Huda", key=key)
+
+
+def three_editions(folder: Path) -> Path:
+    """Publish three editions with a key; returns the folder, with the centre and the key in it."""
+    centre = Centre(folder / "centre")
+    key = make_key(folder / "key", "centre.example/ledger", SEED)
+    for day in (20, 21, 22):
+        publish_on(centre, day, key)
+    return folder
 
 
 @contextmanager

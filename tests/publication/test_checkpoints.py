@@ -20,18 +20,13 @@ from publication.signing_keys import VARIABLE, KeyFile, key_of, make_key, open_k
 from publication.verify import Anchors, verify_all
 from publication.witnesses import cosign, request
 from tests.publication.centre import ORIGIN, Centre, publish_as_it_stands
-from tests.publication.ledgers import NAMES, SEED, publish_on, rewrite
+from tests.publication.ledgers import NAMES, SEED, publish_on, rewrite, three_editions
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Publish three editions with a key, once for all tests; returns the folder of centre and key."""
-    folder = tmp_path_factory.mktemp("made")
-    centre = Centre(folder / "centre")
-    key = make_key(folder / "key", "centre.example/ledger", SEED)
-    for day in (20, 21, 22):
-        publish_on(centre, day, key)
-    return folder
+    return three_editions(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture

@@ -12,22 +12,16 @@ import pytest
 from miyar.errors import Problem
 from publication.checkpoints import checkpoint_path
 from publication.release_ledger import read_entries
-from publication.signing_keys import make_key, open_key
+from publication.signing_keys import open_key
 from publication.verify import Anchors, verify_all
-from tests.publication.centre import Centre
-from tests.publication.ledgers import NAMES, SEED, publish_on
+from tests.publication.ledgers import NAMES, three_editions
 from tests.publication.tamperings import BY_HEAD, BY_KEY, BY_WITNESS, TAMPERINGS, Tampering
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Publish three editions with a key, once for all tests; returns the folder of centre and key."""
-    folder = tmp_path_factory.mktemp("made")
-    centre = Centre(folder / "centre")
-    key = make_key(folder / "key", "centre.example/ledger", SEED)
-    for day in (20, 21, 22):
-        publish_on(centre, day, key)
-    return folder
+    return three_editions(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture

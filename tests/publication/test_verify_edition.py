@@ -14,22 +14,16 @@ import pytest
 
 from publication.checkpoints import checkpoint_path
 from publication.release_ledger import FILE
-from publication.signing_keys import make_key, open_key
+from publication.signing_keys import open_key
 from publication.verify_edition import is_signed
-from tests.publication.centre import Centre
 from tests.publication.conftest import unsealed
-from tests.publication.ledgers import NAMES, SEED, publish_on, rewrite
+from tests.publication.ledgers import NAMES, rewrite, three_editions
 from tests.publication.test_notes import RFC_8032
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    centre = Centre(folder / "centre")
-    key = make_key(folder / "key", "centre.example/ledger", SEED)
-    for day in (20, 21, 22):
-        publish_on(centre, day, key)
-    return folder
+    return three_editions(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture
