@@ -105,6 +105,8 @@ class Middleware:
         request = Request(scope)
         visit = self._visit(request)
         scope.setdefault("state", {})["visit"] = visit
+        # No route needs a cookie, and FastAPI reads them before any route with dependencies.
+        scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
         # Authlib keeps state, nonce and the PKCE verifier here, on the server, never in a cookie.
         scope["session"] = visit.session.kept if visit.session else {}
         noting = _Noting(self._portal.audit, scope, visit)
