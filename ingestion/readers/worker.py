@@ -87,7 +87,7 @@ def main() -> None:
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    database = _database()
+    database = prepared()
     # What stands in memory now is shared with every fork, and a fork's collector would copy it by looking at it.
     gc.collect()
     gc.freeze()
@@ -118,7 +118,7 @@ def _wait(child: int, requests: IO[bytes], awake: int) -> int | None:
             return None
 
 
-def _database() -> duckdb.DuckDBPyConnection:
+def prepared() -> duckdb.DuckDBPyConnection:
     """A database that forks find open and warm. It has no thread but this one, for threads are not forked."""
     database = sql.database("1GB", 1, Path(os.devnull))
     sql.begin(database)
