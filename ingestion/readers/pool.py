@@ -16,8 +16,9 @@ import threading
 from pathlib import Path
 
 from ingestion.faults import MachineError
+from ingestion.readers.answers import heard, stopped
 from ingestion.readers.input import Input, Source
-from ingestion.readers.worker import ANSWER, UNWRITTEN, Job, heard, receive, send, stopped
+from ingestion.readers.worker import ANSWER, UNWRITTEN, Job, receive, send
 from miyar.workspace import Settings
 
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from ingestion.readers.worker import main; main()"

@@ -15,18 +15,22 @@ import resource
 import select
 import signal
 import struct
+import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import IO, Any
 
 import duckdb
+import pyarrow as pa
 
 from ingestion.contract import Contract
 from ingestion.faults import MachineError, guarded
-from ingestion.headers import Headers
+from ingestion.patterns import mask
 from ingestion.readers import read_here
-from ingestion.readers.input import Input, Source
+from ingestion.readers.answers import refused, stopped, told
+from ingestion.readers.input import Input
 from ingestion.readers.limits import (
     CPU_SECONDS,
     CPU_SECONDS_PER_MEGABYTE,
@@ -36,7 +40,7 @@ from ingestion.readers.limits import (
     WAITING,
 )
 from miyar import sql
-from miyar.errors import MiyarError, Problem
+from miyar.errors import MiyarError
 from miyar.workspace import Settings
 
 ANSWER = "answer.json"
@@ -118,8 +122,22 @@ def _wait(child: int, requests: IO[bytes], awake: int) -> int | None:
             return None
 
 
+class _WithoutPandas(MetaPathFinder):
+    """Arrow imports pandas with its first array, to know its values. No reader has any, and the import takes half a second."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError(fullname)
+
+
 def prepared() -> duckdb.DuckDBPyConnection:
-    """A database that forks find open and warm. It has no thread but this one, for threads are not forked."""
+    """A database that forks find open and warm, beside all they would else load each for itself.
+
+    It has no thread but this one, for threads are not forked.
+    """
+    sys.meta_path.insert(0, _WithoutPandas())
+    pa.array([""])
+    mask("")
     database = sql.database("1GB", 1, Path(os.devnull))
     sql.begin(database)
     with tempfile.NamedTemporaryFile() as file:
@@ -198,46 +216,6 @@ def _lower(what: int, most: int) -> bool:
         return False
     resource.setrlimit(what, (most, hard))
     return True
-
-
-def stopped(given: Input, why: str) -> MiyarError:
-    """The problem of a file whose reading had to be ended."""
-    return given.fail(
-        "reading_stopped",
-        f"reading the file was stopped: {why}",
-        "Open the file in its own program, copy the table alone into a new file, and deliver that.",
-    )
-
-
-def refused(error: MiyarError) -> dict[str, Any]:
-    """Problems as plain data."""
-    return {"problems": [problem.as_dict() for problem in error.problems]}
-
-
-def told(source: Source) -> dict[str, Any]:
-    """A source as plain data."""
-    content = asdict(source)
-    content["plain"], content["sound"] = sorted(source.plain), sorted(source.sound)
-    return {"source": content}
-
-
-def heard(outcome: dict[str, Any]) -> Source:
-    """The source from plain data; raises MiyarError for the problems in it."""
-    if "source" not in outcome:
-        kind = MachineError if "machine" in outcome else MiyarError
-        raise kind(Problem(**one) for one in outcome.get("machine", outcome.get("problems", [])))
-    content = outcome["source"]
-    headers = content["headers"]
-    headers |= {"all": tuple(headers["all"]), "nameless": tuple(headers["nameless"])}
-    return Source(
-        **content
-        | {
-            "headers": Headers(**headers),
-            "plain": frozenset(content["plain"]),
-            "sound": frozenset(content["sound"]),
-            "notes": tuple(Problem(**note) for note in content["notes"]),
-        }
-    )
 
 
 if __name__ == "__main__":
