@@ -80,11 +80,9 @@ def test_codes_that_the_tables_may_hold() -> None:
 
 
 def _accepted(column: dict[str, Any]) -> set[str]:
-    found: set[str] = set()
-    for test in column.get("data_tests", []):
-        if isinstance(test, dict) and "accepted_values" in test:
-            found |= {str(value) for value in test["accepted_values"]["arguments"]["values"]}
-    return found
+    """The codes that the column's constraint lists."""
+    listed = [one["expression"] for one in column.get("constraints", []) if f"{column['name']} in (" in str(one)]
+    return {code for expression in listed for code in re.findall(r"'([^']*)'", expression)}
 
 
 def _named(column: dict[str, Any]) -> set[str]:
