@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 
 from ingestion.databases import session
@@ -55,17 +56,18 @@ def untold_rows(workspace: Workspace, feed: str, submission_id: str, registry: R
     files = sorted((workspace.lake / feed).glob(f"period=*/{submission_id}.parquet"))
     if not files or not registry.figures or not _source()[feed]:
         return []
-    with session(workspace.settings, workspace.scratch) as connection:
+    rows = sum(pq.read_metadata(file).num_rows for file in files)
+    with session(workspace.settings, workspace.scratch, rows) as connection:
         _register(connection, registry)
         connection.execute("create temp table untold (row_id varchar, slice_id varchar, reason varchar)")
         connection.execute(
             f"create temp view accepted as from {sql.parquet(*files)} where row_id not in (select row_id from untold)"
         )
         for one in _source()[feed]:
-            rows = one.get("over", "from accepted")
+            accepted = one.get("over", "from accepted")
             connection.execute(
                 f"insert into untold select row_id, slice_id, {sql.text(one['reason'])} "
-                f"from (select *, coalesce({one['rows']}, false) as is_untold from ({rows}) as accepted) where is_untold"
+                f"from (select *, coalesce({one['rows']}, false) as is_untold from ({accepted}) as accepted) where is_untold"
             )
         return sql.rows(
             connection.execute(

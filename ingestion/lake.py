@@ -54,7 +54,7 @@ def settle(staged: Staged, refused: pa.Table, workspace: Workspace, refuse_above
         is_clean = _is_clean(staged, refused)
         if is_clean and len({one["period_id"] for one in staged.slices}) == 1:
             return _move(staged, feed, workspace)
-        with session(workspace.settings, staged.typed.parent) as connection:
+        with session(workspace.settings, staged.typed.parent, staged.records) as connection:
             typed = existing(connection, staged.typed, staged.records - staged.duplicates)
             bad = 0 if is_clean else gather_bad(connection, staged, typed, refused)
             return _split(typed, bad, staged, feed, workspace, refuse_above_share)

@@ -77,8 +77,10 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
     with guarded(delivery.contract.provider, delivery.shown):
         given = Input(_copied(delivery, scratch), delivery.shown, delivery.contract)
     pseudonyms = _key_for(given, workspace)
-    with guarded(given.contract.provider, given.shown), session(workspace.settings, scratch) as connection:
+    with guarded(given.contract.provider, given.shown):
         source = read(given, workspace.settings, scratch)
+    most = source.rows * max(1, len(given.contract.records))
+    with guarded(given.contract.provider, given.shown), session(workspace.settings, scratch, most) as connection:
         rows = plan(given, source, delivery.relative)
         queries = typing_queries(
             connection, rows, registry, pseudonyms, _lineage(delivery), timezone=workspace.settings.timezone

@@ -27,7 +27,7 @@ def received(root: Path, contract: dict[str, Any], content: str | bytes, name: s
     [account] = receive_all(centre.workspace, centre.registry, load_contracts(root / "registry"), []).accounts
     lake = sorted((root / "lake" / "complaints").rglob("*.parquet"))
     quarantine = sorted((root / "lake" / "quarantine").rglob("*.parquet"))
-    with session(centre.workspace.settings, root / "scratch" / "test") as connection:
+    with session(centre.workspace.settings, root / "scratch" / "test", 1) as connection:
         counted = [sql.count(connection, f"select count(*) from {sql.parquet(*files)}") for files in (lake, quarantine)]
     assert counted == [account.accepted, account.quarantined]
     return account.accepted, account.quarantined, account.duplicates
