@@ -28,7 +28,7 @@ from publication.method import methodology_of, with_known_names
 from tests.fuzz.corpora import Corpus, corpora
 from tests.fuzz.deliveries import Drawn, drawn
 
-AT_ONCE = 1_000  # deliveries of one batch
+AT_ONCE = 2_500  # deliveries of one batch
 AGAIN = 10  # one in so many is received once more, in another order
 PROCESSES, PART = 2, 5_000  # deliveries that a process takes at a time
 # `in part` had rows refused; without an account are files that are named beside the accounts (their path says too little).

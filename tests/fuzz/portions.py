@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.fuzz.campaign import campaign, report
 
 # Two portions, a process each: gathering the files to change takes longer than a hundred deliveries.
-PORTION, SEED = 500, 2026
+PORTION, SEED = 5_000, 2026
 
 
 def check(portion: int, folder: Path) -> None:

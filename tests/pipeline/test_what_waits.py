@@ -6,7 +6,6 @@ Belongs here: what a run says and publishes then. Does not belong here: which de
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -21,11 +20,11 @@ def command(*words: Any) -> str:
     return outcome.output
 
 
-@pytest.mark.parametrize("content", [b"\0" * 4096, b"", b"\xff\xfe\0n\0o", b"agency;id\n1;2\n"])
-def test_a_refused_file_makes_no_new_revision(built: Any, content: bytes) -> None:
-    built.write("a02/survey_responses/2025Q4_2026-01-20.csv", content)
+def test_refused_files_make_no_new_revision(built: Any) -> None:
+    for day, content in enumerate([b"\0" * 4096, b"", b"\xff\xfe\0n\0o", b"agency;id\n1;2\n"], 20):
+        built.write(f"a02/survey_responses/2025Q4_2026-01-{day}.csv", content)
     result = built.run(LATER)
-    assert [account.status for account in result.new] == ["refused"]
+    assert [account.status for account in result.new] == ["refused"] * 4
     assert (result.is_published, result.edition_id) == (False, "2025Q4-r1")
     assert list_editions(built.workspace.editions) == ["2025Q4-r1"]
 
