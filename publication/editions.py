@@ -39,6 +39,7 @@ from publication.shares import open_shares
 from publication.signing_keys import KeyFile
 from publication.standing import point_current
 from publication.unrecorded import require_ours
+from publication.verify_receipts import receipts_now
 from publication.vintages import inputs_now, keep
 
 WITNESS = "checkpoint.txt"
@@ -86,7 +87,7 @@ def publish(
     `same_method` is Parquet of the scores under the previous edition's methodology, given if that differs; `by` is who
     publishes, `key` signs the checkpoint. Nothing changes if the content equals that of the period's latest edition. A
     further edition of a published period needs a reason; raises MiyarError without one, for a moment before the
-    ledger's last, and if the ledger is not what its checkpoints say.
+    ledger's last, and if the ledger is not what its checkpoints say or receipts were tampered with.
     """
     editions = workspace.editions
     editions.mkdir(parents=True, exist_ok=True)
@@ -95,6 +96,7 @@ def publish(
     record_unrecorded(editions)
     # Before anything is made: a ledger that contradicts its checkpoints is not continued.
     write_checkpoints(editions, key)
+    receipts, receipts_head = receipts_now(workspace)
     inputs = _inputs(workspace, accounts)
     draft = _draft(workspace, period, accounts)
     everything = list_editions(editions)
@@ -158,6 +160,8 @@ def publish(
         proof_roots=hidden_roots(draft.folder, draft.tables, secret),
         salt=salt_of(secret, "manifest").hex(),
         published_hash=file_hash(workspace.root / NOTED),
+        receipts=receipts,
+        receipts_head=receipts_head,
         **vars(origin),
     )
     write_secret(editions / edition_id, secret)

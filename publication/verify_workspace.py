@@ -5,40 +5,35 @@ Belongs here: holding them against hashes. Does not belong here: editions themse
 """
 
 import json
-from collections.abc import Iterable
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.destruction import after_receipts, removed_by_receipt
 from ingestion.feeds import load_feeds
 from ingestion.lake_files import QUARANTINE, differing, file_hash
 from ingestion.ledger_files import read_json
+from ingestion.receipts import after_receipts, removed_by_receipt
 from ingestion.submission_ledger import Account, account_of
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
 from publication.hashing import combined_hash
-from publication.manifest import Manifest, list_editions, read_manifest
+from publication.manifest import Manifest, readable_manifests
 from publication.proof_secrets import check_secret
 from publication.published import FILE
+from publication.verify_receipts import sound_receipts, verify_receipts
 
 RESTORE = "Find out who did it, and restore it from backup."
 AGAIN = "Restore it from backup. Or delete the account: its file is then received as if it were new."
 
 
 def verify_workspace(workspace: Workspace) -> dict[str, list[Problem]]:
-    """Return problems of the lake with its accounts, and of the kept inputs (`vintages`)."""
-    manifests = list(_manifests(workspace.editions))
-    return {"lake": _verify_lake(workspace, manifests), "vintages": _verify_vintages(workspace, manifests)}
-
-
-def _manifests(editions: Path) -> Iterable[Manifest]:
-    for name in list_editions(editions):
-        try:
-            yield read_manifest(editions / name)
-        except MiyarError:
-            continue  # `verify` tells
+    """Return problems of the lake with its accounts, of the receipts, and of the kept inputs (`vintages`)."""
+    manifests = list(readable_manifests(workspace.editions))
+    return {
+        "lake": _verify_lake(workspace, manifests),
+        "receipts": verify_receipts(workspace, manifests),
+        "vintages": _verify_vintages(workspace, manifests),
+    }
 
 
 def _verify_lake(workspace: Workspace, manifests: list[Manifest]) -> list[Problem]:
@@ -83,7 +78,7 @@ def _against_kept(workspace: Workspace, last: Manifest, accounts: list[Account])
     A file that was read again under another contract, or with other names, may have other rows.
     """
     problems = []
-    kept = _index(workspace, last)
+    kept, receipts = _index(workspace, last), sound_receipts(workspace)
     for account in accounts:
         name = f"lake/submissions/{account.submission_id}.json"
         try:
@@ -92,29 +87,13 @@ def _against_kept(workspace: Workspace, last: Manifest, accounts: list[Account])
         except MiyarError:
             continue  # new since, or the copy is gone or changed, which is told of the copy
         read_by = (account.contract_hash, account.names_hash, account.open_periods)
-        if read_by == (before.contract_hash, before.names_hash, before.open_periods) and account.files != _as_destroyed(
-            workspace, before.files
-        ):
+        known = after_receipts(receipts, before.files)
+        if read_by == (before.contract_hash, before.names_hash, before.open_periods) and account.files != known:
             told = (
                 f"it and its rows are not those that {last.edition_id} was made from, and nothing had them read again"
             )
             problems.append(_problem("account_differs", told, name, AGAIN))
     return problems
-
-
-def _as_destroyed(workspace: Workspace, files: dict[str, str]) -> dict[str, str]:
-    """The files of an account after what was destroyed with a receipt; a changed receipt excuses nothing."""
-    try:
-        return after_receipts(workspace, files)
-    except MiyarError:
-        return files
-
-
-def _removed(workspace: Workspace) -> set[str]:
-    try:
-        return removed_by_receipt(workspace)
-    except MiyarError:
-        return set()
 
 
 def _index(workspace: Workspace, manifest: Manifest) -> dict[str, str]:
@@ -177,7 +156,7 @@ def _verify_vintages(workspace: Workspace, manifests: list[Manifest]) -> list[Pr
             told = f"the list of {manifest.edition_id}'s inputs {'is gone' if is_gone else 'was changed'}"
             rule = "vintage_missing" if is_gone else "vintage_changed"
             problems.append(_problem(rule, told, f"vintages/{index.name}"))
-    removed = _removed(workspace)
+    removed = removed_by_receipt(sound_receipts(workspace))
     for digest, path in sorted(wanted.items()):
         kept = folder / "objects" / digest
         if digest in removed and not kept.is_file():

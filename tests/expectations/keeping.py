@@ -12,8 +12,8 @@ from typing import Any
 import duckdb
 
 from expectations.intake import receive_all
-from ingestion.destruction import Decision
 from ingestion.lake_files import file_hash
+from ingestion.receipts import Decision
 from ingestion.rereading import is_lost
 from ingestion.submission_ledger import Account, read_accounts
 from tests.expectations.conftest import SURVEY

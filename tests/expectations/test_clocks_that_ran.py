@@ -38,8 +38,7 @@ DAY = date(2026, 4, 1)
 
 def run_clock(centre: Centre, day: date = DAY) -> list[str]:
     found = due(centre.workspace, centre.contracts, day)
-    destroyed, _ = destroy(centre.workspace, centre.registry, found, DECISION)
-    return [one.what for one in destroyed]
+    return [one.what for one in destroy(centre.workspace, centre.registry, found, DECISION)]
 
 
 def _contract_changes(centre: Centre) -> None:
@@ -112,7 +111,8 @@ def test_rows_do_not_come_back(people: Centre, way: Callable[[Centre], None]) ->
     assert all("2025Q1" in {one["period_id"] for one in account.slices} for account in read_accounts(people.workspace))
 
 
-def test_status_says_why(people: Centre) -> None:
+def test_status_says_why(people: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.terminal.WIDTH", 400)
     people.contract("p1", **PEOPLE, retention=KEPT)
     received(people)
     run_clock(people)
@@ -124,7 +124,7 @@ def test_status_says_why(people: Centre) -> None:
 
 
 def _status(centre: Centre) -> str:
-    told = CliRunner().invoke(app, ["status", "-w", str(centre.root)], env={"COLUMNS": "400"})
+    told = CliRunner().invoke(app, ["status", "-w", str(centre.root)])
     assert told.exit_code == 0
     return told.output
 

@@ -1,6 +1,5 @@
 """Clocks and erasure: what is due goes with a receipt, people who were erased do not come back, and all counts still add up."""
 
-import json
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -11,7 +10,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from expectations.erasure import erase, pseudonyms_of
 from expectations.retention import destroy, due
-from ingestion.destruction import Decision
+from ingestion.receipts import Decision, read_receipts
 from ingestion.slices import decide
 from ingestion.submission_ledger import read_accounts
 from miyar.errors import MiyarError
@@ -49,12 +48,18 @@ def test_an_erased_person_is_gone_and_the_counts_add_up(people: Centre) -> None:
 def test_receipts_tell_counts_and_hashes_and_no_value(people: Centre) -> None:
     received(people)
     outcome = erase(people.workspace, people.registry, {pseudonym(PERSON)}, DECISION, with_files=True)
-    text = outcome.receipt.read_text("utf-8")
+    text = (people.root / "lake" / "receipts.jsonl").read_text("utf-8")
     assert PERSON not in text and pseudonym(PERSON) not in text
-    told = json.loads(text)
-    assert (told["kind"], told["by"], told["at"]) == ("erasure", "officer", "2026-05-01T00:00:00+00:00")
-    assert [(one["what"], one["rows"]) for one in told["destroyed"]] == [("rows", 1), ("rows", 1), ("landing", 0)]
-    assert all(len(one["before"]) == 64 for one in told["destroyed"])
+    told = read_receipts(people.workspace)
+    assert {(one.kind, one.by, one.at) for one in told} == {("erasure", "officer", "2026-05-01T00:00:00+00:00")}
+    assert [(one.destroyed.what, one.destroyed.rows) for one in told] == [
+        ("people", 1),
+        ("rows", 1),
+        ("rows", 1),
+        ("landing", 0),
+    ]
+    assert all(len(one.destroyed.before) == 64 for one in told[1:])
+    assert (outcome.receipts, outcome.head) == (4, told[-1].receipt_hash)
     assert not (people.root / "landing" / "p1" / "survey_responses" / "q.csv").exists()
     for path in (people.root / "lake").rglob("*"):
         content = path.read_bytes() if path.is_file() else b""
@@ -134,8 +139,8 @@ def test_rows_are_due_a_year_after_their_quarter(people: Centre) -> None:
     assert (only.what, only.path.parent.name, only.since) == ("rows", "period=2025Q1", date(2026, 4, 1))
     found = due(people.workspace, people.contracts, date(2026, 7, 1))
     assert [one.what for one in found] == ["rows", "rows", "landing"]
-    destroyed, receipt = destroy(people.workspace, people.registry, found, DECISION)
-    assert [one.rows for one in destroyed] == [2, 2, 0] and receipt is not None
+    destroyed = destroy(people.workspace, people.registry, found, DECISION)
+    assert [one.rows for one in destroyed] == [2, 2, 0]
     assert rows(people) == [] and not list((people.root / "landing").rglob("*.csv"))
     add_up(people)
     assert due(people.workspace, people.contracts, date(2026, 7, 1)) == []
@@ -165,7 +170,7 @@ def test_quarantine_and_kept_inputs_have_the_clock_too(people: Centre) -> None:
         (objects / "a").hardlink_to(path)
     found = due(people.workspace, people.contracts, date(2026, 4, 1))
     assert [one.what for one in found] == ["rows", "quarantine", "landing", "vintage"]
-    destroyed, _ = destroy(people.workspace, people.registry, found, DECISION)
+    destroyed = destroy(people.workspace, people.registry, found, DECISION)
     assert (
         len(destroyed) == 4
         and not list(objects.iterdir())
@@ -196,7 +201,11 @@ def test_commands(people: Centre, tmp_path: Path) -> None:
     told = CliRunner().invoke(app, ["retain", "--as-of", "2026-07-01", *at])
     assert "3 kept too long on 2026-07-01" in told.output and rows(people)
     told = CliRunner().invoke(app, ["retain", "--as-of", "2026-07-01", "--apply", "--reason", "law", *at])
-    assert told.exit_code == 0 and "3 destroyed; receipt lake/receipts/000002.json" in told.output and not rows(people)
+    assert (
+        told.exit_code == 0
+        and "3 destroyed; a receipt of each in lake/receipts.jsonl" in told.output
+        and not rows(people)
+    )
     assert asdict(read_accounts(people.workspace)[0])["erased"] == 4
 
 
