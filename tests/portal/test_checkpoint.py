@@ -84,6 +84,5 @@ def test_one_that_is_not_of_the_ledger_is_not_given(portal: Portal, signed: Work
 
 def test_its_rule_stands_in_the_one_file(portal: Portal, monkeypatch: pytest.MonkeyPatch, sign_in: SignIn) -> None:
     assert access.file_rules()["checkpoint.txt"] == "everyone"
-    monkeypatch.setattr("portal.view.may_have", lambda file, viewer: False)
     monkeypatch.setattr("portal.pages.downloads.may_have", lambda file, viewer: False)
     assert sign_in(reader_of(OWN)).get(ADDRESS).status_code == 404
