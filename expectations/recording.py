@@ -72,7 +72,7 @@ def _record_new(
 ) -> Account:
     if isinstance(outcome, Judged):
         try:
-            account, report = _settle(delivery, workspace, outcome, account, registry)
+            account, report = settled(delivery, workspace, outcome, account, registry)
         except MachineError as error:
             outcome = error
         else:
@@ -97,7 +97,7 @@ def _record_again(
     report: list[dict[str, Any]] = []
     if isinstance(outcome, Judged):
         try:
-            account, report = _settle(delivery, aside, outcome, account, registry)
+            account, report = settled(delivery, aside, outcome, account, registry)
         except MachineError as error:
             outcome = error
     if isinstance(outcome, MiyarError):
@@ -138,7 +138,7 @@ def _new_account(delivery: Delivery, sequence: int) -> Account:
     )
 
 
-def _settle(
+def settled(
     delivery: Delivery, workspace: Workspace, judged: Judged, account: Account, registry: Registry
 ) -> tuple[Account, list[dict[str, Any]]]:
     """Split the rows into those accepted and those held back; the account of both, and the quality report."""

@@ -5,7 +5,7 @@ Belongs here: the manifest's model, reading and finding editions. Does not belon
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -121,3 +121,9 @@ def readable_manifests(editions: Path) -> Iterator[Manifest]:
             yield read_manifest(editions / name)
         except MiyarError:
             continue  # `verify` tells of it
+
+
+def last_published(manifests: Iterable[Manifest]) -> Manifest | None:
+    """Return the one published last (of those at one moment the last one given); None if there are none."""
+    found = sorted(manifests, key=lambda one: one.published_at)
+    return found[-1] if found else None

@@ -4,26 +4,23 @@ Belongs here: holding them against hashes. Does not belong here: editions themse
 (`ingestion.rereading`).
 """
 
-import json
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.feeds import load_feeds
 from ingestion.lake_files import QUARANTINE, differing, file_hash
 from ingestion.ledger_files import read_json
-from ingestion.receipts import after_receipts, removed_by_receipt
+from ingestion.receipts import removed_by_receipt
 from ingestion.submission_ledger import Account, account_of
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
-from publication.hashing import combined_hash
-from publication.manifest import Manifest, readable_manifests
+from publication.manifest import Manifest, last_published, readable_manifests
 from publication.proof_secrets import check_secret
-from publication.published import FILE
+from publication.published import FILE, noted
+from publication.verify_accounts import AGAIN, against_kept, kept_index
 from publication.verify_receipts import sound_receipts, verify_receipts
 
 RESTORE = "Find out who did it, and restore it from backup."
-AGAIN = "Restore it from backup. Or delete the account: its file is then received as if it were new."
 
 
 def verify_workspace(workspace: Workspace) -> dict[str, list[Problem]]:
@@ -58,7 +55,7 @@ def _verify_lake(workspace: Workspace, manifests: list[Manifest]) -> list[Proble
         for name in _present(workspace)
         if name not in known
     ]
-    last = max(manifests, key=lambda one: one.published_at, default=None)
+    last = last_published(manifests)
     if last is None:
         return problems
     there = {path.stem for path in workspace.submissions.glob("*.json")}
@@ -69,40 +66,7 @@ def _verify_lake(workspace: Workspace, manifests: list[Manifest]) -> list[Proble
         for one in sorted(last.submissions)
         if one not in there
     ]
-    return problems + _against_kept(workspace, last, accounts)
-
-
-def _against_kept(workspace: Workspace, last: Manifest, accounts: list[Account]) -> list[Problem]:
-    """Where an account was rewritten together with its rows: the last edition kept both as they were.
-
-    A file that was read again under another contract, or with other names, may have other rows.
-    """
-    problems = []
-    kept, receipts = _index(workspace, last), sound_receipts(workspace)
-    for account in accounts:
-        name = f"lake/submissions/{account.submission_id}.json"
-        try:
-            path = workspace.root / "vintages" / "objects" / kept.get(name, "none")
-            before = account_of(read_json(path), path)
-        except MiyarError:
-            continue  # new since, or the copy is gone or changed, which is told of the copy
-        read_by = (account.contract_hash, account.names_hash, account.open_periods)
-        known = after_receipts(receipts, before.files)
-        if read_by == (before.contract_hash, before.names_hash, before.open_periods) and account.files != known:
-            told = (
-                f"it and its rows are not those that {last.edition_id} was made from, and nothing had them read again"
-            )
-            problems.append(_problem("account_differs", told, name, AGAIN))
-    return problems
-
-
-def _index(workspace: Workspace, manifest: Manifest) -> dict[str, str]:
-    """The inputs an edition kept, by path; none if the list is gone or is not the one that the manifest names."""
-    try:
-        source = json.loads((workspace.root / "vintages" / f"{manifest.inputs_hash}.json").read_text("utf-8"))
-        return source if combined_hash(source) == manifest.inputs_hash else {}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
+    return problems + against_kept(workspace, last, accounts)
 
 
 def _accounts(workspace: Workspace) -> tuple[list[Account], list[Problem]]:
@@ -149,7 +113,7 @@ def _verify_vintages(workspace: Workspace, manifests: list[Manifest]) -> list[Pr
     for manifest in manifests:
         if not manifest.inputs_hash:
             continue  # an edition of before inputs were kept
-        index, source = folder / f"{manifest.inputs_hash}.json", _index(workspace, manifest)
+        index, source = folder / f"{manifest.inputs_hash}.json", kept_index(workspace, manifest)
         wanted |= {digest: path for path, digest in source.items()}
         if not source:
             is_gone = not index.is_file()
@@ -172,10 +136,10 @@ def _verify_vintages(workspace: Workspace, manifests: list[Manifest]) -> list[Pr
     problems += [
         one for manifest in manifests for one in check_secret(workspace.editions / manifest.edition_id, manifest)
     ]
-    last = max(manifests, key=lambda one: one.published_at, default=None)
-    noted = workspace.root / FILE
-    if last and last.published_hash and (not noted.is_file() or file_hash(noted) != last.published_hash):
-        step = "If publishing was interrupted, run `miyar publish` again. Else restore the folder vintages from backup."
+    last = last_published(manifests)
+    counts = noted(workspace)
+    if last and last.published_hash and (not counts.is_file() or file_hash(counts) != last.published_hash):
+        step = "Restore the folder vintages from backup."
         told = f"what editions showed and hid is not what {last.edition_id} noted"
         problems.append(_problem("vintage_changed", told, FILE, step))
     return problems
