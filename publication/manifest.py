@@ -123,7 +123,8 @@ def readable_manifests(editions: Path) -> Iterator[Manifest]:
             continue  # `verify` tells of it
 
 
-def last_published(manifests: Iterable[Manifest]) -> Manifest | None:
-    """Return the one published last (of those at one moment the last one given); None if there are none."""
-    found = sorted(manifests, key=lambda one: one.published_at)
-    return found[-1] if found else None
+def last_published(manifests: Iterable[Manifest]) -> list[Manifest]:
+    """Return those of the latest moment, which is told to the second: mostly one, none if there are none."""
+    found = list(manifests)
+    latest = max((one.published_at for one in found), default="")
+    return [one for one in found if one.published_at == latest]

@@ -55,7 +55,7 @@ def _verify_lake(workspace: Workspace, manifests: list[Manifest]) -> list[Proble
         for name in _present(workspace)
         if name not in known
     ]
-    last = last_published(manifests)
+    last = next(reversed(last_published(manifests)), None)
     if last is None:
         return problems
     there = {path.stem for path in workspace.submissions.glob("*.json")}
@@ -136,11 +136,11 @@ def _verify_vintages(workspace: Workspace, manifests: list[Manifest]) -> list[Pr
     problems += [
         one for manifest in manifests for one in check_secret(workspace.editions / manifest.edition_id, manifest)
     ]
-    last = last_published(manifests)
-    counts = noted(workspace)
-    if last and last.published_hash and (not counts.is_file() or file_hash(counts) != last.published_hash):
+    last, counts = last_published(manifests), noted(workspace)
+    hashes = {one.published_hash for one in last} - {""}
+    if hashes and (not counts.is_file() or file_hash(counts) not in hashes):
         step = "Restore the folder vintages from backup."
-        told = f"what editions showed and hid is not what {last.edition_id} noted"
+        told = f"what editions showed and hid is not what {last[-1].edition_id} noted"
         problems.append(_problem("vintage_changed", told, FILE, step))
     return problems
 
