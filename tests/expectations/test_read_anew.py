@@ -1,7 +1,7 @@
-"""A file read again by other code: where its rows are not the last edition's, `verify` reads it once more and says what is true.
+"""A file read again by other code: where rows are not the last edition's, verifying reads it once more and says what is true.
 
-Belongs here: `account_differs` where nothing was tampered with, and where it was. Does not belong here: other edits of the lake
-(`tests/publication/test_edited_lake`).
+Belongs here: accounts that differ though nothing was tampered with, and that do because it was. Does not belong here: other
+edits of the lake (`tests/publication/test_edited_lake.py`).
 """
 
 from collections.abc import Callable
