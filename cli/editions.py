@@ -77,12 +77,21 @@ def _signed(workspace: Workspace, *, is_checked: bool) -> str:
 
 
 @app.command()
-def key(name: str, file: Path) -> None:
+def key(
+    name: str,
+    file: Path,
+    locked: Annotated[
+        bool,
+        typer.Option(
+            "--locked", help="Encrypt it (age) with the passphrase in the file that MIYAR_KEY_PASSPHRASE names"
+        ),
+    ] = False,
+) -> None:
     """Make the key that signs checkpoints (or witnesses them), outside the workspace; NAME is like centre.example/ledger."""
     from publication.notes import WITNESS
-    from publication.signing_keys import make_key
+    from publication.signing_keys import make_key, passphrase
 
-    made = make_key(file, name, secrets.token_bytes(32))
+    made = make_key(file, name, secrets.token_bytes(32), passphrase(file) if locked else "")
     typer.echo(f"{file}: keep it where who writes the workspace cannot; name it in miyar.yml as checkpoint_key")
     typer.echo(f"public key, to be given to everybody:   {made.signer.verifier()}")
     typer.echo(f"public key of its witness's signatures: {made.signer.verifier(WITNESS)}")
