@@ -16,7 +16,7 @@ def workspace(tmp_path: Path) -> Workspace:
     (tmp_path / "miyar.yml").write_text(
         "name: {ar: م, en: C}\nmethodology: '2026.2'\nperiods: {first: 2025Q1, last: 2025Q4}\n"
     )
-    for name in (*OWN_FOLDERS, "landing", "registry", "editions"):
+    for name in (*OWN_FOLDERS, "landing", "registry", "editions", "portal"):
         folder = tmp_path / name / "below"
         folder.mkdir(parents=True)
         (folder / "file").write_text("rows", "utf-8")
@@ -30,7 +30,7 @@ def _modes(workspace: Workspace) -> dict[str, int]:
 
 
 def test_nobody_else_enters_what_miyar_writes(workspace: Workspace) -> None:
-    assert {"lake", "vintages", "warehouse", "scratch", "dagster", "portal"} == set(OWN_FOLDERS)
+    assert {"lake", "vintages", "warehouse", "scratch", "dagster"} == set(OWN_FOLDERS)
     with workspace.lock():
         pass
     modes = _modes(workspace)
@@ -38,11 +38,11 @@ def test_nobody_else_enters_what_miyar_writes(workspace: Workspace) -> None:
 
 
 def test_who_delivers_and_who_reads_editions_keeps_a_way(workspace: Workspace) -> None:
-    """Other accounts write below `landing`, keep the registry and open editions: their modes are the centre's to decide."""
+    """Other accounts write below `landing`, keep the registry, open editions and run the portal: that is the centre's to say."""
     with workspace.lock():
         pass
     modes = _modes(workspace)
-    assert {modes[name] for name in ("landing", "registry", "editions")} == {0o755}
+    assert {modes[name] for name in ("landing", "registry", "editions", "portal")} == {0o755}
 
 
 def test_a_stricter_mode_stays_and_a_link_is_not_followed(workspace: Workspace, tmp_path: Path) -> None:
@@ -50,8 +50,8 @@ def test_a_stricter_mode_stays_and_a_link_is_not_followed(workspace: Workspace, 
     elsewhere.mkdir(mode=0o755)
     elsewhere.chmod(0o755)
     (workspace.root / "lake").chmod(0o500)
-    (workspace.root / "portal").rename(tmp_path / "moved")
-    (workspace.root / "portal").symlink_to(elsewhere)
+    (workspace.root / "vintages").rename(tmp_path / "moved")
+    (workspace.root / "vintages").symlink_to(elsewhere)
     with workspace.lock():
         pass
     assert (workspace.root / "lake").stat().st_mode & 0o777 == 0o500
