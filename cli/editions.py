@@ -29,9 +29,11 @@ def verify(
     key: Annotated[str, typer.Option(help="The public key of the checkpoints, as `miyar key` told it")] = "",
 ) -> None:
     """Recompute every hash of editions, ledger, lake and kept inputs; exit 1 when anything was touched."""
+    from publication.manifest import readable_manifests
     from publication.release_ledger import FILE, read_entries
     from publication.signing_keys import key_at_hand, public_key
     from publication.verify import Anchors, verify_all
+    from publication.verify_receipts import told_of_receipts
     from publication.verify_workspace import verify_workspace
 
     workspace = Workspace.open(workspace_path)
@@ -53,6 +55,8 @@ def verify(
     typer.echo(_signed(workspace, is_checked=bool(key) or anchors.key is not None))
     if any(found.values()) or list(found) == [FILE]:
         raise typer.Exit(1)
+    if told := told_of_receipts(workspace, readable_manifests(editions)):
+        typer.echo(told)
     typer.echo(f"head of the ledger, to be noted elsewhere: {read_entries(editions)[-1].entry_hash}")
 
 
@@ -73,12 +77,21 @@ def _signed(workspace: Workspace, *, is_checked: bool) -> str:
 
 
 @app.command()
-def key(name: str, file: Path) -> None:
+def key(
+    name: str,
+    file: Path,
+    locked: Annotated[
+        bool,
+        typer.Option(
+            "--locked", help="Encrypt it (age) with the passphrase in the file that MIYAR_KEY_PASSPHRASE names"
+        ),
+    ] = False,
+) -> None:
     """Make the key that signs checkpoints (or witnesses them), outside the workspace; NAME is like centre.example/ledger."""
     from publication.notes import WITNESS
-    from publication.signing_keys import make_key
+    from publication.signing_keys import make_key, passphrase
 
-    made = make_key(file, name, secrets.token_bytes(32))
+    made = make_key(file, name, secrets.token_bytes(32), passphrase(file) if locked else "")
     typer.echo(f"{file}: keep it where who writes the workspace cannot; name it in miyar.yml as checkpoint_key")
     typer.echo(f"public key, to be given to everybody:   {made.signer.verifier()}")
     typer.echo(f"public key of its witness's signatures: {made.signer.verifier(WITNESS)}")

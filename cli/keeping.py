@@ -29,7 +29,7 @@ def retain(
     """List what is kept longer than its contract says on a day; with --apply destroy it and write a receipt."""
     from expectations.retention import destroy, due
     from ingestion.contract import load_contracts
-    from ingestion.destruction import Decision
+    from ingestion.receipts import FILE, Decision
     from miyar.registry import load_registry
 
     workspace = Workspace.open(workspace_path)
@@ -41,9 +41,9 @@ def retain(
         typer.echo(f"{len(found)} kept too long on {as_of.date()}")
         if apply:
             decision = Decision(reason, by or operator(), datetime.now(tz=UTC))
-            destroyed, receipt = destroy(workspace, load_registry(workspace.registry), found, decision)
-            if receipt is not None:
-                typer.echo(f"{len(destroyed)} destroyed; receipt {receipt.relative_to(workspace.root)}")
+            destroyed = destroy(workspace, load_registry(workspace.registry), found, decision)
+            if destroyed:
+                typer.echo(f"{len(destroyed)} destroyed; a receipt of each in {FILE}")
                 typer.echo("published editions stay as they are; run `miyar run` to compute without what was destroyed")
 
 
@@ -63,7 +63,7 @@ def erase(
     """Erase people from all that is kept, for good; who they are is read from a file or standard input, not from the command."""
     from expectations.erasure import erase as erase_people
     from expectations.erasure import pseudonyms_of
-    from ingestion.destruction import Decision
+    from ingestion.receipts import FILE, Decision
     from miyar.registry import load_registry
 
     workspace = Workspace.open(workspace_path)
@@ -74,7 +74,7 @@ def erase(
         asked = lines if pseudonyms else pseudonyms_of(workspace, lines)
         outcome = erase_people(workspace, load_registry(workspace.registry), asked, decision, with_files=files)
     typer.echo(
-        f"{outcome.rows:,} rows of {len(lines):,} people erased; receipt {outcome.receipt.relative_to(workspace.root)}"
+        f"{outcome.rows:,} rows of {len(lines):,} people erased; receipts up to {outcome.receipts} in {FILE} ({outcome.head})"
     )
     for path in outcome.still_delivered:
         typer.echo(

@@ -22,7 +22,7 @@ SAFEGUARDS = (
     "Refused rows are kept without their content; values in messages are masked.",
     "Files are readable by the pipeline's own user only; published editions hold sums, and no count below the minimum.",
     "Published tables are read by one rule file (publication/access.yml): an agency's detail by that agency and the centre.",
-    "Destruction and erasure leave receipts (lake/receipts).",
+    "Destruction and erasure leave receipts (lake/receipts.jsonl).",
 )
 
 

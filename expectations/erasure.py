@@ -14,20 +14,11 @@ from pathlib import Path
 import duckdb
 
 from expectations.told import untold_rows
-from ingestion.destruction import (
-    Decision,
-    Destroyed,
-    delivered_file,
-    drop_derived,
-    kept_rows,
-    lake_files,
-    remove_file,
-    rewrite,
-    write_receipt,
-)
-from ingestion.erased import add_erased
+from ingestion.destruction import Delivered, drop_derived, kept_rows, lake_files, remove_file, rewrite
+from ingestion.erased import add_people
 from ingestion.feeds import LINEAGE, load_feeds
 from ingestion.personal import PSEUDONYM_LENGTH, load_keys, pseudonym
+from ingestion.receipts import Decision, Destroyed, Receipts
 from ingestion.submission_ledger import Account, read_accounts, write_account
 from miyar import sql
 from miyar.errors import MiyarError, Problem
@@ -37,11 +28,12 @@ from miyar.workspace import Workspace
 
 @dataclass(frozen=True)
 class Erasure:
-    """What was destroyed, the delivered files that still hold the people, and the receipt."""
+    """What was destroyed, the delivered files that still hold the people, and the number and hash of the last receipt."""
 
     destroyed: list[Destroyed]
     still_delivered: list[str]
-    receipt: Path
+    receipts: int
+    head: str
 
     @property
     def rows(self) -> int:
@@ -73,27 +65,27 @@ def erase(
         with_files: also remove the delivered files that hold them, which then cannot be read again.
     """
     _require_pseudonyms(people)
+    receipts = Receipts(workspace, "erasure", decision)
     # First, so that nothing read in between or after a kill brings them back.
-    add_erased(workspace, people)
-    destroyed, still = list[Destroyed](), list[str]()
+    add_people(receipts, people)
+    delivered, still = Delivered(workspace), list[Path]()
     for account in read_accounts(workspace):
         found = [path for path in lake_files(workspace, account) if _holds(path, account.feed, people)]
         if not found:
             continue
         for path in found:
-            condition = _condition(account.feed, people)
-            destroyed.append(rewrite(workspace, account, path, what="rows", without=condition))
+            rewrite(receipts, account, path, what="rows", without=_condition(account.feed, people))
         _tell_anew(workspace, account, registry)
-        delivered = delivered_file(workspace, account)
-        if delivered is not None and with_files:
-            destroyed.append(remove_file(workspace, delivered, "landing"))
-        elif delivered is not None:
-            still.append(account.path)
+        still += [path for path in delivered.of(account) if path not in still]
+    for path in still if with_files else ():
+        remove_file(receipts, path, "landing")
     for path in list(kept_rows(workspace)):
         if any(_holds(path, feed, people) for feed in _feeds_in(path)):
-            destroyed.append(remove_file(workspace, path, "vintage"))
+            remove_file(receipts, path, "vintage")
     drop_derived(workspace)
-    return Erasure(destroyed, still, write_receipt(workspace, "erasure", decision, destroyed))
+    left = [] if with_files else [path.relative_to(workspace.landing.resolve()).as_posix() for path in still]
+    done = [one for one in receipts.destroyed if one.what != "people"]
+    return Erasure(done, left, receipts.number, receipts.head)
 
 
 def _require_pseudonyms(people: set[str]) -> None:

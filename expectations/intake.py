@@ -8,13 +8,13 @@ import shutil
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from expectations.batches import judge
-from expectations.recording import record
-from expectations.suites import suite_for
+from expectations.recording import record, settled
+from expectations.suites import Rule, suite_for
 from ingestion.arrivals import arrivals, note_gone, unreceived
 from ingestion.contract import Contract
 from ingestion.feeds import load_feeds
@@ -152,17 +152,7 @@ def _account_for(
     """
     try:
         suites = [
-            (
-                staged,
-                suite_for(
-                    load_feeds()[delivery.contract.feed],
-                    delivery.contract,
-                    workspace.settings.periods,
-                    accepted_periods(received.get(delivery.submission_id)),
-                    _successors(delivery.contract, registry),
-                    [row["metric_id"] for row in registry.figures.get("open_measures", ())],
-                ),
-            )
+            (staged, _suite(delivery, workspace, registry, received.get(delivery.submission_id)))
             for delivery, staged in batch
             if isinstance(staged, Staged)
         ]
@@ -182,6 +172,30 @@ def _account_for(
     finally:
         for delivery, _ in batch:
             shutil.rmtree(_scratch(delivery, workspace), ignore_errors=True)
+
+
+def _suite(delivery: Delivery, workspace: Workspace, registry: Registry, before: Account | None) -> list[Rule]:
+    return suite_for(
+        load_feeds()[delivery.contract.feed],
+        delivery.contract,
+        workspace.settings.periods,
+        accepted_periods(before),
+        _successors(delivery.contract, registry),
+        [row["metric_id"] for row in registry.figures.get("open_measures", ())],
+    )
+
+
+def read_again(
+    delivery: Delivery, workspace: Workspace, registry: Registry, before: Account, aside: Workspace
+) -> Account | None:
+    """Read a received file once more into the lake of another workspace; None if it is refused whole. Nothing else is written."""
+    scratch = aside.root / "scratch"
+    try:
+        staged = stage(delivery, workspace, registry, scratch)
+    except MiyarError:
+        return None
+    [judged] = judge([(staged, _suite(delivery, workspace, registry, before))], workspace.settings.memory_limit)
+    return settled(delivery, aside, judged, replace(before, notes=[], untold=[]), registry)[0]
 
 
 def _successors(contract: Contract, registry: Registry) -> list[str]:

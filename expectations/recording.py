@@ -15,7 +15,7 @@ from expectations.suites import refuse_above_share
 from expectations.told import notes_on, untold_rows
 from ingestion.bad_rows import SEVERAL
 from ingestion.faults import RETRIED, MachineError, guarded
-from ingestion.lake import adopt, settle
+from ingestion.lake import adopt, drop_quarantine, settle
 from ingestion.landing import Delivery
 from ingestion.rereading import (
     Proposal,
@@ -72,7 +72,7 @@ def _record_new(
 ) -> Account:
     if isinstance(outcome, Judged):
         try:
-            account, report = _settle(delivery, workspace, outcome, account, registry)
+            account, report = settled(delivery, workspace, outcome, account, registry)
         except MachineError as error:
             outcome = error
         else:
@@ -97,7 +97,7 @@ def _record_again(
     report: list[dict[str, Any]] = []
     if isinstance(outcome, Judged):
         try:
-            account, report = _settle(delivery, aside, outcome, account, registry)
+            account, report = settled(delivery, aside, outcome, account, registry)
         except MachineError as error:
             outcome = error
     if isinstance(outcome, MiyarError):
@@ -138,26 +138,30 @@ def _new_account(delivery: Delivery, sequence: int) -> Account:
     )
 
 
-def _settle(
+def settled(
     delivery: Delivery, workspace: Workspace, judged: Judged, account: Account, registry: Registry
 ) -> tuple[Account, list[dict[str, Any]]]:
     """Split the rows into those accepted and those held back; the account of both, and the quality report."""
     staged = judged.staged
     report, refused = _report(judged)
     settlement = settle(staged, refused, workspace, refuse_above_share())
-    if settlement.accepted == 0 or settlement.refused_whole:
+    # A file of which nothing may be kept is no bad one.
+    is_over = bool(staged.erased and not staged.records)
+    if (settlement.accepted == 0 and not is_over) or settlement.refused_whole:
         account.problems = [_refusal(delivery, settlement.bad, settlement.quarantined + settlement.accepted)]
     else:
         account.status = "accepted"
+    if settlement.quarantined and not staged.keeps_refused:
+        settlement = drop_quarantine(workspace, staged, settlement)
     account.source_rows = staged.source_rows
     account.blank_cells = staged.blank_cells
-    account.records = staged.records
+    account.records = settlement.accepted + settlement.quarantined + settlement.duplicates
     account.duplicates = staged.duplicates
     account.left_out = staged.left_out
-    account.erased = staged.erased
+    account.erased = staged.erased + staged.records - account.records
     account.accepted = settlement.accepted
     account.quarantined = settlement.quarantined
-    account.slices = settlement.slices
+    account.slices = sorted([*settlement.slices, *staged.ended], key=lambda one: str(one["slice_id"]))
     account.rule_counts = settlement.rule_counts
     account.files = settlement.files
     account.untold = untold_rows(workspace, account.feed, account.submission_id, registry)

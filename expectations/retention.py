@@ -12,18 +12,10 @@ import duckdb
 
 from expectations.told import untold_rows
 from ingestion.contract import Contract
-from ingestion.destruction import (
-    Decision,
-    Destroyed,
-    delivered_file,
-    drop_derived,
-    kept_rows,
-    lake_files,
-    remove_file,
-    rewrite,
-    write_receipt,
-)
+from ingestion.destruction import Delivered, drop_derived, kept_rows, lake_files, remove_file, rewrite
+from ingestion.erased import EVERY, QUARANTINE, Ended, add_ended, ended_note, scopes_of
 from ingestion.headers import properties_of
+from ingestion.receipts import Decision, Destroyed, Receipts
 from ingestion.stewardship import Retention
 from ingestion.submission_ledger import Account, read_account, read_accounts, write_account
 from miyar import sql
@@ -50,18 +42,21 @@ def due(workspace: Workspace, contracts: list[Contract], as_of: date) -> list[Du
     A delivered file goes when all its quarters are over the shortest of its clocks, for it holds every column. A vintage goes
     when any is, and its edition can no longer be reproduced.
     """
-    found = list[Due]()
+    found, delivered = list[Due](), Delivered(workspace)
     by_id = {(one.provider, one.feed, one.id): one for one in contracts}
     for account in read_accounts(workspace):
         contract = by_id.get((account.provider, account.feed, account.contract_id))
         if contract is not None:
-            found += _of_account(workspace, account, contract, as_of)
+            found += _of_account(workspace, account, contract, as_of, delivered)
     for path in kept_rows(workspace):
         found += _of_vintage(path, contracts, as_of)
-    return found
+    # Files of the same bytes have an account each.
+    return list({(one.what, one.path, one.columns): one for one in found}.values())
 
 
-def _of_account(workspace: Workspace, account: Account, contract: Contract, as_of: date) -> list[Due]:
+def _of_account(
+    workspace: Workspace, account: Account, contract: Contract, as_of: date, delivered: Delivered
+) -> list[Due]:
     found = list[Due]()
     for path in lake_files(workspace, account):
         ended = last_day(path.parent.name.partition("=")[2])
@@ -79,9 +74,8 @@ def _of_account(workspace: Workspace, account: Account, contract: Contract, as_o
     clocks = [*_columns(contract).values(), *([contract.retention] if contract.retention else [])]
     if clocks:
         shortest = min(clocks, key=lambda one: one.due(ended))
-        delivered = delivered_file(workspace, account) if shortest.due(ended) <= as_of else None
-        if delivered is not None:
-            found.append(Due("landing", delivered, shortest.due(ended), shortest.reason, account.submission_id))
+        for path in delivered.of(account) if shortest.due(ended) <= as_of else ():
+            found.append(Due("landing", path, shortest.due(ended), shortest.reason, account.submission_id))
     return found
 
 
@@ -117,32 +111,51 @@ def _of_vintage(path: Path, contracts: list[Contract], as_of: date) -> list[Due]
     return []
 
 
-def destroy(
-    workspace: Workspace, registry: Registry, found: list[Due], decision: Decision
-) -> tuple[list[Destroyed], Path | None]:
-    """Destroy all of it; return what was, and the receipt (None if there was nothing)."""
-    destroyed = [_destroy(workspace, registry, one) for one in found if one.path.is_file()]
-    if not destroyed:
-        return [], None
-    drop_derived(workspace)
-    return destroyed, write_receipt(workspace, "retention", decision, destroyed)
+def destroy(workspace: Workspace, registry: Registry, found: list[Due], decision: Decision) -> list[Destroyed]:
+    """Destroy all of it, each with a receipt, and let nothing of it be taken in again; return what was destroyed."""
+    there = [one for one in found if one.path.is_file()]
+    receipts = Receipts(workspace, "retention", decision)
+    # First, so that nothing read in between or after a kill brings them back.
+    add_ended(receipts, [ended for one in there for ended in _ended(workspace, one)])
+    for one in there:
+        _destroy(receipts, registry, one)
+    if there:
+        drop_derived(workspace)
+    return [one for one in receipts.destroyed if one.what != "clocks"]
 
 
-def _destroy(workspace: Workspace, registry: Registry, one: Due) -> Destroyed:
-    if one.what not in ("rows", "column"):
-        if one.what != "quarantine":
-            return remove_file(workspace, one.path, one.what)
+def _ended(workspace: Workspace, one: Due) -> list[Ended]:
+    """What may not come back of it."""
+    if one.what not in ("rows", "column", "quarantine"):
+        return []
+    account = read_account(workspace, one.submission_id)
+    content = account.content or account.submission_id
+    if one.what == "quarantine":
+        return [(content, EVERY, QUARANTINE)]
+    period = one.path.parent.name.partition("=")[2]
+    scopes = scopes_of(account.provider, account.feed, account.contract_id, content)
+    return [(scope, period, column) for scope in scopes for column in one.columns or ("",)]
+
+
+def _destroy(receipts: Receipts, registry: Registry, one: Due) -> None:
+    if one.what in ("landing", "vintage"):
+        remove_file(receipts, one.path, one.what)
+        return
+    workspace = receipts.workspace
+    account = read_account(workspace, one.submission_id)
+    if one.what == "quarantine":
         # The account first: after a kill in between the file is due once more.
-        account = read_account(workspace, one.submission_id)
         held, name = account.quarantined, one.path.relative_to(workspace.lake).as_posix()
         account.quarantined, account.records, account.erased = 0, account.records - held, account.erased + held
         account.files = {path: digest for path, digest in account.files.items() if path != name}
         write_account(workspace, account)
-        return remove_file(workspace, one.path, one.what, held)
-    account = read_account(workspace, one.submission_id)
-    if one.what == "column":
-        return rewrite(workspace, account, one.path, what="column", emptied=one.columns)
-    destroyed = rewrite(workspace, account, one.path, what="rows", without="true")
-    account.untold = untold_rows(workspace, account.feed, account.submission_id, registry)
-    write_account(workspace, account)
-    return destroyed
+        remove_file(receipts, one.path, one.what, held)
+    elif one.what == "column":
+        rewrite(receipts, account, one.path, what="column", emptied=one.columns)
+    else:
+        period = one.path.parent.name.partition("=")[2]
+        note = ended_note(account.provider, account.path, [s for s in account.slices if s["period_id"] == period])
+        rewrite(receipts, account, one.path, what="rows", without="true")
+        account.notes = [*([note.as_dict()] if note else []), *account.notes]
+        account.untold = untold_rows(workspace, account.feed, account.submission_id, registry)
+        write_account(workspace, account)

@@ -181,6 +181,15 @@ def _publish(
     return replace(settlement, accepted=taken, quarantined=held, duplicates=staged.duplicates, files=files)
 
 
+def drop_quarantine(workspace: Workspace, staged: Staged, settlement: Settlement) -> Settlement:
+    """Take what was refused of a submission away again: its clock ran out (`ingestion.erased`)."""
+    path = workspace.quarantine / staged.contract.feed / f"{staged.submission_id}.parquet"
+    atomic_files.remove([path])
+    name = path.relative_to(workspace.lake).as_posix()
+    files = {one: digest for one, digest in settlement.files.items() if one != name}
+    return replace(settlement, quarantined=0, files=files)
+
+
 def adopt(aside: Workspace, workspace: Workspace, feed: str, submission_id: str) -> None:
     """Let the files that were settled aside (in the same file system) take the place of a submission's own."""
     own = f"{submission_id}.parquet"

@@ -14,8 +14,13 @@ from miyar.errors import MiyarError, Problem
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a file of the ledger; it is whole or absent."""
+    atomic_files.write_text(path, json_text(content))
+
+
+def json_text(content: dict[str, Any]) -> str:
+    """Return the text of a file of the ledger."""
     sealed = {**content, "checksum": _checksum(content)}
-    atomic_files.write_text(path, json.dumps(sealed, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    return json.dumps(sealed, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -47,11 +47,13 @@ def _place(text: str) -> bool:
 
 
 def _person(text: str, start: int, end: int) -> bool:
-    """Not a place or an honour: the two words before and after a name, and the name's own last word, say which."""
+    """Not a place, an honour or an office: the two words before and after a name, and the name's own words, say which."""
     words = source()["place_words"]
     before = [_bare(word) for word in _WORD.findall(text[:start])[-2:]]
     found = _WORD.findall(text[start:end])
     after = [*found[1:], *_WORD.findall(text[end:])[:2]]
+    if set(found) & set(source()["office_words"]):
+        return False
     return not {*before, *found[:1]} & set(words["before"]) and not set(after) & set(words["after"])
 
 

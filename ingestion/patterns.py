@@ -56,7 +56,7 @@ def patterns() -> tuple[Pattern, ...]:
 def _found_in(text: str) -> tuple[str, ...]:
     """Cached, because files of one provider repeat their words."""
     folded = fold_digits(text)
-    return tuple(pattern.id for pattern in patterns() if pattern.finds(folded))
+    return tuple(dict.fromkeys(pattern.id for pattern in patterns() if pattern.finds(folded)))
 
 
 def found_in(text: str) -> list[str]:
@@ -95,8 +95,8 @@ def mask_sql(value: str) -> str:
 
 def candidates_sql(value: str) -> str:
     """SQL: true when any pattern matches; `found_in` then checks the digits."""
-    either = "|".join(f"(?:{pattern.regex})" for pattern in patterns())
-    return f"regexp_matches(fold_digits({value}), {sql.text(either)})"
+    folded = f"fold_digits({value})"
+    return "(" + " or ".join(f"regexp_matches({folded}, {sql.text(one.regex)})" for one in patterns()) + ")"
 
 
 def mask_values(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> None:

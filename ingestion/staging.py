@@ -12,7 +12,15 @@ from ingestion import personal
 from ingestion.contract import Contract
 from ingestion.databases import session
 from ingestion.duplicates import take_out_duplicates
-from ingestion.erased import read_erased, take_out_erased
+from ingestion.erased import (
+    QUARANTINE,
+    empty_ended,
+    ended_note,
+    read_erased,
+    scopes_of,
+    take_out_ended,
+    take_out_people,
+)
 from ingestion.faults import FULL, guarded
 from ingestion.feeds import Feed, load_feeds
 from ingestion.headers import properties_of
@@ -42,7 +50,8 @@ class Staged:
     `typed` has the columns of the lake; `problems` (row_id, problems), if any, lists the rows that could not be typed.
     `slices` counts the rows of each slice, without those that lack an agency or period. `names` are the names looked up
     in the registry, by table (`NamesRead`). `left_out` counts source rows that the contract does not mean; they are not
-    among `source_rows`; `erased` counts records of people who were erased, taken out before anything else.
+    among `source_rows`; `erased` counts records that may not come back (`ingestion.erased`), taken out before anything else;
+    `ended` are the slices that clocks ended, and `keeps_refused` is whether what is refused of the file may be kept.
     """
 
     submission_id: str
@@ -60,6 +69,8 @@ class Staged:
     notes: list[Problem] = field(default_factory=list)
     left_out: int = 0
     erased: int = 0
+    ended: list[dict[str, str | int]] = field(default_factory=list)
+    keeps_refused: bool = True
 
     def rows_after(self, row_ids: list[str], period_index: int) -> list[str]:
         """The given rows whose period is later or unknown, which a waiver up to that period does not cover."""
@@ -94,14 +105,19 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         personal.find_unusual(connection, words, table.typed.relation, table.typed.count)
         add_faults(connection, table)
         treated = [prop.name for prop in properties_of(delivery.contract) if prop.treatment == "pseudonymise"]
-        erased = take_out_erased(connection, table, sorted(set(treated)), read_erased(workspace))
+        never = read_erased(workspace)
+        ended = never.ended_of(_scopes(delivery))
+        erased = take_out_people(connection, table, sorted(set(treated)), never.people)
+        over = take_out_ended(connection, table, ended)
         records = table.typed.count
         names = queries.names_read.as_dict() | tables_asked(connection) | units_asked(connection)
         # An agency that the contract names, and nobody looks up, has a first and a last period too.
         names.setdefault("agencies", sorted(fold(one) for one in agencies if one in registry.ids("agencies")))
         duplicates = take_out_duplicates(connection, rows, table)
+        empty_ended(table, ended)
         slices = _slices(connection, table.typed)
-        notes = [*source.notes, *_scan_dropped(given, connection, source)]
+        told = ended_note(delivery.contract.provider, delivery.shown, over.slices)
+        notes = [*([told] if told else []), *source.notes, *_scan_dropped(given, connection, source)]
         if table.problems is not None:
             notes += unknown_names(given, connection, rows, table.problems.relation, registry)
         notes += untold_names(given, connection, rows, table.typed.relation, registry)
@@ -114,7 +130,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         typed=typed,
         problems=problems,
         source_rows=source.rows,
-        blank_cells=source.rows * rows.record_count - records - erased,
+        blank_cells=source.rows * rows.record_count - records - erased - over.rows,
         records=records,
         duplicates=duplicates,
         slices=slices,
@@ -122,8 +138,15 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         names_hash=names_hash(names, registry),
         notes=notes,
         left_out=source.left_out,
-        erased=erased,
+        erased=erased + over.rows,
+        ended=[{**one, "rows": 0} for one in over.slices],
+        keeps_refused=QUARANTINE not in ended,
     )
+
+
+def _scopes(delivery: Delivery) -> list[str]:
+    contract = delivery.contract
+    return scopes_of(contract.provider, contract.feed, contract.id, delivery.content)
 
 
 def _copied(delivery: Delivery, scratch: Path) -> Path:

@@ -5,8 +5,9 @@ Belongs here: paths, settings, the run lock, who may read what is written. Does 
 """
 
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,20 @@ def keep_private() -> None:
     By the umask and not by each file's mode: dbt, DuckDB and Dagster write files of their own.
     """
     os.umask(0o077)
+
+
+# What only a run writes. Others deliver below `landing`, keep the registry, read editions or run the portal: that stays.
+OWN_FOLDERS = ("dagster", "lake", "scratch", "vintages", "warehouse")
+
+
+def _close(root: Path) -> None:
+    """Let nobody else enter what an earlier version, or a copy, left open; a folder of another account stays as it is."""
+    for name in OWN_FOLDERS:
+        path = root / name
+        with suppress(OSError):
+            state = path.lstat()
+            if stat.S_ISDIR(state.st_mode) and state.st_mode & 0o077:
+                os.chmod(path, stat.S_IMODE(state.st_mode) & 0o700)  # noqa: PTH101 - named by its tests
 
 
 @dataclass(frozen=True)
@@ -158,7 +173,7 @@ class Workspace:
     def lock(self, wait_seconds: float = 0) -> Iterator[None]:
         """Hold the workspace for one run; raises WorkspaceBusyError when another run holds it.
 
-        A step of a run that already holds the lock passes through.
+        A step of a run that already holds the lock passes through. Folders that only Miyar writes are closed to others.
         """
         if self.root in _HELD:
             yield
@@ -180,6 +195,7 @@ class Workspace:
         try:
             holder.write_text(str(os.getpid()), "utf-8")
             _HELD.add(self.root)
+            _close(self.root)
             yield
         finally:
             _HELD.discard(self.root)

@@ -19,6 +19,7 @@ from portal.users import User
 from portal.view import Row, View
 from portal.visits import Visit
 from publication.access import Agency
+from publication.checkpoints import read_checkpoint
 from publication.phrasing import LANGUAGES, Language
 
 PAGE_ROWS = 50
@@ -107,12 +108,21 @@ class Page:
             "centre": visit.portal.workspace.settings.name.model_dump(),
             "edition": self.view.edition.manifest,
             "current_id": visit.portal.edition_cache.current_id(),
+            "checkpoint": checkpoint_line(visit.portal.edition_cache.checkpoint()),
             "csrf": visit.session.csrf if visit.session else "",
             "here": f"{url.path}?{url.query}" if url.query else url.path,
             "in_other_language": f"/{self.writing.other}{rest}" + (f"?{url.query}" if url.query else ""),
             **data,
         }
         return page_response(template, context)
+
+
+def checkpoint_line(content: str) -> dict[str, Any] | None:
+    """Return what pages say of the ledger's checkpoint: its size and who signed it by name; None without one."""
+    if not content:
+        return None
+    checkpoint, note = read_checkpoint(content)
+    return {"size": checkpoint.size, "signers": [one.name for one in note.signatures]}
 
 
 def page_of(request: Request, language: str, edition_id: str) -> Page:

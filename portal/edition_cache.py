@@ -13,8 +13,10 @@ import duckdb
 
 from miyar.errors import MiyarError
 from portal.problems import ReaderProblem, not_found
+from publication.checkpoints import checkpoint_path, sound_checkpoint
 from publication.manifest import EDITION, Manifest, read_manifest
 from publication.reading import open_edition
+from publication.release_ledger import FILE
 from publication.standing import recorded, standing
 
 # Editions held open at once: the current one, the previous one, and those somebody looks up.
@@ -71,6 +73,7 @@ class EditionCache:
         self._folder = folder
         self._open: OrderedDict[str, Edition] = OrderedDict()
         self._lock = Lock()
+        self._checkpoint: tuple[object, str] = (None, "")
 
     def ids(self) -> list[str]:
         """Return the ids of all editions that stand in the ledger, oldest first."""
@@ -82,6 +85,17 @@ class EditionCache:
     def current_id(self) -> str:
         """Return the edition the ledger names as newest; a request asks once and reads that edition throughout."""
         return self._standing("current").name
+
+    def checkpoint(self) -> str:
+        """Return the ledger's newest checkpoint, read anew when either changed; empty if it is not of the verified ledger."""
+        path = checkpoint_path(self._folder, self.current_id())
+        try:
+            key = tuple(_changed(one) for one in (self._folder / FILE, path))
+            if self._checkpoint[0] != key:
+                self._checkpoint = (key, sound_checkpoint(self._folder))
+        except (MiyarError, OSError):
+            return ""
+        return self._checkpoint[1]
 
     def get(self, edition_id: str) -> Edition:
         """Return an edition by its id; raises ReaderProblem if there is none, or it is not the one published."""
@@ -107,3 +121,8 @@ class EditionCache:
             return standing(self._folder, name)
         except (MiyarError, OSError):
             raise ReaderProblem("no_edition") from None
+
+
+def _changed(path: Path) -> tuple[int, ...]:
+    state = path.stat()
+    return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns

@@ -99,6 +99,13 @@ def newest_checkpoint(editions: Path) -> str:
     return path.read_text("utf-8") if path.is_file() else ""
 
 
+def sound_checkpoint(editions: Path) -> str:
+    """Return the newest checkpoint if it is of the ledger as it stands; else an empty text."""
+    entries = read_entries(editions)
+    problems = check_checkpoint(editions, entries[-1], leaves_of(entries), None) if entries else []
+    return "" if problems else newest_checkpoint(editions)
+
+
 def newest_signers(editions: Path) -> list[str]:
     """Return who signed the newest checkpoint by name, which proves nothing; nobody if it is unsigned or no checkpoint."""
     try:

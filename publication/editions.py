@@ -29,8 +29,7 @@ from publication.manifest import Manifest, TableEntry, content_hash, list_editio
 from publication.marts import STORAGE_VERSION, known_period, last_reported_period, reading, write_tables
 from publication.packs import write_owner_files, write_packs
 from publication.proof_secrets import hidden_roots, salt_of, write_secret
-from publication.published import FILE as NOTED
-from publication.published import counts_to_publish, note_published
+from publication.published import counts_to_publish, note_published, settle_noted
 from publication.release_ledger import moment_behind, read_entries, record_unrecorded
 from publication.reports import write_reports
 from publication.restatements import TABLE as RESTATED
@@ -39,6 +38,7 @@ from publication.shares import open_shares
 from publication.signing_keys import KeyFile
 from publication.standing import point_current
 from publication.unrecorded import require_ours
+from publication.verify_receipts import receipts_now
 from publication.vintages import inputs_now, keep
 
 WITNESS = "checkpoint.txt"
@@ -86,7 +86,7 @@ def publish(
     `same_method` is Parquet of the scores under the previous edition's methodology, given if that differs; `by` is who
     publishes, `key` signs the checkpoint. Nothing changes if the content equals that of the period's latest edition. A
     further edition of a published period needs a reason; raises MiyarError without one, for a moment before the
-    ledger's last, and if the ledger is not what its checkpoints say.
+    ledger's last, and if the ledger is not what its checkpoints say or receipts were tampered with.
     """
     editions = workspace.editions
     editions.mkdir(parents=True, exist_ok=True)
@@ -95,6 +95,8 @@ def publish(
     record_unrecorded(editions)
     # Before anything is made: a ledger that contradicts its checkpoints is not continued.
     write_checkpoints(editions, key)
+    settle_noted(workspace)
+    receipts, receipts_head = receipts_now(workspace)
     inputs = _inputs(workspace, accounts)
     draft = _draft(workspace, period, accounts)
     everything = list_editions(editions)
@@ -134,9 +136,8 @@ def publish(
     _witnessed(draft.folder, editions)
     shutil.copyfile(Path(__file__).parent / VERIFIER, draft.folder / VERIFIER)
     inputs_hash = keep(workspace, inputs)
-    # Noted before the rename: if that fails, unpublished counts hide too much until they are published; in the other
-    # order too much would be shown.
-    note_published(workspace, draft.counts, draft.period_id)
+    # They count from the rename on, by which the edition is published: neither earlier nor later.
+    published_hash = note_published(workspace, draft.counts, draft.period_id)
     secret = secrets.token_bytes(32)
     manifest = Manifest(
         edition_id=edition_id,
@@ -157,11 +158,15 @@ def publish(
         inputs_hash=inputs_hash,
         proof_roots=hidden_roots(draft.folder, draft.tables, secret),
         salt=salt_of(secret, "manifest").hex(),
-        published_hash=file_hash(workspace.root / NOTED),
+        published_hash=published_hash,
+        receipts=receipts,
+        receipts_head=receipts_head,
         **vars(origin),
     )
     write_secret(editions / edition_id, secret)
-    return _release(draft, manifest, editions, key)
+    made = _release(draft, manifest, editions, key)
+    settle_noted(workspace)
+    return made
 
 
 def _inputs(workspace: Workspace, accounts: list[Account]) -> dict[str, str]:

@@ -5,7 +5,7 @@ Belongs here: the manifest's model, reading and finding editions. Does not belon
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -65,6 +65,8 @@ class Manifest:
     )  # table -> hash that tells nothing of its rows (`proof_secrets`)
     salt: str = ""  # so that the manifest's own hash tells nothing either
     published_hash: str = ""  # of what editions up to this one showed and hid (`published`)
+    receipts: int = 0  # of destruction (`ingestion.receipts`) there were before it
+    receipts_head: str = ""  # hash of the last of them
 
     def as_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
@@ -110,3 +112,19 @@ def list_editions(folder: Path) -> list[str]:
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     found = [(index_of(m.group(1)), int(m.group(2)), name) for name in names if (m := EDITION.fullmatch(name))]
     return [name for _, _, name in sorted(found)]
+
+
+def readable_manifests(editions: Path) -> Iterator[Manifest]:
+    """Return the manifests of all editions that can be read."""
+    for name in list_editions(editions):
+        try:
+            yield read_manifest(editions / name)
+        except MiyarError:
+            continue  # `verify` tells of it
+
+
+def last_published(manifests: Iterable[Manifest]) -> list[Manifest]:
+    """Return those of the latest moment, which is told to the second: mostly one, none if there are none."""
+    found = list(manifests)
+    latest = max((one.published_at for one in found), default="")
+    return [one for one in found if one.published_at == latest]

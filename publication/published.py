@@ -7,6 +7,8 @@ Belongs here: the table that disclosure control compares a new edition with (`in
 an edition. Does not belong here: decisions based on it, and the editions themselves.
 """
 
+from pathlib import Path
+
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,8 +17,11 @@ import pyarrow.parquet as pq
 from miyar import atomic_files
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
+from publication.hashing import file_hash
+from publication.manifest import last_published, readable_manifests
 
 FILE = "vintages/published.parquet"
+NEXT = "vintages/published-next.parquet"  # of an edition on its way; it takes the place of FILE when that stands there
 KEY = ("unit_type", "unit_id", "metric_id", "period_id", "instrument_id")
 SCHEMA = pa.schema(
     [
@@ -48,10 +53,12 @@ def counts_to_publish(connection: duckdb.DuckDBPyConnection, period: str) -> pa.
     return connection.execute(COUNTS, {"period": period}).to_arrow_table().cast(SCHEMA)
 
 
-def note_published(workspace: Workspace, counts: pa.Table, period: str) -> None:
-    """Replace the counts of earlier editions with these; later periods already published keep theirs.
+def note_published(workspace: Workspace, counts: pa.Table, period: str) -> str:
+    """Lay the counts of earlier editions with these in their place beside them, and return the hash of that file.
 
-    Contributions stay until others are shown of that score: readers keep the edition that showed them.
+    They count from the moment an edition stands there whose manifest has the hash (`settle_noted` then moves the file): a
+    publication that is given up before has shown nothing. Later periods already published keep theirs, and contributions
+    stay until others are shown of that score: readers keep the edition that showed them.
     """
     before = read_published(workspace)
     later = before.filter(pc.greater(before["period_id"], period))
@@ -60,15 +67,34 @@ def note_published(workspace: Workspace, counts: pa.Table, period: str) -> None:
     kept = earlier.join(shown, list(KEY), join_type="left anti").select(SCHEMA.names).cast(SCHEMA)
     order = [(name, "ascending") for name in (*KEY, "contributor_id")]
     table = pa.concat_tables([counts, later, kept]).sort_by(order)
-    target = workspace.root / FILE
+    target = workspace.root / NEXT
     target.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, atomic_files.part_of(target), compression="zstd")
     atomic_files.finish(target)
+    return file_hash(target)
+
+
+def noted(workspace: Workspace) -> Path:
+    """Return the file of what the editions that stand there showed and hid."""
+    coming = workspace.root / NEXT
+    if coming.is_file():
+        last = last_published(readable_manifests(workspace.editions))
+        if file_hash(coming) in {one.published_hash for one in last}:
+            return coming
+    return workspace.root / FILE
+
+
+def settle_noted(workspace: Workspace) -> None:
+    """Let the file that counts be the only one."""
+    coming = workspace.root / NEXT
+    if noted(workspace) == coming:
+        coming.replace(workspace.root / FILE)
+    coming.unlink(missing_ok=True)
 
 
 def read_published(workspace: Workspace) -> pa.Table:
     """Return the counts of the last edition of each period; no rows before the first edition."""
-    path = workspace.root / FILE
+    path = noted(workspace)
     if not path.is_file():
         return SCHEMA.empty_table()
     try:

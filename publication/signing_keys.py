@@ -1,6 +1,7 @@
 """The key that signs checkpoints: a file outside the workspace, and what it last signed, noted beside it.
 
-Who may write everything in the workspace cannot sign with it. The note beside the key is the key's own memory: it signs only
+Who may write everything in the workspace cannot sign with it. It may be encrypted with a passphrase (`age_files`), so that who
+takes the disk it lies on cannot either. The note beside the key is the key's own memory: it signs only
 ledgers that begin with what it signed before.
 
 Belongs here: finding, making and refusing key files. Does not belong here: signatures (`notes`), what is signed
@@ -15,9 +16,12 @@ from pathlib import Path
 from miyar import atomic_files
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
+from publication.age_files import AgeError, decrypt, encrypt, is_age_file
 from publication.notes import NoteError, Signer, Verifier, read_signer, read_verifier, require_name
 
 VARIABLE = "MIYAR_CHECKPOINT_KEY"
+PASSPHRASE = "MIYAR_KEY_PASSPHRASE"  # noqa: S105 - names a file, or a descriptor (/dev/fd/3); never the words themselves
+SHORTEST = 20  # letters: the file may be stolen, and then guesses are only slow
 MAKE = "Make one with `miyar key NAME FILE`, outside the workspace."
 
 
@@ -75,14 +79,50 @@ def open_key(path: Path, workspace: Path | None = None) -> KeyFile:
         raise _refused("key_in_workspace", "the key lies in the workspace it is to protect", path, step)
     if found.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise _refused("key_readable", "others than its owner may read or change the key", path, "chmod 600")
+    content = found.read_bytes()
     try:
-        return KeyFile(found, read_signer(found.read_text("utf-8").strip()))
+        if is_age_file(content):
+            content = decrypt(content, passphrase(found, workspace))
+        return KeyFile(found, read_signer(content.decode().strip()))
+    except AgeError as error:
+        raise _refused("key_locked", str(error), path, f"Let {PASSPHRASE} name the file of its passphrase.") from None
     except (NoteError, UnicodeDecodeError):
         raise _refused("key_unreadable", "the file is no key that signs checkpoints", path, MAKE) from None
 
 
-def make_key(path: Path, name: str, seed: bytes) -> KeyFile:
-    """Write a new key (32 random bytes) of a name, readable by its owner only; raises MiyarError if the file exists."""
+def passphrase(key: Path, workspace: Path | None = None) -> str:
+    """Return the passphrase of a key from where the variable says; raises MiyarError if it protects nothing there.
+
+    It does not beside the key, in the workspace, or where others may read it: who takes one of them would have both.
+    """
+    named = os.environ.get(PASSPHRASE, "")
+    if not named:
+        raise _refused(
+            "key_locked", "it is encrypted, and no passphrase is named", key, f"Let {PASSPHRASE} name its file."
+        )
+    path = Path(named)
+    try:
+        state = path.stat()
+        found = path.resolve()
+        is_file = stat.S_ISREG(state.st_mode)
+        near = [key.resolve().parent, *([workspace.resolve()] if workspace is not None else [])]
+        if is_file and (state.st_mode & (stat.S_IRWXG | stat.S_IRWXO) or any(one in found.parents for one in near)):
+            told = "others may read it, or it lies with the key or in the workspace"
+            step = "Keep it apart from both, with mode 0600, or give it by a descriptor."
+            raise _refused("passphrase_open", told, path, step)
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise _refused("passphrase_missing", "the passphrase cannot be read", path, f"See {PASSPHRASE}.") from None
+
+
+def make_key(path: Path, name: str, seed: bytes, words: str = "") -> KeyFile:
+    """Write a new key (32 random bytes) of a name, readable by its owner only; raises MiyarError if the file exists.
+
+    With a passphrase (`words`) the file is an age file; a short one is refused.
+    """
+    if words and len(words) < SHORTEST:
+        step = f"Take six random words or more, {SHORTEST} letters at least."
+        raise _refused("passphrase_short", "the passphrase is too short", path, step)
     try:
         key = KeyFile(path, Signer(require_name(name), seed))
     except NoteError as error:
@@ -90,8 +130,9 @@ def make_key(path: Path, name: str, seed: bytes) -> KeyFile:
             Problem("key_name_invalid", str(error), next_step="Say for example centre.example/ledger.")
         ) from None
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:  # noqa: PTH123 - with its mode from the first moment
-            stream.write(key.signer.secret() + "\n")
+        content = f"{key.signer.secret()}\n".encode()
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:  # noqa: PTH123 - with its mode from the first moment
+            stream.write(encrypt(content, words) if words else content)
     except FileExistsError:
         raise _refused(
             "key_exists", "there is a file already", path, "Name another file; a key is never replaced."

@@ -4,41 +4,33 @@ Belongs here: holding them against hashes. Does not belong here: editions themse
 (`ingestion.rereading`).
 """
 
-import json
-from collections.abc import Iterable
-from pathlib import Path
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.destruction import after_receipts, removed_by_receipt
 from ingestion.feeds import load_feeds
 from ingestion.lake_files import QUARANTINE, differing, file_hash
 from ingestion.ledger_files import read_json
+from ingestion.receipts import removed_by_receipt
 from ingestion.submission_ledger import Account, account_of
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Workspace
-from publication.hashing import combined_hash
-from publication.manifest import Manifest, list_editions, read_manifest
+from publication.manifest import Manifest, last_published, readable_manifests
 from publication.proof_secrets import check_secret
-from publication.published import FILE
+from publication.published import FILE, noted
+from publication.verify_accounts import AGAIN, against_kept, kept_index
+from publication.verify_receipts import sound_receipts, verify_receipts
 
 RESTORE = "Find out who did it, and restore it from backup."
-AGAIN = "Restore it from backup. Or delete the account: its file is then received as if it were new."
 
 
 def verify_workspace(workspace: Workspace) -> dict[str, list[Problem]]:
-    """Return problems of the lake with its accounts, and of the kept inputs (`vintages`)."""
-    manifests = list(_manifests(workspace.editions))
-    return {"lake": _verify_lake(workspace, manifests), "vintages": _verify_vintages(workspace, manifests)}
-
-
-def _manifests(editions: Path) -> Iterable[Manifest]:
-    for name in list_editions(editions):
-        try:
-            yield read_manifest(editions / name)
-        except MiyarError:
-            continue  # `verify` tells
+    """Return problems of the lake with its accounts, of the receipts, and of the kept inputs (`vintages`)."""
+    manifests = list(readable_manifests(workspace.editions))
+    return {
+        "lake": _verify_lake(workspace, manifests),
+        "receipts": verify_receipts(workspace, manifests),
+        "vintages": _verify_vintages(workspace, manifests),
+    }
 
 
 def _verify_lake(workspace: Workspace, manifests: list[Manifest]) -> list[Problem]:
@@ -63,7 +55,7 @@ def _verify_lake(workspace: Workspace, manifests: list[Manifest]) -> list[Proble
         for name in _present(workspace)
         if name not in known
     ]
-    last = max(manifests, key=lambda one: one.published_at, default=None)
+    last = next(reversed(last_published(manifests)), None)
     if last is None:
         return problems
     there = {path.stem for path in workspace.submissions.glob("*.json")}
@@ -74,56 +66,7 @@ def _verify_lake(workspace: Workspace, manifests: list[Manifest]) -> list[Proble
         for one in sorted(last.submissions)
         if one not in there
     ]
-    return problems + _against_kept(workspace, last, accounts)
-
-
-def _against_kept(workspace: Workspace, last: Manifest, accounts: list[Account]) -> list[Problem]:
-    """Where an account was rewritten together with its rows: the last edition kept both as they were.
-
-    A file that was read again under another contract, or with other names, may have other rows.
-    """
-    problems = []
-    kept = _index(workspace, last)
-    for account in accounts:
-        name = f"lake/submissions/{account.submission_id}.json"
-        try:
-            path = workspace.root / "vintages" / "objects" / kept.get(name, "none")
-            before = account_of(read_json(path), path)
-        except MiyarError:
-            continue  # new since, or the copy is gone or changed, which is told of the copy
-        read_by = (account.contract_hash, account.names_hash, account.open_periods)
-        if read_by == (before.contract_hash, before.names_hash, before.open_periods) and account.files != _as_destroyed(
-            workspace, before.files
-        ):
-            told = (
-                f"it and its rows are not those that {last.edition_id} was made from, and nothing had them read again"
-            )
-            problems.append(_problem("account_differs", told, name, AGAIN))
-    return problems
-
-
-def _as_destroyed(workspace: Workspace, files: dict[str, str]) -> dict[str, str]:
-    """The files of an account after what was destroyed with a receipt; a changed receipt excuses nothing."""
-    try:
-        return after_receipts(workspace, files)
-    except MiyarError:
-        return files
-
-
-def _removed(workspace: Workspace) -> set[str]:
-    try:
-        return removed_by_receipt(workspace)
-    except MiyarError:
-        return set()
-
-
-def _index(workspace: Workspace, manifest: Manifest) -> dict[str, str]:
-    """The inputs an edition kept, by path; none if the list is gone or is not the one that the manifest names."""
-    try:
-        source = json.loads((workspace.root / "vintages" / f"{manifest.inputs_hash}.json").read_text("utf-8"))
-        return source if combined_hash(source) == manifest.inputs_hash else {}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
+    return problems + against_kept(workspace, last, accounts)
 
 
 def _accounts(workspace: Workspace) -> tuple[list[Account], list[Problem]]:
@@ -170,14 +113,14 @@ def _verify_vintages(workspace: Workspace, manifests: list[Manifest]) -> list[Pr
     for manifest in manifests:
         if not manifest.inputs_hash:
             continue  # an edition of before inputs were kept
-        index, source = folder / f"{manifest.inputs_hash}.json", _index(workspace, manifest)
+        index, source = folder / f"{manifest.inputs_hash}.json", kept_index(workspace, manifest)
         wanted |= {digest: path for path, digest in source.items()}
         if not source:
             is_gone = not index.is_file()
             told = f"the list of {manifest.edition_id}'s inputs {'is gone' if is_gone else 'was changed'}"
             rule = "vintage_missing" if is_gone else "vintage_changed"
             problems.append(_problem(rule, told, f"vintages/{index.name}"))
-    removed = _removed(workspace)
+    removed = removed_by_receipt(sound_receipts(workspace))
     for digest, path in sorted(wanted.items()):
         kept = folder / "objects" / digest
         if digest in removed and not kept.is_file():
@@ -193,11 +136,11 @@ def _verify_vintages(workspace: Workspace, manifests: list[Manifest]) -> list[Pr
     problems += [
         one for manifest in manifests for one in check_secret(workspace.editions / manifest.edition_id, manifest)
     ]
-    last = max(manifests, key=lambda one: one.published_at, default=None)
-    noted = workspace.root / FILE
-    if last and last.published_hash and (not noted.is_file() or file_hash(noted) != last.published_hash):
-        step = "If publishing was interrupted, run `miyar publish` again. Else restore the folder vintages from backup."
-        told = f"what editions showed and hid is not what {last.edition_id} noted"
+    last, counts = last_published(manifests), noted(workspace)
+    hashes = {one.published_hash for one in last} - {""}
+    if hashes and (not counts.is_file() or file_hash(counts) not in hashes):
+        step = "Restore the folder vintages from backup."
+        told = f"what editions showed and hid is not what {last[-1].edition_id} noted"
         problems.append(_problem("vintage_changed", told, FILE, step))
     return problems
 

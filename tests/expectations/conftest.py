@@ -142,3 +142,14 @@ class Centre:
 @pytest.fixture
 def centre(tmp_path: Path) -> Centre:
     return Centre(tmp_path / "centre")
+
+
+@pytest.fixture
+def people(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> Centre:
+    """A centre to which a file with two people was delivered."""
+    from tests.expectations.keeping import FIRST, KEY, PEOPLE, land
+
+    monkeypatch.setenv("MIYAR_PSEUDONYM_KEY", KEY)
+    centre.contract("p1", **PEOPLE)
+    land(centre, FIRST)
+    return centre

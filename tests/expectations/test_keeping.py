@@ -1,89 +1,35 @@
 """Clocks and erasure: what is due goes with a receipt, people who were erased do not come back, and all counts still add up."""
 
-import hashlib
-import hmac
-import json
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
-import duckdb
 import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
 from expectations.erasure import erase, pseudonyms_of
-from expectations.intake import receive_all
 from expectations.retention import destroy, due
-from ingestion.destruction import Decision
-from ingestion.lake_files import file_hash
-from ingestion.rereading import is_lost
+from ingestion.receipts import Decision, read_receipts
 from ingestion.slices import decide
-from ingestion.submission_ledger import Account, read_accounts
+from ingestion.submission_ledger import read_accounts
 from miyar.errors import MiyarError
-from tests.expectations.conftest import SURVEY, Centre
-
-KEY, PERSON, OTHER = "key", "1000000008", "2000000006"
-DECISION = Decision("asked for by the person", "officer", datetime(2026, 5, 1, tzinfo=UTC))
-PEOPLE = {
-    "properties": [
-        *SURVEY["properties"],
-        {"name": "beneficiary", "physicalName": "person", "treatment": "pseudonymise"},
-    ]
-}
-HEADER = "agency,id,answered,q1,person\n"
-FIRST = (
-    HEADER
-    + f"a01,r1,2025-02-03,4,{PERSON}\na01,r2,2025-02-03,5,{OTHER}\na01,r3,2025-05-03,3,{PERSON}\na01,r4,2025-05-03,2,\n"
+from tests.expectations.conftest import Centre
+from tests.expectations.keeping import (
+    DECISION,
+    FIRST,
+    HEADER,
+    KEPT,
+    KEY,
+    OTHER,
+    PEOPLE,
+    PERSON,
+    add_up,
+    land,
+    pseudonym,
+    received,
+    rows,
 )
-
-
-def pseudonym(person: str) -> str:
-    return hmac.new(KEY.encode(), person.encode(), hashlib.sha256).hexdigest()[:32]
-
-
-@pytest.fixture
-def people(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> Centre:
-    monkeypatch.setenv("MIYAR_PSEUDONYM_KEY", KEY)
-    centre.contract("p1", **PEOPLE)
-    land(centre, FIRST)
-    return centre
-
-
-def land(centre: Centre, content: str, name: str = "q.csv") -> Path:
-    path = centre.root / "landing" / "p1" / "survey_responses" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content, "utf-8")
-    return path
-
-
-def received(centre: Centre) -> list[Account]:
-    accounts = read_accounts(centre.workspace)
-    return receive_all(centre.workspace, centre.registry, centre.contracts, accounts).accounts
-
-
-def rows(centre: Centre) -> list[tuple[str, str | None]]:
-    files = sorted((centre.root / "lake" / "survey_responses").glob("period=2*/*.parquet"))
-    if not files:
-        return []
-    return duckdb.sql(
-        f"select response_id, beneficiary from read_parquet({[str(file) for file in files]}) order by 1"
-    ).fetchall()
-
-
-def add_up(centre: Centre) -> None:
-    """The counts of every account are those of the files, and no row is lost from sight."""
-    for account in read_accounts(centre.workspace):
-        own = [
-            path for path in centre.workspace.lake.rglob(f"{account.submission_id}.parquet") if "period=" in str(path)
-        ]
-        taken = sum(len(duckdb.sql(f"select 1 from '{path}'").fetchall()) for path in own)
-        assert account.accepted == taken == sum(one["rows"] for one in account.slices)
-        assert account.records == account.accepted + account.quarantined + account.duplicates
-        assert account.source_rows == account.records + account.blank_cells + account.erased
-        assert not is_lost(account, centre.workspace)
-        assert all(file_hash(centre.workspace.lake / path) == digest for path, digest in account.files.items())
-        assert {centre.workspace.lake / path for path in account.files} >= set(own)
 
 
 def test_an_erased_person_is_gone_and_the_counts_add_up(people: Centre) -> None:
@@ -102,12 +48,18 @@ def test_an_erased_person_is_gone_and_the_counts_add_up(people: Centre) -> None:
 def test_receipts_tell_counts_and_hashes_and_no_value(people: Centre) -> None:
     received(people)
     outcome = erase(people.workspace, people.registry, {pseudonym(PERSON)}, DECISION, with_files=True)
-    text = outcome.receipt.read_text("utf-8")
+    text = (people.root / "lake" / "receipts.jsonl").read_text("utf-8")
     assert PERSON not in text and pseudonym(PERSON) not in text
-    told = json.loads(text)
-    assert (told["kind"], told["by"], told["at"]) == ("erasure", "officer", "2026-05-01T00:00:00+00:00")
-    assert [(one["what"], one["rows"]) for one in told["destroyed"]] == [("rows", 1), ("rows", 1), ("landing", 0)]
-    assert all(len(one["before"]) == 64 for one in told["destroyed"])
+    told = read_receipts(people.workspace)
+    assert {(one.kind, one.by, one.at) for one in told} == {("erasure", "officer", "2026-05-01T00:00:00+00:00")}
+    assert [(one.destroyed.what, one.destroyed.rows) for one in told] == [
+        ("people", 1),
+        ("rows", 1),
+        ("rows", 1),
+        ("landing", 0),
+    ]
+    assert all(len(one.destroyed.before) == 64 for one in told[1:])
+    assert (outcome.receipts, outcome.head) == (4, told[-1].receipt_hash)
     assert not (people.root / "landing" / "p1" / "survey_responses" / "q.csv").exists()
     for path in (people.root / "lake").rglob("*"):
         content = path.read_bytes() if path.is_file() else b""
@@ -179,9 +131,6 @@ def test_what_is_no_pseudonym_is_not_shown(people: Centre, asked: set[str]) -> N
     assert [one.rule for one in caught.value.problems] == ["person_unknown"] and PERSON not in str(caught.value)
 
 
-KEPT = {"period": "P1Y", "reason": "the law of statistics"}
-
-
 def test_rows_are_due_a_year_after_their_quarter(people: Centre) -> None:
     people.contract("p1", **PEOPLE, retention=KEPT)
     received(people)
@@ -190,8 +139,8 @@ def test_rows_are_due_a_year_after_their_quarter(people: Centre) -> None:
     assert (only.what, only.path.parent.name, only.since) == ("rows", "period=2025Q1", date(2026, 4, 1))
     found = due(people.workspace, people.contracts, date(2026, 7, 1))
     assert [one.what for one in found] == ["rows", "rows", "landing"]
-    destroyed, receipt = destroy(people.workspace, people.registry, found, DECISION)
-    assert [one.rows for one in destroyed] == [2, 2, 0] and receipt is not None
+    destroyed = destroy(people.workspace, people.registry, found, DECISION)
+    assert [one.rows for one in destroyed] == [2, 2, 0]
     assert rows(people) == [] and not list((people.root / "landing").rglob("*.csv"))
     add_up(people)
     assert due(people.workspace, people.contracts, date(2026, 7, 1)) == []
@@ -221,7 +170,7 @@ def test_quarantine_and_kept_inputs_have_the_clock_too(people: Centre) -> None:
         (objects / "a").hardlink_to(path)
     found = due(people.workspace, people.contracts, date(2026, 4, 1))
     assert [one.what for one in found] == ["rows", "quarantine", "landing", "vintage"]
-    destroyed, _ = destroy(people.workspace, people.registry, found, DECISION)
+    destroyed = destroy(people.workspace, people.registry, found, DECISION)
     assert (
         len(destroyed) == 4
         and not list(objects.iterdir())
@@ -252,7 +201,11 @@ def test_commands(people: Centre, tmp_path: Path) -> None:
     told = CliRunner().invoke(app, ["retain", "--as-of", "2026-07-01", *at])
     assert "3 kept too long on 2026-07-01" in told.output and rows(people)
     told = CliRunner().invoke(app, ["retain", "--as-of", "2026-07-01", "--apply", "--reason", "law", *at])
-    assert told.exit_code == 0 and "3 destroyed; receipt lake/receipts/000002.json" in told.output and not rows(people)
+    assert (
+        told.exit_code == 0
+        and "3 destroyed; a receipt of each in lake/receipts.jsonl" in told.output
+        and not rows(people)
+    )
     assert asdict(read_accounts(people.workspace)[0])["erased"] == 4
 
 

@@ -12,7 +12,7 @@ import pytest
 from expectations.erasure import erase, pseudonyms_of
 from expectations.retention import destroy, due
 from ingestion.contract import load_contracts
-from ingestion.destruction import Decision
+from ingestion.receipts import Decision
 from miyar.registry import load_registry
 from publication.verify_workspace import verify_workspace
 from tests.pipeline.test_canaries import _found

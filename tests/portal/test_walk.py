@@ -56,6 +56,7 @@ RULES = {
     ("GET", "/{language}/{edition_id}/regions"): "rows",
     ("GET", "/{language}/{edition_id}/scores/{score_id}"): "own",
     ("GET", "/files/{edition_id}/{name:path}"): "own",
+    ("GET", "/checkpoint.txt"): "signed_in",
     ("GET", "/api/v1/openapi.json"): "signed_in",
     ("GET", "/api/v1/editions"): "signed_in",
     ("GET", "/api/v1/editions/{edition_id}/tables"): "rows",

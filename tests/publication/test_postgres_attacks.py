@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +232,52 @@ def _plan(connection: Any, query: str) -> str:
     connection.execute("set max_parallel_workers_per_gather = 0")
     lines = connection.execute(f"explain (analyze, verbose, buffers off, timing off, summary off) {query}").fetchall()
     return "\n".join(line for (line,) in lines)
+
+
+SHUFFLED = ["bench_lineage", "bench_peer_positions", "bench_scores", "bench_trends", "fct_slices"]
+
+
+def _order(connection: Any, table: str) -> list[str]:
+    """Whose rows lie one after another on the server."""
+    found = connection.execute(f"select agency_id from benchmarks.{table} order by ctid").fetchall()
+    return [str(one) for (one,) in found]
+
+
+@pytest.mark.parametrize("table", SHUFFLED)
+def test_where_a_row_lies_tells_nothing_of_others(server: Server, large: tuple[str, str], table: str) -> None:
+    """Between two rows of one's own lie so many of others: EXPLAIN counts them before a limit, and `ctid` says it outright.
+
+    In published order they are those of the next agencies. In an order drawn anew they are anybody's: of n rows of which
+    an agency has m, one in n / m at any place. Of as many runs as chance makes, a tenth less has no chance to happen.
+    """
+    with psycopg.connect(server.dsn()) as admin:
+        order = _order(admin, table)
+    n = len(order)
+    runs = 1 + sum(before != after for before, after in pairwise(order))
+    expected = 1 + n - sum(order.count(one) ** 2 for one in set(order)) / n
+    assert n > 100 and runs > 0.9 * expected, (runs, expected)
+
+
+def test_the_order_is_drawn_anew_each_time(server: Server, built_workspace: Workspace) -> None:
+    """Whoever knows an edition's published order, or its tables, knows nothing of the server's."""
+    orders = []
+    for _ in range(2):
+        serve(built_workspace.editions / "current", server.dsn())
+        with psycopg.connect(server.dsn()) as admin:
+            orders.append(admin.execute("select score_id from benchmarks.bench_scores order by ctid").fetchall())
+    assert sorted(orders[0]) == sorted(orders[1]) and orders[0] != orders[1]
+
+
+def test_what_is_removed_before_a_limit_is_no_count_of_another(server: Server, large: tuple[str, str]) -> None:
+    """The attack itself: rows that the rule takes away before each of one's own rows."""
+    own, _ = large
+    with psycopg.connect(server.dsn("planner"), autocommit=True) as reader:
+        gaps = []
+        for limit in range(1, 6):
+            plan = _plan(reader, f"select 1 from benchmarks.bench_scores where agency_id = '{own}' limit {limit}")
+            gaps.append(sum(int(n) for n in re.findall(r"Rows Removed by Filter: (\d+)", plan)))
+    # In published order an agency's rows of a period lie together, so that nothing is removed between them.
+    assert gaps == sorted(gaps) and len(set(gaps)) > 1
 
 
 @pytest.mark.parametrize("ask", ["=", "<>", ">="])
