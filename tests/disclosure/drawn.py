@@ -13,10 +13,13 @@ import pandas as pd
 from methodology.panels import panel_members, totals
 from methodology.parameters import load_methodology
 from methodology.total_attacks import TABLE, UNIT, shared_beside_totals, telling
+from methodology.total_sharing import withheld_totals
 from tests.disclosure.algebra import COALITIONS, System, Tried, attack, attack_pairs
 
 THRESHOLDS = load_methodology("2026.2").thresholds
 METRICS = ("overall", "trust")
+KINDS = pd.DataFrame({"metric_id": METRICS, "base": "persons"})
+NOBODY = pd.DataFrame(columns=["agency_id", "neighbour_id"])
 TOP = 4  # answers are 0 to 4
 
 
@@ -30,8 +33,8 @@ class Answers:
         """What each agency adds to each region and journey, as the warehouse counts it."""
         places = [self.rows.assign(unit_type=kind, unit_id=self.rows[kind]) for kind in ("region", "journey")]
         key = [*UNIT, "contributor_id"]
-        named = pd.concat(places).rename(columns={"agency_id": "contributor_id"})
-        return named.groupby(key).agg(n=("value", "size")).reset_index()
+        named = pd.concat(places).query("unit_id != ''").rename(columns={"agency_id": "contributor_id"})
+        return _counted(named, key)
 
     def of_agencies(self) -> pd.DataFrame:
         """n and mean of each agency, on 0-100."""
@@ -41,14 +44,21 @@ class Answers:
         return made.assign(respondents=made["n"], score=100 * made["total"] / TOP / made["n"])
 
 
+def _counted(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    rows = rows.assign(squared=rows["value"] ** 2)
+    made = rows.groupby(key).agg(n=("value", "size"), total=("value", "sum"), squares=("squared", "sum")).reset_index()
+    return made.assign(total=made["total"] / TOP, squares=made["squares"] / TOP**2)
+
+
 @dataclass(frozen=True)
 class Edition:
-    """What an edition of a world shows everybody: regions and journeys, and totals of agencies by kind."""
+    """What an edition of a world shows everybody: regions and journeys, and totals of agencies by kind; `noted` of its totals."""
 
     answers: Answers
     shared: pd.DataFrame
     totals: pd.DataFrame
     members: pd.DataFrame
+    noted: pd.DataFrame
 
 
 def draw(rng: np.random.Generator) -> tuple[Answers, pd.DataFrame]:
@@ -154,7 +164,9 @@ def _attack_difference(kind: str, inside: list[pd.DataFrame], tried: Tried) -> N
         values = [count[agency] if agency in count.index else pd.Series(dtype="int64") for count in counts]
         less = values[0].subtract(values[1], fill_value=0)
         answers = int(max(less.clip(lower=0).sum(), (-less).clip(lower=0).sum()))
-        if answers:
+        # n, mean and error are shown: what moves none of their sums is not told.
+        moments = [sum(value**power * count for value, count in less.items()) for power in range(3)]
+        if any(moments):
             moved[str(agency)] = answers, min(int(size.get(agency, 0)) for size in sizes) == 0
     sizes_of = sorted(moved.values())
     for size, attacker in enumerate(COALITIONS[:3]):
@@ -188,8 +200,20 @@ def published(
         columns={"unit_id": "place", "contributor_id": "agency_id"}
     )
     tells = telling(total, members, located, int(thresholds["minimum_contributors"]))
+    in_totals = members.drop_duplicates(["panel_type", "panel_id", *TABLE, "unit_id"])
+    in_totals = in_totals.drop(columns="unit_type").rename(columns={"unit_id": "contributor_id"})
+    in_totals = in_totals.rename(columns={"panel_type": "unit_type", "panel_id": "unit_id"})
+    own = _counted(answers.rows.rename(columns={"agency_id": "contributor_id"}), ["contributor_id", *TABLE])
+    noted = in_totals[[*UNIT, "contributor_id"]].merge(own, on=["contributor_id", *TABLE])
+    withheld = withheld_totals(
+        noted, noted.head(0) if before is None else before.noted, pd.DataFrame(columns=TABLE), neighbours=NOBODY, metrics=KINDS,
+        thresholds=thresholds,
+    )  # fmt: skip
+    key = [*UNIT, "score_kind"]
+    tells |= total[key].merge(withheld.assign(told=True), on=key, how="left")["told"].eq(True).to_numpy(bool)
     shown = total[(total["status"] == "reported").to_numpy() & ~tells]
-    return Edition(answers, shared, shown, members)
+    noted = noted.merge(shown[UNIT].drop_duplicates(), on=UNIT)
+    return Edition(answers, shared, shown, members, noted)
 
 
 def _contributed(before: Edition | None, columns: pd.DataFrame) -> pd.DataFrame:

@@ -164,7 +164,7 @@ def test_a_corrected_answer_is_no_less_told_than_a_late_one() -> None:
     assert corrected(same, [25.0, 30.0, 30.0, 30.0, 30.0])
     # Two know their own corrections.
     assert not corrected(same, [25.0, 35.0, 31.0, 30.0, 30.0])
-    # What was noted before totals were says nothing of corrections.
+    # What was noted before sums were says nothing of corrections.
     assert corrected([float("nan")] * 5, same)
 
 

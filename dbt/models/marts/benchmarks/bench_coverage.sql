@@ -116,6 +116,12 @@ slices as (
 
 ),
 
+thresholds as (
+
+    {{ threshold_values('minimum_contributors') }}
+
+),
+
 deliveries as (
 
     select
@@ -162,15 +168,23 @@ final as (
         coalesce(compared.n, 0) as n,
         coalesce(compared.comparable_count, 0) as comparable_count,
         cast(round(compared.comparable_count / nullif(compared.gated_count, 0), 4) as decimal(12, 4)) as gate_pass_rate,
-        cast(round(compared.mean_reliability, 4) as decimal(12, 4)) as mean_reliability,
+        -- A mean of few is one agency's for who takes its own off. Of groups it is the centre's.
+        case
+            when not owed.is_national or compared.n > thresholds.minimum_contributors
+                then cast(round(compared.mean_reliability, 4) as decimal(12, 4))
+        end as mean_reliability,
         coalesce(deliveries.slices_revised, 0) as slices_revised,
         coalesce(deliveries.slices_dated, 0) as slices_dated,
-        cast(round(deliveries.days_to_delivery, 4) as decimal(12, 4)) as days_to_delivery,
+        case
+            when not owed.is_national or deliveries.slices_dated > thresholds.minimum_contributors
+                then cast(round(deliveries.days_to_delivery, 4) as decimal(12, 4))
+        end as days_to_delivery,
         owed.is_national as is_shared,
         coalesce(
             array_to_string(list_sort(list_distinct(string_split(nullif(compared.slice_ids, ''), ';'))), ';'), ''
         ) as slice_ids
     from owed
+    cross join thresholds
     inner join {{ ref('stg_methodology__metrics') }} as metrics
         on owed.metric_id = metrics.metric_id
     left join compared
