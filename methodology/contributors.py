@@ -45,6 +45,21 @@ def sharing(contributions: pd.DataFrame, key: Sequence[str], thresholds: Mapping
     return made.assign(is_shared=enough & ~near & (left >= 2 * thresholds["owner_n"]))
 
 
+def undominated(
+    weights: pd.DataFrame, made: pd.DataFrame, key: Sequence[str], thresholds: Mapping[str, float]
+) -> pd.DataFrame:
+    """`made` (of `sharing`) without figures in which one agency weighs so much that the second largest works out its score.
+
+    weights: `key`, contributor_id and n, by which the figure weighs the agency instead of by its answers.
+    """
+    if weights.empty:
+        return made
+    groups = weights[list(key)].drop_duplicates(ignore_index=True).sort_values(list(key), ignore_index=True)
+    near = dominated(weights["n"].to_numpy(float), numbers_by(weights, list(key)), len(groups), thresholds)
+    is_near = made[list(key)].merge(groups[near].assign(is_near=True), on=list(key), how="left")["is_near"]
+    return made.assign(is_shared=made["is_shared"].to_numpy(bool) & ~is_near.eq(True).to_numpy(bool))
+
+
 def revised(
     contributions: pd.DataFrame,
     before: pd.DataFrame,

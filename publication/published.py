@@ -1,7 +1,7 @@
 """What readers already have: which count of which unit the last edition of each period showed, and which it hid.
 
-Of scores and totals that every reader was shown it also holds what each agency contributed, in rows with a `contributor_id`:
-n and, since answers may be corrected, their sum and that of their squares.
+Of scores, figures and totals that every reader was shown it also holds what each agency contributed, in rows with a
+`contributor_id`: n and, since answers may be corrected, their sum and that of their squares.
 
 Belongs here: the table that disclosure control compares a new edition with (`int_suppression__decided`,
 `int_sharing__decided`), noted at publication. It holds hidden counts, so it is kept with the inputs (`vintages/`), never in
@@ -43,6 +43,11 @@ COUNTS = """
     inner join benchmarks.bench_scores as scores
         using (unit_type, unit_id, metric_id, period_id, instrument_id)
     where scores.n is not null and scores.agency_id is null and scores.is_shared and period_id <= $period
+    union all
+    select unit_type, unit_id, metric_id, period_id, instrument_id, null as agency_id, contributor_id, cast(n as bigint) as n,
+        total, squares, true as is_shown
+    from intermediate.int_figures__contributed
+    where is_shown and period_id <= $period
     union all
     select unit_type, unit_id, metric_id, period_id, instrument_id, null as agency_id, members.contributor_id, members.n,
         members.total, members.squares, true as is_shown

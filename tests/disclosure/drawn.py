@@ -36,6 +36,11 @@ class Answers:
         named = pd.concat(places).query("unit_id != ''").rename(columns={"agency_id": "contributor_id"})
         return _counted(named, key)
 
+    def crossed(self) -> pd.DataFrame:
+        """How many answers of each agency are of a region and a journey."""
+        named = self.rows.query("journey != ''")
+        return named.groupby([*TABLE, "agency_id", "region", "journey"]).size().rename("n").reset_index()
+
     def of_agencies(self) -> pd.DataFrame:
         """n and mean of each agency, on 0-100."""
         key = ["agency_id", *TABLE]
@@ -186,7 +191,13 @@ def published(
     """What the product shows of a world, beside the edition that readers already have."""
     contributions, counts = answers.contributions(), answers.of_agencies()
     made = shared_beside_totals(
-        contributions, _contributed(before, contributions), counts, agencies=agencies, thresholds=thresholds
+        contributions,
+        _contributed(before, contributions),
+        counts,
+        contributions.head(0),
+        answers.crossed(),
+        agencies=agencies,
+        thresholds=thresholds,
     )
     shared = made[made["is_shared"]]
     reported = counts[counts["n"] >= thresholds["minimum_n"]].assign(

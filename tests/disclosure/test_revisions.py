@@ -25,6 +25,8 @@ def tables(built_workspace: Workspace) -> dict[str, pd.DataFrame]:
     with duckdb.connect(str(built_workspace.warehouse), read_only=True) as connection:
         return {
             "int_contributors__counted": connection.execute("from intermediate.int_contributors__counted").df(),
+            "int_contributors__crossed": connection.execute("from intermediate.int_contributors__crossed").df(),
+            "int_scores__weighted": connection.execute("from intermediate.int_scores__weighted").df(),
             "int_scores__estimated": connection.execute(AGENCY_COUNTS).df().assign(unit_type="agency"),
             "stg_registry__agencies": connection.execute("from staging.stg_registry__agencies").df(),
             "stg_methodology__thresholds": connection.execute("from staging.stg_methodology__thresholds").df(),
