@@ -3,6 +3,12 @@ how late and how often it was revised. Of the nation for every reader; of a peer
 agencies a count of withheld scores tells whose. #}
 with
 
+thresholds as (
+
+    {{ threshold_values('minimum_contributors') }}
+
+),
+
 scores as (
 
     select
@@ -66,6 +72,19 @@ owed as (
 
 ),
 
+-- Where all but two of the nation are withheld, or all but fewer, whoever is not knows of everybody else; and the count
+-- of those not measured would tell what is left.
+told as (
+
+    select
+        owed.*,
+        owed.is_national and owed.agencies_suppressed > 0
+        and owed.agencies_owed - owed.agencies_suppressed < thresholds.minimum_contributors as is_nearly_all
+    from owed
+    cross join thresholds
+
+),
+
 compared as (
 
     select
@@ -116,12 +135,6 @@ slices as (
 
 ),
 
-thresholds as (
-
-    {{ threshold_values('minimum_contributors') }}
-
-),
-
 deliveries as (
 
     select
@@ -155,14 +168,17 @@ final as (
         cast(null as varchar) as status_reason,
         owed.agencies_owed,
         owed.agencies_reported,
-        owed.agencies_suppressed,
+        case when not owed.is_nearly_all then owed.agencies_suppressed end as agencies_suppressed,
         owed.agencies_refused,
         owed.agencies_missing,
-        owed.agencies_not_measured,
+        case when not owed.is_nearly_all then owed.agencies_not_measured end as agencies_not_measured,
         owed.agencies_not_computed,
         owed.agencies_not_weighted,
         cast(round(owed.agencies_reported / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as reported_share,
-        cast(round(owed.agencies_suppressed / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as suppressed_share,
+        case
+            when not owed.is_nearly_all
+                then cast(round(owed.agencies_suppressed / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4))
+        end as suppressed_share,
         cast(round(owed.agencies_refused / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as refused_share,
         cast(round(owed.agencies_missing / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as missing_share,
         coalesce(compared.n, 0) as n,
@@ -183,7 +199,7 @@ final as (
         coalesce(
             array_to_string(list_sort(list_distinct(string_split(nullif(compared.slice_ids, ''), ';'))), ';'), ''
         ) as slice_ids
-    from owed
+    from told as owed
     cross join thresholds
     inner join {{ ref('stg_methodology__metrics') }} as metrics
         on owed.metric_id = metrics.metric_id
