@@ -50,8 +50,10 @@ def undominated(
 ) -> pd.DataFrame:
     """`made` (of `sharing`) without figures in which one agency weighs so much that the second largest works out its score.
 
-    weights: `key`, contributor_id and n, by which the figure weighs the agency instead of by its answers.
+    weights: `key`, contributor_id and n, by which the figure weighs the agency instead of by its answers; not above 0 where it is
+    not weighed.
     """
+    weights = weights[weights["n"].astype(float) > 0].reset_index(drop=True)
     if weights.empty:
         return made
     groups = weights[list(key)].drop_duplicates(ignore_index=True).sort_values(list(key), ignore_index=True)

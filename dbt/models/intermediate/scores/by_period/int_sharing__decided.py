@@ -24,9 +24,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     tables = {
         "contributions": dbt.ref("int_contributors__counted"),
         "before": dbt.ref("stg_ledger__contributed"),
-        "weights": dbt.ref("int_scores__weighted")
-        .filter("unit_type = 'agency_region' and weight_sum > 0")
-        .project(WEIGHTS),
+        "weights": dbt.ref("int_scores__weighted").filter("unit_type = 'agency_region'").project(WEIGHTS),
         "crossed": dbt.ref("int_contributors__crossed"),
         "counts": agencies.project(", ".join(["unit_id", *TABLE, "n", "respondents"])),
     }
