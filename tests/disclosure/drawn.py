@@ -19,7 +19,6 @@ from tests.disclosure.algebra import COALITIONS, System, Tried, attack, attack_p
 THRESHOLDS = load_methodology("2026.2").thresholds
 METRICS = ("overall", "trust")
 KINDS = pd.DataFrame({"metric_id": METRICS, "base": "persons"})
-NOBODY = pd.DataFrame(columns=["agency_id", "neighbour_id"])
 TOP = 4  # answers are 0 to 4
 
 
@@ -217,7 +216,7 @@ def published(
     own = _counted(answers.rows.rename(columns={"agency_id": "contributor_id"}), ["contributor_id", *TABLE])
     noted = in_totals[[*UNIT, "contributor_id"]].merge(own, on=["contributor_id", *TABLE])
     withheld = withheld_totals(
-        noted, noted.head(0) if before is None else before.noted, pd.DataFrame(columns=TABLE), neighbours=NOBODY, metrics=KINDS,
+        noted, noted.head(0) if before is None else before.noted, pd.DataFrame(columns=TABLE), metrics=KINDS,
         thresholds=thresholds,
     )  # fmt: skip
     key = [*UNIT, "score_kind"]

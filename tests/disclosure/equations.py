@@ -260,7 +260,8 @@ def coverage(edition: Published, tried: Tried) -> None:
         for size, attacker in enumerate(COALITIONS[:3]):
             means = {"mean_reliability": row["n"], "days_to_delivery": row["slices_dated"]}
             told = [name for name, count in means.items() if row[name] is not None and count == size + 1]
-            told += ["agencies_suppressed"] * (0 < own.count("suppressed") == len(own) - size)
+            is_told = row["agencies_suppressed"] is not None and 0 < own.count("suppressed") == len(own) - size
+            told += ["agencies_suppressed"] * is_told
             tried.add(
                 "coverage of the nation", attacker, 3, len(told), what=f"{row['metric_id']} {row['period_id']} {told}"
             )

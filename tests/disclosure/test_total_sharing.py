@@ -13,7 +13,6 @@ from methodology.total_sharing import withheld_totals
 
 THRESHOLDS = load_methodology("2026.2").thresholds
 METRICS = pd.DataFrame({"metric_id": ["m", "k"], "base": ["persons", "persons"]})
-NOBODY = pd.DataFrame(columns=["agency_id", "neighbour_id"])
 NOTHING = pd.DataFrame(columns=["metric_id", "instrument_id", "period_id"])
 
 
@@ -35,14 +34,13 @@ def readers(size: int, passed: int) -> pd.DataFrame:
             "agency_id": [f"a{number:02}" for number in range(size)], "metric_id": "m", "period_id": "2025Q4",
             "instrument_id": "i",
             "comparison_class": "c", "national_class": "n", "is_native": True, "in_group": is_in, "in_nation": False,
-            "peer_frame": "group", "has_mean": is_in, "has_national_mean": False, "has_neighbour_mean": False,
-        }
+                    }
     )  # fmt: skip
 
 
 def kinds(now: pd.DataFrame, before: pd.DataFrame | None = None, shown: pd.DataFrame = NOTHING) -> set[tuple[str, str]]:
     earlier = now.head(0) if before is None else before
-    made = withheld_totals(now, earlier, shown, neighbours=NOBODY, metrics=METRICS, thresholds=THRESHOLDS)
+    made = withheld_totals(now, earlier, shown, metrics=METRICS, thresholds=THRESHOLDS)
     return set(made[["metric_id", "score_kind"]].itertuples(index=False, name=None))
 
 
