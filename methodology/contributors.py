@@ -19,6 +19,10 @@ from methodology.frames import numbers_by
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+# What is noted of answers: one answer changes each by one at most, and n, mean and error tell of no more.
+AMOUNTS = ("n", "total", "squares")
+# Totals are quotients of whole numbers: what differs by less is the same.
+ROUNDING = 1e-9
 
 
 def sharing(contributions: pd.DataFrame, key: Sequence[str], thresholds: Mapping[str, float]) -> pd.DataFrame:
@@ -41,6 +45,23 @@ def sharing(contributions: pd.DataFrame, key: Sequence[str], thresholds: Mapping
     return made.assign(is_shared=enough & ~near & (left >= 2 * thresholds["owner_n"]))
 
 
+def undominated(
+    weights: pd.DataFrame, made: pd.DataFrame, key: Sequence[str], thresholds: Mapping[str, float]
+) -> pd.DataFrame:
+    """`made` (of `sharing`) without figures in which one agency weighs so much that the second largest works out its score.
+
+    weights: `key`, contributor_id and n, by which the figure weighs the agency instead of by its answers; not above 0 where it is
+    not weighed.
+    """
+    weights = weights[weights["n"].astype(float) > 0].reset_index(drop=True)
+    if weights.empty:
+        return made
+    groups = weights[list(key)].drop_duplicates(ignore_index=True).sort_values(list(key), ignore_index=True)
+    near = dominated(weights["n"].to_numpy(float), numbers_by(weights, list(key)), len(groups), thresholds)
+    is_near = made[list(key)].merge(groups[near].assign(is_near=True), on=list(key), how="left")["is_near"]
+    return made.assign(is_shared=made["is_shared"].to_numpy(bool) & ~is_near.eq(True).to_numpy(bool))
+
+
 def revised(
     contributions: pd.DataFrame,
     before: pd.DataFrame,
@@ -48,28 +69,40 @@ def revised(
     key: Sequence[str],
     thresholds: Mapping[str, float],
 ) -> pd.DataFrame:
-    """`made` (of `sharing`) without figures that changed by a few answers since every reader was last shown them.
+    """`made` (of `sharing`) without figures of which two editions tell a few answers or one agency.
 
-    contributions and before: `key`, contributor_id and n, now and then. Of a figure shown twice readers take one off the other,
-    and two agencies take off what is their own change: what is left must be nothing, or `owner_n` answers at least. A count that
-    fell and one that rose are both changes. Until then readers keep the figure they have.
+    contributions and before: `key`, contributor_id, n, now and as every reader was last shown it; AMOUNTS too where answers may
+    be corrected: their sum and that of their squares, each 0 to 1. Of a figure shown twice readers take one off the other, and
+    two agencies take off what is their own change: what is left must be nothing, or `owner_n` answers at least. A count that fell
+    and one that rose are both changes, and a sum that moved is as many answers at least. Nor may `minimum_contributors` or fewer
+    change, one of them from nothing or to nothing: the others would have its score. Until then readers keep the figure they have.
     """
     if before.empty or contributions.empty:
         return made
     names = [*key, "contributor_id"]
+    amounts = [name for name in AMOUNTS if name in contributions and name in before]
     own = contributions.merge(before[list(key)].drop_duplicates(), on=list(key))
-    both = own[[*names, "n"]].merge(before[[*names, "n"]], on=names, how="outer", suffixes=("", "_before"))
-    both = both.fillna({"n": 0, "n_before": 0}).astype({"n": "float64", "n_before": "float64"})
-    both = both.assign(change=(both["n"] - both["n_before"]).abs())
-    moved = both[both["change"] > 0].reset_index(drop=True)
+    both = own[[*names, *amounts]].merge(before[[*names, *amounts]], on=names, how="outer", suffixes=("", "_before"))
+    change = np.zeros(len(both))
+    for name in amounts:
+        now, then = both[name].astype(float), both[f"{name}_before"].astype(float)
+        # An agency that is not there adds nothing; a sum that nobody noted says nothing.
+        now, then = now.mask(both["n"].isna(), 0.0), then.mask(both["n_before"].isna(), 0.0)
+        change = np.fmax(change, (now - then).abs().to_numpy())
+    is_whole = (both["n"].isna() | both["n_before"].isna()).to_numpy(bool)
+    moved = both.assign(change=change, is_whole=is_whole)[change > ROUNDING].reset_index(drop=True)
     if moved.empty:
         return made
-    groups = moved.groupby(list(key), dropna=False, sort=True)["change"].agg(["size", "sum", "min"]).reset_index()
-    change, group = moved["change"].to_numpy(float), numbers_by(moved, list(key))
-    left = groups["sum"].to_numpy(float) - sum(two_largest(change, group, len(groups)))
+    grouped = moved.groupby(list(key), dropna=False, sort=True)
+    groups = grouped.agg(
+        size=("change", "size"), sum=("change", "sum"), min=("change", "min"), whole=("is_whole", "any")
+    )
+    groups, change = groups.reset_index(), moved["change"].to_numpy(float)
+    left = groups["sum"].to_numpy(float) - sum(two_largest(change, numbers_by(moved, list(key)), len(groups)))
     # Of two agencies either may take its change off and look at the other's; of more the two largest leave the least.
     least = np.where(groups["size"].to_numpy() > 2, left, groups["min"].to_numpy(float))
-    hidden = groups.loc[least < thresholds["owner_n"], list(key)].assign(is_gone=True)
+    alone = groups["whole"].to_numpy(bool) & (groups["size"].to_numpy() <= thresholds["minimum_contributors"])
+    hidden = groups.loc[(least < thresholds["owner_n"]) | alone, list(key)].assign(is_gone=True)
     is_gone = made[list(key)].merge(hidden, on=list(key), how="left")["is_gone"].eq(True).to_numpy(bool)
     return made.assign(is_shared=made["is_shared"].to_numpy(bool) & ~is_gone)
 
@@ -83,7 +116,7 @@ def apart(
     `minimum_contributors` agencies or fewer have other counts in the two figures. The figure with most such differences is not
     shared, of equals the one of fewest answers, until none is left.
     """
-    key = [str(name) for name in contributions if name not in ("contributor_id", "n")]
+    key = [str(name) for name in made if name not in ("contributors_count", "is_shared")]
     rows = contributions.merge(made.loc[made["is_shared"], key], on=key)
     if rows.empty:
         return made

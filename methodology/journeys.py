@@ -14,8 +14,8 @@ import pandas as pd
 from scipy import stats
 
 from methodology import dominance
-from methodology.contributors import sharing
 from methodology.estimates import ROUNDING, mean_estimate, mean_interval
+from methodology.journey_sharing import PARTS, is_shared
 from methodology.lineage import joined
 from methodology.shared_people import products_of_residuals
 
@@ -24,7 +24,6 @@ Sums = Mapping[str, float]
 Row = dict[str, object]
 
 STAGES = ["before", "during", "after"]
-PARTS = ["whole", *STAGES]
 KEY = ["journey_id", "period_id", "instrument_id"]
 COLUMNS = {
     "journey_id": "string",
@@ -77,6 +76,7 @@ class _Shortfall:
 
 def journeys(
     cells: pd.DataFrame,
+    before: pd.DataFrame,
     *,
     metrics: pd.DataFrame,
     satisfaction: str | None,
@@ -86,7 +86,8 @@ def journeys(
 ) -> pd.DataFrame:
     """COLUMNS of all parts of every journey of one period.
 
-    cells: sums, squares and cross-products of scores, and of totals of persons, by journey, instrument, slice and agency;
+    cells: sums, squares and cross-products of scores, and of totals of persons, by journey, instrument, slice and agency; before:
+    unit_id, metric_id (`journeys.` and the part), instrument_id, contributor_id and AMOUNTS of parts as readers were last shown;
     satisfaction: the metric (of `metrics`) whose item asks about the journey as a whole; steps: stage and service of every
     step; services: the owner of each.
     """
@@ -98,11 +99,15 @@ def journeys(
     made: list[Row] = []
     for key, own in cells.groupby(KEY, sort=True):
         owners = owned[owned["journey_id"] == key[0]]
-        made += [{**dict(zip(KEY, key, strict=True)), **part} for part in _journey(own, owners, thresholds)]
+        is_before = (before["unit_id"] == key[0]) & (before["instrument_id"] == key[2])
+        shown = before[is_before.to_numpy(bool)]
+        made += [{**dict(zip(KEY, key, strict=True)), **part} for part in _journey(own, shown, owners, thresholds)]
     return pd.DataFrame(made, columns=list(COLUMNS))
 
 
-def _journey(own: pd.DataFrame, owners: pd.DataFrame, thresholds: Mapping[str, float]) -> list[Row]:
+def _journey(
+    own: pd.DataFrame, before: pd.DataFrame, owners: pd.DataFrame, thresholds: Mapping[str, float]
+) -> list[Row]:
     level, target = float(thresholds["interval_level"]), float(thresholds["journey_target"])
     sums = _sums(own.drop(columns=[*KEY, "slice_id", "agency_id", "item", "scale_id", "wording_version"]))
     whole = _estimate(sums, "whole", level)
@@ -115,7 +120,7 @@ def _journey(own: pd.DataFrame, owners: pd.DataFrame, thresholds: Mapping[str, f
     shares = _shares(lacking, scores, target, weights, owners) if explained else {}
     parts = dominance.stage_shortfalls(scores, target, weights)
     weakest = dominance.weakest_link(scores, target, weights) if explained else None
-    is_shared = _shared(own, thresholds)
+    is_everybodys = is_shared(own, before, thresholds)
     head: Row = {
         "part": "journey",
         "part_id": "",
@@ -127,7 +132,7 @@ def _journey(own: pd.DataFrame, owners: pd.DataFrame, thresholds: Mapping[str, f
         "weights_reason": reason,
         "owners_count": owners["agency_id"].nunique(),
         "agencies_count": own["agency_id"].nunique(),
-        "is_shared": is_shared,
+        "is_shared": is_everybodys,
         "slice_ids": joined(own["slice_id"]),
     }
     stage_rows: list[Row] = [
@@ -138,21 +143,11 @@ def _journey(own: pd.DataFrame, owners: pd.DataFrame, thresholds: Mapping[str, f
             "contribution": explained.contributions[position] if explained else np.nan,
             "weight": weights[position],
             "shortfall": parts[position],
-            "is_shared": is_shared,
+            "is_shared": is_everybodys,
         }
         for position, name in enumerate(STAGES)
     ]
     return [head, *stage_rows, *_agencies(own, owners, _Shortfall(lacking, shares), level)]
-
-
-def _shared(own: pd.DataFrame, thresholds: Mapping[str, float]) -> bool:
-    """Whether every part somebody was asked about rests on enough agencies: weights and gaps mix the parts."""
-    asked = [
-        own[["agency_id"]].assign(part=part, n=own[f"{part}_count"].astype(float), contributor_id=own["agency_id"])
-        # Stages are weighed by those who answered all of them.
-        for part in [*PARTS, "complete"]
-    ]
-    return bool(sharing(pd.concat(asked), ["part"], thresholds)["is_shared"].all())
 
 
 def _sums(cells: pd.DataFrame) -> dict[str, float]:

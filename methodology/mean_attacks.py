@@ -41,9 +41,9 @@ def told_by_two(sets: Sequence[Mask], asked: Mask, everybody: Mask | None = None
         for own in (a, b):
             equations[pair, :, own] = 0
         gram = equations @ equations.transpose(0, 2, 1)
-        shares = np.einsum(
-            "pqx,pqr,prx->px", equations, np.linalg.pinv(gram, rcond=ROUNDING, hermitian=True), equations
-        )
+        # Two steps: all three at once would not use the machine's products of matrices.
+        solved = np.linalg.pinv(gram, rcond=ROUNDING, hermitian=True) @ equations
+        shares = np.einsum("pqx,pqx->px", equations, solved)
         known = (shares > 1 - ROUNDING).any(axis=1)
         told[a[known]] = True
         told[b[known]] = True

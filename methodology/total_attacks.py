@@ -14,13 +14,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from methodology.arrays import Floats
-from methodology.contributors import apart, revised, sharing
+from methodology.contributors import apart, revised, sharing, undominated
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 ROUNDING = 1e-9
 TABLE = ["metric_id", "instrument_id", "period_id"]
 UNIT = ["unit_type", "unit_id", *TABLE]
+# Types of places of several agencies: an answer is in one of each at most.
+KINDS = ["region", "journey"]
+NOWHERE = pd.DataFrame(columns=["agency_id", *KINDS, "n"])
 
 
 def resting_on_few(totals: npt.ArrayLike, agency: npt.ArrayLike, few: int) -> Mask:
@@ -71,6 +74,8 @@ def shared_beside_totals(
     contributions: pd.DataFrame,
     before: pd.DataFrame,
     counts: pd.DataFrame,
+    weights: pd.DataFrame,
+    crossed: pd.DataFrame,
     *,
     agencies: pd.DataFrame,
     thresholds: Mapping[str, float],
@@ -78,13 +83,15 @@ def shared_beside_totals(
     """Which scores of no single agency every reader may have, by themselves and beside the totals of agencies.
 
     contributions: unit_type, unit_id, TABLE, contributor_id, n; before: the same, of scores as readers were last shown them
-    (`contributors.revised`); counts: unit_id, TABLE, n and respondents of agencies; agencies: agency_id and peer_group. A row per
-    unit and TABLE, as `contributors.sharing` gives it. Of regions that, added up and taken off the totals, rest on
+    (`contributors.revised`); counts: unit_id, TABLE, n and respondents of agencies; weights: UNIT, contributor_id and n, the
+    population by which a weighted score counts the agency: none may dominate by it either; crossed: TABLE, agency_id, region,
+    journey and n of answers that name both; agencies: agency_id and peer_group. A row per unit and TABLE, as
+    `contributors.sharing` gives it. Of regions and journeys that, added up and taken off each other and the totals, rest on
     `minimum_contributors` agencies or fewer, those are not shared that leave the fewest such sums, the smallest first: one
     region less often saves the nation's total and a group's. Totals are taken to be those of all agencies
     with `minimum_n` respondents; what is left to tell is withheld when they are made (`telling`).
     """
-    made = sharing(contributions, UNIT, thresholds)
+    made = undominated(weights, sharing(contributions, UNIT, thresholds), UNIT, thresholds)
     made = revised(contributions, before, made, UNIT, thresholds)
     made = apart(contributions, made, ["unit_type", "unit_id", "period_id"], thresholds)
     persons = np.fmin(counts["n"].to_numpy(float), counts["respondents"].to_numpy(float, na_value=np.nan))
@@ -93,16 +100,18 @@ def shared_beside_totals(
     )
     parts = dict(iter(whole.groupby(TABLE, sort=True)))
     shared = contributions.merge(made.loc[made["is_shared"], UNIT], on=UNIT)
-    located = shared.rename(columns={"unit_id": "place", "contributor_id": "agency_id"})
+    located = shared.rename(columns={"contributor_id": "agency_id"})
+    both = dict(iter(crossed.groupby(TABLE, sort=True)))
     hidden = []
-    for (kind, *key), own in located.groupby(["unit_type", *TABLE], sort=True):
+    for key, own in located.groupby(TABLE, sort=True):
         table = tuple(key)
-        if table not in parts:
-            continue
-        members = [parts[table]["unit_id"], *(group["unit_id"] for _, group in parts[table].groupby("peer_group"))]
-        panels = [set(names) for names in members if len(names) > thresholds["minimum_peers"]]
-        sums = _Sums.of(dict(zip(parts[table]["unit_id"], parts[table]["n"], strict=True)), own, panels)
-        hidden += [(kind, place, *table) for place in sums.places_that_tell(int(thresholds["minimum_contributors"]))]
+        whole, panels = dict[str, float](), list[set[str]]()
+        if table in parts:
+            members = [parts[table]["unit_id"], *(group["unit_id"] for _, group in parts[table].groupby("peer_group"))]
+            panels = [set(names) for names in members if len(names) > thresholds["minimum_peers"]]
+            whole = dict(zip(parts[table]["unit_id"], parts[table]["n"].astype(float), strict=True))
+        sums = _Sums.of(whole, own, panels, both.get(table, NOWHERE))
+        hidden += [(*place, *table) for place in sums.places_that_tell(int(thresholds["minimum_contributors"]))]
     gone = pd.DataFrame(hidden, columns=UNIT).assign(is_gone=True).astype(dict.fromkeys(UNIT, "str"))
     is_gone = made[UNIT].merge(gone, on=UNIT, how="left")["is_gone"].eq(True).to_numpy(bool)
     return made.assign(is_shared=made["is_shared"].to_numpy(bool) & ~is_gone)
@@ -128,40 +137,39 @@ def telling(total: pd.DataFrame, members: pd.DataFrame, located: pd.DataFrame, f
         of_panel = {name: set(rows["unit_id"]) for name, rows in parts[table].groupby(["panel_type", "panel_id"])}
         panels = [of_panel[kind, name] for kind, name in zip(own["unit_type"], own["unit_id"], strict=True)]
         whole = parts[table].drop_duplicates("unit_id")
-        sums = _Sums.of(dict(zip(whole["unit_id"], whole["n"], strict=True)), places, panels)
+        there = places.rename(columns={"place": "unit_id"})
+        sums = _Sums.of(dict(zip(whole["unit_id"], whole["n"], strict=True)), there, panels, NOWHERE)
         withheld[own["at"].to_numpy()[sums.panels_that_tell(few)]] = True
     return withheld
+
+
+Place = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class _Sums:
     """Places, then totals of agencies: which cells each is the sum of (sums, cells), and the agency of each cell, from 0."""
 
-    places: list[str]
+    places: list[Place]
     rows: Mask
     owner: Ints
     counts: Floats
 
     @classmethod
-    def of(cls, whole: Mapping[str, float], located: pd.DataFrame, panels: list[set[str]]) -> "_Sums":
-        """whole: n of each agency that is in a total; located: agency_id, place and n; panels: the agencies of each total."""
-        agencies = pd.Index(sorted({*whole, *located["agency_id"]}))
-        places = sorted(located["place"].unique())
-        n = np.zeros((len(agencies), len(places) + 1))
-        n[agencies.get_indexer(pd.Index(located["agency_id"])), np.searchsorted(places, located["place"])] = located[
-            "n"
-        ]
-        counted = agencies.get_indexer(pd.Index(list(whole)))
-        # Answers outside the shared places are a part that none of them tells of.
-        n[counted, -1] = np.array(list(whole.values()), float) - n[counted].sum(axis=1)
-        owner, place = np.nonzero(n > 0)
-        rows = [place == one for one in range(len(places))]
-        rows += [np.isin(owner, agencies.get_indexer(pd.Index(sorted(panel)))) for panel in panels]
-        return cls(places, np.array(rows), owner, n[owner, place])
+    def of(
+        cls, whole: Mapping[str, float], located: pd.DataFrame, panels: list[set[str]], crossed: pd.DataFrame
+    ) -> "_Sums":
+        """The tables of `_cells`; panels: the agencies of each total."""
+        cells = _cells(whole, located, crossed)
+        places = sorted(set(zip(located["unit_type"], located["unit_id"], strict=True)))
+        agency = cells["agency_id"].to_numpy(object)
+        rows = [cells[kind].to_numpy(object) == place for kind, place in places]
+        rows += [np.array([one in panel for one in agency], bool) for panel in panels]
+        return cls(places, np.array(rows), pd.factorize(agency)[0].astype(np.int64), cells["n"].to_numpy(float))
 
-    def places_that_tell(self, few: int) -> list[str]:
+    def places_that_tell(self, few: int) -> list[Place]:
         """Places to take out until no sum rests on few."""
-        left, gone = list(range(len(self.rows))), list[str]()
+        left, gone = list(range(len(self.rows))), list[Place]()
         while True:
             tells = self._telling(left, few)
             size = {row: float(self.counts[self.rows[row]].sum()) for row in tells if row < len(self.places)}
@@ -187,3 +195,28 @@ class _Sums:
     def _telling(self, rows: list[int], few: int) -> list[int]:
         found = resting_on_few(self.rows[rows], self.owner, few)
         return [row for row, tells in zip(rows, found, strict=True) if tells]
+
+
+def _cells(whole: Mapping[str, float], located: pd.DataFrame, crossed: pd.DataFrame) -> pd.DataFrame:
+    """Each agency's answers by where they are: agency_id, region, journey (empty outside the places) and n.
+
+    whole: n of each agency that is in a total; located: unit_type, unit_id, agency_id and n of places; crossed: agency_id,
+    region, journey and n of answers that are in one of each.
+    """
+    added = located.groupby(["agency_id", "unit_type", "unit_id"], sort=True)["n"].sum().astype(float).reset_index()
+    both = crossed[["agency_id", *KINDS, "n"]].astype({"n": "float64"})
+    for kind in KINDS:
+        there = added.loc[added["unit_type"] == kind, ["agency_id", "unit_id"]].rename(columns={"unit_id": kind})
+        both = both.merge(there, on=["agency_id", kind])
+    tables = [both]
+    for kind in KINDS:
+        own = added[added["unit_type"] == kind].rename(columns={"unit_id": kind}).drop(columns="unit_type")
+        less = both.groupby(["agency_id", kind], sort=True)["n"].sum().rename("less").reset_index()
+        own = own.merge(less, on=["agency_id", kind], how="left").fillna({"less": 0.0})
+        tables.append(own.assign(n=own["n"] - own["less"]))
+    known = pd.concat(tables, ignore_index=True)[["agency_id", *KINDS, "n"]]
+    # Answers outside the shared places are a part that none of them tells of.
+    counted = known.groupby("agency_id")["n"].sum()
+    rest = pd.DataFrame({"agency_id": list(whole), "n": [n - float(counted.get(one, 0.0)) for one, n in whole.items()]})
+    cells = pd.concat([known, rest], ignore_index=True)
+    return cells[cells["n"] > 0].fillna(dict.fromkeys(KINDS, "")).reset_index(drop=True)

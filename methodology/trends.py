@@ -79,6 +79,7 @@ def trends(
     regions: pd.DataFrame,
     people: pd.DataFrame,
     located: pd.DataFrame,
+    withheld: pd.DataFrame,
     *,
     agencies: pd.DataFrame,
     metrics: pd.DataFrame,
@@ -93,15 +94,18 @@ def trends(
     they are compared; frames: the population each of those that are weighted stands for. mix, regions: n and rate of answers of
     units and of whole regions, by instrument (as KEYS has it), quarter and group. people: how far scores from `since` on come
     from the people of earlier ones (`score_series.with_correlations`). located: what agencies add to shared regions and journeys
-    (`total_attacks.telling`). agencies: peer group of each; metrics: estimator, base,
-    quarters_apart and smallest_difference of each; seasons: share of a quarter's days that is a season. A change is to the last
-    measurement (`measured_before`), whose period is named; mix and rate are told of what is measured every quarter.
+    (`total_attacks.telling`);
+    withheld: totals that nobody is shown (`total_sharing.withheld_totals`). agencies: peer group of each; metrics: estimator,
+    base, quarters_apart and smallest_difference of each; seasons: share of a quarter's days that is a season. A change is to the
+    last measurement (`measured_before`), whose period is named; mix and rate are told of what is measured every quarter.
     """
     uncounted = set(metrics.loc[metrics["base"] == "index", "metric_id"])
     kinds = metrics.set_index("metric_id")[["base", "quarters_apart", "smallest_difference"]]
     members = with_correlations(panel_members(members, frames, agencies, uncounted), people)
     total = totals(members, thresholds, since)
     tells = telling(total, members, located, int(thresholds["minimum_contributors"]))
+    key = [*SERIES, "period_id", "score_kind"]
+    tells |= total[key].merge(withheld.assign(told=True), on=key, how="left")["told"].eq(True).to_numpy(bool)
     total = total.assign(
         status=total["status"].mask(tells, "suppressed"),
         status_reason=total["status_reason"].mask(tells, "too_few_units"),

@@ -1,6 +1,7 @@
 """What readers already have: which count of which unit the last edition of each period showed, and which it hid.
 
-Of scores that every reader was shown it also holds what each agency contributed, in rows with a `contributor_id`.
+Of scores, figures and totals that every reader was shown it also holds what each agency contributed, in rows with a
+`contributor_id`: n and, since answers may be corrected, their sum and that of their squares.
 
 Belongs here: the table that disclosure control compares a new edition with (`int_suppression__decided`,
 `int_sharing__decided`), noted at publication. It holds hidden counts, so it is kept with the inputs (`vintages/`), never in
@@ -27,24 +28,40 @@ SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in (*KEY, "agency_id", "contributor_id")),
         ("n", pa.int64()),
+        ("total", pa.float64()),
+        ("squares", pa.float64()),
         ("is_shown", pa.bool_()),
     ]
 )
 COUNTS = """
     select judged.unit_type, judged.unit_id, judged.metric_id, judged.period_id, judged.instrument_id, judged.agency_id,
         null as contributor_id, cast(judged.n as bigint) as n,
-        scores.n is not null and (scores.agency_id is not null or scores.is_shared) as is_shown
+        null as total, null as squares, scores.n is not null and (scores.agency_id is not null or scores.is_shared) as is_shown
     from intermediate.int_scores__judged as judged
     inner join benchmarks.bench_scores as scores
         using (unit_type, unit_id, metric_id, period_id, instrument_id)
     where judged.n is not null and judged.period_id <= $period
     union all
     select unit_type, unit_id, metric_id, period_id, instrument_id, null as agency_id, counted.contributor_id, counted.n,
-        true as is_shown
+        counted.total, counted.squares, true as is_shown
     from intermediate.int_contributors__counted as counted
     inner join benchmarks.bench_scores as scores
         using (unit_type, unit_id, metric_id, period_id, instrument_id)
     where scores.n is not null and scores.agency_id is null and scores.is_shared and period_id <= $period
+    union all
+    select unit_type, unit_id, metric_id, period_id, instrument_id, null as agency_id, contributor_id, cast(n as bigint) as n,
+        total, squares, true as is_shown
+    from intermediate.int_figures__contributed
+    where is_shown and period_id <= $period
+    union all
+    select unit_type, unit_id, metric_id, period_id, instrument_id, null as agency_id, members.contributor_id, members.n,
+        members.total, members.squares, true as is_shown
+    from intermediate.int_members__counted as members
+    where period_id <= $period and exists (
+        from intermediate.int_trends__estimated as shown
+        where shown.status = 'reported' and shown.score is not null and shown.unit_type = members.unit_type
+            and shown.unit_id = members.unit_id and shown.metric_id = members.metric_id
+            and shown.period_id = members.period_id and shown.instrument_id = members.instrument_id)
 """
 
 

@@ -19,6 +19,23 @@ PARTS = ["whole", "before", "during", "after"]
 SHARING = {"minimum_contributors": 3.0, "dominance_margin": 25.0, "owner_n": 5.0}
 THRESHOLDS = {"interval_level": 0.95, "journey_target": 80.0, "minimum_n": 4.0, **SHARING}
 
+NOTHING_BEFORE = pd.DataFrame(
+    {
+        name: pd.Series(dtype="float64" if name in ("n", "total", "squares") else "str")
+        for name in (
+            "unit_type",
+            "unit_id",
+            "metric_id",
+            "period_id",
+            "instrument_id",
+            "contributor_id",
+            "n",
+            "total",
+            "squares",
+        )
+    }
+)
+
 
 def _totals(scores: np.ndarray[Any, Any], people: list[int], position: int) -> dict[str, Any]:
     """Products of the counts and totals of persons, of one part with itself and with later stages."""
@@ -59,6 +76,7 @@ def _run(cells: list[dict[str, Any]], owners: dict[str, list[str]]) -> pd.DataFr
         "int_journeys__estimated",
         {
             "int_journeys__cells": pd.DataFrame(cells, columns=list(empty)),
+            "stg_ledger__contributed": NOTHING_BEFORE,
             "stg_methodology__metrics": pd.DataFrame([{"metric_id": "sat", "measure_id": "overall.mean"}]),
             "stg_methodology__roles": pd.DataFrame([{"role": "satisfaction", "metric_id": "sat"}]),
             "stg_registry__journey_steps": pd.DataFrame(

@@ -60,6 +60,7 @@ def trends_of(scores: pd.DataFrame, **tables: Any) -> pd.DataFrame:
         "int_people__correlated": people,
         "int_contributors__counted": located,
         "int_sharing__decided": located[_TEXTS].assign(is_shared=True),
+        "int_totals__withheld": located[_TEXTS].assign(score_kind="").astype({"score_kind": "str"}),
         "stg_registry__agencies": pd.DataFrame({"agency_id": agencies, "peer_group": ["g"] * len(agencies)}),
         "stg_methodology__metrics": kinds_of(metrics),
         "stg_methodology__thresholds": pd.DataFrame({"name": list(PARAMETERS), "value": list(PARAMETERS.values())}),

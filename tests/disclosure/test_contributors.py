@@ -128,7 +128,44 @@ def test_an_agency_takes_its_own_late_answers_off() -> None:
         "left": [50] * 5,  # a5 has withdrawn all of its answers
         "moved": [51, 49, 50, 50, 50],  # as many as before, and not the same
     }
-    assert still_shared(before, now) == {"two": False, "three": True, "small": False, "left": True, "moved": False}
+    assert still_shared(before, now) == {"two": False, "three": True, "small": False, "left": False, "moved": False}
+
+
+def test_an_agency_that_comes_late_is_not_what_two_editions_differ_by() -> None:
+    """Of 50 answers that came between, all a5's, the mean is a5's score; with three others that come none is left alone."""
+    before = {"alone": [50] * 5, "both": [50] * 5, "three": [50] * 5, "four": [50] * 5, "part": [50] * 5 + [5]}
+    now = {
+        "alone": [50] * 6,
+        "both": [50] * 7,  # each takes its own off and has the other's score
+        "three": [60, 60, 50, 50, 50, 50],  # two take their late answers off
+        "four": [60, 60, 60, 50, 50, 50],
+        "part": [50] * 6,  # a5 had five before, and of the others nobody knows a score
+    }
+    assert still_shared(before, now) == {"alone": False, "both": False, "three": False, "four": True, "part": True}
+
+
+def corrected(before: list[float], now: list[float]) -> bool:
+    """Whether a figure of five agencies with 50 answers each stays shown when the totals of their answers (0 to 1) move."""
+
+    def rows(totals: list[float]) -> pd.DataFrame:
+        table = [("u", f"a{number}", 50.0, total) for number, total in enumerate(totals)]
+        return pd.DataFrame(table, columns=["unit_id", "contributor_id", "n", "total"])
+
+    made = sharing(rows(now), KEY, THRESHOLDS)
+    return bool(revised(rows(now), rows(before), made, KEY, THRESHOLDS)["is_shared"].all())
+
+
+def test_a_corrected_answer_is_no_less_told_than_a_late_one() -> None:
+    """The counts are the same and the mean moves: by how much is the corrected answer less what it was."""
+    same = [30.0, 30.0, 30.0, 30.0, 30.0]
+    assert corrected(same, same)
+    assert not corrected(same, [30.25, 30.0, 30.0, 30.0, 30.0])
+    # An answer moves the total by one at most, so these are five answers at least.
+    assert corrected(same, [25.0, 30.0, 30.0, 30.0, 30.0])
+    # Two know their own corrections.
+    assert not corrected(same, [25.0, 35.0, 31.0, 30.0, 30.0])
+    # What was noted before sums were says nothing of corrections.
+    assert corrected([float("nan")] * 5, same)
 
 
 @pytest.mark.parametrize("seed", range(20))

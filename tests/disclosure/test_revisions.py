@@ -10,6 +10,8 @@ import duckdb
 import pandas as pd
 import pytest
 
+from methodology.journey_sharing import PARTS, is_shared
+from methodology.parameters import load_methodology
 from methodology.total_attacks import UNIT
 from miyar.workspace import Workspace
 from tests.dbt.python_models import run_model
@@ -25,6 +27,8 @@ def tables(built_workspace: Workspace) -> dict[str, pd.DataFrame]:
     with duckdb.connect(str(built_workspace.warehouse), read_only=True) as connection:
         return {
             "int_contributors__counted": connection.execute("from intermediate.int_contributors__counted").df(),
+            "int_contributors__crossed": connection.execute("from intermediate.int_contributors__crossed").df(),
+            "int_scores__weighted": connection.execute("from intermediate.int_scores__weighted").df(),
             "int_scores__estimated": connection.execute(AGENCY_COUNTS).df().assign(unit_type="agency"),
             "stg_registry__agencies": connection.execute("from staging.stg_registry__agencies").df(),
             "stg_methodology__thresholds": connection.execute("from staging.stg_methodology__thresholds").df(),
@@ -48,3 +52,67 @@ def test_only_scores_that_few_answers_moved_are_not_shown_again(tables: dict[str
     for late, shown in ((1, set()), (7, shared)):
         earlier = before.assign(n=before["n"] - late * before.index.isin(largest))
         assert _shared(tables, earlier) & shared == shown
+
+
+SERVICE_FIGURES = [
+    "int_complaint_times__by_unit",
+    "int_complaint_counts__by_unit",
+    "int_complaint_handling__by_unit",
+    "int_closed_loop__by_unit",
+]
+
+
+def test_figures_of_complaints_that_few_answers_moved_are_not_shown_again(built_workspace: Workspace) -> None:
+    """A late case and one whose outcome was corrected; times to an event have no sums that a correction moves."""
+    with duckdb.connect(str(built_workspace.warehouse), read_only=True) as connection:
+        tables = {name: connection.execute(f"from intermediate.{name}").df() for name in SERVICE_FIGURES}
+        tables["stg_methodology__thresholds"] = connection.execute("from staging.stg_methodology__thresholds").df()
+        before = connection.execute(
+            "select * exclude (is_shown) from intermediate.int_figures__contributed where is_shown and unit_type = 'region'"
+        ).df()
+
+    def shared(earlier: pd.DataFrame) -> set[tuple[Any, ...]]:
+        made = run_model("int_service_figures__estimated", {**tables, "stg_ledger__contributed": earlier})
+        made = made[made["is_shared"].fillna(False).to_numpy(bool)]
+        return set(zip(made["topic"] + "." + made["figure"], made["unit_id"], made["period_id"], strict=True))
+
+    every = shared(before.head(0))
+    assert len(every) > 20
+    assert shared(before) == every
+    shown = set(zip(before["metric_id"], before["unit_id"], before["period_id"], strict=True))
+    summed = before.dropna(subset="total")
+    sums = set(zip(summed["metric_id"], summed["unit_id"], summed["period_id"], strict=True))
+    largest = before.index.isin(before.groupby(UNIT)["n"].idxmax())
+    assert sums and sums < shown
+    assert not shared(before.assign(n=before["n"] - largest)) & shown
+    assert not shared(before.assign(total=before["total"] - 0.5 * largest)) & sums
+    assert shared(before.assign(n=before["n"] - 7 * largest)) == every
+
+
+def journey(**answers: float) -> pd.DataFrame:
+    """Five agencies, each with 40 answers to every part, all at half of the scale, and what differs of the first."""
+    made = pd.DataFrame({"agency_id": [f"a{number}" for number in range(5)], "complete_count": 40})
+    for part in PARTS:
+        made = made.assign(**{f"{part}_count": 40, f"sum_{part}": 2000.0, f"sum_{part}2": 100_000.0})
+    for name, value in answers.items():
+        made[name] = made[name].astype(float).where(made["agency_id"] != "a0", value)
+    return made
+
+
+def test_a_journey_of_which_one_stage_was_moved_is_not_shown_again() -> None:
+    """Weights and gaps mix the stages, so none is shown if one tells."""
+    before = pd.DataFrame(
+        [
+            {"metric_id": f"journeys.{part}", "contributor_id": f"a{number}", "n": 40, "total": 20.0, "squares": 10.0}
+            for part in PARTS
+            for number in range(5)
+        ]
+    )
+    thresholds = load_methodology("2026.2").thresholds
+    assert is_shared(journey(), before.head(0), thresholds)
+    assert is_shared(journey(), before, thresholds)
+    assert not is_shared(journey(during_count=41), before, thresholds)
+    assert is_shared(journey(during_count=46), before, thresholds)
+    # The same counts, one answer of the last stage corrected from half to full marks.
+    assert not is_shared(journey(sum_after=2050.0), before, thresholds)
+    assert not is_shared(journey(sum_after2=107_500.0), before, thresholds)

@@ -13,7 +13,17 @@ from scipy.linalg import null_space
 from methodology.total_attacks import UNIT, resting_on_few, shared_beside_totals, telling
 
 TABLE = {"metric_id": "m", "instrument_id": "i", "period_id": "2025Q4"}
+NOWHERE = pd.DataFrame(columns=[*TABLE, "agency_id", "region", "journey", "n"])
 NOTHING_BEFORE = pd.DataFrame(columns=[*UNIT, "contributor_id", "n"])
+
+
+THRESHOLDS = {
+    "minimum_contributors": 3.0,
+    "minimum_peers": 5.0,
+    "minimum_n": 30.0,
+    "owner_n": 5.0,
+    "dominance_margin": 25.0,
+}
 
 
 def test_a_nation_less_its_regions_tells_of_who_is_elsewhere() -> None:
@@ -118,14 +128,9 @@ def test_one_region_less_saves_the_total() -> None:
         ]
     )
     agencies = pd.DataFrame({"agency_id": list(places), "peer_group": "g"})
-    thresholds = {
-        "minimum_contributors": 3.0,
-        "minimum_peers": 5.0,
-        "minimum_n": 30.0,
-        "owner_n": 5.0,
-        "dominance_margin": 25.0,
-    }
-    made = shared_beside_totals(pd.DataFrame(rows), NOTHING_BEFORE, counts, agencies=agencies, thresholds=thresholds)
+    made = shared_beside_totals(
+        pd.DataFrame(rows), NOTHING_BEFORE, counts, NOTHING_BEFORE, NOWHERE, agencies=agencies, thresholds=THRESHOLDS
+    )
     shared = dict(zip(made["unit_id"], made["is_shared"], strict=True))
     assert shared == {"r": True, "s": False, "far0": False, "far1": False, "far2": False}
     # Where nobody works elsewhere both are shared.
@@ -133,7 +138,9 @@ def test_one_region_less_saves_the_total() -> None:
     counts["n"] = counts["respondents"] = [
         sum(row["n"] for row in near if row["contributor_id"] == one) for one in places
     ]
-    made = shared_beside_totals(pd.DataFrame(near), NOTHING_BEFORE, counts, agencies=agencies, thresholds=thresholds)
+    made = shared_beside_totals(
+        pd.DataFrame(near), NOTHING_BEFORE, counts, NOTHING_BEFORE, NOWHERE, agencies=agencies, thresholds=THRESHOLDS
+    )
     assert made["is_shared"].all()
 
 
@@ -175,3 +182,53 @@ def test_it_finds_each_total_that_a_search_finds_in_larger_worlds(seed: int) -> 
                 # Parts of it that cancel belong to no telling sum; what is left of it must have been found.
                 assert found[np.abs(combination) > 1e-7].any()
     assert bool(found.any()) == searched(table, owner, 3)
+
+
+def located(rows: list[tuple[str, str, str, float]]) -> pd.DataFrame:
+    """What agencies contribute: unit_type, unit_id, agency and n."""
+    table = [
+        {"unit_type": kind, "unit_id": unit, **TABLE, "contributor_id": agency, "n": n}
+        for kind, unit, agency, n in rows
+    ]
+    return pd.DataFrame(table)
+
+
+def decided(
+    rows: list[tuple[str, str, str, float]], crossed: dict[str, float], weights: pd.DataFrame = NOTHING_BEFORE
+) -> set[str]:
+    """The places that are shared where no agency is in a total; crossed: answers of each in region r and journey j."""
+    pairs = [{**TABLE, "agency_id": agency, "region": "r", "journey": "j", "n": n} for agency, n in crossed.items()]
+    made = shared_beside_totals(
+        located(rows), NOTHING_BEFORE, pd.DataFrame(columns=["unit_id", *TABLE, "n", "respondents"]), weights,
+        pd.DataFrame(pairs, columns=list(NOWHERE)), thresholds=THRESHOLDS,
+        agencies=pd.DataFrame(columns=["agency_id", "peer_group"]),
+    )  # fmt: skip
+    return set(made.loc[made["is_shared"], "unit_id"])
+
+
+def test_a_journey_less_its_region_tells_of_who_is_elsewhere() -> None:
+    """Six agencies in region r, whose answers are all of journey j; one has answers of j elsewhere: j less r is that one's."""
+    agencies = [f"a{number}" for number in range(6)]
+    region = [("region", "r", agency, 50.0) for agency in agencies]
+    same = [("journey", "j", agency, 50.0) for agency in agencies]
+    more = [("journey", "j", agency, 50.0 + 40 * (agency == "a5")) for agency in agencies]
+    inside = dict.fromkeys(agencies, 50.0)
+    # Two names of one sum; no overlap at all; and the one that tells, of which the smaller is taken out.
+    assert decided(region + same, inside) == {"r", "j"}
+    assert decided(region + more, {}) == {"r", "j"}
+    assert decided(region + more, inside) == {"j"}
+    # Four agencies elsewhere hide each other.
+    spread = [("journey", "j", agency, 50.0 + 40 * (agency > "a1")) for agency in agencies]
+    assert decided(region + spread, inside) == {"r", "j"}
+
+
+def test_who_dominates_by_the_frame_is_no_less_told() -> None:
+    """Five agencies answer alike, and one has nearly all transactions: the weighted mean of the region is its score."""
+    rows = [("region", "r", f"a{number}", 50.0) for number in range(5)]
+    weights = located(rows)
+    assert decided(rows, {}, weights) == {"r"}
+    # 1000 against 100 that the second largest takes off: what is left, 249, is under a quarter.
+    weights["n"] = [1000.0, 100.0, 83.0, 83.0, 83.0]
+    assert decided(rows, {}, weights) == set()
+    weights["n"] = [1000.0, 100.0, 84.0, 83.0, 83.0]
+    assert decided(rows, {}, weights) == {"r"}

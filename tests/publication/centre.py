@@ -69,7 +69,11 @@ create table intermediate.int_scores__judged as
         respondents, n_effective::double as n_effective, design_effect::double as design_effect
     from benchmarks.bench_scores;
 create table intermediate.int_contributors__counted (unit_type varchar, unit_id varchar, metric_id varchar,
-    period_id varchar, instrument_id varchar, contributor_id varchar, n bigint);
+    period_id varchar, instrument_id varchar, contributor_id varchar, n bigint, total double, squares double);
+create table intermediate.int_members__counted as from intermediate.int_contributors__counted;
+create table intermediate.int_figures__contributed as select *, true as is_shown from intermediate.int_contributors__counted;
+create table intermediate.int_trends__estimated (unit_type varchar, unit_id varchar, metric_id varchar,
+    period_id varchar, instrument_id varchar, score_kind varchar, status varchar, score double);
 create view benchmarks.no_table as select 1 as one;
 """
 

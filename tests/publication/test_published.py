@@ -64,7 +64,9 @@ def _region(centre: Any, *, is_shared: bool, **contributed: int) -> None:
     centre.change(f"insert into intermediate.int_scores__judged ({key}, status, n) values ({places}, 'reported', {n})")
     centre.change("delete from intermediate.int_contributors__counted")
     for agency, own in contributed.items():
-        centre.change(f"insert into intermediate.int_contributors__counted values ({places}, '{agency}', {own})")
+        centre.change(
+            f"insert into intermediate.int_contributors__counted values ({places}, '{agency}', {own}, {own / 2}, {own / 3})"
+        )
 
 
 def _contributed(centre: Any) -> dict[str, int]:

@@ -3,6 +3,12 @@ how late and how often it was revised. Of the nation for every reader; of a peer
 agencies a count of withheld scores tells whose. #}
 with
 
+thresholds as (
+
+    {{ threshold_values('minimum_contributors') }}
+
+),
+
 scores as (
 
     select
@@ -63,6 +69,19 @@ owed as (
         count(*) filter (where is_not_weighted) as agencies_not_weighted
     from agencies
     group by grouping sets ((metric_id, period_id, peer_group), (metric_id, period_id))
+
+),
+
+-- Where all but two of the nation are withheld, or all but fewer, whoever is not knows of everybody else; and the count
+-- of those not measured would tell what is left.
+told as (
+
+    select
+        owed.*,
+        owed.is_national and owed.agencies_suppressed > 0
+        and owed.agencies_owed - owed.agencies_suppressed < thresholds.minimum_contributors as is_nearly_all
+    from owed
+    cross join thresholds
 
 ),
 
@@ -149,28 +168,39 @@ final as (
         cast(null as varchar) as status_reason,
         owed.agencies_owed,
         owed.agencies_reported,
-        owed.agencies_suppressed,
+        case when not owed.is_nearly_all then owed.agencies_suppressed end as agencies_suppressed,
         owed.agencies_refused,
         owed.agencies_missing,
-        owed.agencies_not_measured,
+        case when not owed.is_nearly_all then owed.agencies_not_measured end as agencies_not_measured,
         owed.agencies_not_computed,
         owed.agencies_not_weighted,
         cast(round(owed.agencies_reported / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as reported_share,
-        cast(round(owed.agencies_suppressed / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as suppressed_share,
+        case
+            when not owed.is_nearly_all
+                then cast(round(owed.agencies_suppressed / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4))
+        end as suppressed_share,
         cast(round(owed.agencies_refused / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as refused_share,
         cast(round(owed.agencies_missing / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as missing_share,
         coalesce(compared.n, 0) as n,
         coalesce(compared.comparable_count, 0) as comparable_count,
         cast(round(compared.comparable_count / nullif(compared.gated_count, 0), 4) as decimal(12, 4)) as gate_pass_rate,
-        cast(round(compared.mean_reliability, 4) as decimal(12, 4)) as mean_reliability,
+        -- A mean of few is one agency's for who takes its own off. Of groups it is the centre's.
+        case
+            when not owed.is_national or compared.n > thresholds.minimum_contributors
+                then cast(round(compared.mean_reliability, 4) as decimal(12, 4))
+        end as mean_reliability,
         coalesce(deliveries.slices_revised, 0) as slices_revised,
         coalesce(deliveries.slices_dated, 0) as slices_dated,
-        cast(round(deliveries.days_to_delivery, 4) as decimal(12, 4)) as days_to_delivery,
+        case
+            when not owed.is_national or deliveries.slices_dated > thresholds.minimum_contributors
+                then cast(round(deliveries.days_to_delivery, 4) as decimal(12, 4))
+        end as days_to_delivery,
         owed.is_national as is_shared,
         coalesce(
             array_to_string(list_sort(list_distinct(string_split(nullif(compared.slice_ids, ''), ';'))), ';'), ''
         ) as slice_ids
-    from owed
+    from told as owed
+    cross join thresholds
     inner join {{ ref('stg_methodology__metrics') }} as metrics
         on owed.metric_id = metrics.metric_id
     left join compared

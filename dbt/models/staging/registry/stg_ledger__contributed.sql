@@ -5,5 +5,7 @@ select
     period_id,
     instrument_id,
     contributor_id,
-    n
+    n,
+    total,
+    squares
 from {{ source('snapshots', 'contributed') }}

@@ -1,5 +1,6 @@
 {# What each agency adds to the counts of units that belong to no single one (regions, journeys): from their totals
-agencies could take their own part off. #}
+agencies could take their own part off. `total` and `squares` add up the answers, each 0 to 1, and
+their squares: what a correction moves. #}
 with
 
 measures as (
@@ -36,7 +37,10 @@ counted as (
     {{ by_unit(
         'measures',
         ['metric_id', 'instrument_id', 'contributor_id'],
-        ['sum(coalesce(n, n_at_least)) as n'],
+        [
+            'sum(coalesce(n, n_at_least)) as n', 'sum(numerator) as numerator', 'sum(sum_x) as sum_x',
+            'sum(sum_x2) as sum_x2', 'max(scale_range) as scale_range',
+        ],
         unit_types_named_by('agency_id', is_held=false)
     ) }}
     union all by name
@@ -47,7 +51,11 @@ counted as (
         metric_id,
         instrument_id,
         contributor_id,
-        n
+        n,
+        numerator,
+        sum_x,
+        sum_x2,
+        scale_range
     from of_metrics
 
 ),
@@ -61,7 +69,10 @@ final as (
         period_id,
         instrument_id,
         contributor_id,
-        cast(sum(n) as bigint) as n
+        cast(sum(n) as bigint) as n,
+        -- Sums first: of exact numbers they do not depend on the order.
+        coalesce(cast(sum(numerator) as double), cast(sum(sum_x) as double) / max(scale_range)) as total,
+        cast(sum(sum_x2) as double) / (max(scale_range) * max(scale_range)) as squares
     from counted
     group by all
     having sum(n) > 0

@@ -23,4 +23,6 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         services=read(dbt.ref("stg_registry__services")),
         thresholds=thresholds_of(dbt.ref("stg_methodology__thresholds")),
     )
-    return by_period(dbt.ref("int_periods__pending"), {"cells": dbt.ref("int_journeys__cells")}, made, COLUMNS)
+    before = dbt.ref("stg_ledger__contributed").filter("unit_type = 'journey' and starts_with(metric_id, 'journeys.')")
+    tables = {"cells": dbt.ref("int_journeys__cells"), "before": before}
+    return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)

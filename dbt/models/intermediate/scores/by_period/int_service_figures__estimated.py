@@ -19,6 +19,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
         "counts": dbt.ref("int_complaint_counts__by_unit"),
         "pairs": dbt.ref("int_complaint_handling__by_unit"),
         "loops": dbt.ref("int_closed_loop__by_unit"),
+        "before": dbt.ref("stg_ledger__contributed").filter("unit_type = 'region'"),
     }
     made = partial(service_figures, thresholds=thresholds_of(dbt.ref("stg_methodology__thresholds")))
     return by_period(dbt.ref("int_periods__pending"), tables, made, COLUMNS)

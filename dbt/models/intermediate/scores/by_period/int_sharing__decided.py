@@ -11,6 +11,10 @@ import pyarrow as pa
 from methodology.total_attacks import TABLE, UNIT, shared_beside_totals
 from miyar.relations import Dbt, by_period, read, thresholds_of
 
+# What the population of an agency's part weighs in its region.
+WEIGHTS = f"""
+    'region' as unit_type, split_part(unit_id, '/', -1) as unit_id, {", ".join(TABLE)}, agency_id as contributor_id,
+    weight_sum as n"""
 COLUMNS = {**dict.fromkeys(UNIT, "string"), "contributors_count": "int64", "is_shared": "boolean"}
 
 
@@ -20,6 +24,8 @@ def model(dbt: Dbt, session: object) -> pa.Table:
     tables = {
         "contributions": dbt.ref("int_contributors__counted"),
         "before": dbt.ref("stg_ledger__contributed"),
+        "weights": dbt.ref("int_scores__weighted").filter("unit_type = 'agency_region'").project(WEIGHTS),
+        "crossed": dbt.ref("int_contributors__crossed"),
         "counts": agencies.project(", ".join(["unit_id", *TABLE, "n", "respondents"])),
     }
     decided = partial(

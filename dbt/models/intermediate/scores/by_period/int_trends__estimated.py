@@ -78,6 +78,7 @@ def model(dbt: Dbt, session: object) -> pa.Table:
             [*SERIES, QUARTER, OTHER_QUARTER, "correlation"],
             "period_id >= '{pending}' and other_period_id < period_id",
         ),
+        "withheld": Reading(dbt.ref("int_totals__withheld"), [*SERIES, "period_id", "score_kind"], "true"),
         "located": Reading(located, ["unit_type", *SUMMED, "place", "agency_id", "n"], "true"),
         "regions": Reading(mix, OF_REGION, "unit_type = 'agency_region' and period_id >= '{before}'"),
     }

@@ -1,0 +1,84 @@
+"""Totals of agencies beside the means of a class of peers, beside totals of other figures, and beside earlier editions.
+
+Belongs here: `methodology.total_sharing`, on totals whose leaks are seen by eye. Does not belong here: the rules it calls
+(`test_contributors.py`), regions (`test_total_attacks.py`), built editions (`test_attacks.py`).
+"""
+
+import pandas as pd
+
+from methodology.panels import MEAN, POOLED
+from methodology.parameters import load_methodology
+from methodology.total_attacks import UNIT
+from methodology.total_sharing import withheld_totals
+
+THRESHOLDS = load_methodology("2026.2").thresholds
+METRICS = pd.DataFrame({"metric_id": ["m", "k"], "base": ["persons", "persons"]})
+NOTHING = pd.DataFrame(columns=["metric_id", "instrument_id", "period_id"])
+
+
+def members(n: list[float], metric: str = "m", total: float = 0.5) -> pd.DataFrame:
+    """A group's total: agencies a0, a1 ... with n answers each, their sum a share of n."""
+    rows = [
+        ("peer_group", "g", metric, "i", "2025Q4", f"a{number:02}", count, total * count)
+        for number, count in enumerate(n)
+    ]
+    table = pd.DataFrame(rows, columns=[*UNIT[:3], "instrument_id", "period_id", "contributor_id", "n", "total"])
+    return table[table["n"] > 0].assign(squares=table["total"] / 2)
+
+
+def readers(size: int, passed: int) -> pd.DataFrame:
+    """Peers of whom the first `passed` pass the gate and are shown the mean of the others that do."""
+    is_in = [number < passed for number in range(size)]
+    return pd.DataFrame(
+        {
+            "agency_id": [f"a{number:02}" for number in range(size)], "metric_id": "m", "period_id": "2025Q4",
+            "instrument_id": "i",
+            "comparison_class": "c", "national_class": "n", "is_native": True, "in_group": is_in, "in_nation": False,
+                    }
+    )  # fmt: skip
+
+
+def kinds(now: pd.DataFrame, before: pd.DataFrame | None = None, shown: pd.DataFrame = NOTHING) -> set[tuple[str, str]]:
+    earlier = now.head(0) if before is None else before
+    made = withheld_totals(now, earlier, shown, metrics=METRICS, thresholds=THRESHOLDS)
+    return set(made[["metric_id", "score_kind"]].itertuples(index=False, name=None))
+
+
+def test_a_class_beside_its_group() -> None:
+    """Who is shown the mean of seven peers of a group of nine has the ninth's score from the group's mean."""
+    assert kinds(members([50] * 9), shown=readers(9, 8)) == {("m", MEAN)}
+    # Two outside the class: one of them and one inside work together.
+    assert kinds(members([50] * 10), shown=readers(10, 8)) == {("m", MEAN)}
+    # All inside, or more outside than two readers know of.
+    assert kinds(members([50] * 9), shown=readers(9, 9)) == set()
+    assert kinds(members([50] * 12), shown=readers(12, 8)) == set()
+
+
+def test_totals_of_two_figures_that_differ_by_one_agencys_answers() -> None:
+    same = [50, 60, 70, 80, 90, 100]
+    both = pd.concat([members(same), members([50, 60, 70, 80, 90, 97], "k")])
+    # The n of a mean counts agencies: nothing is told by it.
+    assert kinds(both) == {("k", POOLED)}
+    assert kinds(pd.concat([members(same), members(same, "k")])) == set()
+    assert kinds(pd.concat([members(same), members([49, 59, 69, 79, 90, 100], "k")])) == set()
+
+
+def test_a_total_that_few_answers_moved() -> None:
+    before = members([50] * 8)
+    assert kinds(before, before) == set()
+    assert kinds(members([51] + [50] * 7), before) == {("m", MEAN), ("m", POOLED)}
+    assert kinds(members([56] + [50] * 7), before) == set()
+    # The same counts, one answer corrected by half the scale.
+    corrected = before.assign(total=before["total"] + 0.5 * (before["contributor_id"] == "a03"))
+    assert kinds(corrected, before) == {("m", MEAN), ("m", POOLED)}
+
+
+def test_an_agency_that_comes_late_leaves_the_total_as_it_was() -> None:
+    before = members([50] * 8)
+    assert kinds(members([50] * 9), before) == {("m", MEAN), ("m", POOLED)}
+    assert kinds(members([50] * 12), before) == set()
+
+
+def test_few_agencies_have_no_total_to_withhold() -> None:
+    assert kinds(members([50] * 5), members([49] * 5)) == set()
+    assert kinds(members([]).astype({"n": "float64"})) == set()
