@@ -8,18 +8,13 @@ files (`artefacts`).
 from collections.abc import Iterator
 from typing import Any
 
-import duckdb
 import numpy as np
 
-from miyar import sql
 from miyar.workspace import Workspace
 from publication.access import Public, Viewer
-from publication.shares import open_shares
 from tests.disclosure.algebra import COALITIONS, System, Tried, attack, attack_pairs
+from tests.disclosure.published import CELL, SCORED, Published, Table, by_table
 
-Table = tuple[str, str, str]
-CELL = "metric_id, instrument_id, period_id"
-SCORED = "status = 'reported' and isfinite(score)"
 OF_AGENCIES = f"select {CELL}, agency_id from benchmarks.bench_scores where unit_type = 'agency' and {SCORED}"
 NEIGHBOURS = "select agency_id, neighbour_id from benchmarks.bench_neighbours where neighbour_id is not null"
 # What every answer and measure counts, by the agency, the region and the journey it is of.
@@ -36,37 +31,6 @@ ATOMS = f"""
         and coalesce(metrics.stage, '') in ('', coalesce(cells.stage, ''))
     group by all
 """
-
-
-class Published:
-    """An edition as a reader has it, and the truth behind it."""
-
-    def __init__(self, workspace: Workspace, viewer: Viewer) -> None:
-        self._workspace, self._viewer = workspace, viewer
-
-    def truth(self, query: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self._workspace.warehouse), read_only=True) as connection:
-            return connection.execute(query).fetchall()
-
-    def truth_rows(self, query: str) -> list[dict[str, Any]]:
-        with duckdb.connect(str(self._workspace.warehouse), read_only=True) as connection:
-            return sql.rows(connection.execute(query))
-
-    def rows(self, query: str) -> list[dict[str, Any]]:
-        edition = (self._workspace.editions / "current").resolve()
-        with open_shares(edition / "benchmarks.duckdb") as shares, shares.of(self._viewer) as share:
-            return share.rows(query)
-
-    @property
-    def groups(self) -> dict[str, str]:
-        return dict(self.truth("select agency_id, peer_group from staging.stg_registry__agencies"))  # type: ignore[arg-type]
-
-
-def by_table(rows: list[dict[str, Any]]) -> dict[Table, list[dict[str, Any]]]:
-    found: dict[Table, list[dict[str, Any]]] = {}
-    for row in rows:
-        found.setdefault((row["metric_id"], row["instrument_id"], row["period_id"]), []).append(row)
-    return found
 
 
 def located(edition: Published) -> Iterator[System]:

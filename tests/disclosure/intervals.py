@@ -1,6 +1,6 @@
 """How near readers come where they cannot solve: intervals of withheld counts, and of the largest agency's part of a figure.
 
-Belongs here: linear programs over every count that all readers together have (a thief of everything that was handed out), and the
+Belongs here: linear programs over every count that all readers together have in published tables, and the
 second largest agency's look at the largest. Does not belong here: exact solutions (`equations`).
 """
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from simulation.coverage.attacks import SLACK, WIDTH, World, attacked
 from tests.disclosure.algebra import Tried
-from tests.disclosure.equations import CELL, SCORED, Published
+from tests.disclosure.published import CELL, SCORED, Published
 
 UNITS = ("agency", "service", "branch", "agency_region", "region")
 # What the rest of a figure must weigh beside the largest agency's part: a quarter (`dominance_margin`).
@@ -50,7 +50,7 @@ def attack_counts(edition: Published, tried: Tried, most: int) -> None:
             world = World({key: int(row["n"]) for key, row in keys.items()}, region.get(table, {}))
             narrow = int((attacked(world, hidden, some) < WIDTH - SLACK).sum())
             tried.add(
-                "withheld counts between all shown ones", "thief of all packs", len(some), 0, narrow, " ".join(table)
+                "withheld counts between all shown ones", "all readers together", len(some), 0, narrow, " ".join(table)
             )
 
 

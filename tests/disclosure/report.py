@@ -21,16 +21,18 @@ from tests.disclosure.algebra import Tried, attack
 from tests.disclosure.artefacts import attack_files, attack_proofs
 from tests.disclosure.doors import attack_errors, attack_explanations, attack_planner
 from tests.disclosure.drawn import THRESHOLDS, attack_worlds, published
-from tests.disclosure.equations import Published, attack_edition, located
+from tests.disclosure.equations import attack_edition, located
 from tests.disclosure.intervals import attack_counts, attack_largest
+from tests.disclosure.published import Published
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "evidence" / "attacks.md"
 WORLDS, SEED = 20, 2026_31
 PREFACE = """# What readers work out: attempts and successes
 
 Attackers read what they may read of an edition, by the product's own access rules, and own their rows besides: somebody who
-owns nothing, each agency, each pair of agencies, and a thief of everything that was handed out. They know in which sums and
-means every agency takes part, which is more than they are told. The attacks (`tests/disclosure`) share no algebra with the
+owns nothing, each agency, each pair of agencies, and all readers of published tables together. Not attacked is a stolen pack:
+it tells its owner's counts of 5 to 29, and so does a thief of it. They know in which sums and means every agency takes part,
+which is more than they are told. The attacks (`tests/disclosure`) share no algebra with the
 product. This page and `attacks.json` are written by `python -m tests.disclosure WORKSPACE` (the demo's, after `make run`) and
 by nothing else; a short form runs with the tests.
 

@@ -19,8 +19,9 @@ from tests.disclosure.algebra import System, Tried, attack, attack_pairs
 from tests.disclosure.artefacts import attack_files, attack_proofs
 from tests.disclosure.doors import attack_errors, attack_explanations
 from tests.disclosure.drawn import THRESHOLDS, attack_worlds, published
-from tests.disclosure.equations import Published, attack_edition
+from tests.disclosure.equations import attack_edition
 from tests.disclosure.intervals import attack_counts, attack_largest
+from tests.disclosure.published import Published
 from tests.disclosure.report import on_worlds
 
 OFF = {
