@@ -21,7 +21,7 @@ from tests.publication.centre import Centre
 
 WORDS = "six words that nobody guesses at all"
 SEED = bytes(range(32))
-# Made by another program: rage 0.11 (pyrage 1.4), passphrase WORDS, content `hello from rage`.
+# Made by another program (pyrage 1.4.0), passphrase WORDS, content `hello from rage`.
 OF_RAGE = (
     "YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IHNjcnlwdCBSVnJkUGdicFZVUG0weWhkeit6bGZ3IDE5Cm5kZlliYy9CWXZNSTJiMmJkcHRpUU1taXhxam5Qc"
     "UFlL0V0S012elRNcjgKLS0tIENNbFJ4ZnprU3VVQkYyeFlwTmtDRjlud0dHOW05UHRYRFNPUWxiSWNXYkUKfjsos7x2N4L4Xbs+94+882xILWKv9NHZni"
