@@ -11,7 +11,9 @@ from tests.repository import REPOSITORY
 
 def test_the_page_is_what_is_collected() -> None:
     cases = collected()
-    assert json.loads((EVIDENCE / "attempts.json").read_text("utf-8")) == cases, "write it anew: python -m tests.attempts"
+    assert json.loads((EVIDENCE / "attempts.json").read_text("utf-8")) == cases, (
+        "write it anew: python -m tests.attempts"
+    )
     assert (EVIDENCE / "attempts.md").read_text("utf-8") == page(cases)
     assert set(cases) == set(AREAS) and min(cases.values()) > 0
 
