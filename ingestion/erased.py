@@ -63,7 +63,8 @@ def read_erased(workspace: Workspace) -> Erased:
     if not path.is_file():
         return Erased()
     source = read_json(path)
-    return Erased(frozenset(source["people"]), frozenset((one[0], one[1], one[2]) for one in source["ended"]))
+    # Lists of earlier versions have people alone.
+    return Erased(frozenset(source["people"]), frozenset((one[0], one[1], one[2]) for one in source.get("ended", ())))
 
 
 def add_people(receipts: Receipts, pseudonyms: Iterable[str]) -> None:

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from cli.main import app
 from expectations.erasure import erase
 from expectations.retention import destroy, due
+from ingestion import erased
+from ingestion.ledger_files import write_json
 from ingestion.submission_ledger import read_accounts
 from miyar import atomic_files
 from tests.expectations.conftest import Centre
@@ -221,3 +223,10 @@ def test_a_clock_of_one_contract_takes_nothing_from_another(people: Centre, tmp_
     received(people)
     [other] = [account for account in read_accounts(people.workspace) if account.provider == "p2"]
     assert (other.accepted, other.erased) == (4, 0)
+
+
+def test_a_list_of_people_alone_is_read(centre: Centre) -> None:
+    """So an earlier version wrote it."""
+    write_json(centre.workspace.root / erased.FILE, {"people": ["aa"]})
+    found = erased.read_erased(centre.workspace)
+    assert (found.people, found.ended) == (frozenset({"aa"}), frozenset())

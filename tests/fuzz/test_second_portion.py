@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from tests.fuzz.portions import check
+import pytest
+
+from tests.fuzz.portions import HANGS_AFTER, check
 
 
+@pytest.mark.timeout(HANGS_AFTER)
 def test_no_delivery_loses_a_row_stops_an_intake_or_ends_without_a_reason(tmp_path: Path) -> None:
     check(1, tmp_path)
