@@ -20,10 +20,11 @@ os.environ["MIYAR_SETTLE"] = "0"
 
 # Files that take minutes: begun first, so that no worker is left with one of them when the others have done all the rest.
 LONGEST = (
+    "fuzz/test_first_portion.py",
+    "fuzz/test_second_portion.py",
     "pipeline/test_killed.py",
     "pipeline/test_incremental.py",
     "pipeline/test_restatements.py",
-    "real/wb_gtmi/test_wb_gtmi.py",
     "pipeline/test_command.py",
     "pipeline/test_failed_checks.py",
     "pipeline/test_bad_neighbours.py",
