@@ -29,9 +29,9 @@ def withheld_totals(
 ) -> pd.DataFrame:
     """Totals of one period that nobody is shown, a row with COLUMNS each.
 
-    members: UNIT, contributor_id, n and total of the agencies in each total; before: the same, of totals as readers were last
-    shown them (`contributors.revised`). Totals in which few answers or few agencies changed since are withheld, the mean and the
-    pooled one; then pooled ones whose n differs by few agencies' alone from that of another figure (`contributors.apart`; the
+    members: UNIT, contributor_id, n and total of the agencies in each total; before: the same, of totals as readers were shown
+    them, by version (`contributors.revised`). Totals in which few answers or few agencies changed since are withheld, the mean
+    and the pooled one; then pooled ones whose n differs by few agencies' alone from that of another figure (`contributors.apart`; the
     n of a mean counts agencies, a metric of base `index` has no pooled total); then means that, beside those of the classes of
     peers, rest on `minimum_contributors` agencies or fewer, first those that leave the fewest. shown: agency_id, TABLE,
     comparison_class, national_class, is_native, in_group and in_nation, whether it passed the gate of the class. Means of

@@ -108,7 +108,7 @@ def still_shared(before: dict[str, list[float]], now: dict[str, list[float]]) ->
 
     made = sharing(rows(now), KEY, THRESHOLDS)
     assert made["is_shared"].all()
-    made = revised(rows(now), rows(before), made, KEY, THRESHOLDS)
+    made = revised(rows(now), rows(before).assign(version=1), made, KEY, THRESHOLDS)
     return dict(zip(made["unit_id"], made["is_shared"], strict=True))
 
 
@@ -166,7 +166,7 @@ def corrected(before: list[float], now: list[float]) -> bool:
         return pd.DataFrame(table, columns=["unit_id", "contributor_id", "n", "total"])
 
     made = sharing(rows(now), KEY, THRESHOLDS)
-    return bool(revised(rows(now), rows(before), made, KEY, THRESHOLDS)["is_shared"].all())
+    return bool(revised(rows(now), rows(before).assign(version=1), made, KEY, THRESHOLDS)["is_shared"].all())
 
 
 def test_a_corrected_answer_is_no_less_told_than_a_late_one() -> None:

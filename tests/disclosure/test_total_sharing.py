@@ -39,7 +39,7 @@ def readers(size: int, passed: int) -> pd.DataFrame:
 
 
 def kinds(now: pd.DataFrame, before: pd.DataFrame | None = None, shown: pd.DataFrame = NOTHING) -> set[tuple[str, str]]:
-    earlier = now.head(0) if before is None else before
+    earlier = (now.head(0) if before is None else before).assign(version=1)
     made = withheld_totals(now, earlier, shown, metrics=METRICS, thresholds=THRESHOLDS)
     return set(made[["metric_id", "score_kind"]].itertuples(index=False, name=None))
 
