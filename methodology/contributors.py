@@ -72,9 +72,9 @@ def revised(
     """`made` (of `sharing`) without figures of which two editions tell a few answers or one agency.
 
     contributions and before: `key`, contributor_id, n, now and as every reader was shown it, in each `version`: what came in
-    between and was taken back is in neither the first nor the last; AMOUNTS too where answers may be corrected: their sum and that
-    of their squares, each 0 to 1. Of a figure shown twice readers take one off the other, and
-    two agencies take off what is their own change: what is left must be nothing, or `owner_n` answers at least. A count that fell
+    between and was taken back is in neither the first nor the last; AMOUNTS too where answers may be corrected: their sum and
+    that of their squares, each 0 to 1. Of a figure shown twice readers take one off the other, and two agencies take off what is
+    their own change: what is left must be nothing, or `owner_n` answers at least. A count that fell
     and one that rose are both changes, and a sum that moved is as many answers at least. Nor may `minimum_contributors` or fewer
     change, one of them from nothing or to nothing: the others would have its score. Until then readers keep the figure they have.
     """

@@ -31,11 +31,11 @@ def withheld_totals(
 
     members: UNIT, contributor_id, n and total of the agencies in each total; before: the same, of totals as readers were shown
     them, by version (`contributors.revised`). Totals in which few answers or few agencies changed since are withheld, the mean
-    and the pooled one; then pooled ones whose n differs by few agencies' alone from that of another figure (`contributors.apart`; the
-    n of a mean counts agencies, a metric of base `index` has no pooled total); then means that, beside those of the classes of
-    peers, rest on `minimum_contributors` agencies or fewer, first those that leave the fewest. shown: agency_id, TABLE,
-    comparison_class, national_class, is_native, in_group and in_nation, whether it passed the gate of the class. Means of
-    neighbours are not looked at: they are chosen beside the classes' (`neighbour_positions`).
+    and the pooled one; then pooled ones whose n differs by few agencies' alone from that of another figure
+    (`contributors.apart`; the n of a mean counts agencies, a metric of base `index` has no pooled total); then means that, beside
+    those of the classes of peers, rest on `minimum_contributors` agencies or fewer, first those that leave the fewest. shown:
+    agency_id, TABLE, comparison_class, national_class, is_native, in_group and in_nation, whether it passed the gate of the
+    class. Means of neighbours are not looked at: they are chosen beside the classes' (`neighbour_positions`).
     """
     size = members.groupby(UNIT)["contributor_id"].transform("size") if len(members) else members["n"]
     members = members[size > thresholds["minimum_peers"]].reset_index(drop=True)
