@@ -91,7 +91,7 @@ def key(
     from publication.notes import WITNESS
     from publication.signing_keys import make_key, passphrase
 
-    made = make_key(file, name, secrets.token_bytes(32), passphrase(file) if locked else "")
+    made = make_key(file, name, secrets.token_bytes(32), passphrase(file) if locked else None)
     typer.echo(f"{file}: keep it where who writes the workspace cannot; name it in miyar.yml as checkpoint_key")
     typer.echo(f"public key, to be given to everybody:   {made.signer.verifier()}")
     typer.echo(f"public key of its witness's signatures: {made.signer.verifier(WITNESS)}")

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.ledger_files import json_text, read_json
+from ingestion.personal import Pseudonyms, pseudonym_sql
 from ingestion.receipts import Destroyed, Receipts
 from ingestion.typed_rows import TypedRows
 from miyar import atomic_files, sql
@@ -98,21 +99,35 @@ def list_hash(workspace: Workspace) -> str:
 
 
 def take_out_people(
-    connection: duckdb.DuckDBPyConnection, table: TypedRows, columns: list[str], people: frozenset[str]
+    connection: duckdb.DuckDBPyConnection,
+    table: TypedRows,
+    columns: list[str],
+    people: frozenset[str],
+    delivered: str,
+    keys: Iterable[Pseudonyms],
 ) -> int:
     """Remove the rows of erased people from the typed rows; return how many.
 
     Args:
         columns: the columns that hold pseudonyms.
+        delivered: SQL of `row_id` and the texts, cleaned, that these were made from.
+        keys: every version of the key: who was erased under one is not back under the next.
     """
     if not columns or not people:
         return 0
     connection.execute(
         "create or replace temp table erased_people as select unnest(?::varchar[]) as person", [sorted(people)]
     )
-    return _take_out(
-        connection, table, " or ".join(f"sha256({name}) in (select person from erased_people)" for name in columns)
-    )
+    connection.execute("create or replace temp table erased_ids (row_id varchar)")
+    for key in keys:
+        key.install(connection)
+        held = _is_erased(pseudonym_sql(name) for name in columns)
+        connection.execute(f"insert into erased_ids select row_id from ({delivered}) as delivered where {held}")
+    return _take_out(connection, table, f"{_is_erased(columns)} or row_id in (select row_id from erased_ids)")
+
+
+def _is_erased(pseudonyms: Iterable[str]) -> str:
+    return " or ".join(f"coalesce(sha256({one}) in (select person from erased_people), false)" for one in pseudonyms)
 
 
 def take_out_ended(connection: duckdb.DuckDBPyConnection, table: TypedRows, ended: dict[str, set[str]]) -> TakenOut:

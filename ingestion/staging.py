@@ -107,7 +107,9 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         treated = [prop.name for prop in properties_of(delivery.contract) if prop.treatment == "pseudonymise"]
         never = read_erased(workspace)
         ended = never.ended_of(_scopes(delivery))
-        erased = take_out_people(connection, table, sorted(set(treated)), never.people)
+        keys = personal.load_keys(workspace) if never.people else None
+        versions = keys.versions if keys else ()
+        erased = take_out_people(connection, table, sorted(set(treated)), never.people, hidden, versions)
         over = take_out_ended(connection, table, ended)
         records = table.typed.count
         names = queries.names_read.as_dict() | tables_asked(connection) | units_asked(connection)

@@ -71,13 +71,27 @@ def revised(
 ) -> pd.DataFrame:
     """`made` (of `sharing`) without figures of which two editions tell a few answers or one agency.
 
-    contributions and before: `key`, contributor_id, n, now and as every reader was last shown it; AMOUNTS too where answers may
-    be corrected: their sum and that of their squares, each 0 to 1. Of a figure shown twice readers take one off the other, and
-    two agencies take off what is their own change: what is left must be nothing, or `owner_n` answers at least. A count that fell
+    contributions and before: `key`, contributor_id, n, now and as every reader was shown it, in each `version`: what came in
+    between and was taken back is in neither the first nor the last; AMOUNTS too where answers may be corrected: their sum and
+    that of their squares, each 0 to 1. Of a figure shown twice readers take one off the other, and two agencies take off what is
+    their own change: what is left must be nothing, or `owner_n` answers at least. A count that fell
     and one that rose are both changes, and a sum that moved is as many answers at least. Nor may `minimum_contributors` or fewer
     change, one of them from nothing or to nothing: the others would have its score. Until then readers keep the figure they have.
     """
-    if before.empty or contributions.empty:
+    for _, shown in before.groupby("version", dropna=False, sort=True):
+        made = _revised(contributions, shown, made, key, thresholds)
+    return made
+
+
+def _revised(
+    contributions: pd.DataFrame,
+    before: pd.DataFrame,
+    made: pd.DataFrame,
+    key: Sequence[str],
+    thresholds: Mapping[str, float],
+) -> pd.DataFrame:
+    """The same beside one version that was shown."""
+    if contributions.empty:
         return made
     names = [*key, "contributor_id"]
     amounts = [name for name in AMOUNTS if name in contributions and name in before]

@@ -15,10 +15,10 @@ LARGEST = 100.0  # of a score
 
 
 def is_shared(own: pd.DataFrame, before: pd.DataFrame, thresholds: Mapping[str, float]) -> bool:
-    """Whether every part rests on enough agencies, alone and less what readers were last shown: weights and gaps mix the parts.
+    """Whether every part rests on enough agencies, alone and less what readers were shown: weights and gaps mix the parts.
 
     own: agency_id and, of each part, count, sum and sum of squares of scores on 0-100, and `complete_count`, by which stages are
-    weighed; before: metric_id (`journeys.` and the part), contributor_id and `contributors.AMOUNTS`.
+    weighed; before: metric_id (`journeys.` and the part), contributor_id, version and `contributors.AMOUNTS`.
     """
     rows = own.rename(columns={"agency_id": "contributor_id"})
     counted = [

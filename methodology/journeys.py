@@ -87,7 +87,7 @@ def journeys(
     """COLUMNS of all parts of every journey of one period.
 
     cells: sums, squares and cross-products of scores, and of totals of persons, by journey, instrument, slice and agency; before:
-    unit_id, metric_id (`journeys.` and the part), instrument_id, contributor_id and AMOUNTS of parts as readers were last shown;
+    unit_id, metric_id (`journeys.` and the part), instrument_id, contributor_id and AMOUNTS of parts as shown, by version;
     satisfaction: the metric (of `metrics`) whose item asks about the journey as a whole; steps: stage and service of every
     step; services: the owner of each.
     """

@@ -27,7 +27,7 @@ def service_figures(
     """COLUMNS of all figures of one period; the tables are those of `complaint_figures` and `loop_figures`.
 
     `is_shared` says of a figure of no single agency whether every reader may have it (`contributors`); before: unit_id, metric_id
-    (topic.figure), period_id, contributor_id, n and total of figures of regions as readers were last shown them.
+    (topic.figure), period_id, contributor_id, version, n and total of figures of regions as readers were shown them.
     """
     tables = [complaint_figures(times, counts, pairs, thresholds), loop_figures(loops, thresholds)]
     made = pd.concat([table.reindex(columns=list(COLUMNS)).astype(COLUMNS) for table in tables], ignore_index=True)
@@ -39,7 +39,7 @@ def _shared(made: pd.DataFrame, before: pd.DataFrame, thresholds: Mapping[str, f
     """Whether a region's figure rests on enough agencies: alone, less what it was, and less another one of the region."""
     figure = ["topic", "unit_id", "period_id", "figure"]
     name = before["metric_id"].astype("string").str.split(".", n=1)
-    before = before.assign(topic=name.str[0], figure=name.str[1])[[*figure, "contributor_id", "n", "total"]]
+    before = before.assign(topic=name.str[0], figure=name.str[1])[[*figure, "contributor_id", "version", "n", "total"]]
     # Times to an event are no sums; a share's hits are, and a correction moves them.
     hits = (made["n"] * made["value"] / 100).where(made["interval_method"] == "wilson")
     parts = made.assign(total=hits)[made["unit_type"] == "agency_region"]

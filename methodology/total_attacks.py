@@ -82,10 +82,10 @@ def shared_beside_totals(
 ) -> pd.DataFrame:
     """Which scores of no single agency every reader may have, by themselves and beside the totals of agencies.
 
-    contributions: unit_type, unit_id, TABLE, contributor_id, n; before: the same, of scores as readers were last shown them
-    (`contributors.revised`); counts: unit_id, TABLE, n and respondents of agencies; weights: UNIT, contributor_id and n, the
-    population by which a weighted score counts the agency: none may dominate by it either; crossed: TABLE, agency_id, region,
-    journey and n of answers that name both; agencies: agency_id and peer_group. A row per unit and TABLE, as
+    contributions: unit_type, unit_id, TABLE, contributor_id, n; before: the same, of scores as readers were shown them, by
+    version (`contributors.revised`); counts: unit_id, TABLE, n and respondents of agencies; weights: UNIT, contributor_id and
+    n, the population by which a weighted score counts the agency: none may dominate by it either; crossed: TABLE, agency_id,
+    region, journey and n of answers that name both; agencies: agency_id and peer_group. A row per unit and TABLE, as
     `contributors.sharing` gives it. Of regions and journeys that, added up and taken off each other and the totals, rest on
     `minimum_contributors` agencies or fewer, those are not shared that leave the fewest such sums, the smallest first: one
     region less often saves the nation's total and a group's. Totals are taken to be those of all agencies

@@ -29,13 +29,14 @@ def withheld_totals(
 ) -> pd.DataFrame:
     """Totals of one period that nobody is shown, a row with COLUMNS each.
 
-    members: UNIT, contributor_id, n and total of the agencies in each total; before: the same, of totals as readers were last
-    shown them (`contributors.revised`). Totals in which few answers or few agencies changed since are withheld, the mean and the
-    pooled one; then pooled ones whose n differs by few agencies' alone from that of another figure (`contributors.apart`; the
-    n of a mean counts agencies, a metric of base `index` has no pooled total); then means that, beside those of the classes of
-    peers, rest on `minimum_contributors` agencies or fewer, first those that leave the fewest. shown: agency_id, TABLE,
-    comparison_class, national_class, is_native, in_group and in_nation, whether it passed the gate of the class. Means of
-    neighbours are not looked at: they are chosen beside the classes' (`neighbour_positions`).
+    members: UNIT, contributor_id, n and total of the agencies in each total; before: the same, of totals as readers were shown
+    them, by version (`contributors.revised`). Totals in which few answers or few agencies changed since are withheld, the mean
+    and the pooled one, and the nation's where they did outside the groups that are shown; then pooled ones whose n differs by
+    few agencies' alone from that of another figure (`contributors.apart`; the n of a mean counts agencies, a metric of base
+    `index` has no pooled total); then means that, beside those of the classes of peers, rest on `minimum_contributors` agencies
+    or fewer, first those that leave the fewest. shown:
+    agency_id, TABLE, comparison_class, national_class, is_native, in_group and in_nation, whether it passed the gate of the
+    class. Means of neighbours are not looked at: they are chosen beside the classes' (`neighbour_positions`).
     """
     size = members.groupby(UNIT)["contributor_id"].transform("size") if len(members) else members["n"]
     members = members[size > thresholds["minimum_peers"]].reset_index(drop=True)
@@ -43,6 +44,7 @@ def withheld_totals(
         return pd.DataFrame(columns=list(COLUMNS))
     made = members[UNIT].drop_duplicates(ignore_index=True).assign(is_shared=True)
     made = revised(members, before, made, UNIT, thresholds)
+    made = _less_groups(members, before, made, thresholds)
     counted = members[~members["metric_id"].isin(set(metrics.loc[metrics["base"] == "index", "metric_id"]))]
     pooled = apart(counted, made, ["unit_type", "unit_id", "period_id"], thresholds)
     hidden = [made.loc[~made["is_shared"], UNIT].assign(score_kind=kind) for kind in KINDS]
@@ -56,6 +58,28 @@ def withheld_totals(
                 totals[UNIT].drop_duplicates().merge(told, on=["unit_type", "unit_id"]).assign(score_kind=MEAN)
             )
     return pd.concat(hidden, ignore_index=True)[list(COLUMNS)]
+
+
+def _less_groups(
+    members: pd.DataFrame, before: pd.DataFrame, made: pd.DataFrame, thresholds: Mapping[str, float]
+) -> pd.DataFrame:
+    """`made` without totals of the nation that, less those of groups shown in both editions, tell what changed in the others."""
+    shown = made.loc[made["is_shared"] & (made["unit_type"] == "peer_group"), UNIT].merge(
+        before[UNIT].drop_duplicates()
+    )
+    if shown.empty:
+        return made
+    in_groups = pd.concat([rows.merge(shown, on=UNIT) for rows in (members, before)])
+    inside = in_groups[[*TABLE, "contributor_id"]].drop_duplicates().assign(is_inside=True)
+
+    def outside(rows: pd.DataFrame) -> pd.DataFrame:
+        own = rows[rows["unit_type"] == "national"]
+        if own.empty:
+            return own
+        own = own.merge(inside, on=[*TABLE, "contributor_id"], how="left")
+        return own[~own["is_inside"].eq(True).to_numpy(bool)].drop(columns="is_inside")
+
+    return revised(outside(members), outside(before), made, UNIT, thresholds)
 
 
 def _telling(

@@ -115,12 +115,12 @@ def passphrase(key: Path, workspace: Path | None = None) -> str:
         raise _refused("passphrase_missing", "the passphrase cannot be read", path, f"See {PASSPHRASE}.") from None
 
 
-def make_key(path: Path, name: str, seed: bytes, words: str = "") -> KeyFile:
+def make_key(path: Path, name: str, seed: bytes, words: str | None = None) -> KeyFile:
     """Write a new key (32 random bytes) of a name, readable by its owner only; raises MiyarError if the file exists.
 
-    With a passphrase (`words`) the file is an age file; a short one is refused.
+    With a passphrase (`words`) the file is an age file; a short or empty one is refused.
     """
-    if words and len(words) < SHORTEST:
+    if words is not None and len(words) < SHORTEST:
         step = f"Take six random words or more, {SHORTEST} letters at least."
         raise _refused("passphrase_short", "the passphrase is too short", path, step)
     try:
@@ -132,7 +132,7 @@ def make_key(path: Path, name: str, seed: bytes, words: str = "") -> KeyFile:
     try:
         content = f"{key.signer.secret()}\n".encode()
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:  # noqa: PTH123 - with its mode from the first moment
-            stream.write(encrypt(content, words) if words else content)
+            stream.write(content if words is None else encrypt(content, words))
     except FileExistsError:
         raise _refused(
             "key_exists", "there is a file already", path, "Name another file; a key is never replaced."

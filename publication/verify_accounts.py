@@ -1,8 +1,8 @@
 """Holding accounts and their rows against those the last edition was made from.
 
-A file that was read again may have other rows, or the same in other bytes: by another contract or with other names, which the
-account says, or by other code, which nobody would have to believe. So where nothing explains a difference the file itself is
-read once more, and what it gives decides.
+A file that was read again may have other rows, or the same in other bytes: by another contract, with other names, or by other
+code. The account says which, but whoever rewrote the rows wrote it too, so that nobody has to believe it. Where rows differ the
+file itself is read once more, and what it gives decides.
 
 Belongs here: accounts that were rewritten together with their rows. Does not belong here: accounts against the lake
 (`verify_workspace`).
@@ -48,9 +48,6 @@ def against_kept(workspace: Workspace, last: Manifest, accounts: list[Account]) 
             before = account_of(read_json(path), path)
         except MiyarError:
             continue  # new since, or the copy is gone or changed, which is told of the copy
-        read_by = (account.contract_hash, account.names_hash, account.open_periods)
-        if read_by != (before.contract_hash, before.names_hash, before.open_periods):
-            continue
         known = after_receipts(receipts, before.files)
         if account.files == known or _are_same_rows(workspace, account.files, known, kept):
             continue

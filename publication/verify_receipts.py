@@ -24,7 +24,7 @@ def verify_receipts(workspace: Workspace, manifests: Iterable[Manifest]) -> list
         return error.problems
     problems = chain_problems(receipts)
     problems += [one for manifest in manifests if (one := _against_edition(receipts, manifest))]
-    if receipts and not problems:
+    if not problems:
         problems += _against_list(receipts, list_hash(workspace))
     return problems
 

@@ -21,7 +21,7 @@ THRESHOLDS = {"interval_level": 0.95, "journey_target": 80.0, "minimum_n": 4.0, 
 
 NOTHING_BEFORE = pd.DataFrame(
     {
-        name: pd.Series(dtype="float64" if name in ("n", "total", "squares") else "str")
+        name: pd.Series(dtype="float64" if name in ("version", "n", "total", "squares") else "str")
         for name in (
             "unit_type",
             "unit_id",
@@ -29,6 +29,7 @@ NOTHING_BEFORE = pd.DataFrame(
             "period_id",
             "instrument_id",
             "contributor_id",
+            "version",
             "n",
             "total",
             "squares",

@@ -216,7 +216,7 @@ def published(
     own = _counted(answers.rows.rename(columns={"agency_id": "contributor_id"}), ["contributor_id", *TABLE])
     noted = in_totals[[*UNIT, "contributor_id"]].merge(own, on=["contributor_id", *TABLE])
     withheld = withheld_totals(
-        noted, noted.head(0) if before is None else before.noted, pd.DataFrame(columns=TABLE), metrics=KINDS,
+        noted, (noted.head(0) if before is None else before.noted).assign(version=1), pd.DataFrame(columns=TABLE), metrics=KINDS,
         thresholds=thresholds,
     )  # fmt: skip
     key = [*UNIT, "score_kind"]
@@ -228,7 +228,9 @@ def published(
 
 def _contributed(before: Edition | None, columns: pd.DataFrame) -> pd.DataFrame:
     """What is noted of an edition: contributions to what it showed."""
-    return columns.head(0) if before is None else before.answers.contributions().merge(before.shared[UNIT], on=UNIT)
+    if before is None:
+        return columns.head(0).assign(version=1)
+    return before.answers.contributions().merge(before.shared[UNIT], on=UNIT).assign(version=1)
 
 
 Publish = Callable[[Answers, pd.DataFrame, Edition | None], Edition]

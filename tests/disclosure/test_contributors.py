@@ -108,7 +108,7 @@ def still_shared(before: dict[str, list[float]], now: dict[str, list[float]]) ->
 
     made = sharing(rows(now), KEY, THRESHOLDS)
     assert made["is_shared"].all()
-    made = revised(rows(now), rows(before), made, KEY, THRESHOLDS)
+    made = revised(rows(now), rows(before).assign(version=1), made, KEY, THRESHOLDS)
     return dict(zip(made["unit_id"], made["is_shared"], strict=True))
 
 
@@ -144,6 +144,20 @@ def test_an_agency_that_comes_late_is_not_what_two_editions_differ_by() -> None:
     assert still_shared(before, now) == {"alone": False, "both": False, "three": False, "four": True, "part": True}
 
 
+def test_what_was_taken_back_is_taken_off_the_edition_that_first_showed_it() -> None:
+    """a0 delivers another file in between, and takes it back with one answer more: no two editions in a row differ by few."""
+
+    def rows(edition: int, *counts: float) -> pd.DataFrame:
+        found = [("u", f"a{number}", float(n), edition) for number, n in enumerate(counts)]
+        return pd.DataFrame(found, columns=["unit_id", "contributor_id", "n", "version"])
+
+    first, second = rows(1, 50, 50, 50, 50, 50), rows(2, 90, 50, 50, 50, 50)
+    now = rows(3, 51, 50, 50, 50, 50).drop(columns="version")
+    made = sharing(now, KEY, THRESHOLDS)
+    for before, is_shared in ((second, True), (first, False), (pd.concat([first, second]), False)):
+        assert revised(now, before, made, KEY, THRESHOLDS)["is_shared"].tolist() == [is_shared]
+
+
 def corrected(before: list[float], now: list[float]) -> bool:
     """Whether a figure of five agencies with 50 answers each stays shown when the totals of their answers (0 to 1) move."""
 
@@ -152,7 +166,7 @@ def corrected(before: list[float], now: list[float]) -> bool:
         return pd.DataFrame(table, columns=["unit_id", "contributor_id", "n", "total"])
 
     made = sharing(rows(now), KEY, THRESHOLDS)
-    return bool(revised(rows(now), rows(before), made, KEY, THRESHOLDS)["is_shared"].all())
+    return bool(revised(rows(now), rows(before).assign(version=1), made, KEY, THRESHOLDS)["is_shared"].all())
 
 
 def test_a_corrected_answer_is_no_less_told_than_a_late_one() -> None:

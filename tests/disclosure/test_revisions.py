@@ -36,7 +36,7 @@ def tables(built_workspace: Workspace) -> dict[str, pd.DataFrame]:
 
 
 def _shared(tables: dict[str, pd.DataFrame], before: pd.DataFrame) -> set[tuple[Any, ...]]:
-    made = run_model("int_sharing__decided", {**tables, "stg_ledger__contributed": before})
+    made = run_model("int_sharing__decided", {**tables, "stg_ledger__contributed": before.assign(version=1)})
     return set(made.loc[made["is_shared"], UNIT].itertuples(index=False, name=None))
 
 
@@ -72,7 +72,9 @@ def test_figures_of_complaints_that_few_answers_moved_are_not_shown_again(built_
         ).df()
 
     def shared(earlier: pd.DataFrame) -> set[tuple[Any, ...]]:
-        made = run_model("int_service_figures__estimated", {**tables, "stg_ledger__contributed": earlier})
+        made = run_model(
+            "int_service_figures__estimated", {**tables, "stg_ledger__contributed": earlier.assign(version=1)}
+        )
         made = made[made["is_shared"].fillna(False).to_numpy(bool)]
         return set(zip(made["topic"] + "." + made["figure"], made["unit_id"], made["period_id"], strict=True))
 
@@ -107,7 +109,7 @@ def test_a_journey_of_which_one_stage_was_moved_is_not_shown_again() -> None:
             for part in PARTS
             for number in range(5)
         ]
-    )
+    ).assign(version=1)
     thresholds = load_methodology("2026.2").thresholds
     assert is_shared(journey(), before.head(0), thresholds)
     assert is_shared(journey(), before, thresholds)

@@ -14,7 +14,7 @@ from methodology.total_attacks import UNIT, resting_on_few, shared_beside_totals
 
 TABLE = {"metric_id": "m", "instrument_id": "i", "period_id": "2025Q4"}
 NOWHERE = pd.DataFrame(columns=[*TABLE, "agency_id", "region", "journey", "n"])
-NOTHING_BEFORE = pd.DataFrame(columns=[*UNIT, "contributor_id", "n"])
+NOTHING_BEFORE = pd.DataFrame(columns=[*UNIT, "contributor_id", "version", "n"])
 
 
 THRESHOLDS = {

@@ -39,7 +39,7 @@ def readers(size: int, passed: int) -> pd.DataFrame:
 
 
 def kinds(now: pd.DataFrame, before: pd.DataFrame | None = None, shown: pd.DataFrame = NOTHING) -> set[tuple[str, str]]:
-    earlier = now.head(0) if before is None else before
+    earlier = (now.head(0) if before is None else before).assign(version=1)
     made = withheld_totals(now, earlier, shown, metrics=METRICS, thresholds=THRESHOLDS)
     return set(made[["metric_id", "score_kind"]].itertuples(index=False, name=None))
 
@@ -71,6 +71,37 @@ def test_a_total_that_few_answers_moved() -> None:
     # The same counts, one answer corrected by half the scale.
     corrected = before.assign(total=before["total"] + 0.5 * (before["contributor_id"] == "a03"))
     assert kinds(corrected, before) == {("m", MEAN), ("m", POOLED)}
+
+
+def nation(**groups: list[float]) -> pd.DataFrame:
+    """The totals of groups and of all their agencies together."""
+    parts = [
+        members(n).assign(unit_id=name, contributor_id=lambda own, name=name: name + own["contributor_id"])
+        for name, n in groups.items()
+    ]
+    return pd.concat([*parts, *(part.assign(unit_type="national", unit_id="all") for part in parts)], ignore_index=True)
+
+
+def withheld(now: pd.DataFrame, before: pd.DataFrame) -> set[str]:
+    made = withheld_totals(now, before.assign(version=1), NOTHING, metrics=METRICS, thresholds=THRESHOLDS)
+    assert made.groupby("unit_id")["score_kind"].agg(set).map(lambda one: one == {MEAN, POOLED}).all()
+    return set(made["unit_id"])
+
+
+def test_the_nation_less_its_groups_in_two_editions() -> None:
+    """Many answers moved two groups and one moved the third, whose total stays back: the nation's less theirs is that answer."""
+    same, more = [50] * 8, [60] * 4 + [50] * 4
+    before = nation(g=same, h=same, k=same)
+    assert withheld(nation(g=more, h=more, k=more), before) == set()
+    assert withheld(nation(g=more, h=more, k=[51] + [50] * 7), before) == {"k", "all"}
+    assert withheld(nation(g=more, h=more, k=[56] + [50] * 7), before) == set()
+    # Where nothing moved there is nothing to tell.
+    assert withheld(nation(g=more, h=more, k=same), before) == set()
+    # Two that stay back are told together only.
+    few = [51, 51, 51, 50, 50, 50, 50, 50]
+    assert withheld(nation(g=more, h=few, k=few), before) == {"h", "k", "all"}
+    few = [52, 52, 52, 52, 50, 50, 50, 50]
+    assert withheld(nation(g=more, h=few, k=few), before) == {"h", "k"}
 
 
 def test_an_agency_that_comes_late_leaves_the_total_as_it_was() -> None:

@@ -124,6 +124,17 @@ def test_people_are_found_under_every_version_of_the_key(people: Centre, monkeyp
     assert [one for one, _ in rows(people)] == ["r2", "r4"]
 
 
+def test_the_person_does_not_come_back_under_a_newer_key(people: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list has pseudonyms of the keys there were; the earlier lines of the key are kept for this."""
+    received(people)
+    erase(people.workspace, people.registry, pseudonyms_of(people.workspace, [PERSON]), DECISION)
+    monkeypatch.setenv("MIYAR_PSEUDONYM_KEY", f"{KEY}\nnewer")
+    land(people, HEADER + f"a01,r9,2025-02-03,4,{PERSON}\na01,r8,2025-02-04,4,{OTHER}\n", "other.csv")
+    received(people)
+    assert [one for one, _ in rows(people)] == ["r2", "r4", "r8"]
+    add_up(people)
+
+
 @pytest.mark.parametrize("asked", [set[str](), {PERSON}, {pseudonym(PERSON), "x"}])
 def test_what_is_no_pseudonym_is_not_shown(people: Centre, asked: set[str]) -> None:
     with pytest.raises(MiyarError) as caught:

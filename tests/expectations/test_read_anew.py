@@ -7,11 +7,13 @@ edits of the lake (`tests/publication/test_edited_lake.py`).
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from ingestion.lake_files import hashes_of
+from ingestion.rereading import open_periods
 from ingestion.slices import write_slices
 from ingestion.submission_ledger import Account, read_accounts, write_account
 from miyar.errors import Problem
@@ -111,6 +113,23 @@ def test_rows_and_account_edited_together_are_named(people: Centre, kept: Manife
     )
     [told] = _told(people, kept)
     assert told.rule == "account_differs" and "read again" in told.message
+
+
+@pytest.mark.parametrize("claimed", ["open_periods", "names", "contract_hash"])
+def test_an_account_that_claims_another_reading_is_borne_out_by_its_file(
+    people: Centre, kept: Manifest, claimed: str
+) -> None:
+    """Whoever rewrites rows and account writes into it what he likes, also what no run would read it again for."""
+    fields: dict[str, dict[str, Any]] = {
+        "open_periods": {"open_periods": open_periods(people.workspace)},
+        "names": {"names": {}, "names_hash": ""},
+        "contract_hash": {"contract_hash": "0" * 64},
+    }
+    assert _told(people, kept) == []
+    _written_anew(people, _other_value)
+    write_account(people.workspace, replace(_account(people), **fields[claimed]))
+    [told] = _told(people, kept)
+    assert told.rule == "account_differs"
 
 
 def test_without_the_file_nobody_can_tell(people: Centre, kept: Manifest) -> None:

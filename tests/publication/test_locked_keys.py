@@ -167,6 +167,15 @@ def test_a_short_passphrase_makes_no_key(tmp_path: Path) -> None:
     assert not (tmp_path / "key").exists()
 
 
+def test_an_empty_passphrase_makes_no_key_that_lies_open(tmp_path: Path, words: Path) -> None:
+    """A file whose words were not written yet, or a pipe that gave nothing: who asked for a locked key has no other."""
+    (tmp_path / "disk").mkdir()
+    path = tmp_path / "disk" / "key"
+    words.write_text("\n", "utf-8")
+    told = CliRunner().invoke(app, ["key", "centre.example/ledger", str(path), "--locked"])
+    assert told.exit_code != 0 and not path.exists()
+
+
 def test_the_command_makes_one_and_a_publication_signs_with_it(
     tmp_path: Path, words: Path, centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:

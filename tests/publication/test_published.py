@@ -69,20 +69,30 @@ def _region(centre: Any, *, is_shared: bool, **contributed: int) -> None:
         )
 
 
-def _contributed(centre: Any) -> dict[str, int]:
+def _contributed(centre: Any) -> list[dict[str, int]]:
+    """What agencies contributed to the score, by the version of it that readers were shown."""
     rows = [row for row in read_published(centre.workspace).to_pylist() if row["contributor_id"]]
     assert all(tuple(row[name] for name in KEY) == REGION for row in rows)
-    return {row["contributor_id"]: row["n"] for row in rows}
+    found: dict[int, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row["version"], {})[row["contributor_id"]] = row["n"]
+    assert sorted(found) == list(range(1, len(found) + 1))
+    return [found[version] for version in sorted(found)]
 
 
-def test_contributions_stay_until_readers_are_shown_others(centre: Any) -> None:
-    _region(centre, is_shared=True, a01=50, a02=40)
+def test_all_that_readers_were_ever_shown_of_a_score_stays_noted(centre: Any) -> None:
+    first, second = {"a01": 50, "a02": 40}, {"a01": 57, "a03": 40}
+    _region(centre, is_shared=True, **first)
     centre.publish()
-    assert _contributed(centre) == {"a01": 50, "a02": 40}
+    assert _contributed(centre) == [first]
     # Not shown: readers keep the first edition, and the next one is compared with that.
     _region(centre, is_shared=False, a01=51, a02=40)
     centre.publish(reason="a late answer")
-    assert _contributed(centre) == {"a01": 50, "a02": 40}
-    _region(centre, is_shared=True, a01=57, a03=40)
+    assert _contributed(centre) == [first]
+    _region(centre, is_shared=True, **second)
     centre.publish(reason="more of them")
-    assert _contributed(centre) == {"a01": 57, "a03": 40}
+    assert _contributed(centre) == [first, second]
+    # Readers keep every edition: what is taken back is taken off the first one too. The same shown again is nothing new.
+    _region(centre, is_shared=True, **first)
+    centre.publish(reason="taken back")
+    assert _contributed(centre) == [first, second]

@@ -120,6 +120,17 @@ DEEDS = [
 ]  # fmt: skip
 
 
+def test_a_list_that_no_receipt_speaks_of_is_found(centre: Centre) -> None:
+    """Whoever writes it anew, where nothing was destroyed yet, lets rows of others be left out unseen."""
+    from ingestion.ledger_files import write_json
+
+    write_json(centre.workspace.root / LIST, {"people": [], "ended": [["p1/f/c", "2026Q1", ""]]})
+    told = [one for problems in verify_workspace(centre.workspace).values() for one in problems]
+    assert ("erased_list_changed", LIST) in {(one.rule, one.file) for one in told}
+    with pytest.raises(MiyarError):
+        centre.publish()
+
+
 def test_without_any_nothing_is_found(workspace: Workspace) -> None:
     assert [one for problems in verify_workspace(workspace).values() for one in problems] == []
     manifest = read_manifest(workspace.editions / "2026Q1-r1")

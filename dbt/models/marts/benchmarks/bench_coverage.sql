@@ -72,14 +72,19 @@ owed as (
 
 ),
 
--- Where all but two of the nation are withheld, or all but fewer, whoever is not knows of everybody else; and the count
--- of those not measured would tell what is left.
+-- Those withheld and those that did not measure are together what is left of the nation. Where fewer than three are
+-- neither, two that work together would know from one of the counts of everybody else. Both are empty wherever any is
+-- withheld, however many: if that hung on how many, an empty cell would tell it. Of few it would tell even that one is.
 told as (
 
     select
         owed.*,
-        owed.is_national and owed.agencies_suppressed > 0
-        and owed.agencies_owed - owed.agencies_suppressed < thresholds.minimum_contributors as is_nearly_all
+        owed.is_national
+        and owed.agencies_owed - owed.agencies_suppressed - owed.agencies_not_measured < thresholds.minimum_contributors
+        and (
+            owed.agencies_suppressed > 0
+            or owed.agencies_not_measured between 1 and thresholds.minimum_contributors
+        ) as is_told_by_few
     from owed
     cross join thresholds
 
@@ -168,15 +173,15 @@ final as (
         cast(null as varchar) as status_reason,
         owed.agencies_owed,
         owed.agencies_reported,
-        case when not owed.is_nearly_all then owed.agencies_suppressed end as agencies_suppressed,
+        case when not owed.is_told_by_few then owed.agencies_suppressed end as agencies_suppressed,
         owed.agencies_refused,
         owed.agencies_missing,
-        case when not owed.is_nearly_all then owed.agencies_not_measured end as agencies_not_measured,
+        case when not owed.is_told_by_few then owed.agencies_not_measured end as agencies_not_measured,
         owed.agencies_not_computed,
         owed.agencies_not_weighted,
         cast(round(owed.agencies_reported / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as reported_share,
         case
-            when not owed.is_nearly_all
+            when not owed.is_told_by_few
                 then cast(round(owed.agencies_suppressed / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4))
         end as suppressed_share,
         cast(round(owed.agencies_refused / nullif(owed.agencies_owed, 0), 4) as decimal(12, 4)) as refused_share,

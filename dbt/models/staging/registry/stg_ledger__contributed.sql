@@ -5,6 +5,7 @@ select
     period_id,
     instrument_id,
     contributor_id,
+    version,
     n,
     total,
     squares
