@@ -22,6 +22,10 @@
 -- depends_on: {{ ref('int_complaint_counts__by_unit') }}
 -- depends_on: {{ ref('int_complaint_times__by_unit') }}
 -- depends_on: {{ ref('int_contributors__counted') }}
+-- depends_on: {{ ref('int_contributors__crossed') }}
+-- depends_on: {{ ref('int_figures__contributed') }}
+-- depends_on: {{ ref('int_members__counted') }}
+-- depends_on: {{ ref('int_totals__withheld') }}
 -- depends_on: {{ ref('int_contacts__followed') }}
 -- depends_on: {{ ref('int_delays__by_agency') }}
 -- depends_on: {{ ref('int_late_answers__estimated') }}
