@@ -13,6 +13,7 @@ import pandas as pd
 from methodology.index_parts import index_parts
 from methodology.shared_people import correlations
 from methodology.survey_cells import ItemCells
+from methodology.total_sharing import COLUMNS
 from methodology.trends import trends
 from methodology.weighted_scores import framed_means
 from methodology.weights import poststratify
@@ -46,6 +47,7 @@ TREND_RULES = {
 }
 # No region or journey is shown beside the panels.
 NOWHERE = pd.DataFrame(columns=["unit_type", "metric_id", "instrument_id", "period_id", "place", "agency_id", "n"])
+NOTHING_WITHHELD = pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
 NODES = pd.DataFrame(
     {
         "node_id": ["whole", *ITEMS],
@@ -185,7 +187,7 @@ def panel_change(rng: np.random.Generator, agencies: int, correlation: float, *,
     if is_weighted:
         for name, quarter in (("before", 0), ("now", 1)):
             tables[name] = tables[name].assign(**_weighted(answered[..., quarter]))
-    made = trends(**tables, located=NOWHERE, thresholds=TREND_RULES, since=1)
+    made = trends(**tables, located=NOWHERE, withheld=NOTHING_WITHHELD, thresholds=TREND_RULES, since=1)
     own = made[(made["unit_type"] == "agency") & made["change"].notna()]
     held = holds(0.0, (own["change_low"].to_numpy(float), own["change_high"].to_numpy(float)))
     how = ", weighted to a frame" if is_weighted else ""
@@ -198,7 +200,7 @@ def panel_of_branches(rng: np.random.Generator, agencies: int, branches: int, *,
     Their effects have a correlation of .1 within and `kept` between the quarters.
     """
     tables = _branch_tables(rng, agencies, branches, kept)
-    made = trends(**tables, located=NOWHERE, thresholds=TREND_RULES, since=1)
+    made = trends(**tables, located=NOWHERE, withheld=NOTHING_WITHHELD, thresholds=TREND_RULES, since=1)
     own = made[(made["unit_type"] == "agency") & made["change"].notna()]
     held = holds(0.0, (own["change_low"].to_numpy(float), own["change_high"].to_numpy(float)))
     what = f"change, {branches} branches of 40 answers visited in both quarters, effects correlated {kept:g}"

@@ -212,7 +212,7 @@ def test_zip_bomb_is_refused_before_it_is_unpacked(
     contract = centre.deliveries()[0].contract
     # In this process, where unpacking would be seen.
     with (
-        session(centre.workspace.settings, centre.root / "scratch") as connection,
+        session(centre.workspace.settings, centre.root / "scratch", 1) as connection,
         pytest.raises(MiyarError) as caught,
     ):
         read_here(Input(path, "p1/survey_responses/s.xlsx", contract), connection, centre.root / "scratch")
