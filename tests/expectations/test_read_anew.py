@@ -17,6 +17,7 @@ from ingestion.rereading import open_periods
 from ingestion.slices import write_slices
 from ingestion.submission_ledger import Account, read_accounts, write_account
 from miyar.errors import Problem
+from publication import verify_accounts
 from publication.manifest import Manifest
 from publication.verify_workspace import against_kept
 from publication.vintages import inputs_now, keep
@@ -138,3 +139,18 @@ def test_without_the_file_nobody_can_tell(people: Centre, kept: Manifest) -> Non
         path.unlink()
     [told] = _told(people, kept)
     assert told.rule == "account_differs" and "gone" in told.message
+
+
+def test_what_a_killed_verification_leaves_is_emptied_by_the_next_run(
+    people: Centre, kept: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is read once more is copied, and holds personal data as it was delivered."""
+    used: list[Path] = []
+
+    def read_again(*given: Any) -> None:
+        used.append(given[-1].root)
+
+    monkeypatch.setattr(verify_accounts, "read_again", read_again)
+    _written_anew(people, _other_value)
+    assert _told(people, kept) != []
+    assert len(used) == 1 and used[0].is_relative_to(people.workspace.scratch)
