@@ -107,7 +107,9 @@ def _unlike_its_file(workspace: Workspace, account: Account) -> str:
     delivery = delivery_of(found[0], contract, account.path.split("/", 2)[-1])
     if isinstance(delivery, Problem):
         return "its file cannot be read again"
-    with tempfile.TemporaryDirectory(dir=workspace.root, prefix=".verify-") as folder:
+    # There the next run empties what a kill leaves, and the file's copy holds personal data.
+    workspace.scratch.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=workspace.scratch) as folder:
         aside = Workspace(Path(folder), workspace.settings)
         again = read_again(replace(delivery, submission_id=account.submission_id), workspace, registry, account, aside)
         if again is None:
