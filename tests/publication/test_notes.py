@@ -137,6 +137,8 @@ def test_another_text_is_not_signed(place: int) -> None:
         "text\n\n- PeterNeumann AAAAAAAA\n",
         f"text\n\n{DASH} PeterNeumann AAAA\n",
         f"text\n\n{DASH} PeterNeumann =====\n",
+        # The same bytes written in another way: a last character whose spare bits are set.
+        f"{GO_TEXT}\n{GO_LINE.replace('JnAM=', 'JnAN=')}",
         f"text\n\n{DASH} Peter+Neumann AAAAAAAAAAAA\n",
         f"te\x00xt\n\n{GO_LINE}",
         f"te\rxt\n\n{GO_LINE}",
