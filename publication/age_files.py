@@ -7,7 +7,6 @@ Belongs here: that format, for one passphrase. Does not belong here: which files
 """
 
 import base64
-import binascii
 import hmac
 import re
 import secrets
@@ -17,6 +16,8 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from publication.strict_base64 import read_base64
 
 BEGINNING = b"age-encryption.org/v1\n"
 WORK = 18  # log2 of scrypt's N, as age's own: about a second and 256 MB for each guess
@@ -78,7 +79,4 @@ def _base64(content: bytes) -> bytes:
 
 
 def _bytes(text: bytes) -> bytes:
-    try:
-        return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
-    except binascii.Error:
-        raise AgeError("it is not base64") from None
+    return read_base64(text + b"=" * (-len(text) % 4))

@@ -10,7 +10,6 @@ Belongs here: making checkpoints, and holding a ledger against them. Does not be
 """
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from publication.log_tree import log_leaf, log_root
 from publication.notes import Note, NoteError, Verifier, read_note
 from publication.release_ledger import RESTORE, Entry, read_entries
 from publication.signing_keys import KeyFile
+from publication.strict_base64 import read_base64
 
 FOLDER = "checkpoints"
 WITNESSED = "Ask who keeps another checkpoint or a backup which one is right; do not publish until it is known."
@@ -43,8 +43,8 @@ def read_checkpoint(content: str) -> tuple[Checkpoint, Note]:
     note = read_note(content)
     lines = note.text.split("\n")
     try:
-        root = base64.b64decode(lines[2], validate=True) if len(lines) == 4 else b""
-    except (binascii.Error, ValueError):
+        root = read_base64(lines[2]) if len(lines) == 4 else b""
+    except ValueError:
         root = b""
     if (
         len(root) != 32

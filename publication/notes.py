@@ -10,7 +10,6 @@ a key is kept (`signing_keys`).
 """
 
 import base64
-import binascii
 import hashlib
 import re
 import unicodedata
@@ -18,6 +17,8 @@ from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from publication.strict_base64 import read_base64
 
 LOG, WITNESS = 1, 4
 KINDS = (LOG, WITNESS)
@@ -194,6 +195,6 @@ def _base64(content: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        return read_base64(text)
+    except ValueError:
         raise NoteError("it is not base64") from None

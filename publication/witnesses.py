@@ -7,7 +7,6 @@ Belongs here: asking a witness, and being one. Does not belong here: holding a l
 """
 
 import base64
-import binascii
 from pathlib import Path
 
 from miyar.errors import MiyarError, Problem
@@ -16,6 +15,7 @@ from publication.log_tree import consistency, is_consistent
 from publication.notes import Note, NoteError, Verifier
 from publication.release_ledger import read_entries
 from publication.signing_keys import KeyFile
+from publication.strict_base64 import read_base64
 
 OLD = "old "
 
@@ -85,11 +85,11 @@ def _read_request(content: str) -> tuple[int, list[bytes], str]:
     head, _, note = content.partition("\n\n")
     first, *lines = head.split("\n")
     number = first.removeprefix(OLD)
+    if not (number.isascii() and number.isdecimal()):
+        raise NoteError("the request does not say how many entries were seen")
     try:
-        if not (number.isascii() and number.isdecimal()):
-            raise NoteError("the request does not say how many entries were seen")
-        return int(number), [base64.b64decode(line, validate=True) for line in lines], note
-    except binascii.Error:
+        return int(number), [read_base64(line) for line in lines], note
+    except ValueError:
         raise NoteError("the proof is not base64") from None
 
 

@@ -76,7 +76,7 @@ def test_no_bit_may_change() -> None:
 def test_base64_is_written_in_one_way() -> None:
     """The last character of 32 bytes has two bits that say nothing; with them set, another file would be as good."""
     content = encrypt(b"PRIVATE+KEY+x", WORDS, 4)
-    end = content.index(b"\n", content.index(b"\n---")+1)
+    end = content.index(b"\n", content.index(b"\n---") + 1)
     last = ALPHABET.index(content[end - 1])
     others = [content[: end - 1] + ALPHABET[last + more : last + more + 1] + content[end:] for more in (1, 2, 3)]
     assert [file for file in others if _opens(file)] == []
