@@ -23,6 +23,7 @@ def withheld_totals(
     members: pd.DataFrame,
     before: pd.DataFrame,
     shown: pd.DataFrame,
+    places: pd.DataFrame,
     *,
     metrics: pd.DataFrame,
     thresholds: Mapping[str, float],

@@ -6,6 +6,7 @@ the difference of two. Does not belong here: the algebra (`algebra`), editions o
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -102,6 +103,34 @@ def changed(answers: Answers, rng: np.random.Generator) -> Answers:
     return Answers(pd.concat([rows, *late], ignore_index=True))
 
 
+def draw_wide(rng: np.random.Generator) -> tuple[Answers, pd.DataFrame]:
+    """Agencies in two groups that are nearly all in every region, most of what they have is shown; and the agencies' groups."""
+    size = int(rng.integers(14, 19))
+    cells = pd.MultiIndex.from_product(
+        [[f"a{one:02}" for one in range(size)], [f"r{one}" for one in range(4)]], names=["agency_id", "region"]
+    ).to_frame(index=False)
+    rows = cells.loc[cells.index.repeat(rng.poisson(25, len(cells)) * (rng.random(len(cells)) < 0.9))]
+    rows = rows.assign(journey=rng.choice(["j0", "j1", ""], len(rows)), metric_id=METRICS[0])
+    rows = rows.assign(value=rng.integers(0, TOP + 1, len(rows)), instrument_id="i", period_id="2025Q4")
+    agencies = pd.DataFrame({"agency_id": sorted(set(rows["agency_id"]))})
+    groups = np.where(np.arange(len(agencies)) < rng.integers(6, 9), "g1", "g0")
+    return Answers(rows.reset_index(drop=True)), agencies.assign(peer_group=groups)
+
+
+def late(answers: Answers, rng: np.random.Generator) -> Answers:
+    """What comes late in regions, most of one group in some of them: nothing, a few answers, or many of many agencies."""
+    agencies = answers.rows["agency_id"].unique()
+    more = []
+    for _, own in answers.rows.groupby(["region", "journey"]):
+        share, most = rng.choice([[0.0, 1], [0.1, 2], [0.2, 4], [0.8, 12]], p=[0.3, 0.2, 0.2, 0.3])
+        half = agencies[: len(agencies) // 2] if rng.random() < 0.5 else agencies
+        for agency, there in own.groupby("agency_id"):
+            if agency in half and rng.random() < share:
+                new = there.sample(int(rng.integers(1, most + 1)), replace=True, random_state=int(rng.integers(2**31)))
+                more.append(new.assign(value=rng.integers(0, TOP + 1, len(new))))
+    return Answers(pd.concat([answers.rows, *more], ignore_index=True))
+
+
 def attack_edition(edition: Edition, agencies: pd.DataFrame, tried: Tried) -> None:
     """Regions, journeys and pooled totals of one edition; the bases of two metrics."""
     group = dict(zip(agencies["agency_id"], agencies["peer_group"], strict=True))
@@ -148,6 +177,44 @@ def attack_two(before: Edition, after: Edition, tried: Tried) -> None:
             unit = pd.Series({"unit_type": key[0], "unit_id": key[1], "metric_id": key[2]})
             inside.append(own[own["agency_id"].isin(members_of(edition, unit))])
         _attack_difference("two editions of a total", inside, tried)
+    for metric in METRICS:
+        for kind in ("region", "journey"):
+            _attack_differences(before, after, metric, kind, tried)
+
+
+def _attack_differences(before: Edition, after: Edition, metric: str, kind: str, tried: Tried) -> None:
+    """The differences of all pooled totals and places of a kind, each added, taken off or left out."""
+    pooled = [one.totals[one.totals["score_kind"] == "pooled"] for one in (before, after)]
+    totals_of = [key for key in _both(pooled[0], pooled[1], None) if key[2] == metric]
+    figures = totals_of + [key for key in _both(before.shared, after.shared, kind) if key[2] == metric]
+    if not totals_of:
+        return
+    agencies = sorted({*before.answers.rows["agency_id"], *after.answers.rows["agency_id"]})
+    counted = np.zeros((2, len(figures), len(agencies), TOP + 1))
+    for side, edition in enumerate((before, after)):
+        rows = edition.answers.rows[edition.answers.rows["metric_id"] == metric]
+        for number, key in enumerate(figures):
+            unit = pd.Series({"unit_type": key[0], "unit_id": key[1], "metric_id": metric})
+            inside = rows["agency_id"].isin(members_of(edition, unit)) if key in totals_of else _is(rows, kind, key)
+            own = rows[inside]
+            np.add.at(counted[side, number], (pd.Index(agencies).get_indexer(own["agency_id"]), own["value"]), 1)
+    difference = counted[1] - counted[0]
+    is_whole = (counted.sum(axis=3) == 0).any(axis=0) & (difference != 0).any(axis=2)
+    signs = np.array(list(product((-1, 0, 1), repeat=len(figures))))
+    signs = signs[signs[:, : len(totals_of)].any(axis=1)]
+    for chosen in np.array_split(signs, len(signs) // 5_000 + 1):
+        moved = np.einsum("sf,fav->sav", chosen, difference)
+        moments = np.abs(np.einsum("sav,vp->sap", moved, np.arange(TOP + 1)[:, None] ** np.arange(3))).max(axis=2)
+        answers = np.maximum(np.clip(moved, 0, None).sum(axis=2), np.clip(-moved, 0, None).sum(axis=2))
+        sizes = np.where(moments > 0, answers, 0)
+        whole = (np.einsum("sf,fa->sa", np.abs(chosen), is_whole) > 0) & (sizes > 0)
+        ordered = np.sort(sizes, axis=1)
+        many = (sizes > 0).sum(axis=1)
+        for size, attacker in enumerate(COALITIONS[:3]):
+            left = ordered[:, : ordered.shape[1] - size].sum(axis=1)
+            told = (many > size) & ((left < THRESHOLDS["owner_n"]) | ((many == size + 1) & whole.any(axis=1)))
+            first = {figure: int(sign) for figure, sign in zip(figures, chosen[told.argmax()], strict=True) if sign}
+            tried.add("two editions of totals and places", attacker, len(chosen), int(told.sum()), what=str(first))
 
 
 def _both(before: pd.DataFrame, after: pd.DataFrame, kind: str | None) -> list[tuple[str, ...]]:
@@ -216,7 +283,7 @@ def published(
     own = _counted(answers.rows.rename(columns={"agency_id": "contributor_id"}), ["contributor_id", *TABLE])
     noted = in_totals[[*UNIT, "contributor_id"]].merge(own, on=["contributor_id", *TABLE])
     withheld = withheld_totals(
-        noted, (noted.head(0) if before is None else before.noted).assign(version=1), pd.DataFrame(columns=TABLE), metrics=KINDS,
+        noted, _noted(before, noted), pd.DataFrame(columns=TABLE), contributions.merge(shared[UNIT], on=UNIT), metrics=KINDS,
         thresholds=thresholds,
     )  # fmt: skip
     key = [*UNIT, "score_kind"]
@@ -233,16 +300,24 @@ def _contributed(before: Edition | None, columns: pd.DataFrame) -> pd.DataFrame:
     return before.answers.contributions().merge(before.shared[UNIT], on=UNIT).assign(version=1)
 
 
+def _noted(before: Edition | None, columns: pd.DataFrame) -> pd.DataFrame:
+    """The same with what is noted of its totals."""
+    if before is None:
+        return columns.head(0).assign(version=1)
+    return pd.concat([before.noted.assign(version=1), _contributed(before, columns)], ignore_index=True)
+
+
 Publish = Callable[[Answers, pd.DataFrame, Edition | None], Edition]
 
 
 def attack_worlds(worlds: int, seed: int, publish: Publish, tried: Tried) -> None:
-    """Draw worlds, publish each twice, and attack both editions and their difference."""
-    for number in range(worlds):
+    """Draw worlds of both kinds, publish each twice, and attack both editions and their difference."""
+    for number in range(2 * worlds):
         rng = np.random.default_rng([seed, number])
-        answers, agencies = draw(rng)
+        drawn, change = ((draw, changed), (draw_wide, late))[number % 2]
+        answers, agencies = drawn(rng)
         first = publish(answers, agencies, None)
-        second = publish(changed(answers, rng), agencies, first)
+        second = publish(change(answers, rng), agencies, first)
         for edition in (first, second):
             attack_edition(edition, agencies, tried)
         attack_two(first, second, tried)

@@ -36,6 +36,7 @@ def test_drawn_worlds_tell_nothing() -> None:
     assert {kind for kind, _ in tried.attempts} >= {
         *OFF.values(),
         "two editions of a total",
+        "two editions of totals and places",
         "n of two totals of agencies",
     }
     assert tried.told == []

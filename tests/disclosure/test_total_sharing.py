@@ -8,7 +8,7 @@ import pandas as pd
 
 from methodology.panels import MEAN, POOLED
 from methodology.parameters import load_methodology
-from methodology.total_attacks import UNIT
+from methodology.total_attacks import TABLE, UNIT
 from methodology.total_sharing import withheld_totals
 
 THRESHOLDS = load_methodology("2026.2").thresholds
@@ -40,7 +40,7 @@ def readers(size: int, passed: int) -> pd.DataFrame:
 
 def kinds(now: pd.DataFrame, before: pd.DataFrame | None = None, shown: pd.DataFrame = NOTHING) -> set[tuple[str, str]]:
     earlier = (now.head(0) if before is None else before).assign(version=1)
-    made = withheld_totals(now, earlier, shown, metrics=METRICS, thresholds=THRESHOLDS)
+    made = withheld_totals(now, earlier, shown, now.head(0), metrics=METRICS, thresholds=THRESHOLDS)
     return set(made[["metric_id", "score_kind"]].itertuples(index=False, name=None))
 
 
@@ -83,7 +83,7 @@ def nation(**groups: list[float]) -> pd.DataFrame:
 
 
 def withheld(now: pd.DataFrame, before: pd.DataFrame) -> set[str]:
-    made = withheld_totals(now, before.assign(version=1), NOTHING, metrics=METRICS, thresholds=THRESHOLDS)
+    made = withheld_totals(now, before.assign(version=1), NOTHING, now.head(0), metrics=METRICS, thresholds=THRESHOLDS)
     assert made.groupby("unit_id")["score_kind"].agg(set).map(lambda one: one == {MEAN, POOLED}).all()
     return set(made["unit_id"])
 
@@ -102,6 +102,68 @@ def test_the_nation_less_its_groups_in_two_editions() -> None:
     assert withheld(nation(g=more, h=few, k=few), before) == {"h", "k", "all"}
     few = [52, 52, 52, 52, 50, 50, 50, 50]
     assert withheld(nation(g=more, h=few, k=few), before) == {"h", "k"}
+
+
+def region(name: str, n: list[float]) -> pd.DataFrame:
+    """What agencies a0, a1 ... of the nation add to a region."""
+    return members(n).assign(unit_type="region", unit_id=name)
+
+
+def beside_regions(
+    now: list[pd.DataFrame], before: list[pd.DataFrame], *, kept: tuple[str, ...] = (), group: str = "g"
+) -> set[tuple[str, str]]:
+    """Totals withheld of a nation whose answers are all in `now` and `before`, of which `kept` are not shown now."""
+
+    def whole(parts: list[pd.DataFrame]) -> pd.DataFrame:
+        key = [*TABLE, "contributor_id"]
+        added = pd.concat(parts).groupby(key)[["n", "total", "squares"]].sum().reset_index()
+        nation = added.assign(unit_type="national", unit_id="all")
+        return pd.concat([nation, added.assign(unit_type="peer_group", unit_id=group)], ignore_index=True)
+
+    shown = pd.concat([part for part in now if part["unit_id"].iloc[0] not in kept])
+    earlier = pd.concat([whole(before), *before]).assign(version=1)
+    made = withheld_totals(whole(now), earlier, NOTHING, shown, metrics=METRICS, thresholds=THRESHOLDS)
+    return set(made[["unit_id", "score_kind"]].itertuples(index=False, name=None))
+
+
+def test_the_nation_less_its_regions_in_two_editions() -> None:
+    """Many answers moved two regions and one moved the third, which stays back: the nation's less theirs is that answer."""
+    same, more = [50] * 12, [60] * 6 + [50] * 6
+    before = [region(name, same) for name in ("r1", "r2", "r3")]
+    late = [region("r1", more), region("r2", [51] + [50] * 11), region("r3", same)]
+    assert beside_regions(late, before, kept=("r2",)) == {("all", POOLED), ("g", POOLED)}
+    assert beside_regions(late[:1] + before[1:], before, kept=("r2",)) == set()
+    # Enough moved the one that stays back, though it stays back for another reason.
+    many = [region("r1", more), region("r2", more), region("r3", same)]
+    assert beside_regions(many, before, kept=("r2",)) == set()
+    # Two stay back, and only both together are told: few answers still, then enough.
+    both = [region("r1", more), *(region(name, [51, 51, 51] + [50] * 9) for name in ("r2", "r3"))]
+    assert beside_regions(both, before, kept=("r2", "r3")) == {("all", POOLED), ("g", POOLED)}
+    both = [region("r1", more), *(region(name, [52] * 6 + [50] * 6) for name in ("r2", "r3"))]
+    assert beside_regions(both, before, kept=("r2", "r3")) == set()
+
+
+def test_groups_less_regions_in_two_editions() -> None:
+    """A region's answers are one group's but for one: the group's less the region's is that answer, turned round."""
+    same, more = [50] * 16, [60] * 8 + [50] * 8
+
+    def whole(own: list[float]) -> pd.DataFrame:
+        groups = members(own).assign(unit_id=["g"] * 8 + ["h"] * 8)
+        return pd.concat([groups, groups.assign(unit_type="national", unit_id="all")], ignore_index=True)
+
+    def pooled(now: pd.DataFrame, there: pd.DataFrame, kinds: list[str]) -> set[str]:
+        own = now[now["unit_type"].isin(kinds)].reset_index(drop=True)
+        made = withheld_totals(own, before, NOTHING, there, metrics=METRICS, thresholds=THRESHOLDS)
+        assert set(made["score_kind"]) <= {POOLED}
+        return set(made["unit_id"])
+
+    before = pd.concat([whole([100] * 16), region("r", same)]).assign(version=1)
+    now = whole([110] * 8 + [101] + [108] * 7)
+    told = region("r", [*more[:8], 51, *more[9:]])
+    assert pooled(now, told, ["peer_group"]) == {"g"}
+    # The nation's less the other group's is the same figure.
+    assert len(pooled(now, told, ["peer_group", "national"])) == 2
+    assert pooled(now, region("r", more), ["peer_group", "national"]) == set()
 
 
 def test_an_agency_that_comes_late_leaves_the_total_as_it_was() -> None:
