@@ -107,18 +107,31 @@ def _revised(
     moved = both.assign(change=change, is_whole=is_whole)[change > ROUNDING].reset_index(drop=True)
     if moved.empty:
         return made
-    grouped = moved.groupby(list(key), dropna=False, sort=True)
-    groups = grouped.agg(
-        size=("change", "size"), sum=("change", "sum"), min=("change", "min"), whole=("is_whole", "any")
-    )
-    groups, change = groups.reset_index(), moved["change"].to_numpy(float)
-    left = groups["sum"].to_numpy(float) - sum(two_largest(change, numbers_by(moved, list(key)), len(groups)))
-    # Of two agencies either may take its change off and look at the other's; of more the two largest leave the least.
-    least = np.where(groups["size"].to_numpy() > 2, left, groups["min"].to_numpy(float))
-    alone = groups["whole"].to_numpy(bool) & (groups["size"].to_numpy() <= thresholds["minimum_contributors"])
-    hidden = groups.loc[(least < thresholds["owner_n"]) | alone, list(key)].assign(is_gone=True)
+    groups = moved[list(key)].drop_duplicates().sort_values(list(key), ignore_index=True)
+    agency, agencies = pd.factorize(moved["contributor_id"])
+    at, shape = (numbers_by(moved, list(key)), agency), (len(groups), len(agencies))
+    dense, whole = np.zeros(shape), np.zeros(shape, bool)
+    dense[at], whole[at] = moved["change"].to_numpy(float), moved["is_whole"].to_numpy(bool)
+    hidden = groups[tells_of_few(dense, whole, thresholds)].assign(is_gone=True)
     is_gone = made[list(key)].merge(hidden, on=list(key), how="left")["is_gone"].eq(True).to_numpy(bool)
     return made.assign(is_shared=made["is_shared"].to_numpy(bool) & ~is_gone)
+
+
+def tells_of_few(change: Floats, is_whole: Mask, thresholds: Mapping[str, float]) -> Mask:
+    """Whether differences (differences,) of figures in two editions tell of few answers or of one agency, as `revised` says it.
+
+    change: (differences, agencies), how many answers of the agency came, went or were corrected at least; is_whole: the same
+    shape, whether it came or went as a whole.
+    """
+    moved = np.where(change > ROUNDING, change, 0.0)
+    size = (moved > 0).sum(axis=1)
+    largest = -np.partition(-moved, min(1, moved.shape[1] - 1), axis=1)[:, :2].sum(axis=1)
+    smallest = np.where(moved > 0, moved, np.inf).min(axis=1, initial=np.inf)
+    # Of two agencies either may take its change off and look at the other's; of more the two largest leave the least.
+    least = np.where(size > 2, moved.sum(axis=1) - largest, smallest)
+    alone = (is_whole & (moved > 0)).any(axis=1) & (size <= thresholds["minimum_contributors"])
+    told: Mask = (size > 0) & ((least < thresholds["owner_n"]) | alone)
+    return told
 
 
 def apart(

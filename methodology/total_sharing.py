@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from methodology.changed_sums import differing
 from methodology.contributors import apart, revised
 from methodology.panels import MEAN, POOLED
 from methodology.total_attacks import TABLE, UNIT, resting_on_few
@@ -51,6 +52,8 @@ def withheld_totals(
     hidden = [made.loc[~made["is_shared"], UNIT].assign(score_kind=kind) for kind in KINDS]
     hidden.append(pooled.loc[made["is_shared"] & ~pooled["is_shared"], UNIT].assign(score_kind=POOLED))
     left = members.merge(made.loc[made["is_shared"], UNIT], on=UNIT)
+    told = differing(left, places, before, thresholds)
+    hidden.append(told.assign(score_kind=POOLED))
     readers = dict(iter(shown.groupby(TABLE, sort=True)))
     for table, totals in left.groupby(TABLE, sort=True):
         if table in readers:
