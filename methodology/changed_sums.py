@@ -18,8 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from methodology.arrays import Floats
-from methodology.contributors import AMOUNTS, tells_of_few
-from methodology.total_attacks import KINDS, TABLE, UNIT
+from methodology.contributors import AMOUNTS, KINDS, TABLE, UNIT, tells_of_few
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -31,12 +30,18 @@ AT_ONCE = 4_096
 
 
 def differing(
-    members: pd.DataFrame, places: pd.DataFrame, before: pd.DataFrame, thresholds: Mapping[str, float]
+    members: pd.DataFrame,
+    places: pd.DataFrame,
+    before: pd.DataFrame,
+    thresholds: Mapping[str, float],
+    *,
+    held: bool = False,
 ) -> pd.DataFrame:
-    """Totals (UNIT) to withhold, of those in `members`, because less places and groups they tell of few that changed.
+    """Figures (UNIT) to withhold because totals (of `members`) less places and groups tell of few that changed.
 
     members, places: UNIT, contributor_id and AMOUNTS of what would be shown; before: the same by version, of what was.
-    Withheld first is the total without which fewest differences tell, of equals that of the fewest agencies.
+    Withheld first is the total, or if places can still be `held` the place or total, without which fewest differences tell; of
+    equals a place, then what rests on the fewest agencies.
     """
     parts = {name: dict(iter(rows.groupby(TABLE, sort=True))) for name, rows in (("now", places), ("then", before))}
     gone: list[tuple[object, ...]] = []
@@ -45,12 +50,12 @@ def differing(
             continue
         then = parts["then"][table]
         there = parts["now"].get(table, places.head(0))
-        left = {(kind, unit) for kind, unit in zip(totals["unit_type"], totals["unit_id"], strict=True)}
+        left = {*_units(totals), *_units(there)}
         for kind in KINDS:
             own = there[there["unit_type"] == kind]
             for version in range(1, int(then["version"].max()) + 1):
                 changes = _Changes.of(pd.concat([totals, own]), _as_of(then, version))
-                told = changes.withheld(left, thresholds)
+                told = changes.withheld(left, thresholds, held=held)
                 left -= told
                 gone += [(*unit, *table) for unit in sorted(told)]
     return pd.DataFrame(gone, columns=UNIT)
@@ -80,7 +85,7 @@ class _Changes:
         number = {unit: at for at, unit in enumerate(both)}
         agencies = pd.Index(sorted({*now["contributor_id"], *then["contributor_id"]}))
         amounts = np.zeros((2, len(both), len(agencies), len(AMOUNTS)))
-        is_there = np.zeros((2, len(both), len(agencies)), bool)
+        is_there: Mask = np.zeros((2, len(both), len(agencies)), bool)
         for side, rows in enumerate((then, now)):
             at = np.array([number.get(unit, -1) for unit in _units(rows)], np.int64)
             who = agencies.get_indexer(rows["contributor_id"])[at >= 0]
@@ -88,31 +93,35 @@ class _Changes:
             is_there[side, at[at >= 0], who] = True
         # A sum that nobody noted says nothing.
         changes = np.nan_to_num(amounts[1] - amounts[0])
-        return cls(both, changes, is_there[0] != is_there[1], is_there.any(axis=0))
+        is_whole: Mask = np.logical_xor.reduce(is_there, axis=0)
+        is_part: Mask = np.logical_or.reduce(is_there, axis=0)
+        return cls(both, changes, is_whole, is_part)
 
-    def withheld(self, totals: set[Unit], thresholds: Mapping[str, float]) -> set[Unit]:
-        """Of `totals` those to withhold until no difference tells of few."""
-        left, gone = sorted(totals & set(self.units)), set[Unit]()
+    def withheld(self, shown: set[Unit], thresholds: Mapping[str, float], *, held: bool) -> set[Unit]:
+        """Of the figures shown those to withhold until no difference tells of few; places too where they can be `held`."""
+        left, gone = sorted(shown & set(self.units)), set[Unit]()
         size = {unit: int(self.is_part[self.units.index(unit)].sum()) for unit in left}
         tells = self._telling(left, thresholds)
-        while tells and left:
-            without = {unit: self._telling([one for one in left if one != unit], thresholds) for unit in left}
-            chosen = min(left, key=lambda unit: (without[unit], size[unit], unit))
+        while tells:
+            asked = [unit for unit in left if held or unit[0] not in KINDS]
+            without = {unit: self._telling([one for one in left if one != unit], thresholds) for unit in asked}
+            chosen = min(asked, key=lambda unit: (without[unit], unit[0] not in KINDS, size[unit], unit))
             left.remove(chosen)
             gone.add(chosen)
             tells = without[chosen]
         return gone
 
-    def _telling(self, totals: list[Unit], thresholds: Mapping[str, float]) -> int:
-        """How many differences of `totals` and places tell of few."""
-        places = [at for at, (kind, _) in enumerate(self.units) if kind in KINDS]
-        chosen = [self.units.index(unit) for unit in totals]
-        if not chosen or not self.changes[chosen].any():
+    def _telling(self, shown: list[Unit], thresholds: Mapping[str, float]) -> int:
+        """How many differences of the totals and places shown tell of few."""
+        numbers = [self.units.index(unit) for unit in shown]
+        places = [at for at in numbers if self.units[at][0] in KINDS]
+        totals = [at for at in numbers if at not in places]
+        if not totals or not self.changes[totals].any():
             return 0
-        labels = _Labels.of(self, chosen, places, thresholds)
+        labels = _Labels.of(self, totals, places, thresholds)
         if labels.free > MOST_LABELS:
             return 1 << labels.free
-        return sum(int(self._tells(signs, chosen, thresholds).sum()) for signs in labels.differences())
+        return sum(int(self._tells(signs, totals, thresholds).sum()) for signs in labels.differences())
 
     def _tells(self, signs: Floats, totals: list[int], thresholds: Mapping[str, float]) -> Mask:
         """signs: (differences, figures); those without a total are changes of places that were judged alone."""
@@ -155,9 +164,9 @@ class _Labels:
         for other, cell in cells:
             moved = np.abs(cell).max(axis=1)
             for label in np.unique(agency):
-                told = np.where(agency == label, moved, 0.0)[None]
+                told = np.where(agency == label, moved, 0.0).reshape(1, -1)
                 # What one or two agencies changed they take off any sum.
-                if (told > 0).sum() > 2 and not tells_of_few(told, is_whole[None], thresholds)[0]:
+                if (told > 0).sum() > 2 and not tells_of_few(told, is_whole.reshape(1, -1), thresholds)[0]:
                     joined = _join(joined, int(label), other)
         _, group = np.unique([_root(joined, one) for one in range(len(joined))], return_inverse=True)
         return cls(nation, groups, places, len(changes.units), group.astype(np.int64))

@@ -19,6 +19,10 @@ from methodology.frames import numbers_by
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+TABLE = ["metric_id", "instrument_id", "period_id"]
+UNIT = ["unit_type", "unit_id", *TABLE]
+# Types of places of several agencies: an answer is in one of each at most.
+KINDS = ["region", "journey"]
 # What is noted of answers: one answer changes each by one at most, and n, mean and error tell of no more.
 AMOUNTS = ("n", "total", "squares")
 # Totals are quotients of whole numbers: what differs by less is the same.

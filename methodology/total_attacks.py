@@ -14,15 +14,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from methodology.arrays import Floats
-from methodology.contributors import apart, revised, sharing, undominated
+from methodology.changed_sums import differing
+from methodology.contributors import AMOUNTS, KINDS, TABLE, UNIT, apart, revised, sharing, undominated
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 ROUNDING = 1e-9
-TABLE = ["metric_id", "instrument_id", "period_id"]
-UNIT = ["unit_type", "unit_id", *TABLE]
-# Types of places of several agencies: an answer is in one of each at most.
-KINDS = ["region", "journey"]
 NOWHERE = pd.DataFrame(columns=["agency_id", *KINDS, "n"])
 
 
@@ -83,13 +80,14 @@ def shared_beside_totals(
     """Which scores of no single agency every reader may have, by themselves and beside the totals of agencies.
 
     contributions: unit_type, unit_id, TABLE, contributor_id, n; before: the same, of scores as readers were shown them, by
-    version (`contributors.revised`); counts: unit_id, TABLE, n and respondents of agencies; weights: UNIT, contributor_id and
-    n, the population by which a weighted score counts the agency: none may dominate by it either; crossed: TABLE, agency_id,
+    version (`contributors.revised`); counts: unit_id, TABLE, AMOUNTS and respondents of agencies; weights: UNIT, contributor_id
+    and n, the population by which a weighted score counts the agency: none may dominate by it either; crossed: TABLE, agency_id,
     region, journey and n of answers that name both; agencies: agency_id and peer_group. A row per unit and TABLE, as
     `contributors.sharing` gives it. Of regions and journeys that, added up and taken off each other and the totals, rest on
     `minimum_contributors` agencies or fewer, those are not shared that leave the fewest such sums, the smallest first: one
-    region less often saves the nation's total and a group's. Totals are taken to be those of all agencies
-    with `minimum_n` respondents; what is left to tell is withheld when they are made (`telling`).
+    region less often saves the nation's total and a group's; so it is with what two editions tell (`changed_sums`). Totals are
+    taken to be those of all agencies with `minimum_n` respondents; what is left to tell is withheld when they are made
+    (`telling`, `withheld_totals`).
     """
     made = undominated(weights, sharing(contributions, UNIT, thresholds), UNIT, thresholds)
     made = revised(contributions, before, made, UNIT, thresholds)
@@ -105,16 +103,42 @@ def shared_beside_totals(
     hidden = []
     for key, own in located.groupby(TABLE, sort=True):
         table = tuple(key)
-        whole, panels = dict[str, float](), list[set[str]]()
+        inside, panels = dict[str, float](), list[set[str]]()
         if table in parts:
             members = [parts[table]["unit_id"], *(group["unit_id"] for _, group in parts[table].groupby("peer_group"))]
             panels = [set(names) for names in members if len(names) > thresholds["minimum_peers"]]
-            whole = dict(zip(parts[table]["unit_id"], parts[table]["n"].astype(float), strict=True))
-        sums = _Sums.of(whole, own, panels, both.get(table, NOWHERE))
+            inside = dict(zip(parts[table]["unit_id"], parts[table]["n"].astype(float), strict=True))
+        sums = _Sums.of(inside, own, panels, both.get(table, NOWHERE))
         hidden += [(*place, *table) for place in sums.places_that_tell(int(thresholds["minimum_contributors"]))]
-    gone = pd.DataFrame(hidden, columns=UNIT).assign(is_gone=True).astype(dict.fromkeys(UNIT, "str"))
+    gone = pd.DataFrame(hidden, columns=UNIT)
+    made = _without(made, gone)
+    shared = contributions.merge(made.loc[made["is_shared"], UNIT], on=UNIT)
+    return _without(made, differing(_expected(whole, before, thresholds), shared, before, thresholds, held=True))
+
+
+def _without(made: pd.DataFrame, gone: pd.DataFrame) -> pd.DataFrame:
+    gone = gone[UNIT].assign(is_gone=True).astype(dict.fromkeys(UNIT, "str"))
     is_gone = made[UNIT].merge(gone, on=UNIT, how="left")["is_gone"].eq(True).to_numpy(bool)
     return made.assign(is_shared=made["is_shared"].to_numpy(bool) & ~is_gone)
+
+
+def _expected(whole: pd.DataFrame, before: pd.DataFrame, thresholds: Mapping[str, float]) -> pd.DataFrame:
+    """UNIT, contributor_id and AMOUNTS of the totals that will be made, of those shown before that tell nothing alone."""
+    columns = [*UNIT, "contributor_id", *AMOUNTS]
+    shown = before.loc[~before["unit_type"].isin(KINDS), UNIT].drop_duplicates()
+    if shown.empty or whole.empty:
+        return pd.DataFrame(columns=columns)
+    rows = whole.assign(contributor_id=whole["agency_id"])
+    panels = pd.concat(
+        [
+            rows.assign(unit_type="national", unit_id="all"),
+            rows.assign(unit_type="peer_group", unit_id=rows["peer_group"]),
+        ]
+    )
+    size = panels.groupby(UNIT)["contributor_id"].transform("size")
+    made = panels.loc[size > thresholds["minimum_peers"], columns].merge(shown, on=UNIT)
+    alone = revised(made, before, made[UNIT].drop_duplicates().assign(is_shared=True), UNIT, thresholds)
+    return made.merge(alone.loc[alone["is_shared"], UNIT], on=UNIT)
 
 
 def telling(total: pd.DataFrame, members: pd.DataFrame, located: pd.DataFrame, few: int) -> Mask:

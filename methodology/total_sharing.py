@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from methodology.changed_sums import differing
-from methodology.contributors import apart, revised
+from methodology.contributors import TABLE, UNIT, apart, revised
 from methodology.panels import MEAN, POOLED
-from methodology.total_attacks import TABLE, UNIT, resting_on_few
+from methodology.total_attacks import resting_on_few
 
 Mask = npt.NDArray[np.bool_]
 COLUMNS = dict.fromkeys([*UNIT, "score_kind"], "string")

@@ -11,9 +11,10 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from methodology.contributors import TABLE, UNIT
 from methodology.panels import panel_members, totals
 from methodology.parameters import load_methodology
-from methodology.total_attacks import TABLE, UNIT, shared_beside_totals, telling
+from methodology.total_attacks import shared_beside_totals, telling
 from methodology.total_sharing import withheld_totals
 from tests.disclosure.algebra import COALITIONS, System, Tried, attack, attack_pairs
 
@@ -256,10 +257,12 @@ def published(
 ) -> Edition:
     """What the product shows of a world, beside the edition that readers already have."""
     contributions, counts = answers.contributions(), answers.of_agencies()
+    own = _counted(answers.rows.rename(columns={"agency_id": "contributor_id"}), ["contributor_id", *TABLE])
+    amounts = own.rename(columns={"contributor_id": "unit_id"}).drop(columns="n")
     made = shared_beside_totals(
         contributions,
-        _contributed(before, contributions),
-        counts,
+        _noted(before, contributions),
+        counts.drop(columns="total").merge(amounts, on=["unit_id", *TABLE]),
         contributions.head(0),
         answers.crossed(),
         agencies=agencies,
@@ -280,7 +283,6 @@ def published(
     in_totals = members.drop_duplicates(["panel_type", "panel_id", *TABLE, "unit_id"])
     in_totals = in_totals.drop(columns="unit_type").rename(columns={"unit_id": "contributor_id"})
     in_totals = in_totals.rename(columns={"panel_type": "unit_type", "panel_id": "unit_id"})
-    own = _counted(answers.rows.rename(columns={"agency_id": "contributor_id"}), ["contributor_id", *TABLE])
     noted = in_totals[[*UNIT, "contributor_id"]].merge(own, on=["contributor_id", *TABLE])
     withheld = withheld_totals(
         noted, _noted(before, noted), pd.DataFrame(columns=TABLE), contributions.merge(shared[UNIT], on=UNIT), metrics=KINDS,

@@ -13,8 +13,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from methodology.contributors import apart, sharing
-from methodology.total_attacks import UNIT
+from methodology.contributors import UNIT, apart, sharing
 from miyar.workspace import Workspace
 from publication.access import Centre, Public
 from tests.disclosure.algebra import Tried, attack

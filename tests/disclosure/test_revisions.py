@@ -10,9 +10,9 @@ import duckdb
 import pandas as pd
 import pytest
 
+from methodology.contributors import UNIT
 from methodology.journey_sharing import PARTS, is_shared
 from methodology.parameters import load_methodology
-from methodology.total_attacks import UNIT
 from miyar.workspace import Workspace
 from tests.dbt.python_models import run_model
 
@@ -30,6 +30,7 @@ def tables(built_workspace: Workspace) -> dict[str, pd.DataFrame]:
             "int_contributors__crossed": connection.execute("from intermediate.int_contributors__crossed").df(),
             "int_scores__weighted": connection.execute("from intermediate.int_scores__weighted").df(),
             "int_scores__estimated": connection.execute(AGENCY_COUNTS).df().assign(unit_type="agency"),
+            "int_statistics__by_unit": connection.execute("from intermediate.int_statistics__by_unit").df(),
             "stg_registry__agencies": connection.execute("from staging.stg_registry__agencies").df(),
             "stg_methodology__thresholds": connection.execute("from staging.stg_methodology__thresholds").df(),
         }

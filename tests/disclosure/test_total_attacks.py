@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from scipy.linalg import null_space
 
-from methodology.total_attacks import UNIT, resting_on_few, shared_beside_totals, telling
+from methodology.contributors import UNIT
+from methodology.total_attacks import resting_on_few, shared_beside_totals, telling
 
 TABLE = {"metric_id": "m", "instrument_id": "i", "period_id": "2025Q4"}
 NOWHERE = pd.DataFrame(columns=[*TABLE, "agency_id", "region", "journey", "n"])

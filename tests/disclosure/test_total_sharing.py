@@ -6,9 +6,9 @@ Belongs here: `methodology.total_sharing`, on totals whose leaks are seen by eye
 
 import pandas as pd
 
+from methodology.contributors import TABLE, UNIT
 from methodology.panels import MEAN, POOLED
 from methodology.parameters import load_methodology
-from methodology.total_attacks import TABLE, UNIT
 from methodology.total_sharing import withheld_totals
 
 THRESHOLDS = load_methodology("2026.2").thresholds

@@ -8,7 +8,9 @@ from functools import partial
 
 import pyarrow as pa
 
+from methodology.contributors import AMOUNTS, UNIT
 from methodology.total_sharing import COLUMNS, withheld_totals
+from miyar.lookback import inner_join
 from miyar.relations import Dbt, by_period, read, thresholds_of
 
 SHOWN = """
@@ -20,8 +22,18 @@ SHOWN = """
 def model(dbt: Dbt, session: object) -> pa.Table:
     dbt.config(materialized="by_period")
     shown = dbt.ref("int_comparability__gated").project(SHOWN)
-    before = dbt.ref("stg_ledger__contributed").filter("unit_type in ('national', 'peer_group')")
-    tables = {"members": dbt.ref("int_members__counted"), "before": before, "shown": shown}
+    places = inner_join(
+        dbt.ref("int_contributors__counted"),
+        dbt.ref("int_sharing__decided").filter("is_shared"),
+        UNIT,
+        {"left": [*UNIT, "contributor_id", *AMOUNTS], "right": []},
+    )
+    tables = {
+        "members": dbt.ref("int_members__counted"),
+        "before": dbt.ref("stg_ledger__contributed"),
+        "shown": shown,
+        "places": places,
+    }
     decided = partial(
         withheld_totals,
         metrics=read(dbt.ref("stg_methodology__metrics")),

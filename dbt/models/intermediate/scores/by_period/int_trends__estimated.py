@@ -9,8 +9,8 @@ from functools import partial
 import pyarrow as pa
 
 from methodology.additive_tables import CELL
+from methodology.contributors import TABLE as SUMMED
 from methodology.score_series import KEYS, SCORE, SERIES, rarely_measured
-from methodology.total_attacks import TABLE as SUMMED
 from methodology.trends import COLUMNS, trends
 from miyar.lookback import QUARTER, Batches, Reading, inner_join, number_of, since_pending
 from miyar.relations import Dbt, read, thresholds_of
