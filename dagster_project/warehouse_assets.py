@@ -17,7 +17,7 @@ from dagster_project.resources import RunInputs
 from ingestion.lake_files import require_unchanged
 from ingestion.slices import write_slices
 from miyar.workspace import Workspace
-from warehouse.dbt_runner import HEAVY, LIGHT, NOTED, is_stale, run_dbt
+from warehouse.dbt_runner import HEAVY, LIGHT, NOTED, is_stale, run_dbt, standing_views
 from warehouse.marks import Marks
 from warehouse.snapshots import write_snapshots
 
@@ -101,6 +101,13 @@ def _results(
             if (node["resource_type"] == "model" and translator.get_asset_key(node) in wanted)
             or checks.get(unique_id) in wanted_checks
         ]
+    else:
+        # Views that stand are not made again. Dagster would skip a step for which nothing is told of what it reads.
+        for unique_id in sorted(standing_views(workspace)):
+            readers = [manifest["nodes"].get(one, {}) for one in manifest["child_map"][unique_id]]
+            models = [translator.get_asset_key(node) for node in readers if node.get("resource_type") == "model"]
+            if (key := translator.get_asset_key(manifest["nodes"][unique_id])) in wanted and set(models) - wanted:
+                yield dg.MaterializeResult(asset_key=key, metadata={"dbt": "stands as it was made"})
     failures = []
     for result in run_dbt(workspace, select, only=not is_whole):
         node = manifest["nodes"][result.unique_id]

@@ -96,14 +96,16 @@ def _forget_scores(workspace: Workspace) -> None:
 
 
 def dbt_variables(workspace: Workspace, key: str) -> dict[str, Any]:
-    """The variables of one dbt run."""
-    return {
+    """The variables of one dbt run; `views_key` is a hash of all that views are made from."""
+    variables = {
         "lake": workspace.lake.as_posix(),
         "methodology_version": workspace.settings.methodology,
         "build_key": key,
         "unit_types": unit_types.for_dbt(),
         "feed_keys": {name: [part for part in feed.key if part != "period_id"] for name, feed in load_feeds().items()},
     }
+    made_from = json.dumps([code_hash(), variables], sort_keys=True)
+    return {**variables, "views_key": hashlib.sha256(made_from.encode()).hexdigest()[:16]}
 
 
 def dbt_arguments(
@@ -192,9 +194,10 @@ def run_dbt(
     key, method = cells_key(workspace), scores_key(workspace)
     cells, scores = _noted(workspace, "cells.key"), _noted(workspace, "scores.key")
     stale = command == "build" and cells not in ("", key)
-    arguments = dbt_arguments(
-        command, workspace, dbt_variables(workspace, key), select or [], full_refresh=stale, only=only
-    )
+    variables, selected = dbt_variables(workspace, key), select or []
+    if command != "test" and not only and standing_views(workspace):
+        selected = [f"{one},fqn:miyar.{above}" for one in selected or ["fqn:miyar"] for above in ABOVE_STAGING]
+    arguments = dbt_arguments(command, workspace, variables, selected, full_refresh=stale, only=only)
     if command != "test" and (stale or scores != method):
         _note(workspace, "scores.key", "")
         _forget_scores(workspace)
@@ -203,6 +206,25 @@ def run_dbt(
             if result.status == "success" and result.name in NOTED:
                 _note(workspace, NOTED[result.name], key if result.name == "int_slices__built" else method)
             yield result
+
+
+# Folders of models that read rows; those of staging are views of files, made again only when they would say something else.
+ABOVE_STAGING = ("intermediate", "marts")
+
+
+def standing_views(workspace: Workspace) -> set[str]:
+    """Unique ids of the models of staging if the warehouse has all of them as a run would make them, else none."""
+    if not workspace.warehouse.is_file():
+        return set()
+    views = {
+        (node.schema, node.name): unique_id
+        for unique_id, node in _parsed_manifest().nodes.items()
+        if node.resource_type == "model" and node.schema == "staging"
+    }
+    key = dbt_variables(workspace, cells_key(workspace))["views_key"]
+    with duckdb.connect(str(workspace.warehouse), read_only=True) as connection:
+        made = connection.execute("select schema_name, view_name from duckdb_views() where comment = ?", [key])
+        return set(views.values()) if set(views) <= set(made.fetchall()) else set()
 
 
 # Models that are built last, and the file next to the warehouse that then records the key.
