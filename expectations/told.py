@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from ingestion.databases import session
+from ingestion.databases import ROWS_OF_A_THREAD, session
 from ingestion.rules import rule_texts
 from miyar import sql
 from miyar.errors import Problem
@@ -60,9 +60,12 @@ def untold_rows(workspace: Workspace, feed: str, submission_id: str, registry: R
     with session(workspace.settings, workspace.scratch, rows) as connection:
         _register(connection, registry)
         connection.execute("create temp table untold (row_id varchar, slice_id varchar, reason varchar)")
-        connection.execute(
-            f"create temp view accepted as from {sql.parquet(*files)} where row_id not in (select row_id from untold)"
-        )
+        read = sql.parquet(*files)
+        if rows <= ROWS_OF_A_THREAD:
+            # Opened once, and not by every reason.
+            connection.execute(f"create temp table read as from {read}")
+            read = "read"
+        connection.execute(f"create temp view accepted as from {read} where row_id not in (select row_id from untold)")
         for one in _source()[feed]:
             accepted = one.get("over", "from accepted")
             connection.execute(

@@ -28,7 +28,7 @@ _of_the_parent: list[object] = []
 @contextmanager
 def session(settings: Settings, scratch: Path, rows: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """A session for so many rows with the macros of typing, within the workspace's limits; its tables, types and variables
-    end with it.
+    end with it. What the macros look up is for whoever types to give (`remember`): it takes longer than the session.
 
     Only one file at a time uses a database, and all of its limits. After a failure of the engine, and after it spilled
     to `scratch`, the database is not used again.
@@ -43,8 +43,6 @@ def session(settings: Settings, scratch: Path, rows: int) -> Iterator[duckdb.Duc
         database.execute(f"set temp_directory = {sql.text(str(spill))}")
         with database.cursor() as one:
             sql.begin(one)
-            values.remember(one)
-            moments.remember(one)
             yield one
         is_sound = True
     except MiyarError:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion import personal
+from ingestion import moments, personal, values
 from ingestion.contract import Contract
 from ingestion.databases import session
 from ingestion.duplicates import take_out_duplicates
@@ -92,6 +92,8 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         source = read(given, workspace.settings, scratch)
     most = source.rows * max(1, len(given.contract.records))
     with guarded(given.contract.provider, given.shown), session(workspace.settings, scratch, most) as connection:
+        values.remember(connection)
+        moments.remember(connection)
         rows = plan(given, source, delivery.relative)
         queries = typing_queries(
             connection, rows, registry, pseudonyms, _lineage(delivery), timezone=workspace.settings.timezone

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion import databases
+from ingestion import databases, values
 from ingestion.databases import session
 from miyar.errors import MiyarError, Problem
 from miyar.workspace import Names, OpenPeriods, Settings
@@ -35,6 +35,7 @@ def test_tables_types_and_variables_end_with_their_session(settings: Settings, t
         for statement in ("select * from texts", "select 'a'::enum_labels"):
             with pytest.raises(duckdb.CatalogException):
                 two.execute(statement)
+        values.remember(two)
         assert two.execute("select quarter_of(timestamp '2025-05-01'), clean_text(' x ')").fetchone() == ("2025Q2", "x")
     assert kept() == [database]
 
