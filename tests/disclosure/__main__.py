@@ -19,7 +19,7 @@ def main(root: str) -> int:
     workspace = Workspace.open(Path(root))
     agencies = sorted(path.name for path in (workspace.editions / "current" / "packs").iterdir())
     has_server = bool(shutil.which("initdb"))
-    results = [Result("Twenty drawn worlds, published twice", on_worlds())]
+    results = [Result("Forty drawn worlds of two kinds, published twice", on_worlds())]
     results.append(Result("A built workspace: equations and intervals", on_edition(workspace, 40)))
     with private_server() if has_server else nullcontext() as server, tempfile.TemporaryDirectory() as folder:
         # Files take minutes: of the agencies every ninth.
