@@ -1,31 +1,35 @@
 """Totals of agencies less regions, journeys and groups, each shown in two editions: what their differences tell together.
 
-Belongs here: the search for such differences, and which totals are withheld for them. Does not belong here: a figure less itself
+Belongs here: the search for such differences, and which figures are withheld for them. Does not belong here: a figure less itself
 before (`contributors.revised`), sums of one edition (`total_attacks`).
 
 Of whoever reads two editions the change of each figure is known: of totals t, which add up agencies wherever they are, and of
 places p, which add up all agencies. With labels x of agencies (one for each group that has a total, one for the nation's others,
 0 outside the totals) and y of places, each 0 or 1, the difference of changes adds up x_a - y_p over cells of agency and place:
 the label 1 takes a total's, and takes a place's off. Places of one kind, and the groups, do not overlap, so all that rest on
-fewest cells are of this form. It must not tell of few (`contributors.tells_of_few`).
+fewest cells are of this form. It must not tell of few (`contributors.tells_of_few`). Totals and places may have changed between
+other editions: all pairs of versions of the ones are put beside all of the others.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations, product
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from methodology.arrays import Floats
-from methodology.contributors import AMOUNTS, KINDS, TABLE, UNIT, tells_of_few
+from methodology.contributors import AMOUNTS, KINDS, ROUNDING, TABLE, UNIT, tells_of_few
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Unit = tuple[str, str]
 NATION: Unit = ("national", "all")
+NOW = 1_000_000  # the version that is about to be shown, after all others
 # Labels are tried in all ways up to 2^16, a second's work; a table with more that may differ shows no totals beside places.
-MOST_LABELS = 16
+MOST = 1 << 16
 AT_ONCE = 4_096
 
 
@@ -43,91 +47,104 @@ def differing(
     Withheld first is the total, or if places can still be `held` the place or total, without which fewest differences tell; of
     equals a place, then what rests on the fewest agencies.
     """
-    parts = {name: dict(iter(rows.groupby(TABLE, sort=True))) for name, rows in (("now", places), ("then", before))}
+    totals, then, there = (dict(iter(rows.groupby(TABLE, sort=True))) for rows in (members, before, places))
     gone: list[tuple[object, ...]] = []
-    for table, totals in members.groupby(TABLE, sort=True):
-        if table not in parts["then"]:
-            continue
-        then = parts["then"][table]
-        there = parts["now"].get(table, places.head(0))
-        left = {*_units(totals), *_units(there)}
+    for table in sorted({*totals, *there} & set(then)):
+        now = pd.concat([totals.get(table, members.head(0)), there.get(table, places.head(0))])
+        left = set(_units(now))
         for kind in KINDS:
-            own = there[there["unit_type"] == kind]
-            for version in range(1, int(then["version"].max()) + 1):
-                changes = _Changes.of(pd.concat([totals, own]), _as_of(then, version))
+            for changes in _pairs(now.assign(version=NOW), then[table], kind):
                 told = changes.withheld(left, thresholds, held=held)
                 left -= told
                 gone += [(*unit, *table) for unit in sorted(told)]
     return pd.DataFrame(gone, columns=UNIT)
 
 
-def _as_of(then: pd.DataFrame, version: int) -> pd.DataFrame:
-    """Each figure in the version asked for, or in its last one if it has fewer."""
-    last = then.groupby(["unit_type", "unit_id"])["version"].transform("max")
-    return then[then["version"] == last.clip(upper=version)]
+def _pairs(now: pd.DataFrame, then: pd.DataFrame, kind: str) -> Iterator["_Changes"]:
+    """The changes of totals between two versions beside those of places of a kind between two, one of them to what comes now."""
+    rows = pd.concat([then, now], ignore_index=True)
+    is_total = ~rows["unit_type"].isin(KINDS)
+    parts = rows[is_total], rows[rows["unit_type"] == kind]
+    spans = [list(combinations(sorted({*part["version"], NOW}), 2)) for part in parts]
+    for (start, end), (first, last) in product(*spans):
+        if NOW in (end, last):
+            after = pd.concat([_as_of(parts[0], end), _as_of(parts[1], last)])
+            yield _Changes.of(after, pd.concat([_as_of(parts[0], start), _as_of(parts[1], first)]))
+
+
+def _as_of(rows: pd.DataFrame, version: int) -> pd.DataFrame:
+    """Each figure in the version asked for, or in the last one before."""
+    known = rows[rows["version"] <= version]
+    return known[known["version"] == known.groupby(["unit_type", "unit_id"])["version"].transform("max")]
 
 
 @dataclass(frozen=True)
 class _Changes:
-    """Figures of one table in both editions: how each agency's part changed (figures, agencies, AMOUNTS).
+    """Figures of one table in two versions: how each agency's part changed (figures, agencies, amounts that all have noted).
 
-    is_whole: (figures, agencies), whether the agency came or went; is_part: whether it is or was in the figure.
+    is_whole: (figures, agencies), whether the agency came or went; is_part: whether it is or was in the figure; is_now: whether
+    the change is to what comes now.
     """
 
     units: list[Unit]
     changes: Floats
     is_whole: Mask
     is_part: Mask
+    is_now: Mask
 
     @classmethod
-    def of(cls, now: pd.DataFrame, then: pd.DataFrame) -> "_Changes":
-        both = sorted(set(_units(now)) & set(_units(then)))
+    def of(cls, after: pd.DataFrame, before: pd.DataFrame) -> "_Changes":
+        both = sorted(set(_units(after)) & set(_units(before)))
         number = {unit: at for at, unit in enumerate(both)}
-        agencies = pd.Index(sorted({*now["contributor_id"], *then["contributor_id"]}))
+        agencies = pd.Index(sorted({*after["contributor_id"], *before["contributor_id"]}))
         amounts = np.zeros((2, len(both), len(agencies), len(AMOUNTS)))
         is_there: Mask = np.zeros((2, len(both), len(agencies)), bool)
-        for side, rows in enumerate((then, now)):
+        is_now = np.zeros(len(both), bool)
+        for side, rows in enumerate((before, after)):
             at = np.array([number.get(unit, -1) for unit in _units(rows)], np.int64)
-            who = agencies.get_indexer(rows["contributor_id"])[at >= 0]
-            amounts[side, at[at >= 0], who] = rows[list(AMOUNTS)].astype(float).to_numpy()[at >= 0]
-            is_there[side, at[at >= 0], who] = True
-        # A sum that nobody noted says nothing.
-        changes = np.nan_to_num(amounts[1] - amounts[0])
+            own = rows[at >= 0]
+            place = at[at >= 0], agencies.get_indexer(own["contributor_id"])
+            amounts[(side, *place)] = own[list(AMOUNTS)].astype(float).to_numpy()
+            is_there[(side, *place)] = True
+            is_now[place[0]] = own["version"].to_numpy() == NOW
+        changes = amounts[1] - amounts[0]
+        noted = changes[:, :, ~np.isnan(changes).any(axis=(0, 1))]
+        moved = (np.abs(noted) > ROUNDING).any(axis=(1, 2))
         is_whole: Mask = np.logical_xor.reduce(is_there, axis=0)
         is_part: Mask = np.logical_or.reduce(is_there, axis=0)
-        return cls(both, changes, is_whole, is_part)
+        units = [unit for unit, has_moved in zip(both, moved, strict=True) if has_moved]
+        return cls(units, noted[moved], is_whole[moved], is_part[moved], is_now[moved])
 
     def withheld(self, shown: set[Unit], thresholds: Mapping[str, float], *, held: bool) -> set[Unit]:
-        """Of the figures shown those to withhold until no difference tells of few; places too where they can be `held`."""
-        left, gone = sorted(shown & set(self.units)), set[Unit]()
-        size = {unit: int(self.is_part[self.units.index(unit)].sum()) for unit in left}
-        tells = self._telling(left, thresholds)
-        while tells:
-            asked = [unit for unit in left if held or unit[0] not in KINDS]
-            without = {unit: self._telling([one for one in left if one != unit], thresholds) for unit in asked}
-            chosen = min(asked, key=lambda unit: (without[unit], unit[0] not in KINDS, size[unit], unit))
-            left.remove(chosen)
+        """Of the figures shown now those to withhold until no difference tells of few; places too where they can be `held`."""
+        left = [at for at, unit in enumerate(self.units) if unit in shown or not self.is_now[at]]
+        asked = [at for at in left if self.is_now[at] and (held or self.units[at][0] not in KINDS)]
+        order = {at: (self.units[at][0] not in KINDS, int(self.is_part[at].sum()), self.units[at]) for at in asked}
+        gone = set[int]()
+        if not asked:
+            return set()
+        while (labels := _Labels.of(self, left, thresholds)).count > MOST and asked:
+            smallest = min(asked, key=order.__getitem__)
+            gone.add(smallest)
+            left.remove(smallest)
+            asked.remove(smallest)
+        tells = np.vstack([self._telling(labels, signs, thresholds) for signs in labels.differences()])
+        while tells[:, asked].any():
+            often = tells.sum(axis=0)
+            chosen = min(asked, key=lambda at: (-often[at], order[at]))
             gone.add(chosen)
-            tells = without[chosen]
-        return gone
+            tells = tells[~tells[:, chosen]]
+        return {self.units[at] for at in gone}
 
-    def _telling(self, shown: list[Unit], thresholds: Mapping[str, float]) -> int:
-        """How many differences of the totals and places shown tell of few."""
-        numbers = [self.units.index(unit) for unit in shown]
-        places = [at for at in numbers if self.units[at][0] in KINDS]
-        totals = [at for at in numbers if at not in places]
-        if not totals or not self.changes[totals].any():
-            return 0
-        labels = _Labels.of(self, totals, places, thresholds)
-        if labels.free > MOST_LABELS:
-            return 1 << labels.free
-        return sum(int(self._tells(signs, totals, thresholds).sum()) for signs in labels.differences())
-
-    def _tells(self, signs: Floats, totals: list[int], thresholds: Mapping[str, float]) -> Mask:
-        """signs: (differences, figures); those without a total are changes of places that were judged alone."""
-        told = np.abs(np.tensordot(signs, self.changes, axes=1)).max(axis=2)
+    def _telling(self, labels: "_Labels", signs: Floats, thresholds: Mapping[str, float]) -> Mask:
+        """Which figures take part in each difference that tells (differences, figures); signs: the same of all differences."""
+        told = np.abs(np.tensordot(signs, self.changes, axes=1)).max(axis=2, initial=0.0)
         is_whole = (np.abs(signs) @ self.is_whole) > 0
-        return signs[:, totals].any(axis=1) & tells_of_few(told, is_whole, thresholds)
+        part: Mask = signs != 0
+        # A place was judged alone, and of several no answer is taken off another unless some went from place to place.
+        is_new = part[:, labels.totals].any(axis=1) | (labels.is_mixed & (part.sum(axis=1) > 1))
+        is_told: Mask = is_new & tells_of_few(told, is_whole, thresholds)
+        return part[is_told]
 
 
 @dataclass(frozen=True)
@@ -142,9 +159,12 @@ class _Labels:
     places: list[int]
     figures: int
     group: Ints
+    is_mixed: bool  # whether answers went from place to place
 
     @classmethod
-    def of(cls, changes: _Changes, totals: list[int], places: list[int], thresholds: Mapping[str, float]) -> "_Labels":
+    def of(cls, changes: _Changes, shown: list[int], thresholds: Mapping[str, float]) -> "_Labels":
+        places = [at for at in shown if changes.units[at][0] in KINDS]
+        totals = [at for at in shown if at not in places]
         nation = next((at for at in totals if changes.units[at] == NATION), None)
         groups = [at for at in totals if at != nation]
         # An agency has the label of its group, or else the nation's.
@@ -161,27 +181,45 @@ class _Labels:
         cells = [(0, in_totals * (own - changes.changes[places].sum(axis=0)))]
         cells += [(2 + len(groups) + number, changes.changes[at]) for number, at in enumerate(places)]
         is_whole = changes.is_whole[totals].any(axis=0)
+        every = np.stack([cell for _, cell in cells])
+        # What an agency has more of in one place and less in another it may take off itself, and so may one with two groups.
+        has_more, has_less = (every > ROUNDING).max(axis=0), (every < -ROUNDING).max(axis=0)
+        is_mixed = (has_more & has_less).max(axis=1) | (changes.is_part[groups].sum(axis=0) > 1)
         for other, cell in cells:
-            moved = np.abs(cell).max(axis=1)
+            moved = np.abs(cell).max(axis=1, initial=0.0) * ~is_mixed
             for label in np.unique(agency):
                 told = np.where(agency == label, moved, 0.0).reshape(1, -1)
                 # What one or two agencies changed they take off any sum.
-                if (told > 0).sum() > 2 and not tells_of_few(told, is_whole.reshape(1, -1), thresholds)[0]:
+                if (told > ROUNDING).sum() > 2 and not tells_of_few(told, is_whole.reshape(1, -1), thresholds)[0]:
                     joined = _join(joined, int(label), other)
         _, group = np.unique([_root(joined, one) for one in range(len(joined))], return_inverse=True)
-        return cls(nation, groups, places, len(changes.units), group.astype(np.int64))
+        return cls(nation, groups, places, len(changes.units), group.astype(np.int64), bool(is_mixed.any()))
 
     @property
-    def free(self) -> int:
-        return int(self.group.max())
+    def totals(self) -> list[int]:
+        return self.groups if self.nation is None else [*self.groups, self.nation]
+
+    @property
+    def choices(self) -> list[int]:
+        """Of the labels that go together, from the second on, how many there are: places are added, too, where answers moved."""
+        agencies = set(self.group[: 2 + len(self.groups)].tolist())
+        return [2 if one in agencies or not self.is_mixed else 3 for one in range(1, int(self.group.max()) + 1)]
+
+    @property
+    def count(self) -> int:
+        """How many differences there are."""
+        return prod(self.choices)
 
     def differences(self) -> Iterator[Floats]:
         """All signs of figures, some at a time (differences, figures)."""
-        for start in range(1, 1 << self.free, AT_ONCE):
-            number = np.arange(start, min(start + AT_ONCE, 1 << self.free))
-            chosen = (number[:, None] >> np.arange(self.free)) & 1
-            label = np.column_stack([np.zeros(len(number)), chosen])[:, self.group]
-            signs = np.zeros((len(number), self.figures))
+        for start in range(0, self.count, AT_ONCE):
+            number = np.arange(start, min(start + AT_ONCE, self.count))
+            chosen = [np.zeros(len(number))]
+            for choices in self.choices:
+                number, digit = np.divmod(number, choices)
+                chosen.append(np.where(digit == 2, -1.0, digit))
+            label = np.column_stack(chosen)[:, self.group]
+            signs = np.zeros((len(label), self.figures))
             if self.nation is not None:
                 signs[:, self.nation] = label[:, 1]
             signs[:, self.groups] = label[:, 2 : 2 + len(self.groups)] - label[:, 1:2] * (self.nation is not None)

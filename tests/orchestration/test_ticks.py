@@ -117,6 +117,7 @@ def test_dbt_arguments_are_a_function_of_the_workspace(centre: Path) -> None:
     keys = variables.pop("feed_keys")
     assert keys["survey_responses"] == ["response_id", "item"]
     assert all(own and "period_id" not in own for own in keys.values())
+    assert variables.pop("views_key") != dbt_variables(workspace, "another")["views_key"]
     assert variables == {
         "lake": (centre.resolve() / "lake").as_posix(),
         "methodology_version": "2026.2",

@@ -51,8 +51,8 @@ def test_one_asset_is_made_and_no_other(built: Any, key: str) -> None:
 @pytest.mark.parametrize(
     "check",
     [
-        # A test of a column, and a statement about a whole table, which dbt attaches to no model.
-        dg.AssetCheckKey(dg.AssetKey(["core", "dim_metrics"]), "unique_dim_metrics_metric_id"),
+        # A test of a table, and a statement about several, which dbt attaches to no model.
+        dg.AssetCheckKey(dg.AssetKey(["core", "dim_metrics"]), "keys_of_dim_metrics"),
         dg.AssetCheckKey(
             dg.AssetKey(["benchmarks", "bench_suppression_proofs"]), "assert_no_hidden_count_can_be_worked_out"
         ),
