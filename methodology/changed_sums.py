@@ -7,13 +7,13 @@ Of whoever reads two editions the change of each figure is known: of totals t, w
 places p, which add up all agencies. With labels x of agencies (one for each group that has a total, one for the nation's others,
 0 outside the totals) and y of places, each 0 or 1, the difference of changes adds up x_a - y_p over cells of agency and place:
 the label 1 takes a total's, and takes a place's off. Places of one kind, and the groups, do not overlap, so all that rest on
-fewest cells are of this form. It must not tell of few (`contributors.tells_of_few`). Totals and places may have changed between
-other editions: all pairs of versions of the ones are put beside all of the others.
+fewest cells are of this form. It must not tell of few (`contributors.tells_of_few`). Of figures in several versions each step of
+a place is a place of its own, beside the totals between any two of their versions.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations, pairwise
 from math import prod
 
 import numpy as np
@@ -28,7 +28,7 @@ Mask = npt.NDArray[np.bool_]
 Unit = tuple[str, str]
 NATION: Unit = ("national", "all")
 NOW = 1_000_000  # the version that is about to be shown, after all others
-# Labels are tried in all ways up to 2^16, a second's work; a table with more that may differ shows no totals beside places.
+# Labels are tried in all ways up to 2^16, a second's work; of more the smallest figures stay back until so many are left.
 MOST = 1 << 16
 AT_ONCE = 4_096
 
@@ -61,21 +61,35 @@ def differing(
 
 
 def _pairs(now: pd.DataFrame, then: pd.DataFrame, kind: str) -> Iterator["_Changes"]:
-    """The changes of totals between two versions beside those of places of a kind between two, one of them to what comes now."""
+    """The changes of totals between two versions, each beside all steps of places of a kind from one version to the next."""
     rows = pd.concat([then, now], ignore_index=True)
     is_total = ~rows["unit_type"].isin(KINDS)
-    parts = rows[is_total], rows[rows["unit_type"] == kind]
-    spans = [list(combinations(sorted({*part["version"], NOW}), 2)) for part in parts]
-    for (start, end), (first, last) in product(*spans):
-        if NOW in (end, last):
-            after = pd.concat([_as_of(parts[0], end), _as_of(parts[1], last)])
-            yield _Changes.of(after, pd.concat([_as_of(parts[0], start), _as_of(parts[1], first)]))
+    totals, places = _versions(rows[is_total]), _versions(rows[rows["unit_type"] == kind])
+    steps = [(unit, *step) for unit, known in places.items() for step in pairwise(sorted(known.items()))]
+    # A number says which version of a figure it is, not of which edition: of one step each, all are between the same two.
+    is_one_step = all(len(known) == 2 for known in (*totals.values(), *places.values()) if len(known) > 1)
+    for start, end in combinations(sorted({*rows.loc[is_total, "version"], NOW}), 2):
+        spans = [
+            (
+                unit,
+                max(one for one in known.items() if one[0] <= start),
+                max(one for one in known.items() if one[0] <= end),
+            )
+            for unit, known in totals.items()
+            if min(known) <= start
+        ]
+        yield _Changes.of([*spans, *steps], is_one_step=is_one_step)
 
 
-def _as_of(rows: pd.DataFrame, version: int) -> pd.DataFrame:
-    """Each figure in the version asked for, or in the last one before."""
-    known = rows[rows["version"] <= version]
-    return known[known["version"] == known.groupby(["unit_type", "unit_id"])["version"].transform("max")]
+Version = tuple[int, pd.DataFrame]
+
+
+def _versions(rows: pd.DataFrame) -> dict[Unit, dict[int, pd.DataFrame]]:
+    """What agencies add to each figure, by version."""
+    found: dict[Unit, dict[int, pd.DataFrame]] = {}
+    for (kind, unit, version), own in rows.groupby(["unit_type", "unit_id", "version"], sort=True):
+        found.setdefault((str(kind), str(unit)), {})[int(str(version))] = own.set_index("contributor_id")[list(AMOUNTS)]
+    return found
 
 
 @dataclass(frozen=True)
@@ -83,7 +97,7 @@ class _Changes:
     """Figures of one table in two versions: how each agency's part changed (figures, agencies, amounts that all have noted).
 
     is_whole: (figures, agencies), whether the agency came or went; is_part: whether it is or was in the figure; is_now: whether
-    the change is to what comes now.
+    the change is to what comes now; is_one_step: whether all changed between the same two editions.
     """
 
     units: list[Unit]
@@ -91,29 +105,28 @@ class _Changes:
     is_whole: Mask
     is_part: Mask
     is_now: Mask
+    is_one_step: bool
 
     @classmethod
-    def of(cls, after: pd.DataFrame, before: pd.DataFrame) -> "_Changes":
-        both = sorted(set(_units(after)) & set(_units(before)))
-        number = {unit: at for at, unit in enumerate(both)}
-        agencies = pd.Index(sorted({*after["contributor_id"], *before["contributor_id"]}))
-        amounts = np.zeros((2, len(both), len(agencies), len(AMOUNTS)))
-        is_there: Mask = np.zeros((2, len(both), len(agencies)), bool)
-        is_now = np.zeros(len(both), bool)
-        for side, rows in enumerate((before, after)):
-            at = np.array([number.get(unit, -1) for unit in _units(rows)], np.int64)
-            own = rows[at >= 0]
-            place = at[at >= 0], agencies.get_indexer(own["contributor_id"])
-            amounts[(side, *place)] = own[list(AMOUNTS)].astype(float).to_numpy()
-            is_there[(side, *place)] = True
-            is_now[place[0]] = own["version"].to_numpy() == NOW
+    def of(cls, spans: list[tuple[Unit, Version, Version]], *, is_one_step: bool) -> "_Changes":
+        agencies = pd.Index(
+            sorted({one for _, first, last in spans for rows in (first[1], last[1]) for one in rows.index})
+        )
+        amounts = np.zeros((2, len(spans), len(agencies), len(AMOUNTS)))
+        is_there: Mask = np.zeros((2, len(spans), len(agencies)), bool)
+        for at, (_, *versions) in enumerate(spans):
+            for side, (_, rows) in enumerate(versions):
+                place = agencies.get_indexer(rows.index)
+                amounts[side, at, place] = rows.astype(float).to_numpy()
+                is_there[side, at, place] = True
         changes = amounts[1] - amounts[0]
         noted = changes[:, :, ~np.isnan(changes).any(axis=(0, 1))]
         moved = (np.abs(noted) > ROUNDING).any(axis=(1, 2))
         is_whole: Mask = np.logical_xor.reduce(is_there, axis=0)
         is_part: Mask = np.logical_or.reduce(is_there, axis=0)
-        units = [unit for unit, has_moved in zip(both, moved, strict=True) if has_moved]
-        return cls(units, noted[moved], is_whole[moved], is_part[moved], is_now[moved])
+        is_now = np.array([last == NOW for _, _, (last, _) in spans], bool)
+        units = [unit for (unit, *_), has_moved in zip(spans, moved, strict=True) if has_moved]
+        return cls(units, noted[moved], is_whole[moved], is_part[moved], is_now[moved], is_one_step)
 
     def withheld(self, shown: set[Unit], thresholds: Mapping[str, float], *, held: bool) -> set[Unit]:
         """Of the figures shown now those to withhold until no difference tells of few; places too where they can be `held`."""
@@ -121,13 +134,13 @@ class _Changes:
         asked = [at for at in left if self.is_now[at] and (held or self.units[at][0] not in KINDS)]
         order = {at: (self.units[at][0] not in KINDS, int(self.is_part[at].sum()), self.units[at]) for at in asked}
         gone = set[int]()
-        if not asked:
-            return set()
-        while (labels := _Labels.of(self, left, thresholds)).count > MOST and asked:
+        while asked and (labels := self._labels(left, thresholds)).count > MOST:
             smallest = min(asked, key=order.__getitem__)
             gone.add(smallest)
             left.remove(smallest)
             asked.remove(smallest)
+        if not asked:
+            return {self.units[at] for at in gone}
         tells = np.vstack([self._telling(labels, signs, thresholds) for signs in labels.differences()])
         while tells[:, asked].any():
             often = tells.sum(axis=0)
@@ -135,6 +148,11 @@ class _Changes:
             gone.add(chosen)
             tells = tells[~tells[:, chosen]]
         return {self.units[at] for at in gone}
+
+    def _labels(self, shown: list[int], thresholds: Mapping[str, float]) -> "_Labels":
+        """Labels that go together only where all changed between the same two editions, unless there are too many without."""
+        apart = _Labels.of(self, shown, thresholds, is_joined=self.is_one_step)
+        return apart if apart.count <= MOST else _Labels.of(self, shown, thresholds, is_joined=True)
 
     def _telling(self, labels: "_Labels", signs: Floats, thresholds: Mapping[str, float]) -> Mask:
         """Which figures take part in each difference that tells (differences, figures); signs: the same of all differences."""
@@ -162,7 +180,7 @@ class _Labels:
     is_mixed: bool  # whether answers went from place to place
 
     @classmethod
-    def of(cls, changes: _Changes, shown: list[int], thresholds: Mapping[str, float]) -> "_Labels":
+    def of(cls, changes: _Changes, shown: list[int], thresholds: Mapping[str, float], *, is_joined: bool) -> "_Labels":
         places = [at for at in shown if changes.units[at][0] in KINDS]
         totals = [at for at in shown if at not in places]
         nation = next((at for at in totals if changes.units[at] == NATION), None)
@@ -185,7 +203,7 @@ class _Labels:
         # What an agency has more of in one place and less in another it may take off itself, and so may one with two groups.
         has_more, has_less = (every > ROUNDING).max(axis=0), (every < -ROUNDING).max(axis=0)
         is_mixed = (has_more & has_less).max(axis=1) | (changes.is_part[groups].sum(axis=0) > 1)
-        for other, cell in cells:
+        for other, cell in cells if is_joined else []:
             moved = np.abs(cell).max(axis=1, initial=0.0) * ~is_mixed
             for label in np.unique(agency):
                 told = np.where(agency == label, moved, 0.0).reshape(1, -1)

@@ -23,6 +23,7 @@ from publication.signing_keys import KeyFile
 from publication.strict_base64 import read_base64
 
 FOLDER = "checkpoints"
+MOST_DIGITS = 18  # of a number of entries: more is none, and Python refuses thousands
 WITNESSED = "Ask who keeps another checkpoint or a backup which one is right; do not publish until it is known."
 
 
@@ -49,7 +50,7 @@ def read_checkpoint(content: str) -> tuple[Checkpoint, Note]:
     if (
         len(root) != 32
         or not lines[0]
-        or not (lines[1].isascii() and lines[1].isdecimal())
+        or not (lines[1].isascii() and lines[1].isdecimal() and len(lines[1]) <= MOST_DIGITS)
         or str(int(lines[1])) != lines[1]
     ):
         raise NoteError("the text is no checkpoint: origin, number of entries, root")

@@ -10,7 +10,7 @@ import base64
 from pathlib import Path
 
 from miyar.errors import MiyarError, Problem
-from publication.checkpoints import leaves_of, newest_checkpoint, read_checkpoint
+from publication.checkpoints import MOST_DIGITS, leaves_of, newest_checkpoint, read_checkpoint
 from publication.log_tree import consistency, is_consistent
 from publication.notes import Note, NoteError, Verifier
 from publication.release_ledger import read_entries
@@ -85,7 +85,7 @@ def _read_request(content: str) -> tuple[int, list[bytes], str]:
     head, _, note = content.partition("\n\n")
     first, *lines = head.split("\n")
     number = first.removeprefix(OLD)
-    if not (number.isascii() and number.isdecimal()):
+    if not (number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS):
         raise NoteError("the request does not say how many entries were seen")
     try:
         return int(number), [read_base64(line) for line in lines], note

@@ -222,9 +222,13 @@ def standing_views(workspace: Workspace) -> set[str]:
         if node.resource_type == "model" and node.schema == "staging"
     }
     key = dbt_variables(workspace, cells_key(workspace))["views_key"]
-    with duckdb.connect(str(workspace.warehouse), read_only=True) as connection:
-        made = connection.execute("select schema_name, view_name from duckdb_views() where comment = ?", [key])
-        return set(views.values()) if set(views) <= set(made.fetchall()) else set()
+    try:
+        with duckdb.connect(str(workspace.warehouse), read_only=True) as connection:
+            made = connection.execute("select schema_name, view_name from duckdb_views() where comment = ?", [key])
+            return set(views.values()) if set(views) <= set(made.fetchall()) else set()
+    except duckdb.Error:
+        # Whatever is wrong with the file, dbt finds it too, and tells.
+        return set()
 
 
 # Models that are built last, and the file next to the warehouse that then records the key.

@@ -270,3 +270,10 @@ def test_a_witness_cosigns_what_continues_and_refuses_what_contradicts(folder: P
             cosign(content, key, 3)
     with pytest.raises(MiyarError, match="ledger_shortened"):
         request(editions, 4)
+
+
+@pytest.mark.parametrize("size", ["1" * 5000, "-1", "01", "١", ""])
+def test_a_number_of_entries_is_a_number(size: str) -> None:
+    """Python itself raises for thousands of digits."""
+    with pytest.raises(NoteError, match="no checkpoint"):
+        read_checkpoint(f"o\n{size}\n{'A' * 43}=\n\n\u2014 n AAAAAAAA\n")
