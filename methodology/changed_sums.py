@@ -67,7 +67,8 @@ def _pairs(now: pd.DataFrame, then: pd.DataFrame, kind: str) -> Iterator["_Chang
     totals, places = _versions(rows[is_total]), _versions(rows[rows["unit_type"] == kind])
     steps = [(unit, *step) for unit, known in places.items() for step in pairwise(sorted(known.items()))]
     # A number says which version of a figure it is, not of which edition: of one step each, all are between the same two.
-    is_one_step = all(len(known) == 2 for known in (*totals.values(), *places.values()) if len(known) > 1)
+    known_twice = [known for known in (*totals.values(), *places.values()) if len(known) > 1]
+    is_one_step = all(len(known) == 2 and NOW in known for known in known_twice)
     for start, end in combinations(sorted({*rows.loc[is_total, "version"], NOW}), 2):
         spans = [
             (
