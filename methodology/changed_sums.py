@@ -53,11 +53,36 @@ def differing(
         now = pd.concat([totals.get(table, members.head(0)), there.get(table, places.head(0))])
         left = set(_units(now))
         for kind in KINDS:
+            if held:
+                known = _known_before(now, then[table], kind, thresholds)
+                left -= known
+                gone += [(*unit, *table) for unit in sorted(known)]
             for changes in _pairs(now.assign(version=NOW), then[table], kind):
                 told = changes.withheld(left, thresholds, held=held)
                 left -= told
                 gone += [(*unit, *table) for unit in sorted(told)]
     return pd.DataFrame(gone, columns=UNIT)
+
+
+def _known_before(now: pd.DataFrame, then: pd.DataFrame, kind: str, thresholds: Mapping[str, float]) -> set[Unit]:
+    """Places shown for the first time that, less what a total less all other places was before, tell of few."""
+    totals, places = (_versions(then[then["unit_type"].isin(kinds)]) for kinds in (["national", "peer_group"], [kind]))
+    fresh = {unit: known[NOW] for unit, known in _versions(now[now["unit_type"] == kind].assign(version=NOW)).items()}
+    fresh = {unit: rows for unit, rows in fresh.items() if unit not in places}
+    told = set[Unit]()
+    for total in (rows for known in totals.values() for rows in known.values()):
+        rest = total
+        for known in places.values():
+            rest = rest.sub(known[max(known)], fill_value=0.0)
+        every = [{unit} for unit in fresh] + [set(fresh)] * (len(fresh) > 1)
+        for units in every:
+            change = rest * -1.0
+            for unit in units:
+                change = change.add(fresh[unit], fill_value=0.0)
+            moved = change.astype(float).abs().max(axis=1).to_numpy()[None]
+            if tells_of_few(moved, np.zeros_like(moved, bool), thresholds)[0]:
+                told |= units
+    return told
 
 
 def _pairs(now: pd.DataFrame, then: pd.DataFrame, kind: str) -> Iterator["_Changes"]:

@@ -85,3 +85,13 @@ def test_sums_that_nobody_noted_hide_no_answer() -> None:
     now = changed((slice(6), 0, 10), (7, 1, 1))
     first = [totals(FIRST).assign(total=np.nan, squares=np.nan), regions(FIRST, [0, 2])]
     assert "r0" in held(totals(now), regions(now, [0, 2]), [pd.concat(first)])
+
+
+def test_a_region_that_is_shown_for_the_first_time() -> None:
+    """What it was before is the nation less the other regions: its new count less that is one answer."""
+    now = changed((3, 2, 1))
+    before = [pd.concat([totals(FIRST), regions(FIRST, [0, 1])])]
+    assert held(totals(FIRST).head(0), regions(now, [0, 1, 2]), before) == {"r2"}
+    # Where some have answers outside all regions nobody knows what it was.
+    outside = [pd.concat([totals(FIRST + 3), regions(FIRST, [0, 1])])]
+    assert held(totals(FIRST).head(0), regions(now, [0, 1, 2]), outside) == set()
