@@ -44,6 +44,29 @@ def status(workspace_path: WorkspacePath = HERE) -> None:
 
 
 @app.command()
+def expectations(
+    feed: Annotated[str, typer.Option(help="Only this feed")] = "", workspace_path: WorkspacePath = HERE
+) -> None:
+    """Have Great Expectations judge once more what was accepted; exit code 1 where today's rules would refuse accepted rows."""
+    from cli.terminal import reviewed_table
+    from expectations.review import review
+    from ingestion.contract import load_contracts
+    from ingestion.submission_ledger import read_accounts
+    from miyar.progress import progress_bar
+    from miyar.registry import load_registry
+    from publication.method import methodology_of, with_known_names
+
+    workspace = Workspace.open(workspace_path)
+    registry = with_known_names(load_registry(workspace.registry), methodology_of(workspace))
+    accounts = [one for one in read_accounts(workspace) if feed in ("", one.feed)]
+    with progress_bar("judging again") as progress:
+        found = review(workspace, registry, load_contracts(workspace.registry), accounts, progress)
+    reviewed_table(found, sum(one.accepted for one in accounts))
+    if any(one.is_refused for one in found):
+        raise typer.Exit(1)
+
+
+@app.command()
 def accept(
     submission_id: str,
     slice_id: Annotated[str, typer.Argument(help="feed|agency|quarter; default: all it waits for")] = "",

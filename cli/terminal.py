@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from expectations.check import CheckResult
+from expectations.review import Reviewed
 from ingestion.arrivals import Called
 from ingestion.rereading import Proposal
 from ingestion.rules import contract_line
@@ -31,6 +32,24 @@ def _console() -> Console:
     if not console.is_terminal:
         console.width = WIDTH  # the default of 80 columns is too narrow for two languages side by side
     return console
+
+
+def reviewed_table(found: list[Reviewed], accepted: int) -> None:
+    """Print which rules accepted rows break, and how many; of those under a waiver the contract says why they were taken."""
+    table = Table(title=f"{accepted:,} accepted rows")
+    for heading in ("file", "rule", "columns", "what follows", "rows", "waived"):
+        table.add_column(heading, justify="right" if heading in ("rows", "waived") else "left")
+    for one in found:
+        columns = ", ".join(one.rule.columns)
+        table.add_row(
+            one.account.path,
+            one.rule.id,
+            columns,
+            one.rule.action,
+            f"{one.rows:,}",
+            f"{one.waived:,}" if one.waived else "",
+        )
+    _console().print(table)
 
 
 def benchmark_table(rows: list[dict[str, Any]], names: tuple[str, str], period: str, edition: str) -> None:

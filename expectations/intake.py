@@ -1,7 +1,7 @@
-"""From the landing zone to accounts: which files are read, several at a time, judged together and recorded one by one.
+"""From the landing zone to accounts: which files are read and judged, several at a time, and recorded one by one.
 
-Belongs here: the order of these steps. Does not belong here: how each step works (`ingestion`, `runner`), the decision
-accepted or refused (`recording`), Dagster, dbt.
+Belongs here: the order of these steps. Does not belong here: how each step works (`ingestion`), the decision accepted or
+refused (`recording`), Dagster, dbt.
 """
 
 import shutil
@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from expectations.batches import judge
-from expectations.recording import record, settled
+from expectations.recording import Judged, record, settled
 from expectations.suites import Rule, suite_for
 from ingestion.arrivals import arrivals, note_gone, unreceived
 from ingestion.contract import Contract
@@ -21,18 +20,14 @@ from ingestion.feeds import load_feeds
 from ingestion.landing import Delivery, discover
 from ingestion.rereading import accepted_periods, drop_settled
 from ingestion.slices import write_slices
-from ingestion.staging import Staged, stage
+from ingestion.staging import stage
 from ingestion.submission_ledger import Account, by_submission
 from miyar.errors import MiyarError, Problem
 from miyar.registry import Registry
 from miyar.workspace import Workspace
 
 READERS = 2  # files read at once; reading is half SQL, half waiting for the interpreter
-AHEAD = 2 * READERS  # files read but not yet judged; this limits the scratch folder
-# A batch is judged in one pass, whose start costs about 0.3 s, as much as some hundred thousand rows; of 200 small files
-# that is 2 ms each. More files would only lengthen the list of rules that differ by contract.
-BATCH_RECORDS = 1_000_000
-BATCH_SUBMISSIONS = 200
+AHEAD = 2 * READERS  # files read but not yet recorded; this limits the scratch folder
 
 
 @dataclass
@@ -42,6 +37,13 @@ class Intake:
     accounts: list[Account] = field(default_factory=list)
     known: int = 0
     problems: list[Problem] = field(default_factory=list)
+
+    def add(self, outcome: Account | list[Problem]) -> None:
+        """Note what became of one file."""
+        if isinstance(outcome, Account):
+            self.accounts.append(outcome)
+        else:
+            self.problems += outcome
 
 
 def receive_all(
@@ -72,32 +74,23 @@ def receive_all(
     fresh = unreceived(found, received, workspace, registry)
     intake.known = len(found) - len(fresh)
     drop_settled(workspace, registry, [one.delivery for one in found], received)
-    # Submissions of one feed are judged together, in path order within it.
-    fresh.sort(key=lambda delivery: delivery.contract.feed)
-    # The next submissions are read while these are judged and written.
+    reader = _Reader(workspace, registry, received)
+    # The next submissions are read while these are written.
     with ThreadPoolExecutor(READERS) as readers:
-        coming = deque(readers.submit(_stage, delivery, workspace, registry) for delivery in fresh[:AHEAD])
-        batch: list[tuple[Delivery, Staged | MiyarError]] = []
+        coming = deque(readers.submit(reader.read, delivery) for delivery in fresh[:AHEAD])
         crowded: list[Delivery] = []
         for number, delivery in enumerate(fresh):
             progress(delivery.relative, number, len(fresh))
-            staged = coming.popleft().result()
-            if _lacked_room(staged):
+            outcome = coming.popleft().result()
+            if _lacked_room(outcome):
                 crowded.append(delivery)
             else:
-                batch.append((delivery, staged))
+                intake.add(reader.account_for(delivery, outcome))
             if number + AHEAD < len(fresh):
-                coming.append(readers.submit(_stage, fresh[number + AHEAD], workspace, registry))
-            if batch and (number + 1 == len(fresh) or _is_full(batch, fresh[number + 1])):
-                written, told = _account_for(batch, workspace, registry, received)
-                intake.accounts += written
-                intake.problems += told
-                batch = []
+                coming.append(readers.submit(reader.read, fresh[number + AHEAD]))
     for delivery in crowded:
         # Alone, with the room that the others have given back.
-        written, told = _account_for([(delivery, _stage(delivery, workspace, registry))], workspace, registry, received)
-        intake.accounts += written
-        intake.problems += told
+        intake.add(reader.account_for(delivery, reader.read(delivery)))
     progress("", len(fresh), len(fresh))
     _, contested = write_slices(workspace, list(received.values()), contracts)
     intake.problems += contested
@@ -106,81 +99,72 @@ def receive_all(
 
 def receive(delivery: Delivery, workspace: Workspace, registry: Registry) -> Account:
     """Receive one file. Its account is written last: until then a rerun starts the file from scratch."""
-    (account,), _ = _account_for([(delivery, _stage(delivery, workspace, registry))], workspace, registry, {})
-    return account
+    reader = _Reader(workspace, registry, {})
+    outcome = reader.account_for(delivery, reader.read(delivery))
+    if not isinstance(outcome, Account):
+        raise MiyarError(outcome)
+    return outcome
 
 
-def _is_full(batch: list[tuple[Delivery, Staged | MiyarError]], following: Delivery) -> bool:
-    records = sum(staged.records for _, staged in batch if isinstance(staged, Staged))
-    is_other_feed = following.contract.feed != batch[0][0].contract.feed
-    return is_other_feed or len(batch) >= BATCH_SUBMISSIONS or records >= BATCH_RECORDS
+@dataclass(frozen=True)
+class _Reader:
+    """The two halves of receiving a file, the first of which may run beside others; `received` are the accounts there are."""
+
+    workspace: Workspace
+    registry: Registry
+    received: dict[str, Account]
+
+    def read(self, delivery: Delivery) -> Judged | MiyarError:
+        """Its typed rows and the rules they break, or why there are none."""
+        scratch = self._scratch(delivery)
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        try:
+            before = self.received.get(delivery.submission_id)
+            return _judged(delivery, self.workspace, self.registry, before, scratch)
+        except MiyarError as error:
+            # At once: what is left of a file that filled the disk would fill it for the others too.
+            shutil.rmtree(scratch, ignore_errors=True)
+            return error
+
+    def account_for(self, delivery: Delivery, outcome: Judged | MiyarError) -> Account | list[Problem]:
+        """Split, write and record it among the accounts; returns what is told where no account is written."""
+        scratch = self._scratch(delivery)
+        try:
+            found = record(delivery, outcome, self.workspace, self.received, scratch, self.registry)
+        finally:
+            # At once: what is left of one file may be the room that the next one needs.
+            shutil.rmtree(scratch, ignore_errors=True)
+        if isinstance(found, Account):
+            self.received[found.submission_id] = found
+        return found
+
+    def _scratch(self, delivery: Delivery) -> Path:
+        return self.workspace.scratch / delivery.submission_id
 
 
-def _lacked_room(staged: Staged | MiyarError) -> bool:
+def _lacked_room(outcome: Judged | MiyarError) -> bool:
     """Whether a file could not be read for want of disk or memory, which another file may have taken."""
-    return isinstance(staged, MiyarError) and any(
-        one.rule in ("disk_full", "memory_exceeded") for one in staged.problems
+    return isinstance(outcome, MiyarError) and any(
+        one.rule in ("disk_full", "memory_exceeded") for one in outcome.problems
     )
 
 
-def _scratch(delivery: Delivery, workspace: Workspace) -> Path:
-    return workspace.scratch / delivery.submission_id
+def _judged(
+    delivery: Delivery, workspace: Workspace, registry: Registry, before: Account | None, scratch: Path
+) -> Judged:
+    rules = suite_of(delivery.contract, workspace, registry, before)
+    return Judged(stage(delivery, workspace, registry, scratch, [(one.id, one.predicate) for one in rules]), rules)
 
 
-def _stage(delivery: Delivery, workspace: Workspace, registry: Registry) -> Staged | MiyarError:
-    """The first half of receiving a file: its typed rows, or why there are none."""
-    scratch = _scratch(delivery, workspace)
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    try:
-        return stage(delivery, workspace, registry, scratch)
-    except MiyarError as error:
-        # At once: what is left of a file that filled the disk would fill it for the others too.
-        shutil.rmtree(scratch, ignore_errors=True)
-        return error
-
-
-def _account_for(
-    batch: list[tuple[Delivery, Staged | MiyarError]],
-    workspace: Workspace,
-    registry: Registry,
-    received: dict[str, Account],
-) -> tuple[list[Account], list[Problem]]:
-    """The second half, for submissions of one feed: judge them together, then split, write and record each in `received`.
-
-    Returns the accounts that were written, and what is told beside them.
-    """
-    try:
-        suites = [
-            (staged, _suite(delivery, workspace, registry, received.get(delivery.submission_id)))
-            for delivery, staged in batch
-            if isinstance(staged, Staged)
-        ]
-        judged = {one.staged.submission_id: one for one in judge(suites, workspace.settings.memory_limit)}
-        accounts, told = [], []
-        for delivery, staged in batch:
-            outcome = staged if isinstance(staged, MiyarError) else judged[staged.submission_id]
-            found = record(delivery, outcome, workspace, received, _scratch(delivery, workspace), registry)
-            if isinstance(found, Account):
-                received[found.submission_id] = found
-                accounts.append(found)
-            else:
-                told += found
-            # At once: what is left of one file may be the room that the next one needs.
-            shutil.rmtree(_scratch(delivery, workspace), ignore_errors=True)
-        return accounts, told
-    finally:
-        for delivery, _ in batch:
-            shutil.rmtree(_scratch(delivery, workspace), ignore_errors=True)
-
-
-def _suite(delivery: Delivery, workspace: Workspace, registry: Registry, before: Account | None) -> list[Rule]:
+def suite_of(contract: Contract, workspace: Workspace, registry: Registry, before: Account | None) -> list[Rule]:
+    """The rules for a submission under a contract, of which `before` says what was accepted of it earlier."""
     return suite_for(
-        load_feeds()[delivery.contract.feed],
-        delivery.contract,
+        load_feeds()[contract.feed],
+        contract,
         workspace.settings.periods,
         accepted_periods(before),
-        _successors(delivery.contract, registry),
+        _successors(contract, registry),
         [row["metric_id"] for row in registry.figures.get("open_measures", ())],
     )
 
@@ -189,12 +173,10 @@ def read_again(
     delivery: Delivery, workspace: Workspace, registry: Registry, before: Account, aside: Workspace
 ) -> Account | None:
     """Read a received file once more into the lake of another workspace; None if it is refused whole. Nothing else is written."""
-    scratch = aside.root / "scratch"
     try:
-        staged = stage(delivery, workspace, registry, scratch)
+        judged = _judged(delivery, workspace, registry, before, aside.root / "scratch")
     except MiyarError:
         return None
-    [judged] = judge([(staged, _suite(delivery, workspace, registry, before))], workspace.settings.memory_limit)
     return settled(delivery, aside, judged, replace(before, notes=[], untold=[]), registry)[0]
 
 

@@ -5,15 +5,16 @@ files are read (`intake`), the files of the lake (`ingestion.lake`).
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from expectations.batches import Judged
-from expectations.suites import refuse_above_share
+from expectations.suites import Rule, refuse_above_share
 from expectations.told import notes_on, untold_rows
 from ingestion.bad_rows import SEVERAL
+from ingestion.broken_rules import rows_after
 from ingestion.faults import RETRIED, MachineError, guarded
 from ingestion.lake import adopt, drop_quarantine, settle
 from ingestion.landing import Delivery
@@ -27,15 +28,23 @@ from ingestion.rereading import (
     takes_away,
     write_proposal,
 )
+from ingestion.staging import Staged
 from ingestion.submission_ledger import Account, contract_hash, next_sequence, write_account
 from miyar import atomic_files
 from miyar.errors import MiyarError, Problem
-from miyar.periods import index_of
 from miyar.registry import Registry
 from miyar.workspace import Workspace
 
 OUTSIDE_PERIODS = "period_closed"  # the only rule of the suites that depends on the workspace's settings
 REFUSED_ROWS = pa.schema([(name, pa.string()) for name in ("row_id", "rule", "column")])
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One staged submission with the suite it was judged by: rule n is broken by the rows `staged.broken[n]`."""
+
+    staged: Staged
+    rules: list[Rule]
 
 
 def record(
@@ -177,10 +186,10 @@ def _report(judged: Judged) -> tuple[list[dict[str, Any]], pa.Table]:
     """The quality report (a line per rule and column) and the rows to quarantine; waived rows are counted but kept."""
     until = {waiver.rule: waiver.until for waiver in judged.staged.contract.waivers}
     report, refused = [], []
-    for rule, failing in zip(judged.rules, judged.failing, strict=True):
+    for rule, failing in zip(judged.rules, judged.staged.broken, strict=True):
         ids = failing
         if rule.id in until and ids:
-            ids = judged.staged.rows_after(ids, index_of(until[rule.id]))
+            ids = rows_after([judged.staged.typed], ids, until[rule.id])
         report.append(
             {
                 "rule": rule.id,

@@ -1,7 +1,7 @@
-"""Great Expectations on the typed rows of submissions, through DuckDB SQL.
+"""Great Expectations on typed rows, through DuckDB SQL: the second opinion on what intake found in its own pass.
 
-Belongs here: everything that uses Great Expectations, imported only when a submission is validated (the import takes
-seconds). Does not belong here: which rules there are (`suites`) and what follows from a failure (`intake`).
+Belongs here: everything that uses Great Expectations, imported only when it is asked (the import takes seconds). Does not
+belong here: which rules there are (`suites`), what is asked of it (`review`).
 """
 
 import atexit
@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from expectations.suites import Rule
+from ingestion.broken_rules import SuiteError
 from miyar import sql
 
 
@@ -28,10 +29,6 @@ class Finding:
     rule: Rule
     count: int
     row_query: str
-
-
-class SuiteError(RuntimeError):
-    """A rule could not be evaluated, which is a fault of the suite and never of the submission."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """Suites as data: the rules of a feed, filled in for one contract.
 
-Belongs here: reading `suites/*.yml` and compiling the complete list of rules. Does not belong here: running them (`runner`).
+Belongs here: reading `suites/*.yml` and compiling the complete list of rules. Does not belong here: running them: intake finds
+the rows that break them in one pass (`ingestion.broken_rules`), Great Expectations judges what was accepted again (`runner`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -38,6 +39,28 @@ class Rule:
     violation: str = ""
     expectation: str = ""
     kwargs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def predicate(self) -> str:
+        """SQL, true for the rows that break the rule; a row of which it is null does not."""
+        return self.violation or _PREDICATES[self.expectation](**self.kwargs)
+
+
+def _outside(
+    column: str, min_value: Any = None, max_value: Any = None, *, strict_min: bool = False, strict_max: bool = False
+) -> str:
+    least = [] if min_value is None else [f"{column} {'<=' if strict_min else '<'} {min_value!r}"]
+    most = [] if max_value is None else [f"{column} {'>=' if strict_max else '>'} {max_value!r}"]
+    return " or ".join([*least, *most])
+
+
+# What the suites use of Great Expectations' own kinds of rule, as the predicate of a row that breaks it: a missing value breaks
+# the first kind only. A suite with another kind fails when it is read.
+_PREDICATES: dict[str, Callable[..., str]] = {
+    "ExpectColumnValuesToNotBeNull": lambda column: f"{column} is null",
+    "ExpectColumnValuesToBeInSet": lambda column, value_set: f"{column} not in ({sql.texts(value_set)})",
+    "ExpectColumnValuesToBeBetween": _outside,
+}
 
 
 @cache

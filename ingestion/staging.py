@@ -1,14 +1,16 @@
-"""From one delivered file to typed rows in the scratch folder: readers, records, mapping, then removal of duplicates.
+"""From one delivered file to typed rows in the scratch folder: readers, records, mapping, removal of duplicates, rules.
 
 Belongs here: the order of these steps and the counts. Does not belong here: what is accepted (`expectations`), the lake.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
 from ingestion import moments, personal, values
+from ingestion.broken_rules import broken_rows
 from ingestion.contract import Contract
 from ingestion.databases import session
 from ingestion.duplicates import take_out_duplicates
@@ -38,7 +40,6 @@ from ingestion.text_faults import find_text_faults, units_asked
 from ingestion.typed_rows import Rows, typed_rows
 from miyar import sql
 from miyar.errors import MiyarError, Problem
-from miyar.periods import index_of
 from miyar.registry import Registry, fold
 from miyar.workspace import Workspace
 
@@ -52,6 +53,7 @@ class Staged:
     in the registry, by table (`NamesRead`). `left_out` counts source rows that the contract does not mean; they are not
     among `source_rows`; `erased` counts records that may not come back (`ingestion.erased`), taken out before anything else;
     `ended` are the slices that clocks ended, and `keeps_refused` is whether what is refused of the file may be kept.
+    `broken` are the ids of the rows that break each of the rules asked, in the order of these.
     """
 
     submission_id: str
@@ -71,20 +73,20 @@ class Staged:
     erased: int = 0
     ended: list[dict[str, str | int]] = field(default_factory=list)
     keeps_refused: bool = True
-
-    def rows_after(self, row_ids: list[str], period_index: int) -> list[str]:
-        """The given rows whose period is later or unknown, which a waiver up to that period does not cover."""
-        with duckdb.connect() as connection:
-            connection.execute("create temp table asked as select unnest(?::varchar[]) as row_id", [row_ids])
-            found = connection.execute(
-                f"select row_id, period_id from {sql.parquet(self.typed)} where row_id in (select row_id from asked)"
-            ).fetchall()
-        later = {row_id for row_id, period in found if period is None or index_of(period) > period_index}
-        return [row_id for row_id in row_ids if row_id in later]
+    broken: list[list[str]] = field(default_factory=list)
 
 
-def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch: Path) -> Staged:
-    """Type one delivery into `scratch/typed.parquet`; raises MiyarError when the whole file is refused."""
+def stage(
+    delivery: Delivery,
+    workspace: Workspace,
+    registry: Registry,
+    scratch: Path,
+    rules: Sequence[tuple[str, str]] = (),
+) -> Staged:
+    """Type one delivery into `scratch/typed.parquet` and find the rows that break the rules (`broken_rows`).
+
+    Raises MiyarError when the whole file is refused.
+    """
     with guarded(delivery.contract.provider, delivery.shown):
         given = Input(_copied(delivery, scratch), delivery.shown, delivery.contract)
     pseudonyms = _key_for(given, workspace)
@@ -120,6 +122,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         duplicates = take_out_duplicates(connection, rows, table)
         empty_ended(table, ended)
         slices = _slices(connection, table.typed)
+        broken = broken_rows(connection, table, rules)
         told = ended_note(delivery.contract.provider, delivery.shown, over.slices)
         notes = [*([told] if told else []), *source.notes, *_scan_dropped(given, connection, source)]
         if table.problems is not None:
@@ -145,6 +148,7 @@ def stage(delivery: Delivery, workspace: Workspace, registry: Registry, scratch:
         erased=erased + over.rows,
         ended=[{**one, "rows": 0} for one in over.slices],
         keeps_refused=QUARANTINE not in ended,
+        broken=broken,
     )
 
 

@@ -8,15 +8,18 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from expectations.runner import SuiteError, evaluate, failing_rows
+from expectations.runner import evaluate, failing_rows
 from expectations.suites import SUITES, Rule, catalogue, refuse_above_share, suite_for
+from ingestion.broken_rules import SuiteError, broken_rows
 from ingestion.contract import Contract
 from ingestion.feeds import load_feeds
+from ingestion.typed_rows import Rows, TypedRows
 from miyar.workspace import OpenPeriods
 
 PERIODS = OpenPeriods(first="2025Q1", last="2026Q4")
@@ -199,9 +202,19 @@ def _rules(feed: str, **changes: Any) -> list[Rule]:
     return suite_for(load_feeds()[feed], _contract(feed, **changes), PERIODS)
 
 
+def _broken(typed: Path, rules: list[Rule], problems: Sequence[Path] = ()) -> list[list[str]]:
+    """What intake finds, which Great Expectations has to find too."""
+    with duckdb.connect() as connection:
+        rows, *others = (Rows(connection, path, in_memory=False, count=0) for path in (typed, *problems))
+        table = TypedRows(rows, others[0] if others else None)
+        found = broken_rows(connection, table, [(rule.id, rule.predicate) for rule in rules])
+    assert failing_rows(evaluate([typed], problems, rules), "500MB") == found
+    return found
+
+
 def _found(typed: Path, rules: list[Rule], problems: Sequence[Path] = ()) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for rule, ids in zip(rules, failing_rows(evaluate([typed], problems, rules), "500MB"), strict=True):
+    for rule, ids in zip(rules, _broken(typed, rules, problems), strict=True):
         if ids:
             found[rule.id] = sorted(set(found.get(rule.id, [])) | set(ids))
     return found
@@ -235,7 +248,7 @@ def test_required_columns_and_codes(feed: str, write_typed: WriteTyped) -> None:
     coded = [column.name for column in columns if column.codes]
     rows: list[Row] = [{}, *({name: None} for name in empty), *({name: "nonsense"} for name in coded)]
     rules = _rules(feed)
-    failing = failing_rows(evaluate([write_typed(feed, rows)], [], rules), "500MB")
+    failing = _broken(write_typed(feed, rows), rules)
     found = {
         (rule.id, rule.columns): ids
         for rule, ids in zip(rules, failing, strict=True)
@@ -304,8 +317,37 @@ def test_more_bad_rows_than_great_expectations_counts(write_typed: WriteTyped) -
 def test_a_rule_that_errors_is_no_failure(broken: Row, write_typed: WriteTyped) -> None:
     words = {"ar": "قاعدة", "en": "A rule", "next_ar": "لا شيء", "next_en": "Nothing"}
     rule = Rule("broken_rule", ("value",), "error", "quarantine", **words, **broken)
+    typed, rules = write_typed("survey_responses", [{}]), [*_rules("survey_responses"), rule]
     with pytest.raises(SuiteError, match=r"broken_rule: .*no_such_column"):
-        evaluate([write_typed("survey_responses", [{}])], [], [*_rules("survey_responses"), rule])
+        evaluate([typed], [], rules)
+    with duckdb.connect() as connection, pytest.raises(SuiteError, match=r"^[^;]*broken_rule: .*no_such_column[^;]*$"):
+        table = TypedRows(Rows(connection, typed, in_memory=False, count=1), None)
+        broken_rows(connection, table, [(one.id, one.predicate) for one in rules])
+
+
+@pytest.mark.parametrize("feed", list(load_feeds()))
+def test_no_row_at_all(feed: str, write_typed: WriteTyped) -> None:
+    assert not _found(write_typed(feed, []), _rules(feed))
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "inside", "outside"),
+    [
+        ({"min_value": 0}, [0, 5, None], [-0.000001]),
+        ({"min_value": 0, "strict_min": True}, [0.000001, None], [0]),
+        ({"max_value": 100}, [100, -5, None], [100.000001]),
+        ({"max_value": 100, "strict_max": True}, [99.999999, None], [100]),
+        ({"min_value": -1.5, "max_value": 2.5}, [-1.5, 2.5, None], [-1.500001, 2.500001]),
+    ],
+)
+def test_ranges_as_great_expectations_reads_them(
+    kwargs: Row, inside: list[float | None], outside: list[float], write_typed: WriteTyped
+) -> None:
+    words = {"ar": "قاعدة", "en": "A rule", "next_ar": "لا شيء", "next_en": "Nothing"}
+    between = {"expectation": "ExpectColumnValuesToBeBetween", "kwargs": {"column": "design_weight", **kwargs}}
+    rule = Rule("in_range", ("design_weight",), "error", "quarantine", **words, **between)
+    typed = write_typed("survey_responses", [{"design_weight": weight} for weight in [*outside, *inside]])
+    assert _broken(typed, [rule]) == [[f"r{number}" for number in range(len(outside))]]
 
 
 def test_the_share_has_a_reason() -> None:

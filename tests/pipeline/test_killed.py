@@ -24,10 +24,8 @@ from publication.verify import verify_all
 # Imported before forking, because a child would spend most of its life on these imports.
 PRELOAD = [
     "dagster_project.pipeline",
-    "great_expectations",
     "dbt.cli.main",
     "dbt.adapters.duckdb",
-    "expectations.runner",
 ]
 KILLS = 30
 # Phase to wait for, on a machine of any speed -> the most seconds the run then lives: a large part of the phase.
