@@ -13,6 +13,9 @@ import pyarrow as pa
 
 from miyar.isolation import made_without_failing
 
+# Models work on many small groups, where taking rows of texts that Arrow holds costs pandas several times what Python's do.
+pd.set_option("mode.string_storage", "python")
+
 # Types that Arrow would convert to Python objects, and the types models compute with instead.
 _READ_AS = {"DECIMAL": "double", "HUGEINT": "double", "DATE": "timestamp"}
 # These types keep whole numbers whole and booleans boolean where a value is missing.
