@@ -64,16 +64,16 @@ def found_in(text: str) -> list[str]:
     return list(_found_in(text))
 
 
-def personal_texts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> list[str]:
-    """The distinct texts of a column that hold personal data, sorted.
+def personal_texts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> dict[str, int]:
+    """The distinct texts of a column that hold personal data, sorted, and how many rows have each.
 
     Few texts are looked at here: for the engine, preparing the patterns costs more than a small file's rows.
     """
-    distinct = f"select distinct {column} from {relation} where {column} is not null"
-    found = connection.execute(f"{distinct} limit {_FEW + 1}").fetchall()
+    texts = f"select {column}, count(*) from {relation} where {column} is not null"
+    found = connection.execute(f"{texts} group by all limit {_FEW + 1}").fetchall()
     if len(found) > _FEW:
-        found = connection.execute(f"{distinct} and {candidates_sql(column)}").fetchall()
-    return sorted(text for (text,) in found if found_in(text))
+        found = connection.execute(f"{texts} and {candidates_sql(column)} group by all").fetchall()
+    return {text: rows for text, rows in sorted(found) if found_in(text)}
 
 
 def mask(value: str) -> str:

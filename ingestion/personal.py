@@ -15,7 +15,7 @@ import duckdb
 from ingestion.contract import Contract
 from ingestion.labels import Lookup, make_lookup
 from ingestion.pattern_checks import source
-from ingestion.patterns import candidates_sql, found_in, personal_texts
+from ingestion.patterns import found_in, personal_texts
 from ingestion.values import clean, fold_digits
 from miyar import sql
 from miyar.errors import MiyarError, Problem
@@ -57,7 +57,7 @@ def find_unusual(connection: duckdb.DuckDBPyConnection, columns: list[str], type
         if name in source()["numbered"] and not _is_mostly_personal(sorted(own)[: limits["sampled"]]):
             continue
         if typed_count > limits["looked_at"]:
-            personal = personal_texts(connection, typed, name)
+            personal = list(personal_texts(connection, typed, name))
         else:
             personal = sorted(text for text in own if found_in(text))
         if personal:
@@ -75,11 +75,8 @@ def _is_mostly_personal(texts: list[str]) -> bool:
 
 def counts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> dict[str, int]:
     """Number of rows of a column that hold each kind of personal data; values are never returned."""
-    found = connection.execute(
-        f"select {column}, count(*) from {relation} where {column} is not null and {candidates_sql(column)} group by all"
-    ).fetchall()
     total: dict[str, int] = {}
-    for text, rows in found:
+    for text, rows in personal_texts(connection, relation, column).items():
         for pattern in found_in(text):
             total[pattern] = total.get(pattern, 0) + rows
     return dict(sorted(total.items()))
