@@ -385,10 +385,12 @@ def portal(
 
 @app.command()
 def prepare() -> None:
-    """Parse the dbt project once, so that no run has to; part of the installation."""
+    """Parse the dbt project and find out what the code means, so that no run has to; part of the installation."""
     from warehouse.dbt_runner import prepare_manifest
+    from warehouse.source_code import write_meanings
 
     prepare_manifest()
+    write_meanings()
 
 
 @app.command()

@@ -17,7 +17,7 @@ from ingestion.rules import rule_texts
 from miyar.registry_tables import KEYS, TABLES
 from miyar.registry_texts import registry_texts
 from warehouse.dbt_runner import prepare_manifest
-from warehouse.inputs import REPOSITORY
+from warehouse.source_code import REPOSITORY
 
 MADE = "<!-- Made by `make docs`; do not edit. -->\n"
 

@@ -6,7 +6,7 @@ Belongs here: docs/values.md. Does not belong here: facts of its own, the other 
 import yaml
 
 from ingestion.date_words import date_words
-from warehouse.inputs import REPOSITORY
+from warehouse.source_code import REPOSITORY
 
 MADE = "<!-- Made by `make docs`; do not edit. -->\n"
 

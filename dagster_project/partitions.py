@@ -9,7 +9,7 @@ import dagster as dg
 
 from ingestion.contract import Contract
 from miyar.registry import Registry
-from warehouse.inputs import code_hash
+from warehouse.source_code import code_hash
 
 # Starting a process costs more than a quarter's work, so a backfill of any number of partitions is one run.
 SINGLE_RUN = dg.BackfillPolicy.single_run()

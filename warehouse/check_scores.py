@@ -20,8 +20,9 @@ from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
 from publication.method import methodology_of, with_known_names
 from warehouse.dbt_runner import run_dbt
-from warehouse.inputs import Inputs, code_hash
+from warehouse.inputs import Inputs
 from warehouse.snapshots import write_snapshots
+from warehouse.source_code import code_hash
 
 # The scores and everything they are computed from; peers are left out because the file does not contain them.
 SCORED = ["+bench_scores", "+dim_metrics"]

@@ -21,7 +21,8 @@ import duckdb
 from ingestion.feeds import load_feeds
 from miyar import unit_types
 from miyar.workspace import Workspace
-from warehouse.inputs import code_hash
+from warehouse.meaning import meaning
+from warehouse.source_code import code_hash
 
 DBT = Path(__file__).resolve().parents[1] / "dbt"
 # These files determine the content of a cell; when any of them changes, every slice is recomputed.
@@ -53,11 +54,11 @@ class DbtResult:
 
 
 def build_key(project: Path | None = None) -> str:
-    """Hash of the SQL that computes cells."""
+    """Hash of what the SQL that computes cells means."""
     digest = hashlib.sha256()
     for pattern in CELLS_COME_FROM:
         for path in sorted((project or DBT).glob(pattern)):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+            digest.update(f"{path.name}\0{meaning(path.read_bytes(), path.suffix)}\0".encode())
     return digest.hexdigest()[:16]
 
 

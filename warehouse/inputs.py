@@ -7,9 +7,8 @@ Belongs here: reading it, and what identifies it (hashes, tags, an edition's ori
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 
 from ingestion.contract import Contract, load_contracts
 from ingestion.submission_ledger import Account, contract_hash, read_accounts
@@ -18,11 +17,7 @@ from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
 from publication.editions import Origin
 from publication.method import methodology_of, with_known_names
-
-REPOSITORY = Path(__file__).resolve().parents[1]
-# The rooms that compute numbers. A change of pages, commands or orchestration recomputes no score.
-ROOMS = ("miyar", "ingestion", "expectations", "methodology", "publication", "warehouse", "dbt")
-SOURCES = {".py", ".sql", ".yml", ".csv"}
+from warehouse.source_code import code_hash
 
 
 @dataclass(frozen=True)
@@ -105,18 +100,6 @@ class Inputs:
             code_version=version("miyar"),
             submissions={account.submission_id: submission_state(account) for account in self.accounts},
         )
-
-
-@cache
-def code_hash() -> str:
-    """Hash of every source file of the rooms that compute numbers."""
-    digest = hashlib.sha256()
-    for room in ROOMS:
-        for path in sorted((REPOSITORY / room).rglob("*")):
-            relative = path.relative_to(REPOSITORY)
-            if path.suffix in SOURCES and not {"target", "logs"} & set(relative.parts):
-                digest.update(relative.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def submission_state(account: Account) -> str:

@@ -15,8 +15,9 @@ from publication.editions import publish
 from publication.manifest import OF_HISTORY, Manifest, read_manifest
 from publication.vintages import restore
 from warehouse.dbt_runner import run_dbt
-from warehouse.inputs import Inputs, code_hash
+from warehouse.inputs import Inputs
 from warehouse.snapshots import write_snapshots
+from warehouse.source_code import code_hash
 
 
 @dataclass(frozen=True)

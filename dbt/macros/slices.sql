@@ -1,6 +1,6 @@
 {# The one place that knows how a slice is replaced: its old cells are deleted and its new ones appended in one transaction. #}
 {% macro forget_pending_slices() %}
-    {%- if is_incremental() -%}
+    {%- if is_kept() -%}
         delete from {{ this }}
         where slice_id in (select slice_id from {{ ref('int_slices__pending') }})
     {%- else -%}

@@ -15,7 +15,7 @@ from miyar import unit_types
 from miyar.registry import load_registry
 from miyar.workspace import Workspace
 from warehouse.dbt_runner import build_key, dbt_arguments, dbt_variables
-from warehouse.inputs import code_hash
+from warehouse.source_code import code_hash
 
 
 def test_range_tags_go_from_the_first_to_the_last() -> None:

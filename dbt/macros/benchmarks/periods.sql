@@ -18,7 +18,7 @@ comparison down to the scan, but not into a CTE that is used twice, so large inp
 
 {# Delete what was noted of the pending periods, before it is noted again. #}
 {% macro forget_pending_periods() %}
-    {%- if is_incremental() -%}
+    {%- if is_kept() -%}
         delete from {{ this }}
         where period_id >= (select coalesce(min(period_id), '9999') from {{ ref('int_periods__pending') }})
     {%- else -%}

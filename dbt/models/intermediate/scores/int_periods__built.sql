@@ -72,8 +72,7 @@
 -- depends_on: {{ ref('int_weights__estimated') }}
 {{
     config(
-        materialized='incremental',
-        incremental_strategy='append',
+        materialized='appended',
         pre_hook='{{ forget_pending_periods() }}'
     )
 }}
