@@ -4,6 +4,7 @@ Belongs here: trying the reasons of `told.yml` on one submission's accepted rows
 (`ingestion.known`), rows of deliveries that others replaced (`ingestion.slices`).
 """
 
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from ingestion.databases import ROWS_OF_A_THREAD, session
+from ingestion.feeds import load_feeds
 from ingestion.rules import rule_texts
 from miyar import sql
 from miyar.errors import Problem
@@ -60,7 +62,7 @@ def untold_rows(workspace: Workspace, feed: str, submission_id: str, registry: R
     with session(workspace.settings, workspace.scratch, rows) as connection:
         _register(connection, registry)
         connection.execute("create temp table untold (row_id varchar, slice_id varchar, reason varchar)")
-        read = sql.parquet(*files)
+        read = f"(select {', '.join(_columns_of(feed))} from {sql.parquet(*files)})"
         if rows <= ROWS_OF_A_THREAD:
             # Opened once, and not by every reason.
             connection.execute(f"create temp table read as from {read}")
@@ -77,6 +79,13 @@ def untold_rows(workspace: Workspace, feed: str, submission_id: str, registry: R
                 "select slice_id, reason, count(*) as rows from untold group by all order by slice_id, reason"
             )
         )
+
+
+@cache
+def _columns_of(feed: str) -> list[str]:
+    """The columns of the lake that the feed's reasons name; a word of theirs that is no column costs nothing."""
+    words = set(re.findall(r"\w+", " ".join(f"{one['rows']} {one.get('over', '')}" for one in _source()[feed])))
+    return [name for name in load_feeds()[feed].lake_schema.names if name in words | {"row_id", "slice_id"}]
 
 
 def _register(connection: duckdb.DuckDBPyConnection, registry: Registry) -> None:
