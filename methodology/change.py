@@ -177,7 +177,8 @@ def panel_growth(
 
     def mean(period: int, units: npt.NDArray[np.bool_]) -> float:
         chosen = units & present[period]
-        return float(np.average(scores[period, chosen], weights=weights[period, chosen])) if chosen.any() else 0.0
+        weight = weights[period, chosen]
+        return float((weight * scores[period, chosen]).sum() / weight.sum()) if weight.size else 0.0
 
     matched = [mean(period, staying) for period in (0, 1)]
     moved = [float(weights[period, ~staying].sum() / totals[period]) for period in (0, 1)]

@@ -89,10 +89,8 @@ def disparities(
     measured, groups = _families(units[has_error].reset_index(drop=True), branches, minimum_units, level)
     groups["is_shared"] = groups["agency_id"].isna()
     tables = [measured, groups, equal, hidden, alone]
-    made: pd.DataFrame = pd.concat(
-        [table.reindex(columns=list(COLUMNS)).astype(COLUMNS) for table in tables], ignore_index=True
-    )
-    return made.sort_values(["row_type", *FAMILY, "unit_id"], kind="stable")
+    made: pd.DataFrame = pd.concat([table.reindex(columns=list(COLUMNS)) for table in tables], ignore_index=True)
+    return made.astype(COLUMNS).sort_values(["row_type", *FAMILY, "unit_id"], kind="stable")
 
 
 def _families(

@@ -6,6 +6,7 @@ Belongs here: which items are drivers, their correlations from sums over pairs, 
 
 import zlib
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,16 +14,30 @@ import pandas as pd
 from methodology.arrays import Floats
 from methodology.relative_importance import importance_shares, r_squared_parts, share_intervals
 
+Row = dict[str, object]
+# An item and the instrument it was asked with.
+Asked = tuple[str, str]
 KEY = ["agency_id", "metric_id", "period_id", "instrument_id"]
 PERFORMANCE = ["score", "benchmark_distance", "benchmark_low", "benchmark_high"]
+IMPORTANCE = ["importance", "importance_low", "importance_high"]
 COLUMNS = {
     **dict.fromkeys([*KEY, "driver_metric_id", "own_status", "own_reason"], "string"),
-    **dict.fromkeys(["n", "r_squared", "importance", "importance_low", "importance_high", *PERFORMANCE], "float64"),
+    **dict.fromkeys(["n", "r_squared", *IMPORTANCE, *PERFORMANCE], "float64"),
 }
 # Orders of more items than this take longer than they tell.
 MOST_DRIVERS = 8
 SINGULAR = 1e-6
 SUMS = ["n", "sum_x", "sum_y", "sum_xx", "sum_yy", "sum_xy"]
+
+
+class _Pair(NamedTuple):
+    """Two items, how many people answered both, how their answers correlate, and whether those to the second differ."""
+
+    first: Asked
+    second: Asked
+    n: float
+    correlation: float
+    varies: bool
 
 
 def drivers(
@@ -47,20 +62,22 @@ def drivers(
     outcome, items = by_role.get("satisfaction"), _items(metrics)
     left_out = {by_role.get("satisfaction"), by_role.get("expectation")}
     named = {item: metric for metric, item in items.items() if metric not in left_out}
-    made = [pd.DataFrame(columns=list(COLUMNS))]
+    rows: list[Row] = []
     if outcome in items:
-        both = _both_ways(pairs)
-        both = both[both["item"].isin([items[outcome], *named]) & both["other_item"].isin([items[outcome], *named])]
-        for (agency, period), own in both.groupby(["agency_id", "period_id"], sort=True):
-            of_outcome = own[own["item"] == items[outcome]]
-            for instrument, asked in of_outcome.groupby("instrument_id", sort=True):
-                unit = {"agency_id": agency, "metric_id": outcome, "period_id": period, "instrument_id": instrument}
-                made.append(_of_unit(unit, asked, own, named, thresholds))
-    rows = pd.concat([part.reindex(columns=list(COLUMNS)).astype(COLUMNS) for part in made])
-    rows = rows.drop(columns=PERFORMANCE).merge(
-        _performance(scores, positions), on=[*KEY[::2], "driver_metric_id"], how="left"
-    )
-    return rows[list(COLUMNS)].sort_values([*KEY, "driver_metric_id"], kind="stable")
+        for (agency, period), own in sorted(_pairs_of(pairs, {items[outcome], *named}).items()):
+            for instrument in sorted({name for (item, name), *_ in own if item == items[outcome]}):
+                unit: Row = {
+                    "agency_id": agency,
+                    "metric_id": outcome,
+                    "period_id": period,
+                    "instrument_id": instrument,
+                }
+                found = _of_unit(unit, (items[outcome], instrument), own, named, thresholds)
+                rows += [{**unit, **row} for row in found]
+    columns = {name: kind for name, kind in COLUMNS.items() if name not in PERFORMANCE}
+    made = pd.DataFrame(rows, columns=list(columns)).astype(columns)
+    made = made.merge(_performance(scores, positions), on=[*KEY[::2], "driver_metric_id"], how="left")
+    return made[list(COLUMNS)].sort_values([*KEY, "driver_metric_id"], kind="stable")
 
 
 def _items(metrics: pd.DataFrame) -> dict[str, str]:
@@ -68,6 +85,22 @@ def _items(metrics: pd.DataFrame) -> dict[str, str]:
     plain = metrics[(metrics["feed"] == "survey_responses") & (metrics["estimator"] == "mean")]
     plain = plain[(plain["stage"].fillna("") == "") & plain["measure_id"].str.endswith(".mean")]
     return dict(zip(plain["metric_id"], plain["measure_id"].str.removesuffix(".mean"), strict=True))
+
+
+def _pairs_of(pairs: pd.DataFrame, items: set[str]) -> dict[tuple[str, str], list[_Pair]]:
+    """Each agency's pairs of these items in each period, from both of their sides."""
+    both = _both_ways(pairs)
+    both = both[both["item"].isin(items) & both["other_item"].isin(items)]
+    variance = _variance(both, "y")
+    covariance = both["sum_xy"] - both["sum_x"] * both["sum_y"] / both["n"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation: pd.Series[float] = covariance / np.sqrt(_variance(both, "x") * variance)
+    made: dict[tuple[str, str], list[_Pair]] = {}
+    names = ["agency_id", "period_id", "item", "instrument_id", "other_item", "other_instrument_id", "n"]
+    columns = [*(both[name] for name in names), correlation, variance > 0]
+    for agency, period, item, instrument, other, with_other, *numbers in zip(*columns, strict=True):
+        made.setdefault((agency, period), []).append(_Pair((item, instrument), (other, with_other), *numbers))
+    return made
 
 
 def _both_ways(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -90,69 +123,50 @@ def _both_ways(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_unit(
-    unit: dict[str, object],
-    asked: pd.DataFrame,
-    own: pd.DataFrame,
-    named: Mapping[str, str],
-    thresholds: Mapping[str, float],
-) -> pd.DataFrame:
+    unit: Row, outcome: Asked, own: list[_Pair], named: Mapping[str, str], thresholds: Mapping[str, float]
+) -> list[Row]:
     """Importance of one agency's drivers, or why there is none."""
     # Of an item asked with several instruments the one most people met together with the outcome.
-    ordered = asked.sort_values(
-        ["n", "other_item", "other_instrument_id"], ascending=[False, True, True], kind="stable"
-    )
-    ordered = ordered.drop_duplicates("other_item")
-    ordered = ordered[(ordered["n"] >= thresholds["minimum_n"]) & (_variance(ordered, "y") > 0)].head(MOST_DRIVERS)
-    chosen = [
-        (str(asked["item"].iloc[0]), str(unit["instrument_id"])),
-        *sorted(zip(ordered["other_item"], ordered["other_instrument_id"], strict=True)),
-    ]
+    most: dict[str, _Pair] = {}
+    for pair in sorted((pair for pair in own if pair.first == outcome), key=lambda pair: (-pair.n, pair.second)):
+        most.setdefault(pair.second[0], pair)
+    enough = [pair for pair in most.values() if pair.n >= thresholds["minimum_n"]]
+    chosen = [outcome, *sorted([pair.second for pair in enough if pair.varies][:MOST_DRIVERS])]
     if len(chosen) < 3:
-        few = (asked["n"] < thresholds["minimum_n"]).all()
-        return _without(unit, "n_below_minimum" if few else "too_few_items")
+        return _without("too_few_items" if enough else "n_below_minimum")
     correlation, n = _correlations(own, chosen)
     if n < thresholds["minimum_n"]:
-        return _without(unit, "n_below_minimum")
+        return _without("n_below_minimum")
     if not np.all(np.isfinite(correlation)) or np.linalg.eigvalsh(correlation)[0] < SINGULAR:
-        return _without(unit, "drivers_do_not_vary")
+        return _without("drivers_do_not_vary")
     seed = [int(thresholds["monte_carlo_seed"]), zlib.crc32("|".join(map(str, unit.values())).encode())]
     draws = int(thresholds["driver_draws"])
     parts = r_squared_parts(correlation)
     low, high = share_intervals(correlation, n, np.random.default_rng(seed), draws, thresholds["interval_level"])
-    return pd.DataFrame(
-        {
-            **unit,
-            "driver_metric_id": [named[item] for item, _ in chosen[1:]],
-            "own_status": "reported",
-            "n": n,
-            "r_squared": float(parts.sum()),
-            "importance": importance_shares(parts),
-            "importance_low": low,
-            "importance_high": high,
-        }
-    )
+    whole = {"own_status": "reported", "n": n, "r_squared": float(parts.sum())}
+    shares = zip(importance_shares(parts), low, high, strict=True)
+    return [
+        {**whole, "driver_metric_id": named[item], **dict(zip(IMPORTANCE, share, strict=True))}
+        for (item, _), share in zip(chosen[1:], shares, strict=True)
+    ]
 
 
-def _without(unit: dict[str, object], reason: str) -> pd.DataFrame:
-    return pd.DataFrame([{**unit, "own_status": "not_applicable", "own_reason": reason}])
+def _without(reason: str) -> list[Row]:
+    return [{"own_status": "not_applicable", "own_reason": reason}]
 
 
 def _variance(rows: pd.DataFrame, side: str) -> pd.Series:
     return rows[f"sum_{side}{side}"] - rows[f"sum_{side}"] ** 2 / rows["n"]
 
 
-def _correlations(own: pd.DataFrame, chosen: list[tuple[str, str]]) -> tuple[Floats, float]:
+def _correlations(own: list[_Pair], chosen: list[Asked]) -> tuple[Floats, float]:
     """Correlations (items, items) over the people who answered both, NaN where nobody did, and the fewest of them."""
     place = {key: number for number, key in enumerate(chosen)}
-    x = pd.Series(list(zip(own["item"], own["instrument_id"], strict=True)), own.index).map(place)
-    y = pd.Series(list(zip(own["other_item"], own["other_instrument_id"], strict=True)), own.index).map(place)
-    inside = (x.notna() & y.notna()).to_numpy(bool)
-    rows, at = own[inside], (x[inside].to_numpy(int), y[inside].to_numpy(int))
     correlation, n = np.full((len(chosen), len(chosen)), np.nan), np.zeros((len(chosen), len(chosen)))
-    covariance = rows["sum_xy"] - rows["sum_x"] * rows["sum_y"] / rows["n"]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        correlation[at] = covariance / np.sqrt(_variance(rows, "x") * _variance(rows, "y"))
-    n[at] = rows["n"]
+    for pair in own:
+        if pair.first in place and pair.second in place:
+            at = place[pair.first], place[pair.second]
+            correlation[at], n[at] = pair.correlation, pair.n
     np.fill_diagonal(correlation, 1.0)
     return correlation, float(n[~np.eye(len(chosen), dtype=bool)].min())
 

@@ -7,6 +7,7 @@ belong here: which clocks and shares make which figure (`complaints`, `closed_lo
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from methodology.frames import Ints, numbers_by
@@ -59,8 +60,12 @@ class Clock:
 
 def units_of(rows: pd.DataFrame) -> tuple[Ints, pd.DataFrame]:
     """Number of each row's unit, and one row per unit with the slices behind it."""
-    heads = rows.groupby(KEY, dropna=False, sort=True)["slice_ids"].agg(joined).reset_index()
-    return numbers_by(rows, KEY), heads
+    units = numbers_by(rows, KEY)
+    _, first, counts = np.unique(units, return_index=True, return_counts=True)
+    texts = rows["slice_ids"].to_numpy(object)[np.argsort(units, kind="stable")]
+    heads = rows[KEY].iloc[first].reset_index(drop=True)
+    ends = zip(counts, counts.cumsum(), strict=True)
+    return units, heads.assign(slice_ids=[joined(texts[end - count : end]) for count, end in ends])
 
 
 def timed(rows: pd.DataFrame, clock: Clock, level: float) -> pd.DataFrame:

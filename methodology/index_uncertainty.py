@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special, stats
 
 from methodology import normalisation
 from methodology.aggregation import Method
@@ -19,7 +19,7 @@ from methodology.sensitivity import SobolIndices, sobol_indices
 Floats = npt.NDArray[np.float64]
 Normaliser = Callable[[Floats, int], Floats]
 RANK_DECIMALS = 12
-# Values evaluated at once: bounds memory at some 50 MB whatever the number of draws.
+# Values evaluated at once: bounds memory at some 100 MB whatever the number of draws.
 CHUNK = 2_000_000
 
 # All results are above 0, so that any mean can be taken. T scores are cut five standard deviations out for the same reason.
@@ -116,24 +116,25 @@ def ranks_under(
     picked = (uniforms["normalisation"][:, 0] * len(assumptions.normalisations)).astype(int)
     mean = (uniforms["aggregation"][:, 0] * len(assumptions.methods)).astype(int)
     weights = tree.weights * (1 + assumptions.weight_spread * (2 * uniforms["weights"] - 1))
-    scores = np.empty((picked.size, raw.shape[0]))
+    # Every draw has its own normalisation and mean: each is applied once, to all draws that have it.
+    drawn = _with_error(raw, errors, uniforms["sampling_error"]) if errors is not None else raw
+    drawn = np.broadcast_to(drawn, (picked.size, *raw.shape))
+    normalised, scores = np.empty(drawn.shape), np.empty((picked.size, raw.shape[0]))
     for number, normalise in enumerate(assumptions.normalisations):
-        for other, method in enumerate(assumptions.methods):
-            rows = np.flatnonzero((picked == number) & (mean == other))
-            if rows.size:
-                drawn = _with_error(raw, errors, uniforms, rows)
-                nodes = aggregate(normalise(drawn, -2), tree, method, assumptions.threshold, weights[rows])
-                scores[rows] = nodes[..., -1]
+        rows = np.flatnonzero(picked == number)
+        if rows.size:
+            normalised[rows] = normalise(drawn[rows], -2)
+    for number, method in enumerate(assumptions.methods):
+        rows = np.flatnonzero(mean == number)
+        if rows.size:
+            nodes = aggregate(normalised[rows], tree, method, assumptions.threshold, weights[rows])
+            scores[rows] = nodes[..., -1]
     return normalisation.ranks(scores, axis=1, first="highest", decimals=RANK_DECIMALS)
 
 
-def _with_error(
-    raw: Floats, errors: npt.ArrayLike | None, uniforms: Mapping[str, Floats], rows: npt.NDArray[np.int64]
-) -> Floats:
-    """Values of the draws (rows, units, indicators)."""
-    if errors is None:
-        return raw[None]
-    deviate = stats.norm.ppf(uniforms["sampling_error"][rows]).reshape(rows.size, *raw.shape)
+def _with_error(raw: Floats, errors: npt.ArrayLike, uniforms: Floats) -> Floats:
+    """Values moved by their errors (draws, units, indicators), from a uniform input of each (draws, units x indicators)."""
+    deviate = special.ndtri(uniforms).reshape(len(uniforms), *raw.shape)
     given = np.nan_to_num(np.asarray(errors, float))
     moved = given * deviate if given.ndim == raw.ndim else np.einsum("uij,ruj->rui", given, deviate)
     return np.asarray(raw + moved)
@@ -180,8 +181,9 @@ def score_draws(
     for start in range(0, draws, step):
         rows = min(step, draws - start)
         weights = tree.weights * (1 + weight_spread * (2 * rng.random((rows, len(tree.names))) - 1))
-        uniforms = {"sampling_error": rng.random((rows, raw.size))}
-        drawn = np.broadcast_to(_with_error(raw, errors, uniforms, np.arange(rows)), (rows, *raw.shape))
+        uniforms = rng.random((rows, raw.size))
+        drawn = _with_error(raw, errors, uniforms) if errors is not None else raw
+        drawn = np.broadcast_to(drawn, (rows, *raw.shape))
         found.append(aggregate(normalise(drawn, -2), tree, method, threshold, weights)[..., -1])
     return np.concatenate(found)
 

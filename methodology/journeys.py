@@ -15,7 +15,7 @@ from scipy import stats
 
 from methodology import dominance
 from methodology.estimates import ROUNDING, mean_estimate, mean_interval
-from methodology.journey_sharing import PARTS, is_shared
+from methodology.journey_sharing import PARTS, withheld_journeys
 from methodology.lineage import joined
 from methodology.shared_people import products_of_residuals
 
@@ -96,18 +96,15 @@ def journeys(
     cells = cells[cells["item"].isin(asked)].sort_values(["journey_id", "slice_id"], kind="stable")
     points = (cells["scale_range"].astype("Int64") + 1).astype("string")
     cells["instrument_id"] = cells["scale_id"] + "/" + points + "|" + cells["wording_version"]
+    withheld = withheld_journeys(cells, before, thresholds)
     made: list[Row] = []
     for key, own in cells.groupby(KEY, sort=True):
-        owners = owned[owned["journey_id"] == key[0]]
-        is_before = (before["unit_id"] == key[0]) & (before["instrument_id"] == key[2])
-        shown = before[is_before.to_numpy(bool)]
-        made += [{**dict(zip(KEY, key, strict=True)), **part} for part in _journey(own, shown, owners, thresholds)]
+        owners, is_shared = owned[owned["journey_id"] == key[0]], (key[0], key[2]) not in withheld
+        made += [{**dict(zip(KEY, key, strict=True)), **part} for part in _journey(own, owners, thresholds, is_shared)]
     return pd.DataFrame(made, columns=list(COLUMNS))
 
 
-def _journey(
-    own: pd.DataFrame, before: pd.DataFrame, owners: pd.DataFrame, thresholds: Mapping[str, float]
-) -> list[Row]:
+def _journey(own: pd.DataFrame, owners: pd.DataFrame, thresholds: Mapping[str, float], is_shared: bool) -> list[Row]:
     level, target = float(thresholds["interval_level"]), float(thresholds["journey_target"])
     sums = _sums(own.drop(columns=[*KEY, "slice_id", "agency_id", "item", "scale_id", "wording_version"]))
     whole = _estimate(sums, "whole", level)
@@ -120,7 +117,6 @@ def _journey(
     shares = _shares(lacking, scores, target, weights, owners) if explained else {}
     parts = dominance.stage_shortfalls(scores, target, weights)
     weakest = dominance.weakest_link(scores, target, weights) if explained else None
-    is_everybodys = is_shared(own, before, thresholds)
     head: Row = {
         "part": "journey",
         "part_id": "",
@@ -132,7 +128,7 @@ def _journey(
         "weights_reason": reason,
         "owners_count": owners["agency_id"].nunique(),
         "agencies_count": own["agency_id"].nunique(),
-        "is_shared": is_everybodys,
+        "is_shared": is_shared,
         "slice_ids": joined(own["slice_id"]),
     }
     stage_rows: list[Row] = [
@@ -143,7 +139,7 @@ def _journey(
             "contribution": explained.contributions[position] if explained else np.nan,
             "weight": weights[position],
             "shortfall": parts[position],
-            "is_shared": is_everybodys,
+            "is_shared": is_shared,
         }
         for position, name in enumerate(STAGES)
     ]

@@ -120,8 +120,7 @@ def _by_gates(
     result = assess(model, {name: None if np.isnan(value) else value for name, value in given.items()})
     # A mean over services may lie between two steps, but assessors' errors are known for whole ones: take the lower.
     step = np.floor(np.array([given.get(name, np.nan) for name in model.practice_ids]) + 1e-9)
-    # All draws of one unit at once: each row of the repeated assessment is drawn once.
-    drawn = [level_probabilities(model, np.tile(step, (draws, 1)), one, 1, rng).mean(axis=0) for one in chances]
+    drawn = [level_probabilities(model, step, one, draws, rng) for one in chances]
     gap = result.next_level_gap
     passed = sum(gate.is_passed for gate in result.gates)
     gates: list[Row] = [

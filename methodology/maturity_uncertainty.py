@@ -34,14 +34,13 @@ def level_probabilities(
         raise ValueError(f"adoption must be 0-{HIGHEST_ADOPTION} in whole steps")
     # Inverse of the cumulative probabilities: count the limits a uniform number exceeds. The last limit is 1.
     limits = np.cumsum(chance, axis=1)[:, :-1].T
-    counts = np.zeros((*given.shape[:-1], len(model.levels)))
-    for _ in range(draws):
-        drawn, true = rng.random(given.shape), np.zeros(given.shape)
-        for limit in limits:
-            true += drawn >= limit[step]
-        level = levels_of(model, np.where(present, true, np.nan))
-        counts += level[..., None] == np.arange(1, len(model.levels) + 1)
-    return counts / draws
+    drawn = rng.random((draws, *given.shape))
+    true = np.zeros(drawn.shape, np.int8)
+    for limit in limits:
+        true += drawn >= limit[step]
+    level = levels_of(model, np.where(present, true, np.nan))
+    counts = [(level == number).sum(axis=0) for number in range(1, len(model.levels) + 1)]
+    return np.asarray(np.stack(counts, axis=-1) / draws)
 
 
 def scaled_errors(errors: npt.ArrayLike, scale: float) -> Floats:

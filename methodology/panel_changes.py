@@ -40,6 +40,7 @@ def panel_changes(
     their correlation at that distance (`score_series.with_correlations`).
     """
     names = [f"{span}{name}" for span in SPANS for name in GROWTH]
+    width = float(stats.norm.ppf(0.5 + thresholds["interval_level"] / 2))
     reach = 2 * members["metric_id"].map(apart).fillna(1).astype(int) - 1
     own = members[members["quarter"] >= since - np.maximum(reach, YEAR)]
     own = own[own.groupby(PANEL, dropna=False)["unit_id"].transform("nunique") > thresholds["minimum_peers"]]
@@ -67,7 +68,7 @@ def panel_changes(
             earlier = [last, quarter - YEAR]
             again = dict(zip(CORRELATIONS.values(), after[3:], strict=True))
             found = [
-                _growth(grid[one], after, again.get(quarter - one, nothing), thresholds, is_pooled=panel[-1] == POOLED)
+                _growth(grid[one], after, again.get(quarter - one, nothing), thresholds, width, panel[-1] == POOLED)
                 if one in grid and by[one] == by[quarter]
                 else _NONE
                 for one in earlier
@@ -83,9 +84,12 @@ _NONE = (np.nan,) * len(GROWTH)
 
 
 def _growth(
-    before: Floats, after: Floats, shared: Floats, thresholds: Mapping[str, float], *, is_pooled: bool
+    before: Floats, after: Floats, shared: Floats, thresholds: Mapping[str, float], width: float, is_pooled: bool
 ) -> tuple[float, ...]:
-    """GROWTH between two quarters, each the weights (0 if absent), scores and errors of all units; `shared` correlates errors."""
+    """GROWTH between two quarters, each the weights (0 if absent), scores and errors of all units; `shared` correlates errors.
+
+    An interval reaches `width` errors to each side.
+    """
     weights = np.stack([before[0], after[0]])
     stays = np.asarray((weights > 0).all(axis=0), bool)
     if stays.sum() <= thresholds["minimum_peers"] or not np.isfinite(weights).all():
@@ -101,7 +105,7 @@ def _growth(
     moved = [int(((own > 0) & ~stays).sum()) for own in weights]
     if any(0 < count <= thresholds["minimum_contributors"] for count in moved):
         return (found.change, *_NONE[1:-1], float(stays.sum()))
-    half = stats.norm.ppf(0.5 + thresholds["interval_level"] / 2) * _error(before, after, shared, stays)
+    half = width * _error(before, after, shared, stays)
     low, high = found.continuing - half, found.continuing + half
     return found.change, found.continuing, low, high, found.entrants, float(stays.sum())
 

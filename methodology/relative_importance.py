@@ -29,7 +29,7 @@ def r_squared_parts(correlation: npt.ArrayLike) -> Floats:
         for chosen in combinations(range(1, drivers + 1), size):
             own = list(chosen)
             r = c[..., own, 0]
-            inside = c[..., own, :][..., own]
+            inside = c[..., np.array(own)[:, None], own]
             explained[chosen] = np.sum(r * np.linalg.solve(inside, r[..., None])[..., 0], axis=-1)
     parts = np.zeros((*c.shape[:-2], drivers))
     for chosen, before in explained.items():

@@ -53,11 +53,8 @@ def scores_by_kind(
 def _withheld(found: pd.DataFrame, statistics: pd.DataFrame, unknown_share: float) -> Texts:
     """Why the records behind each score do not bear it; "" where they do."""
     counts = statistics.groupby(KEY, dropna=False)
-    of_records = counts.agg(
-        n=("n", "sum"),
-        conflicts=("conflicts_count", "sum"),
-        unknown=("unknown_count", lambda one: one.sum(min_count=1)),
-    )
+    of_records = counts.agg(n=("n", "sum"), conflicts=("conflicts_count", "sum"))
+    of_records["unknown"] = counts["unknown_count"].sum(min_count=1)
     own = found[KEY].merge(of_records.reset_index(), on=KEY, how="left")
     n, conflicts, unknown = (own[name].to_numpy(float, na_value=np.nan) for name in ("n", "conflicts", "unknown"))
     # A share that equals the limit does not exceed it, whatever its last bit says.

@@ -69,8 +69,7 @@ def screenings(
         *screen_burdens(burdens, thresholds),
         *screen_withdrawals(closed, thresholds),
     ]
-    empty = pd.DataFrame(columns=list(COLUMNS))
-    whole = pd.concat([table.reindex(columns=list(COLUMNS)).astype(COLUMNS) for table in [empty, *made]])
+    whole = pd.concat([pd.DataFrame(columns=list(COLUMNS)), *made])[list(COLUMNS)].astype(COLUMNS)
     return whole.sort_values(KEY, kind="stable", na_position="first").reset_index(drop=True)
 
 

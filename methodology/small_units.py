@@ -9,22 +9,52 @@ and spreads over hidden units could be solved for by a reader who has some of th
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from methodology.arrays import Floats
+from methodology.frames import Texts, only_where, rows_by
 from methodology.unit_effects import Numbers, UnitRows, unit_scores
 
 FAMILY = ["unit_type", "agency_id", "metric_id", "instrument_id"]
 KEY = ["unit_type", "unit_id", "metric_id", "period_id", "instrument_id"]
-FIGURES = ["score", "standard_error", "ci_low", "ci_high", "p_above", "reliability"]
+FIGURES = ["units_count", "score", "standard_error", "ci_low", "ci_high", "p_above", "reliability"]
 COLUMNS = {
     **dict.fromkeys([*KEY, "agency_id", "own_status", "own_reason"], "string"),
-    "units_count": "float64",
     **dict.fromkeys(FIGURES, "float64"),
 }
 TOP = 100.0
+FEW_PERSONS = "n_below_owner_minimum"
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Columns of a family's cells, sorted by unit: number of the unit, quarter, block and its last quarter, persons, and number,
+    sum and sum of squares within of answers.
+
+    They are taken out of the table once: families are many and small, and rows of a table cost more than their estimates.
+    """
+
+    unit: Numbers
+    quarter: Numbers
+    block: Numbers
+    end: Numbers
+    persons: Floats
+    n: Floats
+    total: Floats
+    within: Floats
+
+    @classmethod
+    def of(cls, cells: pd.DataFrame) -> "_Cells":
+        """These columns of a table."""
+        return cls(**{name: cells[name].to_numpy() for name in cls.__dataclass_fields__})
+
+    def at(self, rows: Numbers | npt.NDArray[np.bool_]) -> "_Cells":
+        """The cells at these positions, or those marked."""
+        return _Cells(**{name: values[rows] for name, values in vars(self).items()})
 
 
 def small_units(
@@ -42,12 +72,22 @@ def small_units(
     rows of the family that end within `small_unit_quarters` up to it, and needs `disparity_units` units that have one.
     """
     cells = _with_blocks(_cells(statistics, persons, metrics), thresholds["owner_n"])
-    made = [pd.DataFrame(columns=list(COLUMNS))]
-    for _, family in cells.groupby(FAMILY, sort=True):
-        for quarter in np.unique(family["quarter"][family["quarter"] >= since]):
-            made.append(_estimated(family, int(quarter), thresholds))
-    whole = pd.concat([part.reindex(columns=list(COLUMNS)).astype(COLUMNS) for part in made])
-    return whole.sort_values(KEY, kind="stable")
+    columns = _Cells.of(cells)
+    rows, figures, reasons = [np.zeros(0, np.int64)], [np.zeros((0, len(FIGURES)))], [np.zeros(0, object)]
+    for at in rows_by(cells, FAMILY).values():
+        family = columns.at(at)
+        for quarter in np.unique(family.quarter[family.quarter >= since]):
+            rows.append(at[family.quarter == quarter])
+            made, reason = _estimated(family, int(quarter), thresholds)
+            figures.append(made)
+            reasons.append(reason)
+    reason = np.concatenate(reasons)
+    whole = cells.iloc[np.concatenate(rows)].assign(
+        own_status=np.select([reason == None, reason == FEW_PERSONS], ["reported", "suppressed"], "not_applicable"),  # noqa: E711
+        own_reason=reason,
+        **dict(zip(FIGURES, np.concatenate(figures).T, strict=True)),
+    )
+    return whole[list(COLUMNS)].astype(COLUMNS).sort_values(KEY, kind="stable")
 
 
 def _cells(statistics: pd.DataFrame, persons: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
@@ -80,58 +120,46 @@ def _with_blocks(cells: pd.DataFrame, least: float) -> pd.DataFrame:
         if waiting >= least:
             block[first : row + 1] = number
             first, waiting, number = row + 1, 0.0, number + 1
-    return cells.assign(block=block, end=cells["quarter"].groupby(block).transform("max"))
+    return cells.assign(unit=unit, block=block, end=cells["quarter"].groupby(block).transform("max"))
 
 
-def _estimated(family: pd.DataFrame, quarter: int, thresholds: Mapping[str, float]) -> pd.DataFrame:
-    """Rows of a family's units that answered in the quarter: estimates, or why there is none."""
-    asked = family[family["quarter"] == quarter]
-    has_enough = (family["block"] >= 0) & (family["end"] <= quarter)
-    used = family[has_enough & (family["end"] > quarter - thresholds["small_unit_quarters"])]
-    units = used["unit_id"].unique()
-    has_row = asked["unit_id"].isin(units)
-    spare = float(used["n"].sum() - len(used))
-    variance = float(used["within"].sum()) / spare if spare > 0 else 0.0
-    if units.size < thresholds["disparity_units"] or quarter not in used["quarter"].to_numpy():
-        return _without(asked, has_row, "too_few_units")
-    if variance <= 0:
-        return _without(asked, has_row, "answers_do_not_vary")
-    spread_sd, level = thresholds["unit_spread_sd"], thresholds["interval_level"]
-    found = unit_scores(_rows(used, variance), _column(used, quarter), spread_sd, level)
-    score, low, high = (np.clip(part, 0, TOP) for part in (found.score, found.low, found.high))
-    figures = [score, found.error, low, high, found.p_above, found.reliability]
-    made = pd.DataFrame(dict(zip(FIGURES, figures, strict=True)), index=units).assign(units_count=float(units.size))
-    known = has_row.to_numpy(bool)
-    own = made.reindex(asked["unit_id"]).set_axis(asked.index)
-    return asked.assign(
-        **{name: own[name] for name in own.columns},
-        own_status=np.where(known, "reported", "suppressed"),
-        own_reason=pd.Series("n_below_owner_minimum", asked.index).mask(known),
-    )
+def _estimated(family: _Cells, quarter: int, thresholds: Mapping[str, float]) -> tuple[Floats, Texts]:
+    """FIGURES of a family's units that answered in the quarter (units, figures), and why there are none (units,), or None."""
+    asked = family.unit[family.quarter == quarter]
+    since = quarter - thresholds["small_unit_quarters"]
+    used = family.at((family.block >= 0) & (family.end <= quarter) & (family.end > since))
+    units = np.unique(used.unit)
+    has_row = np.isin(asked, units)
+    figures = np.full((asked.size, len(FIGURES)), np.nan)
+    reason = only_where(~has_row, FEW_PERSONS)
+    spare = float(used.n.sum() - used.n.size)
+    variance = float(used.within.sum()) / spare if spare > 0 else 0.0
+    if units.size < thresholds["disparity_units"] or quarter not in used.quarter:
+        reason[has_row] = "too_few_units"
+    elif variance <= 0:
+        reason[has_row] = "answers_do_not_vary"
+    else:
+        column = int(np.searchsorted(np.unique(used.quarter), quarter))
+        spread_sd, level = thresholds["unit_spread_sd"], thresholds["interval_level"]
+        found = unit_scores(_rows(used, variance), column, spread_sd, level)
+        count = np.full(units.size, float(units.size))
+        score, low, high = (np.clip(part, 0, TOP) for part in (found.score, found.low, found.high))
+        made = np.column_stack([count, score, found.error, low, high, found.p_above, found.reliability])
+        figures[has_row] = made[np.searchsorted(units, asked[has_row])]
+    return figures, reason
 
 
-def _without(asked: pd.DataFrame, has_row: "pd.Series[bool]", reason: str) -> pd.DataFrame:
-    """No estimate for anybody: of those with enough persons for this reason."""
-    status = pd.Series("not_applicable", asked.index).where(has_row, "suppressed")
-    return asked.assign(
-        own_status=status, own_reason=pd.Series(reason, asked.index).where(has_row, "n_below_owner_minimum")
-    )
-
-
-def _rows(used: pd.DataFrame, variance: float) -> UnitRows:
+def _rows(used: _Cells, variance: float) -> UnitRows:
     """A row for each block: its mean, the pooled variance of an answer over its persons, and its share of each quarter.
 
     Answers of one person are taken to be alike: the error is that of as many answers as there are persons.
     """
-    block: Numbers = np.unique(used["block"].to_numpy(np.int64), return_inverse=True)[1].astype(np.int64)
-    quarters = np.unique(used["quarter"].to_numpy(np.int64), return_inverse=True)[1]
-    n, total, persons = (np.bincount(block, used[name].to_numpy(float)) for name in ("n", "total", "persons"))
+    # Cells are sorted by unit and a unit's blocks follow each other, so that cells of a block are neighbours.
+    starts = np.diff(used.block, prepend=-1) != 0
+    block = np.cumsum(starts) - 1
+    quarters = np.unique(used.quarter, return_inverse=True)[1]
+    n, total, persons = (np.bincount(block, values) for values in (used.n, used.total, used.persons))
     share: Floats = np.zeros((n.size, int(quarters.max()) + 1))
-    np.add.at(share, (block, quarters), used["n"].to_numpy(float))
-    first = np.unique(block, return_index=True)[1]
-    unit = pd.factorize(used["unit_id"].to_numpy(object)[first])[0].astype(np.int64)
+    share[block, quarters] = used.n
+    unit = np.unique(used.unit[starts], return_inverse=True)[1]
     return UnitRows(total / n, variance / persons, unit, share / n[:, None])
-
-
-def _column(used: pd.DataFrame, quarter: int) -> int:
-    return int(np.searchsorted(np.unique(used["quarter"].to_numpy(np.int64)), quarter))

@@ -6,6 +6,7 @@ shared regions. Does not belong here: each figure by itself (`contributors`), me
 Three agencies are one that is looked for and two that work together, who take off what is their own.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ import pandas as pd
 from methodology.arrays import Floats
 from methodology.changed_sums import differing
 from methodology.contributors import AMOUNTS, KINDS, TABLE, UNIT, apart, revised, sharing, undominated
+from methodology.frames import rows_by
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -152,22 +154,23 @@ def telling(total: pd.DataFrame, members: pd.DataFrame, located: pd.DataFrame, f
     asked = total.reset_index(names="at").assign(at=np.arange(len(total)))
     asked = asked[(asked["status"] == "reported") & (asked["score_kind"] == "pooled")]
     pooled = members[(members["score_kind"] == "pooled") & members["panel_type"].isin(asked["unit_type"].unique())]
-    parts, totals = dict(iter(pooled.groupby(TABLE, sort=True))), dict(iter(asked.groupby(TABLE, sort=True)))
-    for (_, *key), places in located.groupby(["unit_type", *TABLE], sort=True):
-        table = tuple(key)
-        if table not in totals:
+    parts, totals = rows_by(pooled, TABLE), dict(iter(asked.groupby(TABLE, sort=True)))
+    columns = [pooled[name].to_numpy() for name in ("panel_type", "panel_id", "unit_id", "n")]
+    for (_, *key), places in located.rename(columns={"place": "unit_id"}).groupby(["unit_type", *TABLE], sort=True):
+        if (table := tuple(map(str, key))) not in totals:
             continue
-        own = totals[table]
-        of_panel = {name: set(rows["unit_id"]) for name, rows in parts[table].groupby(["panel_type", "panel_id"])}
-        panels = [of_panel[kind, name] for kind, name in zip(own["unit_type"], own["unit_id"], strict=True)]
-        whole = parts[table].drop_duplicates("unit_id")
-        there = places.rename(columns={"place": "unit_id"})
-        sums = _Sums.of(dict(zip(whole["unit_id"], whole["n"], strict=True)), there, panels, NOWHERE)
+        own, whole, of_panel = totals[table], dict[str, float](), dict[Place, set[str]]()
+        for kind, name, agency, n in zip(*(values[parts[table]] for values in columns), strict=True):
+            whole.setdefault(agency, n)
+            of_panel.setdefault((kind, name), set()).add(agency)
+        panels = [of_panel[panel] for panel in zip(own["unit_type"], own["unit_id"], strict=True)]
+        sums = _Sums.of(whole, places, panels, NOWHERE)
         withheld[own["at"].to_numpy()[sums.panels_that_tell(few)]] = True
     return withheld
 
 
 Place = tuple[str, str]
+Cell = tuple[str, str, str, float]  # agency, region and journey (empty outside the places) of some answers, and their n
 
 
 @dataclass(frozen=True)
@@ -186,10 +189,11 @@ class _Sums:
         """The tables of `_cells`; panels: the agencies of each total."""
         cells = _cells(whole, located, crossed)
         places = sorted(set(zip(located["unit_type"], located["unit_id"], strict=True)))
-        agency = cells["agency_id"].to_numpy(object)
-        rows = [cells[kind].to_numpy(object) == place for kind, place in places]
+        agency, *columns = (np.array([cell[part] for cell in cells], object) for part in range(1 + len(KINDS)))
+        rows = [columns[KINDS.index(kind)] == place for kind, place in places]
         rows += [np.array([one in panel for one in agency], bool) for panel in panels]
-        return cls(places, np.array(rows), pd.factorize(agency)[0].astype(np.int64), cells["n"].to_numpy(float))
+        owner = pd.factorize(agency)[0].astype(np.int64)
+        return cls(places, np.array(rows), owner, np.array([n for *_, n in cells], float))
 
     def places_that_tell(self, few: int) -> list[Place]:
         """Places to take out until no sum rests on few."""
@@ -221,26 +225,25 @@ class _Sums:
         return [row for row, tells in zip(rows, found, strict=True) if tells]
 
 
-def _cells(whole: Mapping[str, float], located: pd.DataFrame, crossed: pd.DataFrame) -> pd.DataFrame:
-    """Each agency's answers by where they are: agency_id, region, journey (empty outside the places) and n.
+def _cells(whole: Mapping[str, float], located: pd.DataFrame, crossed: pd.DataFrame) -> list[Cell]:
+    """Each agency's answers by where they are: in a place of both kinds, in one of one kind only, in none.
 
     whole: n of each agency that is in a total; located: unit_type, unit_id, agency_id and n of places; crossed: agency_id,
     region, journey and n of answers that are in one of each.
     """
-    added = located.groupby(["agency_id", "unit_type", "unit_id"], sort=True)["n"].sum().astype(float).reset_index()
-    both = crossed[["agency_id", *KINDS, "n"]].astype({"n": "float64"})
-    for kind in KINDS:
-        there = added.loc[added["unit_type"] == kind, ["agency_id", "unit_id"]].rename(columns={"unit_id": kind})
-        both = both.merge(there, on=["agency_id", kind])
-    tables = [both]
-    for kind in KINDS:
-        own = added[added["unit_type"] == kind].rename(columns={"unit_id": kind}).drop(columns="unit_type")
-        less = both.groupby(["agency_id", kind], sort=True)["n"].sum().rename("less").reset_index()
-        own = own.merge(less, on=["agency_id", kind], how="left").fillna({"less": 0.0})
-        tables.append(own.assign(n=own["n"] - own["less"]))
-    known = pd.concat(tables, ignore_index=True)[["agency_id", *KINDS, "n"]]
+    both, left = list[Cell](), defaultdict[tuple[str, str, str], float](float)
+    for kind, agency, place, n in located[["unit_type", "agency_id", "unit_id", "n"]].to_numpy(object).tolist():
+        left[kind, agency, place] += float(n)
+    for agency, region, journey, n in crossed[["agency_id", *KINDS, "n"]].to_numpy(object).tolist():
+        inside = (KINDS[0], agency, region), (KINDS[1], agency, journey)
+        if all(one in left for one in inside):
+            both.append((agency, region, journey, float(n)))
+            left.update({one: left[one] - float(n) for one in inside})
+    alone = sorted(left.items())
+    known = both + [(agency, place, "", n) for (kind, agency, place), n in alone if kind == KINDS[0]]
+    known += [(agency, "", place, n) for (kind, agency, place), n in alone if kind == KINDS[1]]
     # Answers outside the shared places are a part that none of them tells of.
-    counted = known.groupby("agency_id")["n"].sum()
-    rest = pd.DataFrame({"agency_id": list(whole), "n": [n - float(counted.get(one, 0.0)) for one, n in whole.items()]})
-    cells = pd.concat([known, rest], ignore_index=True)
-    return cells[cells["n"] > 0].fillna(dict.fromkeys(KINDS, "")).reset_index(drop=True)
+    rest = dict(whole)
+    for agency, _, _, n in known:
+        rest[agency] = rest.get(agency, 0.0) - n
+    return [cell for cell in [*known, *((agency, "", "", n) for agency, n in rest.items())] if cell[-1] > 0]

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from methodology.contributors import UNIT
-from methodology.journey_sharing import PARTS, is_shared
+from methodology.journey_sharing import PARTS, withheld_journeys
 from methodology.parameters import load_methodology
 from miyar.workspace import Workspace
 from tests.dbt.python_models import run_model
@@ -95,6 +95,7 @@ def test_figures_of_complaints_that_few_answers_moved_are_not_shown_again(built_
 def journey(**answers: float) -> pd.DataFrame:
     """Five agencies, each with 40 answers to every part, all at half of the scale, and what differs of the first."""
     made = pd.DataFrame({"agency_id": [f"a{number}" for number in range(5)], "complete_count": 40})
+    made = made.assign(journey_id="j", instrument_id="i")
     for part in PARTS:
         made = made.assign(**{f"{part}_count": 40, f"sum_{part}": 2000.0, f"sum_{part}2": 100_000.0})
     for name, value in answers.items():
@@ -110,12 +111,18 @@ def test_a_journey_of_which_one_stage_was_moved_is_not_shown_again() -> None:
             for part in PARTS
             for number in range(5)
         ]
-    ).assign(version=1)
+    ).assign(unit_id="j", instrument_id="i", version=1)
     thresholds = load_methodology("2026.2").thresholds
-    assert is_shared(journey(), before.head(0), thresholds)
-    assert is_shared(journey(), before, thresholds)
-    assert not is_shared(journey(during_count=41), before, thresholds)
-    assert is_shared(journey(during_count=46), before, thresholds)
+
+    def is_shared(cells: pd.DataFrame, before: pd.DataFrame) -> bool:
+        return not withheld_journeys(cells, before, thresholds)
+
+    assert is_shared(journey(), before.head(0))
+    assert is_shared(journey(), before)
+    # What another journey was has nothing to do with it.
+    assert is_shared(journey(during_count=41), before.assign(unit_id="k"))
+    assert not is_shared(journey(during_count=41), before)
+    assert is_shared(journey(during_count=46), before)
     # The same counts, one answer of the last stage corrected from half to full marks.
-    assert not is_shared(journey(sum_after=2050.0), before, thresholds)
-    assert not is_shared(journey(sum_after2=107_500.0), before, thresholds)
+    assert not is_shared(journey(sum_after=2050.0), before)
+    assert not is_shared(journey(sum_after2=107_500.0), before)
