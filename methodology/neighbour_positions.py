@@ -16,7 +16,7 @@ import pandas as pd
 
 from methodology.arrays import Floats
 from methodology.bases import EXACT
-from methodology.frame_figures import VERDICTS, Agencies, named_words
+from methodology.frame_figures import VERDICTS, Agencies, Compared, named_words
 from methodology.full_counts import exact_differences
 from methodology.mean_attacks import Mask, told_by_two
 from methodology.peer_differences import peer_differences
@@ -90,7 +90,7 @@ def _placed(
     has_enough: Mask = np.asarray(is_near.any(axis=1), bool)
     if not has_enough.any():
         return
-    agencies = Agencies.of(own, name, thresholds)
+    agencies = Agencies.of(Compared.of(own), np.arange(len(own)), name, thresholds)
     weights: Floats = is_near / np.maximum(is_near.sum(axis=1, keepdims=True), 1)
     figures, direction = _against_neighbours(agencies, weights)
     verdict = named_words(VERDICTS, agencies.polarity * direction)
