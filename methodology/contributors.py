@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from methodology.disclosure import p_percent
-from methodology.frames import numbers_by
+from methodology.frames import numbers_by, rows_by
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -151,12 +151,16 @@ def apart(
     rows = contributions.merge(made.loc[made["is_shared"], key], on=key)
     if rows.empty:
         return made
-    rows = rows.assign(n=rows["n"].astype(float), number=numbers_by(rows, key))
+    n, number = rows["n"].to_numpy(float), numbers_by(rows, key)
+    agency = pd.factorize(rows["contributor_id"])[0]
     gone: set[int] = set()
-    for _, own in rows.groupby(list(unit), dropna=False, sort=True):
-        table = own.pivot_table(index="number", columns="contributor_id", values="n", aggfunc="sum", fill_value=0.0)
-        gone |= _telling(table.index.to_numpy(np.int64), table.to_numpy(float), int(thresholds["minimum_contributors"]))
-    hidden = rows.loc[rows["number"].isin(gone), key].drop_duplicates().assign(is_gone=True)
+    for own in rows_by(rows, list(unit)).values():
+        figures, figure = np.unique(number[own], return_inverse=True)
+        agencies, column = np.unique(agency[own], return_inverse=True)
+        counts = np.zeros((figures.size, agencies.size))
+        np.add.at(counts, (figure, column), n[own])
+        gone |= _telling(figures, counts, int(thresholds["minimum_contributors"]))
+    hidden = rows.loc[np.isin(number, list(gone)), key].drop_duplicates().assign(is_gone=True)
     is_gone = made[key].merge(hidden, on=key, how="left")["is_gone"].eq(True).to_numpy(bool)
     return made.assign(is_shared=made["is_shared"].to_numpy(bool) & ~is_gone)
 

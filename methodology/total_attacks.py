@@ -6,8 +6,10 @@ shared regions. Does not belong here: each figure by itself (`contributors`), me
 Three agencies are one that is looked for and two that work together, who take off what is their own.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -186,10 +188,12 @@ class _Sums:
         """The tables of `_cells`; panels: the agencies of each total."""
         cells = _cells(whole, located, crossed)
         places = sorted(set(zip(located["unit_type"], located["unit_id"], strict=True)))
-        agency = cells["agency_id"].to_numpy(object)
-        rows = [cells[kind].to_numpy(object) == place for kind, place in places]
+        agency = [cell.agency_id for cell in cells]
+        inside = {kind: np.array([cell.places.get(kind) for cell in cells], object) for kind in KINDS}
+        rows = [inside[kind] == place for kind, place in places]
         rows += [np.array([one in panel for one in agency], bool) for panel in panels]
-        return cls(places, np.array(rows), pd.factorize(agency)[0].astype(np.int64), cells["n"].to_numpy(float))
+        owner = pd.factorize(np.array(agency, object))[0].astype(np.int64)
+        return cls(places, np.array(rows), owner, np.array([cell.n for cell in cells], float))
 
     def places_that_tell(self, few: int) -> list[Place]:
         """Places to take out until no sum rests on few."""
@@ -221,26 +225,39 @@ class _Sums:
         return [row for row, tells in zip(rows, found, strict=True) if tells]
 
 
-def _cells(whole: Mapping[str, float], located: pd.DataFrame, crossed: pd.DataFrame) -> pd.DataFrame:
-    """Each agency's answers by where they are: agency_id, region, journey (empty outside the places) and n.
+class _Cell(NamedTuple):
+    """Answers of an agency that are in the same places, by kind."""
+
+    agency_id: str
+    places: dict[str, str]
+    n: float
+
+
+def _cells(whole: Mapping[str, float], located: pd.DataFrame, crossed: pd.DataFrame) -> list[_Cell]:
+    """Each agency's answers by where they are.
 
     whole: n of each agency that is in a total; located: unit_type, unit_id, agency_id and n of places; crossed: agency_id,
     region, journey and n of answers that are in one of each.
     """
-    added = located.groupby(["agency_id", "unit_type", "unit_id"], sort=True)["n"].sum().astype(float).reset_index()
-    both = crossed[["agency_id", *KINDS, "n"]].astype({"n": "float64"})
+    left, known = defaultdict[tuple[str, str, str], float](float), defaultdict[str, float](float)
+    for agency, kind, place, n in zip(
+        *(located[name] for name in ("agency_id", "unit_type", "unit_id", "n")), strict=True
+    ):
+        left[kind, agency, place] += float(n)
+    cells = []
+    for agency, *places, n in zip(*(crossed[name] for name in ("agency_id", *KINDS, "n")), strict=True):
+        both = [(kind, agency, place) for kind, place in zip(KINDS, places, strict=True)]
+        if all(one in left for one in both):
+            cells.append(_Cell(agency, dict(zip(KINDS, places, strict=True)), float(n)))
+    for cell in list(cells):
+        for kind, place in cell.places.items():
+            left[kind, cell.agency_id, place] -= cell.n
     for kind in KINDS:
-        there = added.loc[added["unit_type"] == kind, ["agency_id", "unit_id"]].rename(columns={"unit_id": kind})
-        both = both.merge(there, on=["agency_id", kind])
-    tables = [both]
-    for kind in KINDS:
-        own = added[added["unit_type"] == kind].rename(columns={"unit_id": kind}).drop(columns="unit_type")
-        less = both.groupby(["agency_id", kind], sort=True)["n"].sum().rename("less").reset_index()
-        own = own.merge(less, on=["agency_id", kind], how="left").fillna({"less": 0.0})
-        tables.append(own.assign(n=own["n"] - own["less"]))
-    known = pd.concat(tables, ignore_index=True)[["agency_id", *KINDS, "n"]]
+        cells += [
+            _Cell(agency, {kind: place}, left[own, agency, place]) for own, agency, place in sorted(left) if own == kind
+        ]
+    for cell in cells:
+        known[cell.agency_id] += cell.n
     # Answers outside the shared places are a part that none of them tells of.
-    counted = known.groupby("agency_id")["n"].sum()
-    rest = pd.DataFrame({"agency_id": list(whole), "n": [n - float(counted.get(one, 0.0)) for one, n in whole.items()]})
-    cells = pd.concat([known, rest], ignore_index=True)
-    return cells[cells["n"] > 0].fillna(dict.fromkeys(KINDS, "")).reset_index(drop=True)
+    cells += [_Cell(agency, {}, n - known[agency]) for agency, n in whole.items()]
+    return [cell for cell in cells if cell.n > 0]
