@@ -97,8 +97,9 @@ def mix_effects(group: pd.DataFrame, declared: pd.DataFrame, unknown_share: floa
     kept = np.ones(size.size, bool)
     for name in adjusters:
         kept &= np.bincount(unit, w * group[name].isna().to_numpy()) <= unknown_share * size
-    group, w, unit = group[kept[unit]], w[kept[unit]], unit[kept[unit]]
-    codes, unit = np.unique(unit, return_inverse=True)
+    if not kept.all():
+        group, w, unit = group[kept[unit]], w[kept[unit]], unit[kept[unit]]
+    codes, first, unit = np.unique(unit, return_index=True, return_inverse=True)
     if codes.size < 2 or not adjusters:
         return nothing
     controls = list(declared.loc[declared["role"] == "control", "adjuster"])
@@ -115,7 +116,7 @@ def mix_effects(group: pd.DataFrame, declared: pd.DataFrame, unknown_share: floa
     own = drivers.adjusting
     means = products.wx[:, own] / products.w[:, None]
     centre = products.wx[:, own].sum(axis=0) / products.w.sum()
-    names = group.assign(unit=unit).drop_duplicates("unit").sort_values("unit")[UNIT]
+    names = group[UNIT].iloc[first]
     off = means - centre
     covariance = found.covariance[np.ix_(own, own)] * _mean_design_effect(group)
     error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", off, covariance, off), 0))
