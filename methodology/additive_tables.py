@@ -140,7 +140,7 @@ def _families(cells: pd.DataFrame, placed: pd.DataFrame, units: Units) -> pd.Dat
 def _ids_of_totals(parts: pd.DataFrame, part: Sequence[str], total: Sequence[str]) -> list[str]:
     """The id of each part's total: the values of the total's columns in the part's id, which begins with its agency's."""
     found = []
-    for name, agency in zip(parts["unit_id"], parts["agency_id"], strict=True):
+    for name, agency in zip(*(parts[column].to_numpy(object) for column in ("unit_id", "agency_id")), strict=True):
         rest = name[len(agency) + 1 :].split("/", len(part) - 2)
         values = dict(zip(part, [agency, *rest], strict=True))
         found.append("/".join(values[column] for column in total))

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from methodology.adjustment import CrossProducts, casemix_adjusted, impute_by_unit, mix_adjusted, mode_adjusted
-from methodology.frames import Ints, numbers_by
+from methodology.frames import Ints, Texts, numbers_by
 from methodology.peers import usable_error
 from methodology.shared_errors import as_text
 
@@ -91,23 +91,26 @@ def mix_effects(group: pd.DataFrame, declared: pd.DataFrame, unknown_share: floa
     """
     nothing = pd.DataFrame(columns=[*UNIT, *MIX])
     adjusters = list(declared.loc[declared["role"] == "adjuster", "adjuster"])
-    w = (group["w"] * group["share"]).to_numpy(float)
+    controls = list(declared.loc[declared["role"] == "control", "adjuster"])
+    texts = {name: group[name].to_numpy(object) for name in [*adjusters, *controls]}
+    share, n, effect, w, wy, wyy = (
+        group[name].to_numpy(float) for name in ("share", "n", "design_effect", "w", "wy", "wyy")
+    )
+    w, wy, wyy = w * share, share * wy, share * wyy
     unit = numbers_by(group, ["agency_id", "instrument_id"])
     size = np.bincount(unit, w)
     kept = np.ones(size.size, bool)
     for name in adjusters:
-        kept &= np.bincount(unit, w * group[name].isna().to_numpy()) <= unknown_share * size
-    group, w, unit = group[kept[unit]], w[kept[unit]], unit[kept[unit]]
-    codes, unit = np.unique(unit, return_inverse=True)
+        kept &= np.bincount(unit, w * pd.isna(texts[name])) <= unknown_share * size
+    rows = np.flatnonzero(kept[unit])
+    codes, first, unit = np.unique(unit[rows], return_index=True, return_inverse=True)
     if codes.size < 2 or not adjusters:
         return nothing
-    controls = list(declared.loc[declared["role"] == "control", "adjuster"])
-    drivers = _drivers(group, unit, w, adjusters, controls)
+    w, n = w[rows], n[rows]
+    drivers = _drivers({name: values[rows] for name, values in texts.items()}, unit, w, adjusters)
     if drivers is None:
         return nothing
-    share = group["share"].to_numpy(float)
-    wy, wyy = share * group["wy"].to_numpy(float), share * group["wyy"].to_numpy(float)
-    products = CrossProducts.of_cells(unit, drivers.columns, group["n"].to_numpy(float), w, wy, wyy, codes.size)
+    products = CrossProducts.of_cells(unit, drivers.columns, n, w, wy[rows], wyy[rows], codes.size)
     try:
         found = casemix_adjusted(products)
     except ValueError:  # too few answers or collinear adjusters: no effect can be estimated
@@ -115,27 +118,25 @@ def mix_effects(group: pd.DataFrame, declared: pd.DataFrame, unknown_share: floa
     own = drivers.adjusting
     means = products.wx[:, own] / products.w[:, None]
     centre = products.wx[:, own].sum(axis=0) / products.w.sum()
-    names = group.assign(unit=unit).drop_duplicates("unit").sort_values("unit")[UNIT]
+    names = group[UNIT].iloc[rows[first]]
     off = means - centre
-    covariance = found.covariance[np.ix_(own, own)] * _mean_design_effect(group)
+    covariance = found.covariance[np.ix_(own, own)] * _mean_design_effect(effect[rows], n)
     error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", off, covariance, off), 0))
     mix = mix_adjusted(np.zeros(codes.size), found.coefficients[own], means, centre)
     return names.assign(mix=mix, mix_error=error).reset_index(drop=True)
 
 
-def _mean_design_effect(group: pd.DataFrame) -> float:
+def _mean_design_effect(effect: Floats, n: Floats) -> float:
     """Mean over the answers of the units' design effects, those below one taken as one; a unit without one is left out."""
-    effect, n = group["design_effect"].to_numpy(float), group["n"].to_numpy(float)
     known = np.isfinite(effect)
     return float(np.average(np.maximum(effect[known], 1), weights=n[known])) if known.any() else 1.0
 
 
-def _drivers(group: pd.DataFrame, unit: Ints, w: Floats, adjusters: list[str], controls: list[str]) -> _Drivers | None:
+def _drivers(texts: Mapping[str, Texts], unit: Ints, w: Floats, adjusters: list[str]) -> _Drivers | None:
     """Indicators of every level but the first that varies within units; None where no adjuster does."""
     columns, adjusting = [], []
-    for name in [*adjusters, *controls]:
-        text = group[name].to_numpy(object)
-        is_known = ~group[name].isna().to_numpy(bool)
+    for name, text in texts.items():
+        is_known = ~pd.isna(text)
         for level in sorted(set(text[is_known]))[1:]:
             filled = impute_by_unit(np.where(is_known, text == level, np.nan).astype(float), unit, w)
             within = np.bincount(unit, w * filled**2) - np.bincount(unit, w * filled) ** 2 / np.bincount(unit, w)

@@ -20,6 +20,7 @@ from methodology.shared_errors import apart, loadings_of
 from methodology.special_causes import beyond_limits, special_cause_z
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.object_]
 VERDICTS = {1: "better", 0: "no_clear_difference", -1: "worse"}
 SPECIAL_CAUSES = {
@@ -33,6 +34,30 @@ TOP = 3
 # A verdict hangs on one quantile of the largest |t|: ten times the draws know it to one part in a hundred. They are cheap, but
 # those of all agencies are in memory at once.
 MORE_DRAWS, HELD_DRAWS = 10, 4_000_000
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What figures are computed from, (rows,) each: taken out of a frame once, for its classes are many and small."""
+
+    score: Floats
+    error: Floats
+    freedom: Floats
+    size: Floats
+    polarity: Floats
+    smallest_difference: Floats
+    base: Words
+    shared_errors: Words
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> "Compared":
+        """Scores of any classes: score, error, degrees_of_freedom, n, polarity, smallest_difference, base, shared_errors."""
+        numbers = ("score", "error", "degrees_of_freedom", "n", "polarity", "smallest_difference")
+        texts = ("base", "shared_errors")
+        return cls(
+            *(rows[column].to_numpy(float, na_value=np.nan) for column in numbers),
+            *(rows[column].to_numpy(object) for column in texts),
+        )
 
 
 @dataclass(frozen=True)
@@ -58,19 +83,20 @@ class Agencies:
     @classmethod
     def of(
         cls,
-        rows: pd.DataFrame,
+        all_rows: Compared,
+        at: Integers,
         name: str,
         thresholds: Mapping[str, float],
         among: npt.NDArray[np.bool_] | None = None,
     ) -> "Agencies":
-        """The rows of a class: score, error, shared_errors, degrees_of_freedom, n, polarity, smallest_difference, base."""
-        numbers = ("score", "error", "degrees_of_freedom", "n")
-        score, error, freedom, size = (rows[column].to_numpy(float, na_value=np.nan) for column in numbers)
-        shared = loadings_of(rows["shared_errors"])
+        """The rows of a class, which are `at` these places of all."""
+        score, error = all_rows.score[at], all_rows.error[at]
+        shared = loadings_of(all_rows.shared_errors[at])
         # What rounding leaves of an error that was all shared is no longer an error of its own.
         own = np.sqrt(np.maximum(error**2 - (shared**2).sum(axis=1), (1e-6 * error) ** 2))
-        polarity, smallest = int(rows["polarity"].iloc[0]), float(rows["smallest_difference"].iloc[0])
-        base = str(rows["base"].iloc[0])
+        freedom, size, first = all_rows.freedom[at], all_rows.size[at], at[0]
+        polarity, smallest = int(all_rows.polarity[first]), float(all_rows.smallest_difference[first])
+        base = str(all_rows.base[first])
         among = np.ones(score.size, bool) if among is None else among
         return cls(name, score, own, shared, freedom, size, polarity, smallest, base, thresholds, among)
 
@@ -98,9 +124,9 @@ class Agencies:
         return np.random.default_rng(seed), int(self.thresholds["monte_carlo_draws"])
 
 
-def statistics(score: pd.Series, smallest_difference: float) -> Floats:
+def statistics(score: Floats, smallest_difference: float) -> Floats:
     """Median, lower and upper quartile, to a fifth of the smallest difference that matters."""
-    low, middle, high = peers.quartiles(score.to_numpy(float), smallest_difference / 5)
+    low, middle, high = peers.quartiles(score, smallest_difference / 5)
     return np.array([middle, low, high])
 
 

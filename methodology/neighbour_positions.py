@@ -9,6 +9,7 @@ a third (`mean_attacks`).
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,8 @@ import pandas as pd
 
 from methodology.arrays import Floats
 from methodology.bases import EXACT
-from methodology.frame_figures import VERDICTS, Agencies, named_words
+from methodology.frame_figures import VERDICTS, Agencies, Compared, named_words
+from methodology.frames import Texts
 from methodology.full_counts import exact_differences
 from methodology.mean_attacks import Mask, told_by_two
 from methodology.peer_differences import peer_differences
@@ -54,53 +56,94 @@ def neighbour_positions(
     near = neighbours.dropna(subset=["neighbour_id"])
     sets = {str(one): frozenset(own) for one, own in near.groupby("agency_id")["neighbour_id"]}
     lacking = set(neighbours.loc[neighbours["reason"].notna(), "agency_id"])
-    words = dict.fromkeys(["neighbour_verdict", "turns_with_neighbours"])
-    made = rows[KEY].assign(neighbours_count=0, **words, **dict.fromkeys(FIGURES, np.nan))
-    made = made.astype(dict.fromkeys(words, object))
-    made["neighbour_reason"] = rows["national_reason"].astype(object)
+    reason = rows["national_reason"].to_numpy(object, copy=True)
     error = rows["error"].to_numpy(float)
     has_error = (np.isfinite(error) & (error > 0)) | rows["base"].isin(EXACT).to_numpy(bool)
     is_usable = np.isfinite(rows["score"].to_numpy(float, na_value=np.nan)) & has_error
-    made.loc[made["neighbour_reason"].isna().to_numpy(bool) & ~is_usable, "neighbour_reason"] = "no_interval"
-    passed = made["neighbour_reason"].isna().to_numpy(bool)
-    for name, places in rows[passed].groupby("national_class", sort=True).indices.items():
-        _placed(made, rows, np.flatnonzero(passed)[places], str(name), sets, thresholds)
-    few = passed & (made["neighbours_count"] < thresholds["minimum_peers"]).to_numpy(bool)
-    made.loc[few, "neighbour_reason"] = np.where(
-        rows.loc[few, "agency_id"].isin(lacking), "context_missing", "too_few_neighbours"
-    )
-    return made[list(COLUMNS)].sort_values(KEY, kind="stable")
+    reason[pd.isna(reason) & ~is_usable] = "no_interval"
+    passed = np.flatnonzero(pd.isna(reason))
+    own, made = _Rows.of(rows), _Made.nothing(len(rows))
+    for name, places in rows.iloc[passed].groupby("national_class", sort=True).indices.items():
+        _placed(made, own, passed[places], str(name), sets, thresholds)
+    few = passed[made.count[passed] < thresholds["minimum_peers"]]
+    reason[few] = np.where(rows["agency_id"].iloc[few].isin(lacking), "context_missing", "too_few_neighbours")
+    reason[made.is_told] = "neighbours_overlap"
+    words = {"neighbour_verdict": made.verdict, "turns_with_neighbours": made.turns, "neighbour_reason": reason}
+    figures = pd.DataFrame(made.figures, rows.index, FIGURES).assign(neighbours_count=made.count)
+    found = pd.concat([rows[KEY], figures, pd.DataFrame(words, rows.index, dtype=object)], axis=1)
+    return found[list(COLUMNS)].sort_values(KEY, kind="stable")
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Columns of all rows, (rows,) each, taken out of their frame once; which means of peers the agency is shown."""
+
+    compared: Compared
+    agency: Texts
+    group: Texts
+    verdict: Texts
+    is_native: Mask
+    in_group: Mask
+    in_nation: Mask
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> "_Rows":
+        """Of gated rows with their positions and errors."""
+        agency, group, verdict = (rows[name].to_numpy(object) for name in ("agency_id", "comparison_class", "verdict"))
+        is_native = (rows["instrument_id"] == rows["compared_instrument_id"]).to_numpy(bool)
+        has_mean, has_nation = (
+            np.isfinite(rows[name].to_numpy(float, na_value=np.nan)) for name in ("peer_mean", "national_peer_mean")
+        )
+        in_group = has_mean & (rows["peer_frame"].fillna("") == "group").to_numpy(bool)
+        return cls(Compared.of(rows), agency, group, verdict, is_native, in_group, (has_mean & ~in_group) | has_nation)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What is found of each row (rows,), filled in class by class; is_told: whether its means would tell of a third agency."""
+
+    count: npt.NDArray[np.int64]
+    verdict: Texts
+    turns: Texts
+    figures: Floats
+    is_told: Mask
+
+    @classmethod
+    def nothing(cls, size: int) -> "_Made":
+        """Of rows without neighbours."""
+        verdict, turns = np.full((2, size), None, object)
+        figures = np.full((size, len(FIGURES)), np.nan)
+        return cls(np.zeros(size, np.int64), verdict, turns, figures, np.zeros(size, bool))
 
 
 def _placed(
-    made: pd.DataFrame,
-    rows: pd.DataFrame,
+    made: _Made,
+    rows: _Rows,
     at: npt.NDArray[np.int64],
     name: str,
     sets: Mapping[str, frozenset[str]],
     thresholds: Mapping[str, float],
 ) -> None:
     """Fill in the rows of one class that passes the gate."""
-    own = rows.iloc[at]
-    is_near = _near(own["agency_id"].to_numpy(object), sets)
+    is_near = _near(rows.agency[at], sets)
     # A score linked to the others' scale has neighbours and is nobody's: beside a total of that scale it would be what is left.
-    is_near[:, (own["instrument_id"] != own["compared_instrument_id"]).to_numpy(bool)] = False
-    made.loc[at, "neighbours_count"] = is_near.sum(axis=1)
+    is_near[:, ~rows.is_native[at]] = False
+    made.count[at] = is_near.sum(axis=1)
     is_near[is_near.sum(axis=1) < thresholds["minimum_peers"]] = False
     has_enough: Mask = np.asarray(is_near.any(axis=1), bool)
     if not has_enough.any():
         return
-    agencies = Agencies.of(own, name, thresholds)
+    agencies = Agencies.of(rows.compared, at, name, thresholds)
     weights: Floats = is_near / np.maximum(is_near.sum(axis=1, keepdims=True), 1)
     figures, direction = _against_neighbours(agencies, weights)
     verdict = named_words(VERDICTS, agencies.polarity * direction)
-    made.loc[at[has_enough], "neighbour_verdict"] = verdict[has_enough]
-    beside = has_enough & own["verdict"].notna().to_numpy(bool)
-    made.loc[at[beside], "turns_with_neighbours"] = own["verdict"].to_numpy(object)[beside] != verdict[beside]
-    told = told_by_two(_shown(own, is_near), has_enough, _totals(own, thresholds["minimum_peers"]))
+    made.verdict[at[has_enough]] = verdict[has_enough]
+    beside = has_enough & pd.notna(rows.verdict[at])
+    made.turns[at[beside]] = rows.verdict[at[beside]] != verdict[beside]
+    told = told_by_two(_shown(rows, at, is_near), has_enough, _totals(rows.group[at], thresholds["minimum_peers"]))
     figures[told | ~has_enough] = np.nan
-    made.loc[at, FIGURES] = figures
-    made.loc[at[told], "neighbour_reason"] = "neighbours_overlap"
+    made.figures[at] = figures
+    made.is_told[at] = told
 
 
 def _against_neighbours(agencies: Agencies, weights: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
@@ -122,19 +165,15 @@ def _near(ids: npt.NDArray[np.object_], sets: Mapping[str, frozenset[str]]) -> M
     return np.array([[other in sets.get(one, frozenset()) for other in ids] for one in ids], bool)
 
 
-def _shown(own: pd.DataFrame, is_near: Mask) -> list[Mask]:
+def _shown(rows: _Rows, at: npt.NDArray[np.int64], is_near: Mask) -> list[Mask]:
     """The sets behind each agency's means: its group or the nation, the nation beside its group, its neighbours."""
-    others = ~np.eye(len(own), dtype=bool)
-    groups = own["comparison_class"].to_numpy(object)
-    has_mean = np.isfinite(own["peer_mean"].to_numpy(float, na_value=np.nan))
-    in_group = has_mean & (own["peer_frame"].fillna("") == "group").to_numpy(bool)
-    in_nation = (has_mean & ~in_group) | np.isfinite(own["national_peer_mean"].to_numpy(float, na_value=np.nan))
-    group = others & (groups[:, None] == groups) & in_group[:, None]
-    return [group, others & in_nation[:, None], is_near]
+    others = ~np.eye(at.size, dtype=bool)
+    groups = rows.group[at]
+    group = others & (groups[:, None] == groups) & rows.in_group[at][:, None]
+    return [group, others & rows.in_nation[at][:, None], is_near]
 
 
-def _totals(own: pd.DataFrame, least: float) -> Mask:
+def _totals(groups: Texts, least: float) -> Mask:
     """The sets (totals, agencies) whose means every reader is shown: whole peer groups and the nation (`panels.totals`)."""
-    groups = own["comparison_class"].to_numpy(object)
-    whole = [groups == one for one in sorted(set(groups))] + [np.ones(len(own), bool)]
-    return np.array([one for one in whole if one.sum() > least], bool).reshape(-1, len(own))
+    whole = [groups == one for one in sorted(set(groups))] + [np.ones(groups.size, bool)]
+    return np.array([one for one in whole if one.sum() > least], bool).reshape(-1, groups.size)

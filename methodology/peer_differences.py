@@ -86,8 +86,9 @@ def peer_differences(
     if weights is None:
         others_mean = (y.sum() - y) / (y.size - 1)
         beside = ((y.size / (y.size - 1) * (common - common.mean(axis=0))) ** 2).sum(axis=1)
-        se = np.sqrt(_difference_error(s) ** 2 + beside)
-        width = np.sqrt(_difference_error(drawn) ** 2 + beside[:, None])
+        se, width = _difference_error(s), _difference_error(drawn)
+        if common.shape[1]:
+            se, width = np.sqrt(se**2 + beside), np.sqrt(width**2 + beside[:, None])
         ratio = y.size / (y.size - 1) * (noise - noise.mean(axis=0)) / width
         return _told(y, others_mean, se, ratio, level)
     w = np.asarray(weights, float)
@@ -108,8 +109,7 @@ def peer_differences(
 def _told(y: Floats, others_mean: Floats, se: Floats, ratio: Floats, level: float) -> PeerDifferences:
     """Intervals and directions from pure noise of the same correlation, `ratio` (units, draws)."""
     difference = y - others_mean
-    critical = float(np.quantile(np.abs(ratio).max(axis=0), level))
-    direction = _step_down(difference / se, ratio, level)
+    critical, direction = _step_down(difference / se, ratio, level)
     low, high = difference - critical * se, difference + critical * se
     low, high = np.where(direction > 0, np.maximum(low, 0), low), np.where(direction < 0, np.minimum(high, 0), high)
     return PeerDifferences(others_mean, difference, se, low, high, direction)
@@ -138,18 +138,21 @@ def true_differences(score: npt.ArrayLike, error: npt.ArrayLike, margin: float, 
 
 def _difference_error(s: Floats) -> Floats:
     """Standard errors of the differences from those of the units, along the first axis."""
-    return np.asarray(np.sqrt(s**2 + ((s**2).sum(axis=0) - s**2) / (len(s) - 1) ** 2))
+    variance = s**2
+    return np.asarray(np.sqrt(variance + (variance.sum(axis=0) - variance) / (len(s) - 1) ** 2))
 
 
-def _step_down(t: Floats, ratio: Floats, level: float) -> Integers:
+def _step_down(t: Floats, ratio: Floats, level: float) -> tuple[float, Integers]:
+    """The quantile that holds for all units at once, and the directions told."""
     direction = np.zeros(t.size, np.int64)
-    while True:
-        # Of a unit whose direction is told only the reverse hypothesis stands: its noise counts on that side alone.
-        standing = np.where(direction[:, None] == 0, np.abs(ratio), direction[:, None] * ratio)
-        falling = (direction == 0) & (np.abs(t) > np.quantile(standing.max(axis=0), level))
-        if not falling.any():
-            return direction
+    standing = np.abs(ratio)
+    critical = first = np.quantile(standing.max(axis=0), level)
+    while (falling := (direction == 0) & (np.abs(t) > critical)).any():
         direction[falling] = np.sign(t[falling]).astype(np.int64)
+        # Of a unit whose direction is told only the reverse hypothesis stands: its noise counts on that side alone.
+        standing[falling] = direction[falling, None] * ratio[falling]
+        critical = np.quantile(standing.max(axis=0), level)
+    return float(first), direction
 
 
 def _by_direction(direction: npt.ArrayLike, above: Floats, below: Floats) -> Floats:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special, stats
 
 from methodology.limits import WARNING_Z
 
@@ -126,8 +126,10 @@ def quartiles(peers: npt.ArrayLike, step: float = 0) -> tuple[float, float, floa
     values = np.asarray(peers, float)
     if values.size < 2 or not np.isfinite(values).all():
         return np.nan, np.nan, np.nan
-    found = stats.mstats.hdquantiles(values, [0.25, 0.5, 0.75])
-    exact = np.asarray(found, float)
+    ordered, n = np.sort(values), values.size
+    below = np.arange(n + 1) / n
+    shares = [special.betainc((n + 1) * p, (n + 1) * (1 - p), below) for p in (0.25, 0.5, 0.75)]
+    exact = np.array([np.diff(share) @ ordered for share in shares])
     low, middle, high = np.round(exact / step) * step if step > 0 else exact
     return float(low), float(middle), float(high)
 

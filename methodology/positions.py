@@ -16,7 +16,7 @@ import pandas as pd
 from methodology.arrays import Floats
 from methodology.bases import EXACT
 from methodology.crosswalk import people_for_link
-from methodology.frame_figures import Agencies, against_peers, benchmark, ranked, special_causes, statistics
+from methodology.frame_figures import Agencies, Compared, against_peers, benchmark, ranked, special_causes, statistics
 from methodology.peers import usable_error
 
 KEY = ["agency_id", "metric_id", "period_id", "instrument_id"]
@@ -84,31 +84,33 @@ def _frame(rows: pd.DataFrame, frame: str) -> pd.DataFrame:
 def _placed(rows: pd.DataFrame, kind: str, thresholds: Mapping[str, float]) -> pd.DataFrame:
     """All figures of a frame; ranks and special causes in groups alone, for a nation's agencies do unlike work."""
     frame, is_group = _frame(rows, kind), kind == "group"
-    figures = pd.DataFrame(
-        np.nan, index=rows.index, columns=["others", *STATISTICS, *DIFFERENCES, *CHANCES, *BENCHMARK, "z", *RANKED]
-    )
-    words = pd.DataFrame(None, index=rows.index, columns=["verdict", "special_cause"], dtype=object)
+    compared, rankable = Compared.of(rows), _rankable(rows, thresholds).to_numpy(bool)
+    others, middle, against, best, z, ranks = (np.full((len(rows), width), np.nan) for width in (1, 3, 6, 5, 1, 5))
+    verdict, cause = np.full((2, len(rows)), None, object)
     native = (rows["instrument_id"] == rows["compared_instrument_id"]).to_numpy(bool)
-    frame["in_mean"] = frame["passed"]
+    in_mean = frame["passed"].to_numpy(bool, copy=True)
     for name, members, passed in _classes(frame):
         # Means are over those who ask on the scale itself, if they are enough: totals of a scale are published, and a linked
         # score among the others would be what is left of them.
         among = native[passed] | (native[passed].sum() <= thresholds["minimum_peers"])
-        frame.loc[passed[~among], "in_mean"] = False
+        in_mean[passed[~among]] = False
         own_scale = members[native[members]]
-        asked = rows.loc[own_scale if own_scale.size > thresholds["minimum_peers"] else members]
-        figures.loc[members, STATISTICS] = statistics(asked["score"], float(asked["smallest_difference"].iloc[0]))
+        asked = own_scale if own_scale.size > thresholds["minimum_peers"] else members
+        middle[members] = statistics(compared.score[asked], float(compared.smallest_difference[asked[0]]))
         if not passed.size:
             continue
-        figures.loc[passed, "others"] = among.sum() - among
-        own = Agencies.of(rows.loc[passed], name, thresholds, among)
-        figures.loc[passed, [*DIFFERENCES, *CHANCES]], words.loc[passed, "verdict"] = against_peers(own)
-        figures.loc[passed, BENCHMARK] = benchmark(own)
+        others[passed, 0] = among.sum() - among
+        own = Agencies.of(compared, passed, name, thresholds, among)
+        against[passed], verdict[passed] = against_peers(own)
+        best[passed] = benchmark(own)
         if is_group:
-            figures.loc[passed, "z"], words.loc[passed, "special_cause"] = special_causes(own)
-            if _rankable(rows.loc[passed], thresholds).any():
-                figures.loc[passed, RANKED] = ranked(own)
-    return pd.concat([figures, words, frame[["has_peers", "passed", "in_mean"]]], axis=1)
+            z[passed, 0], cause[passed] = special_causes(own)
+            if rankable[passed].any():
+                ranks[passed] = ranked(own)
+    names = ["others", *STATISTICS, *DIFFERENCES, *CHANCES, *BENCHMARK, "z", *RANKED]
+    figures = pd.DataFrame(np.hstack([others, middle, against, best, z, ranks]), rows.index, names)
+    words = pd.DataFrame({"verdict": verdict, "special_cause": cause}, rows.index, dtype=object)
+    return pd.concat([figures, words, frame[["has_peers", "passed"]].assign(in_mean=in_mean)], axis=1)
 
 
 def _classes(frame: pd.DataFrame) -> Iterator[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
@@ -160,19 +162,19 @@ def _one_left(
     First for readers whose own group has no mean, then for those whose group has: the nation less two groups is left, or less all
     groups whose means are published (`panels.totals`).
     """
-    alone, beside = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
+    alone, beside = np.zeros((2, len(rows)), bool)
     shown, nation = in_group.to_numpy(bool), in_nation.to_numpy(bool)
-    groups = rows["comparison_class"].to_numpy(object)
+    groups = pd.factorize(rows["comparison_class"])[0]
     for places in rows.groupby("national_class").indices.values():
-        sizes = pd.Series(groups[places[shown[places]]]).value_counts()
-        total = int(nation[places].sum())
-        for place in places:
-            own = int(sizes.get(groups[place], 0)) if shown[place] else 0
-            others = sizes[sizes.index != groups[place]].to_numpy()
-            left = total - (own or 1) - others
-            # Means of whole groups are published: beside them one of two that are left would know the other.
-            rest = total - (own or 1) - int(others.sum())
-            (beside if own else alone)[place] = bool((left == 1).any()) or rest in (1, 2)
+        is_shown = shown[places]
+        _, own = np.unique(groups[places], return_inverse=True)
+        sizes = np.bincount(own[is_shown], minlength=own.max() + 1)
+        left = nation[places].sum() - np.where(is_shown, sizes[own], 1)
+        is_other = (np.arange(sizes.size) != own[:, None]) & (sizes > 0)
+        # Means of whole groups are published: beside them one of two that are left would know the other.
+        rest = left - (sizes.sum() - sizes[own])
+        told = ((left[:, None] - sizes == 1) & is_other).any(axis=1) | (rest == 1) | (rest == 2)
+        alone[places], beside[places] = told & ~is_shown, told & is_shown
     return alone, beside
 
 

@@ -20,7 +20,8 @@ Integers = npt.NDArray[np.int64]
 TIES = {"min": "min", "max": "max", "average": "average", "dense": "dense", "first": "ordinal"}
 # Draws held in memory at once while ranks are counted or the largest difference is sought.
 CHUNK = 20_000
-BLOCK = 512
+# So many, or so many numbers of all units together, stay in the processor's cache.
+BLOCK, CELLS = 512, 20_000
 # From so many degrees of freedom on an error counts as known: Student's 95 % quantile is within 1.3 % of the normal one.
 KNOWN_FROM = 100
 
@@ -245,8 +246,10 @@ def drawn_errors(error: npt.ArrayLike, freedom: npt.ArrayLike | None, rng: np.ra
     if not estimated.size:
         return s
     drawn = np.repeat(s[:, None], draws, axis=1)
-    own = np.maximum(f[estimated], 1.0)[:, None]
-    drawn[estimated] *= np.sqrt(rng.chisquare(own, (estimated.size, draws)) / own)
+    # Unit by unit, for the draws of one stay in the processor's cache.
+    for unit, own in zip(estimated, np.maximum(f[estimated], 1.0), strict=True):
+        ratio = rng.chisquare(own, draws) / own
+        drawn[unit] *= np.sqrt(ratio, out=ratio)
     return drawn
 
 
@@ -274,9 +277,10 @@ def _largest(noise: Floats, s: Floats, pairs: npt.NDArray[np.bool_]) -> Floats:
     known = s.ndim == 1
     width = {unit: np.hypot(s[others], s[unit])[:, None] for unit, others, _, _ in rows} if known else {}
     top = np.full(noise.shape[1], -np.inf)
-    for start in range(0, noise.shape[1], BLOCK):
-        block, best = noise[:, start : start + BLOCK], top[start : start + BLOCK]
-        errors = s if known else s[:, start : start + BLOCK]
+    size = max(BLOCK, CELLS // len(noise))
+    for start in range(0, noise.shape[1], size):
+        block, best = noise[:, start : start + size], top[start : start + size]
+        errors = s if known else s[:, start : start + size]
         for unit, others, sign, both in rows:
             scale = sign / (width[unit] if known else np.hypot(errors[others], errors[unit]))
             ratio = (block[unit] - block[others]) * scale

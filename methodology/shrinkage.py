@@ -110,15 +110,15 @@ class _Units:
         """1 / (v + tau2) of each unit."""
         return 1 / (self.v + tau2[self.position])
 
-    def distance(self, tau2: Floats) -> Floats:
-        """y - mu of each unit, mu being its family's mean weighted by precision."""
-        w = self.precision(tau2)
+    def distance(self, w: Floats) -> Floats:
+        """y - mu of each unit, mu being its family's mean weighted by precision w."""
         with np.errstate(invalid="ignore"):
             return self.y - (self.sum(w * self.y) / self.sum(w))[self.position]
 
     def q(self, tau2: Floats) -> Floats:
         """Cochran's Q of each family at its tau2."""
-        return self.sum(self.precision(tau2) * self.distance(tau2) ** 2)
+        w = self.precision(tau2)
+        return self.sum(w * self.distance(w) ** 2)
 
     def variance(self, spare: int) -> Floats:
         """Variance of the scores of each family, divided by units - spare."""
@@ -249,14 +249,18 @@ def _trace(own: _Units) -> Floats:
 
 def _falling_root(function: Callable[[Floats], Floats], start: float, families: int) -> Floats:
     """Root in [0, inf) of a function of each family's tau2 that ends at or below zero; 0 where it starts there."""
-    low, high = np.zeros(families), np.full(families, start)
+    low = np.zeros(families)
+    high = np.where(function(low) > 0, start, 0.0)
     while np.any(above := function(high) > 0):
         high = np.where(above, 2 * high, high)
     for _ in range(STEPS):
         middle = (low + high) / 2
+        # No number lies between them any more.
+        if np.all((middle == low) | (middle == high)):
+            break
         above = function(middle) > 0
         low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return np.where(function(np.zeros(families)) > 0, high, 0.0)
+    return high
 
 
 def _solve_q(own: _Units, target: Floats) -> Floats:
@@ -287,7 +291,7 @@ def _likelihood(restricted: bool) -> Callable[[_Units], Floats]:
             # Derivative of twice the (restricted) log likelihood in tau2.
             w = own.precision(tau2)
             lost = own.sum(w**2) / own.sum(w) if restricted else 0.0
-            return own.sum(w**2 * own.distance(tau2) ** 2) - own.sum(w) + lost
+            return own.sum(w**2 * own.distance(w) ** 2) - own.sum(w) + lost
 
         return _falling_root(score, float(own.v.max(initial=1.0)), own.families)
 

@@ -96,7 +96,8 @@ def _first_alike(cells: pd.DataFrame, lying: pd.DataFrame) -> pd.DataFrame:
         ("places", place, ["agency_id", "unit_id", "only_region_id"]),
     ):
         ordered = rows.sort_values([*TABLE, *columns], kind="stable")
-        lines = ["\t".join(map(str, line)) for line in ordered[columns].itertuples(index=False)]
+        values = (ordered[column].to_numpy(object) for column in columns)
+        lines = ["\t".join(map(str, line)) for line in zip(*values, strict=True)]
         told = ordered[TABLE].assign(**{name: pd.Series(lines, ordered.index, dtype="object")})
         marks.append(told.groupby(TABLE, sort=True)[name].agg("\n".join).reset_index())
     mark = marks[0].merge(marks[1], on=TABLE, how="left").fillna({"places": ""})

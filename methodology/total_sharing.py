@@ -4,6 +4,7 @@ Belongs here: which totals are withheld for that. Does not belong here: totals o
 journeys (`total_attacks`), the algebra of means (`mean_attacks`).
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -55,12 +56,11 @@ def withheld_totals(
     told = differing(left, places, before, thresholds)
     hidden.append(told.assign(score_kind=POOLED))
     readers = dict(iter(shown.groupby(TABLE, sort=True)))
+    means: list[tuple[object, ...]] = []
     for table, totals in left.groupby(TABLE, sort=True):
         if table in readers:
-            told = pd.DataFrame(_telling(totals, readers[table], thresholds), columns=["unit_type", "unit_id"])
-            hidden.append(
-                totals[UNIT].drop_duplicates().merge(told, on=["unit_type", "unit_id"]).assign(score_kind=MEAN)
-            )
+            means += [(*name, *table) for name in _telling(totals, readers[table], thresholds)]
+    hidden.append(pd.DataFrame(means, columns=UNIT).assign(score_kind=MEAN))
     return pd.concat(hidden, ignore_index=True)[list(COLUMNS)]
 
 
@@ -91,8 +91,10 @@ def _telling(
 ) -> Iterator[tuple[object, ...]]:
     """unit_type and unit_id of means to take out until no combination with the classes' means rests on few, or none is left."""
     agencies = sorted({*totals["contributor_id"], *shown["agency_id"]})
-    groups = {name: set(own["contributor_id"]) for name, own in totals.groupby(["unit_type", "unit_id"], sort=True)}
-    groups = {name: own for name, own in groups.items() if not _is_left_over(name, groups, thresholds)}
+    of_total = defaultdict[tuple[object, ...], set[str]](set)
+    for *name, agency in zip(*(totals[column] for column in ("unit_type", "unit_id", "contributor_id")), strict=True):
+        of_total[tuple(name)].add(agency)
+    groups = {name: of_total[name] for name in sorted(of_total) if not _is_left_over(name, of_total, thresholds)}
     public = {name: np.array([one in own for one in agencies]) for name, own in groups.items()}
     classes = _classes(shown, agencies)
     left = list(public)
@@ -121,11 +123,14 @@ def _is_left_over(
 
 def _classes(shown: pd.DataFrame, agencies: list[str]) -> list[Mask]:
     """The agencies whose mean somebody is shown: a reader's own score and the mean of its peers are the mean of its class."""
-    native = _flags(shown, "is_native")
-    rows = []
+    native, agency = _flags(shown, "is_native"), np.searchsorted(agencies, shown["agency_id"].to_numpy(str))
+    rows: list[Mask] = []
     for name, passed in (("comparison_class", "in_group"), ("national_class", "in_nation")):
-        for _, own in shown[native & _flags(shown, passed)].groupby(name, sort=True):
-            rows.append(np.isin(agencies, own["agency_id"].to_numpy(str)))
+        own = native & _flags(shown, passed) & shown[name].notna().to_numpy(bool)
+        classes, number = np.unique(shown[name].to_numpy(object)[own], return_inverse=True)
+        inside = np.zeros((classes.size, len(agencies)), bool)
+        inside[number, agency[own]] = True
+        rows += list(inside)
     return rows
 
 

@@ -76,7 +76,7 @@ def weighted_scores(
         rows["cell"] = rows["cell"] - own.start
         together = bunches.get(number)
         if together is not None:
-            together = together.assign(cell=together["cell"] - own.start)
+            together = together | {"cell": together["cell"] - own.start}
         made.append(_draw(rows, {name: values[own] for name, values in cells.items()}, names, parts, together))
     if not made:
         return pd.DataFrame(columns=list(COLUMNS))
@@ -92,33 +92,40 @@ def _starts(codes: Ints) -> Ints:
     return np.searchsorted(codes, np.arange(codes.max(initial=-1) + 2))
 
 
-def _by_draw(clusters: pd.DataFrame, draw: Ints) -> dict[int, pd.DataFrame]:
-    """The clusters of each draw that has any, in order."""
+def _by_draw(clusters: pd.DataFrame, draw: Ints) -> dict[int, Columns]:
+    """The clusters of each draw that has any, in order; `row`, `cluster` and `one` number cells, bunches and persons in them."""
     rows = clusters.assign(draw=draw[clusters["cell"].to_numpy(np.int64)])
     rows = rows.sort_values(["draw", *BUNCH, "cell", "item"], kind="stable")
-    return {int(str(number)): group for number, group in rows.groupby("draw", sort=True)}
+    # Numbers of all draws are in the order of those of one.
+    made: Columns = {name: rows[name].to_numpy() for name in ("item", "cell", "branch_share", *ASKED, *SUMS)}
+    made["row"], made["cluster"] = numbers_by(rows, [*BUNCH, "cell"]), numbers_by(rows, ["psu", "branch_share"])
+    made["one"] = np.where(rows["person"].isna(), -1, numbers_by(rows, BUNCH))
+    places = rows.groupby("draw", sort=True).indices
+    return {int(str(number)): {name: values[at] for name, values in made.items()} for number, at in places.items()}
 
 
-def _bunches(clusters: pd.DataFrame, items: Ints) -> ItemBunches | None:
+def _bunches(clusters: Columns, items: Ints) -> ItemBunches | None:
     """Bunches of a draw whose items (their numbers, sorted) are known; those asked are counted by the item that lost fewest."""
-    rows = clusters[clusters["item"].isin(items)]
-    if rows.empty:
+    known = np.isin(clusters["item"], items)
+    if not known.any():
         return None
-    row = numbers_by(rows, [*BUNCH, "cell"])
-    size, item = int(row.max()) + 1, np.searchsorted(items, rows["item"].to_numpy())
+    rows = {name: values[known] for name, values in clusters.items()}
+    # Those of one row are together.
+    _, first, row = np.unique(rows["row"], return_index=True, return_inverse=True)
+    item = np.searchsorted(items, rows["item"])
 
     def spread(column: str) -> npt.NDArray[np.float64]:
-        table = np.zeros((size, items.size))
+        table = np.zeros((first.size, items.size))
         table[row, item] = rows[column]
         return table
 
-    asked = rows.groupby(row, sort=True)[ASKED].max().to_numpy(float).T
-    first = rows.iloc[np.unique(row, return_index=True)[1]]
-    psu, person = numbers_by(first, ["psu", "branch_share"]), numbers_by(first, BUNCH)
-    share = first["branch_share"].to_numpy(float)[np.unique(psu, return_index=True)[1]]
-    person = np.where(first["person"].isna(), -1, person)
+    asked = (np.fmax.reduceat(rows[column].astype(float), first) for column in ASKED)
+    _, where, psu = np.unique(rows["cluster"][first], return_index=True, return_inverse=True)
+    share = rows["branch_share"][first][where].astype(float)
+    one = rows["one"][first]
+    person = np.where(one < 0, -1, np.unique(one, return_inverse=True)[1])
     sums = ItemCells(*asked, *(spread(column) for column in SUMS))
-    return ItemBunches(Bunches(psu, person, share), first["cell"].to_numpy(np.int64), sums)
+    return ItemBunches(Bunches(psu, person, share), rows["cell"][first].astype(np.int64), sums)
 
 
 @dataclass(frozen=True)
@@ -144,9 +151,7 @@ def _units(factors: Columns, parts: Mapping[str, str]) -> _Units:
     )
 
 
-def _draw(
-    rows: Columns, factors: Columns, items: Texts, parts: Mapping[str, str], clusters: pd.DataFrame | None
-) -> Columns:
+def _draw(rows: Columns, factors: Columns, items: Texts, parts: Mapping[str, str], clusters: Columns | None) -> Columns:
     """Estimates of one draw: each of its items, in the agency and in each of its parts; columns as arrays."""
     known, item = np.unique(rows["item"], return_inverse=True)
     size = factors["factor"].size

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from methodology.arrays import Floats
-from methodology.frame_figures import Agencies, against_peers
+from methodology.frame_figures import Agencies, Compared, against_peers
 from methodology.frames import Ints
 from methodology.late_answers import late_answers
 from methodology.linked_scores import as_compared, linked_scores
@@ -149,7 +149,8 @@ def _some_told(rows: pd.DataFrame) -> bool:
     if "compared_instrument_id" in rows:
         among = (rows["instrument_id"] == rows["compared_instrument_id"]).to_numpy(bool)
     class_ = rows.assign(error=rows["standard_error"], degrees_of_freedom=np.inf, n=ANSWERS)
-    own = Agencies.of(class_.assign(polarity=1, smallest_difference=5.0, base="persons"), "class", THRESHOLDS, among)
+    compared = Compared.of(class_.assign(polarity=1, smallest_difference=5.0, base="persons"))
+    own = Agencies.of(compared, np.arange(len(rows)), "class", THRESHOLDS, among)
     return bool((against_peers(own)[1] != "no_clear_difference").any())
 
 
