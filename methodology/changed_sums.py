@@ -13,6 +13,7 @@ a place is a place of its own, beside the totals between any two of their versio
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial, reduce
 from itertools import combinations, pairwise
 from math import prod
 
@@ -21,11 +22,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from methodology.arrays import Floats
-from methodology.contributors import AMOUNTS, KINDS, ROUNDING, TABLE, UNIT, tells_of_few
+from methodology.contributors import KINDS, ROUNDING, TABLE, UNIT, tells_of_few
+from methodology.figure_versions import Unit, Versions, added, versions
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-Unit = tuple[str, str]
+TOTALS = ("national", "peer_group")
 NATION: Unit = ("national", "all")
 NOW = 1_000_000  # the version that is about to be shown, after all others
 # Labels are tried in all ways up to 2^16, a second's work; of more the smallest figures stay back until so many are left.
@@ -50,72 +52,60 @@ def differing(
     totals, then, there = (dict(iter(rows.groupby(TABLE, sort=True))) for rows in (members, before, places))
     gone: list[tuple[object, ...]] = []
     for table in sorted({*totals, *there} & set(then)):
-        now = pd.concat([totals.get(table, members.head(0)), there.get(table, places.head(0))])
+        now = pd.concat([totals.get(table, members.head(0)), there.get(table, places.head(0))]).assign(version=NOW)
         left = set(_units(now))
+        figures = versions(pd.concat([then[table], now], ignore_index=True))
         for kind in KINDS:
             if held:
-                known = _known_before(now, then[table], kind, thresholds)
+                known = _known_before(figures, kind, thresholds)
                 left -= known
                 gone += [(*unit, *table) for unit in sorted(known)]
-            for changes in _pairs(now.assign(version=NOW), then[table], kind):
+            for changes in _pairs(figures, kind):
                 told = changes.withheld(left, thresholds, held=held)
                 left -= told
                 gone += [(*unit, *table) for unit in sorted(told)]
     return pd.DataFrame(gone, columns=UNIT)
 
 
-def _known_before(now: pd.DataFrame, then: pd.DataFrame, kind: str, thresholds: Mapping[str, float]) -> set[Unit]:
+def _known_before(figures: Versions, kind: str, thresholds: Mapping[str, float]) -> set[Unit]:
     """Places shown for the first time that, less what a total less all other places was before, tell of few."""
-    totals, places = (_versions(then[then["unit_type"].isin(kinds)]) for kinds in (["national", "peer_group"], [kind]))
-    fresh = {unit: known[NOW] for unit, known in _versions(now[now["unit_type"] == kind].assign(version=NOW)).items()}
-    fresh = {unit: rows for unit, rows in fresh.items() if unit not in places}
+    places = {unit: known for unit, known in figures.items() if unit[0] == kind}
+    fresh = {unit: known[NOW][0] for unit, known in places.items() if set(known) == {NOW}}
+    if not fresh:
+        return set()
+    last = [known[max(set(known) - {NOW})][0] for unit, known in places.items() if unit not in fresh]
     told = set[Unit]()
-    for total in (rows for known in totals.values() for rows in known.values()):
-        rest = total
-        for known in places.values():
-            rest = rest.sub(known[max(known)], fill_value=0.0)
-        every = [{unit} for unit in fresh] + [set(fresh)] * (len(fresh) > 1)
-        for units in every:
-            change = rest * -1.0
-            for unit in units:
-                change = change.add(fresh[unit], fill_value=0.0)
-            moved = change.astype(float).abs().max(axis=1).to_numpy()[None]
-            if tells_of_few(moved, np.zeros_like(moved, bool), thresholds)[0]:
-                told |= units
+    for unit, known in figures.items():
+        for total in (part for version, (part, _) in known.items() if version != NOW and unit[0] in TOTALS):
+            rest = reduce(partial(added, sign=-1.0), last, total)
+            every = [{one} for one in fresh] + [set(fresh)] * (len(fresh) > 1)
+            for units in every:
+                change = reduce(added, (fresh[one] for one in units), -rest)
+                moved = np.nan_to_num(np.abs(change)).max(axis=1)[None]
+                if tells_of_few(moved, np.zeros_like(moved, bool), thresholds)[0]:
+                    told |= units
     return told
 
 
-def _pairs(now: pd.DataFrame, then: pd.DataFrame, kind: str) -> Iterator["_Changes"]:
+def _pairs(figures: Versions, kind: str) -> Iterator["_Changes"]:
     """The changes of totals between two versions, each beside all steps of places of a kind from one version to the next."""
-    rows = pd.concat([then, now], ignore_index=True)
-    is_total = ~rows["unit_type"].isin(KINDS)
-    totals, places = _versions(rows[is_total]), _versions(rows[rows["unit_type"] == kind])
-    steps = [(unit, *step) for unit, known in places.items() for step in pairwise(sorted(known.items()))]
+    totals = {unit: known for unit, known in figures.items() if unit[0] not in KINDS}
+    places = {unit: known for unit, known in figures.items() if unit[0] == kind}
+    steps = [(unit, *step) for unit, known in places.items() for step in pairwise(sorted(known))]
     # A number says which version of a figure it is, not of which edition: of one step each, all are between the same two.
     known_twice = [known for known in (*totals.values(), *places.values()) if len(known) > 1]
     is_one_step = all(len(known) == 2 and NOW in known for known in known_twice)
-    for start, end in combinations(sorted({*rows.loc[is_total, "version"], NOW}), 2):
+    for start, end in combinations(sorted({NOW}.union(*totals.values())), 2):
         spans = [
-            (
-                unit,
-                max(one for one in known.items() if one[0] <= start),
-                max(one for one in known.items() if one[0] <= end),
-            )
+            (unit, max(one for one in known if one <= start), max(one for one in known if one <= end))
             for unit, known in totals.items()
             if min(known) <= start
         ]
-        yield _Changes.of([*spans, *steps], is_one_step=is_one_step)
+        yield _Changes.of(figures, [*spans, *steps], is_one_step=is_one_step)
 
 
-Version = tuple[int, pd.DataFrame]
-
-
-def _versions(rows: pd.DataFrame) -> dict[Unit, dict[int, pd.DataFrame]]:
-    """What agencies add to each figure, by version."""
-    found: dict[Unit, dict[int, pd.DataFrame]] = {}
-    for (kind, unit, version), own in rows.groupby(["unit_type", "unit_id", "version"], sort=True):
-        found.setdefault((str(kind), str(unit)), {})[int(str(version))] = own.set_index("contributor_id")[list(AMOUNTS)]
-    return found
+_NOBODY = np.zeros((0, 0), bool)
+_NOTHING = (np.zeros((0, 0, 0)), _NOBODY, _NOBODY, np.zeros(0, bool))
 
 
 @dataclass(frozen=True)
@@ -134,23 +124,22 @@ class _Changes:
     is_one_step: bool
 
     @classmethod
-    def of(cls, spans: list[tuple[Unit, Version, Version]], *, is_one_step: bool) -> "_Changes":
-        agencies = pd.Index(
-            sorted({one for _, first, last in spans for rows in (first[1], last[1]) for one in rows.index})
-        )
-        amounts = np.zeros((2, len(spans), len(agencies), len(AMOUNTS)))
-        is_there: Mask = np.zeros((2, len(spans), len(agencies)), bool)
-        for at, (_, *versions) in enumerate(spans):
-            for side, (_, rows) in enumerate(versions):
-                place = agencies.get_indexer(rows.index)
-                amounts[side, at, place] = rows.astype(float).to_numpy()
-                is_there[side, at, place] = True
+    def of(cls, figures: Versions, spans: list[tuple[Unit, int, int]], *, is_one_step: bool) -> "_Changes":
+        """The changes of each figure from one version to another."""
+        if not spans:
+            return cls([], *_NOTHING, is_one_step)
+        sides = [[figures[unit][span[side]] for unit, *span in spans] for side in (0, 1)]
+        is_there: Mask = np.array([[there for _, there in parts] for parts in sides])
+        used = is_there.any(axis=(0, 1))
+        is_there = is_there[:, :, used]
+        amounts = np.array([[part[used] for part, _ in parts] for parts in sides])
+        amounts[~is_there] = 0.0
         changes = amounts[1] - amounts[0]
         noted = changes[:, :, ~np.isnan(changes).any(axis=(0, 1))]
         moved = (np.abs(noted) > ROUNDING).any(axis=(1, 2))
         is_whole: Mask = np.logical_xor.reduce(is_there, axis=0)
         is_part: Mask = np.logical_or.reduce(is_there, axis=0)
-        is_now = np.array([last == NOW for _, _, (last, _) in spans], bool)
+        is_now = np.array([end == NOW for _, _, end in spans], bool)
         units = [unit for (unit, *_), has_moved in zip(spans, moved, strict=True) if has_moved]
         return cls(units, noted[moved], is_whole[moved], is_part[moved], is_now[moved], is_one_step)
 
