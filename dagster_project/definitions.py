@@ -13,7 +13,7 @@ from dagster_project.edition_asset import edition
 from dagster_project.jobs import automation
 from dagster_project.lake_assets import lake_assets, ledger_specs
 from dagster_project.partitions import provider_partitions
-from dagster_project.resources import RunInputs, inputs_resource, utc_now
+from dagster_project.resources import RunInputs, utc_now
 from dagster_project.warehouse_assets import warehouse_assets
 from warehouse.dbt_runner import prepare_manifest
 
@@ -32,7 +32,7 @@ def define(inputs: RunInputs) -> dg.Definitions:
     providers = provider_partitions(current.contracts)
     assets = dg.Definitions(
         assets=[*lake_assets(providers), *ledger_specs(), *warehouse_assets(prepare_manifest()), edition],
-        resources={"inputs": inputs_resource(inputs), "io_manager": _NOTHING_HANDED_ON},
+        resources={"inputs": _inputs_resource(inputs), "io_manager": _NOTHING_HANDED_ON},
         # A second process costs seconds of imports, and the warehouse has one writer anyway.
         executor=dg.in_process_executor,
     )
@@ -43,3 +43,10 @@ def define(inputs: RunInputs) -> dg.Definitions:
 def defs() -> dg.Definitions:
     """Entry point of `dagster dev` and of the daemon."""
     return define(RunInputs(Path(os.environ.get("MIYAR_WORKSPACE", "demo")), clock=utc_now))
+
+
+def _inputs_resource(given: RunInputs) -> dg.ResourceDefinition:
+    """Return the resource `inputs` of every asset."""
+    about = "The workspace and all that its warehouse is made from"
+    # Without configuration: a hardcoded resource of Dagster takes any.
+    return dg.ResourceDefinition(lambda _: given, config_schema={}, description=about)

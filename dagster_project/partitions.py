@@ -5,6 +5,8 @@ The warehouse has none: the pending slices decide what is recomputed, not what a
 Belongs here: partition definitions, the tags that select a range, and those that every run carries. Does not belong here: assets.
 """
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from ingestion.contract import Contract
@@ -20,7 +22,7 @@ def provider_partitions(contracts: list[Contract]) -> dg.StaticPartitionsDefinit
     return dg.StaticPartitionsDefinition(sorted({contract.provider for contract in contracts}))
 
 
-def range_tags(keys: list[str]) -> dict[str, str]:
+def range_tags(keys: Sequence[str]) -> dict[str, str]:
     """Run tags that select all partitions from the first key to the last."""
     return {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
 

@@ -5,17 +5,12 @@ here: definitions (`definitions`) and any work on data.
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import dagster as dg
-
-from dagster_project.definitions import define
-from dagster_project.instance import OWN, close_killed_runs, open_instance
-from dagster_project.partitions import range_tags, run_tags
 from dagster_project.resources import RunInputs
 from ingestion.arrivals import arrivals, note_gone, unreceived
 from ingestion.faults import RETRIED
@@ -32,6 +27,9 @@ from warehouse.damage import put_away_if_torn
 from warehouse.incomputable import incomputable
 from warehouse.inputs import Inputs, submission_state
 from warehouse.marks import Marks
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 
 @dataclass
@@ -78,7 +76,7 @@ def run_pipeline(
         result.known = len(found) - len(fresh)
         if fresh:
             report(f"{len(fresh)} new files, {result.known} known")
-            run.job("ingest", range_tags(sorted({delivery.contract.provider for delivery in fresh})))
+            run.job("ingest", providers=sorted({delivery.contract.provider for delivery in fresh}))
             result.new = [a for a in run.inputs.accounts if received.get(a.submission_id) != a]
         _, contested = write_slices(workspace, run.inputs.accounts, run.inputs.contracts)
         result.problems += contested
@@ -149,7 +147,7 @@ def _reason(inputs: Inputs) -> str:
 
 
 class _Run:
-    """The jobs of one run on the inputs it holds. Definitions are made only when a job runs, which keeps an idle run quick."""
+    """The jobs of one run on the inputs it holds. Dagster is started only when a job runs, which keeps an idle run quick."""
 
     def __init__(self, held: RunInputs) -> None:
         self._inputs = held
@@ -170,9 +168,13 @@ class _Run:
         self._inputs.received(accounts)
 
     def job(
-        self, name: str, tags: dict[str, str] | None = None, config: dict[str, Any] | None = None
-    ) -> dg.ExecuteInProcessResult:
-        """Run a job to its end; raises MiyarError with the failures of its steps."""
+        self, name: str, providers: Sequence[str] = (), config: dict[str, Any] | None = None
+    ) -> "dg.ExecuteInProcessResult":
+        """Run a job, of the lake for these providers, to its end; raises MiyarError with the failures of its steps."""
+        from dagster_project.definitions import define
+        from dagster_project.instance import OWN, close_killed_runs, open_instance
+        from dagster_project.partitions import range_tags, run_tags
+
         root = self._inputs.root
         self._definitions = self._definitions or define(self._inputs)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -180,7 +182,7 @@ class _Run:
             close_killed_runs(instance)
             result = self._definitions.resolve_job_def(name).execute_in_process(
                 instance=instance,
-                tags={**run_tags(self.inputs.registry), **(tags or {}), **OWN},
+                tags={**run_tags(self.inputs.registry), **(range_tags(providers) if providers else {}), **OWN},
                 run_config={**quiet, **(config or {})},
                 raise_on_error=False,
             )
@@ -189,7 +191,7 @@ class _Run:
         return result
 
 
-def _failures(job: str, result: dg.ExecuteInProcessResult) -> list[Problem]:
+def _failures(job: str, result: "dg.ExecuteInProcessResult") -> list[Problem]:
     problems = []
     for event in result.all_events:
         if event.is_step_failure:

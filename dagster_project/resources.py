@@ -1,6 +1,7 @@
-"""The inputs of a run as a Dagster resource: the held workspace and everything read from it.
+"""The inputs of a run's steps: the held workspace and everything read from it.
 
-Belongs here: resources. Does not belong here: what is done with them (the assets).
+Belongs here: what steps are given. Does not belong here: what is done with it (the assets), and Dagster, which only a job
+needs: starting it takes longer than finding that nothing is new.
 """
 
 import os
@@ -9,8 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-
-import dagster as dg
 
 from ingestion.submission_ledger import Account, with_received
 from miyar.errors import Problem
@@ -71,6 +70,8 @@ class RunInputs:
     @contextmanager
     def hold(self) -> Iterator[Inputs]:
         """Yield the inputs while holding the workspace: the daemon's jobs wait for `miyar run`, and the reverse."""
+        import dagster as dg
+
         workspace = self._held.workspace if self._held else Workspace.open(self.root)
         with workspace.lock(WAIT_SECONDS):
             try:
@@ -83,10 +84,3 @@ class RunInputs:
         """Add an intake's accounts to the inputs of the steps that follow."""
         if self._held:
             self._held = self._held.with_accounts(with_received(self._held.accounts, accounts))
-
-
-def inputs_resource(given: RunInputs) -> dg.ResourceDefinition:
-    """Return the resource `inputs` of every asset."""
-    about = "The workspace and all that its warehouse is made from"
-    # Without configuration: a hardcoded resource of Dagster takes any.
-    return dg.ResourceDefinition(lambda _: given, config_schema={}, description=about)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ingestion.lake import write_empty_files
 from miyar.workspace import Workspace
-from publication.editions import Origin, publish
+from publication.editions import publish
+from publication.manifest import Origin
 from publication.method import methodology_of
 from warehouse.dbt_runner import HEAVY, LIGHT, run_dbt
 from warehouse.inputs import Inputs

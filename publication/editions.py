@@ -9,7 +9,6 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +24,7 @@ from publication.access import decisions
 from publication.checkpoints import checkpoint_path, write_checkpoints
 from publication.difference import write_difference
 from publication.hashing import combined_hash, file_hash
-from publication.manifest import Manifest, TableEntry, content_hash, list_editions, read_manifest
+from publication.manifest import Manifest, Origin, TableEntry, content_hash, list_editions, read_manifest
 from publication.marts import STORAGE_VERSION, known_period, last_reported_period, reading, write_tables
 from publication.packs import write_owner_files, write_packs
 from publication.proof_secrets import hidden_roots, salt_of, write_secret
@@ -43,19 +42,6 @@ from publication.vintages import inputs_now, keep
 
 WITNESS = "checkpoint.txt"
 VERIFIER = "verify_edition.py"  # without Miyar, for whoever holds an edition
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Hashes of what an edition was made from: methodology, registry, contracts, code and submissions."""
-
-    methodology_version: str
-    methodology_hash: str
-    registry_hash: str
-    contracts_hash: str
-    code_hash: str
-    submissions: Mapping[str, str]
-    code_version: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,19 @@ EDITION = re.compile(r"([0-9]{4}Q[1-4])-r([1-9][0-9]*)")
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Hashes of what an edition was made from: methodology, registry, contracts, code and submissions."""
+
+    methodology_version: str
+    methodology_hash: str
+    registry_hash: str
+    contracts_hash: str
+    code_hash: str
+    submissions: Mapping[str, str]
+    code_version: str = ""
+
+
+@dataclass(frozen=True)
 class TableEntry:
     """One published table: rows, columns and content hash."""
 

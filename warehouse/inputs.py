@@ -15,7 +15,7 @@ from ingestion.submission_ledger import Account, contract_hash, read_accounts
 from methodology.parameters import Methodology
 from miyar.registry import Registry, load_registry
 from miyar.workspace import Workspace
-from publication.editions import Origin
+from publication.manifest import Origin
 from publication.method import methodology_of, with_known_names
 from warehouse.source_code import code_hash
 

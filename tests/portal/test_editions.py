@@ -15,7 +15,7 @@ from portal.settings import PortalSettings
 from portal.state import make_portal
 from portal.view import View
 from publication.access import Agency, Centre
-from publication.editions import Origin
+from publication.manifest import Origin
 from tests.portal.conftest import BASE, OTHER, OWN, Clock, form_token, reader_of
 from tests.publication.centre import publish_as_it_stands
 from tests.publication.ledgers import reseal

@@ -11,7 +11,8 @@ import duckdb
 
 from ingestion.submission_ledger import Account, read_accounts, write_account
 from miyar.workspace import Workspace
-from publication.editions import Origin, Published, publish
+from publication.editions import Published, publish
+from publication.manifest import Origin
 from publication.method import methodology_of
 
 ORIGIN = Origin("2026.2", "m" * 64, "r" * 64, "c" * 64, "k" * 64, {"sub-b": "accepted", "sub-a": "accepted"})
