@@ -126,6 +126,10 @@ class _Reader:
             # At once: what is left of a file that filled the disk would fill it for the others too.
             shutil.rmtree(scratch, ignore_errors=True)
             return error
+        except BaseException:
+            # A rule that cannot be evaluated ends the intake, and what was read of the file must not stay.
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
 
     def account_for(self, delivery: Delivery, outcome: Judged | MiyarError) -> Account | list[Problem]:
         """Split, write and record it among the accounts; returns what is told where no account is written."""

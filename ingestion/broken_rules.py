@@ -42,7 +42,10 @@ def broken_rows(
 
 def _query(table: TypedRows, predicates: Sequence[str]) -> str:
     untyped = f" where row_id not in (select row_id from {table.problems.relation})" if table.problems else ""
-    named = [f"({predicate.replace(BATCH, _JUDGED)}) as broken_{n}" for n, predicate in enumerate(predicates)]
+    named = [
+        f"cast(({predicate.replace(BATCH, _JUDGED)}) as boolean) as broken_{n}"
+        for n, predicate in enumerate(predicates)
+    ]
     any_broken = " or ".join(f"broken_{n}" for n in range(len(predicates)))
     return (
         f"with {_JUDGED} as not materialized (select * from {table.typed.relation}{untyped})\n"

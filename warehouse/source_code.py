@@ -38,15 +38,15 @@ def code_hash() -> str:
     known, digest = _known_meanings(), hashlib.sha256()
     for path in source_files():
         content = path.read_bytes()
-        said = known.get(_digest(content)) or meaning(content, path.suffix)
+        said = known.get(_name(content, path.suffix)) or meaning(content, path.suffix)
         digest.update(path.relative_to(REPOSITORY).as_posix().encode() + b"\0" + said.encode() + b"\0")
     return digest.hexdigest()
 
 
 def write_meanings() -> None:
-    """Note what the files mean, by the hash of their bytes; part of the installation, because finding it out takes seconds."""
+    """Note what the files mean, by their bytes and suffix; part of the installation, because finding it out takes seconds."""
     contents = [(path.read_bytes(), path.suffix) for path in source_files()]
-    known = {_digest(content): meaning(content, kind) for content, kind in contents}
+    known = {_name(content, kind): meaning(content, kind) for content, kind in contents}
     atomic_files.write_text(MEANINGS, json.dumps({"by": _found_by(), "known": known}, indent=0, sort_keys=True))
 
 
@@ -57,6 +57,11 @@ def _known_meanings() -> dict[str, str]:
         return dict(noted["known"]) if noted["by"] == _found_by() else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def _name(content: bytes, kind: str) -> str:
+    """A file's name in the note: an empty SQL file means something else than an empty Python file."""
+    return f"{_digest(content)}{kind}"
 
 
 def _found_by() -> str:

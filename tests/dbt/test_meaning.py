@@ -116,6 +116,110 @@ def test_what_sql_computes_counts(old: str, new: str) -> None:
     assert _of(SQL.replace(old, new), ".sql") != _of(SQL, ".sql")
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("$$a  b$$", "$$a b$$"),
+        ("$q$ -- a\n$q$", "$q$ -- b\n$q$"),
+        (r"E'it\'s  a'", r"E'it\'s a'"),
+        ("-- note\r+ 1", "-- note\r+ 2"),
+        ("{{ 1 --1 }}", "{{ 1 --2 }}"),
+        ("{{ of(a /* 1 */) }}", "{{ of(a /* 2 */) }}"),
+        (r"{{ of('it\'s -- a') }}", r"{{ of('it\'s -- b') }}"),
+        (r'{{ of("a\" -- a") }}', r'{{ of("a\" -- b") }}'),
+        ("""'{{ of("it's") }} -- a'""", """'{{ of("it's") }} -- b'"""),
+        ("'{# it's #}', 'a  b'", "'{# it's #}', 'a b'"),
+        ("/* it's {{ x }} */ 'a -- b'", "/* it's {{ x }} */ 'a -- c'"),
+        ("-- {# \n it's #}\n'a  b'", "-- {# \n it's #}\n'a b'"),
+        # A comment that dbt reads ends with its line.
+        ("-- {{ x }}\n+ 1", "-- {{ x }} + 1"),
+        # A dash draws what follows into the comment; without one a note leaves nothing at all.
+        ("1 -- note\n{{- x }}", "1\n{{- x }}"),
+        ("1 -- {# x -#}\n+ 1", "1 -- {# x #}\n+ 1"),
+        ("a {#- x -#} b", "a {# x #} b"),
+        ("a{# x #}b", "a b"),
+        ("a\n{# x #}{{- y }}", "a\n{{- y }}"),
+        ("{{ y -}} /* note */ b", "{{ y -}} b"),
+        ("{% raw %}{# a #}{% endraw %}", "{% raw %}{# b #}{% endraw %}"),
+        ("a\x1fb", "a b"),
+    ],
+)
+def test_texts_and_braces_in_sql_count(one: str, other: str) -> None:
+    assert _of(f"select {one}", ".sql") != _of(f"select {other}", ".sql")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("2025-01-01", "'2025-01-01'"),
+        ("2025-01-01 00:00:00", "'2025-01-01 00:00:00'"),
+        ('!!binary "YQ=="', "\"b'a'\""),
+        ("{}", "[]"),
+        ("{b: 1}", "[[b, 1]]"),
+        ("!!omap [x: 1]", "[[x, 1]]"),
+        ("!!set {x}", "\"{'x'}\""),
+    ],
+)
+def test_types_in_yaml_count(one: str, other: str) -> None:
+    assert _of(f"a: {one}", ".yml") != _of(f"a: {other}", ".yml")
+
+
+def test_nested_beyond_reading_counts_byte_by_byte() -> None:
+    for deep, kind in (("a: &a [*a]", ".yml"), (f"x = {'-' * 1200}1", ".py")):
+        assert _of(deep, kind) != _of(f"{deep} ", kind)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("$$a  b$$", "$$a b$$"),
+        ("$q$ -- a\n$q$", "$q$ -- b\n$q$"),
+        (r"E'it\'s  a'", r"E'it\'s a'"),
+        ("-- note\r+ 1", "-- note\r+ 2"),
+        ("{{ 1 --1 }}", "{{ 1 --2 }}"),
+        ("{{ of(a /* 1 */) }}", "{{ of(a /* 2 */) }}"),
+        (r"{{ of('it\'s -- a') }}", r"{{ of('it\'s -- b') }}"),
+        (r'{{ of("a\" -- a") }}', r'{{ of("a\" -- b") }}'),
+        ("""'{{ of("it's") }} -- a'""", """'{{ of("it's") }} -- b'"""),
+        ("'{# it's #}', 'a  b'", "'{# it's #}', 'a b'"),
+        ("/* it's {{ x }} */ 'a -- b'", "/* it's {{ x }} */ 'a -- c'"),
+        ("-- {# \n it's #}\n'a  b'", "-- {# \n it's #}\n'a b'"),
+        # A comment that dbt reads ends with its line.
+        ("-- {{ x }}\n+ 1", "-- {{ x }} + 1"),
+        # A dash draws what follows into the comment; without one a note leaves nothing at all.
+        ("1 -- note\n{{- x }}", "1\n{{- x }}"),
+        ("1 -- {# x -#}\n+ 1", "1 -- {# x #}\n+ 1"),
+        ("a {#- x -#} b", "a {# x #} b"),
+        ("a{# x #}b", "a b"),
+        ("{% raw %}{# a #}{% endraw %}", "{% raw %}{# b #}{% endraw %}"),
+        ("a\x1fb", "a b"),
+    ],
+)
+def test_texts_and_braces_in_sql_count(one: str, other: str) -> None:
+    assert _of(f"select {one}", ".sql") != _of(f"select {other}", ".sql")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("2025-01-01", "'2025-01-01'"),
+        ("2025-01-01 00:00:00", "'2025-01-01 00:00:00'"),
+        ('!!binary "YQ=="', "\"b'a'\""),
+        ("{}", "[]"),
+        ("{b: 1}", "[[b, 1]]"),
+        ("!!omap [x: 1]", "[[x, 1]]"),
+        ("!!set {x}", "\"{'x'}\""),
+    ],
+)
+def test_types_in_yaml_count(one: str, other: str) -> None:
+    assert _of(f"a: {one}", ".yml") != _of(f"a: {other}", ".yml")
+
+
+def test_nested_beyond_reading_counts_byte_by_byte() -> None:
+    for deep, kind in (("a: &a [*a]", ".yml"), (f"x = {'-' * 1200}1", ".py")):
+        assert _of(deep, kind) != _of(f"{deep} ", kind)
+
+
 @pytest.mark.parametrize(("old", "new"), [("# Words.\n", ""), ("ar: كلمة", "ar: كلمات"), ("en: word", "en: words")])
 def test_words_in_yaml_mean_nothing(old: str, new: str) -> None:
     assert old in YAML
@@ -204,7 +308,8 @@ def test_comments_and_wording_change_no_hash(copied: Path) -> None:
         if path.suffix in (".py", ".yml"):
             path.write_text(path.read_text("utf-8") + "\n# Another comment.\n", "utf-8")
         elif path.suffix == ".sql":
-            path.write_text("-- Another comment.\n" + path.read_text("utf-8"), "utf-8")
+            # Braces with a dash draw what they make into a comment before them, so below none is harmless.
+            path.write_text(path.read_text("utf-8") + "\n-- Another comment.\n", "utf-8")
     _edit(copied / "publication" / "wording.yml", "better than peers", "better than its peers")
     assert (_hash(), build_key(copied / "dbt")) == (before, cells)
     _edit(copied / "methodology" / "ranks.py", "KNOWN_FROM = 100", "KNOWN_FROM = 101")
@@ -215,6 +320,10 @@ def test_comments_and_wording_change_no_hash(copied: Path) -> None:
 
 
 def test_what_was_noted_of_other_files_is_not_believed(copied: Path) -> None:
+    for name in ("empty.py", "empty.csv"):
+        (copied / "methodology" / name).touch()
+    for name in ("empty.py", "empty.csv"):
+        (copied / "methodology" / name).touch()
     before = _hash()
     write_meanings()
     assert _hash() == before

@@ -115,7 +115,10 @@ CASES: list[tuple[str, str, list[Row], list[Row]]] = [
     (
         "service_usage",
         "ended_not_above_started",
-        [{"started": 10, "completed": 8, "not_eligible": 1, "failed": 1, "abandoned": 1}],
+        [
+            {"started": 10, "completed": 8, "not_eligible": 1, "failed": 1, "abandoned": 1},
+            {"started": 9, "completed": 2**63 - 1, "failed": 1},
+        ],
         [{"started": 10, "completed": 8, "failed": 2}, {"completed": 8}],
     ),
     (
@@ -323,6 +326,15 @@ def test_a_rule_that_errors_is_no_failure(broken: Row, write_typed: WriteTyped) 
     with duckdb.connect() as connection, pytest.raises(SuiteError, match=r"^[^;]*broken_rule: .*no_such_column[^;]*$"):
         table = TypedRows(Rows(connection, typed, in_memory=False, count=1), None)
         broken_rows(connection, table, [(one.id, one.predicate) for one in rules])
+
+
+@pytest.mark.parametrize("violation", ["scale_min", "null", "scale_min - 1", "scale_max % 2"])
+def test_a_predicate_that_is_a_number(violation: str, write_typed: WriteTyped) -> None:
+    words = {"ar": "قاعدة", "en": "A rule", "next_ar": "لا شيء", "next_en": "Nothing"}
+    rule = Rule("number", ("scale_min",), "error", "quarantine", **words, violation=violation)
+    bad = {"scale_min": ["r0", "r1"], "scale_min - 1": ["r1"], "scale_max % 2": ["r0"]}
+    typed = write_typed("survey_responses", [{}, {"scale_min": 2, "scale_max": 4}])
+    assert _broken(typed, [rule]) == [bad.get(violation, [])]
 
 
 @pytest.mark.parametrize("feed", list(load_feeds()))
