@@ -49,18 +49,13 @@ def reproduce(workspace: Workspace, edition_id: str, folder: Path, *, anyway: bo
             )
         )
     if manifest.code_hash != code_hash() and not anyway:
-        raise MiyarError(
-            Problem(
-                "code_differs",
-                f"the edition was made by Miyar {manifest.code_version}, code {manifest.code_hash[:16]}; "
-                f"this is code {code_hash()[:16]}",
-                file=edition_id,
-                next_step="Check out the code of that day, or pass --anyway to see what today's code makes of its inputs.",
-            )
-        )
+        raise _differs(edition_id, manifest, "code", manifest.code_hash, code_hash())
     restore(workspace, manifest.inputs_hash, folder)
     aside = Workspace.open(folder)
     inputs = Inputs.read(aside)
+    if manifest.methodology_hash != inputs.methodology.hash and not anyway:
+        # Words of levels and practices stand in published tables, though code means the same by any.
+        raise _differs(edition_id, manifest, "methodology", manifest.methodology_hash, inputs.methodology.hash)
     write_empty_files(aside)
     write_slices(aside, inputs.accounts, inputs.contracts)
     write_snapshots(inputs)
@@ -87,3 +82,14 @@ def _differing(published: Manifest, again: Manifest) -> list[str]:
         *(f"packs/{agency}" for agency in packs if published.packs.get(agency) != again.packs.get(agency)),
         *(["access"] if published.access_hash != again.access_hash else []),
     ]
+
+
+def _differs(edition_id: str, manifest: Manifest, what: str, then: str, now: str) -> MiyarError:
+    return MiyarError(
+        Problem(
+            "code_differs",
+            f"the edition was made by Miyar {manifest.code_version}, {what} {then[:16]}; this is {what} {now[:16]}",
+            file=edition_id,
+            next_step="Check out the code of that day, or pass --anyway to see what today's code makes of its inputs.",
+        )
+    )

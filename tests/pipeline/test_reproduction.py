@@ -74,3 +74,13 @@ def test_other_code_is_refused_unless_asked_for(
     monkeypatch.setattr(reproduction, "code_hash", lambda: "f" * 64)
     with pytest.raises(MiyarError, match=r"code_differs.*made by Miyar [0-9.]+, code [0-9a-f]{16}; this is code f{16}"):
         reproduction.reproduce(workspace_copy, EDITION, tmp_path / "again")
+
+
+def test_another_methodology_of_the_same_version_is_refused(
+    workspace_copy: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its words are published: a level that is called otherwise makes another edition."""
+    read = reproduction.read_manifest
+    monkeypatch.setattr(reproduction, "read_manifest", lambda path: replace(read(path), methodology_hash="f" * 64))
+    with pytest.raises(MiyarError, match=r"code_differs.*methodology f{16}; this is methodology [0-9a-f]{16}"):
+        reproduction.reproduce(workspace_copy, EDITION, tmp_path / "again")
