@@ -170,17 +170,16 @@ def test_places_in_the_order_of_arrival_are_given_once_though_a_feed_fails(
     import expectations.intake as intake
 
     micro.land()
-    monkeypatch.setattr(intake, "BATCH_SUBMISSIONS", 1)
-    account_for, feeds = intake._account_for, []
+    account_for, feeds = intake._Reader.account_for, list[str]()
 
-    def failing(batch: Any, *rest: Any) -> Any:
-        made = account_for(batch, *rest)
-        feeds.append(batch[0][0].contract.feed)
+    def failing(reader: Any, delivery: Any, outcome: Any) -> Any:
+        made = account_for(reader, delivery, outcome)
+        feeds.append(delivery.contract.feed)
         if feeds[-1] == feeds[0]:
             raise OSError("the disk was full for a moment")
         return made
 
-    monkeypatch.setattr(intake, "_account_for", failing)
+    monkeypatch.setattr(intake._Reader, "account_for", failing)
     with suppress(MiyarError):  # a step is tried again, and may come through
         micro.run()
     places = [account.sequence for account in read_accounts(micro.workspace)]
