@@ -58,10 +58,15 @@ def expectations(
 
     workspace = Workspace.open(workspace_path)
     registry = with_known_names(load_registry(workspace.registry), methodology_of(workspace))
-    accounts = [one for one in read_accounts(workspace) if feed in ("", one.feed)]
+    contracts = load_contracts(workspace.registry)
+    accepted = [one for one in read_accounts(workspace) if one.accepted and feed in ("", one.feed)]
+    accounts = [one for one in accepted if one.contract_id in {contract.id for contract in contracts}]
     with progress_bar("judging again") as progress:
-        found = review(workspace, registry, load_contracts(workspace.registry), accounts, progress)
+        found = review(workspace, registry, contracts, accounts, progress)
     reviewed_table(found, sum(one.accepted for one in accounts))
+    for one in accepted:
+        if one not in accounts:
+            typer.echo(f"  not judged: {one.path}, whose contract {one.contract_id} is gone")
     if any(one.is_refused for one in found):
         raise typer.Exit(1)
 

@@ -55,7 +55,7 @@ def _outside(
 
 
 # What the suites use of Great Expectations' own kinds of rule, as the predicate of a row that breaks it: a missing value breaks
-# the first kind only. A suite with another kind fails when it is read.
+# the first kind only. A suite with another kind stops the intake before it judges a file.
 _PREDICATES: dict[str, Callable[..., str]] = {
     "ExpectColumnValuesToNotBeNull": lambda column: f"{column} is null",
     "ExpectColumnValuesToBeInSet": lambda column, value_set: f"{column} not in ({sql.texts(value_set)})",
